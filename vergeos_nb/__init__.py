@@ -1,0 +1,23 @@
+"""Runbooks for VergeOS: step through the vendor's procedure, on evidence, and keep the record.
+
+``open_runbook`` is all that a notebook needs. Importing this package costs next to nothing; what a name
+needs is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vergeos_nb.notebook import open_runbook
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "open_runbook"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "open_runbook":
+        from vergeos_nb.notebook import open_runbook
+
+        return open_runbook
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,48 @@
+"""The one clock of a run: wall time, a steady counter and sleeping, as a port that tests can step."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where a run gets its time from. All values are seconds."""
+
+    def now(self) -> float:
+        """Wall time, seconds since 1970."""
+
+    def monotonic(self) -> float:
+        """A counter that never goes back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def iso(epoch: float) -> str:
+    """Wall time as ISO 8601 in UTC with milliseconds, such as ``2026-10-01T12:00:00.000Z``."""
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_iso(text: str) -> float:
+    """Seconds since 1970 of an ISO 8601 time; a time without a zone is read as UTC.
+
+    Raises:
+        ValueError: the text is no ISO 8601 time.
+    """
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,21 @@
+"""Whether a process lives."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def lives(pid: int) -> bool:
+    """Whether a process of this number lives on this machine. One that ended and was not reaped does not."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    with suppress(OSError, IndexError):
+        # Linux tells; elsewhere the signal above has to do.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    return True

@@ -1,0 +1,137 @@
+r"""The filter and fields grammar of the API, as a client writes it. Pure text in, pure text out.
+
+`quote` is the one place that puts text into a filter. What the grammar is, and where that is known from:
+
+- A text literal stands in single quotes; a backslash escapes ``\``, ``'`` and ``{`` and nothing else. A
+  balanced unescaped ``{…}`` is taken for a macro and silently dropped, so that *another* name matches
+  (measured by the vendor: pyvergeos 1.7.1, ``filters.py``; confirmed by govergeos).
+- ``and`` and ``or`` have no precedence and are read from left to right (pyvergeos 1.7.1), so whatever is
+  joined here is put in parentheses.
+- A filter on an unknown column matches nothing and an unknown field is dropped, both without an error, so
+  both are checked for their shape here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NewType
+
+from vergeos_nb.errors import UsageError
+
+Filter = NewType("Filter", str)
+"""A complete filter expression, made by the functions of this module only."""
+
+Fields = NewType("Fields", str)
+"""A complete value of the query parameter ``fields``."""
+
+NAME_MAX = 128
+"""Longest name of a VM in characters (the vendor's schema, in tsvergeos: 1 to 128)."""
+
+_UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # controls, halves of pairs, line and paragraph separators
+_COLUMN = r"\$?[A-Za-z_][A-Za-z0-9_]*"
+_PATH = re.compile(rf"{_COLUMN}(?:#{_COLUMN})*")
+_FIELD = re.compile(rf"{_COLUMN}(?:#{_COLUMN})*(?: as [A-Za-z_][A-Za-z0-9_]*)?")
+
+
+def quote(text: str) -> str:
+    r"""Text as a literal of a filter: in single quotes, with ``\``, ``'`` and ``{`` escaped.
+
+    Raises:
+        UsageError: the text holds a control character, a line separator or half of a surrogate pair. They
+            cannot be seen, and what the platform makes of them is not documented.
+    """
+    for position, character in enumerate(text):
+        if unicodedata.category(character) in _UNSEEN:
+            raise UsageError(
+                f"use {text!r} in a filter",
+                f"character {position + 1} is U+{ord(character):04X}, which cannot be seen",
+                "type the text anew instead of pasting it; a name holds visible characters and blanks only.",
+            )
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("{", "\\{")
+    return f"'{escaped}'"
+
+
+def check_name(name: str) -> str:
+    """The name itself, if a VM can have it.
+
+    Raises:
+        UsageError: it is empty, longer than `NAME_MAX`, or holds control characters.
+    """
+    if not name:
+        raise UsageError("find a VM by its name", "the name is empty", "give the VM's name.")
+    if len(name) > NAME_MAX:
+        raise UsageError(
+            f"find the VM {name[:40] + '…'!r}",
+            f"the name has {len(name)} characters, and a VM's name has at most {NAME_MAX}",
+            "check what was pasted; the name is shown at the top of the VM's page.",
+        )
+    quote(name)
+    return name
+
+
+def eq(column: str, value: str | int | bool) -> Filter:
+    """``column eq value``; text is compared exactly, upper and lower case being different."""
+    return _compare(column, "eq", value)
+
+
+def at_least(column: str, value: int) -> Filter:
+    """``column ge value``, for numbers."""
+    return _compare(column, "ge", value)
+
+
+def contains(column: str, text: str) -> Filter:
+    """``column ct 'text'``; upper and lower case are the same (pyvergeos 1.7.1).
+
+    Raises:
+        UsageError: the text is empty, which matches every row.
+    """
+    if not text:
+        raise UsageError(f"search {column} for a text", "the text is empty and would match every row")
+    return _compare(column, "ct", text)
+
+
+def and_(*filters: Filter) -> Filter:
+    """Rows that match all of these filters."""
+    return _join("and", filters)
+
+
+def or_(*filters: Filter) -> Filter:
+    """Rows that match any of these filters."""
+    return _join("or", filters)
+
+
+def fields(*entries: str) -> Fields:
+    """The value of ``fields``: columns, traversals (``a#b#c``) and aliases (``a#b as c``), in this order.
+
+    Raises:
+        UsageError: an entry is none of these; the platform would drop it without a word.
+    """
+    if not entries:
+        raise UsageError("ask for fields", "none is named")
+    for entry in entries:
+        if not _FIELD.fullmatch(entry):
+            raise UsageError(
+                f"ask for the field {entry!r}", "it is no column, traversal or alias", "write it as a#b as c."
+            )
+    return Fields(",".join(entries))
+
+
+def _compare(column: str, operator: str, value: str | int | bool) -> Filter:
+    if not _PATH.fullmatch(column):
+        raise UsageError(f"filter by {column!r}", "it is no column", "name a column, or a traversal a#b.")
+    return Filter(f"{column} {operator} {_literal(value)}")
+
+
+def _literal(value: str | int | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else quote(value)
+
+
+def _join(word: str, filters: tuple[Filter, ...]) -> Filter:
+    if not filters:
+        raise UsageError(f"join filters with {word}", "there are none, and an empty filter matches every row")
+    if len(filters) == 1:
+        return filters[0]
+    return Filter(f" {word} ".join(f"({one})" for one in filters))

@@ -1,0 +1,271 @@
+"""What the platform's rows and calls are once they are inside: frozen values with typed keys.
+
+A VM, its machine and its machine_status row have three different numbers that look alike and share one
+range, so a swapped number often hits somebody else's VM. Here they are three types, and the type names
+the table: a key cannot address another table than its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Self
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Key:
+    value: int
+    table: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.value, bool) or not isinstance(self.value, int) or self.value <= 0:
+            raise ValueError(f"{type(self).__name__} must be a positive integer, not {self.value!r}")
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @classmethod
+    def number(cls, key: Self) -> int:
+        """The number of a key of this table.
+
+        Raises:
+            TypeError: it is a key of another table, or a bare number.
+        """
+        if type(key) is not cls:
+            raise TypeError(f"a {cls.__name__} is needed here, not {key!r}")
+        return key.value
+
+    @classmethod
+    def path(cls, key: Self) -> str:
+        """Where the row of this key is, below ``/api/v4``.
+
+        Raises:
+            TypeError: it is a key of another table, or a bare number.
+        """
+        return f"{cls.table}/{cls.number(key)}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class VmKey(_Key):
+    """``$key`` of a row in ``vms``; what ``vm_actions`` takes."""
+
+    table: ClassVar[str] = "vms"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MachineKey(_Key):
+    """``$key`` of a row in ``machines``; what status, stats and log rows refer to as ``machine``."""
+
+    table: ClassVar[str] = "machines"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StatusKey(_Key):
+    """``$key`` of a row in ``machine_status``; what the vendor's PUT addresses."""
+
+    table: ClassVar[str] = "machine_status"
+
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemInfo:
+    """The system that answered.
+
+    Attributes:
+        cloud_name: the name that its owner gave it.
+        version: ``yb_version``.
+        os_version: ``os_version``.
+        simulated: whether a simulator answered, read from the answer itself and not from the profile.
+        server_time: the server's clock at the answer, seconds since 1970, or None if it sent none.
+        clock_skew_s: server clock minus ours, in seconds, or None.
+    """
+
+    cloud_name: str
+    version: str
+    os_version: str
+    simulated: bool
+    server_time: float | None = None
+    clock_skew_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vm:
+    """A row of ``vms``. ``ram`` is in MB."""
+
+    key: VmKey
+    name: str
+    machine: MachineKey
+    is_snapshot: bool
+    cpu_cores: int | None = None
+    ram: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MachineStatus:
+    """A row of ``machine_status``: what the platform *says* of a machine.
+
+    ``running_ram`` is in MB; ``started`` and ``last_update`` are seconds since 1970. ``row`` is the whole
+    row as it came, kept for the record.
+    """
+
+    key: StatusKey
+    machine: MachineKey
+    running: bool
+    status: str
+    state: str
+    powerstate: bool | None = None
+    migratable: bool | None = None
+    status_info: str = ""
+    node: int | None = None
+    migrated_node: int | None = None
+    migration_destination: int | None = None
+    started: int | None = None
+    last_update: int | None = None
+    running_cores: int | None = None
+    running_ram: int | None = None
+    row: Row = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MachineStats:
+    """A row of ``machine_stats``: what was last measured of a machine.
+
+    ``total_cpu`` is in percent, ``ram_used`` in MB, ``modified`` in seconds since 1970.
+    """
+
+    machine: MachineKey
+    total_cpu: int | None
+    ram_used: int | None
+    core_usage: tuple[int, ...]
+    modified: int | None
+    row: Row = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VmNow:
+    """Identity and state of one VM, read in a single call right before a decision.
+
+    The fields are those of ``vms`` and, followed through ``machine`` and its ``status``, of the VM's
+    ``machine_status`` row.
+    """
+
+    vm: VmKey
+    name: str
+    is_snapshot: bool
+    machine: MachineKey
+    status_key: StatusKey
+    status_machine: MachineKey
+    running: bool
+    status: str
+    state: str
+    powerstate: bool | None
+    node: int | None
+    migrated_node: int | None
+    migration_destination: int | None
+    started: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """A row of ``nodes``, with what the status row of its own machine says.
+
+    A node is a machine too. ``running`` and ``status`` are its machine's, None and "" where the row leads to
+    no status; ``ipmi_status`` is what the platform last knew of its management controller.
+    """
+
+    key: int
+    name: str
+    machine: MachineKey
+    running: bool | None
+    status: str
+    maintenance: bool | None
+    vsan_connected: bool | None
+    ipmi_status: str
+    row: Row = field(default_factory=dict, compare=False, repr=False)
+
+
+CounterKind = Literal["nic", "drive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """What one NIC or drive of a machine has counted since it came up. Totals only, no rates.
+
+    Attributes:
+        key: ``$key`` of the NIC or drive, not of its stats row.
+        values: ``tx_bytes``, ``rx_bytes``, ``tx_pckts``, ``rx_pckts``, or ``reads``, ``writes``,
+            ``read_bytes``, ``write_bytes``. What the platform does not know is left out, so a device without
+            a stats row has none.
+        last_update: when they were last counted, seconds since 1970, or None.
+    """
+
+    kind: CounterKind
+    key: int
+    name: str
+    values: Mapping[str, int]
+    last_update: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A row of ``machine_logs``. ``at`` is in seconds since 1970; ``user`` is "" for the platform's own."""
+
+    at: float
+    level: str
+    user: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A row of ``machine_snapshots``. Times are seconds since 1970; ``expires`` 0 means never."""
+
+    key: int
+    name: str
+    machine: MachineKey
+    created: int | None
+    expires: int | None
+    quiesced: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAnswer:
+    """A row of ``node_queries``: ``status`` is ``running``, ``complete`` or ``error``; ``result`` is text."""
+
+    key: str
+    status: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One API call as it went over the wire. Holds no header, so it holds no credential.
+
+    Attributes:
+        number: counts the calls of a run from 1.
+        method, path, query, body: the request; ``query`` is decoded.
+        changing: whether the call can change something on the platform.
+        attempt: 1 for the first sending, 2 for a read's first repetition, …
+        sent_at: our clock, seconds since 1970.
+        server_time: the answer's Date header, seconds since 1970, or None.
+        elapsed_s: from sending to the whole answer or the failure.
+        status: the HTTP status, or None when no answer came.
+        answer: the decoded JSON answer, or its text where it was not JSON.
+        error: what went wrong on the way, in words, or "".
+    """
+
+    number: int
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: Mapping[str, Any] | None
+    changing: bool
+    attempt: int
+    sent_at: float
+    server_time: float | None
+    elapsed_s: float
+    status: int | None
+    answer: Any
+    error: str = ""

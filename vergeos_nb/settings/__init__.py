@@ -1,0 +1,53 @@
+"""How this package is set up: profiles, secrets, and the only reading of the environment.
+
+Its modules, from the ground up:
+
+    secret      a value that is used but never shown
+    profile     what a profile is
+    host        a host as people write it
+    fields      from raw settings to a profile
+    env         the profile ``env``, from VERGE_* variables
+    vrg_file    named profiles, from the vendor CLI's ``~/.vrg/config.toml``
+    places      proxies, authorities and folders; reads ``os.environ``
+    load        from a name to a profile
+    policy_file the site's policy, and its stop file
+"""
+
+from vergeos_nb.settings.load import SIMULATOR_NAME, load_profile, profile_names, secrets_known
+from vergeos_nb.settings.places import (
+    AmbientNetwork,
+    ambient_network,
+    is_live,
+    kernel_environ,
+    outputs_dir,
+    run_dir,
+    runtime_dir,
+)
+from vergeos_nb.settings.policy_file import load_policy, stopped_by
+from vergeos_nb.settings.profile import Credentials, Profile, secrets_of
+from vergeos_nb.settings.secret import MASK, Secret, spellings
+from vergeos_nb.words import did_you_mean, nearest
+
+__all__ = [
+    "MASK",
+    "SIMULATOR_NAME",
+    "AmbientNetwork",
+    "Credentials",
+    "Profile",
+    "Secret",
+    "ambient_network",
+    "did_you_mean",
+    "is_live",
+    "kernel_environ",
+    "load_policy",
+    "load_profile",
+    "nearest",
+    "outputs_dir",
+    "profile_names",
+    "run_dir",
+    "runtime_dir",
+    "secrets_known",
+    "secrets_of",
+    "spellings",
+    "stopped_by",
+]

@@ -1,0 +1,207 @@
+"""From raw settings to a profile: the checks that a set of variables and a section of a file share.
+
+A `Raw` holds what was written under the vendor's own names; `named` says how a person would find each of
+them (``VERGE_TOKEN``, or ``token in [profile.lab] of …/config.toml``), so that every message points there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.errors import SettingsError
+from vergeos_nb.settings.host import clean_host
+from vergeos_nb.settings.profile import DEFAULT_TIMEOUT_S, Credentials, Profile
+from vergeos_nb.settings.secret import OUR_WORDS, SHORTEST_SEARCHED, Secret
+from vergeos_nb.words import did_you_mean
+
+Raw = Mapping[str, Any]
+Named = Callable[[str], str]
+
+LONGEST_TIMEOUT_S = 3600.0
+_TRUE = {"true", "1", "yes", "on"}
+_FALSE = {"false", "0", "no", "off"}
+_AUTH = ("basic", "session")
+
+
+def profile_from(name: str, raw: Raw, named: Named, home: Path, source: str) -> Profile:
+    """The profile that these settings describe.
+
+    Raises:
+        SettingsError: one is missing, cannot be meant or contradicts another; names it and the remedy.
+    """
+    if not raw.get("host"):
+        raise SettingsError(
+            f"read the profile {name!r}",
+            f"{named('host')} is not set",
+            f"set {named('host')} to the system's name, such as vergeos.example.com.",
+        )
+    verify = _verify(raw.get("verify_ssl"), named)
+    ca_file = _ca_file(raw.get("ca_file"), named, home)
+    if ca_file and not verify:
+        raise SettingsError(
+            f"read the profile {name!r}",
+            f"{named('verify_ssl')} turns certificate checks off and {named('ca_file')} is set for them",
+            f"unset one of them; {named('ca_file')} alone is the safe choice.",
+        )
+    credentials = _credentials(name, raw, named)
+    _maskable(name, credentials)
+    return Profile(
+        name=name,
+        host=clean_host(_text(raw["host"], "host", named), named("host")),
+        credentials=credentials,
+        verify=verify,
+        ca_file=ca_file,
+        timeout_s=_timeout(raw.get("timeout"), named),
+        source=source,
+        warnings=_warnings(verify, credentials, named),
+    )
+
+
+def _maskable(name: str, credentials: Credentials) -> None:
+    """Refuse a secret that is a piece of a word of our own.
+
+    Raises:
+        SettingsError: it is one.
+    """
+    secret = credentials.secret.reveal()
+    if len(secret) >= SHORTEST_SEARCHED and any(secret in word for word in OUR_WORDS.split()):
+        raise SettingsError(
+            f"use the profile {name!r}",
+            "its password or token is a plain word that every record holds, so it could not be masked",
+            "give the user another password: this one would be guessed first, too.",
+        )
+
+
+def _warnings(verify: bool, credentials: Credentials, named: Named) -> tuple[str, ...]:
+    found = []
+    if not verify:
+        found.append(
+            f"TLS CERTIFICATES ARE NOT CHECKED ({named('verify_ssl')}): anyone on the way can read and "
+            "change what is sent, the password too. "
+            f"Set {named('ca_file')} to the system's certificate instead."
+        )
+    if len(credentials.secret.reveal()) < SHORTEST_SEARCHED:
+        found.append(
+            f"The password or token has fewer than {SHORTEST_SEARCHED} characters, too few to be searched "
+            "for in what is written: choose a longer one."
+        )
+    return tuple(found)
+
+
+def _credentials(name: str, raw: Raw, named: Named) -> Credentials:
+    given = {key for key in ("token", "api_key", "username", "password") if raw.get(key)}
+    auth = _auth(raw.get("auth"), named)
+
+    def wrong(came_back: str, next_step: str) -> SettingsError:
+        return SettingsError(f"read the credentials of the profile {name!r}", came_back, next_step)
+
+    if {"token", "api_key"} <= given:
+        raise wrong(
+            f"{named('token')} and {named('api_key')} are both set, and both would be sent as bearer token",
+            "unset one of them.",
+        )
+    login = given & {"username", "password"}
+    bearer = given & {"token", "api_key"}
+    if bearer and (login or auth):
+        others = " and ".join(sorted([named(key) for key in login] + ([named("auth")] if auth else [])))
+        raise wrong(
+            f"{named(min(bearer))} and {others} are both set, which are two ways to log in",
+            "unset what is not meant.",
+        )
+    if bearer:
+        key = min(bearer)
+        return Credentials("bearer", None, Secret(_bearer_text(raw[key], key, named)))
+    if len(login) == 1:
+        missing = "password" if "username" in login else "username"
+        emptiness = "is set but empty" if missing in raw else "is not set"
+        came_back = f"{named(min(login))} is set and {named(missing)} {emptiness}"
+        raise wrong(came_back, f"set {named(missing)} too.")
+    if not login:
+        raise wrong(
+            "there are none",
+            f"set {named('api_key')} or {named('token')}, or {named('username')} and {named('password')}.",
+        )
+    username, password = _text(raw["username"], "username", named), _text(raw["password"], "password", named)
+    if ":" in username and auth != "session":
+        raise wrong(
+            f"{named('username')} holds a colon, which Basic authentication cannot carry",
+            f"set {named('auth')} to session, or use an API key.",
+        )
+    return Credentials("session" if auth == "session" else "basic", username, Secret(password))
+
+
+def _auth(value: Any, named: Named) -> str | None:
+    if value in (None, ""):
+        return None
+    if value not in _AUTH:
+        raise SettingsError(f"read {named('auth')}", f"{value!r} is unknown", did_you_mean(str(value), _AUTH))
+    return str(value)
+
+
+def _text(value: Any, key: str, named: Named) -> str:
+    if not isinstance(value, str):
+        raise SettingsError(f"read {named(key)}", "it is no text", "put it in double quotes.")
+    if any(not character.isprintable() for character in value):
+        raise SettingsError(
+            f"read {named(key)}", "it holds a control character", "remove it, line ends at the end included."
+        )
+    return value
+
+
+def _bearer_text(value: Any, key: str, named: Named) -> str:
+    text = _text(value, key, named)
+    if not text.isascii() or " " in text:
+        raise SettingsError(
+            f"read {named(key)}",
+            "it holds a blank or a character that no HTTP header takes",
+            "copy the token or key again, without quotes and without the word Bearer.",
+        )
+    return text
+
+
+def _verify(value: Any, named: Named) -> bool:
+    if value in (None, ""):
+        return True
+    if isinstance(value, bool):
+        return value
+    word = value.lower() if isinstance(value, str) else ""
+    if word in _TRUE | _FALSE:
+        return word in _TRUE
+    raise SettingsError(
+        f"read {named('verify_ssl')}",
+        f"{value!r} is neither true nor false",
+        "use true or false; certificates are checked unless it says false.",
+    )
+
+
+def _timeout(value: Any, named: Named) -> float:
+    if value in (None, ""):
+        return DEFAULT_TIMEOUT_S
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 < seconds <= LONGEST_TIMEOUT_S:
+        raise SettingsError(
+            f"read {named('timeout')}",
+            f"{value!r} is no number of seconds between 0 and {LONGEST_TIMEOUT_S:.0f}",
+            f"give the seconds that one request may take; without it they are {DEFAULT_TIMEOUT_S:.0f}.",
+        )
+    return seconds
+
+
+def _ca_file(value: Any, named: Named, home: Path) -> Path | None:
+    if value in (None, ""):
+        return None
+    text = _text(value, "ca_file", named)
+    path = home / text[2:] if text.startswith("~/") else Path(text)
+    if not path.is_file():
+        raise SettingsError(
+            f"read {named('ca_file')}",
+            f"there is no file {path}",
+            "give the path of a PEM file with the authority that signed the system's certificate.",
+        )
+    return path

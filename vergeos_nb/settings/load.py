@@ -1,0 +1,87 @@
+"""From a profile's name to the profile. A real system is reached only by naming it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from vergeos_nb.errors import SettingsError
+from vergeos_nb.settings.env import ENV_NAME, VARIABLES, env_profile
+from vergeos_nb.settings.places import environment, home_dir
+from vergeos_nb.settings.profile import Profile, secrets_of
+from vergeos_nb.settings.vrg_file import read_vrg_file, vrg_profile
+from vergeos_nb.words import did_you_mean
+
+SIMULATOR_NAME = "simulator"
+
+
+def load_profile(
+    name: str = SIMULATOR_NAME, *, environ: Mapping[str, str] | None = None, home: Path | None = None
+) -> Profile:
+    """The profile of this name.
+
+    ``simulator`` and ``simulator:SCENARIO`` are built in, ``env`` is read from ``VERGE_*`` variables, and
+    every other name is a section of ``~/.vrg/config.toml`` (``default`` is its ``[default]``). A section
+    called ``env`` or ``simulator`` is out of reach. No variable overrides a named profile.
+
+    Args:
+        environ: stands in for the process's environment.
+        home: stands in for the user's home directory.
+
+    Raises:
+        SettingsError: there is no such profile, or it is incomplete or contradicts itself.
+    """
+    variables = environment(environ)
+    base = home_dir(variables) if home is None else home
+    word, colon, scenario = name.partition(":")
+    if word == SIMULATOR_NAME:
+        if colon and not scenario:
+            raise SettingsError(
+                f"use the profile {name!r}", "no scenario follows the colon", "say simulator:stuck."
+            )
+        return Profile(name, "", None, kind="simulator", scenario=scenario or None, source="built in")
+    if name == ENV_NAME:
+        return env_profile(variables, base)
+    file = read_vrg_file(base)
+    if name not in file.sections:
+        known = _names(file.sections)
+        raise SettingsError(
+            f"use the profile {name!r}",
+            f"there is none of this name (named profiles are read from {file.path})",
+            did_you_mean(name, known),
+        )
+    profile = vrg_profile(file, name, base)
+    return replace(profile, warnings=profile.warnings + _unused_variables(name, variables))
+
+
+def secrets_known(name: object) -> tuple[str, ...]:
+    """Every spelling of the secret of the profile of this name; none where it cannot be loaded."""
+    if not isinstance(name, str):
+        return ()
+    try:
+        return secrets_of(load_profile(name))
+    except SettingsError:
+        return ()
+
+
+def profile_names(*, environ: Mapping[str, str] | None = None, home: Path | None = None) -> tuple[str, ...]:
+    """Every name that can be loaded: the built-in ones first, then those of the file.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    base = home_dir(environment(environ)) if home is None else home
+    return _names(read_vrg_file(base).sections)
+
+
+def _names(sections: Mapping[str, object]) -> tuple[str, ...]:
+    built_in = (SIMULATOR_NAME, ENV_NAME)
+    return (*built_in, *sorted(name for name in sections if name not in built_in))
+
+
+def _unused_variables(name: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    unused = [variable for variable in VARIABLES if environ.get(variable)]
+    if not unused:
+        return ()
+    return (f"{', '.join(unused)} not used: they make the profile {ENV_NAME!r} and do not change {name!r}.",)

@@ -1,0 +1,134 @@
+"""The process's environment: the only module that reads it, and what it says beside profiles."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vergeos_nb.errors import SettingsError
+from vergeos_nb.settings.secret import Secret
+from vergeos_nb.words import did_you_mean
+
+POLICY_VARIABLE = "VERGEOS_NB_POLICY"
+UI_WORDS = ("static", "live")
+_CA_FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+@dataclass(frozen=True, slots=True)
+class AmbientNetwork:
+    """What the machine says about reaching others: proxies and trusted authorities.
+
+    Attributes:
+        https_proxy: the proxy for https, a secret because its URL may hold a password.
+        no_proxy: hosts that are reached without it, as written in ``NO_PROXY``.
+        ca_file: PEM file of trusted authorities, or None for the system's.
+        ca_dir: directory of trusted authorities, or None.
+        ca_source: the variables that these two come from.
+    """
+
+    https_proxy: Secret | None = None
+    no_proxy: tuple[str, ...] = ()
+    ca_file: Path | None = None
+    ca_dir: Path | None = None
+    ca_source: str = ""
+
+
+def environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """What stands in for the process's environment, or that environment itself."""
+    return os.environ if environ is None else environ
+
+
+def home_dir(environ: Mapping[str, str]) -> Path:
+    """The user's home directory."""
+    home = environ.get("HOME")
+    return Path(home) if home else Path.home()
+
+
+def ambient_network(environ: Mapping[str, str] | None = None) -> AmbientNetwork:
+    """Proxies and authorities as curl and requests know them. Touches neither network nor disk.
+
+    ``https_proxy`` goes before ``all_proxy``, lower case before upper case; ``SSL_CERT_FILE`` before
+    ``REQUESTS_CA_BUNDLE`` before ``CURL_CA_BUNDLE``. A bundle that is a directory counts as one.
+    """
+    variables = environment(environ)
+
+    def either(name: str) -> str:
+        return variables.get(name.lower()) or variables.get(name) or ""
+
+    proxy = either("HTTPS_PROXY") or either("ALL_PROXY")
+    bundles = [(name, Path(variables[name])) for name in _CA_FILES if variables.get(name)]
+    directories = [("SSL_CERT_DIR", Path(variables["SSL_CERT_DIR"]))] if variables.get("SSL_CERT_DIR") else []
+    directories += [bundle for bundle in bundles if bundle[1].is_dir()]
+    files = [bundle for bundle in bundles if not bundle[1].is_dir()]
+    used = files[:1] + directories[:1]
+    return AmbientNetwork(
+        https_proxy=Secret(proxy) if proxy else None,
+        no_proxy=tuple(host.strip() for host in either("NO_PROXY").split(",") if host.strip()),
+        ca_file=files[0][1] if files else None,
+        ca_dir=directories[0][1] if directories else None,
+        ca_source=", ".join(name for name, _ in used),
+    )
+
+
+def outputs_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """Where records go: ``VERGEOS_NB_OUTPUTS``, or ``outputs`` below the working directory."""
+    return Path(environment(environ).get("VERGEOS_NB_OUTPUTS") or "outputs")
+
+
+def run_dir(environ: Mapping[str, str] | None = None) -> Path | None:
+    """The folder of the run that this kernel belongs to (``VERGEOS_NB_RUN_DIR``), or None."""
+    folder = environment(environ).get("VERGEOS_NB_RUN_DIR")
+    return Path(folder) if folder else None
+
+
+def kernel_environ(
+    run: Path, outputs: Path, extra: Mapping[str, str], environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment of a headless run's kernel: this process's, and which run it belongs to."""
+    variables = dict(environment(environ))
+    if policy := variables.get(POLICY_VARIABLE):
+        # The kernel works in another directory.
+        variables[POLICY_VARIABLE] = policy if policy.startswith("~/") else str(Path(policy).absolute())
+    return {
+        **variables,
+        **extra,
+        "VERGEOS_NB_RUN_DIR": str(run.absolute()),
+        "VERGEOS_NB_OUTPUTS": str(outputs.absolute()),
+        "VERGEOS_NB_UI": "static",
+    }
+
+
+def runtime_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """Where running processes announce themselves.
+
+    ``VERGEOS_NB_RUNTIME_DIR``, or below ``XDG_RUNTIME_DIR``, or the user's cache directory: never below a
+    directory that others can write to.
+    """
+    variables = environment(environ)
+    folder, runtime = variables.get("VERGEOS_NB_RUNTIME_DIR"), variables.get("XDG_RUNTIME_DIR")
+    if folder or runtime:
+        return Path(folder) if folder else Path(runtime or "") / "vergeos-nb"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("vergeos-nb", appauthor=False)
+
+
+def is_live(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a browser shows this kernel's output, so that a widget can be clicked.
+
+    Jupyter's server names the session (``JPY_SESSION_NAME``) and Voilà its kernel (``VOILA_KERNEL_ID``);
+    ``VERGEOS_NB_UI`` says ``static`` or ``live`` against both.
+
+    Raises:
+        SettingsError: ``VERGEOS_NB_UI`` says something else.
+    """
+    variables = environment(environ)
+    wanted = variables.get("VERGEOS_NB_UI")
+    if wanted:
+        if wanted not in UI_WORDS:
+            meant = did_you_mean(wanted, UI_WORDS)
+            raise SettingsError("read VERGEOS_NB_UI", f"{wanted!r} is unknown", meant)
+        return wanted == "live"
+    return bool(variables.get("JPY_SESSION_NAME") or variables.get("VOILA_KERNEL_ID"))

@@ -1,0 +1,73 @@
+"""The site's policy from its file. A policy that is there and cannot be read is an error, never "none"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vergeos_nb.errors import SettingsError
+from vergeos_nb.policy import Policy, parse_policy
+from vergeos_nb.settings.places import POLICY_VARIABLE, environment, home_dir
+
+
+def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = None) -> Policy:
+    """The policy in the file that ``VERGEOS_NB_POLICY`` names, which must exist; without that variable the
+    one in ``~/.config/vergeos-nb/policy.toml``, if there is one; otherwise one that forbids nothing.
+
+    Args:
+        environ: stands in for the process's environment.
+        home: stands in for the user's home directory.
+
+    Raises:
+        SettingsError: the file is missing, cannot be read, or says what cannot be meant.
+    """
+    variables = environment(environ)
+    base = home_dir(variables) if home is None else home
+    named = variables.get(POLICY_VARIABLE)
+    if named == "":
+        raise SettingsError(
+            f"read {POLICY_VARIABLE}", "it is set, but empty", "let it name the policy's file, or unset it."
+        )
+    path = base / ".config/vergeos-nb/policy.toml" if named is None else _at_home(named, base)
+    try:
+        # Without newline conversion a stray carriage return is TOML's to judge.
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        if named is None and not path.is_symlink():
+            return Policy(source=f"no policy: there is no {path}")
+        raise _unreadable(path, "there is no such file") from None
+    except UnicodeDecodeError:
+        raise _unreadable(path, "it is not UTF-8 text") from None
+    except (OSError, ValueError) as failure:
+        raise _unreadable(path, getattr(failure, "strerror", None) or str(failure)) from failure
+    return parse_policy(text, str(path))
+
+
+def stopped_by(policy: Policy, home: Path | None = None) -> str | None:
+    """Why the stop file forbids every change just now, or None. Looks at the disk each time.
+
+    A link that leads nowhere counts, and so does a file of which nobody can tell whether it is there.
+    """
+    if not policy.stop_file:
+        return None
+    path = _at_home(policy.stop_file, home_dir(environment()) if home is None else home)
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as failure:
+        reason = getattr(failure, "strerror", None) or str(failure)
+        return f"whether the stop file {path} exists cannot be told ({reason})"
+    return f"the stop file {path} exists"
+
+
+def _at_home(path: str, home: Path) -> Path:
+    return home / path[2:] if path.startswith("~/") else Path(path)
+
+
+def _unreadable(path: Path, came_back: str) -> SettingsError:
+    return SettingsError(
+        f"read the policy {path}",
+        came_back,
+        "make it readable: nothing is changed while nobody knows what the policy forbids.",
+    )

@@ -1,0 +1,120 @@
+"""Named profiles from the vendor CLI's own file, ``~/.vrg/config.toml``, so that nobody configures twice.
+
+The format is that of vrg 1.1.3: ``[default]``, and ``[profile.NAME]`` or, read only where there is no
+``profile`` at all, ``[profiles.NAME]``; each with ``host``, ``token``, ``api_key``, ``username``,
+``password``, ``verify_ssl``, ``timeout`` and ``output`` (which is not ours). Sections do not inherit from
+each other. The keys ``ca_file`` and ``auth`` are ours; vrg reads past them.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.errors import SettingsError
+from vergeos_nb.settings.env import SETTINGS
+from vergeos_nb.settings.fields import profile_from
+from vergeos_nb.settings.profile import Profile
+from vergeos_nb.words import did_you_mean
+
+DEFAULT_NAME = "default"
+_KEYS = (*SETTINGS, "output")
+_TOP_KEYS = ("default", "profile", "profiles", "default_profile")
+_SECRET_KEYS = {"token", "api_key", "password"}
+_OTHERS_MAY_READ = stat.S_IRGRP | stat.S_IROTH
+
+
+@dataclass(frozen=True, slots=True)
+class VrgFile:
+    """What the file holds.
+
+    Attributes:
+        path: where it is, or would be.
+        sections: settings by profile name, with the heading they stand under.
+        warnings: what a person should know before using any of them.
+    """
+
+    path: Path
+    sections: Mapping[str, tuple[str, Mapping[str, Any]]]
+    warnings: tuple[str, ...] = ()
+
+
+def read_vrg_file(home: Path) -> VrgFile:
+    """The file under this home; no sections where there is none.
+
+    Raises:
+        SettingsError: it cannot be read, is no TOML, or has a heading that nothing reads.
+    """
+    path = home / ".vrg" / "config.toml"
+    data = _load(path)
+    for key in data:
+        if key not in _TOP_KEYS:
+            meant = did_you_mean(key, _TOP_KEYS)
+            raise SettingsError(f"read {path}", f"nothing reads {key!r} at its top", meant)
+    plural = "profile" not in data
+    word = "profiles" if plural else "profile"
+    named = _table(data, word, path)
+    sections = {
+        name: (f"[{word}.{name}]", _table(named, name, path)) for name in named if name != DEFAULT_NAME
+    }
+    if "default" in data:
+        sections[DEFAULT_NAME] = ("[default]", _table(data, "default", path))
+    warnings = [_readable_by_others(path)] if _holds_secrets(sections) else []
+    if not plural and "profiles" in data:
+        warnings.append(f"{path} has both [profile.…] and [profiles.…]: as in vrg, only [profile.…] is read.")
+    return VrgFile(path, sections, tuple(warning for warning in warnings if warning))
+
+
+def vrg_profile(file: VrgFile, name: str, home: Path) -> Profile:
+    """The profile of this name, which must be one of the file's sections.
+
+    Raises:
+        SettingsError: a key is unknown, missing, cannot be meant or contradicts another.
+    """
+    heading, section = file.sections[name]
+    for key in section:
+        if key not in _KEYS:
+            raise SettingsError(
+                f"read {heading} of {file.path}", f"nothing reads {key!r}", did_you_mean(key, _KEYS)
+            )
+    profile = profile_from(
+        name, section, lambda key: f"{key} in {heading} of {file.path}", home, f"{file.path} {heading}"
+    )
+    return replace(profile, warnings=profile.warnings + file.warnings)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as failure:
+        raise SettingsError(f"read {path}", f"it is no TOML: {failure}", "correct it at that line.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"read {path}", "it is not UTF-8 text", "save it as UTF-8.") from None
+    except OSError as failure:
+        raise SettingsError(
+            f"read {path}", failure.strerror or type(failure).__name__, "make it readable for you alone."
+        ) from failure
+
+
+def _table(data: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+    value = data.get(key, {})
+    if not isinstance(value, dict):
+        raise SettingsError(f"read {path}", f"{key!r} is no section", f"write it as a heading, [{key}].")
+    return value
+
+
+def _holds_secrets(sections: Mapping[str, tuple[str, Mapping[str, Any]]]) -> bool:
+    return any(_SECRET_KEYS & section.keys() for _, section in sections.values())
+
+
+def _readable_by_others(path: Path) -> str:
+    if path.stat().st_mode & _OTHERS_MAY_READ:
+        return f"{path} holds secrets and others may read it: chmod 600 {path}"
+    return ""
