@@ -1,0 +1,23 @@
+"""The client: one VergeOS system over HTTPS.
+
+Its modules, from the outside in:
+
+    api        one method per endpoint, typed keys in, records out
+    evidence   its reads that tell what became of a machine
+    changing   its changing calls
+    rows       rows checked field by field
+    wire       sends, once or again, and makes an exchange of every attempt
+    answer     takes in and judges what comes back
+    retries    when and how often a read is repeated
+    auth       the three ways to log in
+    network    authorities, proxies, time limits
+    failures   every failure turned into the error tree
+    connecting those among them where the connection never stood
+    scrub      texts without secrets
+"""
+
+from vergeos_nb.client.api import SIMULATOR_SERVER, VergeApi
+from vergeos_nb.client.rows import Account
+from vergeos_nb.client.wire import Wire
+
+__all__ = ["SIMULATOR_SERVER", "Account", "VergeApi", "Wire"]

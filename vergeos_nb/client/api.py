@@ -1,0 +1,169 @@
+"""One method per endpoint of the API that the procedure uses. Typed keys in, records out.
+
+Here is who answers, which VM it is and what its rows say; `evidence` gathers what else can be known of it,
+and only `changing` changes anything. The fields asked for are those of the vendor's own clients (pyvergeos
+1.7.1) and of the vendor's procedure.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from vergeos_nb import query
+from vergeos_nb.client import rows
+from vergeos_nb.client.changing import Changing
+from vergeos_nb.client.evidence import EvidenceReads
+from vergeos_nb.client.rows import Account
+from vergeos_nb.client.wire import Wire
+from vergeos_nb.errors import WrongShape
+from vergeos_nb.records import (
+    MachineKey,
+    MachineStats,
+    MachineStatus,
+    StatusKey,
+    SystemInfo,
+    Vm,
+    VmKey,
+    VmNow,
+)
+
+SIMULATOR_SERVER = "vergeos-nb-simulator"
+"""The ``Server`` header by which this package's simulator says what it is, in every answer."""
+
+_SYSTEM = query.fields("$key", "yb_version", "os_version", "cloud_name")
+_VM = query.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram")
+_STATUS = query.fields(
+    "$key", "machine", "running", "migratable", "status", "status_info", "state", "powerstate", "node",
+    "migrated_node", "migration_destination", "started", "local_time", "last_update", "running_cores",
+    "running_ram", "agent_version", "agent_features", "agent_guest_info",
+)  # fmt: skip
+_STATS = query.fields(
+    "$key", "machine", "total_cpu", "user_cpu", "system_cpu", "iowait_cpu", "vmusage_cpu", "irq_cpu",
+    "ram_used", "ram_pct", "vram_used", "core_usagelist", "core_peak", "modified",
+)  # fmt: skip
+# `vms` has a column `running` of its own that is null on every row (pyvergeos 1.7.1): only the way through
+# machine and status leads to the live value.
+_VM_NOW = query.fields(
+    "$key", "name", "is_snapshot", "machine", "machine#status as status_key",
+    "machine#status#machine as status_machine", "machine#status#running as running",
+    "machine#status#status as status", "machine#status#state as state",
+    "machine#status#powerstate as powerstate", "machine#status#node as node",
+    "machine#status#migrated_node as migrated_node",
+    "machine#status#migration_destination as migration_destination", "machine#status#started as started",
+)  # fmt: skip
+_USER = query.fields("$key", "name", "type", "enabled")
+
+
+class VergeApi(EvidenceReads, Changing):
+    """A VergeOS system, spoken to over one `Wire`. A context manager that closes it.
+
+    Every method raises `ApiError` or `AuthError` when there is no good answer, and `TypeError` when it is
+    given a key of another table than its own.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.wire.close()
+
+    def system(self) -> SystemInfo:
+        """Who answers: ``GET system``, one row, alone or in a list (PSVergeOS, pyvergeos 1.7.1). Reads only.
+
+        The server's clock comes from the ``Date`` header, in whole seconds, and is compared with ours in the
+        middle of the call.
+        """
+        asked = "ask the system who it is"
+        answer = self.wire.read_answer("system", asked=asked, fields=_SYSTEM)
+        found = answer.data if isinstance(answer.data, list) else [answer.data]
+        if len(found) != 1:
+            raise WrongShape(
+                asked, f"{len(found)} systems answered", "Check that the host is a VergeOS system."
+            )
+        of = rows.Fields(found[0], "system", asked)
+        skew = None
+        if answer.server_time is not None:
+            skew = answer.server_time - (answer.sent_at + answer.elapsed_s / 2)
+        return SystemInfo(
+            cloud_name=of.text("cloud_name"),
+            version=of.text("yb_version"),
+            os_version=of.text_or_empty("os_version"),
+            simulated=answer.server == SIMULATOR_SERVER,
+            server_time=answer.server_time,
+            clock_skew_s=skew,
+        )
+
+    def vms_named(self, name: str) -> tuple[Vm, ...]:
+        """Every row of ``vms`` that the platform finds for this name, snapshots too. Reads only.
+
+        The rows' names are as they came; comparing them with the one asked for is the caller's part.
+
+        Raises:
+            UsageError: no VM can have this name.
+        """
+        asked = f"find the VM {name!r}"
+        wanted = query.eq("name", query.check_name(name))
+        return self._vms(asked, filter=wanted, fields=_VM)
+
+    def vms_like(self, text: str, limit: int = 20) -> tuple[Vm, ...]:
+        """Rows of ``vms`` whose name holds this text in upper or lower case, at most `limit`. Reads only.
+
+        Raises:
+            UsageError: the text is empty or holds control characters.
+        """
+        asked = f"look for VMs with a name like {text!r}"
+        wanted = query.contains("name", text)
+        return self._vms(asked, filter=wanted, fields=_VM, sort="+name", limit=str(limit))
+
+    def vm_now(self, key: VmKey) -> VmNow:
+        """Identity and state of one VM in a single call. Reads only."""
+        path, asked = VmKey.path(key), f"read VM {key} and its state"
+        return rows.vm_now(self.wire.read(path, asked=asked, fields=_VM_NOW), key, asked)
+
+    def status_key(self, machine: MachineKey) -> StatusKey:
+        """The key of the status row that this machine names. Reads only."""
+        path, asked = MachineKey.path(machine), f"get the status key of machine {machine}"
+        row = self.wire.read(path, asked=asked, fields=query.fields("status"))
+        return StatusKey(rows.Fields(row, "machines", asked).key("status"))
+
+    def statuses_of(self, machine: MachineKey) -> tuple[MachineStatus, ...]:
+        """Every status row that names this machine. Reads only."""
+        asked = f"find the status rows of machine {machine}"
+        wanted = query.eq("machine", MachineKey.number(machine))
+        data = self.wire.read("machine_status", asked=asked, filter=wanted, fields=_STATUS)
+        found = rows.rows_of(data, "machine_status", asked)
+        return tuple(rows.machine_status(row, None, asked) for row in found)
+
+    def machine_status(self, key: StatusKey) -> MachineStatus:
+        """One status row, whole (``fields=most``, as in the vendor's procedure). Reads only."""
+        path, asked = StatusKey.path(key), f"read machine status {key}"
+        return rows.machine_status(self.wire.read(path, asked=asked, fields="most"), key, asked)
+
+    def machine_stats(self, machine: MachineKey) -> MachineStats | None:
+        """What was last measured of this machine; None if it has no stats row. Reads only."""
+        asked = f"read the stats of machine {machine}"
+        wanted = query.eq("machine", MachineKey.number(machine))
+        data = self.wire.read("machine_stats", asked=asked, filter=wanted, fields=_STATS)
+        found = rows.rows_of(data, "machine_stats", asked)
+        if len(found) > 1:
+            raise WrongShape(
+                asked, f"{len(found)} rows came where a machine has one", "Keep the exchange and report it."
+            )
+        return rows.machine_stats(found[0], machine, asked) if found else None
+
+    def account(self, username: str) -> Account | None:
+        """The row of ``users`` with this name, None if it is not there or may not be listed. Reads only."""
+        asked = f"look up the user {username!r}"
+        data = self.wire.read("users", asked=asked, filter=query.eq("name", username), fields=_USER)
+        found = [rows.account(row, asked) for row in rows.rows_of(data, "users", asked)]
+        return next((one for one in found if one.name == username), None)
+
+    def _vms(self, asked: str, **wanted: str) -> tuple[Vm, ...]:
+        data = self.wire.read("vms", asked=asked, **wanted)
+        return tuple(rows.vm(row, asked) for row in rows.rows_of(data, "vms", asked))

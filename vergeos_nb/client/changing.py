@@ -1,0 +1,73 @@
+"""What the client sends that changes something. Each of them leaves once, whatever happens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from vergeos_nb import changes
+from vergeos_nb.changes import Change, NodeQuery, VmAction
+from vergeos_nb.client.wire import Wire
+from vergeos_nb.errors import MissingField
+from vergeos_nb.records import MachineKey, StatusKey, VmKey
+
+# A receipt's key goes into a path later: a number, or 40 hexadecimal digits (pyvergeos 1.7.1).
+TAME_KEY = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+
+class Changing:
+    """The changing half of `VergeApi`. What is sent is built by `vergeos_nb.changes`.
+
+    Each of these raises `ApiError` or `AuthError`; with ``may_have_executed`` set, it may have been carried
+    out all the same: read back, never send again.
+    """
+
+    wire: Wire
+
+    def override_status(self, key: StatusKey, body: Mapping[str, Any]) -> None:
+        """Write these fields into a status row: ``PUT machine_status/KEY``. CHANGES the system; sent once."""
+        self._change(changes.status_fields(key, body), f"override machine status {key}")
+
+    def vm_action(self, vm: VmKey, action: VmAction) -> None:
+        """Send ``poweroff``, ``kill`` or ``poweron``. CHANGES the system; sent once.
+
+        The answer means that the platform took it, not that it has happened (D-power, govergeos).
+        """
+        self._change(changes.vm_action(vm, action), f"send {action} to VM {vm}")
+
+    def create_snapshot(
+        self, machine: MachineKey, name: str, expires: int, description: str = ""
+    ) -> str | None:
+        """Take a snapshot without quiescing. CHANGES the system; sent once.
+
+        Returns:
+            The key of its row, or None where the answer names none: find it with ``snapshots_named``.
+        """
+        change = changes.snapshot(machine, name, expires, description)
+        return _receipt_key(self._change(change, f"take the snapshot {name!r} of machine {machine}"))
+
+    def ask_node(self, node: int, query: NodeQuery, params: Mapping[str, Any] | None = None) -> str:
+        """Have a node run ``top`` or ``ping``. CHANGES by its method only: it makes a row; sent once.
+
+        Returns:
+            The key for ``node_answer``.
+        """
+        asked = f"ask node {node} for {query}"
+        key = _receipt_key(self._change(changes.node_query(node, query, params), asked))
+        if key is None:
+            raise MissingField(
+                asked, "the answer names no key, so its result cannot be found", "Go on without it."
+            )
+        return key
+
+    def _change(self, change: Change, asked: str) -> Any:
+        return self.wire.change(change.method, change.table_path, change.body, asked=asked)
+
+
+def _receipt_key(receipt: Any) -> str | None:
+    """``$key`` of a POST's receipt, where it is text (D-create, pyvergeos 1.7.1), or a number after all."""
+    key = receipt.get("$key") if isinstance(receipt, Mapping) else None
+    if isinstance(key, bool) or not isinstance(key, str | int) or not TAME_KEY.fullmatch(str(key)):
+        return None
+    return str(key)

@@ -1,0 +1,223 @@
+"""Reads that tell what became of a machine: counters, nodes, log lines, snapshots, tags.
+
+Each row says which machine it belongs to and is checked against the one asked for, because keys of different
+tables look alike. Field names are those of pyvergeos 1.7.1, module by module.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vergeos_nb import query
+from vergeos_nb.client import rows
+from vergeos_nb.client.changing import TAME_KEY
+from vergeos_nb.client.wire import Wire
+from vergeos_nb.errors import UsageError
+from vergeos_nb.records import (
+    Counter,
+    CounterKind,
+    LogLine,
+    MachineKey,
+    NodeState,
+    QueryAnswer,
+    Snapshot,
+    VmKey,
+)
+
+_NIC_COUNTERS = ("tx_bytes", "rx_bytes", "tx_pckts", "rx_pckts")
+_DRIVE_COUNTERS = ("reads", "writes", "read_bytes", "write_bytes")
+# nics.py and networks.py reach these through `stats`; `parent_nic` shows whose they are.
+_NIC = query.fields(
+    "$key", "name", "machine", "stats#parent_nic as parent_nic", "stats#last_update as last_update",
+    *(f"stats#{name} as {name}" for name in _NIC_COUNTERS),
+)  # fmt: skip
+_DRIVE = query.fields("$key", "name", "machine")
+# drive_stats.py: by `parent_drive` only. A path key gave another drive's row (measured by the vendor), and no
+# source reaches these through a column of machine_drives.
+_DRIVE_STATS = query.fields("$key", "parent_drive", *_DRIVE_COUNTERS, "last_update")
+_NODE = query.fields(
+    "$key", "name", "machine", "maintenance", "vsan_connected", "ipmi_status",
+    "machine#status#running as running", "machine#status#status as status",
+)  # fmt: skip
+_TENANT_NODE = query.fields("$key", "name", "machine")
+_LOG = query.fields("$key", "machine", "level", "text", "user", "timestamp")
+_SNAPSHOT = query.fields("$key", "name", "machine", "created", "expires", "quiesced")
+_QUERY = query.fields("$key", "id", "status", "result")
+_TAG = query.fields("$key", "member", "tag#name as tag_name")
+
+MICROSECONDS = 1_000_000
+"""Log tables count time in microseconds, all others in seconds (pyvergeos 1.7.1)."""
+
+
+class EvidenceReads:
+    """The half of `VergeApi` that gathers evidence. Reads only."""
+
+    wire: Wire
+
+    def counters(self, machine: MachineKey) -> tuple[Counter, ...]:
+        """What the machine's NICs and then its drives have counted, each by key. Reads only.
+
+        Three calls, two where the machine has no drive.
+        """
+        asked = f"read the counters of machine {machine}"
+        nics = [_nic(row) for row in self._of(machine, "machine_nics", asked, fields=_NIC)]
+        drives = self._of(machine, "machine_drives", asked, fields=_DRIVE)
+        names = {row.key("$key"): row.text("name") for row in drives}
+        counted: list[Counter] = []
+        if names:
+            parents = query.or_(*(query.eq("parent_drive", key) for key in sorted(names)))
+            stats = self._rows("machine_drive_stats", asked, filter=parents, fields=_DRIVE_STATS)
+            counted = _drives(names, stats)
+        return (*sorted(nics, key=_key), *sorted(counted, key=_key))
+
+    def nodes_for(self, machine: MachineKey, node: int | None) -> tuple[NodeState, ...]:
+        """The node with this key, and the node whose own machine this is, by key. Reads only.
+
+        The first hosts the VM; the second exists only where the machine is no VM's but a node's.
+        """
+        asked = f"read the nodes of machine {machine}"
+        wanted = query.eq("machine", MachineKey.number(machine))
+        if node is not None:
+            wanted = query.or_(wanted, query.eq("$key", node))
+        found = self._rows("nodes", asked, filter=wanted, fields=_NODE)
+        for row in found:
+            if row.key("machine") != machine.value and row.key("$key") != node:
+                raise row.wrong(f"node {row.key('$key')} came, which was not asked for")
+        return tuple(sorted((_node(row) for row in found), key=_key))
+
+    def tenant_nodes_of(self, machine: MachineKey) -> tuple[str, ...]:
+        """Names of the tenants' nodes whose machine this is: none for a VM's. Reads only."""
+        asked = f"look whether machine {machine} is a tenant's node"
+        found = self._of(machine, "tenant_nodes", asked, fields=_TENANT_NODE)
+        return tuple(row.text("name") for row in found)
+
+    def logs_since(self, machine: MachineKey, since: float, limit: int = 50) -> tuple[LogLine, ...]:
+        """The machine's log lines from this time on, the newest first, at most `limit`. Reads only.
+
+        Args:
+            since: seconds since 1970, by the platform's clock.
+
+        Raises:
+            UsageError: the limit is not above zero; the platform takes 0 for no limit.
+        """
+        asked = f"read the log of machine {machine}"
+        if limit < 1:
+            raise UsageError(asked, f"at most {limit} lines were asked for", "ask for one or more.")
+        later = query.at_least("timestamp", max(0, int(since * MICROSECONDS)))
+        found = self._of(
+            machine, "machine_logs", asked, later, fields=_LOG, sort="-timestamp", limit=str(limit)
+        )
+        return tuple(sorted((_log_line(row) for row in found), key=lambda line: -line.at))
+
+    def snapshots_named(self, machine: MachineKey, name: str) -> tuple[Snapshot, ...]:
+        """The machine's snapshots of this name, the newest first. Reads only."""
+        asked = f"find the snapshot {name!r} of machine {machine}"
+        named = query.eq("name", name)
+        found = self._of(machine, "machine_snapshots", asked, named, fields=_SNAPSHOT, sort="-created")
+        return tuple(_snapshot(row, machine) for row in found)
+
+    def node_answer(self, key: str) -> QueryAnswer:
+        """What became of a node's query: `key` is what ``ask_node`` gave. Reads only.
+
+        Raises:
+            UsageError: no query can have this key.
+        """
+        asked = f"read the answer to the query {key}"
+        if not TAME_KEY.fullmatch(key):
+            raise UsageError(asked, f"{key!r} is no query's key", "give what ask_node returned.")
+        of = rows.Fields(
+            self.wire.read(f"node_queries/{key}", asked=asked, fields=_QUERY), "node_queries", asked
+        )
+        if key not in (of.text_or_number("$key"), of.text_or_empty("id")):
+            raise of.wrong(f"query {key} was asked for and another one's row came")
+        return QueryAnswer(key, of.text("status"), of.text_or_empty("result"))
+
+    def tags_of(self, vm: VmKey) -> tuple[str, ...]:
+        """Names of the VM's tags, in alphabetical order. Reads only."""
+        asked = f"read the tags of VM {vm}"
+        member = VmKey.path(vm)
+        found = self._rows("tag_members", asked, filter=query.eq("member", member), fields=_TAG)
+        for row in found:
+            if row.text("member") != member:
+                raise row.wrong(f"{member} was asked for and a tag of something else came")
+        return tuple(sorted({row.text("tag_name") for row in found}))
+
+    def _of(
+        self, machine: MachineKey, table: str, asked: str, also: query.Filter | None = None, **wanted: str
+    ) -> list[rows.Fields]:
+        """The machine's rows of a table.
+
+        Raises:
+            WrongShape: a row is another machine's.
+        """
+        mine = query.eq("machine", MachineKey.number(machine))
+        found = self._rows(table, asked, filter=mine if also is None else query.and_(mine, also), **wanted)
+        for row in found:
+            if row.key("machine") != machine.value:
+                raise row.wrong(f"machine {machine} was asked for and a row of {row.key('machine')} came")
+        return found
+
+    def _rows(self, table: str, asked: str, **wanted: str) -> list[rows.Fields]:
+        data = self.wire.read(table, asked=asked, **wanted)
+        return [rows.Fields(row, table, asked) for row in rows.rows_of(data, table, asked)]
+
+
+def _key(one: Counter | NodeState) -> int:
+    return one.key
+
+
+def _nic(row: rows.Fields) -> Counter:
+    key, parent = row.key("$key"), row.integer_or_none("parent_nic")
+    if parent not in (None, key):
+        raise row.wrong(f"the counters of NIC {parent} came for NIC {key}")
+    return _counter("nic", key, row.text("name"), row, _NIC_COUNTERS)
+
+
+def _drives(names: dict[int, str], stats: list[rows.Fields]) -> list[Counter]:
+    by_drive: dict[int, rows.Fields] = {}
+    for row in stats:
+        drive = row.key("parent_drive")
+        if drive not in names or drive in by_drive:
+            raise row.wrong(f"a row for drive {drive} came that was not asked for, or came twice")
+        by_drive[drive] = row
+    return [_counter("drive", key, name, by_drive.get(key), _DRIVE_COUNTERS) for key, name in names.items()]
+
+
+def _counter(
+    kind: CounterKind, key: int, name: str, row: rows.Fields | None, columns: tuple[str, ...]
+) -> Counter:
+    if row is None:
+        return Counter(kind, key, name, {}, None)
+    read: dict[str, Any] = {column: row.integer_or_none(column) for column in columns}
+    values = {column: value for column, value in read.items() if value is not None}
+    return Counter(kind, key, name, values, row.integer_or_none("last_update"))
+
+
+def _node(row: rows.Fields) -> NodeState:
+    return NodeState(
+        key=row.key("$key"),
+        name=row.text("name"),
+        machine=MachineKey(row.key("machine")),
+        running=row.truth_or_none("running"),
+        status=row.text_or_empty("status"),
+        maintenance=row.truth_or_none("maintenance"),
+        vsan_connected=row.truth_or_none("vsan_connected"),
+        ipmi_status=row.text_or_empty("ipmi_status"),
+        row=dict(row.row),
+    )
+
+
+def _log_line(row: rows.Fields) -> LogLine:
+    at = row.integer("timestamp") / MICROSECONDS
+    return LogLine(at, row.text("level"), row.text_or_empty("user"), row.text("text"))
+
+
+def _snapshot(row: rows.Fields, machine: MachineKey) -> Snapshot:
+    return Snapshot(
+        key=row.key("$key"),
+        name=row.text("name"),
+        machine=machine,
+        created=row.integer_or_none("created"),
+        expires=row.integer_or_none("expires"),
+        quiesced=row.truth_or_none("quiesced"),
+    )
