@@ -1,0 +1,39 @@
+"""A simulated VergeOS system to rehearse on and to test against.
+
+    from vergeos_nb.simulator import Simulator, SteppedClock
+
+    sim = Simulator("stuck", clock=SteppedClock())
+    client = httpx.Client(transport=sim.transport(), base_url="https://simulator")
+
+    with sim.serve() as door:          # a real TLS socket on loopback
+        ...                            # door.url, door.ca_file
+
+The README beside this file lists scenarios, faults and the control prefix. This room shares no code with
+the rest of the package: one misreading of the API cannot hide in both.
+"""
+
+from vergeos_nb.simulator.clock import Clock, SteppedClock, WallClock
+from vergeos_nb.simulator.faults import Rule, list_faults
+from vergeos_nb.simulator.messages import Request, RequestLogEntry, Response
+from vergeos_nb.simulator.replaying import replay
+from vergeos_nb.simulator.running import serve_forever
+from vergeos_nb.simulator.scenarios import SCENARIOS, list_scenarios
+from vergeos_nb.simulator.simulator import Simulator
+from vergeos_nb.simulator.switches import Switches
+
+__all__ = [
+    "SCENARIOS",
+    "Clock",
+    "Request",
+    "RequestLogEntry",
+    "Response",
+    "Rule",
+    "Simulator",
+    "SteppedClock",
+    "Switches",
+    "WallClock",
+    "list_faults",
+    "list_scenarios",
+    "replay",
+    "serve_forever",
+]

@@ -1,0 +1,53 @@
+"""The simulator as a program: start, say where, run until told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from vergeos_nb.simulator.simulator import Simulator
+
+
+def serve_forever(
+    *, scenario: str = "stuck", vms: int = 0, seed: int = 0, port: int = 0, host: str = "127.0.0.1",
+    announce: Callable[[dict[str, Any]], None], faults: str | Path | None = None,
+    record: str | Path | None = None, allow_remote: bool = False,
+) -> None:  # fmt: skip
+    """Serve a scenario over TLS until SIGINT or SIGTERM, then close and return.
+
+    `announce` is called once, when the door is open, with everything a client needs: host, url,
+    ca_file, username, password, api_key, pid, scenario, vm_name. Must run in the main thread for the
+    signals to be heard.
+
+    Raises:
+        ValueError: For an unknown scenario, a bad faults file or a remote address without consent.
+        OSError: If the port cannot be bound.
+    """
+    simulator = Simulator(scenario, vms=vms, seed=seed, faults=faults, record=record)
+    stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with simulator.serve(port, host, allow_remote=allow_remote) as door:
+            announce({
+                "host": door.host, "url": door.url, "ca_file": door.ca_file,
+                "username": simulator.username, "password": simulator.password,
+                "api_key": simulator.api_key, "pid": os.getpid(), "scenario": scenario,
+                "vm_name": simulator.vm_name,
+            })  # fmt: skip
+            while not stop.wait(0.5):
+                pass  # short waits, so that a signal is heard on every platform
+    finally:
+        simulator.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)

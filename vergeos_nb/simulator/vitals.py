@@ -1,0 +1,103 @@
+"""What is really so on a hypervisor, and how a VM behaves: the ground truth the API never shows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How a VM and its node's agent answer. Durations are seconds; None means "never".
+
+    The defaults follow the vendor's documents where they give a span (D-power: kill 10-30 s at most,
+    the SDK's live tests see it within 2 s; poweroff some seconds). The rest is assumed.
+    """
+
+    poweron: float = 1.5
+    """From `poweron` to a running process."""
+    acpi: float | None = 4.0
+    """From `poweroff` to a stopped VM; None: the guest ignores ACPI."""
+    kill: float | None = 0.5
+    """From `kill` to a stopped VM; None: accepted without effect."""
+    reset: float = 1.0
+    migrate: float | None = 6.0
+    """From `migrate` to the VM on its new node; None: the migration hangs."""
+    hibernate: float | None = 3.0
+    override_lag: float = 0.0
+    """From a PUT on machine_status to the row showing it."""
+    rewrite: float | None = 2.0
+    """From a row that contradicts a live process to the node agent's correction; None: it never does."""
+    row_follows: bool = True
+    """Does the status row say `stopped` when the process has ended? False: it stays at `stopping`."""
+    unresponsive: float | None = 120.0
+    """From a process that died by itself to status `unresponsive` (D-adv-set: 120 s)."""
+    ha_restart: float | None = 10.0
+    """From `unresponsive` to the restart on another node; None: HA does not act."""
+
+
+NORMAL = Behaviour()
+
+
+@dataclass
+class Vitals:
+    """The truth about one machine.
+
+    `copies` are the keys of the nodes on which a process of this machine lives: normally none or one;
+    two is the accident this whole project is about. `active` is the seconds it has lived so far (the
+    counters' base) and `alive_since` when the current life began. `heartbeat` says whether the agent
+    refreshes the status row. `frozen_at` is when its statistics stopped coming in.
+    """
+
+    behaviour: Behaviour = NORMAL
+    copies: list[int] = field(default_factory=list)
+    alive_since: float = 0.0
+    active: float = 0.0
+    heartbeat: bool = False
+    frozen_at: float | None = None
+    frozen_alive: bool = False
+    frozen_active: float = 0.0
+    generation: int = 0
+
+    @property
+    def alive(self) -> bool:
+        """Does at least one process of this machine live?"""
+        return bool(self.copies)
+
+    def start(self, node: int, now: float) -> None:
+        """A process begins to live on `node`."""
+        if not self.copies:
+            self.alive_since = now
+        self.copies.append(node)
+
+    def stop(self, now: float, node: int | None = None) -> None:
+        """The process on `node` (or all of them) is gone; the counters stand still from here."""
+        if not self.copies:
+            return
+        self.copies = [] if node is None else [key for key in self.copies if key != node]
+        if not self.copies:
+            self.active += max(0.0, now - self.alive_since)
+
+    def freeze(self, at: float) -> None:
+        """From `at` on no statistics come in; what they said then is what they go on saying."""
+        self.frozen_active = self.active_seconds(at)
+        self.frozen_at, self.frozen_alive = at, self.alive
+
+    def active_seconds(self, now: float) -> float:
+        """Seconds of life so far as the statistics know it, at `now`."""
+        if self.frozen_at is not None:
+            return self.frozen_active
+        return self.active + (max(0.0, now - self.alive_since) if self.copies else 0.0)
+
+    def behave(self, **changes: Any) -> None:
+        """Change how this machine behaves from now on (fields of `Behaviour`)."""
+        self.behaviour = replace(self.behaviour, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Vitals:
+        """Read what `to_json` gave."""
+        return cls(**{**data, "behaviour": Behaviour(**data["behaviour"])})
