@@ -1,0 +1,136 @@
+"""What one run knows so far: the working memory that the steps of a procedure share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vergeos_nb.clock import Clock
+from vergeos_nb.parameters import Confirming, ForcePowerOff, Rung, VmRun
+from vergeos_nb.policy import Policy
+from vergeos_nb.procedure.liveness import Sample
+from vergeos_nb.procedure.model import Approval, Plan, Verdict
+from vergeos_nb.procedure.ports import Journal, Lease, Plans, Platform, Records
+from vergeos_nb.records import (
+    LogLine,
+    MachineKey,
+    MachineStatus,
+    NodeState,
+    QueryAnswer,
+    StatusKey,
+    SystemInfo,
+    Vm,
+    VmNow,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The system that the run was pointed at.
+
+    Attributes:
+        profile: the profile's name.
+        host: host and port, or ``simulator`` where the run has its own simulator, whose port differs
+            from run to run while nothing else does.
+        kind: what the profile claims the system to be.
+        who: the user name, or how the run authenticates where there is none.
+        tls: how the server's certificate is checked, in words.
+        verified: whether it is checked at all.
+        warnings: what a person should know of this profile, one sentence each.
+    """
+
+    profile: str
+    host: str
+    kind: Literal["simulator", "configured"]
+    who: str
+    tls: str
+    verified: bool = True
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Case:
+    """One run over one VM, as far as it has come."""
+
+    options: VmRun
+    target: Target
+    operator: str
+    platform: Platform
+    clock: Clock
+    journal: Journal
+    plans: Plans
+    policy: Policy
+    lease: Lease
+    stop_wanted: Callable[[], str]
+    approval: Approval | None = None
+    records: Records | None = None
+    info: SystemInfo | None = None
+    vm: Vm | None = None
+    status_key: StatusKey | None = None
+    first: Sample | None = None
+    samples: Sequence[Sample] = ()
+    node: NodeState | None = None
+    node_of_machine: NodeState | None = None
+    verdict: Verdict | None = None
+    logs: tuple[LogLine, ...] = ()
+    top: QueryAnswer | None = None
+    contradictions: Sequence[str] = ()
+    plan: Plan | None = None
+    now: VmNow | None = None
+    sent: list[str] = field(default_factory=list)
+    sent_by: str = ""
+    off_since: Rung | None = None
+
+    def system_label(self) -> str:
+        """The system in words, simulated or real first. Until it has answered, the profile's claim."""
+        simulated = self.info.simulated if self.info else self.target.kind == "simulator"
+        kind = "SIMULATED" if simulated else "REAL"
+        cloud = f", cloud {self.info.cloud_name}" if self.info else ""
+        loud = "" if self.target.verified else ", TLS NOT VERIFIED"
+        return f"{kind} system (profile {self.target.profile}, host {self.target.host}{cloud}){loud}"
+
+    def note(self, text: str) -> None:
+        """Say what is going on during a long wait."""
+        self.journal.write("note", text=text)
+
+    def sample(self, status: MachineStatus | None = None) -> Sample:
+        """Read the status row, unless it was read just now, the stats row and the counters."""
+        machine = self.machine()
+        row = status or self.platform.machine_status(self.known_status_key())
+        stats = self.platform.machine_stats(machine)
+        return Sample(self.clock.now(), row, stats, tuple(self.platform.counters(machine)), self.node)
+
+    def server_clock(self, ours: float) -> float:
+        """What the platform's clock showed when ours showed this, as far as Connect could tell."""
+        skew = self.info.clock_skew_s if self.info else None
+        return ours + (skew or 0.0)
+
+    def sending(self, step: str, what: str) -> None:
+        """Remember, before it goes out, that a changing call was made: it is never made a second time."""
+        self.sent.append(what)
+        self.sent_by = step
+
+    def force_options(self) -> ForcePowerOff:
+        """The parameters, where the runbook is the one that forces off."""
+        assert isinstance(self.options, ForcePowerOff)
+        return self.options
+
+    def confirming(self) -> Confirming:
+        """The parameters, where the runbook confirms something."""
+        assert isinstance(self.options, Confirming)
+        return self.options
+
+    def known_vm(self) -> Vm:
+        """The VM that Locate found; the engine runs no later step without one."""
+        assert self.vm is not None
+        return self.vm
+
+    def known_status_key(self) -> StatusKey:
+        """The key that was read and cross-checked."""
+        assert self.status_key is not None
+        return self.status_key
+
+    def machine(self) -> MachineKey:
+        """The VM's machine."""
+        return self.known_vm().machine

@@ -1,0 +1,57 @@
+"""What differs: between what was found and what is there, between a plan and another. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from vergeos_nb.procedure.model import DIFFERENCE, Table
+from vergeos_nb.records import MachineStatus, StatusKey, Vm, VmNow
+
+
+def identity_changes(vm: Vm, key: StatusKey, now: VmNow) -> Table | None:
+    """What of the VM's identity differs from what was found before, or None."""
+    pairs = (
+        ("name", vm.name, now.name),
+        ("is_snapshot", "false", str(now.is_snapshot).lower()),
+        ("machine", str(vm.machine), str(now.machine)),
+        ("status row", str(key), str(now.status_key)),
+        ("machine of the status row", str(vm.machine), str(now.status_machine)),
+    )
+    rows = [pair for pair in pairs if pair[1] != pair[2]]
+    return DIFFERENCE.table(*rows) if rows else None
+
+
+def state_of(now: VmNow | MachineStatus) -> dict[str, Any]:
+    """The fields of a status row that a plan binds: state and place, but no heartbeat."""
+    return {
+        "running": now.running,
+        "status": now.status,
+        "state": now.state,
+        "powerstate": now.powerstate,
+        "node": now.node,
+        "migrated_node": now.migrated_node,
+        "migration_destination": now.migration_destination,
+        "started": now.started,
+    }
+
+
+def difference(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Table:
+    """Field by field, where two JSON objects differ."""
+    left, right = _flat(approved), _flat(now)
+    return DIFFERENCE.table(
+        *(
+            (name, left.get(name, "(not there)"), right.get(name, "(not there)"))
+            for name in sorted(left.keys() | right.keys())
+            if left.get(name) != right.get(name)
+        )
+    )
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return {k: v for key in value for k, v in _flat(value[key], f"{prefix}{key}.").items()}
+    if isinstance(value, list):
+        return {k: v for i, item in enumerate(value) for k, v in _flat(item, f"{prefix}{i}.").items()}
+    return {prefix.rstrip("."): json.dumps(value, ensure_ascii=False)}

@@ -1,0 +1,135 @@
+"""The standard methods, Power Off and Kill Power: sent, watched, and judged by evidence.
+
+A rung opens the next one only when it has failed in this run with evidence, or when somebody attests that it
+was tried. A rung that succeeds leaves nothing to do for those above it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from vergeos_nb.errors import (
+    ApiError,
+    AuthError,
+    Conflict,
+    NotConnected,
+    Refused,
+    StillAlive,
+    VerdictUnknown,
+    VergeNbError,
+)
+from vergeos_nb.parameters import RUNGS, Rung
+from vergeos_nb.procedure.case import Case
+from vergeos_nb.procedure.engine import Draft, ended_by
+from vergeos_nb.procedure.gate import closed, not_approved
+from vergeos_nb.procedure.model import StepOutcome, VerdictValue
+from vergeos_nb.procedure.watching import Watch
+
+NAMES = {"poweroff": "Power Off", "kill": "Kill Power", "override": "the status override"}
+
+# Assumption: where the process is gone, the platform's own row follows within this time, or it does not
+# follow at all. While the process lives, the whole wait is given to it.
+ROW_FOLLOWS_S = 10.0
+
+
+def power_off(case: Case) -> Draft:
+    """Ask the guest to shut down, and watch."""
+    return _rung(case, "poweroff", case.force_options().poweroff_wait_s)
+
+
+def kill_power(case: Case) -> Draft:
+    """End the process as if the plug were pulled, and watch."""
+    return _rung(case, "kill", case.force_options().kill_wait_s)
+
+
+def beyond(case: Case, rung: Rung) -> Draft | None:
+    """The end of a step that this run need not or may not reach, or None."""
+    options = case.force_options()
+    if case.off_since:
+        return Draft(
+            StepOutcome.NOTHING_TO_DO,
+            f"Nothing to do: the VM is off since {NAMES[case.off_since]}.",
+            facts={"opens": True, "sent": False},
+        )
+    if RUNGS.index(rung) < RUNGS.index(options.start_at):
+        return Draft(
+            StepOutcome.SKIPPED,
+            f"Not tried here. {case.operator} attests: {options.attest}",
+            "; ".join(case.contradictions),
+            facts={"opens": True, "sent": False, "attested": options.attest},
+        )
+    if RUNGS.index(rung) > RUNGS.index(options.up_to):
+        asked = f"going on to {NAMES[rung]}"
+        came = f"this run may go no further than {NAMES[options.up_to]}, and the VM is not off by it"
+        hint = f"look at the evidence; to go on, plan again with up_to={rung}"
+        alive = case.verdict is not None and case.verdict.value is VerdictValue.ALIVE
+        error: VergeNbError = StillAlive(asked, came, hint) if alive else Refused(asked, came, hint)
+        return ended_by(error, sent=False)
+    return None
+
+
+def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft:
+    if (end := not_approved(case) or beyond(case, rung)) is not None:
+        return end
+    vm = case.known_vm()
+    asked = f"{NAMES[rung]} of VM {vm.name!r}"
+    if rung in case.sent:
+        return _watched(case, rung, wait_s, "sent earlier in this run, and not again")
+    if (no := closed(case, asked)) is not None:
+        return no
+    if case.now is not None and not case.now.running:
+        return Draft(
+            StepOutcome.NOTHING_TO_DO,
+            f"{NAMES[rung]} was not sent: the row says {case.now.status} by now. Confirm looks for evidence.",
+            facts={"opens": True, "sent": False},
+        )
+    answer = "accepted"
+    case.sending(rung, rung)
+    try:
+        case.platform.vm_action(vm.key, rung)
+    except Conflict as error:
+        # The platform says that the VM is not running. That is a word, not evidence: watch all the same.
+        answer = f"answered {error.status}: {error.came_back}"
+    except (ApiError, AuthError) as error:
+        if not error.may_have_executed:
+            return ended_by(error, sent=not isinstance(error, NotConnected))
+        answer = f"sent, unanswered: {error.came_back}"
+    return _watched(case, rung, wait_s, answer)
+
+
+def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answer: str) -> Draft:
+    watch = Watch(case, forgets=True)
+    gone_at: float | None = None
+    while True:
+        stop = watch.read()
+        if watch.off():
+            case.off_since = rung
+            summary = f"{NAMES[rung]} ({answer}) worked: the row says stopped, and the process is gone."
+            return watch.draft(StepOutcome.PASSED, summary)
+        if stop:
+            error: VergeNbError = Refused(
+                f"waiting for {NAMES[rung]}", f"{stop} says stop", "nothing more is sent in this run"
+            )
+            return watch.ended_by(error)
+        if watch.verdict.value is not VerdictValue.OFF:
+            gone_at = None
+        elif gone_at is None:
+            gone_at = watch.elapsed
+        if watch.elapsed >= (wait_s if gone_at is None else min(gone_at + ROW_FOLLOWS_S, wait_s)):
+            break
+        watch.pause(f"{NAMES[rung]}: {watch.elapsed:.0f} of {wait_s:g} s", wait_s)
+    if watch.trouble:
+        error = VerdictUnknown(
+            f"waiting for {NAMES[rung]} ({answer})",
+            watch.trouble,
+            "nothing shows that it failed, so nothing more is sent; look at the VM, and begin a new run",
+        )
+        return replace(watch.ended_by(error), outcome=StepOutcome.UNKNOWN)
+    case.verdict, case.samples = watch.verdict, watch.judged()
+    return watch.draft(
+        StepOutcome.FAILED,
+        f"{NAMES[rung]} ({answer}) did not switch it off within {watch.elapsed:.0f} s; "
+        f"verdict {watch.verdict.value.value}.",
+        opens=True,
+    )
