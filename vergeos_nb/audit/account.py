@@ -1,0 +1,223 @@
+"""What a journal says of its run: the steps, the changing calls, how it ended. Derived, never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vergeos_nb.audit.journal import JournalText, exchange_from_dict
+from vergeos_nb.changes import api_path
+from vergeos_nb.procedure.model import RunOutcome, StepOutcome, StepResult, VerdictValue, result_from_dict
+from vergeos_nb.records import Exchange
+
+BUG = 70
+INTERRUPTED = 7
+# What these make lies beside the VM: no process is started or ended by them.
+_BESIDE = (api_path("node_queries"), api_path("machine_snapshots"))
+
+
+@dataclass(frozen=True, slots=True)
+class ChangingCall:
+    """A call that could change something, from its intent on.
+
+    Attributes:
+        exchange: the call as it went over the wire, or None: it may have gone out, nobody knows.
+    """
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None
+    intended_at: str
+    exchange: Exchange | None
+
+    @property
+    def acts_on_vm(self) -> bool:
+        """Whether it could start or end the VM, or say so in its status row."""
+        return self.path not in _BESIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How a run went.
+
+    Attributes:
+        opened: the ``run-opened`` line, or an empty mapping if not even that was written.
+        profile: the ``profile`` line, or an empty mapping if no profile could be used.
+        results: the last result of each step that ended, in order; none of a step that was begun again.
+        outdated: the steps that had ended when the last call that acts on the VM went out: what they saw has
+            passed.
+        running: the step that began and never ended, or "".
+        in_order: whether the run was closed by itself.
+        bug: the ``bug`` line, if no step was begun after it.
+    """
+
+    opened: Mapping[str, Any]
+    profile: Mapping[str, Any]
+    results: tuple[StepResult, ...]
+    outdated: frozenset[str]
+    exchanges: tuple[Exchange, ...]
+    changing_calls: tuple[ChangingCall, ...]
+    running: str
+    in_order: bool
+    interrupted_by: str
+    ended_at: str
+    bug: Mapping[str, Any] | None
+    torn: bool
+
+    @property
+    def decisive(self) -> StepResult | None:
+        """The first step that kept the run from going on."""
+        stops = (StepOutcome.REFUSED, StepOutcome.FAILED)
+        # A rung that failed and opened the next one decides nothing; the step that it opened does.
+        blocking = [r for r in self.results if r.outcome in stops and not r.facts.get("opens")]
+        if blocking:
+            return blocking[0]
+        # An unanswered call is settled by Confirm; only Confirm's own unknown decides.
+        open_ends = [r for r in self.results if r.outcome is StepOutcome.UNKNOWN]
+        settled = bool(self.results) and any(
+            r.step == "confirm" and r.outcome is StepOutcome.PASSED for r in self.results
+        )
+        return open_ends[-1] if open_ends and not settled else None
+
+    @property
+    def outcome(self) -> RunOutcome:
+        """How the run ended."""
+        if self.bug or self.interrupted_by or not self.in_order:
+            return RunOutcome.FAILED if self.bug else RunOutcome.INTERRUPTED
+        decisive = self.decisive
+        if decisive is not None:
+            return RunOutcome(decisive.outcome.value)
+        by_step = {result.step: result.outcome for result in self.results}
+        if by_step.get("confirm") is StepOutcome.PASSED and "confirm" not in self.outdated:
+            return RunOutcome.DONE
+        if self.acting_calls:
+            return RunOutcome.UNKNOWN  # nobody has looked at what became of it
+        if by_step.get("plan") is StepOutcome.NOTHING_TO_DO:
+            return RunOutcome.NOTHING_TO_DO
+        if by_step.get("plan") is StepOutcome.PASSED and self.fact("approval") is None:
+            return RunOutcome.PLANNED
+        return RunOutcome.INTERRUPTED
+
+    @property
+    def acting_calls(self) -> tuple[ChangingCall, ...]:
+        """The changing calls that act on the VM."""
+        return tuple(call for call in self.changing_calls if call.acts_on_vm)
+
+    @property
+    def verdict(self) -> VerdictValue:
+        """What the evidence supports that was read after the last call that acts on the VM."""
+        # By the order of the journal's lines, not by their times: a clock can be set back.
+        told = [r for r in self.results if "verdict" in r.facts and r.step not in self.outdated]
+        return VerdictValue(told[-1].facts["verdict"]) if told else VerdictValue.UNKNOWN
+
+    @property
+    def exit_code(self) -> int:
+        """The command line's exit code for this run."""
+        outcome = self.outcome
+        if self.bug:
+            return BUG
+        if outcome in (RunOutcome.INTERRUPTED, RunOutcome.UNKNOWN):
+            return INTERRUPTED
+        if outcome is RunOutcome.NOTHING_TO_DO and self.verdict is not VerdictValue.OFF:
+            # A run that was to bring about no verdict, but a row as it was, found what it wanted.
+            return 0 if self.fact("as_asked") else INTERRUPTED
+        decisive = self.decisive
+        if decisive is None:
+            return 0
+        return int(decisive.error["exit_code"]) if decisive.error else INTERRUPTED
+
+    @property
+    def simulated(self) -> bool:
+        """Whether a simulator answered; until something has, what the profile's name says."""
+        told = self.fact("simulated")
+        if told is not None:
+            return bool(told)
+        return str(self.opened.get("profile")).partition(":")[0] == "simulator"
+
+    def fact(self, name: str) -> Any:
+        """The newest value that a step's facts have under this name, or None."""
+        for result in reversed(self.results):
+            if result.facts.get(name) is not None:
+                return result.facts[name]
+        return None
+
+
+def account_of(journal: JournalText) -> Account:
+    """Read a journal's lines as an account of the run.
+
+    Raises:
+        KeyError: a line lacks what its event needs.
+    """
+    opened: Mapping[str, Any] = {}
+    profile: Mapping[str, Any] = {}
+    results: dict[str, StepResult] = {}
+    exchanges: dict[int, Exchange] = {}
+    calls: list[ChangingCall] = []
+    outdated: frozenset[str] = frozenset()
+    running, in_order, interrupted_by, bug = "", False, "", None
+    for line in journal.lines:
+        match line["event"]:
+            case "run-opened":
+                opened = line
+            case "profile":
+                profile = line
+            case "step-began":
+                running, interrupted_by, bug = line["step"], "", None
+                results = _up_to(results, running)
+            case "exchange":
+                exchange = exchange_from_dict(line)
+                exchanges[exchange.number] = exchange
+                calls = _answered(calls, exchange)
+            case "intent":
+                calls.append(ChangingCall(line["method"], line["path"], line["body"], line["at"], None))
+                if calls[-1].acts_on_vm:
+                    outdated = frozenset(results)
+            case "step-ended":
+                result = result_from_dict(line["result"], exchanges)
+                results = {**_up_to(results, result.step), result.step: result}
+                outdated -= {result.step}
+                running = ""
+            case "bug":
+                bug = line
+            case "interrupted":
+                interrupted_by = line["by"]
+            case "settled":
+                exchanges |= {item["number"]: exchange_from_dict(item) for item in line["exchanges"]}
+                settled = result_from_dict(line["result"], exchanges)
+                results = {**_up_to(results, settled.step), settled.step: settled}
+                outdated -= {settled.step}
+            case "run-ended":
+                in_order = True
+    return Account(
+        opened=opened,
+        profile=profile,
+        results=tuple(results.values()),
+        outdated=outdated,
+        exchanges=tuple(exchanges.values()),
+        changing_calls=tuple(calls),
+        running=running,
+        in_order=in_order,
+        interrupted_by=interrupted_by,
+        ended_at=str(journal.lines[-1]["at"]) if journal.lines else "",
+        bug=bug,
+        torn=journal.torn,
+    )
+
+
+def _up_to(results: Mapping[str, StepResult], step: str) -> dict[str, StepResult]:
+    """The results before this step's earlier one: those after it hung on that one."""
+    steps = list(results)
+    keep = steps[: steps.index(step)] if step in results else steps
+    return {name: results[name] for name in keep}
+
+
+def _answered(calls: Sequence[ChangingCall], exchange: Exchange) -> list[ChangingCall]:
+    return [
+        ChangingCall(c.method, c.path, c.body, c.intended_at, exchange)
+        if exchange.changing
+        and c.exchange is None
+        and (c.method, c.path, c.body) == (exchange.method, exchange.path, exchange.body)
+        else c
+        for c in calls
+    ]

@@ -1,0 +1,27 @@
+"""The end of a run: its record is made, and then sealed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from vergeos_nb.audit.account import Account
+from vergeos_nb.audit.record import finish
+from vergeos_nb.audit.seal import seal
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import Clock
+
+
+def close_record(folder: Path, base: NotebookNode, scrubber: Scrubber, clock: Clock | None = None) -> Account:
+    """Make the record of the run whose journal is in the folder, and seal it. Can be repeated.
+
+    Args:
+        base: the runbook, or the notebook that came of running it.
+
+    Raises:
+        RecordError: the record cannot be made, or it cannot be sealed and stays as it is.
+    """
+    account = finish(folder, base, scrubber)
+    seal(folder, scrubber, clock)
+    return account

@@ -1,0 +1,234 @@
+"""The journal: one JSON line per event, appended while the run happens, on disk before anything changes.
+
+Lines hold ``n`` (counts from 1), ``at`` (UTC, ISO 8601) and ``event``. The events:
+
+``run-opened``    who, what, where: everything known before the first call
+``profile``       the system that was chosen: host, user, how its certificate is checked
+``step-began``    a step starts to act
+``exchange``      one API call with its answer, or with what went wrong
+``intent``        a changing call is about to be sent; on disk before the first byte leaves
+``note``          what is going on during a wait
+``step-ended``    the whole result of a step
+``bug``           an exception that nobody foresaw, with its traceback
+``interrupted``   a signal stopped the run inside a step, or its process died
+``settled``       what reading back later made of a call that nobody had waited for
+``run-ended``     the run closed in order
+
+An ``intent`` without a later ``exchange`` of the same call means: it may have gone out. No ``intent``
+means: it did not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import Clock, iso
+from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.records import Exchange
+
+NAME = "journal.jsonl"
+# Events that later decisions rest on: they are on disk before the run goes on.
+_DURABLE = frozenset({"run-opened", "intent", "step-ended", "bug", "interrupted", "run-ended"})
+
+
+# What whoever finishes a run whose writer died may add: nothing else follows a line that was cut off.
+_AFTER_DEATH = frozenset({"interrupted", "bug", "settled"})
+
+
+class RunJournal:
+    """The journal of one run, open for appending.
+
+    Raises:
+        RecordError: from every method, when the disk does not take a line.
+    """
+
+    def __init__(self, path: Path, clock: Clock, scrubber: Scrubber) -> None:
+        self.path = path
+        self._clock = clock
+        self._scrubber = scrubber
+        self._lock = threading.Lock()
+        self._n = 0
+        self._intents: set[str] = set()
+        try:
+            # Half of a surrogate pair, as JSON from a platform can hold, is written as its JSON escape.
+            self._file = path.open("x", encoding="utf-8", errors="backslashreplace")
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def write(self, event: str, /, **data: Any) -> None:
+        """Append one event."""
+        with self._lock:
+            line = {
+                "n": self._n + 1,
+                "at": iso(self._clock.now()),
+                "event": event,
+                **self._scrubber.data(data),
+            }
+            try:
+                self._file.write(_encoded(line))
+                self._file.flush()
+                if event in _DURABLE or data.get("changing"):
+                    os.fsync(self._file.fileno())
+            except OSError as error:
+                raise _unwritable(self.path, error) from error
+            except ValueError as error:
+                raise RecordError(
+                    f"writing the journal {self.path}", str(error), "the run is over: open a new one"
+                ) from error
+            self._n += 1
+
+    def intent(self, method: str, path: str, body: Mapping[str, Any] | None) -> None:
+        """Write down that a changing call is about to be sent. It is on disk when this returns.
+
+        Raises:
+            Refused: this run has written the same intent before; a changing call is sent once.
+        """
+        call = json.dumps([method, path, body], sort_keys=True)
+        if call in self._intents:
+            raise Refused(f"sending {method} {path}", "it was sent in this run before", "read back instead")
+        self._intents.add(call)
+        self.write("intent", method=method, path=path, body=body)
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Write down one API call."""
+        self.write("exchange", **exchange_as_dict(exchange))
+
+    def close(self) -> None:
+        """Close the file. Nothing more can be written."""
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class JournalText:
+    """A journal as it was found on disk.
+
+    Attributes:
+        torn: whether the writer's last line was cut off, as happens when it is killed while it writes.
+    """
+
+    lines: tuple[Mapping[str, Any], ...]
+    torn: bool = False
+
+
+def read_journal(path: Path) -> JournalText:
+    """Read a journal, also one whose writer was killed.
+
+    Raises:
+        RecordError: there is none, or a line is damaged other than the last that its writer wrote.
+    """
+    try:
+        texts = path.read_bytes().decode("utf-8", "replace").split("\n")
+    except OSError as error:
+        raise RecordError(
+            f"reading the journal {path}", str(error.strerror), "is this a record folder?"
+        ) from error
+    lines: list[Mapping[str, Any]] = []
+    torn = False
+    for index, text in enumerate(texts):
+        if not text:
+            continue
+        line = _decoded(text)
+        if line is not None and (not torn or line["event"] in _AFTER_DEATH):
+            lines.append(line)
+        elif line is None and not torn:
+            torn = True
+        else:
+            raise RecordError(
+                f"reading the journal {path}",
+                f"line {index if line else index + 1} is damaged",
+                "keep the file; look at it by hand",
+            )
+    return JournalText(tuple(lines), torn)
+
+
+def _decoded(text: str) -> Mapping[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and "event" in line else None
+
+
+def append_after_death(path: Path, clock: Clock, event: str, /, **data: Any) -> None:
+    """Add one line to a journal whose writer is gone, on a line of its own even where the last was cut off.
+
+    Raises:
+        RecordError: it cannot be written.
+    """
+    text = read_journal(path)
+    line = {"n": len(text.lines) + 1, "at": iso(clock.now()), "event": event, **data}
+    try:
+        # The line feed alone can be missing, too.
+        gap = b"" if path.read_bytes().endswith(b"\n") else b"\n"
+        with path.open("ab") as file:
+            file.write(gap + _encoded(line).encode(errors="backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def exchange_as_dict(exchange: Exchange) -> dict[str, Any]:
+    """An exchange as plain JSON."""
+    return {
+        "number": exchange.number,
+        "method": exchange.method,
+        "path": exchange.path,
+        "query": dict(exchange.query),
+        "body": None if exchange.body is None else dict(exchange.body),
+        "changing": exchange.changing,
+        "attempt": exchange.attempt,
+        "sent_at": exchange.sent_at,
+        "server_time": exchange.server_time,
+        "elapsed_s": exchange.elapsed_s,
+        "status": exchange.status,
+        "answer": exchange.answer,
+        "error": exchange.error,
+    }
+
+
+def exchange_from_dict(line: Mapping[str, Any]) -> Exchange:
+    """The exchange that a journal line holds."""
+    return Exchange(**{name: line[name] for name in Exchange.__dataclass_fields__})
+
+
+def _encoded(line: Mapping[str, Any]) -> str:
+    try:
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        # Python reads NaN and 1e999 in an answer; JSON knows neither.
+        text = json.dumps(_finite(line), ensure_ascii=False, allow_nan=False)
+    return text + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(member) for member in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else str(value)
+
+
+def _unwritable(path: Path, error: OSError) -> RecordError:
+    return RecordError(
+        f"writing the journal {path}",
+        error.strerror or str(error),
+        "nothing more is sent without a journal; free space or choose another folder with --outputs",
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

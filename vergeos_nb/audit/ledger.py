@@ -1,0 +1,359 @@
+"""The ledger: one line per sealed record, each holding the hash of the line before.
+
+``ledger.jsonl`` is appended to and never rewritten, but for a last line whose writer was killed in the middle
+of it: that moves to ``ledger.torn``. ``ledger.head`` says ``COUNT:HASH`` of the newest line, to be noted
+elsewhere. ``ledger.lock`` stays and is held by whoever seals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import mmap
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.audit.canonical import canonical
+from vergeos_nb.audit.manifest import Digest, Place, hexed, inner_path, number, text
+from vergeos_nb.errors import RecordError
+
+ZEROS = "0" * 64
+LOCK_WAIT_S = 30.0
+_LOCK_STEP_S = 0.005
+_BLOCK = 1 << 16
+_HEAD = re.compile(r"(0|[1-9][0-9]{0,14}):([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest line of a ledger: how many there are, and the hash of the last."""
+
+    count: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.count}:{self.hash}"
+
+
+EMPTY = Head(0, ZEROS)
+
+
+def read_head(told: str) -> Head | None:
+    """The head that a text says; None if it says none."""
+    match = _HEAD.fullmatch(told)
+    return Head(int(match[1]), match[2]) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a ledger line says."""
+
+    place: Place
+    manifest: str
+    journal: Digest
+    record: str
+    path: str
+    sealed_at: str
+    fields: Mapping[str, Any]
+
+
+def read_line(raw: bytes) -> Entry | None:
+    """What a line says; None if it is damaged."""
+    try:
+        data = json.loads(raw)
+        entry = Entry(
+            Place(
+                number(data["count"]),
+                hexed(data["previous"]),
+                None if data["supersedes"] is None else number(data["supersedes"]),
+                None if data["head_was"] is None else text(data["head_was"]),
+            ),
+            hexed(data["manifest"]),
+            Digest.read(data["journal"]),
+            text(data["record"]),
+            inner_path(data["path"]),
+            text(data["sealed_at"]),
+            dict(data["fields"]),
+        )
+        return entry if entry.place.count else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def hash_of(raw: bytes) -> str:
+    """The hash of a line, with its line feed."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The ledger's files as they were at one moment.
+
+    Attributes:
+        lines: the whole lines, each with its line feed.
+        torn: what follows the last line feed.
+        head: the head file's text without its line feed, or None where there is no such file.
+        set_aside: the size of ``ledger.torn``.
+    """
+
+    lines: tuple[bytes, ...]
+    torn: bytes
+    head: str | None
+    set_aside: int
+
+
+class Ledger:
+    """The ledger of one archive.
+
+    Raises:
+        RecordError: from every method, when the disk does not do what is asked.
+    """
+
+    def __init__(self, outputs: Path) -> None:
+        self.folder = outputs
+        self.path = outputs / "ledger.jsonl"
+        self.head_path = outputs / "ledger.head"
+        self.torn_path = outputs / "ledger.torn"
+        self._lock = outputs / "ledger.lock"
+
+    def snapshot(self) -> Snapshot:
+        """Read it all. Nobody seals meanwhile, where the lock can be had; a copy may have none."""
+        try:
+            with self._shared():
+                content = _content(self.path)
+                head = _content(self.head_path)
+                size = self.torn_path.stat().st_size if self.torn_path.exists() else 0
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        whole, newline, torn = (content or b"").rpartition(b"\n")
+        lines = [line + b"\n" for line in whole.split(b"\n")] if newline else []
+        told = None if head is None else head.decode("utf-8", "replace").removesuffix("\n")
+        return Snapshot(tuple(lines), torn, told, size)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock; another process waits meanwhile."""
+        try:
+            try:
+                descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            except PermissionError:
+                # Another user made it; a lock on this machine needs no more than reading.
+                descriptor = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _unusable(self._lock, error) from error
+        try:
+            if not _taken(descriptor, fcntl.LOCK_EX, self._lock):
+                raise RecordError(
+                    "sealing the record",
+                    f"another process has kept {self._lock} locked for {LOCK_WAIT_S:g} s",
+                    "see whether a run hangs on this machine, then `vergeos-nb audit recover`",
+                )
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def _shared(self) -> Iterator[None]:
+        try:
+            descriptor = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            yield
+            return
+        try:
+            with contextlib.suppress(RecordError):
+                _taken(descriptor, fcntl.LOCK_SH, self._lock)
+            yield
+        finally:
+            os.close(descriptor)
+
+    # What follows is called with the lock held.
+
+    def newest(self) -> tuple[Head, bytes]:
+        """The newest whole line and its head, after a torn one behind it was set aside."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return EMPTY, b""
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        try:
+            size = os.fstat(descriptor).st_size
+            end = _after_last_line_feed(descriptor, size)
+            if end < size:
+                self._set_aside(os.pread(descriptor, size - end, end))
+                os.ftruncate(descriptor, end)
+                os.fsync(descriptor)
+            if not end:
+                return EMPTY, b""
+            start = _after_last_line_feed(descriptor, end - 1)
+            raw = os.pread(descriptor, end - start, start)
+            entry = read_line(raw)
+            count = entry.place.count if entry else self._count_lines()
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        finally:
+            os.close(descriptor)
+        return Head(count, hash_of(raw)), raw
+
+    def _set_aside(self, torn: bytes) -> None:
+        known = _content(self.torn_path) or b""
+        # A process that died after it had copied these bytes and before it cut them off leaves both.
+        if not known.endswith(torn + b"\n"):
+            append(self.torn_path, torn + b"\n")
+
+    def _count_lines(self) -> int:
+        return (_content(self.path) or b"").count(b"\n")
+
+    def head_that_does_not_fit(self, newest: Head, raw: bytes) -> str | None:
+        """What the head file says, if it is not what the ledger ends with; None if it is.
+
+        Its writer may have died between line and head, so one line more than the head says is right, too.
+        The head is brought up to date then: it never stays behind by more than one.
+        """
+        try:
+            content = _content(self.head_path)
+        except OSError as error:
+            raise _unusable(self.head_path, error) from error
+        told = None if content is None else content.decode("utf-8", "replace").removesuffix("\n")
+        head = EMPTY if told is None else read_head(told)
+        if head == newest:
+            return None
+        entry = read_line(raw)
+        if head and entry and (head.count, head.hash) == (newest.count - 1, entry.place.previous):
+            self.put_head(newest)
+            return None
+        return "missing" if told is None else told[:100].encode("utf-8", "backslashreplace").decode()
+
+    def sealed_before(self, record: str) -> Entry | None:
+        """The newest line of this record, or None."""
+        mark = b'"record":' + canonical(record)
+        try:
+            with self.path.open("rb") as file, _mapped(file) as content:
+                at = content.rfind(mark)
+                if at < 0:
+                    return None
+                start, end = content.rfind(b"\n", 0, at) + 1, content.find(b"\n", at)
+                entry = read_line(content[start : end + 1])
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        return entry
+
+    def append(self, line: bytes) -> None:
+        """Add a line. It is whole and on disk when this returns, or not there when this raises."""
+        new = not self.path.exists()
+        try:
+            append(self.path, line)
+            if new:
+                sync_folder(self.folder)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def put_head(self, head: Head) -> None:
+        """Replace the head file."""
+        try:
+            put(self.head_path, f"{head}\n".encode(), self.folder / "ledger.draft")
+        except OSError as error:
+            raise _unusable(self.head_path, error) from error
+
+
+def put(path: Path, content: bytes, draft: Path) -> None:
+    """Put a file there whole, on disk when this returns.
+
+    Args:
+        draft: where it is written first. It is beside the ledger and not in the record's folder, where a
+            process that dies would leave it; whoever holds the lock is the only one to use it.
+    """
+    draft.unlink(missing_ok=True)
+    _write(draft, content, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    os.replace(draft, path)  # noqa: PTH105 — its one name in the sealing path, which tests make fail
+    sync_folder(path.parent)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Add to a file what is whole and on disk when this returns, or nothing when it raises."""
+    _write(path, content, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+
+def _write(path: Path, content: bytes, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
+    try:
+        size = os.fstat(descriptor).st_size
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's entries on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def _mapped(file: Any) -> Iterator[Any]:
+    if not os.fstat(file.fileno()).st_size:
+        yield b""
+        return
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
+
+
+def _after_last_line_feed(descriptor: int, end: int) -> int:
+    """The place after the last line feed before ``end``; 0 where there is none."""
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        at = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if at >= 0:
+            return start + at + 1
+        end = start
+    return 0
+
+
+def _taken(descriptor: int, kind: int, lock: Path) -> bool:
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            return True
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise _unusable(lock, error) from error
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_LOCK_STEP_S)
+
+
+def _unusable(path: Path, error: OSError) -> RecordError:
+    return RecordError(
+        "sealing the record",
+        f"{path}: {error.strerror or error}",
+        "the record's files are whole and stay; let the folder be writable and have room, then "
+        "`vergeos-nb audit recover`",
+    )

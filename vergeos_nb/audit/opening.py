@@ -1,0 +1,96 @@
+"""The first lines of a run's journal, written before anything is asked of any system."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb import __version__
+from vergeos_nb.audit.journal import NAME, RunJournal
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import Clock
+from vergeos_nb.errors import VergeNbError
+from vergeos_nb.parameters import RUNBOOKS
+from vergeos_nb.procedure.engine import outcome_of
+from vergeos_nb.procedure.model import StepResult
+from vergeos_nb.settings import MASK
+
+_NAMED = ("httpx", "ipykernel", "jupyter_client", "nbclient", "pandas", "papermill", "pydantic")
+
+
+def open_journal(
+    folder: Path,
+    clock: Clock,
+    scrubber: Scrubber,
+    *,
+    runbook: str,
+    parameters: Mapping[str, Any],
+    operator: str,
+) -> RunJournal:
+    """A new journal whose first line says who runs what, with which versions, on which machine.
+
+    Of a name that is no parameter only the name is written: what was meant by ``password`` is a secret.
+
+    Raises:
+        RecordError: it cannot be written.
+    """
+    journal = RunJournal(folder / NAME, clock, scrubber)
+    journal.write(
+        "run-opened",
+        runbook=runbook,
+        parameters=_known(runbook, parameters),
+        operator=operator,
+        on_host=platform.node(),
+        pid=os.getpid(),
+        profile=parameters.get("profile"),
+        versions=_versions(),
+    )
+    return journal
+
+
+def _known(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    fields = RUNBOOKS[runbook].model_fields if runbook in RUNBOOKS else {}
+    return {name: value if name in fields else MASK for name, value in parameters.items()}
+
+
+def refuse_at_the_door(journal: RunJournal, clock: Clock, error: VergeNbError) -> None:
+    """Write down a run that ended before its first step, and close the journal."""
+    now = clock.now()
+    result = StepResult(
+        step="open",
+        title="Open the runbook",
+        vendor_step="",
+        system="no system was asked",
+        outcome=outcome_of(error),
+        summary=f"{error.asked}: {error.came_back}",
+        next_step=error.next_step,
+        began_at=now,
+        ended_at=now,
+        error=error.as_dict(),
+    )
+    journal.write("step-ended", result=result.as_dict())
+    journal.write("run-ended")
+    journal.close()
+
+
+def this_user() -> str:
+    """The user that runs this process."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _versions() -> dict[str, str]:
+    versions = {"vergeos-nb": __version__, "python": platform.python_version()}
+    for name in _NAMED:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions

@@ -1,0 +1,54 @@
+"""Plans kept by their digest under ``outputs/plans/``, so that a later run can say what differs."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from pathlib import Path
+
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.errors import RecordError
+from vergeos_nb.procedure.model import Plan
+
+
+class PlanShelf:
+    """One file per plan, named after the SHA-256 of its bytes: ``sha256sum`` checks it.
+
+    Args:
+        scrubber: knows the secrets that must not be written; a plan that holds one is not kept.
+    """
+
+    def __init__(self, outputs: Path, scrubber: Scrubber | None = None) -> None:
+        self._folder = outputs.absolute() / "plans"
+        self._scrubber = scrubber or Scrubber()
+
+    def keep(self, plan: Plan) -> None:
+        """Keep a plan. Masked it would be another one, so with a secret in it there is nothing to keep.
+
+        Raises:
+            RecordError: it cannot be written.
+        """
+        if self._scrubber.data(plan.content) != plan.content:
+            return
+        path = self._path(plan.digest)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(f".{secrets.token_hex(4)}.part")  # another run may keep the same plan
+            part.write_bytes(plan.canonical())
+            part.replace(path)
+        except OSError as error:
+            raise RecordError(f"keeping the plan {path}", error.strerror or str(error)) from error
+
+    def find(self, digest: str) -> Plan | None:
+        """The plan with this digest; None where there is none or its file is not what its name says."""
+        if not re.fullmatch("[0-9a-f]{64}", digest):
+            return None
+        try:
+            plan = Plan(json.loads(self._path(digest).read_bytes()))
+        except (OSError, ValueError):
+            return None
+        return plan if plan.digest == digest else None
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / f"{digest}.json"

@@ -1,0 +1,206 @@
+"""The record folder of a run: made before the first call, finished from the journal when the run has ended.
+
+``outputs/<date>/<time>-<runbook>-<vm>-<id>/`` holds ``journal.jsonl``, ``notebook.ipynb``,
+``notebook.html`` and ``record.json``, which names the SHA-256 of the others. Finishing reads nothing but
+the runbook and the journal, so it can be done by another process, later, after any death.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vergeos_nb import __version__
+from vergeos_nb.audit.account import Account, account_of
+from vergeos_nb.audit.journal import NAME as JOURNAL
+from vergeos_nb.audit.journal import exchange_as_dict, read_journal
+from vergeos_nb.audit.undo import undo_of
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.errors import RecordError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+RECORD = "record.json"
+NOTEBOOK = "notebook.ipynb"
+HTML = "notebook.html"
+FORMAT = "vergeos-nb/record/1"
+
+
+def new_folder(outputs: Path, runbook: str, subject: str, epoch: float) -> Path:
+    """Make the folder of a new run.
+
+    Args:
+        subject: what the run is about, such as the VM's name; only a tame form of it gets into the path.
+        epoch: the time of the start, seconds since 1970.
+
+    Raises:
+        RecordError: it cannot be made.
+    """
+    moment = datetime.fromtimestamp(epoch, UTC)
+    name = f"{moment:%H%M%SZ}-{runbook}-{slug(subject)}-{secrets.token_hex(4)}"
+    folder = outputs.absolute() / f"{moment:%Y-%m-%d}" / name
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise RecordError(
+            f"making the record folder {folder}",
+            error.strerror or str(error),
+            "nothing was sent; choose a folder that can be written with --outputs",
+        ) from error
+    return folder
+
+
+def slug(text: str) -> str:
+    """A tame form of a name for a path: small ASCII letters, digits and hyphens, 40 at most."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-") or "vm"
+
+
+def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> Account:
+    """Make the record of the run whose journal is in the folder. Can be repeated.
+
+    Args:
+        base: the runbook, or the notebook that came of running it.
+
+    Raises:
+        RecordError: the journal cannot be read, or a file cannot be written.
+    """
+    # Slow to import, and a run's kernel, which needs the rest of this module, never makes the record itself.
+    import nbformat
+
+    from vergeos_nb.audit.page import page
+    from vergeos_nb.audit.render import render
+
+    account = account_of(read_journal(folder / JOURNAL))
+    notebook = render(base, account, scrubber)
+    try:
+        _write(folder / NOTEBOOK, nbformat.writes(notebook) + "\n")
+        _write(folder / HTML, page(notebook, folder.name))
+        files = {name: sha256(folder / name) for name in (JOURNAL, NOTEBOOK, HTML)}
+        _write(
+            folder / RECORD, json.dumps(_content(folder, account, files), ensure_ascii=False, indent=2) + "\n"
+        )
+    except OSError as error:
+        raise RecordError(
+            f"writing the record {folder}",
+            error.strerror or str(error),
+            f"the journal is whole and holds everything: keep {folder / JOURNAL}",
+        ) from error
+    return account
+
+
+def check(folder: Path) -> list[str]:
+    """What is wrong with a record's files: one line for each file that is missing or not as recorded.
+
+    Raises:
+        RecordError: there is no record in the folder.
+    """
+    files = read(folder)["files"]
+    wrong = []
+    for name, digest in files.items():
+        try:
+            if sha256(folder / name) != digest:
+                wrong.append(f"{name} was changed after the record was made")
+        except OSError:
+            wrong.append(f"{name} is missing")
+    return wrong
+
+
+def read(folder: Path) -> Mapping[str, Any]:
+    """The content of ``record.json``.
+
+    Raises:
+        RecordError: there is none, or it is something else.
+    """
+    try:
+        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordError(f"reading the record {folder}", str(error), "is this a record folder?") from error
+    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
+        raise RecordError(
+            f"reading the record {folder}", "record.json is no record", "it was changed by hand"
+        )
+    return content
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[str, Any]:
+    opened = account.opened
+    return {
+        "format": FORMAT,
+        "id": folder.name,
+        "runbook": opened.get("runbook"),
+        "opened_at": opened.get("at"),
+        "ended_at": account.ended_at,
+        "operator": opened.get("operator"),
+        "on_host": opened.get("on_host"),
+        "profile": opened.get("profile"),
+        "host": account.profile.get("host"),
+        "user": account.profile.get("who"),
+        "tls": account.profile.get("tls"),
+        "simulated": account.simulated,
+        "cloud_name": account.fact("cloud_name"),
+        "parameters": opened.get("parameters"),
+        "reason": opened.get("parameters", {}).get("reason"),
+        "ticket": opened.get("parameters", {}).get("ticket"),
+        "vm": account.fact("vm"),
+        "status_key": account.fact("status_key"),
+        "before": account.fact("before"),
+        "after": account.fact("after"),
+        "undo": undo_of(account),
+        "plan": account.fact("plan"),
+        "plan_digest": account.fact("plan_digest"),
+        "approval": account.fact("approval"),
+        "outcome": account.outcome.value,
+        "verdict": account.verdict.value,
+        "exit_code": account.exit_code,
+        "steps": [
+            {"step": r.step, "outcome": r.outcome.value, "summary": r.summary, "error": r.error}
+            for r in account.results
+        ],
+        "stopped_in": account.running or None,
+        "interrupted_by": account.interrupted_by or None,
+        "bug": account.bug["error"] if account.bug else None,
+        "changing_calls": [
+            {
+                "method": call.method,
+                "path": call.path,
+                "body": call.body,
+                "intended_at": call.intended_at,
+                "exchange": exchange_as_dict(call.exchange) if call.exchange else None,
+            }
+            for call in account.changing_calls
+        ],
+        "api_calls": len(account.exchanges),
+        "versions": {**opened.get("versions", {}), "finished_by": __version__},
+        "files": dict(files),
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a whole file or none: a reader never sees half of one."""
+    part = path.with_name(path.name + ".part")
+    try:
+        # Half of a surrogate pair, as JSON from a platform can hold, is written as its escape.
+        with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,179 @@
+"""Sealing: a finished record is searched for secrets, hashed, and written into the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vergeos_nb.audit.ledger import Entry, Head, Ledger, hash_of, put, read_line
+from vergeos_nb.audit.manifest import (
+    JOURNAL,
+    NAME,
+    RECORD,
+    Digest,
+    Manifest,
+    Place,
+    bundle,
+    fields_of,
+    inner_path,
+    is_grown,
+    read_manifest,
+)
+from vergeos_nb.audit.scan import scan
+from vergeos_nb.clock import Clock, SystemClock, iso
+from vergeos_nb.errors import RecordError
+from vergeos_nb.views.text import visible
+
+if TYPE_CHECKING:
+    from vergeos_nb.client.scrub import Scrubber
+
+
+def seal(folder: Path, scrubber: Scrubber, clock: Clock | None = None) -> Manifest:
+    """Seal a finished record. One that is sealed already and unchanged stays as it is.
+
+    Args:
+        folder: the record's folder, two levels below the archive's.
+        scrubber: knows the secrets that must not be sealed.
+
+    Raises:
+        RecordError: it holds a secret; or it was sealed before, and its journal is not the sealed one with
+            lines added; or the disk does not take it. The record's files stay as they are.
+    """
+    asked = f"sealing the record {folder.name}"
+    outputs = folder.absolute().parent.parent
+    path = inner_path(folder.absolute().relative_to(outputs).as_posix())
+    contents = _read(folder, asked)
+    _refuse_secrets(contents, scrubber, folder.name, asked)
+    files = {name: Digest.of(content) for name, content in contents.items()}
+    fields = fields_of(_record(contents, asked))
+    ledger = Ledger(outputs)
+    with ledger.locked():
+        newest, raw = ledger.newest()
+        before = ledger.sealed_before(folder.name)
+        if before is not None:
+            _refuse_rewritten(contents[JOURNAL], before, asked)
+            if (same := _unchanged(folder, before, path, fields, files)) is not None:
+                ledger.head_that_does_not_fit(newest, raw)
+                return same
+        place = Place(
+            count=newest.count + 1,
+            previous=newest.hash,
+            supersedes=before.place.count if before else None,
+            head_was=ledger.head_that_does_not_fit(newest, raw),
+        )
+        manifest = Manifest(folder.name, path, iso((clock or SystemClock()).now()), place, fields, files)
+        try:
+            # First the manifest: a line of the ledger must not speak of one that is not there.
+            put(folder / NAME, manifest.encoded(), outputs / "ledger.draft")
+        except OSError as error:
+            raise _failed(asked, error) from error
+        line = manifest.line()
+        ledger.append(line)
+        ledger.put_head(Head(place.count, hash_of(line)))
+    return manifest
+
+
+def _read(folder: Path, asked: str) -> dict[str, bytes]:
+    try:
+        contents = {name: path.read_bytes() for name, path in bundle(folder).items()}
+    except OSError as error:
+        raise _failed(asked, error) from error
+    odd = [name for name in contents if not name.isprintable()]
+    if odd:
+        raise RecordError(
+            asked,
+            f"a file's name cannot be written down as it is: {', '.join(visible(name) for name in odd)}",
+            "give it another name, or take it out",
+        )
+    missing = [name for name in (JOURNAL, RECORD) if name not in contents]
+    if missing:
+        raise RecordError(
+            asked, f"{' and '.join(missing)} is not there", "is this the folder of a finished run?"
+        )
+    return contents
+
+
+def _record(contents: Mapping[str, bytes], asked: str) -> Mapping[str, Any]:
+    try:
+        record = json.loads(contents[RECORD])
+    except (ValueError, RecursionError) as error:
+        raise RecordError(
+            asked, f"{RECORD} is damaged", "`vergeos-nb audit recover` makes it anew"
+        ) from error
+    if not isinstance(record, dict):
+        raise RecordError(asked, f"{RECORD} is no record", "`vergeos-nb audit recover` makes it anew")
+    return record
+
+
+def _refuse_secrets(contents: Mapping[str, bytes], scrubber: Scrubber, record: str, asked: str) -> None:
+    hits = [str(hit) for hit in scan(contents, scrubber.secrets, record)]
+    if hits:
+        more = f", and {len(hits) - 5} more" if len(hits) > 5 else ""
+        raise RecordError(
+            asked,
+            visible("; ".join(hits[:5])) + more,
+            "nothing was sealed. Change that secret where it is used, take it out of the files or keep the "
+            "folder to yourself, and report how it came to be there",
+        )
+
+
+def _refuse_rewritten(journal: bytes, before: Entry, asked: str) -> None:
+    if Digest.of(journal) != before.journal and not is_grown(journal, before.journal):
+        raise RecordError(
+            asked,
+            f"its journal is not the one that line {before.place.count} of the ledger sealed, nor that one "
+            "with lines added by a recovery",
+            "somebody changed it: look with `vergeos-nb audit verify`, and get the record from a copy",
+        )
+
+
+def _unchanged(
+    folder: Path, before: Entry, path: str, fields: Mapping[str, Any], files: Mapping[str, Digest]
+) -> Manifest | None:
+    """The manifest that is there, if it is the sealed one and says what a new one would."""
+    try:
+        content = (folder / NAME).read_bytes()
+        manifest = read_manifest(content)
+    except (OSError, ValueError):
+        return None
+    same = (manifest.path, manifest.fields, manifest.files) == (path, fields, files)
+    return manifest if same and hashlib.sha256(content).hexdigest() == before.manifest else None
+
+
+def _failed(asked: str, error: OSError) -> RecordError:
+    return RecordError(
+        asked,
+        f"{error.filename or 'the disk'}: {error.strerror or error}",
+        "the record's files are whole and stay; let the folder be writable and have room, then "
+        "`vergeos-nb audit recover`",
+    )
+
+
+def newest_entries(outputs: Path) -> dict[str, Entry]:
+    """The newest line of each record by its id, as the ledger says; unverified.
+
+    Raises:
+        RecordError: the ledger cannot be read.
+    """
+    entries = (read_line(raw) for raw in Ledger(outputs).snapshot().lines)
+    return {entry.record: entry for entry in entries if entry is not None}
+
+
+def waits_for_its_seal(folder: Path, newest: Mapping[str, Entry]) -> bool:
+    """Whether a finished record is not in the ledger, or was finished again after it was sealed.
+
+    One that was changed in any other way does not wait: sealing it anew would hide that.
+    """
+    entry = newest.get(folder.name)
+    if entry is None:
+        return True
+    try:
+        manifest = read_manifest((folder / NAME).read_bytes())
+        if manifest.place.supersedes == entry.place.count:
+            return True
+        return is_grown((folder / JOURNAL).read_bytes(), entry.journal)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,127 @@
+"""A step result as one MIME bundle: HTML and plain text that say the same.
+
+The HTML survives JupyterLab's sanitiser: inline styles only, no script, no SVG, colours always in pairs and
+with a fallback, so that it reads well light, dark, printed, and where every style is stripped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from vergeos_nb.clock import iso
+from vergeos_nb.procedure.model import StepOutcome, StepResult
+from vergeos_nb.records import Exchange
+from vergeos_nb.views.frames import calls_table, frame
+from vergeos_nb.views.text import visible
+
+# Outcome → (sign, background, text). The sign and the word carry the meaning; the colour only repeats it.
+LOOKS: Mapping[StepOutcome, tuple[str, str, str]] = {
+    StepOutcome.PASSED: ("✔", "#1b5e20", "#ffffff"),
+    StepOutcome.NOTHING_TO_DO: ("✔", "#1b5e20", "#ffffff"),
+    StepOutcome.REFUSED: ("✋", "#8a2c00", "#ffffff"),
+    StepOutcome.FAILED: ("✘", "#9b1c1c", "#ffffff"),
+    StepOutcome.UNKNOWN: ("?", "#6a1b7a", "#ffffff"),
+    StepOutcome.SKIPPED: ("–", "#454f5b", "#ffffff"),
+}
+
+MOST_CALLS = 400
+
+
+def static_view(result: StepResult) -> dict[str, str]:
+    """The step's bundle: ``text/html`` and ``text/plain``."""
+    return {"text/html": _html(result), "text/plain": _plain(result)}
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Templates that escape what is put into them; ``seen`` makes hidden characters visible."""
+    env = jinja2.Environment(
+        loader=jinja2.PackageLoader("vergeos_nb.views"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["seen"] = visible
+    return env
+
+
+def _html(result: StepResult) -> str:
+    sign, background, colour = LOOKS[result.outcome]
+    return (
+        environment()
+        .get_template("step.html.j2")
+        .render(
+            result=result,
+            sign=sign,
+            background=background,
+            colour=colour,
+            began=iso(result.began_at),
+            seconds=f"{max(0.0, result.ended_at - result.began_at):.1f}",
+            tables=[(table.schema.caption, _cells(frame(table))) for table in result.tables],
+            calls=_cells(frame(calls_table(_shown(result.exchanges)))),
+            count=len(result.exchanges),
+            left_out=_left_out(result.exchanges),
+        )
+    )
+
+
+def _plain(result: StepResult) -> str:
+    step = f" (vendor's step {result.vendor_step})" if result.vendor_step else ""
+    sign = LOOKS[result.outcome][0]
+    lines = [
+        f"{result.title}{step}: {sign} {result.outcome}   [{visible(result.system)}]",
+        visible(result.summary, keep="\n"),
+    ]
+    if result.next_step:
+        lines.append(f"What to do: {visible(result.next_step, keep=chr(10))}")
+    for table in result.tables:
+        lines += ["", f"{table.schema.caption}:", _grid(frame(table))]
+    if result.exchanges:
+        lines += ["", f"API calls{_left_out(result.exchanges)}:"]
+        for e in _shown(result.exchanges):
+            query = " ".join(f"{k}={v}" for k, v in e.query.items())
+            ended = str(e.status) if e.status is not None else f"no answer: {e.error}"
+            lines.append(visible(f"  {e.number}. {e.method} {e.path} {query}".rstrip() + f" → {ended}"))
+    return "\n".join(lines)
+
+
+def _shown(calls: Sequence[Exchange]) -> Sequence[Exchange]:
+    """The calls that a person is shown: of a long watch the first and the last. The journal holds all."""
+    half = MOST_CALLS // 2
+    return calls if len(calls) <= MOST_CALLS else (*calls[:half], *calls[-half:])
+
+
+def _left_out(calls: Sequence[Exchange]) -> str:
+    left_out = len(calls) - MOST_CALLS
+    return f" ({left_out} in the middle are in the journal only)" if left_out > 0 else ""
+
+
+def _cells(data: pd.DataFrame) -> dict[str, Any]:
+    rows = [[cell(value) for value in row] for row in data.itertuples(index=False, name=None)]
+    return {"columns": [str(c).replace("_", " ") for c in data.columns], "rows": rows}
+
+
+def _grid(data: pd.DataFrame) -> str:
+    header = [str(c).replace("_", " ") for c in data.columns]
+    rows = [header, *([cell(value) for value in row] for row in data.itertuples(index=False, name=None))]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
+    return "\n".join(
+        "  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def cell(value: Any) -> str:
+    """One value as a person reads it: nothing for missing, yes and no, times in ISO 8601."""
+    if value is pd.NaT or value is pd.NA or value is None:
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return iso(value.timestamp())
+    if pd.api.types.is_bool(value):
+        return "yes" if value else "NO"
+    return visible(str(value))

@@ -1,0 +1,17 @@
+"""Text from outside, made safe to look at."""
+
+from __future__ import annotations
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """The text with every character that a person cannot see written as ``\\x1b`` or ``\\u202e``.
+
+    Those are controls, bidi marks and other format characters, half surrogate pairs, what Unicode has not
+    assigned, and every blank but the ordinary one.
+
+    Args:
+        keep: characters that stay, such as a line feed where several lines are wanted.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c in keep or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
