@@ -1,0 +1,47 @@
+"""``vergeos-nb audit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vergeos_nb import settings
+from vergeos_nb.cli.output import Output
+from vergeos_nb.clock import SystemClock
+from vergeos_nb.errors import RecordError, VergeNbError
+from vergeos_nb.runner.recover import Recovered, recover, unfinished
+from vergeos_nb.views.text import visible
+
+
+def recover_all(outputs: str | None, ask: bool, output: Output) -> int:
+    """Finish the record of every run whose process is gone. Returns the exit code."""
+    folder = Path(outputs) if outputs else settings.outputs_dir()
+    done: list[Recovered] = []
+    failed: list[tuple[Path, VergeNbError]] = []
+    for run in unfinished(folder, SystemClock()):
+        try:
+            one = recover(run, ask=ask)
+        except VergeNbError as error:
+            failed.append((run, error))
+            output.line(f"✘ {run}: {visible(str(error), keep=chr(10))}")
+            continue
+        done.append(one)
+        output.line(f"✔ {run}")
+        output.line(f"  {one.account.outcome}, verdict {one.account.verdict}; {visible(one.asked)}")
+    if not done and not failed:
+        output.line(f"Every run below {folder} has its record, or is still going on.")
+    output.result(
+        {
+            "recovered": [
+                {
+                    "record": str(one.folder),
+                    "outcome": one.account.outcome.value,
+                    "verdict": one.account.verdict.value,
+                    "asked": one.asked,
+                }
+                for one in done
+            ],
+            "failed": [{"folder": str(run), **error.as_dict()} for run, error in failed],
+            "exit_code": RecordError.exit_code if failed else 0,
+        }
+    )
+    return RecordError.exit_code if failed else 0

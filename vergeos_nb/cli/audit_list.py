@@ -1,0 +1,144 @@
+"""``vergeos-nb audit list``, ``show`` and ``reindex``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vergeos_nb import settings
+from vergeos_nb.audit.index import Index, Query
+from vergeos_nb.audit.ledger import Entry
+from vergeos_nb.audit.manifest import FIELDS
+from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.plain import as_csv, as_json, cell, table
+from vergeos_nb.clock import from_iso
+from vergeos_nb.errors import UsageError
+
+DAY_S = 86_400
+_SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
+
+
+def list_records(
+    outputs: str | None,
+    wanted: Mapping[str, Any],
+    since: str | None,
+    until: str | None,
+    output: Output,
+    csv: bool,
+) -> int:
+    """List the sealed records that fit. Returns the exit code.
+
+    Raises:
+        UsageError: a time is none.
+        RecordError: the ledger cannot be read.
+    """
+    query = Query(**wanted, since=moment(since, "--since"), until=moment(until, "--until", end=True))
+    entries = Index(_folder(outputs)).find(query)
+    if csv:
+        rows = ([*_values(entry, FIELDS), entry.record, entry.path] for entry in entries)
+        click.echo(as_csv([*FIELDS, "record", "path"], rows), nl=False)
+    elif not output.as_json:
+        rows = ([*_values(entry, _SHOWN), entry.record] for entry in entries)
+        click.echo(table([*_SHOWN, "record"], rows) if entries else "No sealed record fits.")
+    if output.as_json:
+        click.echo(as_json({"records": [as_data(entry) for entry in entries], "exit_code": 0}))
+    return 0
+
+
+def moment(told: str | None, option: str, *, end: bool = False) -> float | None:
+    """A time as people give it: a day, or a day and a time, in UTC where no zone is said.
+
+    Args:
+        end: a day alone means its end.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if told is None:
+        return None
+    try:
+        return from_iso(told) + (DAY_S if end and len(told) <= len("2026-10-01") else 0)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"reading {option}", f"{told!r} is no time", "say 2026-10-01 or 2026-10-01T12:00:00Z"
+        ) from error
+
+
+def show_record(outputs: str | None, record: str, output: Output) -> int:
+    """Show one record: its summary, where it is, and whether it is as it was sealed. Returns the exit code.
+
+    Raises:
+        RecordNotFound: no record has this id.
+        RecordError: the ledger or the journal cannot be read.
+    """
+    from vergeos_nb.audit.verify import verify_record
+
+    folder = _folder(outputs)
+    entry = Index(folder).by_id(record)
+    findings = verify_record(folder, entry)
+    if not output.as_json:
+        if not findings:
+            output.line(_summary(folder / entry.path))
+            output.line()
+        for name, value in as_data(entry).items():
+            output.line(f"  {name:<12}{cell(value)}")
+        output.line()
+        for finding in findings:
+            output.line(f"✘ {finding.kind}  {cell(finding.where)}: {cell(finding.detail)}")
+        if not findings:
+            output.line(
+                "✔ Its files are as they were sealed. `vergeos-nb audit verify` looks at the ledger, too."
+            )
+    else:
+        found = [{"kind": f.kind, "where": f.where, "detail": f.detail} for f in findings]
+        click.echo(as_json({**as_data(entry), "findings": found}))
+    return 3 if findings else 0
+
+
+def _summary(folder: Path) -> str:
+    # Only for this: they load slowly.
+    from vergeos_nb.audit.account import account_of
+    from vergeos_nb.audit.journal import NAME, read_journal
+    from vergeos_nb.audit.summary import summary_of
+    from vergeos_nb.views.summary import summary_view
+
+    return summary_view(summary_of(account_of(read_journal(folder / NAME))))["text/plain"]
+
+
+def reindex(outputs: str | None, output: Output) -> int:
+    """Make the index anew. Returns the exit code.
+
+    Raises:
+        RecordError: the ledger cannot be read, or the index cannot be written.
+    """
+    count = Index(_folder(outputs)).rebuild()
+    output.line(f"The index holds {count} records.")
+    output.result({"records": count, "exit_code": 0})
+    return 0
+
+
+def as_data(entry: Entry) -> dict[str, Any]:
+    """What the ledger says of a record, for programs."""
+    return {
+        **dict(zip(FIELDS, _values(entry, FIELDS), strict=True)),
+        "record": entry.record,
+        "path": entry.path,
+        "sealed_at": entry.sealed_at,
+        "line": entry.place.count,
+        "supersedes": entry.place.supersedes,
+        "manifest": entry.manifest,
+    }
+
+
+def _values(entry: Entry, names: tuple[str, ...]) -> list[Any]:
+    return [entry.fields.get(name) for name in names]
+
+
+def _folder(outputs: str | None) -> Path:
+    folder = Path(outputs) if outputs else settings.outputs_dir()
+    if not folder.is_dir():
+        raise UsageError("looking into the archive", f"there is no folder {folder}", "name it with --outputs")
+    return folder

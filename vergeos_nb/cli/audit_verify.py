@@ -1,0 +1,64 @@
+"""``vergeos-nb audit verify``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from vergeos_nb import settings
+from vergeos_nb.audit.ledger import read_head
+from vergeos_nb.audit.verify import Report, verify
+from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.plain import as_json
+from vergeos_nb.errors import UsageError
+from vergeos_nb.views.text import visible
+
+
+def verify_archive(outputs: str | None, expect: str | None, output: Output) -> int:
+    """Verify an archive and say what is wrong with it. Returns the exit code.
+
+    Raises:
+        UsageError: the expected head is none, or there is no such folder.
+        RecordError: the archive cannot be read.
+    """
+    folder = Path(outputs) if outputs else settings.outputs_dir()
+    head = read_head(expect) if expect is not None else None
+    if expect is not None and head is None:
+        raise UsageError("verifying", f"{expect!r} is no head", "give COUNT:HASH, as ledger.head holds it")
+    if not folder.is_dir():
+        raise UsageError("verifying", f"there is no folder {folder}", "name the archive's with --outputs")
+    report = verify(folder, head)
+    show(report, folder, output)
+    if output.as_json:
+        click.echo(as_json(answer(report)))
+    return report.exit_code
+
+
+def show(report: Report, folder: Path, output: Output) -> None:
+    """The report for people."""
+    for finding in report.findings:
+        output.line(f"✘ {finding.kind}  {visible(finding.where)}: {visible(finding.detail)}")
+    for note in report.notes:
+        output.line(f"· {visible(note)}")
+    what = f"{report.records} sealed records, {report.lines} ledger lines in {visible(str(folder))}"
+    if report.findings:
+        output.line(
+            f"✘ {what}: {len(report.findings)} wrong. Keep a copy as it is before you change anything."
+        )
+        return
+    output.line(f"✔ {what}: everything is as it was sealed.")
+    output.line(f"  head {report.head}  (note it elsewhere, and give it with --expect-head later)")
+
+
+def answer(report: Report) -> dict[str, object]:
+    """The report for programs."""
+    return {
+        "records": report.records,
+        "lines": report.lines,
+        "head": str(report.head),
+        "findings": [asdict(finding) for finding in report.findings],
+        "notes": list(report.notes),
+        "exit_code": report.exit_code,
+    }

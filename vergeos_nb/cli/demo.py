@@ -1,0 +1,106 @@
+"""``vergeos-nb demo``: the main job from end to end, on a simulated system over real HTTPS."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from vergeos_nb import settings
+from vergeos_nb.audit.record import HTML, check
+from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.run import as_json, progress_on, show
+from vergeos_nb.errors import RecordError
+from vergeos_nb.runner.run import run
+from vergeos_nb.simulator import Simulator
+from vergeos_nb.standin import announce, withdraw
+
+SCENARIO = "stuck"
+# Short, because it is a show: on a real system the defaults give the guest its time.
+WAITS = {
+    "sample_gap_s": 1.5,
+    "poll_s": 0.5,
+    "poweroff_wait_s": 2.0,
+    "kill_wait_s": 2.0,
+    "settle_s": 2.0,
+    "confirm_timeout_s": 20.0,
+}
+
+
+def demo(outputs: str | None, output: Output) -> int:
+    """Plan, approve, force off, prove, and check the record. Returns the exit code."""
+    import os
+
+    folder = Path(outputs) if outputs else settings.outputs_dir()
+    simulator = Simulator(SCENARIO)
+    given = {
+        "vm_name": simulator.vm_name,
+        "profile": f"simulator:{SCENARIO}",
+        "reason": "demonstration",
+        "ticket": "DEMO-1",
+        **WAITS,
+    }
+    with tempfile.TemporaryDirectory(prefix="vergeos-nb-demo-") as runtime, simulator.serve() as door:
+        environ = {"VERGEOS_NB_RUNTIME_DIR": runtime}
+        announce(
+            {
+                "host": door.host,
+                "url": door.url,
+                "ca_file": str(door.ca_file),
+                "username": simulator.username,
+                "password": simulator.password,
+                "api_key": simulator.api_key,
+                "pid": os.getpid(),
+                "scenario": SCENARIO,
+                "vm_name": simulator.vm_name,
+            },
+            environ=environ,
+        )
+        output.line(f"A simulated VergeOS answers at {door.url}. Its VM {simulator.vm_name!r} is stuck:")
+        output.line("its process is gone, its record says that it runs, and nobody can start it again.")
+        output.line()
+        output.line("1. Plan. Nothing is changed without an approval.")
+        planned = run("force_power_off", given, outputs=folder, on_line=progress_on(output), environ=environ)
+        digest = planned.account.fact("plan_digest")
+        if planned.exit_code or not digest:
+            show(planned, output)
+            output.result(as_json(planned))
+            return planned.exit_code or 70
+        plan = planned.account.fact("plan")
+        output.line()
+        output.line(
+            f"   On      VM {plan['vm']['name']}, VM key {plan['vm']['key']}, machine "
+            f"{plan['vm']['machine']}, status row {plan['vm']['status_key']}"
+        )
+        output.line(
+            f"   From    {plan['before']['status']}, running: {str(plan['before']['running']).lower()}"
+        )
+        for request in plan["requests"]:
+            body = json.dumps(request["body"])
+            output.line(f"   May     {request['rung']}: {request['method']} {request['path']} {body}")
+        output.line(f"   Digest  {digest}")
+        output.line()
+        output.line("2. Approve that digest: climb the ladder, and look for evidence at every rung.")
+        done = run(
+            "force_power_off",
+            {**given, "approve": digest, "approver": "demo"},
+            outputs=folder,
+            on_line=progress_on(output),
+            environ=environ,
+        )
+        sent = len(simulator.changing_requests())
+        alive = simulator.process_alive(simulator.vm_name)
+        withdraw(os.getpid(), environ=environ)
+    output.line()
+    show(done, output)
+    wrong = check(done.folder) if not done.record_error else ["there is no record"]
+    output.line()
+    output.line(
+        f"3. The record's files are as recorded: {'yes' if not wrong else 'NO: ' + '; '.join(wrong)}."
+    )
+    output.line(
+        f"   The simulator's own log: {sent} changing calls, the process is {'ALIVE' if alive else 'dead'}."
+    )
+    output.line(f"   Look at {done.folder / HTML}")
+    output.result({**as_json(done), "record_intact": not wrong, "changing_calls": sent})
+    return done.exit_code or (RecordError.exit_code if wrong else 0)

@@ -1,0 +1,240 @@
+"""``vergeos-nb``: the command line. Heavy modules are imported by the commands that use them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from vergeos_nb import __version__
+from vergeos_nb.cli.output import Output
+from vergeos_nb.errors import VergeNbError
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+outputs_option = click.option(
+    "--outputs",
+    metavar="DIR",
+    default=None,
+    help="Where records go. [default: VERGEOS_NB_OUTPUTS, or ./outputs]",
+)
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="vergeos-nb")
+def cli() -> None:
+    """Runbooks for VergeOS: force a stuck VM off, prove it, keep the record.
+
+    \b
+    Exit codes: 0 done as asked (planned, off, nothing to do) · 2 usage · 3 refused by a guard ·
+    4 not found or ambiguous · 5 drift or expired approval · 6 still alive · 7 unknown ·
+    8 API or network · 9 authentication or permission · 10 no record · 70 a bug
+    """
+
+
+@cli.command()
+@outputs_option
+@json_option
+def demo(outputs: str | None, as_json: bool) -> None:
+    """The whole job on the simulator: plan, approve, force off, prove, check the record."""
+    from vergeos_nb.cli.demo import demo as run_demo
+
+    _end(run_demo(outputs, Output(as_json)))
+
+
+@cli.command()
+@click.argument("runbook")
+@click.option(
+    "-p",
+    "parameters",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A parameter of the runbook; can be repeated. Values are read by the parameter's type.",
+)
+@click.option(
+    "--profile", default=None, help="Short for -p profile=…: simulator, env or a name of the vrg CLI."
+)
+@click.option("--approve", metavar="DIGEST", default=None, help="Apply the plan with this digest.")
+@click.option(
+    "--deadline", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Stop the run after this time."
+)
+@outputs_option
+@json_option
+def run(
+    runbook: str,
+    parameters: tuple[str, ...],
+    profile: str | None,
+    approve: str | None,
+    deadline: float | None,
+    outputs: str | None,
+    as_json: bool,
+) -> None:
+    """Run a runbook headless. Without --approve it plans and changes nothing.
+
+    \b
+    vergeos-nb run force_power_off -p vm_name=web-01
+    vergeos-nb run force_power_off -p vm_name=web-01 --approve DIGEST
+    """
+    from vergeos_nb.cli.run import run as run_runbook
+
+    shortcuts = {"profile": profile, "approve": approve}
+    _end(run_runbook(runbook, parameters, shortcuts, deadline, outputs, Output(as_json)))
+
+
+@cli.command()
+@click.option("--scenario", default="stuck", show_default=True, help="What is wrong with the VM; see --list.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.", show_default=True
+)
+@click.option(
+    "--vms", type=click.IntRange(min=0), default=0, show_default=True, help="More VMs in the fleet."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="What looks random follows this number.")
+@click.option("--faults", metavar="FILE", default=None, help="Fault rules from a JSON or TOML file.")
+@click.option(
+    "--record", metavar="FILE", default=None, help="Write every request to this file, as JSON lines."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--allow-remote", is_flag=True, help="Listen on an address that others can reach.")
+@click.option("--list", "listing", is_flag=True, help="Explain the scenarios and stop.")
+@json_option
+def simulator(
+    scenario: str,
+    port: int,
+    vms: int,
+    seed: int,
+    faults: str | None,
+    record: str | None,
+    host: str,
+    allow_remote: bool,
+    listing: bool,
+    as_json: bool,
+) -> None:
+    """Serve a simulated VergeOS over TLS on loopback until SIGINT or SIGTERM.
+
+    Prints one JSON line when it is ready. The profile `simulator` finds it.
+    """
+    from vergeos_nb.cli.simulate import explain, serve
+
+    if listing:
+        _end(explain(Output(as_json)))
+    _end(
+        serve(
+            scenario,
+            port=port,
+            vms=vms,
+            seed=seed,
+            faults=faults,
+            record=record,
+            host=host,
+            allow_remote=allow_remote,
+        )
+    )
+
+
+@cli.command()
+@click.option("--profile", default="simulator", show_default=True, help="The system to look at.")
+@json_option
+def doctor(profile: str, as_json: bool) -> None:
+    """Can I reach it, who am I, may I read, is the clock right? Changes nothing."""
+    from vergeos_nb.cli.doctor_command import doctor as run_doctor
+
+    _end(run_doctor(profile, Output(as_json)))
+
+
+@cli.group()
+def audit() -> None:
+    """The archive of records."""
+
+
+@audit.command("recover")
+@click.option("--ask/--no-ask", default=True, help="Ask the platform, by reading, about unsettled calls.")
+@outputs_option
+@json_option
+def audit_recover(ask: bool, outputs: str | None, as_json: bool) -> None:
+    """Finish the records of runs whose process died."""
+    from vergeos_nb.cli.audit import recover_all
+
+    _end(recover_all(outputs, ask, Output(as_json)))
+
+
+@audit.command("verify")
+@click.option("--expect-head", metavar="COUNT:HASH", default=None, help="A head of the ledger, noted before.")
+@outputs_option
+@json_option
+def audit_verify(expect_head: str | None, outputs: str | None, as_json: bool) -> None:
+    """Is every record, and the ledger, as it was sealed? Ends with 3 if not. Works on a copy, offline."""
+    from vergeos_nb.cli.audit_verify import verify_archive
+
+    _end(verify_archive(outputs, expect_head, Output(as_json)))
+
+
+@audit.command("list")
+@click.option("--vm", default=None, help="The VM's name; * and ? stand for anything.")
+@click.option("--key", "vm_key", type=int, default=None, help="The VM's key.")
+@click.option("--operator", default=None, help="Who ran it.")
+@click.option("--approver", default=None, help="Who approved it.")
+@click.option("--ticket", default=None, help="The ticket it was for.")
+@click.option("--outcome", default=None, help="How it ended: planned, done, refused, interrupted, …")
+@click.option("--verdict", default=None, help="off, alive or unknown.")
+@click.option("--profile", default=None, help="The system it was for.")
+@click.option("--since", metavar="TIME", default=None, help="Opened then or later: a day, or a time in UTC.")
+@click.option("--until", metavar="TIME", default=None, help="Opened before; of a day, its end.")
+@click.option("--csv", is_flag=True, help="Print CSV with all fields.")
+@outputs_option
+@json_option
+def audit_list(
+    since: str | None, until: str | None, csv: bool, outputs: str | None, as_json: bool, **wanted: Any
+) -> None:
+    """List the sealed records that fit, the oldest run first."""
+    from vergeos_nb.cli.audit_list import list_records
+
+    _end(list_records(outputs, wanted, since, until, Output(as_json), csv))
+
+
+@audit.command("show")
+@click.argument("record")
+@outputs_option
+@json_option
+def audit_show(record: str, outputs: str | None, as_json: bool) -> None:
+    """Show the record with this id, or with the one that begins so, and whether it is as it was sealed."""
+    from vergeos_nb.cli.audit_list import show_record
+
+    _end(show_record(outputs, record, Output(as_json)))
+
+
+@audit.command("reindex")
+@outputs_option
+@json_option
+def audit_reindex(outputs: str | None, as_json: bool) -> None:
+    """Make the index anew. It is made by itself where it is missing, stale or damaged."""
+    from vergeos_nb.cli.audit_list import reindex
+
+    _end(reindex(outputs, Output(as_json)))
+
+
+def _end(code: int) -> None:
+    sys.exit(code)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: a person sees our errors as sentences, never as tracebacks."""
+    try:
+        cli.main(args=arguments, prog_name="vergeos-nb", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        _say_json(arguments, {"error": error.format_message(), "exit_code": error.exit_code})
+        sys.exit(error.exit_code)
+    except VergeNbError as error:
+        click.echo(str(error), err=True)
+        _say_json(arguments, error.as_dict())
+        sys.exit(error.exit_code)
+
+
+def _say_json(arguments: list[str] | None, data: dict[str, Any]) -> None:
+    if "--json" in (sys.argv[1:] if arguments is None else arguments):
+        Output(as_json=True).result(data)

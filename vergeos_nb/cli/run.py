@@ -1,0 +1,106 @@
+"""``vergeos-nb run``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb import settings
+from vergeos_nb.audit.record import HTML, RECORD
+from vergeos_nb.audit.summary import summary_of
+from vergeos_nb.cli.output import Output
+from vergeos_nb.errors import UsageError
+from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.runner.run import RunReport
+from vergeos_nb.runner.run import run as run_runbook
+from vergeos_nb.views.bundle import LOOKS
+from vergeos_nb.views.summary import summary_view
+from vergeos_nb.views.text import visible
+
+
+def run(
+    runbook: str,
+    pairs: Sequence[str],
+    shortcuts: Mapping[str, str | None],
+    deadline_s: float | None,
+    outputs: str | None,
+    output: Output,
+) -> int:
+    """Run a runbook headless and say how it went. Returns the exit code.
+
+    Raises:
+        UsageError: a parameter is not of the form NAME=VALUE or is given twice, or there is no such runbook.
+    """
+    given = parse_pairs(pairs)
+    for name, value in shortcuts.items():
+        if value is not None:
+            if name in given:
+                raise UsageError("read the parameters", f"{name} is given twice", f"leave -p {name}=… out")
+            given[name] = value
+    folder = Path(outputs) if outputs else settings.outputs_dir()
+    report = run_runbook(runbook, given, outputs=folder, deadline_s=deadline_s, on_line=progress_on(output))
+    show(report, output)
+    output.result(as_json(report))
+    return report.exit_code
+
+
+def parse_pairs(pairs: Sequence[str]) -> dict[str, str]:
+    """``NAME=VALUE`` texts as a mapping. A value may hold further equals signs.
+
+    Raises:
+        UsageError: a text has no equals sign or no name, or a name comes twice.
+    """
+    given: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(
+                "read the parameters", f"{pair!r} is not NAME=VALUE", "such as -p vm_name=web-01"
+            )
+        if name in given:
+            raise UsageError("read the parameters", f"{name} is given twice", "give it once")
+        given[name] = value
+    return given
+
+
+def progress_on(output: Output) -> Any:
+    """A receiver of journal lines that tells a person how far the run is."""
+
+    def on_line(line: Mapping[str, Any]) -> None:
+        match line["event"]:
+            case "step-began":
+                output.progress(f"… {line['title']}")
+            case "note":
+                output.progress(f"    {visible(line['text'])}")
+            case "step-ended":
+                result = line["result"]
+                sign = LOOKS[StepOutcome(result["outcome"])][0]
+                output.progress(f"{sign} {result['title']}: {visible(result['summary'])}")
+
+    return on_line
+
+
+def show(report: RunReport, output: Output) -> None:
+    """The run's summary and where its record is."""
+    output.line(summary_view(summary_of(report.account))["text/plain"])
+    output.line()
+    if report.record_error:
+        output.line(f"NO RECORD: {report.record_error}")
+    else:
+        output.line(f"  record  {report.folder}")
+        output.line(f"  read    {report.folder / HTML}")
+
+
+def as_json(report: RunReport) -> dict[str, Any]:
+    """What a program wants to know of a run."""
+    account = report.account
+    return {
+        "outcome": account.outcome.value,
+        "verdict": account.verdict.value,
+        "exit_code": report.exit_code,
+        "plan_digest": account.fact("plan_digest"),
+        "record": str(report.folder) if (report.folder / RECORD).exists() else None,
+        "profile": account.opened.get("profile"),
+        "simulated": account.simulated,
+    }

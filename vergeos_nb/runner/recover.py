@@ -1,0 +1,225 @@
+"""Finish the records of runs whose process died, and ask the platform what became of an unsettled call.
+
+Nothing is ever sent again: the only changing call that recovery could make is refused before it is sent.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from vergeos_nb import settings
+from vergeos_nb.audit.account import Account, account_of
+from vergeos_nb.audit.closing import close_record
+from vergeos_nb.audit.journal import NAME, append_after_death, exchange_as_dict, read_journal
+from vergeos_nb.audit.plans import PlanShelf
+from vergeos_nb.audit.record import RECORD, read
+from vergeos_nb.audit.seal import newest_entries, waits_for_its_seal
+from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import Clock, SystemClock
+from vergeos_nb.errors import RecordError, Refused, SettingsError, UsageError, VergeNbError
+from vergeos_nb.parameters import Confirming, read_parameters
+from vergeos_nb.policy import Policy
+from vergeos_nb.procedure.case import Case, Target
+from vergeos_nb.procedure.catalog import PROCEDURES
+from vergeos_nb.procedure.engine import Engine
+from vergeos_nb.procedure.model import Plan, StepResult
+from vergeos_nb.processes import lives
+from vergeos_nb.records import Exchange, MachineKey, StatusKey, Vm, VmKey
+from vergeos_nb.runbook_files import runbook_path
+from vergeos_nb.standin import find_announced, open_profile
+
+# A run on another machine cannot be seen to live; after this long without a line it counts as dead.
+SILENT_S = 3600.0
+# A run that has closed is sealed at once; after this long nobody does it any more.
+CLOSED_S = 60.0
+# The reading back watches no longer than this for the row to settle.
+SETTLE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """One run that was finished.
+
+    Attributes:
+        asked: what the platform was asked and said, or why it was not asked.
+    """
+
+    folder: Path
+    account: Account
+    asked: str
+
+
+def unfinished(outputs: Path, clock: Clock) -> Iterator[Path]:
+    """Folders of runs whose process is gone and that have no sealed record, or one with an unsettled call."""
+    sealed = newest_entries(outputs)
+    for journal in sorted(outputs.glob(f"*/*/{NAME}")):
+        folder = journal.parent
+        dead = not _lives(journal, clock)
+        if (dead and _open_ended(folder)) or (
+            (dead or _is_over(journal, clock)) and waits_for_its_seal(folder, sealed)
+        ):
+            yield folder
+
+
+def _open_ended(folder: Path) -> bool:
+    if not (folder / RECORD).exists():
+        return True
+    try:
+        record = read(folder)
+    except RecordError:
+        return True
+    return bool(
+        record.get("outcome") == "interrupted"
+        and record.get("verdict") == "unknown"
+        and record.get("changing_calls")
+    )
+
+
+def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Recovered:
+    """Finish one run's record.
+
+    Args:
+        ask: whether the platform may be asked, by reading, what became of a call that was not settled.
+
+    Raises:
+        RecordError: the journal cannot be read or the record cannot be written.
+        UsageError: the run is one of a runbook that is not installed.
+    """
+    clock = clock or SystemClock()
+    path = folder / NAME
+    account = account_of(read_journal(path))
+    scrubber = Scrubber(settings.secrets_known(account.opened.get("profile")))
+    if not (account.in_order or account.interrupted_by or account.bug):
+        append_after_death(path, clock, "interrupted", step=account.running, by="the death of its process")
+    said = "nothing was sent that is not settled"
+    if account.acting_calls and not any(_is_settled(account, r) for r in account.results):
+        said = "the platform was not asked"
+        if ask:
+            try:
+                settled, exchanges = _read_back(account, folder, clock, scrubber)
+                data = {
+                    "result": settled.as_dict(),
+                    "exchanges": [exchange_as_dict(exchange) for exchange in exchanges],
+                }
+                append_after_death(path, clock, "settled", **scrubber.data(data))
+                said = settled.summary
+            except VergeNbError as error:
+                said = f"asking failed: {error.asked}: {error.came_back}"
+    runbook = str(account.opened.get("runbook") or "force_power_off")
+    base = nbformat.read(runbook_path(runbook), as_version=4)
+    return Recovered(folder, close_record(folder, base, scrubber, clock), scrubber.text(said))
+
+
+def _is_settled(account: Account, result: StepResult) -> bool:
+    return "verdict" in result.facts and result.step not in account.outdated
+
+
+def _lives(journal: Path, clock: Clock) -> bool:
+    try:
+        opened = read_journal(journal).lines[0]
+        silent = clock.now() - journal.stat().st_mtime
+    except (VergeNbError, IndexError, OSError):
+        return False
+    if opened.get("on_host") != platform.node():
+        return silent < SILENT_S
+    return isinstance(opened.get("pid"), int) and lives(opened["pid"])
+
+
+def _is_over(journal: Path, clock: Clock) -> bool:
+    """Whether the run was closed a while ago: a session can live on after its record could not be sealed."""
+    try:
+        last = read_journal(journal).lines[-1]
+        return last["event"] == "run-ended" and clock.now() - journal.stat().st_mtime > CLOSED_S
+    except (VergeNbError, IndexError, OSError):
+        return False
+
+
+class _Notes:
+    """A journal that keeps nothing: what recovery reads goes into one line of the run's own journal."""
+
+    def write(self, event: str, /, **data: Any) -> None:
+        """Keep nothing."""
+
+
+class _Calls:
+    """The calls of the reading back, numbered on from those of the run."""
+
+    def __init__(self, first: int) -> None:
+        self.calls: list[Exchange] = []
+        self._first = first
+
+    def add(self, exchange: Exchange) -> None:
+        """Keep one call under its new number."""
+        self.calls.append(replace(exchange, number=exchange.number + self._first))
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    def since(self, start: int, /) -> Sequence[Exchange]:
+        """The calls from this position on."""
+        return tuple(self.calls[start:])
+
+
+class _NoLease:
+    """Reading needs none."""
+
+    def renew(self) -> None:
+        """Nothing to keep."""
+
+
+def _no_changes(method: str, path: str, body: Mapping[str, Any] | None) -> None:
+    raise Refused(f"sending {method} {path}", "recovery only reads", "begin a new run to change something")
+
+
+def _read_back(
+    account: Account, folder: Path, clock: Clock, scrubber: Scrubber
+) -> tuple[StepResult, Sequence[Exchange]]:
+    """Confirm, as the run would have done it."""
+    runbook = str(account.opened["runbook"])
+    options = read_parameters(runbook, dict(account.opened["parameters"]))
+    confirm = next(step for step in PROCEDURES[runbook] if step.id == "confirm")
+    if not isinstance(options, Confirming):
+        raise UsageError("reading back", "this runbook confirms nothing", "look at the VM by hand")
+    settle_s = min(options.settle_s, SETTLE_S)
+    options = options.model_copy(update={"settle_s": settle_s, "confirm_timeout_s": settle_s * 3 + 5})
+    vm, status_key = account.fact("vm"), account.fact("status_key")
+    profile = settings.load_profile(options.profile)
+    if profile.kind == "simulator" and find_announced() is None:
+        raise SettingsError("reading back", "the run's own simulator is gone", "nothing real was touched")
+    calls = _Calls(max((e.number for e in account.exchanges), default=0))
+    with ExitStack() as stack:
+        opened = stack.enter_context(open_profile(profile))
+        scrubber.add(settings.secrets_of(opened))
+        wire = stack.enter_context(Wire(opened, clock=clock, on_intent=_no_changes, on_exchange=calls.add))
+        known = account.profile
+        case = Case(
+            options=options,
+            target=Target(opened.name, str(known.get("host")), opened.kind, str(known.get("who")), ""),
+            operator=str(account.opened.get("operator")),
+            platform=VergeApi(wire),
+            clock=clock,
+            journal=_Notes(),
+            plans=PlanShelf(folder.parent.parent, scrubber),
+            policy=Policy(),
+            lease=_NoLease(),
+            stop_wanted=str,
+            vm=Vm(VmKey(vm["key"]), vm["name"], MachineKey(vm["machine"]), False),
+            status_key=StatusKey(status_key),
+        )
+        case.info = case.platform.system()
+        if (plan := account.fact("plan")) is not None:
+            case.plan = Plan(plan)
+        engine = Engine(
+            [confirm], case, system=case.system_label, sent_by=str, clock=clock, journal=_Notes(), calls=calls
+        )
+        result = engine.run(confirm.id)
+        scrubber.add(wire.secrets)
+    return result, calls.since(0)

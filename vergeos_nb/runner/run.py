@@ -1,0 +1,211 @@
+"""One headless run: from text parameters to a finished record, whatever happens on the way.
+
+The kernel writes the journal; this process watches it, shows progress from it, stops the kernel when it must,
+and makes the record from it when the kernel is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb import settings
+from vergeos_nb.audit.account import Account, account_of
+from vergeos_nb.audit.closing import close_record
+from vergeos_nb.audit.journal import NAME as JOURNAL
+from vergeos_nb.audit.journal import append_after_death, read_journal
+from vergeos_nb.audit.opening import open_journal, refuse_at_the_door, this_user
+from vergeos_nb.audit.record import new_folder
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import SystemClock
+from vergeos_nb.errors import RecordError, UsageError
+from vergeos_nb.parameters import read_parameters, schema_of
+from vergeos_nb.runbook_files import runbook_path
+from vergeos_nb.runner.stopping import Stop
+
+OnLine = Callable[[Mapping[str, Any]], None]
+
+POLL_S = 0.05
+# How long a kernel that was interrupted may take to write down where it stood.
+GRACE_S = 10.0
+# A socket's path takes 107 bytes on Linux and 103 on macOS, its number among them.
+LONGEST_SOCKET_PATH = 90
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run came to. ``account`` is read from the journal."""
+
+    folder: Path
+    account: Account
+    record_error: RecordError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The command line's exit code."""
+        return RecordError.exit_code if self.record_error else self.account.exit_code
+
+
+def run(
+    runbook: str,
+    given: Mapping[str, Any],
+    *,
+    outputs: Path,
+    deadline_s: float | None = None,
+    on_line: OnLine = lambda line: None,
+    environ: Mapping[str, str] | None = None,
+) -> RunReport:
+    """Run a runbook headless and make its record.
+
+    Args:
+        given: parameters by name, as text or values; read against the runbook's schema.
+        outputs: the archive's folder.
+        deadline_s: seconds after which the run is stopped.
+        on_line: called with every journal line soon after it is written.
+        environ: variables for the kernel beside those of this process.
+
+    Raises:
+        UsageError: there is no such runbook; then there is no record. Mistyped parameters have one.
+        RecordError: the record folder or the journal could not be made; nothing was sent.
+    """
+    schema_of(runbook)
+    path = runbook_path(runbook)
+    clock = SystemClock()
+    scrubber = Scrubber(settings.secrets_known(given.get("profile")))
+    folder = new_folder(outputs, runbook, str(given.get("vm_name", "")), clock.now())
+    try:
+        options = read_parameters(runbook, given)
+    except UsageError as error:
+        journal = open_journal(
+            folder, clock, scrubber, runbook=runbook, parameters=given, operator=this_user()
+        )
+        refuse_at_the_door(journal, clock, error)
+        return _finished(folder, path, None, scrubber)
+    kernel_environ = settings.kernel_environ(folder, outputs, environ or {})
+    work = _Work(path, options.model_dump(), kernel_environ)
+    stop = Stop(deadline_s)
+    with stop.listening():
+        reason = work.run(stop, _Tail(folder / JOURNAL, on_line))
+    try:
+        _close_journal(folder, runbook, options.model_dump(), reason, work.error, scrubber)
+    except RecordError as error:
+        return RunReport(folder, account_of(read_journal(folder / JOURNAL)), error)
+    return _finished(folder, path, work.notebook, scrubber)
+
+
+@dataclass
+class _Work:
+    """The kernel and the thread in which papermill drives it."""
+
+    path: Path
+    parameters: Mapping[str, Any]
+    environ: Mapping[str, str]
+    notebook: Any = None
+    error: str = ""
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, stop: Stop, tail: _Tail) -> str:
+        """Start, watch, stop. Returns what stopped the run from outside, or ""."""
+        # The asynchronous one: with its sibling nbclient waits so that it never sees the kernel die.
+        from jupyter_client.manager import AsyncKernelManager
+
+        with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as sockets:
+            kernel = AsyncKernelManager(kernel_name="python3", **_transport(sockets))
+            asyncio.run(kernel.start_kernel(env=dict(self.environ)))
+            try:
+                return self._drive(kernel, stop, tail)
+            finally:
+                asyncio.run(kernel.shutdown_kernel(now=not self.done.is_set()))
+                self.done.wait(GRACE_S)
+                tail.read()
+
+    def _drive(self, kernel: Any, stop: Stop, tail: _Tail) -> str:
+        thread = threading.Thread(target=self._papermill, args=(kernel,), name="papermill", daemon=True)
+        thread.start()
+        while not self.done.wait(POLL_S):
+            tail.read()
+            if reason := stop.reason:
+                asyncio.run(kernel.interrupt_kernel())
+                self.done.wait(GRACE_S)
+                return reason
+        return ""
+
+    def _papermill(self, kernel: Any) -> None:
+        try:
+            # Loads slowly, and the kernel starts meanwhile.
+            from vergeos_nb.runner.papermill_run import execute
+
+            self.notebook, self.error = execute(self.path, self.parameters, kernel)
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"
+        finally:
+            self.done.set()
+
+
+def _transport(folder: str) -> dict[str, str]:
+    """Sockets in a folder of our own, where nobody else can connect; TCP where its path is too long."""
+    connection = str(Path(folder) / "kernel.json")
+    if os.name != "posix" or len(connection) > LONGEST_SOCKET_PATH:
+        return {}
+    return {"transport": "ipc", "ip": str(Path(folder) / "kernel-ipc"), "connection_file": connection}
+
+
+class _Tail:
+    """Hands on the lines of a journal that another process writes."""
+
+    def __init__(self, path: Path, on_line: OnLine) -> None:
+        self._path = path
+        self._on_line = on_line
+        self._read = 0
+
+    def read(self) -> None:
+        """Hand on the whole lines that have come since."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            whole, _, _ = file.read().rpartition(b"\n")
+        self._read += len(whole) + 1 if whole else 0
+        for line in whole.splitlines():
+            try:
+                self._on_line(json.loads(line))
+            except ValueError:
+                continue
+
+
+def _close_journal(
+    folder: Path, runbook: str, parameters: Mapping[str, Any], reason: str, error: str, scrubber: Scrubber
+) -> None:
+    """Write down what the kernel could not: that it was stopped, or died."""
+    if not (folder / JOURNAL).exists():
+        open_journal(
+            folder, SystemClock(), scrubber, runbook=runbook, parameters=parameters, operator=this_user()
+        ).close()
+    account = account_of(read_journal(folder / JOURNAL))
+    if account.in_order or account.bug or account.interrupted_by:
+        return
+    step = account.running
+    if reason:
+        append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=reason)
+    elif error.startswith(("DeadKernelError", "RuntimeError")):
+        append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by="the kernel's death")
+    else:
+        text = error or "the notebook ended without closing its run"
+        append_after_death(folder / JOURNAL, SystemClock(), "bug", step=step, error=text, traceback=text)
+
+
+def _finished(folder: Path, path: Path, notebook: Any, scrubber: Scrubber) -> RunReport:
+    import nbformat
+
+    base = notebook if notebook is not None else nbformat.read(path, as_version=4)
+    try:
+        return RunReport(folder, close_record(folder, base, scrubber))
+    except RecordError as error:
+        return RunReport(folder, account_of(read_journal(folder / JOURNAL)), error)

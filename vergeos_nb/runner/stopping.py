@@ -1,0 +1,46 @@
+"""What may stop a run from outside: a deadline, SIGTERM, Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Stop:
+    """Says whether, and by what, the run is to be stopped."""
+
+    def __init__(self, deadline_s: float | None) -> None:
+        self._deadline_s = deadline_s
+        self._ends_at = None if deadline_s is None else time.monotonic() + deadline_s
+        self._signal = ""
+
+    @property
+    def reason(self) -> str:
+        """What wants the run to stop, or "" while nothing does."""
+        if self._signal:
+            return self._signal
+        if self._ends_at is not None and time.monotonic() >= self._ends_at:
+            return f"the deadline of {self._deadline_s:g} s"
+        return ""
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT for this run, in the main thread; elsewhere nobody can."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            for number in before:
+                signal.signal(number, self._take)
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        self._signal = signal.Signals(number).name
