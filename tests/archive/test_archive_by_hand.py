@@ -1,0 +1,75 @@
+"""The page on verifying without this package is true: its commands pass, and they find tampering."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.archive.made import archive
+
+PAGE = Path(__file__).parents[2] / "docs" / "verify-by-hand.md"
+BLOCKS = dict(re.findall(r"<!-- run: (\w+) -->\n```console\n(.*?)```", PAGE.read_text(), re.S))
+TOOLS = ("bash", "sha256sum", "jq", "python3", "diff", "seq", "find")
+
+pytestmark = pytest.mark.skipif(
+    any(shutil.which(tool) is None for tool in TOOLS), reason=f"needs {', '.join(TOOLS)}"
+)
+
+
+def by_hand(outputs: Path, scratch: Path) -> list[str]:
+    """Names of the page's blocks that fail or print something."""
+    failed = []
+    for name, block in BLOCKS.items():
+        script = "\n".join(line.removeprefix("$ ") for line in block.splitlines())
+        folder = min(outputs.glob("*/*/")) if name == "python" else outputs
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script.replace("/tmp/", f"{scratch}/")],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        if done.returncode or done.stdout or done.stderr:
+            failed.append(name)
+    return failed
+
+
+def test_every_block_of_the_page_is_run_here() -> None:
+    assert list(BLOCKS) == ["chain", "numbers", "head", "manifests", "files", "nothing", "python"]
+    assert PAGE.read_text().count("```console") == len(BLOCKS)
+
+
+@pytest.mark.parametrize(
+    ("change", "failing"),
+    [
+        (lambda outputs, folders: None, []),
+        (lambda outputs, folders: edit(outputs / "ledger.jsonl", "INC-7", "INC-8"), ["chain", "head"]),
+        (lambda outputs, folders: cut(outputs / "ledger.jsonl"), ["head", "nothing"]),
+        (lambda outputs, folders: edit(folders[2] / "manifest.json", "INC-7", "INC-8"), ["manifests"]),
+        (lambda outputs, folders: edit(folders[2] / "journal.jsonl", "run 3", "run 4"), ["files"]),
+        (lambda outputs, folders: edit(folders[0] / "journal.jsonl", "run 1", "run 4"), ["files", "python"]),
+        (lambda outputs, folders: (folders[2] / "more").write_text(""), ["nothing"]),
+        (lambda outputs, folders: shutil.rmtree(folders[2]), ["manifests", "nothing"]),
+        (lambda outputs, folders: shutil.copytree(folders[2], outputs / "2026-10-02" / "x"), ["nothing"]),
+    ],
+)
+def test_the_commands_pass_on_a_whole_archive_and_find_what_was_done_to_it(
+    tmp_path: Path, change: Callable[[Path, list[Path]], object], failing: list[str]
+) -> None:
+    outputs = tmp_path / "outputs"
+    folders = archive(outputs)
+    change(outputs, folders)
+    assert by_hand(outputs, tmp_path) == failing
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text().replace(old, new))
+
+
+def cut(path: Path) -> None:
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))

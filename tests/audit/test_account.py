@@ -1,0 +1,136 @@
+"""What is made of a journal's lines: outcome, verdict and exit code of runs that did not go by the book."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.rehearsal import Rehearsal, RunClock, ending
+from vergeos_nb.audit.account import account_of
+from vergeos_nb.audit.journal import JournalText, read_journal
+from vergeos_nb.audit.opening import open_journal, refuse_at_the_door
+from vergeos_nb.audit.summary import summary_of
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.errors import SettingsError, UsageError
+from vergeos_nb.simulator import SteppedClock
+from vergeos_nb.views.summary import summary_view
+
+Make = Callable[..., Rehearsal]
+CLOCK = RunClock(SteppedClock())
+
+
+def step_ended(step: str, outcome: str, error: dict[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
+    result = {
+        "step": step,
+        "title": step,
+        "vendor_step": "",
+        "system": "SIMULATED",
+        "outcome": outcome,
+        "summary": "",
+        "next_step": "",
+        "began_at": 0.0,
+        "ended_at": 0.0,
+        "tables": [],
+        "facts": facts,
+        "exchanges": [],
+        "error": error,
+    }
+    return {"event": "step-ended", "at": "t", "result": result}
+
+
+INTENT = {"event": "intent", "at": "t", "method": "PUT", "path": "p", "body": {}}
+ENDED = {"event": "run-ended", "at": "t"}
+PLANNED = step_ended("plan", "passed", approval=None, verdict="off")
+APPROVED = step_ended("plan", "passed", approval={"digest": "d"}, verdict="off")
+SENT = step_ended("force", "passed", sent=True)
+STOPPED_OFF = step_ended("plan", "nothing-to-do", verdict="off")
+STOPPED_UNKNOWN = step_ended("plan", "nothing-to-do", verdict="unknown")
+OFF = step_ended("confirm", "passed", verdict="off")
+
+STORIES: dict[str, tuple[list[dict[str, Any]], tuple[str, str, int]]] = {
+    "nothing at all": ([], ("interrupted", "unknown", 7)),
+    "opened and closed": ([ENDED], ("interrupted", "unknown", 7)),
+    "planned": ([PLANNED, ENDED], ("planned", "off", 0)),
+    "planned and cut off": ([PLANNED], ("interrupted", "off", 7)),
+    "approved and closed": ([APPROVED, ENDED], ("interrupted", "off", 7)),
+    "sent and closed": ([APPROVED, INTENT, SENT, ENDED], ("unknown", "unknown", 7)),
+    "intended and closed": ([APPROVED, INTENT, ENDED], ("unknown", "unknown", 7)),
+    "confirmed": ([APPROVED, INTENT, SENT, OFF, ENDED], ("done", "off", 0)),
+    "confirmed and cut off": ([APPROVED, INTENT, SENT, OFF], ("interrupted", "off", 7)),
+    "nothing to do, off": ([STOPPED_OFF, ENDED], ("nothing-to-do", "off", 0)),
+    "nothing to do, unknown": ([STOPPED_UNKNOWN, ENDED], ("nothing-to-do", "unknown", 7)),
+    "judged before the last call": ([APPROVED, INTENT, OFF, INTENT, ENDED], ("unknown", "unknown", 7)),
+    "a bug": ([{"event": "bug", "at": "t", "step": "x", "error": "e"}, ENDED], ("failed", "unknown", 70)),
+    "a bug after the intent": (
+        [APPROVED, INTENT, {"event": "bug", "at": "t", "step": "force", "error": "e"}, ENDED],
+        ("failed", "unknown", 70),
+    ),
+    "interrupted and closed": (
+        [PLANNED, {"event": "interrupted", "at": "t", "step": "", "by": "SIGTERM"}, ENDED],
+        ("interrupted", "off", 7),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_story_has_its_outcome_verdict_and_exit_code(story: str) -> None:
+    lines, expected = STORIES[story]
+    account = account_of(JournalText(tuple(lines)))
+    assert ending(account) == expected
+    assert set(summary_view(summary_of(account))) == {"text/html", "text/plain"}
+
+
+def test_only_a_run_that_sent_nothing_is_told_that_nothing_was_changed() -> None:
+    for lines, _ in STORIES.values():
+        account = account_of(JournalText(tuple(lines)))
+        text = summary_view(summary_of(account))["text/plain"]
+        quiet = (
+            "Nothing was changed" in text or "none was sent" in text or "No changing call was sent" in text
+        )
+        assert quiet is not bool(account.changing_calls)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (UsageError("asked", "came back", "do"), ("refused", "unknown", 2)),
+        (SettingsError("asked", "came back", "do"), ("refused", "unknown", 2)),
+    ],
+)
+def test_a_run_refused_at_the_door_has_an_account(
+    tmp_path: Path, error: UsageError, expected: tuple[str, str, int]
+) -> None:
+    journal = open_journal(
+        tmp_path, CLOCK, Scrubber(), runbook="force_power_off", parameters={}, operator="jo"
+    )
+    refuse_at_the_door(journal, CLOCK, error)
+    account = account_of(read_journal(journal.path))
+    assert ending(account) == expected
+    assert summary_of(account).headline == "asked: came back"
+
+
+def test_of_a_name_that_is_no_parameter_the_value_is_not_written(tmp_path: Path) -> None:
+    # Holds off: -p password=… was refused, and the password stood in the journal of the refusal.
+    given = {"vm_name": "web-01", "password": "hunter22", "pasword": ["hunter22"]}
+    journal = open_journal(
+        tmp_path, CLOCK, Scrubber(), runbook="force_power_off", parameters=given, operator="jo"
+    )
+    journal.close()
+    assert read_journal(journal.path).lines[0]["parameters"] == {
+        "vm_name": "web-01",
+        "password": "•••",
+        "pasword": "•••",
+    }
+
+
+def test_the_summary_says_what_to_do_after_a_call_that_nobody_looked_at() -> None:
+    account = account_of(JournalText(tuple(STORIES["sent and closed"][0])))
+    summary = summary_of(account)
+    assert (summary.headline, summary.next_step) == (
+        "A changing call was sent, and nobody has looked at what became of it.",
+        "A changing call was sent or may have been. Read the status row and the node before anything else; "
+        "do not power the VM on yet.",
+    )

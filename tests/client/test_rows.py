@@ -1,0 +1,128 @@
+"""Rows become records only when every field is what it should be."""
+
+from __future__ import annotations
+
+import pytest
+
+from vergeos_nb.client import rows
+from vergeos_nb.errors import MissingField, WrongShape
+from vergeos_nb.records import MachineKey, MachineStats, MachineStatus, StatusKey, Vm, VmKey, VmNow
+
+VM = {"$key": 42, "name": "web-01", "machine": 54, "is_snapshot": False, "cpu_cores": 4, "ram": 8192}
+STATUS = {
+    "$key": 61, "machine": 54, "running": True, "migratable": True, "node": 2, "migrated_node": None,
+    "migration_destination": None, "started": 1790001200, "local_time": 0, "status": "unresponsive",
+    "status_info": "", "state": "warning", "powerstate": True, "last_update": 1790086400, "running_cores": 4,
+    "running_ram": 8192, "agent_version": "", "agent_features": [], "agent_guest_info": [],
+}  # fmt: skip
+STATS = {
+    "$key": 61, "machine": 54, "total_cpu": 100, "ram_used": 7990, "core_usagelist": [100, 99], "modified": 7,
+}  # fmt: skip
+NOW = {
+    "$key": 42, "name": "web-01", "is_snapshot": False, "machine": 54, "status_key": 61, "status_machine": 54,
+    "running": True, "status": "running", "state": "online", "powerstate": True, "node": 2,
+    "migrated_node": None, "migration_destination": None, "started": 5,
+}  # fmt: skip
+
+
+def test_a_vms_row():
+    assert rows.vm(VM, "ask") == Vm(VmKey(42), "web-01", MachineKey(54), False, 4, 8192)
+
+
+def test_numbers_may_come_as_text_and_truth_as_0_1_or_words():
+    row = VM | {"$key": "42", "machine": "54", "is_snapshot": 0, "cpu_cores": "4", "ram": None}
+    assert rows.vm(row, "ask") == Vm(VmKey(42), "web-01", MachineKey(54), False, 4, None)
+    for word, truth in (("true", True), ("False", False), (1, True), ("0", False)):
+        assert rows.vm(VM | {"is_snapshot": word}, "ask").is_snapshot is truth
+
+
+def test_a_machine_status_row_keeps_the_whole_row():
+    found = rows.machine_status(STATUS, StatusKey(61), "ask")
+    assert found == MachineStatus(
+        key=StatusKey(61), machine=MachineKey(54), running=True, status="unresponsive", state="warning",
+        powerstate=True, migratable=True, status_info="", node=2, migrated_node=None,
+        migration_destination=None,
+        started=1790001200, last_update=1790086400, running_cores=4, running_ram=8192,
+    )  # fmt: skip
+    assert found.row == STATUS
+
+
+def test_the_view_most_may_lack_the_key_but_not_bring_another():
+    keyless = {name: value for name, value in STATUS.items() if name != "$key"}
+    assert rows.machine_status(keyless, StatusKey(61), "ask").key == StatusKey(61)
+    with pytest.raises(WrongShape, match="status row 62 was asked for and row 61 came"):
+        rows.machine_status(STATUS, StatusKey(62), "ask")
+    with pytest.raises(MissingField, match=r"a row of machine_status has no field '\$key'"):
+        rows.machine_status(keyless, None, "ask")
+
+
+def test_a_machine_stats_row():
+    assert rows.machine_stats(STATS, MachineKey(54), "ask") == MachineStats(
+        MachineKey(54), 100, 7990, (100, 99), 7
+    )
+    bare = rows.machine_stats({"machine": "54"}, MachineKey(54), "ask")
+    assert bare == MachineStats(MachineKey(54), None, None, (), None)
+    with pytest.raises(WrongShape, match="machine 55 was asked for and the row of machine 54 came"):
+        rows.machine_stats(STATS, MachineKey(55), "ask")
+
+
+def test_a_stats_row_never_passes_for_a_status_row():
+    """Holds off: the procedure's own typo, GET machine_stats where machine_status is meant."""
+    with pytest.raises(MissingField, match="a row of machine_status has no field 'running'"):
+        rows.machine_status(STATS, StatusKey(61), "ask")
+
+
+def test_identity_and_state_in_one_row():
+    assert rows.vm_now(NOW, VmKey(42), "ask") == VmNow(
+        VmKey(42), "web-01", False, MachineKey(54), StatusKey(61), MachineKey(54), True, "running", "online",
+        True, 2, None, None, 5,
+    )  # fmt: skip
+    with pytest.raises(WrongShape, match="VM 43 was asked for and the row of VM 42 came"):
+        rows.vm_now(NOW, VmKey(43), "ask")
+
+
+def test_a_user_row():
+    row = {"$key": 1, "name": "admin", "type": "normal", "enabled": True}
+    assert rows.account(row, "ask") == rows.Account(1, "admin", "normal", True)
+
+
+@pytest.mark.parametrize("name", ["$key", "name", "machine", "is_snapshot"])
+def test_a_missing_field_is_named_with_its_table(name):
+    with pytest.raises(MissingField) as caught:
+        rows.vm({key: value for key, value in VM.items() if key != name}, "find it")
+    assert (caught.value.asked, caught.value.came_back) == ("find it", f"a row of vms has no field {name!r}")
+
+
+@pytest.mark.parametrize(
+    ("change", "came_back"),
+    [
+        ({"machine": None}, "'machine' in a row of vms is null, not a whole number"),
+        ({"machine": "vms/54"}, "'machine' in a row of vms is text, not a whole number"),
+        ({"machine": 54.0}, "'machine' in a row of vms is 54.0, not a whole number"),
+        ({"machine": True}, "'machine' in a row of vms is True, not a whole number"),
+        ({"machine": 0}, "'machine' in a row of vms is 0, not a key above zero"),
+        ({"machine": -1}, "'machine' in a row of vms is -1, not a key above zero"),
+        ({"machine": "5" * 21}, "'machine' in a row of vms is text, not a whole number"),
+        ({"name": 7}, "'name' in a row of vms is 7, not text"),
+        ({"is_snapshot": 2}, "'is_snapshot' in a row of vms is 2, not true or false"),
+        ({"is_snapshot": "no"}, "'is_snapshot' in a row of vms is text, not true or false"),
+        ({"is_snapshot": None}, "'is_snapshot' in a row of vms is null, not true or false"),
+        ({"is_snapshot": []}, "'is_snapshot' in a row of vms is a list, not true or false"),
+    ],
+)
+def test_another_type_is_another_shape(change, came_back):
+    with pytest.raises(WrongShape) as caught:
+        rows.vm(VM | change, "ask")
+    assert caught.value.came_back == came_back
+
+
+@pytest.mark.parametrize("data", [None, 5, "x", True, {"$key": 1}])
+def test_a_list_must_be_a_list(data):
+    with pytest.raises(WrongShape, match="not a list"):
+        rows.rows_of(data, "vms", "ask")
+
+
+@pytest.mark.parametrize("row", [None, 5, "x", [VM]])
+def test_a_row_must_be_an_object(row):
+    with pytest.raises(WrongShape, match="not an object"):
+        rows.vm(row, "ask")

@@ -1,0 +1,65 @@
+"""What holds for every test: a scrubbed environment, loopback only, and the profiles of hypothesis."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# The scrubbing fixture below is function-scoped and holds the same for every example.
+settings.register_profile(
+    "default", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.register_profile("nightly", settings.get_profile("default"), max_examples=20_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+SCRUBBED = ("VERGE", "SSL_CERT", "REQUESTS_CA", "CURL_CA", "JPY_", "VOILA_", "XDG_", "PIP_", "JUPYTER")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the slow sweeps out unless they were asked for."""
+    if config.option.markexpr:
+        return
+    slow = [item for item in items if item.get_closest_marker("nightly")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture(autouse=True)
+def _scrubbed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine reaches a test, and nothing of a test reaches the user's home."""
+    for name in list(os.environ):
+        if name.startswith(SCRUBBED) or name.lower() in PROXIES:
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("VERGEOS_NB_RUNTIME_DIR", str(home / "runtime"))
+    monkeypatch.setenv("VERGEOS_NB_OUTPUTS", str(home / "outputs"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _loopback_only() -> Any:
+    """A connection to anything but this machine fails the test that makes it."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = str(address[0])
+            assert host.startswith("127.") or host in ("::1", "localhost"), f"connection to {host}"
+        connect(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Path:
+    """A folder for records."""
+    return tmp_path / "outputs"

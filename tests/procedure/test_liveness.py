@@ -1,0 +1,215 @@
+"""The verdict: which evidence makes it what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vergeos_nb.procedure.liveness import Sample, judge
+from vergeos_nb.procedure.model import VerdictValue
+from vergeos_nb.records import MachineKey, MachineStats, MachineStatus, StatusKey
+
+MACHINE = MachineKey(44)
+T = 1_790_000_000
+
+
+def status(last_update: int | None = T, **fields: Any) -> MachineStatus:
+    row = {"running": True, "status": "unresponsive", "state": "warning", "node": 1, "started": T - 9000}
+    return MachineStatus(StatusKey(46), MACHINE, **{**row, **fields}, last_update=last_update)
+
+
+def stats(modified: int | None = T, **fields: Any) -> MachineStats:
+    row = {"total_cpu": 0, "ram_used": 0, "core_usage": (0, 0)}
+    return MachineStats(MACHINE, **{**row, **fields}, modified=modified)
+
+
+def sample(row: MachineStatus, measured: MachineStats | None, read_at: float = T) -> Sample:
+    return Sample(read_at, row, measured)
+
+
+OLD_ROW = status()
+DEAD = (stats(T), stats(T + 5))
+SILENT = (stats(T), stats(T))
+
+CASES: dict[str, tuple[tuple[MachineStatus, ...], tuple[MachineStats | None, ...], tuple[str, str], str]] = {
+    "old row, fresh zeros": ((OLD_ROW, OLD_ROW), DEAD, ("silent", "dead"), "off"),
+    "old row, old zeros": ((OLD_ROW, OLD_ROW), SILENT, ("silent", "silent"), "unknown"),
+    "old row, zeros going backwards": (
+        (OLD_ROW, OLD_ROW),
+        (stats(T), stats(T - 5)),
+        ("silent", "silent"),
+        "unknown",
+    ),
+    "old row, no stats": ((OLD_ROW, OLD_ROW), (None, None), ("silent", "silent"), "unknown"),
+    "stats vanish": ((OLD_ROW, OLD_ROW), (stats(T), None), ("silent", "silent"), "unknown"),
+    "stats appear": ((OLD_ROW, OLD_ROW), (None, stats(T + 5)), ("silent", "silent"), "unknown"),
+    "fresh CPU": ((OLD_ROW, OLD_ROW), (stats(T), stats(T + 5, total_cpu=1)), ("silent", "alive"), "alive"),
+    "fresh RAM": ((OLD_ROW, OLD_ROW), (stats(T), stats(T + 5, ram_used=1)), ("silent", "alive"), "alive"),
+    "one fresh core": (
+        (OLD_ROW, OLD_ROW),
+        (stats(T), stats(T + 5, core_usage=(0, 3))),
+        ("silent", "alive"),
+        "alive",
+    ),
+    "fresh CPU, RAM missing": (
+        (OLD_ROW, OLD_ROW),
+        (stats(T), stats(T + 5, total_cpu=9, ram_used=None)),
+        ("silent", "alive"),
+        "alive",
+    ),
+    "zero CPU, RAM missing": (
+        (OLD_ROW, OLD_ROW),
+        (stats(T), stats(T + 5, ram_used=None)),
+        ("silent", "silent"),
+        "unknown",
+    ),
+    "zero RAM, CPU missing": (
+        (OLD_ROW, OLD_ROW),
+        (stats(T), stats(T + 5, total_cpu=None)),
+        ("silent", "silent"),
+        "unknown",
+    ),
+    "old CPU": (
+        (OLD_ROW, OLD_ROW),
+        (stats(T, total_cpu=50), stats(T, total_cpu=50)),
+        ("silent", "silent"),
+        "unknown",
+    ),
+    "stats without a time": ((OLD_ROW, OLD_ROW), (stats(None), stats(None)), ("silent", "silent"), "unknown"),
+    "stats lose their time": ((OLD_ROW, OLD_ROW), (stats(T), stats(None)), ("silent", "silent"), "unknown"),
+    "stats get a time": ((OLD_ROW, OLD_ROW), (stats(None), stats(T)), ("silent", "silent"), "unknown"),
+    "a heartbeat": ((OLD_ROW, status(T + 5)), SILENT, ("alive", "silent"), "alive"),
+    "a heartbeat against fresh zeros": ((OLD_ROW, status(T + 5)), DEAD, ("alive", "dead"), "alive"),
+    "row without a time": ((status(None), status(None)), DEAD, ("silent", "dead"), "off"),
+    "started anew": ((OLD_ROW, status(started=T)), DEAD, ("alive", "dead"), "alive"),
+    "on another node": ((OLD_ROW, status(node=2)), DEAD, ("alive", "dead"), "alive"),
+    "went to stopped": (
+        (OLD_ROW, status(T + 5, running=False, status="stopped")),
+        SILENT,
+        ("silent", "silent"),
+        "unknown",
+    ),
+    "stopped, fresh zeros": (
+        (status(running=False), status(T + 5, running=False)),
+        DEAD,
+        ("silent", "dead"),
+        "off",
+    ),
+    "stopped, fresh CPU": (
+        (status(running=False),) * 2,
+        (stats(T), stats(T + 5, total_cpu=7)),
+        ("silent", "alive"),
+        "alive",
+    ),
+    "stopped, nothing fresh": ((status(running=False),) * 2, SILENT, ("silent", "silent"), "unknown"),
+    "flipped back": ((status(running=False), status(T)), DEAD, ("alive", "dead"), "alive"),
+    "flipped back and away again": (
+        (status(running=False), status(T), status(running=False)),
+        (stats(T), stats(T + 5), stats(T + 9)),
+        ("alive", "dead"),
+        "alive",
+    ),
+    "lived in between": (
+        (OLD_ROW,) * 3,
+        (stats(T), stats(T + 5, ram_used=9), stats(T + 9)),
+        ("silent", "alive"),
+        "alive",
+    ),
+    "only one sample": ((OLD_ROW,), (stats(T),), ("silent", "silent"), "unknown"),
+    "only one living sample": ((OLD_ROW,), (stats(T, total_cpu=99),), ("silent", "silent"), "unknown"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_combination_of_evidence_has_its_votes_and_verdict(name: str) -> None:
+    rows, measured, says, value = CASES[name]
+    verdict = judge([sample(row, m) for row, m in zip(rows, measured, strict=True)])
+    # The witnesses beside the two rows were asked nothing here.
+    assert ((*says, *["silent"] * 5), value) == (
+        tuple(vote.says for vote in verdict.votes),
+        verdict.value.value,
+    )
+
+
+def test_a_time_that_no_calendar_holds_is_no_reason_to_fall_over() -> None:
+    # Holds off: a last_update in microseconds raised inside Confirm, after the PUT had gone out.
+    far = T * 1_000_000
+    verdict = judge([sample(status(far), stats(far)), sample(status(far), stats(far + 1))])
+    assert verdict.value is VerdictValue.OFF
+    assert f"written at {far + 1}, which is no time" in verdict.votes[1].because
+
+
+def test_an_assumption_that_is_switched_off_no_longer_makes_a_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dead = [sample(OLD_ROW, stats(T)), sample(OLD_ROW, stats(T + 5))]
+    beating = [sample(OLD_ROW, None), sample(status(T + 5), None)]
+    monkeypatch.setattr("vergeos_nb.procedure.liveness.ASSUME_STATS_ZERO_IS_DEATH", False)
+    monkeypatch.setattr("vergeos_nb.procedure.liveness.ASSUME_HEARTBEAT_IS_LIFE", False)
+    assert [judge(dead).value, judge(beating).value] == [VerdictValue.UNKNOWN] * 2
+
+
+times = st.one_of(st.none(), st.integers(T, T + 6))
+small = st.one_of(st.none(), st.integers(0, 2))
+statuses = st.builds(
+    status,
+    times,
+    running=st.booleans(),
+    status=st.sampled_from(["running", "stopped", "unresponsive"]),
+    node=st.one_of(st.none(), st.integers(1, 2)),
+    started=st.one_of(st.none(), st.integers(T, T + 1)),
+)
+measurements = st.one_of(
+    st.none(),
+    st.builds(
+        stats,
+        times,
+        total_cpu=small,
+        ram_used=small,
+        core_usage=st.tuples(st.integers(0, 1), st.integers(0, 1)),
+    ),
+)
+samples = st.lists(st.builds(sample, statuses, measurements), min_size=1, max_size=5)
+
+
+@given(samples, st.data())
+def test_one_more_sign_of_life_never_yields_off(seen: list[Sample], data: st.DataObject) -> None:
+    first = seen[0]
+    newest = max([s.stats.modified or 0 for s in seen if s.stats] + [T])
+    living = replace(first, stats=stats(newest + 1, total_cpu=40, ram_used=900))
+    known = [first if first.stats and first.stats.modified else replace(first, stats=stats(T)), *seen[1:]]
+    where = data.draw(st.integers(1, len(known)))
+    assert judge([*known[:where], living, *known[where:]]).value is VerdictValue.ALIVE
+
+
+@given(samples, statuses)
+def test_a_row_that_goes_back_to_running_is_alive_whatever_else_is_seen(
+    seen: list[Sample], row: MachineStatus
+) -> None:
+    stopped = replace(seen[0], status=replace(row, running=False))
+    back = replace(seen[0], status=replace(row, running=True))
+    assert judge([*seen, stopped, back, *seen]).value is VerdictValue.ALIVE
+
+
+@given(samples)
+def test_off_is_never_said_without_a_fresh_vote_for_death_and_none_for_life(seen: list[Sample]) -> None:
+    verdict = judge(seen)
+    said = [vote.says for vote in verdict.votes]
+    if verdict.value is VerdictValue.OFF:
+        last, times = seen[-1].stats, [s.stats.modified for s in seen[:-1] if s.stats and s.stats.modified]
+        assert last is not None
+        assert (last.total_cpu, last.ram_used) == (0, 0)
+        assert last.modified is not None
+        assert any(last.modified > time for time in times)
+        assert "alive" not in said
+
+
+@given(samples)
+def test_once_alive_no_later_reading_makes_it_off(seen: list[Sample]) -> None:
+    values = [judge(seen[: n + 1]).value for n in range(len(seen))]
+    if VerdictValue.ALIVE in values:
+        assert {VerdictValue.ALIVE} == set(values[values.index(VerdictValue.ALIVE) :])

@@ -1,0 +1,134 @@
+"""The runbook under the plain ``papermill`` command, without this package's own runner."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.served import LADDER, QUICK, changing, files_with, served
+from vergeos_nb.audit.record import check, read
+from vergeos_nb.parameters import RUNBOOKS
+from vergeos_nb.runbook_files import runbook_path
+
+PAPERMILL = str(Path(sys.executable).parent / "papermill")
+
+
+def papermill(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the runbook as a scheduler would, in a folder of its own."""
+    waits = [word for name, value in QUICK.items() for word in ("-p", name, str(value))]
+    command = [PAPERMILL, str(runbook_path("force_power_off")), "out.ipynb", *waits, *arguments]
+    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+
+def record_of(tmp_path: Path) -> Path:
+    (path,) = (tmp_path / "outputs").glob("*/*/record.json")
+    return path.parent
+
+
+def test_it_plans_and_makes_its_record_with_nothing_but_papermill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
+    done = papermill(tmp_path, "-p", "vm_name", "web-01")
+    assert done.returncode == 0, done.stderr
+    folder = record_of(tmp_path)
+    assert (read(folder)["outcome"], read(folder)["exit_code"]) == ("planned", 0)
+    assert check(folder) == []
+    notebook = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    assert "widgets" not in notebook.metadata
+    views = [
+        mime
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        for mime in output.get("data", {})
+        if "widget" in mime
+    ]
+    assert views == []
+
+
+def test_the_record_s_notebook_shows_the_same_evidence_as_papermill_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
+    papermill(tmp_path, "-p", "vm_name", "web-01")
+
+    def shown(path: Path) -> dict[str, str]:
+        cells = nbformat.read(path, as_version=4).cells
+        return {
+            tag: cell.outputs[0].data["text/plain"]
+            for cell in cells
+            if cell.cell_type == "code" and cell.outputs
+            for tag in cell.metadata.tags
+            if tag.startswith("step:")
+        }
+
+    theirs, ours = shown(tmp_path / "out.ipynb"), shown(record_of(tmp_path) / "notebook.ipynb")
+    assert len(ours) == 11
+    assert theirs == ours
+
+
+def test_a_refused_run_fails_for_the_scheduler_and_has_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
+    done = papermill(tmp_path, "-p", "vm_name", "web-01", "-p", "profile", "simulator:twins")
+    assert done.returncode != 0
+    assert "2 VMs have this name" in done.stderr
+    assert (read(record_of(tmp_path))["outcome"], read(record_of(tmp_path))["exit_code"]) == ("refused", 4)
+
+
+def test_a_name_that_papermill_turned_into_a_number_stops_before_any_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holds off papermill's ``-p vm_name 007``, which asks for a VM called 7."""
+    monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
+    with served() as simulator:
+        done = papermill(tmp_path, "-p", "vm_name", "007")
+        assert simulator.requests == []
+    assert done.returncode != 0
+    record = read(record_of(tmp_path))
+    assert record["exit_code"] == 2
+    assert "-r vm_name" in record["steps"][0]["error"]["next_step"]
+
+
+def test_an_unknown_parameter_stops_before_any_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
+    with served() as simulator:
+        done = papermill(tmp_path, "-p", "vm_name", "web-01", "-p", "aprove", "x")
+        assert simulator.requests == []
+    assert done.returncode != 0
+    assert "did you mean approve" in json.dumps(read(record_of(tmp_path)))
+
+
+def test_an_approved_run_forces_once_and_leaks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
+    with served(password="Canary-4711-word") as simulator:
+        papermill(tmp_path, "-p", "vm_name", "web-01")
+        (planned,) = (tmp_path / "outputs").glob("*/*/record.json")
+        digest = json.loads(planned.read_text())["plan_digest"]
+        done = papermill(tmp_path, "-p", "vm_name", "web-01", "-p", "approve", digest)
+        assert done.returncode == 0, done.stderr
+        assert changing(simulator) == LADDER
+    outcomes = sorted(
+        json.loads(p.read_text())["outcome"] for p in (tmp_path / "outputs").glob("*/*/record.json")
+    )
+    assert outcomes == ["done", "planned"]
+    assert files_with(tmp_path, "Canary-4711-word") == []
+    assert "Canary-4711-word" not in done.stdout + done.stderr
+
+
+def test_help_notebook_explains_every_parameter(tmp_path: Path) -> None:
+    command = [PAPERMILL, "--help-notebook", str(runbook_path("force_power_off"))]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    for name, field in RUNBOOKS["force_power_off"].model_fields.items():
+        assert f"{name}:" in done.stdout
+        assert str(field.description)[:30] in done.stdout.replace("\n", " ")
+    assert "Unknown" not in done.stdout

@@ -1,0 +1,120 @@
+"""Runs whose process died, finished later: nothing is lost and nothing is sent again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runner.test_run import gone, journal_below, start_command, wait_for
+from tests.served import LADDER, NAME, changing, served
+from vergeos_nb.audit.journal import read_journal
+from vergeos_nb.audit.record import check, read
+from vergeos_nb.clock import SystemClock
+from vergeos_nb.runner.recover import recover, unfinished
+from vergeos_nb.runner.run import run
+from vergeos_nb.simulator.faults import Rule
+
+
+def killed_in_the_put(outputs: Path, simulator: Any) -> Path:
+    """A run whose runner and kernel are killed while the PUT is under way; its folder."""
+    digest = run("force_power_off", NAME, outputs=outputs).account.fact("plan_digest")
+    simulator.faults.add(Rule("slow PUT", method="PUT", delay=3))
+    process = start_command(outputs / "killed", "--approve", digest)
+    journal = journal_below(outputs / "killed")
+    kernel = wait_for(journal, "run-opened")["pid"]
+    wait_for(journal, "intent", method="PUT")
+    process.kill()
+    os.kill(kernel, signal.SIGKILL)
+    process.communicate()
+    assert gone(kernel)
+    return journal.parent
+
+
+def test_a_run_killed_in_the_put_is_settled_by_reading_back_and_never_sent_again(outputs: Path) -> None:
+    with served() as simulator:
+        folder = killed_in_the_put(outputs, simulator)
+        assert list(unfinished(outputs / "killed", SystemClock())) == [folder]
+        recovered = recover(folder)
+        # The simulator executes the delayed PUT that the killed kernel had sent; nothing is added to it.
+        assert changing(simulator) == LADDER
+    assert (recovered.account.outcome, recovered.account.verdict) == ("interrupted", "off")
+    record = read(folder)
+    assert (record["outcome"], record["verdict"], record["exit_code"]) == ("interrupted", "off", 7)
+    assert record["after"]["status"] == "stopped"
+    assert check(folder) == []
+    assert list(unfinished(outputs / "killed", SystemClock())) == []
+
+
+def test_without_asking_the_call_stays_unsettled_and_the_record_says_so(outputs: Path) -> None:
+    with served() as simulator:
+        folder = killed_in_the_put(outputs, simulator)
+        recovered = recover(folder, ask=False)
+    assert (recovered.account.outcome, recovered.account.verdict) == ("interrupted", "unknown")
+    assert recovered.asked == "the platform was not asked"
+    assert read(folder)["changing_calls"][-1]["exchange"] is None
+
+
+def test_a_system_that_cannot_be_asked_leaves_a_whole_record_that_says_why(outputs: Path) -> None:
+    with served() as simulator:
+        folder = killed_in_the_put(outputs, simulator)
+    recovered = recover(folder)
+    assert "the run's own simulator is gone" in recovered.asked
+    assert read(folder)["verdict"] == "unknown"
+    assert check(folder) == []
+
+
+def test_the_command_recovers_what_a_killed_runner_left(outputs: Path) -> None:
+    with served() as simulator:
+        process = start_command(outputs, "-p", "sample_gap_s=120")
+        journal = journal_below(outputs)
+        kernel = wait_for(journal, "run-opened")["pid"]
+        wait_for(journal, "note")
+        process.kill()
+        process.communicate()
+        assert gone(kernel)
+        done = subprocess.run(
+            [sys.executable, "-m", "vergeos_nb", "audit", "recover", "--outputs", str(outputs), "--json"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert changing(simulator) == []
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, answer["failed"]) == (0, [])
+    assert [item["record"] for item in answer["recovered"]] == [str(journal.parent)]
+    assert read(journal.parent)["stopped_in"] == "alive"
+    assert read_journal(journal).lines[-1]["by"] == "the death of its process"
+
+
+def test_a_run_that_is_still_going_on_is_left_alone(outputs: Path) -> None:
+    with served():
+        process = start_command(outputs, "-p", "sample_gap_s=120")
+        try:
+            wait_for(journal_below(outputs), "note")
+            assert list(unfinished(outputs, SystemClock())) == []
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("content", ["", "{", "not a journal\n\n"])
+def test_a_journal_that_says_nothing_is_named_without_a_traceback(outputs: Path, content: str) -> None:
+    folder = outputs / "2026-10-01" / "120000Z-force_power_off-web-01-00000000"
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").write_text(content)
+    done = subprocess.run(
+        [sys.executable, "-m", "vergeos_nb", "audit", "recover", "--outputs", str(outputs), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode in (0, 10)
+    assert "Traceback" not in done.stderr
+    assert str(folder) in done.stdout

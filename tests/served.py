@@ -1,0 +1,69 @@
+"""A simulator behind its TLS door, announced so that kernels and commands in other processes find it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.simulator import Simulator
+from vergeos_nb.standin import announce, withdraw
+
+# Waits as short as they can be and still let the simulator's stats row be written between two readings.
+QUICK: dict[str, Any] = {
+    "sample_gap_s": 1.1,
+    "poll_s": 0.3,
+    "poweroff_wait_s": 1.5,
+    "kill_wait_s": 1.5,
+    "settle_s": 1.2,
+    "confirm_timeout_s": 8,
+}
+NAME: dict[str, Any] = {"vm_name": "web-01", **QUICK}
+LADDER = [
+    ("POST", "/api/v4/vm_actions"),
+    ("POST", "/api/v4/vm_actions"),
+    ("PUT", "/api/v4/machine_status/46"),
+]
+
+
+@contextmanager
+def served(scenario: str = "stuck", **arguments: Any) -> Iterator[Simulator]:
+    """A simulator that the profile ``simulator`` finds, in every process of this test."""
+    simulator = Simulator(scenario, **arguments)
+    with simulator.serve() as door:
+        simulator.door = door  # type: ignore[attr-defined]
+        announce(
+            {
+                "host": door.host,
+                "url": door.url,
+                "ca_file": str(door.ca_file),
+                "username": simulator.username,
+                "password": simulator.password,
+                "api_key": simulator.api_key,
+                "pid": os.getpid(),
+                "scenario": scenario,
+                "vm_name": simulator.vm_name,
+            }
+        )
+        try:
+            yield simulator
+        finally:
+            withdraw(os.getpid())
+
+
+def changing(simulator: Simulator) -> list[tuple[str, str]]:
+    """Method and path of every changing request that reached the simulator."""
+    return [(entry.method, entry.path) for entry in simulator.changing_requests()]
+
+
+def files_with(folder: Path, *needles: str) -> list[Path]:
+    """Files below a folder that hold one of these texts."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content = path.read_bytes()
+            if any(needle.encode() in content for needle in needles):
+                found.append(path)
+    return found

@@ -1,0 +1,169 @@
+"""The README is true: its commands run, its output is real, its tables match the code."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vergeos_nb.errors import VergeNbError
+from vergeos_nb.parameters import RUNBOOKS
+from vergeos_nb.policy import parse_policy
+from vergeos_nb.simulator import list_scenarios
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# What differs from run to run: whose run it was, when, and times of calls.
+VOLATILE = re.compile(r"^\s*(operator|opened|ended|changing call \d|. (Power off|Kill power): .* did not)")
+
+
+def blocks(name: str) -> tuple[list[str], list[str]]:
+    """The commands after ``<!-- run: NAME -->`` and the lines of output that the README shows for them."""
+    found = re.search(
+        rf"<!-- run: {name} -->\n```console\n(?P<commands>.*?)```\n(?:```text\n(?P<output>.*?)```)?",
+        README,
+        re.S,
+    )
+    assert found, name
+    commands = [line.removeprefix("$ ") for line in found["commands"].splitlines()]
+    return commands, (found["output"] or "").splitlines()
+
+
+def run(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as the README's reader does, with the virtual environment on the path."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        shlex.split(command),
+        cwd=cwd,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that looks like a checkout to the commands and takes their records."""
+    monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
+    (tmp_path / "runbooks").symlink_to(ROOT / "runbooks")
+    return tmp_path
+
+
+def shown_lines_missing(shown: list[str], output: str) -> list[str]:
+    lines = {line.rstrip() for line in output.splitlines()}
+    return [line for line in shown if line and not VOLATILE.match(line) and line.rstrip() not in lines]
+
+
+def test_the_tour_is_what_the_commands_really_print(reader: Path) -> None:
+    (plan,), shown_plan = blocks("plan")
+    (approve,), shown_approve = blocks("approve")
+    planned, done = run(plan, reader), run(approve, reader)
+    assert (planned.returncode, done.returncode) == (0, 0), planned.stderr + done.stderr
+    assert shown_lines_missing(shown_plan, planned.stdout) == []
+    assert shown_lines_missing(shown_approve, done.stdout) == []
+    # The archive that these two runs have left.
+    for command in blocks("audit")[0]:
+        checked = run(command, reader)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("name", ["list", "papermill", "doctor", "recover"])
+def test_the_other_commands_of_the_readme_run(name: str, reader: Path) -> None:
+    for command in blocks(name)[0]:
+        done = run(command, reader)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_watch_of_the_readme_ends_as_it_should(reader: Path) -> None:
+    (watch,) = blocks("watch")[0]
+    done = run(watch, reader)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_command_of_the_readme_is_run_by_a_test() -> None:
+    named = set(re.findall(r"<!-- run: (\w+) -->", README))
+    assert named == {"plan", "approve", "list", "papermill", "doctor", "recover", "audit", "watch"}
+    bare = [
+        line
+        for block in re.findall(r"(?<!-->\n)```console\n(.*?)```", README, re.S)
+        for line in block.splitlines()
+    ]
+    assert bare == ["$ make demo", "$ make test"]
+
+
+def test_make_demo_runs_the_demo_and_make_test_runs_lint_and_tests() -> None:
+    def recipe(target: str) -> str:
+        # Where make runs the tests, an inner make would also print which folder it enters and leaves.
+        done = subprocess.run(
+            ["make", "--no-print-directory", "-n", target],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    assert recipe("demo").splitlines()[-1] == ".venv/bin/vergeos-nb demo"
+    assert [
+        word for word in ("ruff check", "ruff format --check", "mypy", "pytest") if word in recipe("test")
+    ] == [
+        "ruff check",
+        "ruff format --check",
+        "mypy",
+        "pytest",
+    ]
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "make test"
+
+
+def test_the_scenario_table_is_the_simulator_s_own() -> None:
+    table = README.partition("| scenario | what happens |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert table.splitlines() == [f"| `{name}` | {text} |" for name, text in list_scenarios().items()]
+
+
+def test_the_exit_codes_of_readme_help_and_errors_agree() -> None:
+    def codes(error: type[VergeNbError]) -> set[int]:
+        return {error.exit_code}.union(*(codes(child) for child in error.__subclasses__()))
+
+    table = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.M)}
+    assert table == codes(VergeNbError) | {0}
+    from vergeos_nb.cli.main import cli
+
+    assert {
+        int(code) for code in re.findall(r"(\d+) [a-zA-Z]", str(cli.help).partition("Exit codes:")[2])
+    } == table
+
+
+def test_every_variable_that_settings_read_is_explained() -> None:
+    from vergeos_nb.settings.env import VARIABLES
+
+    assert [name for name in VARIABLES if name not in README] == []
+
+
+def test_the_policy_of_the_readme_is_read_without_an_error() -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", README, re.S)
+    policy = parse_policy(text, "README.md")
+    assert (policy.names, policy.keys, policy.tags) == (("dc-*", "vcenter"), (1,), ("production-db",))
+    assert (len(policy.windows), policy.two_people, policy.stop_file) == (1, True, "~/STOP")
+
+
+def test_every_parameter_that_the_readme_names_is_one() -> None:
+    table = README.partition("| parameter | what for |")[2].partition("\n\n")[0]
+    named = {name for row in re.findall(r"^\| (.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", row)}
+    assert named - set(RUNBOOKS["force_power_off"].model_fields) == set()
+
+
+def test_links_and_named_files_exist() -> None:
+    for page in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        links = re.findall(r"\]\(([^)#:]+)\)", text)
+        named = re.findall(r"`((?:vergeos_nb|tests|runbooks)/[\w/]+\.\w+)`", text)
+        assert [path for path in links + named if not (ROOT / path).exists()] == []
+    for name in re.findall(r"`(ASSUME_\w+|MIN_GAP_S|ROW_FOLLOWS_S)`", README):
+        assert any(f"{name} = " in path.read_text() for path in (ROOT / "vergeos_nb").rglob("*.py"))

@@ -1,0 +1,123 @@
+"""Imports run one way, the environment is read in one place, and the procedure stays pure."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "vergeos_nb"
+
+# Top to bottom: a room imports from those above it and from itself. See ARCHITECTURE.md.
+LADDER = [
+    "errors",
+    "words",
+    "processes",
+    "clock",
+    "text",
+    "records",
+    "changes",
+    "query",
+    "policy",
+    "settings",
+    "parameters",
+    "runbook_files",
+    "client",
+    "simulator",
+    "standin",
+    "procedure",
+    "views",
+    "audit",
+    "notebook",
+    "runner",
+    "cli",
+]
+# Imports nothing of ours, so that one misreading of the API cannot hide in both sides of a test.
+ALONE = "simulator"
+PURE = {"httpx", "pandas", "ipywidgets", "IPython", "nbformat", "os", "time", "socket", "subprocess"}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of what a module imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def our_rooms(path: Path) -> set[str]:
+    names = {name.split(".")[1] for name in imported(path) if name.startswith("vergeos_nb.")}
+    return names - {"__version__"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_rooms_above_its_own(path: Path) -> None:
+    here = room(path)
+    if here in ("__init__", "__main__"):
+        return
+    assert here in LADDER, f"{here} has no place on the ladder"
+    allowed = {ALONE} if here == ALONE else set(LADDER[: LADDER.index(here) + 1])
+    if here not in ("standin", "runner", "cli"):
+        allowed -= {ALONE} - {here}
+    assert our_rooms(path) <= allowed
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "procedure").glob("*.py")), ids=lambda path: path.name)
+def test_the_procedure_sees_no_http_no_frames_no_widgets_and_never_prints(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    called = {
+        node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and hasattr(node.func, "id")
+    }
+    assert {name.split(".")[0] for name in imported(path)} & PURE == set()
+    assert called & {"print", "open", "input"} == set()
+
+
+def test_the_environment_is_read_in_one_module_only() -> None:
+    readers = {
+        str(path.relative_to(PACKAGE))
+        for path in modules()
+        if {"environ", "getenv"}
+        & {n.attr for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute)}
+    }
+    # ``self.environ`` is a name of ours too, so only modules that import os count.
+    assert {reader for reader in readers if "os" in imported(PACKAGE / reader)} <= {
+        "settings/places.py",
+        "runner/run.py",
+    }
+    assert "os.environ" not in (PACKAGE / "runner/run.py").read_text()
+
+
+def test_the_simulator_is_imported_by_nobody_above_the_standin() -> None:
+    users = {room(path) for path in modules() if "simulator" in our_rooms(path)} - {"simulator"}
+    assert users <= {"standin", "runner", "cli"}
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("vergeos_nb", {"httpx", "pandas", "pydantic", "papermill", "nbformat", "IPython"}),
+        ("vergeos_nb.errors", {"httpx", "pydantic"}),
+        ("vergeos_nb.settings", {"httpx", "pydantic", "platformdirs"}),
+        ("vergeos_nb.simulator", {"lark", "tornado", "trustme", "httpx"}),
+        ("vergeos_nb.cli.main", {"httpx", "pandas", "pydantic", "papermill", "nbformat", "lark"}),
+    ],
+)
+def test_importing_a_module_loads_nothing_heavy_that_it_may_not_need(module: str, heavy: set[str]) -> None:
+    code = f"import sys, {module}; print(sorted(set({sorted(heavy)!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
