@@ -1,0 +1,1 @@
+"""Performance claims as ratios, each measured side by side in one run: ``python -m bench``."""
