@@ -98,7 +98,7 @@ def calls_that_differ(run: Rehearsal, account: Account, vm: int) -> list[str]:
     if told != wire:
         wrong.append(f"recorded {told}, on the wire {wire}")
     answers = [call.exchange.status if call.exchange else None for call in account.changing_calls]
-    given = [entry.status for entry in run.sim.changing_requests() if entry not in run.others]
+    given = [entry.status for entry in run.sim.changing_requests() if not run.from_others(entry)]
     if any(a is not None and a != g for a, g in zip(answers, given, strict=False)):
         wrong.append(f"recorded answers {answers}, given {given}")
     return wrong
