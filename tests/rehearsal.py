@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 
 from vergeos_nb.audit.account import Account
-from vergeos_nb.notebook import Runbook
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.procedure.model import VerdictValue
+from vergeos_nb.runbook import Runbook
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator, SteppedClock
 

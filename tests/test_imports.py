@@ -31,6 +31,7 @@ LADDER = [
     "procedure",
     "views",
     "audit",
+    "runbook",
     "notebook",
     "runner",
     "cli",

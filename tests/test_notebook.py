@@ -13,7 +13,7 @@ from vergeos_nb.audit.account import account_of
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import check, read
 from vergeos_nb.errors import SettingsError, UsageError
-from vergeos_nb.notebook import RunStopped
+from vergeos_nb.views.shown import RunStopped
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.journal import append_after_death, read_journal
 from vergeos_nb.audit.record import check, finish, read
 from vergeos_nb.client.scrub import Scrubber
-from vergeos_nb.notebook import Runbook
+from vergeos_nb.runbook import Runbook
 from vergeos_nb.runbook_files import runbook_path
 
 # Every changing call that there is: the node's query, all three rungs and a snapshot.

@@ -27,10 +27,10 @@ from tests.matrix.held import BRIEF, calls_that_differ, codes_that_do_not_fit
 from tests.rehearsal import SENTENCE, Rehearsal
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.notebook import Runbook
 from vergeos_nb.procedure.force_power_off import STEPS
 from vergeos_nb.procedure.identify import MOVING
 from vergeos_nb.procedure.model import VerdictValue
+from vergeos_nb.runbook import Runbook
 from vergeos_nb.simulator import Rule, life
 from vergeos_nb.simulator.messages import Request
 

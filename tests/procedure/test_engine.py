@@ -17,9 +17,9 @@ from tests.rehearsal import Rehearsal, ending
 from vergeos_nb.audit.account import account_of
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.errors import RecordError, UsageError
-from vergeos_nb.notebook import Runbook
 from vergeos_nb.procedure.force_power_off import STEPS
 from vergeos_nb.procedure.model import StepState
+from vergeos_nb.runbook import Runbook
 
 Make = Callable[..., Rehearsal]
 IDS = [step.id for step in STEPS]

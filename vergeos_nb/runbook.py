@@ -1,0 +1,303 @@
+"""One run of one runbook in this process.
+
+Joins the rooms: settings and client reach the system, the engine runs the steps, the journal writes them
+down, the views show them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import platform
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vergeos_nb import settings
+from vergeos_nb.audit.account import Account, account_of
+from vergeos_nb.audit.capsules import Capsules
+from vergeos_nb.audit.journal import read_journal
+from vergeos_nb.audit.lease import Lease, Owner
+from vergeos_nb.audit.opening import open_journal, refuse_at_the_door, this_user
+from vergeos_nb.audit.plans import PlanShelf
+from vergeos_nb.audit.summary import summary_of
+from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import Clock, SystemClock, from_iso
+from vergeos_nb.errors import RecordError, VergeNbError
+from vergeos_nb.parameters import VmRun
+from vergeos_nb.policy import Policy
+from vergeos_nb.procedure.case import Case, Target
+from vergeos_nb.procedure.catalog import PROCEDURES
+from vergeos_nb.procedure.engine import Engine
+from vergeos_nb.procedure.model import Approval, result_from_dict
+from vergeos_nb.records import Exchange
+from vergeos_nb.standin import open_profile
+from vergeos_nb.views.shown import RunStopped, Shown, StepView
+from vergeos_nb.views.summary import summary_view
+
+if TYPE_CHECKING:
+    import httpx
+
+APPROVAL_LASTS_S = 15 * 60.0
+# Longer than any pause of a waiting run, which renews it at each reading.
+LEASE_S = 180.0
+
+
+class RunLease:
+    """The lease of the run's VM: taken when it is first needed, given back at the end."""
+
+    def __init__(self, folder: Path, owner: Owner, clock: Clock) -> None:
+        self.subject: Callable[[], str] = str
+        self.note: Callable[[str], None] = lambda text: None
+        self._folder = folder
+        self._owner = owner
+        self._clock = clock
+        self._held: Lease | None = None
+
+    def renew(self) -> None:
+        """Take the lease, or keep it for another while.
+
+        Raises:
+            Refused: somebody else holds it.
+        """
+        if self._held is None:
+            self._held = Lease.take(self._folder, self.subject(), self._owner, LEASE_S, self._clock)
+            if self._held.taken_over_from:
+                self.note(f"the lease was taken over from {self._held.taken_over_from}: see its record")
+        else:
+            self._held.renew()
+
+    def release(self) -> None:
+        """Give it back, if it is held."""
+        if self._held is not None:
+            self._held.release()
+            self._held = None
+
+
+def stop_wanted(policy: Policy, outputs: Path) -> str:
+    """Who says stop, in words, or "": the policy's stop file, or one called ``STOP`` in the archive."""
+    if settings.stopped_by(policy):
+        return f"the stop file {policy.stop_file} of the policy"
+    path = outputs / "STOP"
+    return f"the stop file {path}" if path.exists() else ""
+
+
+class CallLog:
+    """The run's API calls, on their way to the journal."""
+
+    def __init__(self) -> None:
+        self._calls: list[Exchange] = []
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def add(self, exchange: Exchange) -> None:
+        """Keep one call."""
+        self._calls.append(exchange)
+
+    def since(self, start: int, /) -> Sequence[Exchange]:
+        """The calls from this position on."""
+        return tuple(self._calls[start:])
+
+
+class Runbook:
+    """One run of one runbook. Made by ``open_runbook``."""
+
+    def __init__(
+        self,
+        name: str,
+        options: VmRun,
+        folder: Path,
+        *,
+        finish_here: bool,
+        clock: Clock | None = None,
+        transport: httpx.BaseTransport | None = None,
+        profile: settings.Profile | None = None,
+    ) -> None:
+        self.name = name
+        self.folder = folder
+        self._finish_here = finish_here
+        self._clock = clock or SystemClock()
+        self._closed = False
+        self._calls = CallLog()
+        self._resources = ExitStack()
+        operator = options.operator or this_user()
+        # Before the first line is written: a secret may have been typed into a parameter.
+        self._scrubber = Scrubber(
+            settings.secrets_of(profile) if profile else settings.secrets_known(options.profile)
+        )
+        self.journal = open_journal(
+            folder,
+            self._clock,
+            self._scrubber,
+            runbook=name,
+            parameters=options.model_dump(),
+            operator=operator,
+        )
+        try:
+            case = self._open(options, operator, profile, transport)
+        except VergeNbError as error:
+            self._resources.close()
+            refuse_at_the_door(self.journal, self._clock, error)
+            self._closed = True
+            if finish_here:
+                finish_record(name, folder, self._scrubber)
+            raise
+        self.engine = Engine(
+            PROCEDURES[name],
+            case,
+            system=case.system_label,
+            sent_by=lambda: case.sent_by,
+            clock=self._clock,
+            journal=self.journal,
+            calls=self._calls,
+        )
+        atexit.register(self._at_exit)
+
+    def _open(
+        self,
+        options: VmRun,
+        operator: str,
+        profile: settings.Profile | None,
+        transport: httpx.BaseTransport | None,
+    ) -> Case:
+        wanted = profile or settings.load_profile(options.profile)
+        opened = wanted if transport else self._resources.enter_context(open_profile(wanted))
+        self._scrubber.add(settings.secrets_of(opened))
+        wire = self._resources.enter_context(
+            Wire(
+                opened,
+                clock=self._clock,
+                on_intent=self.journal.intent,
+                on_exchange=self._on_exchange,
+                transport=transport,
+            )
+        )
+        self._wire = wire
+        target = _target(opened)
+        self.journal.write("profile", **asdict(target), source=opened.source)
+        policy = settings.load_policy()
+        outputs = self.folder.parent.parent
+        lease = RunLease(outputs / "leases", self._owner(operator), self._clock)
+        case = Case(
+            options=options,
+            target=target,
+            operator=operator,
+            platform=VergeApi(wire),
+            clock=self._clock,
+            journal=self.journal,
+            plans=PlanShelf(outputs, self._scrubber),
+            policy=policy,
+            lease=lease,
+            stop_wanted=lambda: stop_wanted(policy, outputs),
+            approval=self._approval(options, operator),
+            records=Capsules(outputs),
+        )
+        # By the host as it is reached, not by the plan's: two runs' own simulators are two systems.
+        lease.note = case.note
+        lease.subject = lambda: f"{opened.host} vm {case.known_vm().key}"
+        self._resources.callback(lease.release)
+        return case
+
+    def _owner(self, operator: str) -> Owner:
+        return Owner(operator, platform.node(), os.getpid(), self.folder.name)
+
+    def _approval(self, options: VmRun, operator: str) -> Approval | None:
+        if not options.approve:
+            return None
+        now = self._clock.now()
+        until = from_iso(options.approve_until) if options.approve_until else now + APPROVAL_LASTS_S
+        return Approval(options.approve, options.approver or operator, now, until)
+
+    def _on_exchange(self, exchange: Exchange) -> None:
+        self._scrubber.add(self._wire.secrets)
+        # First the journal: a result must not speak of a call that it does not hold.
+        self.journal.exchange(exchange)
+        self._calls.add(exchange)
+
+    def step(self, step_id: str) -> StepView:
+        """Run a step and show how it ended; one that has passed is shown and not repeated.
+
+        Raises:
+            UsageError: the procedure has no such step.
+            RecordError: the journal cannot be written; nothing is sent then.
+        """
+        result = self.engine.run(step_id)
+        # What is shown is what the journal holds: without secrets, and nothing more.
+        clean = self._scrubber.data(result.as_dict())
+        return StepView(result_from_dict(clean, {e.number: e for e in result.exchanges}))
+
+    def close(self) -> Shown:
+        """End the run, show its summary, and make its record where no runner does that.
+
+        Raises:
+            RunStopped: the run did not end as asked. The record is made all the same.
+            RecordError: the record could not be written.
+        """
+        account = self._end()
+        view = Shown(summary_view(summary_of(account)))
+        if account.exit_code:
+            from IPython.display import display
+
+            display(view)  # type: ignore[no-untyped-call]  # IPython has no annotation here
+            raise RunStopped(summary_of(account).headline, account.exit_code)
+        return view
+
+    def _end(self) -> Account:
+        if not self._closed:
+            self._closed = True
+            atexit.unregister(self._at_exit)
+            self._resources.close()
+            self.journal.write("run-ended")
+            self.journal.close()
+            if self._finish_here:
+                return finish_record(self.name, self.folder, self._scrubber)
+        return account_of(read_journal(self.journal.path))
+
+    def _at_exit(self) -> None:
+        """The kernel ends and nobody closed the run: make what record there can be."""
+        if self._closed:
+            return
+        self._closed = True
+        self._resources.close()
+        # Nobody is left to be told of a full disk.
+        with suppress(RecordError):
+            self.journal.write("interrupted", step="", by="the end of the kernel")
+            self.journal.close()
+            if self._finish_here:
+                finish_record(self.name, self.folder, self._scrubber)
+
+    def __repr__(self) -> str:
+        return f"<runbook {self.name}, record {self.folder}>"
+
+
+def finish_record(name: str, folder: Path, scrubber: Scrubber) -> Account:
+    """Make and seal the record of a run that has ended, where no runner does that.
+
+    Raises:
+        RecordError: it could not be made, or not be sealed.
+    """
+    import nbformat
+
+    from vergeos_nb.audit.closing import close_record
+    from vergeos_nb.runbook_files import runbook_path
+
+    return close_record(folder, nbformat.read(runbook_path(name), as_version=4), scrubber)
+
+
+def _target(profile: settings.Profile) -> Target:
+    credentials = profile.credentials
+    who = "nobody"
+    if credentials is not None:
+        who = credentials.username or "the owner of a token or API key"
+    if not profile.verify:
+        tls = "NOT VERIFIED: anybody on the way can read and change this"
+    elif profile.ca_file:
+        tls = "verified against the profile's own authority"
+    else:
+        tls = "verified"
+    host = "simulator" if profile.kind == "simulator" else profile.host
+    return Target(profile.name, host, profile.kind, who, tls, profile.verify, profile.warnings)

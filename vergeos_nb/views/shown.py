@@ -1,0 +1,55 @@
+"""What a cell shows: one MIME bundle of a step, or of a whole run, and the end of a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from vergeos_nb.procedure.model import StepResult
+from vergeos_nb.views.bundle import static_view
+from vergeos_nb.views.frames import frames
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class RunStopped(Exception):  # noqa: N818 — it says how the run ended, which need not be an error
+    """Ends the notebook of a run that was not done as asked, so that whoever scheduled it sees it fail."""
+
+    def __init__(self, headline: str, exit_code: int) -> None:
+        super().__init__(headline, exit_code)
+        self.headline = headline
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return f"{self.headline} (exit code {self.exit_code})"
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks for this: the frames of this package would tell the person on call nothing.
+        return [f"Run stopped: {self}"]
+
+
+class Shown:
+    """Something a cell shows as one MIME bundle."""
+
+    def __init__(self, bundle: Mapping[str, str]) -> None:
+        self._bundle = dict(bundle)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return self._bundle
+
+    def __repr__(self) -> str:
+        return self._bundle["text/plain"]
+
+
+class StepView(Shown):
+    """A step's result as a cell shows it. ``frames`` holds its tables and calls as DataFrames."""
+
+    def __init__(self, result: StepResult) -> None:
+        super().__init__(static_view(result))
+        self.result = result
+
+    @property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The step's tables by name, and its API calls under ``calls``."""
+        return frames(self.result)
