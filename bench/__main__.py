@@ -1,109 +1,99 @@
-"""Measure every claim against its peer, alternating, and print medians and ratios.
+"""Measure every claim against its peer, in turn, and print medians and ratios.
 
-``python -m bench [--rounds N] [--json FILE]``. Times of shared machines mean little alone, so each pair is
-measured in turn and only the ratio of the medians is reported against a goal.
+Times of a shared machine mean little alone, so only the ratio of the medians is held against a goal. Ends
+with 1 where a goal was missed and ``--strict`` was given.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
-import statistics
-import subprocess
+import pkgutil
+import platform
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from fnmatch import fnmatch
 from pathlib import Path
 
-import nbformat
+import bench
+from bench.claim import Claim, Metric, Setting
+from bench.measure import Finding, measure
 
-BIN = Path(sys.executable).parent
-NO_WAITS = ("sample_gap_s=1.1", "poll_s=0.05", "settle_s=0", "confirm_timeout_s=10")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One command against another. Without a goal the ratio is only reported."""
-
-    name: str
-    ours: Sequence[str]
-    peer: Sequence[str]
-    goal: float | None
+UNITS = {Metric.WALL: "s", Metric.CPU: "s of CPU", Metric.MEMORY: "MB", Metric.COUNT: ""}
+SIGNS = {None: "      ", True: "met   ", False: "MISSED"}
 
 
-def claims(folder: Path) -> list[Claim]:
-    """What is measured. ``folder`` takes whatever the commands write."""
-    empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1"), nbformat.v4.new_code_cell("2")])
-    empty.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(empty, folder / "empty.ipynb")
-    run = [
-        f"{BIN}/vergeos-nb",
-        "run",
-        "force_power_off",
-        "--outputs",
-        f"{folder}/outputs",
-        "-p",
-        "vm_name=web-01",
-    ]
-    papermill = [f"{BIN}/papermill", f"{folder}/empty.ipynb", f"{folder}/out.ipynb"]
-    return [
-        Claim(
-            "vergeos-nb --help", [f"{BIN}/vergeos-nb", "--help"], [sys.executable, "-c", "import click"], 3.0
-        ),
-        Claim(
-            "one planning run, its simulator and record included",
-            [*run, *(word for wait in NO_WAITS for word in ("-p", wait))],
-            papermill,
-            None,
-        ),
-    ]
+def all_claims() -> Iterator[Claim]:
+    """The claims of every module of this folder."""
+    for module in sorted(pkgutil.iter_modules(bench.__path__), key=lambda found: found.name):
+        if module.name != "__main__":
+            yield from getattr(importlib.import_module(f"bench.{module.name}"), "CLAIMS", ())
 
 
-def measure(claim: Claim, rounds: int, cwd: Path) -> dict[str, object]:
-    """Run both sides in turn, and give medians in seconds and their ratio."""
-    ours, peer = [], []
-    for _ in range(rounds):
-        ours.append(_seconds(claim.ours, cwd))
-        peer.append(_seconds(claim.peer, cwd))
-    ratio = statistics.median(ours) / statistics.median(peer)
-    return {
-        **asdict(claim),
-        "ours_s": statistics.median(ours),
-        "peer_s": statistics.median(peer),
-        "ratio": ratio,
-        "met": claim.goal is None or ratio <= claim.goal,
-    }
+def chosen(claims: Sequence[Claim], wanted: Sequence[str]) -> list[Claim]:
+    """The claims with these names, ``*`` and ``?`` allowed; without names, all that are not slow.
+
+    Raises:
+        SystemExit: a name fits none.
+    """
+    for name in wanted:
+        if not any(fnmatch(claim.name, name) for claim in claims):
+            sys.exit(f"No claim is called {name}. There are: {', '.join(claim.name for claim in claims)}")
+    if not wanted:
+        return [claim for claim in claims if not claim.slow]
+    return [claim for claim in claims if any(fnmatch(claim.name, name) for name in wanted)]
 
 
-def _seconds(command: Sequence[str], cwd: Path) -> float:
-    began = time.perf_counter()
-    subprocess.run(command, cwd=cwd, check=True, capture_output=True, env=dict(os.environ))
-    return time.perf_counter() - began
+def line(found: Finding) -> str:
+    """One line of the table."""
+    unit = UNITS[found.metric]
+    goal = "" if found.limit is None else f", goal {found.limit:g}{f' {unit}' if found.absolute else ''}"
+    return (
+        f"{SIGNS[found.met]} {found.claim}: {found.what}: {found.ours:.4g} {unit} against {found.peer:.4g} "
+        f"({found.against}), ratio {found.ratio:.2f}{goal}"
+    )
 
 
 def main() -> None:
-    """Print a table; write JSON where asked to."""
+    """Print a line for each goal as it is measured; write JSON where asked to."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("names", nargs="*", metavar="CLAIM", help="which; slow ones have to be named")
+    parser.add_argument("--list", action="store_true", help="say what there is, and stop")
+    parser.add_argument("--rounds", type=int, help="how often each side is measured")
+    parser.add_argument("--short", action="store_true", help="tiny sizes, one round: does it work?")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement there")
+    parser.add_argument("--strict", action="store_true", help="end with 1 where a goal was missed")
     arguments = parser.parse_args()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vergeos-nb-bench-")))
-        results = [measure(claim, arguments.rounds, folder) for claim in claims(folder)]
-    for result in results:
-        goal = result["goal"]
-        sign = "      " if goal is None else "met   " if result["met"] else "MISSED"
-        wanted = "" if goal is None else f", goal {goal:.2f}"
-        print(
-            f"{sign} {result['name']}: {result['ours_s']:.2f} s against {result['peer_s']:.2f} s, "
-            f"ratio {result['ratio']:.2f}{wanted}"
-        )
+    claims = list(all_claims())
+    if arguments.list:
+        for claim in claims:
+            print(f"{claim.name}{' (slow)' if claim.slow else ''}: {claim.ours}, against {claim.against}")
+        return
+    rounds = 1 if arguments.short else arguments.rounds
+    findings: list[Finding] = []
+    for claim in chosen(claims, arguments.names):
+        with tempfile.TemporaryDirectory(prefix="vergeos-nb-bench-") as folder:
+            for found in measure(claim, Setting(Path(folder), arguments.short), rounds):
+                findings.append(found)
+                print(line(found), flush=True)
     if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        arguments.json.write_text(json.dumps(_report(findings, arguments.short), indent=2) + "\n", "utf-8")
+    if arguments.strict and any(found.met is False for found in findings):
+        sys.exit(1)
+
+
+def _report(findings: Sequence[Finding], short: bool) -> dict[str, object]:
+    return {
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+        "load": list(os.getloadavg()),
+        "short": short,
+        "findings": [asdict(found) for found in findings],
+    }
 
 
 if __name__ == "__main__":

@@ -1,0 +1,62 @@
+"""Trials that are commands, each in a fresh process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.claim import Sample, Trial
+
+BIN = Path(sys.executable).parent
+# The unit of `ru_maxrss`.
+_RSS_BY_MB = 1_000_000 if sys.platform == "darwin" else 1_000
+
+
+def command(
+    arguments: Sequence[str | Path], *, cwd: Path, environ: Mapping[str, str] | None = None, code: int = 0
+) -> Trial:
+    """A trial that runs a command to its end: wall and processor time, and peak memory.
+
+    Args:
+        environ: variables beside those of this process.
+        code: the exit code with which it has to end.
+    """
+
+    def trial() -> Sample:
+        return run(arguments, cwd=cwd, environ=environ, code=code)
+
+    return trial
+
+
+def run(
+    arguments: Sequence[str | Path], *, cwd: Path, environ: Mapping[str, str] | None = None, code: int = 0
+) -> Sample:
+    """Run a command once and measure it, children included.
+
+    Raises:
+        RuntimeError: it ended with another exit code; the text holds the end of what it printed.
+    """
+    log = cwd / "command.log"
+    with log.open("wb") as out:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [str(word) for word in arguments],
+            cwd=cwd,
+            env={**os.environ, **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+        # Not `wait`: only `wait4` says what this very process and its children took.
+        _, status, used = os.wait4(process.pid, 0)
+        took = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != code:
+        said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        words = " ".join(str(word) for word in arguments)
+        raise RuntimeError(f"{words} ended with {process.returncode}, not {code}:\n{said}")
+    return Sample(took, used.ru_utime + used.ru_stime, used.ru_maxrss / _RSS_BY_MB)

@@ -1,0 +1,70 @@
+"""A simulator as a process whose time can pass faster than ours: ``python -m bench.simulator``.
+
+The platform writes its rows once a second. Where a claim says "waits at zero", its waits for fresh evidence
+are made short on the platform's side, and the package's rules of evidence stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+from vergeos_nb.simulator import Simulator
+from vergeos_nb.standin import announce
+
+
+class HurriedClock:
+    """Starts at the machine's time and runs ``rate`` times as fast."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._began = time.time()
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._began + (time.time() - self._began) * self._rate
+
+    def sleep(self, seconds: float) -> None:
+        """Let so many simulated seconds pass."""
+        time.sleep(max(0.0, seconds) / self._rate)
+
+
+def main() -> None:
+    """Serve until SIGTERM; one JSON line on standard output says where."""
+    parser = argparse.ArgumentParser(prog="python -m bench.simulator", description=__doc__)
+    parser.add_argument("--scenario", default="stuck")
+    parser.add_argument("--vms", type=int, default=0)
+    parser.add_argument("--rate", type=float, default=1.0)
+    parser.add_argument("--record", type=Path)
+    arguments = parser.parse_args()
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
+    simulator = Simulator(
+        arguments.scenario, vms=arguments.vms, clock=HurriedClock(arguments.rate), record=arguments.record
+    )
+    with simulator.serve() as door:
+        told = {
+            "host": door.host,
+            "url": door.url,
+            "ca_file": str(door.ca_file),
+            "username": simulator.username,
+            "password": simulator.password,
+            "api_key": simulator.api_key,
+            "pid": os.getpid(),
+            "scenario": arguments.scenario,
+            "vm_name": simulator.vm_name,
+        }
+        announce(told)
+        print(json.dumps(told), flush=True)
+        while not ended.wait(0.5):
+            pass
+    simulator.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""A simulated system in a process of its own, so that its work counts for neither side."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import subprocess
+import sys
+import urllib.request
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """How a command reaches it.
+
+    Attributes:
+        told: host, url, ca_file, username, password, api_key, pid, scenario, vm_name.
+        environ: the variables with which the profile ``simulator`` finds it.
+        requests: the file that takes every request it gets, one JSON line each.
+    """
+
+    told: Mapping[str, str]
+    environ: Mapping[str, str]
+    requests: Path
+
+    def calls(self) -> int:
+        """How many requests it has got so far."""
+        with self.requests.open("rb") as file:
+            return sum(1 for _ in file)
+
+    def reset(self) -> None:
+        """Begin anew: everything is as it was when it started."""
+        who = b64encode(f"{self.told['username']}:{self.told['password']}".encode()).decode()
+        request = urllib.request.Request(
+            f"{self.told['url']}/_sim/reset", b"{}", {"Authorization": f"Basic {who}"}, method="POST"
+        )
+        trusted = ssl.create_default_context(cafile=self.told["ca_file"])
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
+        )
+        opener.open(request, timeout=10).close()
+
+
+@contextmanager
+def simulated(folder: Path, scenario: str = "stuck", *, vms: int = 0, rate: float = 1.0) -> Iterator[System]:
+    """A simulator that is up until the block ends.
+
+    Args:
+        folder: where it announces itself and records its requests.
+        vms: more VMs in its fleet.
+        rate: how many simulated seconds pass in one of ours.
+    """
+    environ = {"VERGEOS_NB_RUNTIME_DIR": str(folder / "runtime")}
+    requests = folder / "requests.jsonl"
+    options = {"scenario": scenario, "vms": vms, "rate": rate, "record": requests}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.simulator", *(f"--{name}={value}" for name, value in options.items())],
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout as says:
+        try:
+            yield System(json.loads(says.readline()), environ, requests)
+        finally:
+            process.terminate()
+            process.wait(10)

@@ -1,0 +1,89 @@
+"""The benches work. How fast anything is, they say themselves, and no test judges it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import all_claims, chosen
+from bench.claim import Claim, Goal, Metric, Pair, Sample, Setting
+from bench.measure import measure
+
+ROOT = Path(__file__).parents[2]
+
+
+def claim(*goals: Goal, ours: list[float], peer: list[float], log: list[str]) -> Claim:
+    @contextmanager
+    def pair(setting: Setting) -> Iterator[Pair]:
+        mine, others = iter(ours), iter(peer)
+
+        def trial(name: str, values: Iterator[float]) -> Sample:
+            log.append(name)
+            return Sample(wall_s=next(values), count=7)
+
+        yield Pair(lambda: trial("ours", mine), lambda: trial("peer", others))
+        log.append("cleaned up")
+
+    return Claim("it", "ours", "peer", goals, pair, rounds=len(ours))
+
+
+def test_sides_are_measured_in_turn_and_the_ratio_is_of_their_medians(tmp_path: Path) -> None:
+    log: list[str] = []
+    one = claim(Goal(Metric.WALL, 0.5), ours=[1, 9, 2], peer=[4, 4, 99], log=log)
+    (found,) = measure(one, Setting(tmp_path, short=True))
+    assert log == ["ours", "peer"] * 3 + ["cleaned up"]
+    assert (found.ours, found.peer, found.ratio, found.met) == (2, 4, 0.5, True)
+    assert (found.all_ours, found.all_peer) == ((1, 9, 2), (4, 4, 99))
+
+
+def test_a_goal_is_missed_absolute_unset_or_beyond_measure(tmp_path: Path) -> None:
+    goals = (
+        Goal(Metric.WALL, 0.4),
+        Goal(Metric.WALL, 2, absolute=True),
+        Goal(Metric.COUNT, None),
+        Goal(Metric.MEMORY, 1),
+    )
+    found = measure(claim(*goals, ours=[2], peer=[4], log=[]), Setting(tmp_path, short=True))
+    assert [one.met for one in found] == [False, True, None, False]
+
+
+def test_claims_are_chosen_by_name_and_slow_ones_only_so(tmp_path: Path) -> None:
+    quick = claim(ours=[1], peer=[1], log=[])
+    slow = Claim("it-slowly", "", "", (), quick.pair, slow=True)
+    assert chosen([quick, slow], []) == [quick]
+    assert chosen([quick, slow], ["it*"]) == [quick, slow]
+    with pytest.raises(SystemExit, match="No claim is called at"):
+        chosen([quick, slow], ["at"])
+
+
+def test_every_claim_has_a_name_of_its_own() -> None:
+    names = [one.name for one in all_claims()]
+    assert {"single-run", "help"} <= set(names)
+    assert len(names) == len(set(names))
+
+
+def test_the_short_form_measures_and_writes_what_it_measured(tmp_path: Path) -> None:
+    report = tmp_path / "bench.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--short", "--json", report, "single-run", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(report.read_text())
+    assert told["short"] is True
+    assert [(one["claim"], one["metric"]) for one in told["findings"]] == [
+        ("single-run", "wall_s"),
+        ("single-run", "cpu_s"),
+        ("single-run", "peak_mb"),
+        ("help", "wall_s"),
+    ]
+    assert all(one["ours"] > 0 and one["peer"] > 0 for one in told["findings"])
