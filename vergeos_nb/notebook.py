@@ -30,11 +30,10 @@ def open_runbook(name: str, namespace: Mapping[str, Any]) -> Runbook:
     """
     from vergeos_nb.audit.record import new_folder
 
-    schema_of(name)
+    schema = schema_of(name)
     clock = SystemClock()
     ours = settings.run_dir()
-    subject = str(namespace.get("vm_name", ""))
-    folder = ours or new_folder(settings.outputs_dir(), name, subject, clock.now())
+    folder = ours or new_folder(settings.outputs_dir(), name, schema.subject_of(namespace), clock.now())
     try:
         options = read_parameters(name, _given(name, namespace))
     except UsageError as error:

@@ -85,13 +85,46 @@ RUNGS: tuple[Rung, ...] = get_args(Rung)
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 
 
-class VmRun(BaseModel):
-    """What every runbook over one VM takes: which VM, where, by whom, why, and how patiently."""
+class Run(BaseModel):
+    """What every runbook takes: by whom, and why."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    vm_name: Annotated[str, AfterValidator(_vm_name)] = Field(description="The VM's exact name.")
+    operator: Line = Field("", description="Who runs this; empty means the user of this machine.")
+    reason: Line = Field("", description="Why this is done.")
+    ticket: Line = Field("", description="The incident or change that this belongs to.")
+
+    @classmethod
+    def subject_of(cls, given: Mapping[str, Any]) -> str:
+        """What a run is about, for the name of its folder; also of values that are not read yet."""
+        return "all"
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
+        # Python would take true for the number 1.
+        field = cls.model_fields.get(info.field_name or "")
+        if isinstance(value, bool) and field is not None and field.annotation is not bool:
+            raise ValueError(f"came as the truth value {str(value).lower()}, and none is wanted")
+        return value
+
+
+class _OnSystem(BaseModel):
     profile: Line = Field("simulator", description="The system: simulator, env or a profile of the vrg CLI.")
+
+
+class _OverVm(BaseModel):
+    vm_name: Annotated[str, AfterValidator(_vm_name)] = Field(description="The VM's exact name.")
+
+
+# Fields come in the order of the bases from right to left, and people read what it is about first.
+class SystemRun(Run, _OnSystem):
+    """What every runbook that asks a system takes: which one, by whom, and why."""
+
+
+class VmRun(SystemRun, _OverVm):
+    """What every runbook over one VM takes: which VM, where, by whom, why, and how patiently."""
+
     approve: Annotated[str, AfterValidator(_digest)] = Field(
         "", description="Digest of the plan to apply; empty plans only and changes nothing."
     )
@@ -99,9 +132,6 @@ class VmRun(BaseModel):
     approve_until: Annotated[str, AfterValidator(_moment)] = Field(
         "", description="The approval ends at this ISO 8601 time; empty means 15 minutes after the start."
     )
-    operator: Line = Field("", description="Who runs this; empty means the user of this machine.")
-    reason: Line = Field("", description="Why this is done.")
-    ticket: Line = Field("", description="The incident or change that this belongs to.")
     # Not ``int | None``: papermill's reading of the parameters cell does not know such an annotation.
     expect_cores: Annotated[int, Field(ge=0, le=1024)] = Field(
         0, description="The VM's number of cores as you know it; another refuses. 0: not known."
@@ -116,14 +146,10 @@ class VmRun(BaseModel):
         2.0, description="Seconds between two readings while waiting, at most."
     )
 
-    @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
-        # Python would take true for the number 1.
-        field = cls.model_fields.get(info.field_name or "")
-        if isinstance(value, bool) and field is not None and field.annotation is not bool:
-            raise ValueError(f"came as the truth value {str(value).lower()}, and none is wanted")
-        return value
+    def subject_of(cls, given: Mapping[str, Any]) -> str:
+        """The VM's name."""
+        return str(given.get("vm_name", ""))
 
 
 class Confirming(VmRun):
@@ -219,14 +245,14 @@ class WatchAfterPowerOff(Confirming):
         return self
 
 
-RUNBOOKS: Mapping[str, type[VmRun]] = {
+RUNBOOKS: Mapping[str, type[Run]] = {
     "force_power_off": ForcePowerOff,
     "restore_status": RestoreStatus,
     "watch_after_power_off": WatchAfterPowerOff,
 }
 
 
-def schema_of(runbook: str) -> type[VmRun]:
+def schema_of(runbook: str) -> type[Run]:
     """The parameter schema of a runbook.
 
     Raises:
@@ -237,7 +263,7 @@ def schema_of(runbook: str) -> type[VmRun]:
     return RUNBOOKS[runbook]
 
 
-def read_parameters(runbook: str, given: Mapping[str, Any]) -> VmRun:
+def read_parameters(runbook: str, given: Mapping[str, Any]) -> Run:
     """The parameters of a run, from text as the command line gives it or from values of a notebook.
 
     Text is read by the parameter's type: ``false`` is false, and ``007`` stays text where text is wanted.

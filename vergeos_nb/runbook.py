@@ -27,10 +27,10 @@ from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock, from_iso
 from vergeos_nb.errors import RecordError, VergeNbError
-from vergeos_nb.parameters import VmRun
+from vergeos_nb.parameters import Run, SystemRun, VmRun
 from vergeos_nb.policy import Policy
-from vergeos_nb.procedure.case import Case, Target
-from vergeos_nb.procedure.catalog import PROCEDURES
+from vergeos_nb.procedure.case import Case, RunCase, SystemCase, Target
+from vergeos_nb.procedure.catalog import CASES, PROCEDURES
 from vergeos_nb.procedure.engine import Engine
 from vergeos_nb.procedure.model import Approval, result_from_dict
 from vergeos_nb.records import Exchange
@@ -109,7 +109,7 @@ class Runbook:
     def __init__(
         self,
         name: str,
-        options: VmRun,
+        options: Run,
         folder: Path,
         *,
         finish_here: bool,
@@ -127,7 +127,7 @@ class Runbook:
         operator = options.operator or this_user()
         # Before the first line is written: a secret may have been typed into a parameter.
         self._scrubber = Scrubber(
-            settings.secrets_of(profile) if profile else settings.secrets_known(options.profile)
+            settings.secrets_of(profile) if profile else settings.secrets_known(_profile_named(options))
         )
         self.journal = open_journal(
             folder,
@@ -159,11 +159,16 @@ class Runbook:
 
     def _open(
         self,
-        options: VmRun,
+        options: Run,
         operator: str,
         profile: settings.Profile | None,
         transport: httpx.BaseTransport | None,
-    ) -> Case:
+    ) -> RunCase:
+        """The case of this run, joined to what it needs from outside."""
+        kind = CASES[self.name]
+        if not issubclass(kind, SystemCase):
+            return kind(options=options, operator=operator, clock=self._clock, journal=self.journal)
+        assert isinstance(options, SystemRun)
         wanted = profile or settings.load_profile(options.profile)
         opened = wanted if transport else self._resources.enter_context(open_profile(wanted))
         self._scrubber.add(settings.secrets_of(opened))
@@ -180,17 +185,29 @@ class Runbook:
         target = _target(opened)
         self.journal.write("profile", **asdict(target), source=opened.source)
         policy = settings.load_policy()
+        api = VergeApi(wire)
+        if not issubclass(kind, Case):
+            return kind(
+                options=options,
+                operator=operator,
+                clock=self._clock,
+                journal=self.journal,
+                target=target,
+                platform=api,
+                policy=policy,
+            )
+        assert isinstance(options, VmRun)
         outputs = self.folder.parent.parent
         lease = RunLease(outputs / "leases", self._owner(operator), self._clock)
-        case = Case(
+        case = kind(
             options=options,
-            target=target,
             operator=operator,
-            platform=VergeApi(wire),
             clock=self._clock,
             journal=self.journal,
-            plans=PlanShelf(outputs, self._scrubber),
+            target=target,
+            platform=api,
             policy=policy,
+            plans=PlanShelf(outputs, self._scrubber),
             lease=lease,
             stop_wanted=lambda: stop_wanted(policy, outputs),
             approval=self._approval(options, operator),
@@ -286,6 +303,10 @@ def finish_record(name: str, folder: Path, scrubber: Scrubber) -> Account:
     from vergeos_nb.runbook_files import runbook_path
 
     return close_record(folder, nbformat.read(runbook_path(name), as_version=4), scrubber)
+
+
+def _profile_named(options: Run) -> str | None:
+    return options.profile if isinstance(options, SystemRun) else None
 
 
 def _target(profile: settings.Profile) -> Target:

@@ -91,6 +91,8 @@ class Account:
         by_step = {result.step: result.outcome for result in self.results}
         if by_step.get("confirm") is StepOutcome.PASSED and "confirm" not in self.outdated:
             return RunOutcome.DONE
+        if self.results and self.results[-1].facts.get("completes"):
+            return RunOutcome.DONE  # where there is nothing to confirm, the last step says that it was
         if self.acting_calls:
             return RunOutcome.UNKNOWN  # nobody has looked at what became of it
         if by_step.get("plan") is StepOutcome.NOTHING_TO_DO:

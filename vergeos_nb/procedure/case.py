@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vergeos_nb.clock import Clock
-from vergeos_nb.parameters import Confirming, ForcePowerOff, Rung, VmRun
+from vergeos_nb.parameters import Confirming, ForcePowerOff, Run, Rung, SystemRun, VmRun
 from vergeos_nb.policy import Policy
 from vergeos_nb.procedure.liveness import Sample
 from vergeos_nb.procedure.model import Approval, Plan, Verdict
@@ -49,23 +49,63 @@ class Target:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Case:
-    """One run over one VM, as far as it has come."""
+@dataclass(slots=True, kw_only=True)
+class RunCase:
+    """One run of any kind, as far as it has come.
 
-    options: VmRun
-    target: Target
+    Attributes:
+        sent_by: the last step that has sent a changing call, or "".
+    """
+
+    options: Run
     operator: str
-    platform: Platform
     clock: Clock
     journal: Journal
-    plans: Plans
+    sent_by: str = ""
+
+    def system_label(self) -> str:
+        """The system in words."""
+        return "no system is asked"
+
+    def note(self, text: str) -> None:
+        """Say what is going on during a long wait."""
+        self.journal.write("note", text=text)
+
+
+@dataclass(slots=True, kw_only=True)
+class SystemCase(RunCase):
+    """One run against a system."""
+
+    options: SystemRun
+    target: Target
+    platform: Platform
     policy: Policy
+    info: SystemInfo | None = None
+
+    def system_label(self) -> str:
+        """The system in words, simulated or real first. Until it has answered, the profile's claim."""
+        simulated = self.info.simulated if self.info else self.target.kind == "simulator"
+        kind = "SIMULATED" if simulated else "REAL"
+        cloud = f", cloud {self.info.cloud_name}" if self.info else ""
+        loud = "" if self.target.verified else ", TLS NOT VERIFIED"
+        return f"{kind} system (profile {self.target.profile}, host {self.target.host}{cloud}){loud}"
+
+    def server_clock(self, ours: float) -> float:
+        """What the platform's clock showed when ours showed this, as far as Connect could tell."""
+        skew = self.info.clock_skew_s if self.info else None
+        return ours + (skew or 0.0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Case(SystemCase):
+    """One run over one VM."""
+
+    options: VmRun
+    plans: Plans
     lease: Lease
     stop_wanted: Callable[[], str]
     approval: Approval | None = None
     records: Records | None = None
-    info: SystemInfo | None = None
     vm: Vm | None = None
     status_key: StatusKey | None = None
     first: Sample | None = None
@@ -79,20 +119,7 @@ class Case:
     plan: Plan | None = None
     now: VmNow | None = None
     sent: list[str] = field(default_factory=list)
-    sent_by: str = ""
     off_since: Rung | None = None
-
-    def system_label(self) -> str:
-        """The system in words, simulated or real first. Until it has answered, the profile's claim."""
-        simulated = self.info.simulated if self.info else self.target.kind == "simulator"
-        kind = "SIMULATED" if simulated else "REAL"
-        cloud = f", cloud {self.info.cloud_name}" if self.info else ""
-        loud = "" if self.target.verified else ", TLS NOT VERIFIED"
-        return f"{kind} system (profile {self.target.profile}, host {self.target.host}{cloud}){loud}"
-
-    def note(self, text: str) -> None:
-        """Say what is going on during a long wait."""
-        self.journal.write("note", text=text)
 
     def sample(self, status: MachineStatus | None = None) -> Sample:
         """Read the status row, unless it was read just now, the stats row and the counters."""
@@ -100,11 +127,6 @@ class Case:
         row = status or self.platform.machine_status(self.known_status_key())
         stats = self.platform.machine_stats(machine)
         return Sample(self.clock.now(), row, stats, tuple(self.platform.counters(machine)), self.node)
-
-    def server_clock(self, ours: float) -> float:
-        """What the platform's clock showed when ours showed this, as far as Connect could tell."""
-        skew = self.info.clock_skew_s if self.info else None
-        return ours + (skew or 0.0)
 
     def sending(self, step: str, what: str) -> None:
         """Remember, before it goes out, that a changing call was made: it is never made a second time."""

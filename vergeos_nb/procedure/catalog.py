@@ -1,15 +1,23 @@
-"""Which steps belong to which runbook."""
+"""Which steps belong to which runbook, and what they share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from vergeos_nb.procedure import force_power_off, restore_status, watch_after_power_off
-from vergeos_nb.procedure.case import Case
+from vergeos_nb.procedure.case import Case, RunCase
 from vergeos_nb.procedure.engine import Step
 
-PROCEDURES: Mapping[str, Sequence[Step[Case]]] = {
+PROCEDURES: Mapping[str, Sequence[Step[Any]]] = {
     "force_power_off": force_power_off.STEPS,
     "restore_status": restore_status.STEPS,
     "watch_after_power_off": watch_after_power_off.STEPS,
+}
+
+# The kind of case that a runbook's steps take. Who opens the run fills it in.
+CASES: Mapping[str, type[RunCase]] = {
+    "force_power_off": Case,
+    "restore_status": Case,
+    "watch_after_power_off": Case,
 }

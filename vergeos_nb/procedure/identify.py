@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vergeos_nb.clock import iso
 from vergeos_nb.errors import Refused, VmAmbiguous, VmNotFound
-from vergeos_nb.procedure.case import Case
+from vergeos_nb.procedure.case import Case, SystemCase
 from vergeos_nb.procedure.engine import Draft, ended_by
 from vergeos_nb.procedure.model import CHECKS, FACTS, IDENTITY, VMS, Scalar, StepOutcome, Table
 from vergeos_nb.records import MachineStatus, Vm
@@ -29,7 +29,7 @@ OF_NODES = frozenset({"maintenance", "leavingmaintenance", "driversreloading"})
 MAX_SKEW_S = 60.0
 
 
-def connect(case: Case) -> Draft:
+def connect(case: SystemCase) -> Draft:
     """Who answers, and is it the kind of system that the profile claims?"""
     info = case.platform.system()
     case.info = info

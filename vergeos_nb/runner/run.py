@@ -75,11 +75,11 @@ def run(
         UsageError: there is no such runbook; then there is no record. Mistyped parameters have one.
         RecordError: the record folder or the journal could not be made; nothing was sent.
     """
-    schema_of(runbook)
+    schema = schema_of(runbook)
     path = runbook_path(runbook)
     clock = SystemClock()
     scrubber = Scrubber(settings.secrets_known(given.get("profile")))
-    folder = new_folder(outputs, runbook, str(given.get("vm_name", "")), clock.now())
+    folder = new_folder(outputs, runbook, schema.subject_of(given), clock.now())
     try:
         options = read_parameters(runbook, given)
     except UsageError as error:
