@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit.manifest import Manifest
 from vergeos_nb.audit.seal import seal
+from vergeos_nb.audit.signer import Signer
 from vergeos_nb.client.scrub import Scrubber
 
 DAY = "2026-10-01"
@@ -63,16 +65,34 @@ def sealed(outputs: Path, number: int, **fields: Any) -> Manifest:
     return seal(record(outputs, number, **fields), NONE)
 
 
-def archive(outputs: Path, count: int = 5) -> list[Path]:
+def key(folder: Path, name: str = "jo", kind: str = "ed25519") -> Signer:
+    """A new key of an engineer, made by OpenSSH."""
+    command = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(folder / name)]
+    subprocess.run(command, check=True, timeout=60)
+    return Signer(folder / name)
+
+
+def allowed(path: Path, *signers: Signer) -> Path:
+    """An allowed-signers file that names these keys after their files."""
+    lines = []
+    for signer in signers:
+        public = signer.path.with_suffix(".pub").read_text()
+        lines.append(f'{signer.path.name}@example.com namespaces="vergeos-nb" {public}')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("# whom we trust\n" + "".join(lines))
+    return path
+
+
+def archive(outputs: Path, count: int = 5, signer: Signer | None = None) -> list[Path]:
     """An archive of sealed records, of which the second was sealed twice; the records' folders."""
     outputs.mkdir(parents=True, exist_ok=True)
     folders = []
     for number in range(1, count + 1):
         folders.append(record(outputs, number, outcome="refused" if number == 3 else "planned"))
-        seal(folders[-1], NONE)
+        seal(folders[-1], NONE, signer=signer)
         if number == 3:
             finish_again(folders[1])
-            seal(folders[1], NONE)
+            seal(folders[1], NONE, signer=signer)
     return folders
 
 

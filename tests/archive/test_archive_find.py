@@ -236,6 +236,7 @@ def test_verify_ends_with_0_or_3_and_names_what_is_wrong(three: Path) -> None:
                 }
             ],
             "notes": [],
+            "signed": None,
             "exit_code": 3,
         },
     )

@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from tests.archive.made import NONE, archive, finish_again, lines, record, sealed
+from tests.archive.made import NONE, archive, finish_again, key, lines, record, sealed
 from tests.rehearsal import API_KEY, PASSWORD
 from vergeos_nb.audit import journal, manifest
 from vergeos_nb.audit import record as record_module
 from vergeos_nb.audit.manifest import FIELDS, Manifest, read_manifest
 from vergeos_nb.audit.seal import newest_entries, seal, waits_for_its_seal
+from vergeos_nb.audit.signer import Signer
 from vergeos_nb.audit.verify import verify
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
@@ -76,6 +77,7 @@ def test_a_manifest_holds_every_file_and_what_people_search_by(tmp_path: Path) -
             "opened_at": "2026-10-01T12:00:01.000Z",
             "ended_at": "2026-10-01T12:00:01.000Z",
         },
+        "signer": None,
         "files": {
             name: {
                 "size": (folder / name).stat().st_size,
@@ -361,7 +363,7 @@ def test_a_short_secret_in_a_digest_an_id_or_a_time_is_chance(tmp_path: Path, se
 
 # -- deaths --------------------------------------------------------------------------------------
 
-CALLS = ("open", "write", "fsync", "replace", "ftruncate")
+CALLS = ("open", "write", "fsync", "replace", "ftruncate", "unlink", "mkdir")
 
 
 def dies_at(step: int, work: Callable[[], object]) -> bool:
@@ -414,6 +416,14 @@ def seal_again(outputs: Path) -> Callable[[], object]:
     return lambda: seal(folder, NONE)
 
 
+def seal_signed(outputs: Path) -> Callable[[], object]:
+    if not (signer := Signer(outputs.parent / "jo")).path.exists():
+        key(outputs.parent, "jo")
+    folder = record(outputs, 50)
+    seal(record(outputs, 49), NONE, signer=signer)
+    return lambda: seal(folder, NONE, signer=signer)
+
+
 def seal_after_torn(outputs: Path) -> Callable[[], object]:
     with (outputs / "ledger.jsonl").open("ab") as file:
         file.write(b'{"count":7,"fie')
@@ -425,7 +435,9 @@ def seal_in_a_new_archive(outputs: Path) -> Callable[[], object]:
     return first_seal(outputs)
 
 
-@pytest.mark.parametrize("begin", [first_seal, seal_again, seal_after_torn, seal_in_a_new_archive])
+@pytest.mark.parametrize(
+    "begin", [first_seal, seal_again, seal_signed, seal_after_torn, seal_in_a_new_archive]
+)
 def test_killed_at_any_write_of_the_sealing_nothing_sealed_is_lost_and_the_next_seal_mends_it(
     tmp_path: Path, begin: Callable[[Path], Callable[[], object]]
 ) -> None:

@@ -34,6 +34,10 @@ class Kind(StrEnum):
     HEAD_WRONG = "head-wrong"
     REWRITTEN = "rewritten"
     OLD_LEDGER = "old-ledger"
+    SIGNATURE_WRONG = "signature-wrong"
+    SIGNATURE_MISSING = "signature-missing"
+    SIGNER_UNKNOWN = "signer-unknown"
+    UNSIGNED = "unsigned"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,6 +51,18 @@ class Finding:
     where: str
     kind: Kind
     detail: str
+
+
+@dataclass
+class Found:
+    """What verifying has come upon so far."""
+
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, where: str, kind: Kind, detail: str) -> None:
+        """Name one thing that is wrong."""
+        self.findings.append(Finding(where, kind, detail))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from nbformat import NotebookNode
 from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.record import finish
 from vergeos_nb.audit.seal import seal
+from vergeos_nb.audit.signer import Signer
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
+from vergeos_nb.settings import archive_settings
 
 
 def close_record(folder: Path, base: NotebookNode, scrubber: Scrubber, clock: Clock | None = None) -> Account:
@@ -23,5 +25,6 @@ def close_record(folder: Path, base: NotebookNode, scrubber: Scrubber, clock: Cl
         RecordError: the record cannot be made, or it cannot be sealed and stays as it is.
     """
     account = finish(folder, base, scrubber)
-    seal(folder, scrubber, clock)
+    key = archive_settings().signing_key
+    seal(folder, scrubber, clock, Signer(key) if key else None)
     return account

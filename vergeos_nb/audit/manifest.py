@@ -20,6 +20,7 @@ from vergeos_nb.audit.canonical import LARGEST, canonical
 from vergeos_nb.errors import RecordError
 
 NAME = "manifest.json"
+SIGNATURE = "manifest.json.sig"
 # Said again here: the modules that write these two load the client and Jupyter, which reading needs not.
 JOURNAL = "journal.jsonl"
 RECORD = "record.json"
@@ -95,7 +96,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The content of ``manifest.json``."""
+    """The content of ``manifest.json``.
+
+    Attributes:
+        signer: the fingerprint of the key that has signed these very bytes, in the file beside it; or None.
+    """
 
     record: str
     path: str
@@ -103,6 +108,7 @@ class Manifest:
     place: Place
     fields: Mapping[str, Any]
     files: Mapping[str, Digest]
+    signer: str | None = None
 
     def encoded(self) -> bytes:
         """The file's bytes: canonical JSON without a line feed."""
@@ -118,6 +124,7 @@ class Manifest:
                     "supersedes": self.place.supersedes,
                     "head_was": self.place.head_was,
                 },
+                "signer": self.signer,
                 "fields": dict(self.fields),
                 "files": {name: digest.as_dict() for name, digest in self.files.items()},
             }
@@ -167,6 +174,7 @@ def read_manifest(content: bytes) -> Manifest:
             ),
             fields=dict(data["fields"]),
             files={name: Digest.read(item) for name, item in data["files"].items()},
+            signer=None if data["signer"] is None else text(data["signer"]),
         )
         if JOURNAL not in manifest.files or manifest.encoded() != content:
             raise ValueError("not as it is written")
@@ -176,7 +184,7 @@ def read_manifest(content: bytes) -> Manifest:
 
 
 def bundle(folder: Path) -> dict[str, Path]:
-    """The files of a record's folder by their names in it, without the manifest, in order.
+    """The files of a record's folder by their names in it, without the manifest and its signature, in order.
 
     Raises:
         OSError: the folder cannot be listed.
@@ -184,7 +192,8 @@ def bundle(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     _collect(folder, "", found)
-    found.pop(NAME, None)
+    for name in (NAME, SIGNATURE):
+        found.pop(name, None)
     return found
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vergeos_nb.audit.heads import sign_head
 from vergeos_nb.audit.ledger import Entry, Head, Ledger, hash_of, put, read_line
 from vergeos_nb.audit.manifest import (
     JOURNAL,
     NAME,
     RECORD,
+    SIGNATURE,
     Digest,
     Manifest,
     Place,
@@ -28,19 +31,24 @@ from vergeos_nb.errors import RecordError
 from vergeos_nb.views.text import visible
 
 if TYPE_CHECKING:
+    from vergeos_nb.audit.signer import Signer
     from vergeos_nb.client.scrub import Scrubber
 
 
-def seal(folder: Path, scrubber: Scrubber, clock: Clock | None = None) -> Manifest:
+def seal(
+    folder: Path, scrubber: Scrubber, clock: Clock | None = None, signer: Signer | None = None
+) -> Manifest:
     """Seal a finished record. One that is sealed already and unchanged stays as it is.
 
     Args:
         folder: the record's folder, two levels below the archive's.
         scrubber: knows the secrets that must not be sealed.
+        signer: signs the manifest, and the head that the ledger then has.
 
     Raises:
         RecordError: it holds a secret; or it was sealed before, and its journal is not the sealed one with
-            lines added; or the disk does not take it. The record's files stay as they are.
+            lines added; or the disk does not take it. The record's files stay as they are. Or the key cannot
+            be used: then the record is sealed all the same, without a signature.
     """
     asked = f"sealing the record {folder.name}"
     outputs = folder.absolute().parent.parent
@@ -64,16 +72,37 @@ def seal(folder: Path, scrubber: Scrubber, clock: Clock | None = None) -> Manife
             supersedes=before.place.count if before else None,
             head_was=ledger.head_that_does_not_fit(newest, raw),
         )
-        manifest = Manifest(folder.name, path, iso((clock or SystemClock()).now()), place, fields, files)
+        plain = Manifest(folder.name, path, iso((clock or SystemClock()).now()), place, fields, files)
+        manifest, signature, failure = _signed(plain, signer)
         try:
             # First the manifest: a line of the ledger must not speak of one that is not there.
             put(folder / NAME, manifest.encoded(), outputs / "ledger.draft")
+            if signature:
+                put(folder / SIGNATURE, signature, outputs / "ledger.draft")
+            else:
+                (folder / SIGNATURE).unlink(missing_ok=True)
         except OSError as error:
             raise _failed(asked, error) from error
         line = manifest.line()
         ledger.append(line)
-        ledger.put_head(Head(place.count, hash_of(line)))
+        head = Head(place.count, hash_of(line))
+        ledger.put_head(head)
+        if failure is not None:
+            raise failure
+        if signer is not None:
+            sign_head(outputs, head, signer)
     return manifest
+
+
+def _signed(plain: Manifest, signer: Signer | None) -> tuple[Manifest, bytes, RecordError | None]:
+    """The manifest that names its signer, and its signature; where the key fails, the one that names none."""
+    if signer is None:
+        return plain, b"", None
+    try:
+        manifest = replace(plain, signer=signer.fingerprint())
+        return manifest, signer.sign(manifest.encoded()), None
+    except RecordError as failure:
+        return plain, b"", failure
 
 
 def _read(folder: Path, asked: str) -> dict[str, bytes]:

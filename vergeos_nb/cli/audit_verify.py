@@ -9,6 +9,7 @@ import click
 
 from vergeos_nb import settings
 from vergeos_nb.audit.ledger import read_head
+from vergeos_nb.audit.signers import read_allowed_signers
 from vergeos_nb.audit.verify import Report, verify
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import as_json
@@ -16,11 +17,11 @@ from vergeos_nb.errors import UsageError
 from vergeos_nb.views.text import visible
 
 
-def verify_archive(outputs: str | None, expect: str | None, output: Output) -> int:
+def verify_archive(outputs: str | None, expect: str | None, signers: str | None, output: Output) -> int:
     """Verify an archive and say what is wrong with it. Returns the exit code.
 
     Raises:
-        UsageError: the expected head is none, or there is no such folder.
+        UsageError: the expected head is none, there is no such folder, or the allowed signers cannot be read.
         RecordError: the archive cannot be read.
     """
     folder = Path(outputs) if outputs else settings.outputs_dir()
@@ -29,7 +30,8 @@ def verify_archive(outputs: str | None, expect: str | None, output: Output) -> i
         raise UsageError("verifying", f"{expect!r} is no head", "give COUNT:HASH, as ledger.head holds it")
     if not folder.is_dir():
         raise UsageError("verifying", f"there is no folder {folder}", "name the archive's with --outputs")
-    report = verify(folder, head)
+    trusted = Path(signers) if signers else settings.archive_settings().allowed_signers
+    report = verify(folder, head, read_allowed_signers(trusted) if trusted else None)
     show(report, folder, output)
     if output.as_json:
         click.echo(as_json(answer(report)))
@@ -50,6 +52,9 @@ def show(report: Report, folder: Path, output: Output) -> None:
         return
     output.line(f"✔ {what}: everything is as it was sealed.")
     output.line(f"  head {report.head}  (note it elsewhere, and give it with --expect-head later)")
+    if voucher := report.voucher:
+        by = voucher.who if voucher.trusted else f"{voucher.who}, and nobody said whom to trust"
+        output.line(f"  signed up to number {voucher.count} by {visible(by)}")
 
 
 def answer(report: Report) -> dict[str, object]:
@@ -60,5 +65,6 @@ def answer(report: Report) -> dict[str, object]:
         "head": str(report.head),
         "findings": [asdict(finding) for finding in report.findings],
         "notes": list(report.notes),
+        "signed": asdict(report.voucher) if report.voucher else None,
         "exit_code": report.exit_code,
     }

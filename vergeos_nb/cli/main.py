@@ -162,13 +162,32 @@ def audit_recover(ask: bool, outputs: str | None, as_json: bool) -> None:
 
 @audit.command("verify")
 @click.option("--expect-head", metavar="COUNT:HASH", default=None, help="A head of the ledger, noted before.")
+@click.option(
+    "--allowed-signers",
+    metavar="FILE",
+    default=None,
+    help="Whose signatures count, as for git; all must be signed. [default: VERGEOS_NB_ALLOWED_SIGNERS]",
+)
 @outputs_option
 @json_option
-def audit_verify(expect_head: str | None, outputs: str | None, as_json: bool) -> None:
+def audit_verify(
+    expect_head: str | None, allowed_signers: str | None, outputs: str | None, as_json: bool
+) -> None:
     """Is every record, and the ledger, as it was sealed? Ends with 3 if not. Works on a copy, offline."""
     from vergeos_nb.cli.audit_verify import verify_archive
 
-    _end(verify_archive(outputs, expect_head, Output(as_json)))
+    _end(verify_archive(outputs, expect_head, allowed_signers, Output(as_json)))
+
+
+@audit.command("sign")
+@click.option("--key", metavar="FILE", default=None, help="An SSH key. [default: VERGEOS_NB_SIGNING_KEY]")
+@outputs_option
+@json_option
+def audit_sign(key: str | None, outputs: str | None, as_json: bool) -> None:
+    """Verify the archive and sign its head. Where a key is set up, every seal does that by itself."""
+    from vergeos_nb.cli.audit_sign import sign_archive
+
+    _end(sign_archive(outputs, key, Output(as_json)))
 
 
 @audit.command("list")

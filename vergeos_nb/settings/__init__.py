@@ -11,8 +11,10 @@ Its modules, from the ground up:
     places      proxies, authorities and folders; reads ``os.environ``
     load        from a name to a profile
     policy_file the site's policy, and its stop file
+    archive     how records are signed
 """
 
+from vergeos_nb.settings.archive import ArchiveSettings, archive_settings
 from vergeos_nb.settings.load import SIMULATOR_NAME, load_profile, profile_names, secrets_known
 from vergeos_nb.settings.places import (
     AmbientNetwork,
@@ -32,10 +34,12 @@ __all__ = [
     "MASK",
     "SIMULATOR_NAME",
     "AmbientNetwork",
+    "ArchiveSettings",
     "Credentials",
     "Profile",
     "Secret",
     "ambient_network",
+    "archive_settings",
     "did_you_mean",
     "is_live",
     "kernel_environ",

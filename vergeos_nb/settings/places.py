@@ -12,6 +12,8 @@ from vergeos_nb.settings.secret import Secret
 from vergeos_nb.words import did_you_mean
 
 POLICY_VARIABLE = "VERGEOS_NB_POLICY"
+SIGNING_KEY = "VERGEOS_NB_SIGNING_KEY"
+ALLOWED_SIGNERS = "VERGEOS_NB_ALLOWED_SIGNERS"
 UI_WORDS = ("static", "live")
 _CA_FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -88,9 +90,10 @@ def kernel_environ(
 ) -> dict[str, str]:
     """The environment of a headless run's kernel: this process's, and which run it belongs to."""
     variables = dict(environment(environ))
-    if policy := variables.get(POLICY_VARIABLE):
-        # The kernel works in another directory.
-        variables[POLICY_VARIABLE] = policy if policy.startswith("~/") else str(Path(policy).absolute())
+    for name in (POLICY_VARIABLE, SIGNING_KEY, ALLOWED_SIGNERS):
+        if path := variables.get(name):
+            # The kernel works in another directory.
+            variables[name] = path if path.startswith("~/") else str(Path(path).absolute())
     return {
         **variables,
         **extra,
