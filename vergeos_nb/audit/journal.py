@@ -41,6 +41,8 @@ _DURABLE = frozenset({"run-opened", "intent", "step-ended", "bug", "interrupted"
 
 # What whoever finishes a run whose writer died may add: nothing else follows a line that was cut off.
 _AFTER_DEATH = frozenset({"interrupted", "bug", "settled"})
+# By what a run was interrupted that nobody stopped. The line that says so is written later, by recovery.
+DEATH = "the death of its process"
 
 
 class RunJournal:

@@ -17,7 +17,7 @@ import nbformat
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.closing import close_record
-from vergeos_nb.audit.journal import NAME, append_after_death, exchange_as_dict, read_journal
+from vergeos_nb.audit.journal import DEATH, NAME, append_after_death, exchange_as_dict, read_journal
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.audit.record import RECORD, read
 from vergeos_nb.audit.seal import newest_entries, waits_for_its_seal
@@ -98,7 +98,7 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
     account = account_of(read_journal(path))
     scrubber = Scrubber(settings.secrets_known(account.opened.get("profile")))
     if not (account.in_order or account.interrupted_by or account.bug):
-        append_after_death(path, clock, "interrupted", step=account.running, by="the death of its process")
+        append_after_death(path, clock, "interrupted", step=account.running, by=DEATH)
     said = "nothing was sent that is not settled"
     if account.acting_calls and not any(_is_settled(account, r) for r in account.results):
         said = "the platform was not asked"

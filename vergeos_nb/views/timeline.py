@@ -1,0 +1,193 @@
+"""A run as a picture: steps, waits, what the status row said, API calls and verdicts over time.
+
+Whoever looks at a record sees in five seconds what happened. Everything is said in words as well as in
+colours, which come in pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vergeos_nb.clock import iso
+from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.views.text import visible
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time, in seconds since 1970."""
+
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepBar:
+    """A step that began.
+
+    Attributes:
+        outcome: how it ended, or None: it is running, or the run was cut short in it.
+        waits: when it did nothing but wait.
+    """
+
+    title: str
+    outcome: StepOutcome | None
+    span: Span
+    waits: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusBar:
+    """How long the status row said the same.
+
+    Attributes:
+        says: such as ``unresponsive, running``, or "": it could not be read.
+    """
+
+    says: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictMark:
+    """What the evidence supported at this time."""
+
+    value: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A changing call.
+
+    Attributes:
+        request: method and path, and what it asks for.
+        answer: such as ``answered 200``.
+    """
+
+    request: str
+    answer: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What is drawn of a run.
+
+    Attributes:
+        subject: the VM, or what else the run is about.
+        ended: how it ended, in words, or that it goes on.
+        active: the stretches in which something was going on; what lies between them is cut out.
+    """
+
+    subject: str
+    system: str
+    ended: str
+    steps: tuple[StepBar, ...] = ()
+    statuses: tuple[StatusBar, ...] = ()
+    verdicts: tuple[VerdictMark, ...] = ()
+    reads: tuple[float, ...] = ()
+    failed_reads: tuple[float, ...] = ()
+    changes: tuple[Change, ...] = ()
+    active: tuple[Span, ...] = ()
+
+    @property
+    def whole(self) -> Span:
+        """From the first to the last thing that happened."""
+        return Span(self.active[0].began, self.active[-1].ended) if self.active else Span(0.0, 0.0)
+
+
+def timeline_svg(timeline: Timeline) -> bytes:
+    """The picture as an SVG file. The same timeline gives the same bytes."""
+    from vergeos_nb.views.drawing import svg
+    from vergeos_nb.views.timeline_drawing import draw
+
+    return svg(draw(timeline))
+
+
+def timeline_png(timeline: Timeline) -> bytes:
+    """The picture as a PNG file. The same timeline gives the same bytes."""
+    from vergeos_nb.views.drawing import png
+    from vergeos_nb.views.timeline_drawing import draw
+
+    return png(draw(timeline))
+
+
+MOST_WORDS = 60
+"""Lines of one kind that the text alternative holds."""
+
+
+def timeline_text(timeline: Timeline) -> str:
+    """What the picture shows, in words."""
+    start = timeline.whole.began
+    lines = [headline(timeline), f"From {iso(start)}, {length(timeline.whole)} in all."]
+    for bar in timeline.steps:
+        lines.append(f"  {clock(bar.span.began - start)}  {bar.title}: {outcome_words(bar)}")
+    if timeline.statuses:
+        lines.append("The status row said:")
+        told = [f"  {clock(s.span.began - start)}  {s.says or 'not readable'}" for s in timeline.statuses]
+        lines += _middle_out(told)
+    if timeline.verdicts:
+        lines.append("The evidence said:")
+        lines += _middle_out([f"  {clock(v.at - start)}  {v.value}" for v in timeline.verdicts])
+    lines.append(reads_words(timeline))
+    lines += [f"  {told}" for told in changes_words(timeline)]
+    return visible("\n".join(lines), keep="\n")
+
+
+def headline(timeline: Timeline) -> str:
+    """Subject and ending."""
+    return f"{timeline.subject}: {timeline.ended}" if timeline.subject else timeline.ended
+
+
+def reads_words(timeline: Timeline) -> str:
+    """How many calls there were, in words."""
+    failed = f", {len(timeline.failed_reads)} of them failed" if timeline.failed_reads else ""
+    count = len(timeline.reads) + len(timeline.failed_reads)
+    changes = f"{len(timeline.changes)} changing" if timeline.changes else "no changing call"
+    return f"API calls: {count} reading{failed}; {changes}."
+
+
+def changes_words(timeline: Timeline) -> list[str]:
+    """Each changing call in words."""
+    start = timeline.whole.began
+    return [
+        f"{number}.  {clock(change.at - start)}  {change.request}: {change.answer}"
+        for number, change in enumerate(timeline.changes, start=1)
+    ]
+
+
+def outcome_words(bar: StepBar) -> str:
+    """How a step ended and how long it took."""
+    if bar.outcome is StepOutcome.SKIPPED:
+        return bar.outcome.value
+    ended = bar.outcome.value if bar.outcome else "did not end"
+    return f"{ended}, {length(bar.span)}"
+
+
+def length(span: Span) -> str:
+    """A length of time, in two units at most."""
+    seconds = max(0.0, span.ended - span.began)
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{minutes // 60} h {minutes % 60} min" if seconds < 86_400 else f"{seconds / 86_400:.1f} days"
+
+
+def clock(seconds: float, *, short: bool = False) -> str:
+    """Time since the start, such as ``+0:12.3`` or ``+1:02:03``; ``short`` leaves out the tenths."""
+    tenths = round(max(0.0, seconds) * 10)
+    minutes, rest = divmod(tenths, 600)
+    if minutes < 60:
+        return f"+{minutes}:{rest // 10:02d}" + ("" if short else f".{rest % 10}")
+    return f"+{minutes // 60}:{minutes % 60:02d}:{rest // 10:02d}"
+
+
+def _middle_out(lines: Sequence[str]) -> list[str]:
+    if len(lines) <= MOST_WORDS:
+        return list(lines)
+    half = MOST_WORDS // 2
+    return [*lines[:half], f"  … {len(lines) - 2 * half} more …", *lines[-half:]]

@@ -1,0 +1,249 @@
+"""Where everything of a run's picture is put."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from vergeos_nb.clock import iso
+from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.views.bundle import LOOKS
+from vergeos_nb.views.drawing import INK, PAPER, Anchor, Drawing, Line, Rect, Shape, Text, width_of
+from vergeos_nb.views.text import visible
+from vergeos_nb.views.timeline import (
+    Span,
+    StepBar,
+    Timeline,
+    changes_words,
+    clock,
+    headline,
+    length,
+    outcome_words,
+    reads_words,
+    timeline_text,
+)
+
+WIDTH = 1000
+LEFT, RIGHT = 190.0, 985.0
+ROW, LANE = 20.0, 26.0
+MOST_STEPS = 40
+GREY, GRID, SOFT = "#595959", "#d9d9d9", "#eeeeee"
+RUNNING = "#0b57b0"
+CHANGING = "#9b1c1c"
+# Where time was cut out, the axis has a gap of this width.
+GAP = 26.0
+
+# What the row says → (background, text). Any other word: grey.
+STATUS_LOOKS: Mapping[str, tuple[str, str]] = {
+    "running": ("#bbdefb", INK),
+    "stopped": ("#c8e6c9", INK),
+    "unresponsive": ("#ffcc80", INK),
+}
+VERDICT_LOOKS: Mapping[str, tuple[str, str]] = {
+    "off": ("#1b5e20", "#ffffff"),
+    "alive": ("#9b1c1c", "#ffffff"),
+    "unknown": ("#6a1b7a", "#ffffff"),
+}
+# Seconds between two ticks.
+PACES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+
+
+class Axis:
+    """Time from left to right. What lies between two stretches is a gap of fixed width."""
+
+    def __init__(self, active: Sequence[Span]) -> None:
+        self.stretches = active or (Span(0.0, 1.0),)
+        self.start = self.stretches[0].began
+        total = sum(span.ended - span.began for span in self.stretches)
+        room = RIGHT - LEFT - GAP * (len(self.stretches) - 1)
+        # A run of a few milliseconds has a length all the same.
+        self.per_second = room / max(total, 0.001)
+        self.pace = next((pace for pace in PACES if pace * self.per_second >= 80), PACES[-1])
+        self.lefts = []
+        x = LEFT
+        for span in self.stretches:
+            self.lefts.append(x)
+            x += (span.ended - span.began) * self.per_second + GAP
+
+    def x(self, at: float) -> float:
+        """Where a moment is; one within a gap is at its left end."""
+        for span, left in zip(reversed(self.stretches), reversed(self.lefts), strict=True):
+            if at >= span.began:
+                return left + (min(at, span.ended) - span.began) * self.per_second
+        return LEFT
+
+    def gaps(self) -> Iterator[tuple[float, float, Span]]:
+        """Left and right end of every gap, and what was cut out."""
+        for before, after, right in zip(self.stretches, self.stretches[1:], self.lefts[1:], strict=False):
+            yield right - GAP, right, Span(before.ended, after.began)
+
+    def ticks(self) -> list[tuple[float, float]]:
+        """Place and time of ticks that are round numbers since the start."""
+        found: list[tuple[float, float]] = []
+        for span in self.stretches:
+            first = math.ceil((span.began - self.start) / self.pace - 1e-9)
+            last = math.floor((span.ended - self.start) / self.pace + 1e-9)
+            # Ten thousand days have ticks, too, but not ten thousand of them.
+            for n in range(first, min(last, first + 200) + 1):
+                x = self.x(self.start + n * self.pace)
+                if not found or x - found[-1][0] >= 70:
+                    found.append((x, n * self.pace))
+        return found
+
+
+def draw(timeline: Timeline) -> Drawing:
+    """The picture."""
+    axis = Axis(timeline.active)
+    shapes: list[Shape] = [
+        Text(12, 20, _short(visible(headline(timeline)), WIDTH - 24, 16), 16),
+        Text(12, 42, _short(visible(timeline.system), WIDTH - 24), 12, GREY),
+    ]
+    top = 62.0
+    y = top
+    steps = timeline.steps[-MOST_STEPS:]
+    if len(timeline.steps) > MOST_STEPS:
+        left_out = f"{len(timeline.steps) - MOST_STEPS} earlier attempts are left out"
+        shapes.append(Text(LEFT, y + ROW / 2, left_out, 11, GREY))
+        y += ROW
+    body: list[Shape] = []
+    for bar in steps:
+        body += _step(bar, axis, y)
+        y += ROW
+    y += 6
+    for label, lane in (
+        ("status row said", _statuses),
+        ("evidence said", _verdicts),
+        ("API calls, reading", _reads),
+        ("changing calls", _changes),
+    ):
+        body.append(Line(12, y, RIGHT, y, GRID))
+        body.append(Text(LEFT - 10, y + LANE / 2, label, 12, INK, "end"))
+        body += lane(timeline, axis, y)
+        y += LANE
+    bottom = y
+    shapes += _grid(axis, top, bottom)
+    for change in timeline.changes:
+        x = axis.x(change.at)
+        shapes.append(Line(x, top - 4, x, bottom, CHANGING, 1.5))
+    shapes += body
+    y = bottom + 34
+    for told in changes_words(timeline):
+        shapes.append(Text(12, y, _short(visible(told), WIDTH - 24), 12))
+        y += 18
+    shapes.append(Text(12, y, f"{reads_words(timeline)} Pale part of a bar: waiting.", 11, GREY))
+    return Drawing(
+        width=WIDTH,
+        height=round(y + 18),
+        title=visible(f"Timeline of the run: {headline(timeline)}"),
+        described=timeline_text(timeline),
+        shapes=tuple(shapes),
+    )
+
+
+def _grid(axis: Axis, top: float, bottom: float) -> Iterator[Shape]:
+    for x, seconds in axis.ticks():
+        yield Line(x, top - 4, x, bottom, GRID)
+        anchor: Anchor = "start" if x < LEFT + 20 else "end" if x > RIGHT - 20 else "middle"
+        yield Text(x, bottom + 12, clock(seconds, short=axis.pace >= 1), 11, GREY, anchor)
+    yield Line(LEFT, bottom, RIGHT, bottom, GREY)
+    for left, right, cut in axis.gaps():
+        yield Rect(left + 3, top - 4, right - left - 6, bottom - top + 4, SOFT)
+        yield Text((left + right) / 2, top + 4, "⋯", 14, GREY, "middle")
+        yield Text((left + right) / 2, bottom + 26, f"{length(cut)} cut out", 10, GREY, "middle")
+    yield Text(RIGHT, 20, f"began {iso(axis.start)}", 11, GREY, "end")
+
+
+def _step(bar: StepBar, axis: Axis, y: float) -> Iterator[Shape]:
+    yield Text(LEFT - 10, y + ROW / 2, _short(visible(bar.title), LEFT - 22), 12, INK, "end")
+    left = axis.x(bar.span.began)
+    width = max(axis.x(bar.span.ended) - left, 2.0)
+    colour = LOOKS[bar.outcome][1] if bar.outcome else RUNNING
+    sign = LOOKS[bar.outcome][0] if bar.outcome else "…"
+    if bar.outcome is not StepOutcome.SKIPPED:
+        yield Rect(left, y + 4, width, ROW - 8, colour)
+    for wait in bar.waits:
+        a, b = axis.x(wait.began), axis.x(wait.ended)
+        if b - a >= 2:
+            yield Rect(a, y + 6, b - a, ROW - 12, _pale(colour))
+    # The hand is no letter of most fonts.
+    words = f"{'' if sign == '✋' else sign + ' '}{outcome_words(bar)}"
+    room = width_of(words, 11) + 8
+    if left + width + room <= RIGHT:
+        yield Text(left + width + 6, y + ROW / 2, words, 11)
+    elif left - room >= LEFT:
+        yield Text(left - 6, y + ROW / 2, words, 11, INK, "end")
+    else:
+        middle = left + width / 2
+        yield Rect(middle - room / 2, y + 3, room, ROW - 6, PAPER)
+        yield Text(middle, y + ROW / 2, words, 11, INK, "middle")
+
+
+def _statuses(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
+    for bar in timeline.statuses:
+        left = axis.x(bar.span.began)
+        width = max(axis.x(bar.span.ended) - left, 2.0)
+        word = bar.says.partition(",")[0]
+        background, colour = STATUS_LOOKS.get(word, ("#e0e0e0", INK)) if bar.says else ("#ffffff", "#9b1c1c")
+        yield Rect(left, y + 4, width, LANE - 8, background)
+        says = visible(bar.says) or "not readable"
+        for told in (says, says.partition(",")[0]):
+            if width_of(told, 11) + 6 <= width:
+                yield Text(left + 3, y + LANE / 2, told, 11, colour)
+                break
+        yield Line(left, y + 3, left, y + LANE - 3, GREY)
+
+
+def _verdicts(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
+    # From the last one on, and none over a later one's words.
+    free = RIGHT
+    for mark in reversed(timeline.verdicts):
+        background, colour = VERDICT_LOOKS.get(mark.value, ("#595959", "#ffffff"))
+        x = axis.x(mark.at)
+        width = width_of(mark.value, 11) + 10
+        yield Line(x, y + 3, x, y + LANE - 3, background, 2)
+        left = min(x, free - width)
+        if left >= LEFT:
+            yield Rect(left, y + 5, width, LANE - 10, background)
+            yield Text(left + 5, y + LANE / 2, mark.value, 11, colour)
+            free = left - 3
+
+
+def _reads(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
+    for moments, colour, low in ((timeline.reads, GREY, 9.0), (timeline.failed_reads, "#9b1c1c", 4.0)):
+        # Thousands of calls share the pixels that there are.
+        for x in sorted({round(axis.x(at)) for at in moments}):
+            yield Line(x, y + low, x, y + LANE - low, colour)
+
+
+def _changes(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
+    free = LEFT
+    for number, change in enumerate(timeline.changes, start=1):
+        x = axis.x(change.at)
+        told = f"{number}"
+        width = width_of(told, 12) + 10
+        left = min(max(x, free), RIGHT - width)
+        yield Rect(left, y + 4, width, LANE - 8, CHANGING)
+        yield Text(left + 5, y + LANE / 2, told, 12, "#ffffff")
+        free = left + width + 2
+    if not timeline.changes:
+        yield Text(LEFT, y + LANE / 2, "none was sent", 11, GREY)
+
+
+def _pale(colour: str) -> str:
+    """A quarter of the colour on white."""
+    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{255 - (255 - part) // 4:02x}" for part in parts)
+
+
+def _short(text: str, room: float, size: float = 12.0) -> str:
+    """The text, cut off where there is no more room for it."""
+    if width_of(text, size) <= room:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if width_of(text[:middle] + "…", size) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low] + "…"
