@@ -23,6 +23,7 @@ from vergeos_nb.audit.lease import Lease, Owner
 from vergeos_nb.audit.opening import open_journal, refuse_at_the_door, this_user
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.audit.summary import summary_of
+from vergeos_nb.audit.timeline import timeline_of
 from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock, from_iso
@@ -35,7 +36,7 @@ from vergeos_nb.procedure.engine import Engine
 from vergeos_nb.procedure.model import Approval, result_from_dict
 from vergeos_nb.records import Exchange
 from vergeos_nb.standin import open_profile
-from vergeos_nb.views.shown import RunStopped, Shown, StepView
+from vergeos_nb.views.shown import Picture, RunStopped, Shown, StepView
 from vergeos_nb.views.summary import summary_view
 
 if TYPE_CHECKING:
@@ -254,11 +255,14 @@ class Runbook:
             RunStopped: the run did not end as asked. The record is made all the same.
             RecordError: the record could not be written.
         """
+        from IPython.display import display
+
         account = self._end()
         view = Shown(summary_view(summary_of(account)))
+        if self._finish_here:
+            # A runner renders the notebook anew; here nobody else would show it.
+            display(Picture(timeline_of(read_journal(self.journal.path).lines)))  # type: ignore[no-untyped-call]
         if account.exit_code:
-            from IPython.display import display
-
             display(view)  # type: ignore[no-untyped-call]  # IPython has no annotation here
             raise RunStopped(summary_of(account).headline, account.exit_code)
         return view

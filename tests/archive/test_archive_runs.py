@@ -15,7 +15,9 @@ from vergeos_nb.errors import RecordError
 from vergeos_nb.runner.recover import recover, unfinished
 from vergeos_nb.runner.run import run
 
-FILES = ["journal.jsonl", "notebook.html", "notebook.ipynb", "record.json"]
+FILES = [
+    "journal.jsonl", "notebook.html", "notebook.ipynb", "record.json", "timeline.png", "timeline.svg",
+]  # fmt: skip
 
 
 def unsealable(outputs: Path) -> Path:

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,15 +24,19 @@ from vergeos_nb.audit.journal import append_after_death, read_journal
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.audit.record import check, finish, new_folder, read, slug
 from vergeos_nb.audit.render import render
+from vergeos_nb.audit.timeline import timeline_of
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.procedure.model import Plan
 from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.settings import spellings
 from vergeos_nb.simulator.situations import ODD_NAMES
+from vergeos_nb.views.shown import Picture
 
 Make = Callable[..., Rehearsal]
-FILES = {"journal.jsonl", "notebook.ipynb", "notebook.html", "record.json"}
+FILES = {
+    "journal.jsonl", "notebook.ipynb", "notebook.html", "record.json", "timeline.png", "timeline.svg",
+}  # fmt: skip
 STATUSES = {
     **dict.fromkeys(["connect", "locate", "status_key", "verify", "alive", "plan"], "passed"),
     **dict.fromkeys(["poweroff", "snapshot", "kill"], "skipped"),
@@ -132,6 +137,21 @@ def test_the_hashes_are_those_of_the_files(done: Rehearsal) -> None:
     assert {path.name for path in done.folder.iterdir()} == FILES | {"manifest.json"}
 
 
+def test_a_record_that_is_made_again_has_the_same_picture_in_it_to_the_byte(
+    done: Rehearsal, tmp_path: Path
+) -> None:
+    (tmp_path / "journal.jsonl").write_bytes((done.folder / "journal.jsonl").read_bytes())
+    finish(tmp_path, runbook(), Scrubber())
+    for name in ("timeline.png", "timeline.svg"):
+        assert (tmp_path / name).read_bytes() == (done.folder / name).read_bytes()
+    (close,) = [c for c in notebook_of(tmp_path).cells if "close" in c.metadata.get("tags", [])]
+    assert [sorted(output.data) for output in close.outputs] == [
+        ["text/html", "text/plain"],
+        ["image/png", "text/plain"],
+    ]
+    assert b64decode(close.outputs[1].data["image/png"]) == (tmp_path / "timeline.png").read_bytes()
+
+
 def test_the_kept_plan_is_named_after_its_own_hash(done: Rehearsal) -> None:
     (kept,) = (done.outputs / "plans").iterdir()
     assert kept.name == f"{hashlib.sha256(kept.read_bytes()).hexdigest()}.json"
@@ -220,7 +240,8 @@ def test_what_a_browser_or_a_dying_kernel_left_in_the_cells_does_not_get_into_th
     base.cells.insert(0, nbformat.v4.new_markdown_cell("x", metadata={"tags": ["papermill-error-cell-tag"]}))
     base.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {"1": "hunter22"}}}
     account = account_of(read_journal(done.folder / "journal.jsonl"))
-    notebook = render(base, account, Scrubber(["hunter22"]))
+    picture = Picture(timeline_of(read_journal(done.folder / "journal.jsonl").lines))
+    notebook = render(base, account, Scrubber(["hunter22"]), picture)
     text = nbformat.writes(notebook)
     nbformat.validate(notebook)
     assert not [word for word in ("widget", "papermill", "hunter22", "completed") if word in text]
@@ -298,6 +319,7 @@ class Page(HTMLParser):
         self.scripts = 0
         self.loaded: list[str] = []
         self.handlers: list[str] = []
+        self.pictures: list[str] = []
         self.styles: list[str] = []
         self.tags: set[str] = set()
         self.text = ""
@@ -307,6 +329,9 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.scripts += tag in ("script", "iframe", "object", "embed", "base", "form", "svg")
+        if tag == "img" and (dict(attrs)["src"] or "").startswith("data:image/svg+xml;base64,"):
+            self.pictures.append(dict(attrs)["alt"] or "")
+            attrs = []
         for name, value in attrs:
             if name.startswith("on"):
                 self.handlers.append(name)
@@ -325,7 +350,9 @@ def test_the_page_needs_nothing_but_itself(done: Rehearsal) -> None:
     text = (done.folder / "notebook.html").read_text()
     page = Page(text)
     assert (page.scripts, page.handlers, page.loaded) == (0, [], [])
-    assert not re.findall(r"@import|url\(|https?://|//[a-z]+\.[a-z]", text)
+    assert [alt.splitlines()[0] for alt in page.pictures] == ["web-01: done, verdict off"]
+    written = re.sub(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]+", "", text)
+    assert not re.findall(r"@import|url\(|https?://|//[a-z]+\.[a-z]", written)
     assert "default-src 'none'" in text
 
 
@@ -356,14 +383,15 @@ def test_hostile_names_are_inert_in_every_file_of_the_record(rehearse: Make, nam
     text = (run.folder / "notebook.html").read_text()
     page = Page(text)
     assert (page.scripts, page.handlers, page.loaded) == (0, [], [])
-    assert not page.tags & {"b", "img"}
+    assert "b" not in page.tags
+    assert len(page.pictures) == 1
     shown = name.replace("\u202e", "\\u202e")
     assert shown in page.text
     assert "&amp;lt;" not in text
     assert "\u202e" not in text
     for cell in notebook_of(run.folder).cells:
         for output in cell.get("outputs", []):
-            plain, html = output["data"]["text/plain"], output["data"]["text/html"]
+            plain, html = output["data"]["text/plain"], output["data"].get("text/html", "")
             assert "\u202e" not in plain + html
             assert Page(html).scripts == 0
 

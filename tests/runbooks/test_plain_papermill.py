@@ -50,6 +50,8 @@ def test_it_plans_and_makes_its_record_with_nothing_but_papermill(
         if "widget" in mime
     ]
     assert views == []
+    (picture,) = [output for output in notebook.cells[-1].outputs if "image/png" in output.get("data", {})]
+    assert picture.metadata["image/png"]["alt"].startswith("web-01: planned, verdict off")
 
 
 def test_the_record_s_notebook_shows_the_same_evidence_as_papermill_s(

@@ -1,8 +1,9 @@
 """The record folder of a run: made before the first call, finished from the journal when the run has ended.
 
 ``outputs/<date>/<time>-<runbook>-<vm>-<id>/`` holds ``journal.jsonl``, ``notebook.ipynb``,
-``notebook.html`` and ``record.json``, which names the SHA-256 of the others. Finishing reads nothing but
-the runbook and the journal, so it can be done by another process, later, after any death.
+``notebook.html``, ``timeline.png`` and ``.svg``, and ``record.json``, which names the SHA-256 of the others.
+Finishing reads nothing but the runbook and the journal, so it can be done by another process, later, after
+any death.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import re
 import secrets
 import unicodedata
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 RECORD = "record.json"
 NOTEBOOK = "notebook.ipynb"
 HTML = "notebook.html"
+PNG = "timeline.png"
+SVG = "timeline.svg"
 FORMAT = "vergeos-nb/record/1"
 
 
@@ -79,13 +83,24 @@ def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> Account:
 
     from vergeos_nb.audit.page import page
     from vergeos_nb.audit.render import render
+    from vergeos_nb.audit.timeline import timeline_of
+    from vergeos_nb.views.shown import Picture
+    from vergeos_nb.views.timeline import timeline_svg
 
-    account = account_of(read_journal(folder / JOURNAL))
-    notebook = render(base, account, scrubber)
+    journal = read_journal(folder / JOURNAL)
+    account, timeline = account_of(journal), timeline_of(journal.lines)
+    picture, drawn = Picture(timeline), timeline_svg(timeline)
+    notebook = render(base, account, scrubber, picture)
+    made = {
+        NOTEBOOK: nbformat.writes(notebook) + "\n",
+        HTML: page(notebook, folder.name, drawn, picture),
+        PNG: b64decode(picture.bundle["image/png"]),
+        SVG: drawn,
+    }
     try:
-        _write(folder / NOTEBOOK, nbformat.writes(notebook) + "\n")
-        _write(folder / HTML, page(notebook, folder.name))
-        files = {name: sha256(folder / name) for name in (JOURNAL, NOTEBOOK, HTML)}
+        for name, content in made.items():
+            _write(folder / name, content)
+        files = {name: sha256(folder / name) for name in (JOURNAL, *made)}
         _write(
             folder / RECORD, json.dumps(_content(folder, account, files), ensure_ascii=False, indent=2) + "\n"
         )
@@ -191,13 +206,13 @@ def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[s
     }
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     """Write a whole file or none: a reader never sees half of one."""
     part = path.with_name(path.name + ".part")
     try:
         # Half of a surrogate pair, as JSON from a platform can hold, is written as its escape.
-        with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        with part.open("wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

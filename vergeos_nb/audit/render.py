@@ -17,6 +17,7 @@ from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.views.bundle import static_view
+from vergeos_nb.views.shown import Picture
 from vergeos_nb.views.summary import RunSummary, summary_view
 from vergeos_nb.views.text import visible
 
@@ -26,12 +27,13 @@ INJECTED = "injected-parameters"
 PAPERMILL_ERROR = "papermill-error-cell-tag"
 
 
-def render(base: NotebookNode, account: Account, scrubber: Scrubber) -> NotebookNode:
+def render(base: NotebookNode, account: Account, scrubber: Scrubber, picture: Picture) -> NotebookNode:
     """The executed notebook as the journal knows it.
 
     Args:
         base: the runbook, or the notebook that was made of it by running it.
         scrubber: masks secrets in outputs that did not come through the journal.
+        picture: the run's timeline, shown where it is closed.
     """
     notebook = nbformat.from_dict(nbformat.v4.upgrade(base))
     summary = summary_of(account)
@@ -56,7 +58,7 @@ def render(base: NotebookNode, account: Account, scrubber: Scrubber) -> Notebook
             )
             cell.metadata["vergeos_nb"] = {"step": step, "status": status}
         elif "close" in tags:
-            cell.outputs = [_display(summary_view(summary))]
+            cell.outputs = [_display(summary_view(summary)), _display(picture.bundle, picture.metadata)]
             cell.metadata["vergeos_nb"] = {"status": summary.outcome.value}
         else:
             cell.outputs = [clean for output in cell.outputs if (clean := _clean(output, scrubber))]
@@ -95,8 +97,8 @@ def _banner(summary: RunSummary) -> str:
     return f"**Record of a run**\n\n{body}\n"
 
 
-def _display(bundle: Mapping[str, str]) -> NotebookNode:
-    return nbformat.v4.new_output("display_data", data=dict(bundle))
+def _display(bundle: Mapping[str, str], metadata: Mapping[str, Any] | None = None) -> NotebookNode:
+    return nbformat.v4.new_output("display_data", data=dict(bundle), metadata=dict(metadata or {}))
 
 
 def _error(bug: Mapping[str, Any]) -> NotebookNode:

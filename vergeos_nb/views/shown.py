@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from vergeos_nb.procedure.model import StepResult
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.frames import frames
+from vergeos_nb.views.timeline import WIDTH, Timeline, timeline_png, timeline_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,13 +35,25 @@ class Shown:
     """Something a cell shows as one MIME bundle."""
 
     def __init__(self, bundle: Mapping[str, str]) -> None:
-        self._bundle = dict(bundle)
+        self.bundle = dict(bundle)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return self._bundle
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return self.bundle
 
     def __repr__(self) -> str:
-        return self._bundle["text/plain"]
+        return self.bundle["text/plain"]
+
+
+class Picture(Shown):
+    """A run's timeline as a cell shows it: PNG, which every viewer shows, and the same in words."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        words = timeline_text(timeline)
+        super().__init__({"image/png": b64encode(timeline_png(timeline)).decode(), "text/plain": words})
+        self.metadata = {"image/png": {"alt": words, "width": WIDTH}, "vergeos_nb": "timeline"}
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return self.bundle, self.metadata
 
 
 class StepView(Shown):

@@ -13,6 +13,9 @@ from vergeos_nb.clock import iso
 from vergeos_nb.procedure.model import StepOutcome
 from vergeos_nb.views.text import visible
 
+# Of the picture, in units that are pixels on an ordinary screen.
+WIDTH = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

@@ -11,6 +11,7 @@ from vergeos_nb.views.bundle import LOOKS
 from vergeos_nb.views.drawing import INK, PAPER, Anchor, Drawing, Line, Rect, Shape, Text, width_of
 from vergeos_nb.views.text import visible
 from vergeos_nb.views.timeline import (
+    WIDTH,
     Span,
     StepBar,
     Timeline,
@@ -23,7 +24,6 @@ from vergeos_nb.views.timeline import (
     timeline_text,
 )
 
-WIDTH = 1000
 LEFT, RIGHT = 190.0, 985.0
 ROW, LANE = 20.0, 26.0
 MOST_STEPS = 40
@@ -106,8 +106,10 @@ def draw(timeline: Timeline) -> Drawing:
         shapes.append(Text(LEFT, y + ROW / 2, left_out, 11, GREY))
         y += ROW
     body: list[Shape] = []
+    rows: list[tuple[float, float]] = []
     for bar in steps:
         body += _step(bar, axis, y)
+        rows.append((bar.span.began, y))
         y += ROW
     y += 6
     for label, lane in (
@@ -123,8 +125,9 @@ def draw(timeline: Timeline) -> Drawing:
     bottom = y
     shapes += _grid(axis, top, bottom)
     for change in timeline.changes:
-        x = axis.x(change.at)
-        shapes.append(Line(x, top - 4, x, bottom, CHANGING, 1.5))
+        # From its step down, so that it crosses no words of an earlier one.
+        x, high = axis.x(change.at), max((y for began, y in rows if began <= change.at), default=top)
+        shapes.append(Line(x, high, x, bottom, CHANGING, 1.5))
     shapes += body
     y = bottom + 34
     for told in changes_words(timeline):
