@@ -219,13 +219,13 @@ class FullDisk:
     def __init__(self, file: Any, event: str, lasts: bool) -> None:
         self._file, self._event, self._lasts, self._full = file, event, lasts, False
 
-    def write(self, text: str) -> int:
+    def write(self, text: str) -> None:
         if json.loads(text)["event"] == self._event or (self._full and self._lasts):
             self._full = True
             if self._event != "never":
                 self._event = self._event if self._lasts else "never"
                 raise OSError(errno.ENOSPC, "No space left on device")
-        return int(self._file.write(text))
+        self._file.write(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vergeos_nb.audit import room
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
@@ -60,8 +61,7 @@ class RunJournal:
         self._n = 0
         self._intents: set[str] = set()
         try:
-            # Half of a surrogate pair, as JSON from a platform can hold, is written as its JSON escape.
-            self._file = path.open("x", encoding="utf-8", errors="backslashreplace")
+            self._file = _Lines(path)
             _sync_folder(path.parent)
         except OSError as error:
             raise _unwritable(path, error) from error
@@ -76,8 +76,7 @@ class RunJournal:
                 **self._scrubber.data(data),
             }
             try:
-                self._file.write(_encoded(line))
-                self._file.flush()
+                self._append(_encoded(line), spare=event != "intent")
                 if event in _DURABLE or data.get("changing"):
                     os.fsync(self._file.fileno())
             except OSError as error:
@@ -88,12 +87,31 @@ class RunJournal:
                 ) from error
             self._n += 1
 
+    def _append(self, text: str, *, spare: bool) -> None:
+        """Write a line; where the disk is full, into the room that was taken for what comes of a call."""
+        try:
+            self._file.write(text)
+        except OSError as error:
+            if not spare or error.errno not in room.FULL or not room.free(self.path.parent):
+                raise
+            self._file.write(text)
+
+    def make_room(self) -> None:
+        """Make sure that what comes of a changing call can be written down and sealed.
+
+        Raises:
+            RecordError: it cannot; nothing is to be sent then.
+        """
+        room.take(self.path.parent)
+
     def intent(self, method: str, path: str, body: Mapping[str, Any] | None) -> None:
         """Write down that a changing call is about to be sent. It is on disk when this returns.
 
         Raises:
             Refused: this run has written the same intent before; a changing call is sent once.
+            RecordError: it cannot be written, or there is no room for what comes of it.
         """
+        self.make_room()
         call = json.dumps([method, path, body], sort_keys=True)
         if call in self._intents:
             raise Refused(f"sending {method} {path}", "it was sent in this run before", "read back instead")
@@ -107,6 +125,33 @@ class RunJournal:
     def close(self) -> None:
         """Close the file. Nothing more can be written."""
         self._file.close()
+
+
+class _Lines:
+    """A new file of lines. Each is there whole, or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self._raw = path.open("xb", buffering=0)
+
+    def write(self, text: str) -> None:
+        """Append a line."""
+        # Half of a surrogate pair, as JSON from a platform can hold, is written as its JSON escape.
+        rest, size = memoryview(text.encode(errors="backslashreplace")), self._raw.tell()
+        try:
+            while rest:
+                rest = rest[self._raw.write(rest) :]
+        except OSError:
+            self._raw.truncate(size)
+            self._raw.seek(size)
+            raise
+
+    def fileno(self) -> int:
+        """The descriptor, to have it all on disk."""
+        return self._raw.fileno()
+
+    def close(self) -> None:
+        """Nothing more can be written."""
+        self._raw.close()
 
 
 @dataclass(frozen=True, slots=True)

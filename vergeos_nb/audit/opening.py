@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import __version__
+from vergeos_nb.audit import room
 from vergeos_nb.audit.journal import NAME, RunJournal
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
@@ -37,8 +38,10 @@ def open_journal(
     Of a name that is no parameter only the name is written: what was meant by ``password`` is a secret.
 
     Raises:
-        RecordError: it cannot be written.
+        RecordError: it cannot be written, or the run has an approval and there is no room for its record.
     """
+    if parameters.get("approve"):
+        room.take(folder)
     journal = RunJournal(folder / NAME, clock, scrubber)
     journal.write(
         "run-opened",

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vergeos_nb import __version__
+from vergeos_nb.audit import room
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.journal import NAME as JOURNAL
 from vergeos_nb.audit.journal import exchange_as_dict, read_journal
@@ -87,6 +88,7 @@ def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> Account:
     from vergeos_nb.views.shown import Picture
     from vergeos_nb.views.timeline import timeline_svg
 
+    room.free(folder)
     journal = read_journal(folder / JOURNAL)
     account, timeline = account_of(journal), timeline_of(journal.lines)
     picture, drawn = Picture(timeline), timeline_svg(timeline)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vergeos_nb.clock import iso
-from vergeos_nb.errors import ApprovalExpired, Drift, PermissionDenied, Refused, RowNotFound, VergeNbError
+from vergeos_nb.errors import (
+    ApprovalExpired,
+    Drift,
+    PermissionDenied,
+    RecordError,
+    Refused,
+    RowNotFound,
+    VergeNbError,
+)
 from vergeos_nb.procedure.case import Case
 from vergeos_nb.procedure.compare import difference, identity_changes, state_of
 from vergeos_nb.procedure.engine import Draft, ended_by
@@ -69,8 +77,9 @@ def standing_refusal(case: Case, asked: str) -> VergeNbError | None:
         )
     try:
         case.lease.renew()
-    except Refused as lost:
-        return lost
+        case.journal.make_room()
+    except (Refused, RecordError) as no:
+        return no
     return None
 
 

@@ -102,6 +102,13 @@ class Journal(Protocol):
             RecordError: it could not be written.
         """
 
+    def make_room(self) -> None:
+        """Make sure that what comes of a changing call can be written down.
+
+        Raises:
+            RecordError: it cannot.
+        """
+
 
 class Calls(Protocol):
     """The API calls of the run so far, in order."""

@@ -148,6 +148,9 @@ class _Notes:
     def write(self, event: str, /, **data: Any) -> None:
         """Keep nothing."""
 
+    def make_room(self) -> None:
+        """Nothing is sent that would need it."""
+
 
 class _Calls:
     """The calls of the reading back, numbered on from those of the run."""
