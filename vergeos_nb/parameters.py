@@ -152,6 +152,12 @@ class VmRun(SystemRun, _OverVm):
         return str(given.get("vm_name", ""))
 
 
+class FindStuckVms(SystemRun):
+    """Parameters of ``find_stuck_vms``."""
+
+    sample_gap_s: Seconds = Field(5.0, description="Seconds between the two readings that judge what lives.")
+
+
 class Confirming(VmRun):
     """What runbooks take that change something and confirm it by evidence."""
 
@@ -246,6 +252,7 @@ class WatchAfterPowerOff(Confirming):
 
 
 RUNBOOKS: Mapping[str, type[Run]] = {
+    "find_stuck_vms": FindStuckVms,
     "force_power_off": ForcePowerOff,
     "restore_status": RestoreStatus,
     "watch_after_power_off": WatchAfterPowerOff,

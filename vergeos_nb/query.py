@@ -80,6 +80,11 @@ def at_least(column: str, value: int) -> Filter:
     return _compare(column, "ge", value)
 
 
+def above(column: str, value: int) -> Filter:
+    """``column gt value``, for numbers."""
+    return _compare(column, "gt", value)
+
+
 def contains(column: str, text: str) -> Filter:
     """``column ct 'text'``; upper and lower case are the same (pyvergeos 1.7.1).
 

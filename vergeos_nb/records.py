@@ -7,7 +7,7 @@ the table: a key cannot address another table than its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
@@ -67,6 +67,8 @@ class StatusKey(_Key):
 
 
 Row = Mapping[str, Any]
+# Many rows as one list per field, all of one length.
+Columns = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)

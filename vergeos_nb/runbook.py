@@ -267,6 +267,10 @@ class Runbook:
             raise RunStopped(summary_of(account).headline, account.exit_code)
         return view
 
+    def end(self) -> Account:
+        """End the run, make its record where no runner does that, and say how it went."""
+        return self._end()
+
     def _end(self) -> Account:
         if not self._closed:
             self._closed = True

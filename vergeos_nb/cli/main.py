@@ -8,18 +8,12 @@ from typing import Any
 import click
 
 from vergeos_nb import __version__
+from vergeos_nb.cli.fleet_commands import fleet, stuck
+from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import VergeNbError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
-outputs_option = click.option(
-    "--outputs",
-    metavar="DIR",
-    default=None,
-    help="Where records go. [default: VERGEOS_NB_OUTPUTS, or ./outputs]",
-)
 
 
 @click.group(context_settings=CONTEXT)
@@ -232,6 +226,10 @@ def audit_reindex(outputs: str | None, as_json: bool) -> None:
     from vergeos_nb.cli.audit_list import reindex
 
     _end(reindex(outputs, Output(as_json)))
+
+
+cli.add_command(stuck)
+cli.add_command(fleet)
 
 
 def _end(code: int) -> None:

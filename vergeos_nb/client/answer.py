@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ class Answer:
     """A good answer.
 
     Attributes:
-        data: the decoded JSON; None where a changing call was answered with nothing or with no JSON.
+        data: the decoded JSON; None where a changing call was answered with nothing or with no JSON; bytes
+            where they were asked for.
         server: the ``Server`` header, or "".
         server_time: the ``Date`` header in seconds since 1970, or None.
         sent_at: our clock at the sending, seconds since 1970.
@@ -106,13 +108,25 @@ class Taking:
         except ValueError:
             return self.content.decode("utf-8", "replace")[:LONGEST_KEPT_TEXT] or None
 
-    def judge(self, call: failures.Call) -> Answer:
+    def in_brief(self) -> Any:
+        """Size and SHA-256 of the answer, or None where there is nothing."""
+        if not self.content:
+            return None
+        return {"bytes": len(self.content), "sha256": hashlib.sha256(self.content).hexdigest()}
+
+    def judge(self, call: failures.Call, *, raw: bool = False) -> Answer:
         """The answer, if it is a good one.
+
+        Args:
+            raw: take what came with a status of success as it is, undecoded.
 
         Raises:
             ApiError, AuthError: its status is no success, or a read was answered with what is no JSON.
         """
         status = self.status or 0
+        server = visible(self.headers.get("server", ""))
+        if raw and 200 <= status < 300:
+            return Answer(status, self.content, server, self.server_time, self.sent_at, self.elapsed_s)
         try:
             data = self.decoded()
         except ValueError:
@@ -128,5 +142,4 @@ class Taking:
         if not readable and self.content:
             text = visible(call.mask(visible(str(self.for_record()))))
             self.remark = f"accepted; the answer is not JSON: {text}"
-        server = visible(self.headers.get("server", ""))
         return Answer(status, data, server, self.server_time, self.sent_at, self.elapsed_s)

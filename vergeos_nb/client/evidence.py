@@ -35,7 +35,7 @@ _DRIVE = query.fields("$key", "name", "machine")
 # drive_stats.py: by `parent_drive` only. A path key gave another drive's row (measured by the vendor), and no
 # source reaches these through a column of machine_drives.
 _DRIVE_STATS = query.fields("$key", "parent_drive", *_DRIVE_COUNTERS, "last_update")
-_NODE = query.fields(
+NODE = query.fields(
     "$key", "name", "machine", "maintenance", "vsan_connected", "ipmi_status",
     "machine#status#running as running", "machine#status#status as status",
 )  # fmt: skip
@@ -79,11 +79,11 @@ class EvidenceReads:
         wanted = query.eq("machine", MachineKey.number(machine))
         if node is not None:
             wanted = query.or_(wanted, query.eq("$key", node))
-        found = self._rows("nodes", asked, filter=wanted, fields=_NODE)
+        found = self._rows("nodes", asked, filter=wanted, fields=NODE)
         for row in found:
             if row.key("machine") != machine.value and row.key("$key") != node:
                 raise row.wrong(f"node {row.key('$key')} came, which was not asked for")
-        return tuple(sorted((_node(row) for row in found), key=_key))
+        return tuple(sorted((node_state(row) for row in found), key=_key))
 
     def tenant_nodes_of(self, machine: MachineKey) -> tuple[str, ...]:
         """Names of the tenants' nodes whose machine this is: none for a VM's. Reads only."""
@@ -193,7 +193,8 @@ def _counter(
     return Counter(kind, key, name, values, row.integer_or_none("last_update"))
 
 
-def _node(row: rows.Fields) -> NodeState:
+def node_state(row: rows.Fields) -> NodeState:
+    """A `NodeState` from a row of ``nodes``."""
     return NodeState(
         key=row.key("$key"),
         name=row.text("name"),

@@ -54,6 +54,7 @@ class _Request:
     body: Mapping[str, Any] | None = None
     changing: bool = False
     confidential: bool = False  # body and answer hold secrets
+    raw: bool = False  # the answer stays bytes, and the exchange keeps its hash and size only
     limit_s: float | None = None  # in place of the profile's
 
 
@@ -123,12 +124,19 @@ class Wire:
         Raises:
             ApiError, AuthError: there is no good answer.
         """
-        return self.read_answer(table_path, asked=asked, **query).data
+        return self.read_answer(table_path, asked=asked, raw=False, **query).data
 
-    def read_answer(self, table_path: str, /, *, asked: str | None = None, **query: str) -> Answer:
-        """As `read`, with what the answer says beside its data."""
+    def read_answer(
+        self, table_path: str, /, *, asked: str | None = None, raw: bool = False, **query: str
+    ) -> Answer:
+        """As `read`, with what the answer says beside its data.
+
+        Args:
+            raw: give the answer's bytes as they came, and let the exchange hold their number and SHA-256
+                in place of them: for lists that no record could hold, read by who knows their columns.
+        """
         path = api_path(table_path)
-        request = _Request(asked or f"read {table_path}", "GET", path, path, query)
+        request = _Request(asked or f"read {table_path}", "GET", path, path, query, raw=raw)
         self._log_in()
         return read_again(lambda attempt: self._send(request, attempt), self._clock)
 
@@ -207,7 +215,7 @@ class Wire:
             taking = Taking(self._clock, call.timeout_s)
             try:
                 self._transfer(request, content, taking, call)
-                answer = taking.judge(call)
+                answer = taking.judge(call, raw=request.raw)
             except BaseException as failure:  # an interrupted call is an exchange, too
                 self._note(request, attempt, taking, failure)
                 raise
@@ -266,7 +274,7 @@ class Wire:
             answer: Any = MASK if taking.content else None
         else:
             body = self._scrubber.data(request.body)
-            answer = self._scrubber.data(taking.for_record())
+            answer = taking.in_brief() if request.raw else self._scrubber.data(taking.for_record())
         self._on_exchange(
             Exchange(
                 number=self._count,

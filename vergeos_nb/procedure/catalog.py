@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vergeos_nb.procedure import force_power_off, restore_status, watch_after_power_off
+from vergeos_nb.procedure import find_stuck_vms, force_power_off, restore_status, watch_after_power_off
 from vergeos_nb.procedure.case import Case, RunCase
 from vergeos_nb.procedure.engine import Step
+from vergeos_nb.procedure.find_stuck_vms import FleetCase
 
 PROCEDURES: Mapping[str, Sequence[Step[Any]]] = {
+    "find_stuck_vms": find_stuck_vms.STEPS,
     "force_power_off": force_power_off.STEPS,
     "restore_status": restore_status.STEPS,
     "watch_after_power_off": watch_after_power_off.STEPS,
@@ -17,6 +19,7 @@ PROCEDURES: Mapping[str, Sequence[Step[Any]]] = {
 
 # The kind of case that a runbook's steps take. Who opens the run fills it in.
 CASES: Mapping[str, type[RunCase]] = {
+    "find_stuck_vms": FleetCase,
     "force_power_off": Case,
     "restore_status": Case,
     "watch_after_power_off": Case,

@@ -102,6 +102,11 @@ class Engine(Generic[C]):
         self._calls = calls
         self._running: str | None = None
 
+    @property
+    def case(self) -> C:
+        """What the run knows so far."""
+        return self._case
+
     def step(self, step_id: str) -> Step[C]:
         """The step with this id.
 

@@ -147,10 +147,52 @@ DIFFERENCE = Schema(
     "What differs from the approved plan",
     (("field", "text"), ("approved", "text"), ("now", "text")),
 )
+TRIAGE = Schema(
+    "triage",
+    "VMs that want a look, the most urgent first",
+    (
+        ("name", "text"),
+        ("suggestion", "text"),
+        ("reason", "text"),
+        ("verdict", "text"),
+        ("status", "text"),
+        ("state", "text"),
+        ("running", "bool"),
+        ("for_s", "int"),
+        ("node", "text"),
+        ("node_state", "text"),
+        ("heartbeat_s", "int"),
+        ("counters", "text"),
+        ("cpu_pct", "int"),
+        ("ram_used_mb", "int"),
+        ("ha_group", "text"),
+        ("vm_key", "int"),
+        ("machine_key", "int"),
+        ("status_key", "int"),
+        ("log_at", "time"),
+        ("log", "text"),
+    ),
+)
+FLEET = Schema(
+    "fleet", "The fleet by node and status", (("node", "text"), ("status", "text"), ("vms", "int"))
+)
 
 SCHEMAS: Mapping[str, Schema] = {
     schema.name: schema
-    for schema in (CHECKS, VMS, IDENTITY, SAMPLES, EVIDENCE, COUNTERS, LOGS, FACTS, REQUESTS, DIFFERENCE)
+    for schema in (
+        CHECKS,
+        VMS,
+        IDENTITY,
+        SAMPLES,
+        EVIDENCE,
+        COUNTERS,
+        LOGS,
+        FACTS,
+        REQUESTS,
+        DIFFERENCE,
+        TRIAGE,
+        FLEET,
+    )
 }
 
 

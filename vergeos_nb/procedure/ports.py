@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from vergeos_nb.changes import NodeQuery, VmAction
 from vergeos_nb.procedure.model import Plan
 from vergeos_nb.records import (
+    Columns,
     Counter,
     Exchange,
     LogLine,
@@ -73,6 +74,21 @@ class Platform(Protocol):
 
     def tags_of(self, vm: VmKey) -> Sequence[str]:
         """Names of the VM's tags."""
+
+    def fleet_vms(self) -> Columns:
+        """Every VM that is no snapshot, with its status and stats, as columns by VM key."""
+
+    def fleet_signs(self) -> Columns:
+        """The same VMs once more, without what does not change while they are watched."""
+
+    def fleet_counters(self) -> Mapping[int, int]:
+        """By machine, the sum of all that its NICs and drives have counted."""
+
+    def all_nodes(self) -> Sequence[NodeState]:
+        """Every node."""
+
+    def last_logs(self, machines: Sequence[MachineKey], since: float) -> Mapping[int, LogLine]:
+        """The newest log line of each of these machines from this time on, by machine."""
 
     def node_answer(self, key: str) -> QueryAnswer:
         """What became of a node's query."""

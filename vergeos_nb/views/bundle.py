@@ -6,6 +6,7 @@ with a fallback, so that it reads well light, dark, printed, and where every sty
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -63,12 +64,25 @@ def _html(result: StepResult) -> str:
             colour=colour,
             began=iso(result.began_at),
             seconds=f"{max(0.0, result.ended_at - result.began_at):.1f}",
+            picture=_picture(result),
             tables=[(table.schema.caption, _cells(frame(table))) for table in result.tables],
             calls=_cells(frame(calls_table(_shown(result.exchanges)))),
             count=len(result.exchanges),
             left_out=_left_out(result.exchanges),
         )
     )
+
+
+def _picture(result: StepResult) -> dict[str, str] | None:
+    """What a table is drawn as, too: a fleet is seen faster than it is read."""
+    fleet = next((table for table in result.tables if table.schema.name == "fleet"), None)
+    if fleet is None:
+        return None
+    from vergeos_nb.views.drawing import png
+    from vergeos_nb.views.fleet_drawing import draw_fleet
+
+    drawing = draw_fleet(fleet)
+    return {"data": b64encode(png(drawing)).decode(), "alt": f"{drawing.title}. {drawing.described}"}
 
 
 def _plain(result: StepResult) -> str:

@@ -1,0 +1,145 @@
+"""Which rung is suggested for what, as a table; and the whole fleet judged as a run over one VM would."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client import fleet as fleet_reads
+from vergeos_nb.errors import WrongShape
+from vergeos_nb.procedure.model import VerdictValue
+from vergeos_nb.procedure.triage import Facts, suggest, triage, wanting
+from vergeos_nb.records import Columns, MachineKey, NodeState
+from vergeos_nb.settings import Credentials, Profile, Secret
+from vergeos_nb.simulator import Simulator, SteppedClock
+from vergeos_nb.simulator.faults import Rule
+from vergeos_nb.views.fleet_frame import fleet_frame
+
+OFF, ALIVE, UNKNOWN = VerdictValue.OFF, VerdictValue.ALIVE, VerdictValue.UNKNOWN
+
+
+def node(running: bool = True) -> NodeState:
+    return NodeState(2, "node2", MachineKey(9), running, "running" if running else "offline", False, True, "")
+
+
+def facts(status: str, verdict: VerdictValue, **more: Any) -> Facts:
+    known: dict[str, Any] = {
+        "state": "warning",
+        "running": status not in ("stopped", ""),
+        "moving": False,
+        "own_row": True,
+        "because": "machine_nics moved" if verdict is ALIVE else "",
+        "node": node(),
+    }
+    return Facts(status=status, verdict=verdict, **{**known, **more})
+
+
+@pytest.mark.parametrize(
+    ("vm", "rung", "words"),
+    [
+        (facts("running", ALIVE), "none", "it runs"),
+        (facts("stopped", OFF), "none", "record says stopped"),
+        (facts("stopped", UNKNOWN), "none", "record says stopped"),
+        (facts("stopped", ALIVE), "look", "its process lives: machine_nics moved"),
+        (facts("unresponsive", OFF), "override", "gone by fresh evidence"),
+        (facts("running", OFF), "override", "the record does not follow"),
+        (facts("stopping", OFF), "override", "gone by fresh evidence"),
+        (facts("unresponsive", ALIVE), "poweroff", "its process lives"),
+        (facts("stopping", ALIVE), "kill", "its shutdown hangs"),
+        (facts("unresponsive", UNKNOWN), "look", "unknown: nothing fresh came from it"),
+        (facts("running", UNKNOWN, node=node(running=False)), "look", "unknown: node node2 does not answer"),
+        (facts("running", UNKNOWN, node=None), "look", "unknown: it says that it runs, on no node"),
+        (facts("migrating", OFF), "wait", "moving or starting it (migrating)"),
+        (facts("running", OFF, moving=True), "wait", "moving or starting"),
+        (facts("unresponsive", OFF, own_row=False), "look", "its status row names another machine"),
+        (facts("unresponsive", OFF, of_node=True), "none", "a node's"),
+        (facts("maintenance", OFF), "none", "a node's"),
+        (facts("", UNKNOWN), "look", "it leads to no status row"),
+    ],
+)
+def test_the_next_rung_and_its_reason(vm: Facts, rung: str, words: str) -> None:
+    said = suggest(vm)
+    assert (said.rung, words in said.reason) == (rung, True), said
+
+
+@pytest.mark.parametrize(
+    "status", ["running", "stopped", "unresponsive", "stopping", "suspended", "error", ""]
+)
+@pytest.mark.parametrize("verdict", [ALIVE, UNKNOWN])
+@pytest.mark.parametrize("own_row", [True, False])
+def test_the_override_is_never_suggested_where_the_process_lives_or_nobody_knows(
+    status: str, verdict: VerdictValue, own_row: bool
+) -> None:
+    assert suggest(facts(status, verdict, own_row=own_row)).rung != "override"
+
+
+def looked_at(scenario: str, *, vms: int = 0) -> tuple[Columns, Simulator]:
+    """A fleet read twice, two seconds apart."""
+    clock = SteppedClock(1_790_100_000.0)
+    sim = Simulator(scenario, vms=vms, clock=clock)
+    profile = Profile("lab", "vergeos.example", Credentials("basic", sim.username, Secret(sim.password)))
+    with VergeApi(Wire(profile, transport=sim.transport())) as api:
+        nodes, counted, first, at = api.all_nodes(), api.fleet_counters(), api.fleet_vms(), clock.now()
+        clock.sleep(2.0)
+        again = api.fleet_counters()
+        return triage(first, api.fleet_signs(), (counted, again), nodes, (at, clock.now())), sim
+
+
+@pytest.mark.parametrize(
+    ("scenario", "expected"),
+    [
+        ("healthy", []),
+        ("stuck", [("web-01", "override", "off")]),
+        ("zombie", [("web-01", "poweroff", "alive")]),
+        ("migrating", [("web-01", "wait", "alive")]),
+        ("wrong_row", [("web-01", "look", "unknown")]),
+        ("status_missing", [("web-01", "look", "unknown")]),
+        ("gone", [("web-01", "look", "unknown")]),
+        # Every VM of the node that cannot be seen.
+        ("node_dead", [(name, "look", "unknown") for name in ("web-01", "db-02", "mail-01", "backup-01")]),
+        ("node_unreachable", [(n, "look", "unknown") for n in ("web-01", "db-02", "mail-01", "backup-01")]),
+    ],
+)
+def test_each_scenario_s_fleet_is_judged_as_its_vm_is(scenario: str, expected: list[Any]) -> None:
+    found, _ = looked_at(scenario)
+    said = [(found["name"][at], found["suggestion"][at], found["verdict"][at]) for at in wanting(found)]
+    assert sorted(said) == sorted(expected)
+
+
+def test_snapshots_are_left_out_and_every_vm_is_listed_once_over_all_pages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fleet_reads, "PAGE", 5)
+    found, sim = looked_at("stuck", vms=20)
+    rows = sim.world.tables["vms"]
+    assert list(found["vm_key"]) == sorted(key for key, row in rows.items() if not row.get("is_snapshot"))
+    # 32 VMs, 5 a page: seven calls, twice.
+    assert [request.path for request in sim.requests].count("/api/v4/vms") == 14
+
+
+def test_ten_times_the_fleet_takes_no_more_calls() -> None:
+    calls = [len(looked_at("stuck", vms=vms)[1].requests) for vms in (0, 120)]
+    assert calls == [9, 9]
+
+
+def test_a_platform_that_does_not_sort_is_not_believed_to_have_told_of_every_vm() -> None:
+    sim = Simulator("healthy")
+    rows = [{"$key": key, "name": f"vm-{key}", "machine_key": key} for key in (7, 5)]
+    sim.faults.add(Rule("odd", "GET", "/api/v4/vms", body=json.dumps(rows)))
+    profile = Profile("lab", "vergeos.example", Credentials("basic", sim.username, Secret(sim.password)))
+    with (
+        VergeApi(Wire(profile, transport=sim.transport())) as api,
+        pytest.raises(WrongShape, match="after row 7"),
+    ):
+        api.fleet_vms()
+
+
+def test_the_frame_has_one_row_per_vm_and_the_same_columns_whatever_came() -> None:
+    found, _ = looked_at("status_missing")
+    frame, empty = fleet_frame(found), fleet_frame({name: [] for name in found})
+    assert (len(frame), list(frame.columns)) == (12, list(empty.columns))
+    row = frame.set_index("name").loc["web-01"]
+    assert (row["status"], row["suggestion"], row["vm_key"]) == ("", "look", 41)

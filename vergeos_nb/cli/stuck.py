@@ -1,0 +1,137 @@
+"""``vergeos-nb stuck``: the fleet in a few calls, and what to do next, as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb import settings
+from vergeos_nb.audit.record import HTML, new_folder
+from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.plain import as_csv, table
+from vergeos_nb.clock import SystemClock, iso
+from vergeos_nb.errors import UsageError
+from vergeos_nb.parameters import read_parameters
+from vergeos_nb.procedure.find_stuck_vms import FleetCase
+from vergeos_nb.procedure.model import TRIAGE
+from vergeos_nb.procedure.triage import RANK, wanting
+from vergeos_nb.records import Columns
+from vergeos_nb.runbook import Runbook
+from vergeos_nb.words import did_you_mean
+
+RUNBOOK = "find_stuck_vms"
+NAMES = tuple(name for name, _ in TRIAGE.columns)
+SHOWN = ("name", "suggestion", "verdict", "status", "for_s", "node", "node_state", "heartbeat_s", "counters")
+
+
+def stuck(
+    given: Mapping[str, str],
+    wanted: Mapping[str, str | None],
+    sort: str | None,
+    everything: bool,
+    csv: bool,
+    outputs: str | None,
+    output: Output,
+) -> int:
+    """Read the fleet, say what is stuck, and make the record. Changes nothing.
+
+    Args:
+        given: parameters of the runbook.
+        wanted: patterns by column, None where any will do.
+        everything: also the VMs that want no look.
+
+    Raises:
+        UsageError: a word or a column cannot be meant.
+    """
+    _check(wanted, sort)
+    clock = SystemClock()
+    archive = Path(outputs) if outputs else settings.outputs_dir()
+    folder = new_folder(archive, RUNBOOK, "all", clock.now())
+    book = Runbook(RUNBOOK, read_parameters(RUNBOOK, given), folder, finish_here=True, clock=clock)
+    for step in book.engine.steps:
+        ended = book.engine.run(step.id)
+        output.progress(f"{ended.title}: {ended.summary}")
+    account = book.end()
+    found = _case(book).found
+    if found is None:
+        error = account.decisive.error if account.decisive else None
+        output.result({"error": error, "exit_code": account.exit_code, "record": str(folder)})
+        return account.exit_code
+    positions = chosen(found, wanted, sort, everything)
+    rows = [{name: found[name][at] for name in NAMES} for at in positions]
+    if csv and not output.as_json:
+        output.line(as_csv(NAMES, [[_cell(name, row[name]) for name in NAMES] for row in rows]).rstrip("\n"))
+    elif not output.as_json:
+        output.line(table(SHOWN, ([row[name] for name in SHOWN] for row in rows)))
+        output.line()
+        for reason, names in _reasons(rows).items():
+            output.line(f"{len(names)} × {reason}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}")
+        output.line(f"  record  {folder}")
+        output.line(f"  read    {folder / HTML}")
+    output.result(
+        {
+            "vms": rows,
+            "read": len(found["vm_key"]),
+            "record": str(folder),
+            "simulated": account.simulated,
+            "exit_code": account.exit_code,
+        }
+    )
+    return account.exit_code
+
+
+def chosen(found: Columns, wanted: Mapping[str, str | None], sort: str | None, everything: bool) -> list[int]:
+    """Positions of the VMs that are asked for, in order.
+
+    Args:
+        wanted: patterns by column; upper and lower case are the same.
+        sort: a column, with ``-`` before it from the largest; None: the most urgent first.
+    """
+    positions = wanting(found)
+    if everything:
+        seen = set(positions)
+        positions += [at for at in range(len(found["vm_key"])) if at not in seen]
+    for name, pattern in wanted.items():
+        if pattern is not None:
+            like = pattern.casefold()
+            positions = [at for at in positions if fnmatchcase(str(found[name][at]).casefold(), like)]
+    if sort is not None:
+        name = sort.removeprefix("-")
+
+        def place(at: int) -> Any:
+            return RANK[found[name][at]] if name == "suggestion" else found[name][at]
+
+        known = [at for at in positions if found[name][at] is not None]
+        missing = [at for at in positions if found[name][at] is None]
+        positions = sorted(known, key=place, reverse=sort.startswith("-")) + missing
+    return positions
+
+
+def _check(wanted: Mapping[str, str | None], sort: str | None) -> None:
+    if sort is not None and sort.removeprefix("-") not in NAMES:
+        raise UsageError(
+            "sort the VMs", f"{sort!r} is no column", did_you_mean(sort.removeprefix("-"), NAMES)
+        )
+    rung = wanted.get("suggestion")
+    if rung is not None and not any(fnmatchcase(word, rung.casefold()) for word in RANK):
+        raise UsageError("choose VMs", f"no suggestion is {rung!r}", did_you_mean(rung, tuple(RANK)))
+
+
+def _case(book: Runbook) -> FleetCase:
+    case = book.engine.case
+    assert isinstance(case, FleetCase)
+    return case
+
+
+def _cell(name: str, value: Any) -> Any:
+    return iso(value) if name == "log_at" and value is not None else value
+
+
+def _reasons(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row["suggestion"] != "none":
+            reasons.setdefault(f"{row['suggestion']}, {row['reason']}", []).append(str(row["name"]))
+    return reasons
