@@ -17,12 +17,13 @@ from typing import IO, Any
 
 from vergeos_nb.audit.ledger import Entry, Ledger, read_line
 from vergeos_nb.clock import from_iso
-from vergeos_nb.errors import RecordError, RecordNotFound
+from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
 
 NAME = "index.sqlite"
 EXACT = ("vm", "vm_key", "operator", "approver", "ticket", "outcome", "verdict", "profile")
 """What can be asked for as it is; of ``vm`` also with ``*`` and ``?``."""
 
+_DAY_S = 86_400
 _VERSION = 1
 _COLUMNS = ("record", "start", "length", *EXACT, "opened")
 _TABLES = f"""
@@ -52,6 +53,25 @@ class Query:
     profile: str | None = None
     since: float | None = None
     until: float | None = None
+
+
+def moment(told: str | None, option: str, *, end: bool = False) -> float | None:
+    """A time as people give it: a day, or a day and a time, in UTC where no zone is said.
+
+    Args:
+        end: a day alone means its end.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if told is None:
+        return None
+    try:
+        return from_iso(told) + (_DAY_S if end and len(told) <= len("2026-10-01") else 0)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"reading {option}", f"{told!r} is no time", "say 2026-10-01 or 2026-10-01T12:00:00Z"
+        ) from error
 
 
 class Index:

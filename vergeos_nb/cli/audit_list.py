@@ -9,15 +9,13 @@ from typing import Any
 import click
 
 from vergeos_nb import settings
-from vergeos_nb.audit.index import Index, Query
+from vergeos_nb.audit.index import Index, Query, moment
 from vergeos_nb.audit.ledger import Entry
 from vergeos_nb.audit.manifest import FIELDS
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import as_csv, as_json, cell, table
-from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import UsageError
 
-DAY_S = 86_400
 _SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
 
 
@@ -46,25 +44,6 @@ def list_records(
     if output.as_json:
         click.echo(as_json({"records": [as_data(entry) for entry in entries], "exit_code": 0}))
     return 0
-
-
-def moment(told: str | None, option: str, *, end: bool = False) -> float | None:
-    """A time as people give it: a day, or a day and a time, in UTC where no zone is said.
-
-    Args:
-        end: a day alone means its end.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if told is None:
-        return None
-    try:
-        return from_iso(told) + (DAY_S if end and len(told) <= len("2026-10-01") else 0)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"reading {option}", f"{told!r} is no time", "say 2026-10-01 or 2026-10-01T12:00:00Z"
-        ) from error
 
 
 def show_record(outputs: str | None, record: str, output: Output) -> int:

@@ -218,6 +218,19 @@ def audit_show(record: str, outputs: str | None, as_json: bool) -> None:
     _end(show_record(outputs, record, Output(as_json)))
 
 
+@audit.command("diff")
+@click.argument("record_a")
+@click.argument("record_b")
+@click.option("--csv", is_flag=True, help="Print CSV.")
+@outputs_option
+@json_option
+def audit_diff(record_a: str, record_b: str, csv: bool, outputs: str | None, as_json: bool) -> None:
+    """Show field by field where two records differ. Ends with 3 if one is not as it was sealed."""
+    from vergeos_nb.cli.audit_diff import diff_records
+
+    _end(diff_records(outputs, record_a, record_b, Output(as_json), csv))
+
+
 @audit.command("reindex")
 @outputs_option
 @json_option

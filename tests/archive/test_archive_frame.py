@@ -1,0 +1,160 @@
+"""The archive as a DataFrame, and two records side by side."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import vergeos_nb
+from tests.archive.made import archive, sealed
+from vergeos_nb.errors import UsageError
+
+COLUMNS = {
+    "runbook": "string",
+    "vm": "string",
+    "vm_key": "Int64",
+    "operator": "string",
+    "approver": "string",
+    "ticket": "string",
+    "outcome": "string",
+    "verdict": "string",
+    "exit_code": "Int64",
+    "profile": "string",
+    "simulated": "boolean",
+    "opened_at": "datetime64[ms, UTC]",
+    "ended_at": "datetime64[ms, UTC]",
+    "path": "string",
+    "sealed_at": "datetime64[ms, UTC]",
+    "line": "Int64",
+    "supersedes": "Int64",
+    "manifest": "string",
+}
+
+
+def dtypes(frame: pd.DataFrame) -> dict[str, str]:
+    return {str(name): str(dtype) for name, dtype in frame.dtypes.items()}
+
+
+def test_the_frame_has_one_row_per_record_as_it_is_now(tmp_path: Path) -> None:
+    folders = archive(tmp_path)
+    frame = vergeos_nb.open_archive(tmp_path)
+    assert (frame.index.name, list(frame.index)) == ("record", [folder.name for folder in folders])
+    assert list(frame.outcome) == ["planned", "interrupted", "refused", "planned", "planned"]
+    assert list(frame.line) == [1, 4, 3, 5, 6]
+    assert frame.opened_at.iloc[0] == pd.Timestamp("2026-10-01T12:00:01Z")
+    assert dtypes(frame) == COLUMNS
+
+
+def test_an_empty_archive_and_one_without_a_match_have_the_same_columns_and_dtypes(tmp_path: Path) -> None:
+    assert (dtypes(vergeos_nb.open_archive(tmp_path)), len(vergeos_nb.open_archive(tmp_path))) == (COLUMNS, 0)
+    archive(tmp_path)
+    assert dtypes(vergeos_nb.open_archive(tmp_path, vm="none")) == COLUMNS
+
+
+def test_values_of_no_known_kind_are_missing_and_never_an_error(tmp_path: Path) -> None:
+    sealed(tmp_path, 1, vm={"name": 7, "key": "x"}, exit_code="no", simulated="perhaps", opened_at="long ago")
+    (row,) = vergeos_nb.open_archive(tmp_path).itertuples()
+    assert row.vm == "7"
+    assert [bool(pd.isna(v)) for v in (row.vm_key, row.exit_code, row.simulated, row.opened_at)] == [True] * 4
+
+
+@pytest.mark.parametrize(
+    ("wanted", "vms"),
+    [
+        ({"vm": "web-*"}, ["web-01", "web-02"]),
+        ({"outcome": "done", "ticket": "INC-7"}, ["web-02"]),
+        ({"since": "2026-10-02"}, ["db-01"]),
+        ({"until": "2026-10-01"}, ["web-01", "web-02"]),
+    ],
+    ids=str,
+)
+def test_it_holds_what_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], vms: list[str]
+) -> None:
+    sealed(tmp_path, 1)
+    sealed(tmp_path, 2, vm={"name": "web-02", "key": 42}, outcome="done")
+    sealed(tmp_path, 3, vm={"name": "db-01", "key": 43}, day="2026-10-05")
+    monkeypatch.setenv("VERGEOS_NB_OUTPUTS", str(tmp_path))
+    assert list(vergeos_nb.open_archive(**wanted).vm) == vms
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ({"tickets": "x"}, "'tickets' cannot be looked for"),
+        ({"since": "yesterday"}, "'yesterday' is no time"),
+        ({"outputs": "nowhere"}, "there is no folder nowhere"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_looked_for_is_named(tmp_path: Path, wanted: dict[str, Any], why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        vergeos_nb.open_archive(**{"outputs": tmp_path, **wanted})
+
+
+# -- two records ---------------------------------------------------------------------------------
+
+
+def diff(*arguments: str) -> tuple[int, str]:
+    """Exit code and standard output of ``vergeos-nb audit diff …``."""
+    command = [sys.executable, "-m", "vergeos_nb", "audit", "diff", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> tuple[str, ...]:
+    """Options for two records."""
+    first = sealed(tmp_path, 1, files={"journal.jsonl": "x"})
+    vm = {"name": "=1+1\x1b[2J", "key": 42, "machine": 44}
+    second = sealed(tmp_path, 2, vm=vm, verdict="alive", after={"running": True}, files={})
+    return (first.record, second.record, "--outputs", str(tmp_path))
+
+
+def test_two_records_are_compared_by_field(two: tuple[str, ...]) -> None:
+    code, text = diff(*two, "--json")
+    answer = json.loads(text)
+    assert (code, answer["findings"], [answer["a"], answer["b"]]) == (0, [], list(two[:2]))
+    assert [(d["field"], d["a"], d["b"]) for d in answer["differences"]] == [
+        ("after.running", "(not there)", "true"),
+        ("ended_at", '"2026-10-01T12:00:01.000Z"', '"2026-10-01T12:00:02.000Z"'),
+        ("opened_at", '"2026-10-01T12:00:01.000Z"', '"2026-10-01T12:00:02.000Z"'),
+        ("verdict", '"off"', '"alive"'),
+        ("vm.key", "41", "42"),
+        ("vm.name", '"web-01"', '"=1+1\\u001b[2J"'),
+    ]
+
+
+def test_the_table_and_the_csv_hold_the_same_and_nothing_hostile(two: tuple[str, ...]) -> None:
+    code, text = diff(*two)
+    assert (code, text.splitlines()[:2]) == (0, [f"a  {two[0]}", f"b  {two[1]}"])
+    assert {character for character in text if not character.isprintable()} == {"\n"}
+    code, text = diff(*two, "--csv")
+    rows = list(csv.reader(io.StringIO(text)))
+    assert (code, rows[0], [row[0] for row in rows[1:]][-2:]) == (
+        0,
+        ["field", "a", "b"],
+        ["vm.key", "vm.name"],
+    )
+
+
+def test_a_record_does_not_differ_from_itself_and_one_that_is_not_there_is_named(
+    two: tuple[str, ...],
+) -> None:
+    assert diff(two[0], two[0], *two[2:])[1].splitlines()[-1] == "They do not differ."
+    assert diff(two[0], "none", *two[2:])[0] == 4
+
+
+def test_a_record_that_was_changed_is_compared_and_named(tmp_path: Path, two: tuple[str, ...]) -> None:
+    (tmp_path / "2026-10-01" / two[0] / "notebook.html").write_text("forged")
+    code, text = diff(*two, "--json")
+    assert (code, [finding["kind"] for finding in json.loads(text)["findings"]]) == (3, ["file-changed"])

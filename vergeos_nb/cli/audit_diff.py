@@ -1,0 +1,69 @@
+"""``vergeos-nb audit diff``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vergeos_nb import settings
+from vergeos_nb.audit.index import Index
+from vergeos_nb.audit.record import read
+from vergeos_nb.audit.verify import verify_record
+from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.plain import as_csv, as_json, cell, table
+from vergeos_nb.errors import UsageError
+from vergeos_nb.procedure.compare import difference
+
+# Different in any two records, and nothing to look at.
+_OWN = ("id", "files")
+_NAMES = ("field", "a", "b")
+_WIDEST = 60
+
+
+def diff_records(outputs: str | None, first: str, second: str, output: Output, csv: bool) -> int:
+    """Show field by field where two records differ. Returns the exit code.
+
+    Raises:
+        RecordNotFound: no record has one of the ids.
+        RecordError: the ledger or a record cannot be read.
+    """
+    folder = Path(outputs) if outputs else settings.outputs_dir()
+    if not folder.is_dir():
+        raise UsageError("looking into the archive", f"there is no folder {folder}", "name it with --outputs")
+    entries = [Index(folder).by_id(record) for record in (first, second)]
+    findings = [finding for entry in entries for finding in verify_record(folder, entry)]
+    told = [
+        {name: value for name, value in read(folder / entry.path).items() if name not in _OWN}
+        for entry in entries
+    ]
+    rows = [[str(value) for value in row] for row in difference(told[0], told[1]).rows]
+    if csv:
+        click.echo(as_csv(_NAMES, rows), nl=False)
+    elif not output.as_json:
+        output.line(f"a  {cell(entries[0].record)}\nb  {cell(entries[1].record)}\n")
+        shown = ([_short(value) for value in row] for row in rows)
+        output.line(table(_NAMES, shown) if rows else "They do not differ.")
+    for finding in findings:
+        click.echo(
+            f"✘ {finding.kind}  {cell(finding.where)}: {cell(finding.detail)}", err=csv or output.as_json
+        )
+    code = 3 if findings else 0
+    if output.as_json:
+        click.echo(as_json(_answer(entries, rows, findings, code)))
+    return code
+
+
+def _answer(entries: Any, rows: list[list[str]], findings: Any, code: int) -> dict[str, Any]:
+    return {
+        "a": entries[0].record,
+        "b": entries[1].record,
+        "differences": [dict(zip(_NAMES, row, strict=True)) for row in rows],
+        "findings": [{"kind": f.kind, "where": f.where, "detail": f.detail} for f in findings],
+        "exit_code": code,
+    }
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
