@@ -10,8 +10,8 @@ from typing import Any
 
 from vergeos_nb.views.text import visible
 
-# What spreadsheets read as the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@")
+# What spreadsheets read as the beginning of a formula, in half and in full width.
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def cell(value: Any) -> str:
@@ -34,7 +34,8 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """CSV with a line of names. Text that a spreadsheet would compute gets an apostrophe before it."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    # All in quotes: where a spreadsheet splits at semicolons, one in a text opens no cell.
+    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(names)
     writer.writerows([_inert(value) for value in row] for row in rows)
     return file.getvalue()

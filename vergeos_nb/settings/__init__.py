@@ -19,6 +19,7 @@ from vergeos_nb.settings.load import SIMULATOR_NAME, load_profile, profile_names
 from vergeos_nb.settings.places import (
     AmbientNetwork,
     ambient_network,
+    chromium,
     is_live,
     kernel_environ,
     outputs_dir,
@@ -40,6 +41,7 @@ __all__ = [
     "Secret",
     "ambient_network",
     "archive_settings",
+    "chromium",
     "did_you_mean",
     "is_live",
     "kernel_environ",

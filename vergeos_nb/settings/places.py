@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from vergeos_nb.words import did_you_mean
 POLICY_VARIABLE = "VERGEOS_NB_POLICY"
 SIGNING_KEY = "VERGEOS_NB_SIGNING_KEY"
 ALLOWED_SIGNERS = "VERGEOS_NB_ALLOWED_SIGNERS"
+CHROMIUM = "VERGEOS_NB_CHROMIUM"
+# As distributions and vendors call it.
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 UI_WORDS = ("static", "live")
 _CA_FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -77,6 +81,21 @@ def ambient_network(environ: Mapping[str, str] | None = None) -> AmbientNetwork:
 def outputs_dir(environ: Mapping[str, str] | None = None) -> Path:
     """Where records go: ``VERGEOS_NB_OUTPUTS``, or ``outputs`` below the working directory."""
     return Path(environment(environ).get("VERGEOS_NB_OUTPUTS") or "outputs")
+
+
+def chromium(environ: Mapping[str, str] | None = None) -> Path | None:
+    """The Chromium that prints pages: the file that ``VERGEOS_NB_CHROMIUM`` names, or the first on the path.
+
+    Raises:
+        SettingsError: the variable names no file.
+    """
+    variables = environment(environ)
+    if named := variables.get(CHROMIUM):
+        if not Path(named).is_file():
+            raise SettingsError(f"read {CHROMIUM}", f"there is no file {named}", "name the program itself")
+        return Path(named)
+    found = (shutil.which(name, path=variables.get("PATH")) for name in _BROWSERS)
+    return next((Path(path) for path in found if path), None)
 
 
 def run_dir(environ: Mapping[str, str] | None = None) -> Path | None:
