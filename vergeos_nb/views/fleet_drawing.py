@@ -13,6 +13,7 @@ LEFT, RIGHT = 170.0, 840.0
 ROW, BAR = 26.0, 18.0
 # A fleet of hundreds of nodes has its largest ones drawn; the table beside holds all.
 MOST_NODES = 40
+MOST_VMS = 1_000_000
 OTHER = "#b39ddb"
 COLOURS: Mapping[str, str] = {
     "running": "#a5d6a7",
@@ -27,15 +28,18 @@ def draw_fleet(table: Table) -> Drawing:
     """The picture of a table ``fleet``: node, status, number of VMs."""
     nodes: dict[str, dict[str, int]] = {}
     for node, status, count in table.rows:
-        nodes.setdefault(str(node), {})[str(status)] = int(count or 0)
+        nodes.setdefault(str(node or ""), {})[str(status or "")] = max(0, min(int(count or 0), MOST_VMS))
     chosen = sorted(nodes, key=lambda node: (-sum(nodes[node].values()), node))[:MOST_NODES]
-    most = max((sum(nodes[node].values()) for node in chosen), default=1)
+    most = max((sum(nodes[node].values()) for node in chosen), default=0)
+    most = max(most, 1)
     shapes: list[Shape] = []
     y = 14.0
     x = 12.0
     for status in sorted({status for node in chosen for status in nodes[node]}):
         shapes += [Rect(x, y - 6, 12, 12, _colour(status)), Text(x + 17, y, _said(status))]
         x += 17 + width_of(_said(status)) + 22
+        if x > RIGHT:
+            break
     for node in sorted(chosen):
         y += ROW
         shapes.append(Text(LEFT - 8, y, visible(node)[:24] or "no node", anchor="end"))
@@ -60,4 +64,4 @@ def _colour(status: str) -> str:
 
 
 def _said(status: str) -> str:
-    return visible(status) or "no status row"
+    return visible(status)[:24] or "no status row"
