@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -31,6 +32,34 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+class Cancelled(BaseException):
+    """Somebody cancelled a wait. Like ``KeyboardInterrupt`` it is no error that a step could handle."""
+
+
+class CancellableClock(SystemClock):
+    """The machine's clock, whose sleepers can be woken from another thread."""
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            Cancelled: `cancel` was called since the last `rearm`, also if that was before this.
+        """
+        if self._cancelled.wait(seconds):
+            raise Cancelled
+
+    def cancel(self) -> None:
+        """Wake whoever sleeps, and whoever sleeps next."""
+        self._cancelled.set()
+
+    def rearm(self) -> None:
+        """Let sleepers sleep again."""
+        self._cancelled.clear()
 
 
 def iso(epoch: float) -> str:

@@ -30,8 +30,14 @@ from vergeos_nb.errors import UsageError
 NAME_MAX = 128  # vms.name holds 1 to 128 characters (tsvergeos types)
 
 
-def _vm_name(name: str) -> str:
+# Validation context of a person's run, who chooses the VM on the way.
+UNDECIDED = "undecided"
+
+
+def _vm_name(name: str, info: ValidationInfo) -> str:
     if not name:
+        if (info.context or {}).get(UNDECIDED):
+            return ""
         raise ValueError("is empty; give the VM's exact name")
     if len(name) > NAME_MAX:
         raise ValueError(f"has {len(name)} characters; a VM's name has at most {NAME_MAX}")
@@ -270,17 +276,20 @@ def schema_of(runbook: str) -> type[Run]:
     return RUNBOOKS[runbook]
 
 
-def read_parameters(runbook: str, given: Mapping[str, Any]) -> Run:
+def read_parameters(runbook: str, given: Mapping[str, Any], *, undecided: bool = False) -> Run:
     """The parameters of a run, from text as the command line gives it or from values of a notebook.
 
     Text is read by the parameter's type: ``false`` is false, and ``007`` stays text where text is wanted.
+
+    Args:
+        undecided: a person runs this and chooses the VM on the way, so its name may be empty.
 
     Raises:
         UsageError: a parameter is unknown, missing, of another type or out of range. All of them are named.
     """
     schema = schema_of(runbook)
     try:
-        return schema.model_validate(dict(given))
+        return schema.model_validate(dict(given), context={UNDECIDED: undecided})
     except ValidationError as error:
         problems, hints = [], []
         for item in error.errors(include_url=False):

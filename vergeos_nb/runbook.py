@@ -11,16 +11,16 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.capsules import Capsules
-from vergeos_nb.audit.journal import read_journal
+from vergeos_nb.audit.journal import OnLine, read_journal
 from vergeos_nb.audit.lease import Lease, Owner
-from vergeos_nb.audit.opening import open_journal, refuse_at_the_door, this_user
+from vergeos_nb.audit.opening import open_journal, refuse_at_the_door, resume_journal, this_user
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.audit.timeline import timeline_of
@@ -115,14 +115,19 @@ class Runbook:
         *,
         finish_here: bool,
         clock: Clock | None = None,
+        waits: Clock | None = None,
         transport: httpx.BaseTransport | None = None,
         profile: settings.Profile | None = None,
+        on_line: OnLine | None = None,
+        resume: bool = False,
     ) -> None:
         self.name = name
         self.folder = folder
         self._finish_here = finish_here
         self._clock = clock or SystemClock()
+        self._waits = waits or self._clock
         self._closed = False
+        self._numbered_from = 0
         self._calls = CallLog()
         self._resources = ExitStack()
         operator = options.operator or this_user()
@@ -130,7 +135,8 @@ class Runbook:
         self._scrubber = Scrubber(
             settings.secrets_of(profile) if profile else settings.secrets_known(_profile_named(options))
         )
-        self.journal = open_journal(
+        open_or_resume = resume_journal if resume else open_journal
+        self.journal = open_or_resume(
             folder,
             self._clock,
             self._scrubber,
@@ -138,8 +144,12 @@ class Runbook:
             parameters=options.model_dump(),
             operator=operator,
         )
+        if on_line is not None:
+            self.journal.on_line = on_line
         try:
-            case = self._open(options, operator, profile, transport)
+            self.case = case = self._open(options, operator, profile, transport)
+            if resume:
+                self._resume()
         except VergeNbError as error:
             self._resources.close()
             refuse_at_the_door(self.journal, self._clock, error)
@@ -191,7 +201,7 @@ class Runbook:
             return kind(
                 options=options,
                 operator=operator,
-                clock=self._clock,
+                clock=self._waits,
                 journal=self.journal,
                 target=target,
                 platform=api,
@@ -203,7 +213,7 @@ class Runbook:
         case = kind(
             options=options,
             operator=operator,
-            clock=self._clock,
+            clock=self._waits,
             journal=self.journal,
             target=target,
             platform=api,
@@ -230,8 +240,17 @@ class Runbook:
         until = from_iso(options.approve_until) if options.approve_until else now + APPROVAL_LASTS_S
         return Approval(options.approve, options.approver or operator, now, until)
 
+    def _resume(self) -> None:
+        """What an earlier process of this run has sent stays sent, and its calls keep their numbers."""
+        earlier = account_of(read_journal(self.journal.path))
+        self._numbered_from = max((e.number for e in earlier.exchanges), default=0)
+        for call in earlier.changing_calls:
+            self.case.resume(call.step)
+
     def _on_exchange(self, exchange: Exchange) -> None:
         self._scrubber.add(self._wire.secrets)
+        if self._numbered_from:
+            exchange = replace(exchange, number=exchange.number + self._numbered_from)
         # First the journal: a result must not speak of a call that it does not hold.
         self.journal.exchange(exchange)
         self._calls.add(exchange)

@@ -276,3 +276,35 @@ def test_secrets_are_masked_in_every_kind_of_line(tmp_path: Path) -> None:
     journal.intent("PUT", "x/hunter22", {"a": "hunter22"})
     journal.close()
     assert "hunter22" not in (tmp_path / "j").read_text()
+
+
+def test_a_resumed_journal_counts_on_and_keeps_what_was_sent_as_sent(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    first = open_at(path)
+    first.write("run-opened")
+    first.intent("PUT", "/api/v4/machine_status/46", VENDORS_BODY)
+    first.close()
+    second = RunJournal(path, CLOCK, Scrubber(()), resume=True)
+    heard: list[str] = []
+    second.on_line = lambda line: heard.append(line["event"])
+    second.write("resumed", pid=1)
+    with pytest.raises(Refused, match="it was sent in this run before"):
+        second.intent("PUT", "/api/v4/machine_status/46", VENDORS_BODY)
+    second.close()
+    assert [(line["n"], line["event"]) for line in read_journal(path).lines] == [
+        (1, "run-opened"),
+        (2, "intent"),
+        (3, "resumed"),
+    ]
+    assert heard == ["resumed"]
+
+
+@pytest.mark.parametrize("cut", [1, 5])
+def test_a_journal_whose_last_line_was_cut_off_is_finished_and_not_resumed(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = open_at(path)
+    journal.write("run-opened")
+    journal.close()
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(RecordError, match="its last line was cut off"):
+        RunJournal(path, CLOCK, Scrubber(()), resume=True)

@@ -6,6 +6,7 @@ import atexit
 import errno
 import itertools
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -286,3 +287,49 @@ def test_no_order_of_steps_reaches_the_put_without_all_that_go_before_it(
     account = book._end()
     assert len(run.sim.changing_requests()) == int(reached == 10)
     run.hold_to_truth(account)
+
+
+def test_a_step_that_passed_is_repeated_where_somebody_asks_and_what_came_after_is_forgotten(
+    rehearse: Make,
+) -> None:
+    run = rehearse("stuck")
+    book = run.open()
+    outcomes(book, *IDS[:6])
+    assert (book.engine.run("verify", again=True).outcome, list(book.engine.results)) == ("passed", IDS[:4])
+    assert outcomes(book, *IDS[4:6]) == ["passed", "passed"]
+    assert ending(run.end(book)) == ("planned", "off", 0)
+
+
+def test_whoever_asks_nothing_is_repeated_that_lies_before_what_was_sent(rehearse: Make) -> None:
+    run = rehearse("stuck")
+    digest = run.run().fact("plan_digest")
+    book = run.open(approve=digest)
+    outcomes(book, *IDS[:10])
+    before = len(run.requests)
+    again = [book.engine.run(step, again=True).outcome for step in IDS[:10]]
+    assert (again, len(run.requests)) == ([book.engine.results[step].outcome for step in IDS[:10]], before)
+    assert [book.engine.is_final(step) for step in IDS] == [True] * 10 + [False]
+    run.end(book)
+
+
+def test_of_two_threads_that_run_a_step_at_once_one_is_told_to_wait(rehearse: Make) -> None:
+    run = rehearse("stuck")
+    book = run.open()
+    refused: list[UsageError] = []
+
+    def another_click(seconds: float) -> None:
+        thread = threading.Thread(target=click)
+        thread.start()
+        thread.join()
+
+    def click() -> None:
+        try:
+            book.engine.run("connect")
+        except UsageError as error:
+            refused.append(error)
+
+    outcomes(book, *IDS[:4])
+    run.clock.sleep = another_click  # type: ignore[method-assign]
+    assert outcomes(book, "alive") == ["passed"]
+    assert {error.came_back for error in refused} == {"step 'alive' is running"}
+    run.end(book)

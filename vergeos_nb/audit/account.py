@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vergeos_nb.audit.journal import JournalText, exchange_from_dict
@@ -22,6 +22,7 @@ class ChangingCall:
     """A call that could change something, from its intent on.
 
     Attributes:
+        step: the step that made it.
         exchange: the call as it went over the wire, or None: it may have gone out, nobody knows.
     """
 
@@ -30,6 +31,7 @@ class ChangingCall:
     body: Mapping[str, Any] | None
     intended_at: str
     exchange: Exchange | None
+    step: str = ""
 
     @property
     def acts_on_vm(self) -> bool:
@@ -42,11 +44,13 @@ class Account:
     """How a run went.
 
     Attributes:
-        opened: the ``run-opened`` line, or an empty mapping if not even that was written.
+        opened: the ``run-opened`` line, or an empty mapping if not even that was written; its parameters are
+            those of the end, where a person changed some on the way.
         profile: the ``profile`` line, or an empty mapping if no profile could be used.
         results: the last result of each step that ended, in order; none of a step that was begun again.
         outdated: the steps that had ended when the last call that acts on the VM went out: what they saw has
             passed.
+        consent: the newest ``consent`` line: what a person ticked and typed in an approval card, or None.
         running: the step that began and never ended, or "".
         in_order: whether the run was closed by itself.
         bug: the ``bug`` line, if no step was begun after it.
@@ -64,6 +68,7 @@ class Account:
     ended_at: str
     bug: Mapping[str, Any] | None
     torn: bool
+    consent: Mapping[str, Any] | None = None
 
     @property
     def decisive(self) -> StepResult | None:
@@ -157,13 +162,19 @@ def account_of(journal: JournalText) -> Account:
     exchanges: dict[int, Exchange] = {}
     calls: list[ChangingCall] = []
     outdated: frozenset[str] = frozenset()
-    running, in_order, interrupted_by, bug = "", False, "", None
+    running, in_order, interrupted_by, bug, consent = "", False, "", None, None
     for line in journal.lines:
         match line["event"]:
             case "run-opened":
                 opened = line
+            case "parameters":
+                opened = {**opened, "parameters": {**opened["parameters"], **line["changed"]}}
             case "profile":
                 profile = line
+            case "consent":
+                consent = line
+            case "resumed":
+                in_order, interrupted_by, running = False, "", ""
             case "step-began":
                 running, interrupted_by, bug = line["step"], "", None
                 results = _up_to(results, running)
@@ -172,7 +183,9 @@ def account_of(journal: JournalText) -> Account:
                 exchanges[exchange.number] = exchange
                 calls = _answered(calls, exchange)
             case "intent":
-                calls.append(ChangingCall(line["method"], line["path"], line["body"], line["at"], None))
+                calls.append(
+                    ChangingCall(line["method"], line["path"], line["body"], line["at"], None, running)
+                )
                 if calls[-1].acts_on_vm:
                     outdated = frozenset(results)
             case "step-ended":
@@ -204,6 +217,7 @@ def account_of(journal: JournalText) -> Account:
         ended_at=str(journal.lines[-1]["at"]) if journal.lines else "",
         bug=bug,
         torn=journal.torn,
+        consent=consent,
     )
 
 
@@ -216,7 +230,7 @@ def _up_to(results: Mapping[str, StepResult], step: str) -> dict[str, StepResult
 
 def _answered(calls: Sequence[ChangingCall], exchange: Exchange) -> list[ChangingCall]:
     return [
-        ChangingCall(c.method, c.path, c.body, c.intended_at, exchange)
+        replace(c, exchange=exchange)
         if exchange.changing
         and c.exchange is None
         and (c.method, c.path, c.body) == (exchange.method, exchange.path, exchange.body)

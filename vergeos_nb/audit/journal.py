@@ -8,6 +8,9 @@ Lines hold ``n`` (counts from 1), ``at`` (UTC, ISO 8601) and ``event``. The even
 ``exchange``      one API call with its answer, or with what went wrong
 ``intent``        a changing call is about to be sent; on disk before the first byte leaves
 ``note``          what is going on during a wait
+``parameters``    a person filled in or changed these while the run was going on
+``consent``       what a person ticked, typed and signed before the plan was made with their approval
+``resumed``       another process goes on with a run that was cut short
 ``step-ended``    the whole result of a step
 ``bug``           an exception that nobody foresaw, with its traceback
 ``interrupted``   a signal stopped the run inside a step, or its process died
@@ -24,7 +27,7 @@ import json
 import math
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,7 @@ from vergeos_nb.errors import RecordError, Refused
 from vergeos_nb.records import Exchange
 
 NAME = "journal.jsonl"
+OnLine = Callable[[Mapping[str, Any]], None]
 # Events that later decisions rest on: they are on disk before the run goes on.
 _DURABLE = frozenset({"run-opened", "intent", "step-ended", "bug", "interrupted", "run-ended"})
 
@@ -49,19 +53,26 @@ DEATH = "the death of its process"
 class RunJournal:
     """The journal of one run, open for appending.
 
+    Args:
+        resume: go on with the journal that is there; its intents stay sent.
+
     Raises:
         RecordError: from every method, when the disk does not take a line.
     """
 
-    def __init__(self, path: Path, clock: Clock, scrubber: Scrubber) -> None:
+    def __init__(self, path: Path, clock: Clock, scrubber: Scrubber, *, resume: bool = False) -> None:
         self.path = path
+        self.on_line: OnLine = _unheard
         self._clock = clock
         self._scrubber = scrubber
         self._lock = threading.Lock()
-        self._n = 0
-        self._intents: set[str] = set()
+        earlier = _resumable(path) if resume else ()
+        self._n = len(earlier)
+        self._intents = {
+            _call(line["method"], line["path"], line["body"]) for line in earlier if line["event"] == "intent"
+        }
         try:
-            self._file = _Lines(path)
+            self._file = _Lines(path, new=not resume)
             _sync_folder(path.parent)
         except OSError as error:
             raise _unwritable(path, error) from error
@@ -86,6 +97,7 @@ class RunJournal:
                     f"writing the journal {self.path}", str(error), "the run is over: open a new one"
                 ) from error
             self._n += 1
+        self.on_line(line)
 
     def _append(self, text: str, *, spare: bool) -> None:
         """Write a line; where the disk is full, into the room that was taken for what comes of a call."""
@@ -112,7 +124,7 @@ class RunJournal:
             RecordError: it cannot be written, or there is no room for what comes of it.
         """
         self.make_room()
-        call = json.dumps([method, path, body], sort_keys=True)
+        call = _call(method, path, body)
         if call in self._intents:
             raise Refused(f"sending {method} {path}", "it was sent in this run before", "read back instead")
         self._intents.add(call)
@@ -128,10 +140,11 @@ class RunJournal:
 
 
 class _Lines:
-    """A new file of lines. Each is there whole, or not at all."""
+    """A file of lines. Each is there whole, or not at all."""
 
-    def __init__(self, path: Path) -> None:
-        self._raw = path.open("xb", buffering=0)
+    def __init__(self, path: Path, *, new: bool) -> None:
+        self._raw = path.open("xb" if new else "r+b", buffering=0)
+        self._raw.seek(0, os.SEEK_END)
 
     def write(self, text: str) -> None:
         """Append a line."""
@@ -152,6 +165,25 @@ class _Lines:
     def close(self) -> None:
         """Nothing more can be written."""
         self._raw.close()
+
+
+def _unheard(line: Mapping[str, Any]) -> None:
+    """Nobody looks at the lines as they come."""
+
+
+def _call(method: str, path: str, body: Mapping[str, Any] | None) -> str:
+    return json.dumps([method, path, body], sort_keys=True)
+
+
+def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:
+    text = read_journal(path)
+    if text.torn or not path.read_bytes().endswith(b"\n"):
+        raise RecordError(
+            f"going on with the journal {path}",
+            "its last line was cut off when its process died",
+            "finish it with `vergeos-nb audit recover`, and begin a new run",
+        )
+    return text.lines
 
 
 @dataclass(frozen=True, slots=True)

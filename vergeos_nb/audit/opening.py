@@ -56,6 +56,26 @@ def open_journal(
     return journal
 
 
+def resume_journal(
+    folder: Path,
+    clock: Clock,
+    scrubber: Scrubber,
+    *,
+    runbook: str,
+    parameters: Mapping[str, Any],
+    operator: str,
+) -> RunJournal:
+    """The journal of a run that was cut short, to go on with; its next line says who does, and with what.
+
+    Raises:
+        RecordError: it cannot be read or written, or its last line was cut off.
+    """
+    journal = RunJournal(folder / NAME, clock, scrubber, resume=True)
+    journal.write("resumed", operator=operator, on_host=platform.node(), pid=os.getpid())
+    journal.write("parameters", changed=_known(runbook, parameters))
+    return journal
+
+
 def _known(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     fields = RUNBOOKS[runbook].model_fields if runbook in RUNBOOKS else {}
     return {name: value if name in fields else MASK for name, value in parameters.items()}

@@ -182,6 +182,7 @@ def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[s
         "plan": account.fact("plan"),
         "plan_digest": account.fact("plan_digest"),
         "approval": account.fact("approval"),
+        "consent": _consent(account),
         "outcome": account.outcome.value,
         "verdict": account.verdict.value,
         "exit_code": account.exit_code,
@@ -206,6 +207,12 @@ def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[s
         "versions": {**opened.get("versions", {}), "finished_by": __version__},
         "files": dict(files),
     }
+
+
+def _consent(account: Account) -> dict[str, Any] | None:
+    """What a person ticked and typed before approving, with when that was."""
+    line = account.consent
+    return None if line is None else {k: v for k, v in line.items() if k not in ("n", "event")}
 
 
 def _write(path: Path, content: str | bytes) -> None:

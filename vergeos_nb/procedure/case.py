@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,6 +23,16 @@ from vergeos_nb.records import (
     Vm,
     VmNow,
 )
+
+# What is sent at most once in a run, and the step that sends it.
+LATCHES: Mapping[str, str] = {
+    "poweroff": "poweroff",
+    "snapshot": "snapshot",
+    "kill": "kill",
+    "override": "force",
+    "restore": "restore",
+    "power_on": "power_on",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,11 @@ class Case(SystemCase):
         """Remember, before it goes out, that a changing call was made: it is never made a second time."""
         self.sent.append(what)
         self.sent_by = step
+
+    def resume(self, step: str) -> None:
+        """Remember what an earlier process of this run has sent in this step: it stays sent."""
+        if step in LATCHES.values():
+            self.sending(step, next(what for what, sender in LATCHES.items() if sender == step))
 
     def force_options(self) -> ForcePowerOff:
         """The parameters, where the runbook is the one that forces off."""

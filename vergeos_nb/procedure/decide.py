@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from vergeos_nb import changes
 from vergeos_nb.changes import Change, NodeQuery
@@ -157,7 +158,9 @@ def _what_opens_it(case: Case, plan: Plan) -> str:
 def _already_stopped(case: Case, now: VmNow) -> Draft:
     verdict = case.verdict
     assert verdict is not None
-    facts = {"verdict": verdict.value.value, "plan": None, "plan_digest": None, "approval": None}
+    facts: dict[str, Any] = {
+        "verdict": verdict.value.value, "plan": None, "plan_digest": None, "approval": None,
+    }  # fmt: skip
     tables = (verdict.table(), samples_table(case.samples))
     if verdict.value is VerdictValue.ALIVE:
         return ended_by(
@@ -169,6 +172,10 @@ def _already_stopped(case: Case, now: VmNow) -> Draft:
             *tables,
             **facts,
         )
+    if (sent := next((rung for rung in reversed(RUNGS) if rung in case.sent), None)) is not None:
+        # What an earlier process of this run has sent may have done it: Confirm looks.
+        case.off_since = sent
+        facts["opens"] = True
     return Draft(
         StepOutcome.NOTHING_TO_DO,
         f"The record says stopped already; the verdict on the process is {verdict.value.value}.",

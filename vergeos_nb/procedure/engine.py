@@ -7,6 +7,7 @@ predecessors have not passed does not act, and a step that has changed something
 from __future__ import annotations
 
 import difflib
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -101,6 +102,8 @@ class Engine(Generic[C]):
         self._journal = journal
         self._calls = calls
         self._running: str | None = None
+        # Two clicks can come from two threads.
+        self._one_at_a_time = threading.Lock()
 
     @property
     def case(self) -> C:
@@ -131,21 +134,37 @@ class Engine(Generic[C]):
         before = self._before(step)
         return StepState.READY if before is None or before in self.results else StepState.WAITING
 
-    def run(self, step_id: str) -> StepResult:
+    def run(self, step_id: str, *, again: bool = False) -> StepResult:
         """Run a step, or give what came out of it if it is not to be run again.
 
-        A step that passed is not repeated. Once a changing call has been sent, no step up to the one that
-        sent it acts again. A step whose predecessor has not ended is refused and stays open.
+        A step that passed is not repeated, unless somebody asks for it. Once a changing call has been sent,
+        no step up to the one that sent it acts again, whoever asks. A step whose predecessor has not ended
+        is refused and stays open.
+
+        Args:
+            again: repeat the step although it passed; what came after it is forgotten.
 
         Raises:
             UsageError: there is no such step, or another one is running.
             RecordError: the journal cannot be written; nothing is sent then.
         """
         step = self.step(step_id)
-        if self._running:
+        if not self._one_at_a_time.acquire(blocking=False):
             raise UsageError(f"step {step_id!r}", f"step {self._running!r} is running", "wait for it to end")
+        try:
+            return self._run(step, again)
+        finally:
+            self._one_at_a_time.release()
+
+    def is_final(self, step_id: str) -> bool:
+        """Whether the step has ended and is not run again, whoever asks."""
+        step = self.step(step_id)
+        return step.id in self.results and self._frozen(step)
+
+    def _run(self, step: Step[C], again: bool) -> StepResult:
         earlier = self.results.get(step.id)
-        if earlier is not None and (earlier.outcome is StepOutcome.PASSED or self._frozen(step)):
+        passed = earlier is not None and earlier.outcome is StepOutcome.PASSED and not again
+        if earlier is not None and (passed or self._frozen(step)):
             return earlier
         before = self._before(step)
         if before is not None:

@@ -20,7 +20,7 @@ from vergeos_nb.procedure.engine import Draft, ended_by
 from vergeos_nb.procedure.gate import closed, not_approved
 from vergeos_nb.procedure.liveness import judge
 from vergeos_nb.procedure.model import StepOutcome, VerdictValue
-from vergeos_nb.procedure.rungs import beyond
+from vergeos_nb.procedure.rungs import beyond, off_already
 from vergeos_nb.procedure.watching import Watch, stopped
 
 # Evidence older than this is taken anew before the PUT: a rung's wait, or a person between two cells.
@@ -29,7 +29,7 @@ EVIDENCE_LASTS_S = 60.0
 
 def force_power_off(case: Case) -> Draft:
     """Every guard once more, a fresh reading, then the vendor's PUT."""
-    if (end := not_approved(case) or beyond(case, "override")) is not None:
+    if (end := off_already(case) or not_approved(case) or beyond(case, "override")) is not None:
         return end
     asked = f"forcing VM {case.known_vm().name!r} off"
     if "override" in case.sent:

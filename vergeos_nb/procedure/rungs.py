@@ -43,15 +43,20 @@ def kill_power(case: Case) -> Draft:
     return _rung(case, "kill", case.force_options().kill_wait_s)
 
 
+def off_already(case: Case) -> Draft | None:
+    """The end of a step above a rung that worked, or None. It needs no approval: nothing is sent."""
+    if not case.off_since:
+        return None
+    return Draft(
+        StepOutcome.NOTHING_TO_DO,
+        f"Nothing to do: the VM is off since {NAMES[case.off_since]}.",
+        facts={"opens": True, "sent": False},
+    )
+
+
 def beyond(case: Case, rung: Rung) -> Draft | None:
-    """The end of a step that this run need not or may not reach, or None."""
+    """The end of a step that this run may not reach, or None."""
     options = case.force_options()
-    if case.off_since:
-        return Draft(
-            StepOutcome.NOTHING_TO_DO,
-            f"Nothing to do: the VM is off since {NAMES[case.off_since]}.",
-            facts={"opens": True, "sent": False},
-        )
     if RUNGS.index(rung) < RUNGS.index(options.start_at):
         return Draft(
             StepOutcome.SKIPPED,
@@ -70,7 +75,7 @@ def beyond(case: Case, rung: Rung) -> Draft | None:
 
 
 def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft:
-    if (end := not_approved(case) or beyond(case, rung)) is not None:
+    if (end := off_already(case) or not_approved(case) or beyond(case, rung)) is not None:
         return end
     vm = case.known_vm()
     asked = f"{NAMES[rung]} of VM {vm.name!r}"

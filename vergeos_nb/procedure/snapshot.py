@@ -22,11 +22,12 @@ APPEARS_WITHIN_S = 10.0
 def take_snapshot(case: Case) -> Draft:
     """Ask for a snapshot and look whether it is there. Its failure closes the way only on demand."""
     options = case.force_options()
+    if case.off_since:
+        return _left_out("the VM is off already")
     if (end := not_approved(case)) is not None:
         return end
-    if case.off_since or not options.snapshot:
-        why = "the VM is off already" if case.off_since else "it was not asked for (parameter snapshot)"
-        return Draft(StepOutcome.SKIPPED, f"No snapshot: {why}.", facts={"opens": True, "sent": False})
+    if not options.snapshot:
+        return _left_out("it was not asked for (parameter snapshot)")
     vm = case.known_vm()
     asked = f"taking a snapshot of VM {vm.name!r}"
     if (no := closed(case, asked)) is not None:
@@ -55,6 +56,10 @@ def take_snapshot(case: Case) -> Draft:
         (table,),
         {"sent": True, "snapshot": found.key},
     )
+
+
+def _left_out(why: str) -> Draft:
+    return Draft(StepOutcome.SKIPPED, f"No snapshot: {why}.", facts={"opens": True, "sent": False})
 
 
 DESCRIPTION = "taken before the VM was forced off"

@@ -124,7 +124,8 @@ def _is_settled(account: Account, result: StepResult) -> bool:
 
 def _lives(journal: Path, clock: Clock) -> bool:
     try:
-        opened = read_journal(journal).lines[0]
+        # The process that opened the run, or the one that went on with it.
+        opened = [line for line in read_journal(journal).lines if "pid" in line][-1]
         silent = clock.now() - journal.stat().st_mtime
     except (VergeNbError, IndexError, OSError):
         return False

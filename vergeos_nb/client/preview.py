@@ -1,0 +1,86 @@
+"""What a call of `VergeApi` would send, without sending it: the same code builds the request."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from vergeos_nb.changes import api_path
+from vergeos_nb.client.answer import Answer
+from vergeos_nb.client.api import VergeApi
+from vergeos_nb.client.wire import Wire
+from vergeos_nb.errors import VergeNbError, WrongShape
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One request as it would go out. Where it stands below the host, without any header."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+
+    @property
+    def changing(self) -> bool:
+        """Whether it can change something."""
+        return self.method != "GET"
+
+
+class _PreviewWire:
+    """Takes requests in place of a `Wire` and answers each read with no rows."""
+
+    def __init__(self) -> None:
+        self.seen: list[Preview] = []
+
+    def read(self, table_path: str, /, *, asked: str | None = None, **query: str) -> Any:
+        self.seen.append(Preview("GET", api_path(table_path), query))
+        return []
+
+    def read_answer(self, table_path: str, /, *, asked: str | None = None, **query: str) -> Answer:
+        self.read(table_path, asked=asked, **query)
+        raise WrongShape("preview", "nothing was sent", "nothing is to be done")
+
+    def change(
+        self, method: str, table_path: str, body: Mapping[str, Any], /, *, asked: str | None = None
+    ) -> Any:
+        self.seen.append(Preview(method, api_path(table_path), {}, dict(body)))
+        return {}
+
+
+def preview(call: Callable[[VergeApi], object]) -> tuple[Preview, ...]:
+    """The requests that this call makes, as far as they do not hang on an answer. Nothing is sent.
+
+    Raises:
+        UsageError: there is no such request, because an argument cannot be meant.
+    """
+    wire = _PreviewWire()
+    try:
+        call(VergeApi(cast(Wire, wire)))
+    except VergeNbError:
+        # An answer without rows is not what the call wants; what it asked for has been seen by then.
+        if not wire.seen:
+            raise
+    return tuple(wire.seen)
+
+
+def as_curl(host: str, request: Preview, *, bearer: bool) -> str:
+    """The request as a curl command for a shell. Secrets stay variables, and so does the CA file.
+
+    Args:
+        bearer: whether the profile sends a token or API key; otherwise a user name and a password.
+    """
+    login = '--oauth2-bearer "$VERGE_API_KEY"' if bearer else '--user "$VERGE_USERNAME:$VERGE_PASSWORD"'
+    words = ["curl --fail-with-body --silent --show-error", '--cacert "$VERGE_CA_FILE"', login]
+    if request.method == "GET":
+        words.append("--get")
+    else:
+        words += [f"--request {request.method}", "--header 'Content-Type: application/json'"]
+    words += [f"--data-urlencode {shlex.quote(f'{name}={value}')}" for name, value in request.query.items()]
+    if request.body is not None:
+        words.append(f"--data {shlex.quote(json.dumps(dict(request.body)))}")
+    words.append(shlex.quote(f"https://{host}{request.path}"))
+    return " \\\n  ".join(words)
