@@ -121,7 +121,7 @@ class Rehearsal:
 
     def end(self, book: Runbook) -> Account:
         """Close a run and hold what it says against the truth."""
-        account = book._end()
+        account = book.end()
         self.hold_to_truth(account)
         return account
 

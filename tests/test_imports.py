@@ -28,12 +28,17 @@ LADDER = [
     "client",
     "simulator",
     "standin",
+    "doctor",
+    "drill",
     "procedure",
     "views",
     "audit",
     "runbook",
-    "notebook",
     "runner",
+    "widgets",
+    "unfinished",
+    "live",
+    "notebook",
     "cli",
 ]
 # Imports nothing of ours, so that one misreading of the API cannot hide in both sides of a test.

@@ -125,7 +125,7 @@ def test_the_whole_job_in_a_notebook_against_the_built_in_simulator(archive: Pat
     book = open_runbook("force_power_off", parameters)
     for step in book.engine.steps:
         book.step(step.id)
-    account = book._end()
+    account = book.end()
     assert ending(account) == ("planned", "off", 0)
     assert account.profile["host"] == "simulator"
     again = open_runbook("force_power_off", {**parameters, "approve": account.fact("plan_digest")})

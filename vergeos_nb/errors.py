@@ -6,6 +6,7 @@ command line ends with.
     VergeNbError
     ├── UsageError              2   a parameter, setting or word that cannot be meant
     │   ├── SettingsError       2   a profile that is missing, incomplete or contradicts itself
+    │   │   └── PasswordMissing 2   it names a user, and no password
     │   └── RecordNotFound      4   no record in the archive has this id
     ├── Refused                 3   a guard said no
     ├── NotOneVm                4
@@ -92,6 +93,10 @@ class UsageError(VergeNbError):
 
 class SettingsError(UsageError):
     """A profile that is missing, incomplete or contradicts itself."""
+
+
+class PasswordMissing(SettingsError):
+    """A profile names a user, and nothing holds the password."""
 
 
 class RecordNotFound(UsageError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vergeos_nb import settings
 from vergeos_nb.audit.opening import open_journal, refuse_at_the_door, this_user
@@ -15,9 +15,18 @@ from vergeos_nb.errors import UsageError
 from vergeos_nb.parameters import read_parameters, schema_of
 from vergeos_nb.runbook import Runbook, finish_record
 
+if TYPE_CHECKING:
+    from vergeos_nb.live import LiveRunbook
 
-def open_runbook(name: str, namespace: Mapping[str, Any]) -> Runbook:
+
+# The run that a person has open in this kernel, by its runbook: running a cell again finds it.
+_OPEN: dict[str, LiveRunbook] = {}
+
+
+def open_runbook(name: str, namespace: Mapping[str, Any]) -> Runbook | LiveRunbook:
     """Open a run of a runbook with the parameters that the notebook's namespace holds.
+
+    Where a browser is attached, this opens nothing yet: the first card does, by a click.
 
     Args:
         name: the runbook, such as ``force_power_off``.
@@ -31,6 +40,8 @@ def open_runbook(name: str, namespace: Mapping[str, Any]) -> Runbook:
     from vergeos_nb.audit.record import new_folder
 
     schema = schema_of(name)
+    if _is_live(namespace):
+        return _live(name, namespace)
     clock = SystemClock()
     ours = settings.run_dir()
     folder = ours or new_folder(settings.outputs_dir(), name, schema.subject_of(namespace), clock.now())
@@ -45,6 +56,23 @@ def open_runbook(name: str, namespace: Mapping[str, Any]) -> Runbook:
             finish_record(name, folder, scrubber)
         raise
     return Runbook(name, options, folder, finish_here=ours is None, clock=clock)
+
+
+def _is_live(namespace: Mapping[str, Any]) -> bool:
+    """Whether somebody looks: VS Code says so in the namespace, all others in the environment."""
+    return settings.is_live() or ("__vsc_ipynb_file__" in namespace and not settings.is_static())
+
+
+def _live(name: str, namespace: Mapping[str, Any]) -> LiveRunbook:
+    from vergeos_nb.live import LiveRunbook
+
+    fields = schema_of(name).model_fields
+    given = {key: namespace[key] for key in fields if key in namespace}
+    open_one = _OPEN.get(name)
+    if open_one is not None and open_one.run is not None and not open_one.is_over:
+        return open_one
+    _OPEN[name] = LiveRunbook(name, given, settings.outputs_dir())
+    return _OPEN[name]
 
 
 def _given(name: str, namespace: Mapping[str, Any]) -> dict[str, Any]:

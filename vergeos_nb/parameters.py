@@ -79,8 +79,8 @@ def _one_line(text: str) -> str:
     return text.strip()
 
 
-def _record(text: str) -> str:
-    if not text:
+def _record(text: str, info: ValidationInfo) -> str:
+    if not text and not (info.context or {}).get(UNDECIDED):
         raise ValueError("is empty; give the id of the record, which is its folder's name")
     return text
 
@@ -289,6 +289,11 @@ def read_parameters(runbook: str, given: Mapping[str, Any], *, undecided: bool =
     """
     schema = schema_of(runbook)
     try:
+        if undecided:
+            # What is chosen on the way is empty until then.
+            given = {name: "" for name, field in schema.model_fields.items() if field.is_required()} | {
+                **given
+            }
         return schema.model_validate(dict(given), context={UNDECIDED: undecided})
     except ValidationError as error:
         problems, hints = [], []

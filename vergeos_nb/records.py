@@ -146,6 +146,27 @@ class MachineStats:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A VM in a list, for a person to pick.
+
+    Attributes:
+        node: the name of the node that its status row names, or "".
+        why: what makes it stand out, or "".
+    """
+
+    key: VmKey
+    name: str
+    machine: MachineKey
+    status: str
+    state: str
+    node: str
+    cores: int | None
+    ram_mb: int | None
+    tags: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class VmNow:
     """Identity and state of one VM, read in a single call right before a decision.
 

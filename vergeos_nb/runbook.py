@@ -9,11 +9,11 @@ from __future__ import annotations
 import atexit
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
@@ -28,12 +28,12 @@ from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock, from_iso
 from vergeos_nb.errors import RecordError, VergeNbError
-from vergeos_nb.parameters import Run, SystemRun, VmRun
+from vergeos_nb.parameters import Run, SystemRun, VmRun, read_parameters
 from vergeos_nb.policy import Policy
 from vergeos_nb.procedure.case import Case, RunCase, SystemCase, Target
 from vergeos_nb.procedure.catalog import CASES, PROCEDURES
 from vergeos_nb.procedure.engine import Engine
-from vergeos_nb.procedure.model import Approval, result_from_dict
+from vergeos_nb.procedure.model import Approval, StepResult, result_from_dict
 from vergeos_nb.records import Exchange
 from vergeos_nb.standin import open_profile
 from vergeos_nb.views.shown import Picture, RunStopped, Shown, StepView
@@ -120,6 +120,7 @@ class Runbook:
         profile: settings.Profile | None = None,
         on_line: OnLine | None = None,
         resume: bool = False,
+        session: str = "",
     ) -> None:
         self.name = name
         self.folder = folder
@@ -128,6 +129,8 @@ class Runbook:
         self._waits = waits or self._clock
         self._closed = False
         self._numbered_from = 0
+        self.profile_name = ""
+        self.host = ""
         self._calls = CallLog()
         self._resources = ExitStack()
         operator = options.operator or this_user()
@@ -143,6 +146,7 @@ class Runbook:
             runbook=name,
             parameters=options.model_dump(),
             operator=operator,
+            session=session,
         )
         if on_line is not None:
             self.journal.on_line = on_line
@@ -182,6 +186,7 @@ class Runbook:
         assert isinstance(options, SystemRun)
         wanted = profile or settings.load_profile(options.profile)
         opened = wanted if transport else self._resources.enter_context(open_profile(wanted))
+        self.profile_name, self.host = opened.name, opened.host
         self._scrubber.add(settings.secrets_of(opened))
         wire = self._resources.enter_context(
             Wire(
@@ -244,8 +249,9 @@ class Runbook:
         """What an earlier process of this run has sent stays sent, and its calls keep their numbers."""
         earlier = account_of(read_journal(self.journal.path))
         self._numbered_from = max((e.number for e in earlier.exchanges), default=0)
-        for call in earlier.changing_calls:
-            self.case.resume(call.step)
+        if isinstance(self.case, Case):
+            for call in earlier.changing_calls:
+                self.case.resume(call.step)
 
     def _on_exchange(self, exchange: Exchange) -> None:
         self._scrubber.add(self._wire.secrets)
@@ -262,10 +268,16 @@ class Runbook:
             UsageError: the procedure has no such step.
             RecordError: the journal cannot be written; nothing is sent then.
         """
-        result = self.engine.run(step_id)
-        # What is shown is what the journal holds: without secrets, and nothing more.
-        clean = self._scrubber.data(result.as_dict())
-        return StepView(result_from_dict(clean, {e.number: e for e in result.exchanges}))
+        return StepView(self.clean(self.engine.run(step_id)))
+
+    def clean(self, result: StepResult) -> StepResult:
+        """A result as it may be shown: as the journal holds it, without secrets."""
+        data = self._scrubber.data(result.as_dict())
+        return result_from_dict(data, {e.number: e for e in result.exchanges})
+
+    def masked(self, text: str) -> str:
+        """A text as it may be shown, without secrets."""
+        return self._scrubber.text(text)
 
     def close(self) -> Shown:
         """End the run, show its summary, and make its record where no runner does that.
@@ -276,7 +288,7 @@ class Runbook:
         """
         from IPython.display import display
 
-        account = self._end()
+        account = self.end()
         view = Shown(summary_view(summary_of(account)))
         if self._finish_here:
             # A runner renders the notebook anew; here nobody else would show it.
@@ -286,11 +298,27 @@ class Runbook:
             raise RunStopped(summary_of(account).headline, account.exit_code)
         return view
 
-    def end(self) -> Account:
-        """End the run, make its record where no runner does that, and say how it went."""
-        return self._end()
+    def change(self, changed: Mapping[str, Any]) -> None:
+        """Take other values for some parameters, and write down which.
 
-    def _end(self) -> Account:
+        Raises:
+            UsageError: a value cannot be meant; then all stay as they were.
+        """
+        before = self.case.options.model_dump()
+        options = read_parameters(self.name, {**before, **changed}, undecided=True)
+        after = options.model_dump()
+        differs = {name: value for name, value in after.items() if value != before[name]}
+        if differs:
+            self.case.options = options
+            self.case.operator = options.operator or self.case.operator
+            self.journal.write("parameters", changed=differs)
+
+    def end(self) -> Account:
+        """End the run and make its record where no runner does that. Can be repeated.
+
+        Raises:
+            RecordError: the record could not be written.
+        """
         if not self._closed:
             self._closed = True
             atexit.unregister(self._at_exit)

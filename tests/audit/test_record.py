@@ -297,7 +297,7 @@ def test_a_bug_has_its_traceback_in_its_cell_and_the_exit_code_70(rehearse: Make
     book.engine._case.platform.vms_named = broken
     with pytest.raises(ZeroDivisionError):
         book.step("locate")
-    account = book._end()
+    account = book.end()
     assert ending(account) == ("failed", "unknown", 70)
     notebook = notebook_of(run.folder)
     cell = next(c for c in notebook.cells if c.metadata.get("vergeos_nb", {}).get("step") == "locate")
@@ -458,7 +458,7 @@ def test_a_secret_in_a_bugs_own_words_is_masked(rehearse: Make) -> None:
     book.engine._case.platform.system = broken
     with pytest.raises(ZeroDivisionError):
         book.step("connect")
-    book._end()
+    book.end()
     assert searched(run.outputs, *all_spellings()) == []
 
 

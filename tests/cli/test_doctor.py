@@ -8,8 +8,8 @@ import socket
 
 import pytest
 
-from vergeos_nb.cli import doctor
-from vergeos_nb.cli.doctor import Finding, diagnose, exit_code
+from vergeos_nb import doctor
+from vergeos_nb.doctor import Finding, diagnose, exit_code
 from vergeos_nb.records import SystemInfo
 from vergeos_nb.simulator import Simulator
 from vergeos_nb.simulator.faults import Rule

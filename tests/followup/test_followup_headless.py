@@ -47,7 +47,7 @@ def in_process(outputs: Path, runbook: str, **given: Any) -> tuple[Account, Path
     book = Runbook(runbook, options, folder, finish_here=bool(options.approve))
     for step in book.engine.steps:
         book.step(step.id)
-    return book._end(), folder
+    return book.end(), folder
 
 
 def test_a_vm_that_was_forced_off_is_restored_and_one_that_is_off_is_watched_and_started(

@@ -32,7 +32,7 @@ def climbed(run: Rehearsal, digest: str) -> Account:
     book = run.open(**BRIEF, approve=digest)
     for step in book.engine.steps:
         book.engine.run(step.id)
-    return book._end()
+    return book.end()
 
 
 @cache

@@ -234,7 +234,7 @@ def wrong_at(
     if ending(left)[::2] != ("interrupted", 7):
         wrong.append(f"what is left ends {ending(left)}")
     climb_on(book)
-    account = book._end()
+    account = book.end()
     wrong += _told_too_little(run, account)
     # The call that was never sent has its intent all the same: nobody could know.
     wrong += [one for one in broken_promises(run, account, vm, before) if not one.startswith("recorded")]

@@ -251,7 +251,7 @@ class Everybody(RuleBasedStateMachine):
         for step in STEPS:
             book.engine.run(step.id)
         cut_short = account_of(read_journal(stage.run.folder / "journal.jsonl"))
-        account = book._end()
+        account = book.end()
         stage.run.sim.faults.clear()
         wrong = [
             *codes_that_do_not_fit(account),

@@ -51,7 +51,7 @@ def test_a_change_between_plan_and_force_sends_nothing_and_ends_in_drift(rehears
     CHANGES[change](run)
     book.step("force")
     book.step("confirm")
-    account = book._end()
+    account = book.end()
     # The verdict from before is about a state that has passed: holds off `off` over a VM started meanwhile.
     assert (ending(account), run.sim.changing_requests()) == (("refused", "unknown", 5), [])
     assert run.steps(account)["force"] == "refused"
@@ -67,7 +67,7 @@ def test_a_change_between_the_evidence_and_the_plan_makes_no_plan(rehearse: Make
     CHANGES[change](run)
     for step in book.engine.steps[5:]:
         book.step(step.id)
-    account = book._end()
+    account = book.end()
     assert (ending(account), account.fact("plan")) == (("refused", "unknown", 5), None)
     assert run.steps(account)["plan"] == "refused"
 
@@ -204,4 +204,4 @@ def test_an_approval_that_is_put_in_after_the_plan_still_has_to_be_for_it(rehear
         book.step(step.id)
     assert (book.engine.results["force"].error or {})["type"] == "Drift"
     assert run.sim.changing_requests() == []
-    book._end()
+    book.end()

@@ -49,7 +49,7 @@ def test_a_step_before_its_turn_is_refused_and_asks_nothing(rehearse: Make, step
 def test_a_step_that_was_refused_for_its_order_runs_when_its_turn_has_come(rehearse: Make) -> None:
     book = rehearse("stuck").open()
     assert outcomes(book, "locate", "connect", "locate") == ["refused", "passed", "passed"]
-    book._end()
+    book.end()
 
 
 def test_a_step_that_passed_is_shown_again_and_not_repeated(rehearse: Make) -> None:
@@ -94,7 +94,7 @@ def test_a_step_that_does_not_exist_names_the_nearest(rehearse: Make) -> None:
         "step 'confrim': there is no such step\n"
         f"What to do: did you mean 'confirm'? There are: {', '.join(IDS)}"
     )
-    book._end()
+    book.end()
 
 
 def test_no_step_runs_inside_another(rehearse: Make) -> None:
@@ -112,7 +112,7 @@ def test_no_step_runs_inside_another(rehearse: Make) -> None:
         return inner.handler(request)
 
     run.transport = httpx.MockTransport(door)
-    book._end()
+    book.end()
     book = run.open()
     assert outcomes(book, "connect") == ["passed"]
     assert [error.came_back for error in caught] == ["step 'connect' is running"]
@@ -246,7 +246,7 @@ def test_without_a_journal_line_for_its_intent_the_put_does_not_leave(rehearse: 
     else:
         assert book.step("force").result.error["type"] == "RecordError"
         assert outcomes(book, "force", "confirm") == ["failed", "skipped"]
-        assert ending(book._end()) == ("failed", "off", 10)
+        assert ending(book.end()) == ("failed", "off", 10)
     assert run.sim.changing_requests() == []
 
 
@@ -284,7 +284,7 @@ def test_no_order_of_steps_reaches_the_put_without_all_that_go_before_it(
     while reached < 10 and IDS[reached] in left:
         left = left[left.index(IDS[reached]) + 1 :]
         reached += 1
-    account = book._end()
+    account = book.end()
     assert len(run.sim.changing_requests()) == int(reached == 10)
     run.hold_to_truth(account)
 

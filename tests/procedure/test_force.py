@@ -211,7 +211,7 @@ def test_a_row_that_turns_out_to_be_another_machines_is_not_off(rehearse: Make) 
     result = book.step("confirm").result
     assert (result.outcome, result.facts["verdict"]) == ("unknown", "unknown")
     assert f"the status row is of machine {other.machine} now" in result.summary
-    book._end()
+    book.end()
 
 
 def test_a_verdict_of_off_takes_two_readings_even_where_no_settling_is_wanted(rehearse: Make) -> None:

@@ -554,10 +554,10 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_first_owner_sends_nothing_mo
     for step in second.engine.steps[:6]:
         assert second.step(step.id).result.outcome == "passed"
     rest(first)
-    account = first._end()
+    account = first.end()
     assert (ending(account), sent(run)) == (("refused", "alive", 3), ("poweroff",))
     assert shut(account, "kill")[1].startswith("sam")
-    second._end()
+    second.end()
 
 
 def test_the_lease_of_one_vm_does_not_keep_another_waiting(rehearse: Make) -> None:
@@ -571,7 +571,7 @@ def test_the_lease_of_one_vm_does_not_keep_another_waiting(rehearse: Make) -> No
         outcomes = [book.step(step.id).result.outcome for step in book.engine.steps[:6]]
         assert outcomes == ["passed"] * 6
     for book in books:
-        book._end()
+        book.end()
 
 
 # -- others act, too -----------------------------------------------------------------------------

@@ -32,6 +32,7 @@ def open_journal(
     runbook: str,
     parameters: Mapping[str, Any],
     operator: str,
+    session: str = "",
 ) -> RunJournal:
     """A new journal whose first line says who runs what, with which versions, on which machine.
 
@@ -52,6 +53,7 @@ def open_journal(
         pid=os.getpid(),
         profile=parameters.get("profile"),
         versions=_versions(),
+        **({"session": session} if session else {}),
     )
     return journal
 
@@ -64,6 +66,7 @@ def resume_journal(
     runbook: str,
     parameters: Mapping[str, Any],
     operator: str,
+    session: str = "",
 ) -> RunJournal:
     """The journal of a run that was cut short, to go on with; its next line says who does, and with what.
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from vergeos_nb.cli.doctor import diagnose, exit_code
 from vergeos_nb.cli.output import Output
+from vergeos_nb.doctor import SIGNS, diagnose, exit_code
 from vergeos_nb.views.text import visible
-
-SIGNS = {True: "✔", False: "✘", None: "?"}
 
 
 def doctor(profile: str, output: Output) -> int:

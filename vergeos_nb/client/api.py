@@ -15,6 +15,7 @@ from vergeos_nb.client import rows
 from vergeos_nb.client.changing import Changing
 from vergeos_nb.client.evidence import EvidenceReads
 from vergeos_nb.client.fleet import FleetReads
+from vergeos_nb.client.listing import ListReads
 from vergeos_nb.client.rows import Account
 from vergeos_nb.client.wire import Wire
 from vergeos_nb.errors import WrongShape
@@ -56,7 +57,7 @@ _VM_NOW = query.fields(
 _USER = query.fields("$key", "name", "type", "enabled")
 
 
-class VergeApi(EvidenceReads, FleetReads, Changing):
+class VergeApi(EvidenceReads, FleetReads, ListReads, Changing):
     """A VergeOS system, spoken to over one `Wire`. A context manager that closes it.
 
     Every method raises `ApiError` or `AuthError` when there is no good answer, and `TypeError` when it is

@@ -170,7 +170,7 @@ class Engine(Generic[C]):
         if before is not None:
             if before not in self.results:
                 return self._not_yet(step, before)
-            if not _opens(self.results[before]):
+            if not opens(self.results[before]):
                 return self._end(step, self._skipped(before), self._clock.now(), len(self._calls))
         for later in self.steps[self.steps.index(step) :]:
             self.results.pop(later.id, None)
@@ -240,5 +240,6 @@ class Engine(Generic[C]):
         return bool(sender) and self.steps.index(step) <= self.steps.index(self.step(sender))
 
 
-def _opens(result: StepResult) -> bool:
+def opens(result: StepResult) -> bool:
+    """Whether the step after the one with this result may act."""
     return result.outcome is StepOutcome.PASSED or bool(result.facts.get("opens"))

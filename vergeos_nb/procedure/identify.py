@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vergeos_nb.clock import iso
-from vergeos_nb.errors import Refused, VmAmbiguous, VmNotFound
+from vergeos_nb.errors import Refused, UsageError, VmAmbiguous, VmNotFound
 from vergeos_nb.procedure.case import Case, SystemCase
 from vergeos_nb.procedure.engine import Draft, ended_by
 from vergeos_nb.procedure.model import CHECKS, FACTS, IDENTITY, VMS, Scalar, StepOutcome, Table
@@ -70,6 +70,8 @@ def locate(case: Case) -> Draft:
     """Exactly one VM with exactly this name that is no snapshot."""
     name = case.options.vm_name
     asked = f"finding the VM {name!r}"
+    if not name:
+        raise UsageError(asked, "no VM was chosen", "type its exact name, or pick it from the list")
     rows = [vm for vm in case.platform.vms_named(name) if vm.name == name]
     vms = [vm for vm in rows if not vm.is_snapshot]
     table = _vms(rows)

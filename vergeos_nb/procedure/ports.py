@@ -11,6 +11,7 @@ from vergeos_nb.records import (
     Columns,
     Counter,
     Exchange,
+    Listed,
     LogLine,
     MachineKey,
     MachineStats,
@@ -41,6 +42,9 @@ class Platform(Protocol):
 
     def vms_like(self, text: str) -> Sequence[Vm]:
         """Rows of ``vms`` whose name holds the text in any case."""
+
+    def vms_listed(self) -> Sequence[Listed]:
+        """Every VM that is no snapshot."""
 
     def status_key(self, machine: MachineKey) -> StatusKey:
         """What the machine's row names as its status row."""

@@ -15,16 +15,24 @@ Its modules, from the ground up:
 """
 
 from vergeos_nb.settings.archive import ArchiveSettings, archive_settings
-from vergeos_nb.settings.load import SIMULATOR_NAME, load_profile, profile_names, secrets_known
+from vergeos_nb.settings.load import (
+    SIMULATOR_NAME,
+    load_profile,
+    profile_names,
+    secrets_known,
+    wants_password,
+)
 from vergeos_nb.settings.places import (
     AmbientNetwork,
     ambient_network,
     chromium,
     is_live,
+    is_static,
     kernel_environ,
     outputs_dir,
     run_dir,
     runtime_dir,
+    session_name,
 )
 from vergeos_nb.settings.policy_file import load_policy, stopped_by
 from vergeos_nb.settings.profile import Credentials, Profile, secrets_of
@@ -44,6 +52,7 @@ __all__ = [
     "chromium",
     "did_you_mean",
     "is_live",
+    "is_static",
     "kernel_environ",
     "load_policy",
     "load_profile",
@@ -54,6 +63,8 @@ __all__ = [
     "runtime_dir",
     "secrets_known",
     "secrets_of",
+    "session_name",
     "spellings",
     "stopped_by",
+    "wants_password",
 ]

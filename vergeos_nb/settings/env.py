@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vergeos_nb.settings.fields import profile_from
 from vergeos_nb.settings.profile import Profile
+from vergeos_nb.settings.secret import Secret
 from vergeos_nb.words import nearest
 
 ENV_NAME = "env"
@@ -24,7 +25,7 @@ _OF_THE_VENDOR = ("VERGE_PROFILE", "VERGE_OUTPUT")
 _OF_THE_VENDOR_PREFIX = "VERGE_RETRY_"
 
 
-def env_profile(environ: Mapping[str, str], home: Path) -> Profile:
+def env_profile(environ: Mapping[str, str], home: Path, password: Secret | None = None) -> Profile:
     """The profile ``env``.
 
     Raises:
@@ -34,6 +35,8 @@ def env_profile(environ: Mapping[str, str], home: Path) -> Profile:
 
     raw = {setting: environ[variable] for setting, variable in zip(SETTINGS, VARIABLES, strict=True)
            if variable in environ}  # fmt: skip
+    if password is not None and not raw.get("password"):
+        raw["password"] = password.reveal()
     used = [variable for variable in VARIABLES if environ.get(variable)]
     profile = profile_from(
         ENV_NAME, raw, lambda setting: PREFIX + setting.upper(), home, f"environment ({', '.join(used)})"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.errors import SettingsError
+from vergeos_nb.errors import PasswordMissing, SettingsError
 from vergeos_nb.settings.host import clean_host
 from vergeos_nb.settings.profile import DEFAULT_TIMEOUT_S, Credentials, Profile
 from vergeos_nb.settings.secret import OUR_WORDS, SHORTEST_SEARCHED, Secret
@@ -118,7 +118,8 @@ def _credentials(name: str, raw: Raw, named: Named) -> Credentials:
         missing = "password" if "username" in login else "username"
         emptiness = "is set but empty" if missing in raw else "is not set"
         came_back = f"{named(min(login))} is set and {named(missing)} {emptiness}"
-        raise wrong(came_back, f"set {named(missing)} too.")
+        error = wrong(came_back, f"set {named(missing)} too.")
+        raise PasswordMissing(*error.args) if missing == "password" else error
     if not login:
         raise wrong(
             "there are none",

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from vergeos_nb.errors import SettingsError
+from vergeos_nb.errors import PasswordMissing, SettingsError
 from vergeos_nb.settings.env import ENV_NAME, VARIABLES, env_profile
 from vergeos_nb.settings.places import environment, home_dir
 from vergeos_nb.settings.profile import Profile, secrets_of
+from vergeos_nb.settings.secret import Secret
 from vergeos_nb.settings.vrg_file import read_vrg_file, vrg_profile
 from vergeos_nb.words import did_you_mean
 
@@ -17,7 +18,11 @@ SIMULATOR_NAME = "simulator"
 
 
 def load_profile(
-    name: str = SIMULATOR_NAME, *, environ: Mapping[str, str] | None = None, home: Path | None = None
+    name: str = SIMULATOR_NAME,
+    *,
+    environ: Mapping[str, str] | None = None,
+    home: Path | None = None,
+    password: Secret | None = None,
 ) -> Profile:
     """The profile of this name.
 
@@ -28,6 +33,7 @@ def load_profile(
     Args:
         environ: stands in for the process's environment.
         home: stands in for the user's home directory.
+        password: what somebody typed for a profile that names a user and holds no password.
 
     Raises:
         SettingsError: there is no such profile, or it is incomplete or contradicts itself.
@@ -42,7 +48,7 @@ def load_profile(
             )
         return Profile(name, "", None, kind="simulator", scenario=scenario or None, source="built in")
     if name == ENV_NAME:
-        return env_profile(variables, base)
+        return env_profile(variables, base, password)
     file = read_vrg_file(base)
     if name not in file.sections:
         known = _names(file.sections)
@@ -51,8 +57,19 @@ def load_profile(
             f"there is none of this name (named profiles are read from {file.path})",
             did_you_mean(name, known),
         )
-    profile = vrg_profile(file, name, base)
+    profile = vrg_profile(file, name, base, password)
     return replace(profile, warnings=profile.warnings + _unused_variables(name, variables))
+
+
+def wants_password(name: str) -> bool:
+    """Whether this profile names a user and nothing holds the password, so that it has to be asked for."""
+    try:
+        load_profile(name)
+    except PasswordMissing:
+        return True
+    except SettingsError:
+        return False
+    return False
 
 
 def secrets_known(name: object) -> tuple[str, ...]:

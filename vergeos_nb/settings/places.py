@@ -137,6 +137,17 @@ def runtime_dir(environ: Mapping[str, str] | None = None) -> Path:
     return user_cache_path("vergeos-nb", appauthor=False)
 
 
+def is_static(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether ``VERGEOS_NB_UI`` says that nobody can click, as in every headless run of ours."""
+    return environment(environ).get("VERGEOS_NB_UI") == "static"
+
+
+def session_name(environ: Mapping[str, str] | None = None) -> str:
+    """The notebook that this kernel belongs to, as Jupyter's server names it, or ""."""
+    variables = environment(environ)
+    return variables.get("JPY_SESSION_NAME") or variables.get("VOILA_KERNEL_ID") or ""
+
+
 def is_live(environ: Mapping[str, str] | None = None) -> bool:
     """Whether a browser shows this kernel's output, so that a widget can be clicked.
 

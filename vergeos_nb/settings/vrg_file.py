@@ -18,6 +18,7 @@ from vergeos_nb.errors import SettingsError
 from vergeos_nb.settings.env import SETTINGS
 from vergeos_nb.settings.fields import profile_from
 from vergeos_nb.settings.profile import Profile
+from vergeos_nb.settings.secret import Secret
 from vergeos_nb.words import did_you_mean
 
 DEFAULT_NAME = "default"
@@ -68,7 +69,7 @@ def read_vrg_file(home: Path) -> VrgFile:
     return VrgFile(path, sections, tuple(warning for warning in warnings if warning))
 
 
-def vrg_profile(file: VrgFile, name: str, home: Path) -> Profile:
+def vrg_profile(file: VrgFile, name: str, home: Path, password: Secret | None = None) -> Profile:
     """The profile of this name, which must be one of the file's sections.
 
     Raises:
@@ -80,6 +81,8 @@ def vrg_profile(file: VrgFile, name: str, home: Path) -> Profile:
             raise SettingsError(
                 f"read {heading} of {file.path}", f"nothing reads {key!r}", did_you_mean(key, _KEYS)
             )
+    if password is not None and not section.get("password"):
+        section = {**section, "password": password.reveal()}
     profile = profile_from(
         name, section, lambda key: f"{key} in {heading} of {file.path}", home, f"{file.path} {heading}"
     )

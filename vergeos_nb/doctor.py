@@ -24,6 +24,7 @@ SKEW_WARNED_S = 5.0
 """More than this between the clocks makes the record's times hard to compare with the system's own logs."""
 
 EXPIRY_WARNED_S = 14 * 86_400.0
+SIGNS = {True: "✔", False: "✘", None: "?"}
 CONNECT_LIMIT_S = 5.0
 
 

@@ -1,0 +1,92 @@
+"""A run of this notebook that was cut short when its kernel ended: found, described, finished."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.audit.account import Account, account_of
+from vergeos_nb.audit.journal import NAME, read_journal
+from vergeos_nb.errors import VergeNbError
+from vergeos_nb.processes import lives
+
+# An incident is over by then, and what its approvals rested on is long past.
+LASTS = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class CutShort:
+    """A run that nobody closed.
+
+    Attributes:
+        said: what it was and how far it came, in words.
+        parameters: those of its end, without its approval.
+    """
+
+    folder: Path
+    said: str
+    parameters: Mapping[str, Any]
+
+
+def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
+    """The newest run of this runbook in this notebook that was cut short, if its process is gone.
+
+    Args:
+        session: the notebook's name; without one nothing is found, for it could be anybody's.
+    """
+    if not session:
+        return None
+    oldest = datetime.now(UTC) - LASTS
+    days = [day for day in outputs.glob("????-??-??") if day.name >= f"{oldest:%Y-%m-%d}"]
+    journals = sorted((path for day in days for path in day.glob(f"*/{NAME}")), reverse=True)
+    for path in journals:
+        try:
+            account = account_of(read_journal(path))
+        except (VergeNbError, KeyError):
+            continue
+        opened = account.opened
+        if (opened.get("runbook"), opened.get("session"), opened.get("on_host")) != (
+            runbook,
+            session,
+            platform.node(),
+        ):
+            continue
+        if account.in_order or _alive(path):
+            return None
+        return CutShort(path.parent, _said(account), _parameters(account))
+    return None
+
+
+def finish(folder: Path) -> str:
+    """Finish its record, asking the platform by reading what became of a call in doubt. What that said.
+
+    Raises:
+        RecordError: the record cannot be made.
+    """
+    from vergeos_nb.runner.recover import recover
+
+    return recover(folder).asked
+
+
+def _alive(path: Path) -> bool:
+    pids = [line["pid"] for line in read_journal(path).lines if isinstance(line.get("pid"), int)]
+    return bool(pids) and lives(pids[-1])
+
+
+def _parameters(account: Account) -> Mapping[str, Any]:
+    return {**account.opened.get("parameters", {}), "approve": "", "approve_until": ""}
+
+
+def _said(account: Account) -> str:
+    vm = (account.fact("vm") or {}).get("name") or "no VM yet"
+    sent = [f"{call.method} {call.path}" for call in account.changing_calls]
+    done = f"it had sent {', '.join(sent)}" if sent else "it had changed nothing"
+    last = account.results[-1].title if account.results else "nothing"
+    return (
+        f"A run of this notebook was cut short: {vm}, opened {account.opened.get('at')}, last ended: {last}; "
+        f"{done}."
+    )

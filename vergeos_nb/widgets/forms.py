@@ -1,0 +1,80 @@
+"""Input fields for a runbook's parameters, made from its schema: one place knows their types and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args, get_origin
+
+import ipywidgets as w
+
+from vergeos_nb.parameters import schema_of
+from vergeos_nb.widgets.parts import WIDE, text_field
+
+# What a person reads beside the field; without an entry the parameter's own name.
+LABELS: Mapping[str, str] = {
+    "operator": "Your name",
+    "vm_name": "VM name",
+    "expect_cores": "Cores, as you know them (0: not known)",
+    "expect_ram_mb": "RAM in MB, as you know it (0: not known)",
+    "probe_node": "Also ask the node for its process list (a POST)",
+    "ping_ip": "Also have the node ping this address of the guest (a POST)",
+    "start_at": "First rung to try",
+    "up_to": "Last rung that may be tried",
+    "attest": "Where rungs are left out: who tried them, and when",
+    "assertion": "Where the evidence is unknown: how you know that it is dead",
+    "snapshot": "Take a snapshot before the first forceful rung",
+    "snapshot_required": "Go no further where the snapshot failed",
+    "power_on": "Power it on when it has stayed off",
+    "minutes": "Minutes to watch",
+    "every_s": "Seconds between two readings",
+    "record": "Record whose override is undone",
+    "reason": "Reason",
+    "ticket": "Ticket",
+    "approver": "Approver",
+}
+LARGEST = 2**31 - 1
+
+
+class ParameterForm:
+    """Fields for some of a runbook's parameters.
+
+    Args:
+        names: parameters; those that the runbook does not have are left out.
+        values: what they hold at first, where that is not the default.
+    """
+
+    def __init__(self, runbook: str, names: Sequence[str], values: Mapping[str, Any]) -> None:
+        fields = schema_of(runbook).model_fields
+        self.fields: dict[str, Any] = {}
+        for name in names:
+            if name in fields:
+                default = "" if fields[name].is_required() else fields[name].default
+                self.fields[name] = _field(name, fields[name].annotation, values.get(name, default))
+        self.box = w.VBox(list(self.fields.values()))
+
+    def values(self) -> dict[str, Any]:
+        """What the fields hold now."""
+        return {name: field.value for name, field in self.fields.items()}
+
+    def lock(self, locked: bool) -> None:
+        """Let nobody type while a step runs with what was typed."""
+        for field in self.fields.values():
+            field.disabled = locked
+
+
+def _field(name: str, annotation: Any, value: Any) -> w.Widget:
+    label = LABELS.get(name, name.replace("_", " "))
+    traits = {"description": label, "style": WIDE, "layout": w.Layout(width="auto", max_width="40em")}
+    try:
+        if get_origin(annotation) is Literal:
+            return w.Dropdown(options=get_args(annotation), value=value, **traits)
+        if annotation is bool:
+            return w.Checkbox(value=value, indent=False, **traits)
+        if annotation is int:
+            return w.BoundedIntText(value=value, min=0, max=LARGEST, **traits)
+        if annotation is float:
+            return w.FloatText(value=value, **traits)
+    except Exception:  # traitlets' own, of several kinds
+        # What the parameters cell holds is none of this field; as text it reaches the schema, which says so.
+        pass
+    return text_field(label, str(value))

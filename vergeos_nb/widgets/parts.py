@@ -1,0 +1,46 @@
+"""The small pieces that cards are made of, each with a name that a screen reader finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as w
+
+from vergeos_nb.views.bundle import environment
+
+WIDE = {"description_width": "initial"}
+
+
+def button(text: str, *, strong: bool = False, **traits: Any) -> w.Button:
+    """A button that is as wide as its text."""
+    style = "primary" if strong else ""
+    return w.Button(description=text, button_style=style, layout=w.Layout(width="auto"), **traits)
+
+
+def text_field(label: str, value: str = "", *, width: str = "40em", **traits: Any) -> w.Text:
+    """A field for a line of text, under its label."""
+    layout = w.Layout(width="auto", max_width=width)
+    return w.Text(value=value, description=label, style=WIDE, layout=layout, **traits)
+
+
+def tick(label: str, value: bool = False) -> w.Checkbox:
+    """A box to be ticked, with its sentence."""
+    layout = w.Layout(width="auto")
+    return w.Checkbox(value=value, description=label, indent=False, style=WIDE, layout=layout)
+
+
+def says(text: str, *, alert: bool = False) -> str:
+    """A line that is announced when it changes, as HTML; nothing for no text."""
+    if not text:
+        return ""
+    return environment().get_template("line.html.j2").render(text=text, alert=alert)
+
+
+def row(*children: w.Widget) -> w.HBox:
+    """Things beside each other, that wrap where the window is narrow."""
+    return w.HBox(children, layout=w.Layout(flex_flow="row wrap", align_items="center"))
+
+
+def column(*children: w.Widget) -> w.VBox:
+    """Things below each other."""
+    return w.VBox(children)

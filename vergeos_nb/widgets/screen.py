@@ -1,0 +1,27 @@
+"""Where a bundle is put on the screen: IPython's displays, typed, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets as w
+from IPython.display import display, update_display
+
+NOTHING: Mapping[str, Any] = {"text/html": "", "text/plain": ""}
+
+
+def show(bundle: Mapping[str, Any], place: str) -> None:
+    """Show this in the cell that runs, in a place that can be updated later."""
+    display(dict(bundle), raw=True, display_id=place)  # type: ignore[no-untyped-call]
+
+
+def update(bundle: Mapping[str, Any], place: str) -> None:
+    """Show this in that place instead, wherever it is shown. From any thread."""
+    update_display(dict(bundle), raw=True, display_id=place)  # type: ignore[no-untyped-call]
+
+
+def live(panel: w.Widget, html: str, text: str) -> dict[str, Any]:
+    """The bundle of a live panel. What has no widgets shows the HTML or the text instead."""
+    data = panel._repr_mimebundle_()
+    return {**(data[0] if isinstance(data, tuple) else data), "text/html": html, "text/plain": text}

@@ -1,0 +1,56 @@
+"""The card on which the VM's record, its status row and what the engineer expects are compared and ticked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets as w
+
+from vergeos_nb.procedure.consent import IDENTITY_TICKS
+from vergeos_nb.procedure.engine import Step
+from vergeos_nb.procedure.model import StepOutcome, StepResult
+from vergeos_nb.widgets.card import StepCard
+from vergeos_nb.widgets.desk import Desk
+from vergeos_nb.widgets.parts import button, column, tick
+
+
+class VerifyCard(StepCard):
+    """Three columns side by side, and a tick for each of the four things that the vendor's step 4 asks for.
+
+    It is done when all four are ticked: looking is a part of the step.
+    """
+
+    def __init__(
+        self, desk: Desk, step: Step[Any], names: Sequence[str] = ("expect_cores", "expect_ram_mb")
+    ) -> None:
+        self.boxes = {name: tick(sentence) for name, sentence in IDENTITY_TICKS.items()}
+        self.checked = button("I have compared all four", strong=True, disabled=True)
+        self.ticks = column(*self.boxes.values(), self.checked)
+        self.ticks.add_class("vnb-ticks")
+        super().__init__(desk, step, names)
+        for box in self.boxes.values():
+            box.observe(lambda change: self.refresh(), "value")
+        self.checked.on_click(self.guarded(self._tick_all))
+
+    def below(self) -> Sequence[w.Widget]:
+        return [self.ticks]
+
+    def is_done(self) -> bool:
+        return super().is_done() and set(IDENTITY_TICKS) <= self.desk.ticked()
+
+    def ended(self, result: StepResult) -> None:
+        for box in self.boxes.values():
+            box.value = False
+
+    def refresh(self) -> None:
+        super().refresh()
+        passed = self.result is not None and self.result.outcome is StepOutcome.PASSED
+        asked = passed and not self.running and not self.is_done()
+        self.ticks.layout.display = "" if asked else "none"
+        self.checked.disabled = not all(box.value for box in self.boxes.values())
+
+    def _tick_all(self) -> None:
+        self.desk.tick([name for name, box in self.boxes.items() if box.value])
+        self.settle()
+        self.desk.changed()
