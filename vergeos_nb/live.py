@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from vergeos_nb.procedure.consent import (
     still_missing,
 )
 from vergeos_nb.procedure.engine import Step, opens
-from vergeos_nb.procedure.model import StepOutcome, StepResult, StepState
+from vergeos_nb.procedure.model import IDENTITY, StepOutcome, StepResult, StepState, Table
 from vergeos_nb.records import Listed
 from vergeos_nb.runbook import Runbook
 from vergeos_nb.settings import Secret
@@ -69,6 +70,7 @@ class LiveRunbook:
         self._cards: dict[str, StepCard] = {}
         self._closing: ClosingCard | None = None
         self._ticked: frozenset[str] = frozenset()
+        self._compared: Sequence[Table] = ()
         self._clean: dict[str, tuple[StepResult, StepResult]] = {}
         self._over = False
         self._lines: list[Mapping[str, Any]] = []
@@ -186,16 +188,16 @@ class LiveRunbook:
         run.change(changed)
         if step == "plan" and isinstance(run.case, Case):
             run.case.approval = None
-        before = self.result(step)
         result = run.engine.run(step, again=again)
-        if step == "verify" and (before is None or before.tables != result.tables):
-            self._ticked = frozenset()
+        if step == "verify" and (compared := _compared(result)) != self._compared:
+            # What was ticked was another comparison.
+            self._compared, self._ticked = compared, frozenset()
         return result
 
     def begin_again(self, step: str, changed: Mapping[str, Any]) -> StepResult:
         result = self.perform(self.steps[0].id, {}, again=True)
         for one in self.steps[1:]:
-            if not opens(result):
+            if not opens(result) or self.blocked(one.id):
                 break
             result = self.perform(one.id, changed if one.id == step else {}, again=True)
             if one.id == step:
@@ -210,7 +212,7 @@ class LiveRunbook:
         run.change(said)
         case.approval = approval_of(case, consent, self._needed(), APPROVAL_LASTS_S)
         try:
-            run.journal.write("consent", **consent.as_dict())
+            run.journal.write("consent", **consent.as_dict(), approval=asdict(case.approval))
             result = run.engine.run("plan", again=True)
         except BaseException:
             case.approval = None
@@ -293,7 +295,7 @@ class LiveRunbook:
         folder = how.get("folder")
         self._lines = list(read_journal(folder / NAME).lines) if folder else []
         self.run = self._open_run(options, waits=self._waits, on_line=self._heard, **how)
-        self._ticked = frozenset()
+        self._compared, self._ticked = (), frozenset()
 
     def _new_run(self, options: Any, *, folder: Path | None = None, **how: Any) -> Runbook:
         from vergeos_nb.audit.record import new_folder
@@ -320,6 +322,10 @@ class LiveRunbook:
     def _needed(self) -> list[str]:
         verified = any(step.id == "verify" for step in self.steps)
         return [*(IDENTITY_TICKS if verified else ()), *self.ticks()]
+
+
+def _compared(result: StepResult) -> Sequence[Table]:
+    return [table for table in result.tables if table.schema is IDENTITY]
 
 
 def _with_debriefing(bundle: Mapping[str, str], seen: str) -> Mapping[str, str]:

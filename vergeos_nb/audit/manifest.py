@@ -44,6 +44,8 @@ FIELDS = (
 )
 
 # The events that are added to the journal of a run whose process is gone, and how each line begins.
+# How the lines begin with which another process goes on with a run that was cut short.
+RESUMED = "resumed"
 _ADDED = ("interrupted", "bug", "settled")
 _BEGIN = b'{"n": '
 _HEX = re.compile("[0-9a-f]{64}")
@@ -215,12 +217,23 @@ def _collect(folder: Path, before: str, found: dict[str, Path]) -> None:
 
 
 def is_grown(journal: bytes, sealed: Digest) -> bool:
-    """Whether a journal is the sealed one with lines added, as whoever finishes a dead run adds them."""
+    """Whether a journal is the sealed one with lines added, by who finished a dead run or went on with it."""
     rest = journal[sealed.size :]
     if not rest or hashlib.sha256(journal[: sealed.size]).hexdigest() != sealed.sha256:
         return False
     lines = [line for line in rest.split(b"\n") if line]
+    if lines and _event(lines[0]) == RESUMED:
+        # From here on it is a run like any other, whose writer may be killed in its last line, too.
+        return all(_event(line) for line in lines[:-1])
     return bool(lines) and all(_is_added(line) for line in lines)
+
+
+def _event(line: bytes) -> str:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    return str(data.get("event", "")) if isinstance(data, dict) else ""
 
 
 def _is_added(line: bytes) -> bool:

@@ -181,7 +181,7 @@ def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[s
         "undo": undo_of(account),
         "plan": account.fact("plan"),
         "plan_digest": account.fact("plan_digest"),
-        "approval": account.fact("approval"),
+        "approval": account.approval,
         "consent": _consent(account),
         "outcome": account.outcome.value,
         "verdict": account.verdict.value,
@@ -195,6 +195,7 @@ def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[s
         "bug": account.bug["error"] if account.bug else None,
         "changing_calls": [
             {
+                "step": call.step,
                 "method": call.method,
                 "path": call.path,
                 "body": call.body,
@@ -212,7 +213,7 @@ def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[s
 def _consent(account: Account) -> dict[str, Any] | None:
     """What a person ticked and typed before approving, with when that was."""
     line = account.consent
-    return None if line is None else {k: v for k, v in line.items() if k not in ("n", "event")}
+    return None if line is None else {k: v for k, v in line.items() if k not in ("n", "event", "approval")}
 
 
 def _write(path: Path, content: str | bytes) -> None:

@@ -129,6 +129,24 @@ def simulator(
 
 
 @cli.command()
+@click.option(
+    "--profile", default="simulator", show_default=True, help="The system that the runbooks start with."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.", show_default=True
+)
+@click.option("--browser/--no-browser", default=True, help="Open it in a browser.")
+@click.option("--dir", "base", metavar="DIR", default=None, help="Where working copies go. [default: ./lab]")
+@outputs_option
+@json_option
+def lab(profile: str, port: int, browser: bool, base: str | None, outputs: str | None, as_json: bool) -> None:
+    """JupyterLab over a working copy of the runbooks, on loopback, until it is stopped."""
+    from vergeos_nb.cli.lab import lab as run_lab
+
+    _end(run_lab(profile, base, outputs, port, browser, Output(as_json)))
+
+
+@cli.command()
 @click.option("--profile", default="simulator", show_default=True, help="The system to look at.")
 @json_option
 def doctor(profile: str, as_json: bool) -> None:

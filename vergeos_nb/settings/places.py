@@ -122,6 +122,27 @@ def kernel_environ(
     }
 
 
+def lab_environ(
+    config: Path, outputs: Path, token: str, environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment of a JupyterLab: this process's, our settings before the user's own, and its token.
+
+    Without proxies to loopback, and without what would make its kernels look headless or belong to a run.
+    """
+    variables = dict(environment(environ))
+    for name in ("VERGEOS_NB_UI", "VERGEOS_NB_RUN_DIR", "JPY_SESSION_NAME"):
+        variables.pop(name, None)
+    if policy := variables.get(POLICY_VARIABLE):
+        variables[POLICY_VARIABLE] = policy if policy.startswith("~/") else str(Path(policy).absolute())
+    paths = [str(config), *filter(None, [variables.get("JUPYTER_CONFIG_PATH", "")])]
+    return {
+        **variables,
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(paths),
+        "JUPYTER_TOKEN": token,
+        "VERGEOS_NB_OUTPUTS": str(outputs.absolute()),
+    }
+
+
 def runtime_dir(environ: Mapping[str, str] | None = None) -> Path:
     """Where running processes announce themselves.
 

@@ -11,7 +11,6 @@ from vergeos_nb.procedure.case import Case
 from vergeos_nb.procedure.consent import Consent
 from vergeos_nb.procedure.engine import Step
 from vergeos_nb.procedure.model import StepOutcome, StepResult
-from vergeos_nb.views.bundle import static_view
 from vergeos_nb.widgets.card import StepCard
 from vergeos_nb.widgets.desk import Desk
 from vergeos_nb.widgets.forms import ParameterForm
@@ -40,10 +39,8 @@ class ApprovalCard(StepCard):
         self.typed_by_second = text_field("The second person types the VM's name")
         self.lacks = w.HTML()
         self.yes = PressButton("Approve", disabled=True)
-        self.plan_view = w.HTML()
         self.two = column(self.second.box, self.typed_by_second)
         self.ask = column(
-            self.plan_view,
             *self.boxes.values(),
             self.said.box,
             self.typed,
@@ -82,13 +79,8 @@ class ApprovalCard(StepCard):
 
     def refresh(self) -> None:
         super().refresh()
-        result = self.result
         asked = self._planned() and not self.running and not self.is_done() and not self.desk.over()
         self.ask.layout.display = "" if asked else "none"
-        if asked and result is not None:
-            self.plan_view.value = static_view(result)["text/html"]
-            # The plan stands right above the ticks; a second copy would only be in the way.
-            self.evidence.value = ""
         self._look()
 
     def _planned(self) -> bool:

@@ -14,7 +14,7 @@ from vergeos_nb.clock import Cancelled
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.procedure.case import Case, SystemCase
 from vergeos_nb.procedure.engine import Step
-from vergeos_nb.procedure.model import StepResult, StepState
+from vergeos_nb.procedure.model import StepOutcome, StepResult, StepState
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.frames import frames
 from vergeos_nb.widgets.calls import calls_of
@@ -165,6 +165,8 @@ class StepCard:
         self.go.description = self.verb() if result is None else f"Again: {self.verb()}"
         self.go.disabled = self._running or bool(blocked) or not open_now
         self.cancel.disabled = not self._running
+        # What was asked before is out of the way of what is asked now.
+        self.form.box.layout.display = "none" if self._passed() and not self._running else ""
         # A plan that is refused as outdated needs new evidence, not only another try.
         anew = result is not None and open_now and not blocked and not self._running and self.number > 1
         case = self.desk.case
@@ -213,6 +215,10 @@ class StepCard:
             return card, NOTHING
         return static_view(result), card if again else NOTHING
 
+    def _passed(self) -> bool:
+        result = self.result
+        return result is not None and result.outcome is StepOutcome.PASSED
+
     def _state(self) -> StepState:
         return StepState.RUNNING if self._running else self.desk.state(self.step.id)
 
@@ -224,7 +230,7 @@ class StepCard:
             self.step,
             state,
             result,
-            calls_of(self.step.id, case) if result is None or not self.is_done() else (),
+            () if self._passed() else calls_of(self.step.id, case),
             host=self.desk.host,
             bearer=known is not None and known.target.who.startswith("the owner of"),
             system=known.system_label() if known is not None else "",

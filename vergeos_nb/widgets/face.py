@@ -49,7 +49,6 @@ def head(
             result=result,
             look=LOOKS[result.outcome] if result is not None else None,
             calls=[_shown(call) for call in calls],
-            changing=sum(call.changing for call in calls),
             curl="\n\n".join(as_curl(host or "HOST", call, bearer=bearer) for call in calls),
         )
     )

@@ -9,7 +9,7 @@ import ipywidgets as w
 
 from vergeos_nb.procedure.consent import IDENTITY_TICKS
 from vergeos_nb.procedure.engine import Step
-from vergeos_nb.procedure.model import StepOutcome, StepResult
+from vergeos_nb.procedure.model import StepResult
 from vergeos_nb.widgets.card import StepCard
 from vergeos_nb.widgets.desk import Desk
 from vergeos_nb.widgets.parts import button, column, tick
@@ -45,8 +45,7 @@ class VerifyCard(StepCard):
 
     def refresh(self) -> None:
         super().refresh()
-        passed = self.result is not None and self.result.outcome is StepOutcome.PASSED
-        asked = passed and not self.running and not self.is_done()
+        asked = self._passed() and not self.running and not self.is_done()
         self.ticks.layout.display = "" if asked else "none"
         self.checked.disabled = not all(box.value for box in self.boxes.values())
 

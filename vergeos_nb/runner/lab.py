@@ -1,0 +1,230 @@
+"""JupyterLab over a working copy of the runbooks, with nothing to configure.
+
+The originals stay as they are. Records go to the archive, not into the working copy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from vergeos_nb import settings
+from vergeos_nb.errors import ConnectionRefused, RecordError
+from vergeos_nb.runbook_files import runbook_path
+from vergeos_nb.standin import DEFAULT_SCENARIO, announce, find_announced, withdraw
+
+FIRST = "force_power_off"
+READY_WITHIN_S = 60.0
+STOP_WITHIN_S = 15.0
+# No news, no update checks: the incident's network may be closed, and nothing shall pop up over a card.
+OVERRIDES: Mapping[str, Mapping[str, Any]] = {
+    "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
+    "@jupyterlab/extensionmanager-extension:plugin": {"enabled": False},
+    # Cards in cells that were scrolled away would be taken out of the page and made anew.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A JupyterLab that is ready.
+
+    Attributes:
+        folder: the working copy.
+        process: its server.
+    """
+
+    url: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+
+def working_copy(runbooks: Mapping[str, Path], folder: Path, profile: str) -> None:
+    """Copy the runbooks into a new folder, with this profile in their parameters cells.
+
+    Raises:
+        RecordError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True)
+        for name, path in runbooks.items():
+            notebook = nbformat.read(path, as_version=4)
+            for cell in notebook.cells:
+                if "parameters" in cell.metadata.get("tags", []):
+                    cell.source = cell.source.replace(
+                        'profile: str = "simulator"', f"profile: str = {json.dumps(profile)}"
+                    )
+            nbformat.write(notebook, folder / f"{name}.ipynb")
+    except OSError as error:
+        raise RecordError(
+            f"making the working copy {folder}",
+            error.strerror or str(error),
+            "nothing was started; choose a folder that can be written with --dir",
+        ) from error
+
+
+@contextmanager
+def open_lab(
+    runbooks: Mapping[str, Path],
+    base: Path,
+    outputs: Path,
+    *,
+    profile: str = settings.SIMULATOR_NAME,
+    port: int = 0,
+    browser: bool = True,
+    server_options: Mapping[str, str] | None = None,
+) -> Iterator[Lab]:
+    """Start JupyterLab on loopback, and stop it with the context.
+
+    For the profile of the simulator one is started beside it, unless one runs already, so that all notebooks
+    see the same system.
+
+    Args:
+        base: the working copy is a new folder in here.
+        outputs: the archive.
+        port: 0 takes a free one.
+        server_options: more options of Jupyter's server, by name.
+
+    Raises:
+        RecordError: the working copy cannot be made.
+        ConnectionRefused: the server did not start.
+    """
+    moment = datetime.now(UTC)
+    folder = base.absolute() / f"{moment:%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    working_copy(runbooks, folder, profile)
+    config = folder / ".jupyter" / "labconfig"
+    config.mkdir(parents=True)
+    (config / "default_setting_overrides.json").write_text(json.dumps(OVERRIDES), encoding="utf-8")
+    with ExitStack() as stack:
+        stack.enter_context(_simulator(profile))
+        lab = _started(folder, outputs, port or _free_port(), browser, server_options or {})
+        stack.callback(_stop, lab.process)
+        _wait(lab)
+        yield lab
+
+
+def runbooks_here() -> dict[str, Path]:
+    """Every runbook of this package by name."""
+    from vergeos_nb.parameters import RUNBOOKS
+
+    return {name: runbook_path(name) for name in RUNBOOKS}
+
+
+def wait_for(lab: Lab) -> int:
+    """Wait until the server ends or somebody interrupts. Its exit code, 0 after an interruption."""
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return lab.process.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _simulator(profile: str) -> Iterator[None]:
+    word, _, scenario = profile.partition(":")
+    if word != settings.SIMULATOR_NAME or find_announced() is not None:
+        yield
+        return
+    from vergeos_nb.simulator import Simulator
+
+    simulator = Simulator(scenario=scenario or DEFAULT_SCENARIO)
+    with simulator.serve(port=0) as door:
+        announce(
+            {
+                "host": door.host, "ca_file": str(door.ca_file), "username": simulator.username,
+                "password": simulator.password, "pid": os.getpid(), "scenario": scenario or DEFAULT_SCENARIO,
+                "vm_name": simulator.vm_name,
+            }
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            withdraw(os.getpid())
+
+
+def _started(folder: Path, outputs: Path, port: int, browser: bool, more: Mapping[str, str]) -> Lab:
+    token = secrets.token_hex(24)
+    options = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": str(port),
+        "ServerApp.port_retries": "0",
+        "ServerApp.root_dir": str(folder),
+        "ServerApp.open_browser": str(browser),
+        "LabApp.default_url": f"/lab/tree/{FIRST}.ipynb",
+        "LabApp.news_url": "None",
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        **more,
+    }
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options["ServerApp.allow_root"] = "True"
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    # The token is no argument: others on this machine can read the arguments of a process.
+    environ = settings.lab_environ(folder / ".jupyter", outputs, token)
+    with (folder / ".jupyter" / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *arguments],
+            env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    return Lab(f"http://127.0.0.1:{port}/lab/tree/{FIRST}.ipynb?token={token}", folder, process)
+
+
+def _wait(lab: Lab) -> None:
+    import httpx
+
+    port, token = httpx.URL(lab.url).port, httpx.URL(lab.url).params["token"]
+    end = time.monotonic() + READY_WITHIN_S
+    log = lab.folder / ".jupyter" / "server.log"
+    while time.monotonic() < end and lab.process.poll() is None:
+        try:
+            answer = httpx.get(
+                f"http://127.0.0.1:{port}/api/status",
+                headers={"Authorization": f"token {token}"},
+                timeout=5.0,
+                trust_env=False,
+            )
+            if answer.status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    told = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
+    raise ConnectionRefused(
+        "starting JupyterLab", " / ".join(told) or "it said nothing", f"look into {log}; is the port free?"
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(STOP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
