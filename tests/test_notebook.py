@@ -13,6 +13,7 @@ from vergeos_nb.audit.account import account_of
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import check, read
 from vergeos_nb.errors import SettingsError, UsageError
+from vergeos_nb.live import LiveRunbook
 from vergeos_nb.views.shown import RunStopped
 
 
@@ -105,8 +106,30 @@ def test_in_a_live_notebook_other_names_are_left_alone(
     archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VERGEOS_NB_UI", "live")
-    with pytest.raises(SettingsError, match="nowhere"):
-        open_runbook("force_power_off", {"vm_name": "web-01", "profile": "nowhere", "scratch": 5})
+    book = open_runbook("force_power_off", {"vm_name": "web-01", "profile": "nowhere", "scratch": 5})
+    assert isinstance(book, LiveRunbook)
+    assert (book.given, archive.exists()) == ({"vm_name": "web-01", "profile": "nowhere"}, False)
+
+
+def test_in_a_live_notebook_running_the_opening_cell_again_finds_the_run_that_is_open(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VERGEOS_NB_UI", "live")
+    parameters = {"vm_name": "web-01", "profile": "simulator"}
+    first = open_runbook("force_power_off", parameters)
+    assert isinstance(first, LiveRunbook)
+    assert open_runbook("force_power_off", {"vm_name": "web-02"}) is not first
+    again = open_runbook("force_power_off", parameters)
+    assert isinstance(again, LiveRunbook)
+    again.connect("connect", {"profile": "simulator"}, None)
+    assert open_runbook("force_power_off", parameters) is again
+    again.end()
+    assert open_runbook("force_power_off", parameters) is not again
+
+
+def test_vs_code_names_its_notebook_in_the_namespace_and_is_live(archive: Path) -> None:
+    parameters = {"vm_name": "web-01", "__vsc_ipynb_file__": "/home/ada/force_power_off.ipynb"}
+    assert isinstance(open_runbook("force_power_off", parameters), LiveRunbook)
 
 
 @pytest.mark.parametrize("name", ["../../x", "a/b", "<script>alert(1)</script>", "n" * 300, "", "\u202e"])

@@ -211,4 +211,4 @@ def test_a_line_that_does_not_fit_goes_where_room_was_taken_and_else_leaves_noth
     journal = read_journal(book.folder / "journal.jsonl")
     assert (journal.torn, [line["n"] for line in journal.lines]) == (False, [1, 2, 3])
     assert (journal.lines[-1]["text"], taken.exists()) == ("written", False)
-    book._end()
+    book.end()
