@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.archive.made import allowed, archive, key
+from vergeos_nb.audit.retention import Keeper
+from vergeos_nb.audit.signer import Signer
+from vergeos_nb.clock import SystemClock
 
 LEDGER = "ledger.jsonl"
 ALLOWED = Path("~/.ssh/allowed_signers")
@@ -67,6 +70,7 @@ def test_every_block_of_the_page_is_run_here() -> None:
         (lambda outputs, folders: shutil.rmtree(folders[2]), ["manifests", "nothing"]),
         (lambda outputs, folders: shutil.copytree(folders[2], outputs / "2026-10-02" / "x"), ["nothing"]),
         (lambda outputs, folders: swap_signatures(folders), ["signatures"]),
+        (lambda outputs, folders: remove(outputs, folders[0]), []),
         (lambda outputs, folders: allowed(ALLOWED.expanduser()), ["signatures"]),
     ],
 )
@@ -87,6 +91,13 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def swap_signatures(folders: list[Path]) -> None:
     shutil.copy(folders[0] / "manifest.json.sig", folders[1] / "manifest.json.sig")
+
+
+def remove(outputs: Path, folder: Path) -> None:
+    keeper = Keeper(outputs, "ada", SystemClock(), Signer(outputs.parent / "jo"))
+    keeper.hold(folder.name, "court")
+    keeper.release(folder.name, "closed")
+    keeper.remove([folder.name], "old")
 
 
 def cut(path: Path) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from vergeos_nb.audit.ledger import EMPTY, Entry, Head, hash_of, read_line
+from vergeos_nb.audit.ledger import EMPTY, Entry, Head, hash_of
+from vergeos_nb.audit.marks import Mark, read_any
 
 
 class Kind(StrEnum):
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     SIGNATURE_MISSING = "signature-missing"
     SIGNER_UNKNOWN = "signer-unknown"
     UNSIGNED = "unsigned"
+    MARK_WRONG = "mark-wrong"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,7 +79,12 @@ class Line:
     at: int
     raw: bytes
     hash: str
-    entry: Entry | None
+    entry: Entry | Mark | None
+
+    @property
+    def seal(self) -> Entry | None:
+        """What it says, if it seals a record."""
+        return self.entry if isinstance(self.entry, Entry) else None
 
     @property
     def where(self) -> str:
@@ -97,7 +104,7 @@ class Line:
 
 def lines_of(raws: Sequence[bytes]) -> list[Line]:
     """Lines with their hashes and what they say."""
-    return [Line(at, raw, hash_of(raw), read_line(raw)) for at, raw in enumerate(raws, start=1)]
+    return [Line(at, raw, hash_of(raw), read_any(raw)) for at, raw in enumerate(raws, start=1)]
 
 
 @dataclass

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vergeos_nb.audit.chain import Chain, Found, Kind, Line
+from vergeos_nb.audit.check_marks import Marks
 from vergeos_nb.audit.folders import Folder
 from vergeos_nb.audit.manifest import NAME
+from vergeos_nb.audit.marks import Mark
 from vergeos_nb.audit.vouch import Signatures
 
 _FINISHED_AGAIN = "it was finished again and not sealed yet; `vergeos-nb audit recover` seals it"
@@ -17,8 +19,12 @@ def check_records(chain: Chain, folders: Mapping[str, Folder], signatures: Signa
     newest: dict[str, Line] = {}
     by_record: dict[str, Line] = {}
     by_manifest: dict[str, str] = {}
+    marks = Marks()
     for line in chain.kept:
-        entry = line.entry
+        if isinstance(line.entry, Mark) and marks.follow(line, line.entry, newest, chain, found):
+            newest.pop(line.entry.path, None)
+            by_record.pop(line.entry.record, None)
+        entry = line.seal
         if entry is None:
             continue
         before = by_record.get(entry.record)
@@ -36,6 +42,9 @@ def check_records(chain: Chain, folders: Mapping[str, Folder], signatures: Signa
         if path not in folders:
             found.add(path, Kind.RECORD_MISSING, f"number {line.count} of the ledger sealed it")
     for path, folder in folders.items():
+        if path in marks.gone and path not in newest:
+            marks.check_left(folder, found)
+            continue
         _check_record(folder, newest.get(path), by_manifest, newest, folders, chain, signatures, found)
     return len(newest)
 
@@ -51,7 +60,7 @@ def _check_record(
     found: Found,
 ) -> None:
     where, own = folder.path, folder.own
-    entry = line.entry if line else None
+    entry = line.seal if line else None
     if line and entry and folder.manifest == entry.manifest:
         if own is None or own.line() != line.raw:
             found.add(line.where, Kind.LINE_EDITED, f"it does not say what the manifest of {where} says")

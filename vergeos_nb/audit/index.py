@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from vergeos_nb.audit.ledger import Entry, Ledger, read_line
+from vergeos_nb.audit.marks import Event, read_mark
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
 
@@ -24,7 +25,7 @@ EXACT = ("vm", "vm_key", "operator", "approver", "ticket", "outcome", "verdict",
 """What can be asked for as it is; of ``vm`` also with ``*`` and ``?``."""
 
 _DAY_S = 86_400
-_VERSION = 1
+_VERSION = 2
 _COLUMNS = ("record", "start", "length", *EXACT, "opened")
 _TABLES = f"""
 CREATE TABLE records ({", ".join(_COLUMNS)}, PRIMARY KEY (record)) WITHOUT ROWID;
@@ -187,7 +188,10 @@ def _bring_up_to_date(database: sqlite3.Connection, ledger: IO[bytes]) -> None:
         marks = ", ".join("?" * len(_COLUMNS))
         for at, line in _whole_lines(ledger, start):
             last, size, raw = at, at + len(line), line
-            if entry := read_line(line):
+            if (mark := read_mark(line)) is not None:
+                if mark.event is Event.REMOVED:
+                    database.execute("DELETE FROM records WHERE record = ?", (mark.record,))
+            elif entry := read_line(line):
                 database.execute(
                     f"INSERT OR REPLACE INTO records VALUES ({marks})", _row(entry, at, len(line))
                 )

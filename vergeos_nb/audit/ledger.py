@@ -65,17 +65,31 @@ class Entry:
     fields: Mapping[str, Any]
 
 
+def read_place(data: Mapping[str, Any]) -> Place:
+    """The place of a line, whatever else it says.
+
+    Raises:
+        ValueError, KeyError, TypeError: it has none.
+    """
+    supersedes, head_was = data.get("supersedes"), data["head_was"]
+    place = Place(
+        number(data["count"]),
+        hexed(data["previous"]),
+        None if supersedes is None else number(supersedes),
+        None if head_was is None else text(head_was),
+    )
+    if not place.count:
+        raise ValueError("lines count from 1")
+    return place
+
+
 def read_line(raw: bytes) -> Entry | None:
-    """What a line says; None if it is damaged."""
+    """What a line says that seals a record; None if it is damaged, or another."""
     try:
         data = json.loads(raw)
-        entry = Entry(
-            Place(
-                number(data["count"]),
-                hexed(data["previous"]),
-                None if data["supersedes"] is None else number(data["supersedes"]),
-                None if data["head_was"] is None else text(data["head_was"]),
-            ),
+        data["supersedes"]  # always there, if only to say that there is none
+        return Entry(
+            read_place(data),
             hexed(data["manifest"]),
             Digest.read(data["journal"]),
             text(data["record"]),
@@ -83,8 +97,14 @@ def read_line(raw: bytes) -> Entry | None:
             text(data["sealed_at"]),
             dict(data["fields"]),
         )
-        return entry if entry.place.count else None
     except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _place_of(raw: bytes) -> Place | None:
+    try:
+        return read_place(json.loads(raw))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -195,13 +215,21 @@ class Ledger:
                 return EMPTY, b""
             start = _after_last_line_feed(descriptor, end - 1)
             raw = os.pread(descriptor, end - start, start)
-            entry = read_line(raw)
-            count = entry.place.count if entry else self._count_lines()
+            place = _place_of(raw)
+            count = place.count if place else self._count_lines()
         except OSError as error:
             raise _unusable(self.path, error) from error
         finally:
             os.close(descriptor)
         return Head(count, hash_of(raw)), raw
+
+    def whole_lines(self) -> list[bytes]:
+        """Every whole line, each with its line feed."""
+        try:
+            content = _content(self.path) or b""
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        return [line for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
 
     def _set_aside(self, torn: bytes) -> None:
         known = _content(self.torn_path) or b""
@@ -226,8 +254,8 @@ class Ledger:
         head = EMPTY if told is None else read_head(told)
         if head == newest:
             return None
-        entry = read_line(raw)
-        if head and entry and (head.count, head.hash) == (newest.count - 1, entry.place.previous):
+        place = _place_of(raw)
+        if head and place and (head.count, head.hash) == (newest.count - 1, place.previous):
             self.put_head(newest)
             return None
         return "missing" if told is None else told[:100].encode("utf-8", "backslashreplace").decode()
@@ -247,6 +275,23 @@ class Ledger:
         except OSError as error:
             raise _unusable(self.path, error) from error
         return entry
+
+    def was_removed(self, record: str) -> bool:
+        """Whether a tombstone says so."""
+        mark = b'"of":' + canonical(record)
+        try:
+            with self.path.open("rb") as file, _mapped(file) as content:
+                at = content.find(mark)
+                while at >= 0:
+                    start = content.rfind(b"\n", 0, at) + 1
+                    if b'"event":"removed"' in content[start:at]:
+                        return True
+                    at = content.find(mark, at + 1)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        return False
 
     def append(self, line: bytes) -> None:
         """Add a line. It is whole and on disk when this returns, or not there when this raises."""

@@ -61,6 +61,9 @@ def seal(
     with ledger.locked():
         newest, raw = ledger.newest()
         before = ledger.sealed_before(folder.name)
+        if before is not None and ledger.was_removed(folder.name):
+            hint = "its tombstone says by whom and why: see `vergeos-nb audit list --removed`"
+            raise RecordError(asked, "it was removed, and is not sealed again", hint)
         if before is not None:
             _refuse_rewritten(contents[JOURNAL], before, asked)
             if (same := _unchanged(folder, before, path, fields, files)) is not None:

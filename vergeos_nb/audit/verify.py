@@ -14,8 +14,9 @@ from vergeos_nb.audit.check_end import check_end, check_told_heads
 from vergeos_nb.audit.check_records import check_records
 from vergeos_nb.audit.folders import Folder, folders_of
 from vergeos_nb.audit.heads import SignedHead, signed_heads
-from vergeos_nb.audit.ledger import Entry, Head, Ledger, Snapshot, read_head, read_line
+from vergeos_nb.audit.ledger import Entry, Head, Ledger, Snapshot, read_head
 from vergeos_nb.audit.manifest import NAME
+from vergeos_nb.audit.marks import read_any
 from vergeos_nb.audit.signers import AllowedSigners
 from vergeos_nb.audit.vouch import Signatures, Voucher
 from vergeos_nb.clock import from_iso
@@ -102,7 +103,7 @@ def _sealed_at(snapshot: Snapshot, signed: SignedHead) -> float | None:
     """When the line was written that a signed head names; None where there is no such line."""
     if signed.head is None or not 0 < signed.head.count <= len(snapshot.lines):
         return None
-    entry = read_line(snapshot.lines[signed.head.count - 1])
+    entry = read_any(snapshot.lines[signed.head.count - 1])
     try:
         return from_iso(entry.sealed_at) if entry else None
     except ValueError:

@@ -213,13 +213,24 @@ def audit_sign(key: str | None, outputs: str | None, as_json: bool) -> None:
 @click.option("--profile", default=None, help="The system it was for.")
 @click.option("--since", metavar="TIME", default=None, help="Opened then or later: a day, or a time in UTC.")
 @click.option("--until", metavar="TIME", default=None, help="Opened before; of a day, its end.")
+@click.option("--removed", is_flag=True, help="List instead what was removed, when, by whom and why.")
 @click.option("--csv", is_flag=True, help="Print CSV with all fields.")
 @outputs_option
 @json_option
 def audit_list(
-    since: str | None, until: str | None, csv: bool, outputs: str | None, as_json: bool, **wanted: Any
+    since: str | None,
+    until: str | None,
+    removed: bool,
+    csv: bool,
+    outputs: str | None,
+    as_json: bool,
+    **wanted: Any,
 ) -> None:
     """List the sealed records that fit, the oldest run first."""
+    if removed:
+        from vergeos_nb.cli.audit_keep import list_removed
+
+        _end(list_removed(outputs, Output(as_json), csv))
     from vergeos_nb.cli.audit_list import list_records
 
     _end(list_records(outputs, wanted, since, until, Output(as_json), csv))
@@ -234,6 +245,64 @@ def audit_show(record: str, outputs: str | None, as_json: bool) -> None:
     from vergeos_nb.cli.audit_list import show_record
 
     _end(show_record(outputs, record, Output(as_json)))
+
+
+@audit.command("hold")
+@click.argument("record")
+@click.option("--reason", required=True, help="Why it has to stay, for the ledger.")
+@outputs_option
+@json_option
+def audit_hold(record: str, reason: str, outputs: str | None, as_json: bool) -> None:
+    """Put a record on legal hold: it is not removed until it is released."""
+    from vergeos_nb.cli.audit_keep import hold
+
+    _end(hold(outputs, record, reason, Output(as_json), end=False))
+
+
+@audit.command("release")
+@click.argument("record")
+@click.option("--reason", required=True, help="Why it need not stay any more, for the ledger.")
+@outputs_option
+@json_option
+def audit_release(record: str, reason: str, outputs: str | None, as_json: bool) -> None:
+    """End a record's legal hold."""
+    from vergeos_nb.cli.audit_keep import hold
+
+    _end(hold(outputs, record, reason, Output(as_json), end=True))
+
+
+yes_option = click.option("--yes", is_flag=True, help="Do it; without this it is only said.")
+
+
+@audit.command("remove")
+@click.argument("records", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why, for the tombstone.")
+@yes_option
+@outputs_option
+@json_option
+def audit_remove(
+    records: tuple[str, ...], reason: str, yes: bool, outputs: str | None, as_json: bool
+) -> None:
+    """Remove records and leave a tombstone of each in the ledger. Without --yes, only say what would be."""
+    from vergeos_nb.cli.audit_keep import remove
+
+    _end(remove(outputs, records, reason, yes, Output(as_json)))
+
+
+@audit.command("prune")
+@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Runs that ended before.")
+@click.option("--keep", type=click.IntRange(min=0), metavar="COUNT", help="So many of the newest stay.")
+@click.option("--reason", default="", help="Why, for the tombstones. [default: the rule]")
+@yes_option
+@outputs_option
+@json_option
+def audit_prune(
+    older_than: float | None, keep: int | None, reason: str, yes: bool, outputs: str | None, as_json: bool
+) -> None:
+    """Remove records by age and count, but for those on hold. Without --yes, only say which."""
+    from vergeos_nb.cli.audit_keep import prune
+
+    _end(prune(outputs, older_than, keep, reason, yes, Output(as_json)))
 
 
 @audit.command("diff")
