@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "vergeos_nb"
 # Top to bottom: a room imports from those above it and from itself. See ARCHITECTURE.md.
 LADDER = [
     "errors",
+    "nb",
     "words",
     "processes",
     "clock",
@@ -121,9 +122,29 @@ def test_the_simulator_is_imported_by_nobody_above_the_standin() -> None:
         ("vergeos_nb.settings", {"httpx", "pydantic", "platformdirs"}),
         ("vergeos_nb.simulator", {"lark", "tornado", "trustme", "httpx"}),
         ("vergeos_nb.cli.main", {"httpx", "pandas", "pydantic", "papermill", "nbformat", "lark"}),
+        ("vergeos_nb.notebook", {"pandas", "papermill", "nbformat", "nbconvert", "lark", "trustme"}),
+        ("vergeos_nb.cli.run", {"pandas", "papermill", "nbformat", "nbconvert", "lark", "trustme"}),
     ],
 )
 def test_importing_a_module_loads_nothing_heavy_that_it_may_not_need(module: str, heavy: set[str]) -> None:
     code = f"import sys, {module}; print(sorted(set({sorted(heavy)!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_nbformat_is_loaded_in_one_place_and_without_the_grammar_that_no_notebook_needs() -> None:
+    """Holds off: half of a run's time went into a grammar of IRIs that jsonschema compiles when it loads."""
+    users = {path.name for path in modules() if "nbformat" in {n.split(".")[0] for n in imported(path)}}
+    assert users == {"nb.py"}
+    code = """if True:
+        import sys
+        from vergeos_nb.runner import papermill_run
+        from vergeos_nb.audit import page, render
+        page._exporter()
+        print("rfc3987_syntax" in sys.modules)
+        from rfc3987_syntax import is_valid_syntax_iri
+        from jsonschema import Draft202012Validator, FormatChecker
+        print("date" in FormatChecker.checkers)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

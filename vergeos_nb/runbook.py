@@ -352,9 +352,8 @@ def finish_record(name: str, folder: Path, scrubber: Scrubber) -> Account:
     Raises:
         RecordError: it could not be made, or not be sealed.
     """
-    import nbformat
-
     from vergeos_nb.audit.closing import close_record
+    from vergeos_nb.nb import nbformat
     from vergeos_nb.runbook_files import runbook_path
 
     return close_record(folder, nbformat.read(runbook_path(name), as_version=4), scrubber)

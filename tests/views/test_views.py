@@ -12,10 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vergeos_nb.procedure.model import SCHEMAS, Scalar, Schema, StepOutcome, StepResult, result_from_dict
+from vergeos_nb.clock import iso
+from vergeos_nb.procedure.model import (
+    SCHEMAS,
+    ColumnKind,
+    Scalar,
+    Schema,
+    StepOutcome,
+    StepResult,
+    result_from_dict,
+)
 from vergeos_nb.records import Exchange
-from vergeos_nb.views.bundle import LOOKS, cell, static_view
-from vergeos_nb.views.frames import CALLS, DTYPES, frame, frames
+from vergeos_nb.views.bundle import LOOKS, static_view
+from vergeos_nb.views.calls import CALLS
+from vergeos_nb.views.cells import cell, grid
+from vergeos_nb.views.frames import DTYPES, frame, frames
 from vergeos_nb.views.text import visible
 
 T = 1_790_090_000.25
@@ -180,9 +191,40 @@ def test_visible_text_holds_nothing_that_cannot_be_seen_and_stays_as_it_is(text:
 
 
 def test_values_read_as_a_person_would_write_them() -> None:
-    read = {None: "", pd.NA: "", pd.NaT: "", True: "yes", False: "NO", 7: "7", 1.5: "1.5", "": ""}
-    assert {value: cell(value) for value in read} == read
-    assert cell(pd.Timestamp(T, unit="s", tz="UTC")) == "2026-09-22T15:13:20.250Z"
+    read: list[tuple[Any, ColumnKind, str]] = [
+        (None, "text", ""),
+        (True, "bool", "yes"),
+        (False, "bool", "NO"),
+        (7, "int", "7"),
+        (2**63, "int", ""),
+        (1.5, "float", "1.5"),
+        (2, "float", "2.0"),
+        (float("nan"), "float", ""),
+        ("a\u202eb", "text", "a\\u202eb"),
+        (T, "time", "2026-09-22T15:13:20.250Z"),
+        (1e30, "time", ""),
+    ]
+    assert [cell(value, kind) for value, kind, _ in read] == [text for *_, text in read]
+
+
+def as_text(value: Any) -> str:
+    """A DataFrame's value as a person reads it."""
+    if value is pd.NaT or value is pd.NA or value is None:
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return iso(value.timestamp())
+    if pd.api.types.is_bool(value):
+        return "yes" if value else "NO"
+    return visible(str(value))
+
+
+@given(st.data(), st.sampled_from(sorted(ALL)))
+def test_what_a_view_shows_of_a_table_is_what_its_dataframe_holds(data: st.DataObject, name: str) -> None:
+    table = ALL[name].table(*data.draw(rows_of(ALL[name])))
+    made = frame(table)
+    shown = grid(table)
+    assert list(shown.columns) == [column.replace("_", " ") for column in made.columns]
+    assert shown.rows == [[as_text(v) for v in row] for row in made.itertuples(index=False, name=None)]
 
 
 # -- bundles -------------------------------------------------------------------------------------

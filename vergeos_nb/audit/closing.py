@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.record import finish
@@ -13,6 +12,9 @@ from vergeos_nb.audit.signer import Signer
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
 from vergeos_nb.settings import archive_settings
+
+if TYPE_CHECKING:
+    from vergeos_nb.nb import NotebookNode
 
 
 def close_record(folder: Path, base: NotebookNode, scrubber: Scrubber, clock: Clock | None = None) -> Account:

@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nbformat import NotebookNode
-
+from vergeos_nb.nb import NotebookNode
 from vergeos_nb.views.shown import Picture
 
 

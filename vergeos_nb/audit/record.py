@@ -30,7 +30,7 @@ from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 
 if TYPE_CHECKING:
-    from nbformat import NotebookNode
+    from vergeos_nb.nb import NotebookNode
 
 RECORD = "record.json"
 NOTEBOOK = "notebook.ipynb"
@@ -80,11 +80,10 @@ def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> Account:
         RecordError: the journal cannot be read, or a file cannot be written.
     """
     # Slow to import, and a run's kernel, which needs the rest of this module, never makes the record itself.
-    import nbformat
-
     from vergeos_nb.audit.page import page
     from vergeos_nb.audit.render import render
     from vergeos_nb.audit.timeline import timeline_of
+    from vergeos_nb.nb import nbformat
     from vergeos_nb.views.shown import Picture
     from vergeos_nb.views.timeline import timeline_svg
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
-
 from vergeos_nb import __version__
 from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.shown import Picture
 from vergeos_nb.views.summary import RunSummary, summary_view

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.closing import close_record
@@ -25,6 +23,7 @@ from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock
 from vergeos_nb.errors import RecordError, Refused, SettingsError, UsageError, VergeNbError
+from vergeos_nb.nb import nbformat
 from vergeos_nb.parameters import Confirming, read_parameters
 from vergeos_nb.policy import Policy
 from vergeos_nb.procedure.case import Case, Target

@@ -202,7 +202,7 @@ def _close_journal(
 
 
 def _finished(folder: Path, path: Path, notebook: Any, scrubber: Scrubber) -> RunReport:
-    import nbformat
+    from vergeos_nb.nb import nbformat
 
     base = notebook if notebook is not None else nbformat.read(path, as_version=4)
     try:

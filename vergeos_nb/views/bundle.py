@@ -9,15 +9,14 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
 
 import jinja2
-import pandas as pd
 
 from vergeos_nb.clock import iso
 from vergeos_nb.procedure.model import StepOutcome, StepResult
 from vergeos_nb.records import Exchange
-from vergeos_nb.views.frames import calls_table, frame
+from vergeos_nb.views.calls import calls_table
+from vergeos_nb.views.cells import grid
 from vergeos_nb.views.text import visible
 
 # Outcome → (sign, background, text). The sign and the word carry the meaning; the colour only repeats it.
@@ -65,8 +64,8 @@ def _html(result: StepResult) -> str:
             began=iso(result.began_at),
             seconds=f"{max(0.0, result.ended_at - result.began_at):.1f}",
             picture=_picture(result),
-            tables=[(table.schema.caption, _cells(frame(table))) for table in result.tables],
-            calls=_cells(frame(calls_table(_shown(result.exchanges)))),
+            tables=[(table.schema.caption, grid(table)) for table in result.tables],
+            calls=grid(calls_table(_shown(result.exchanges))),
             count=len(result.exchanges),
             left_out=_left_out(result.exchanges),
         )
@@ -95,7 +94,7 @@ def _plain(result: StepResult) -> str:
     if result.next_step:
         lines.append(f"What to do: {visible(result.next_step, keep=chr(10))}")
     for table in result.tables:
-        lines += ["", f"{table.schema.caption}:", _grid(frame(table))]
+        lines += ["", f"{table.schema.caption}:", grid(table).plain()]
     if result.exchanges:
         lines += ["", f"API calls{_left_out(result.exchanges)}:"]
         for e in _shown(result.exchanges):
@@ -114,28 +113,3 @@ def _shown(calls: Sequence[Exchange]) -> Sequence[Exchange]:
 def _left_out(calls: Sequence[Exchange]) -> str:
     left_out = len(calls) - MOST_CALLS
     return f" ({left_out} in the middle are in the journal only)" if left_out > 0 else ""
-
-
-def _cells(data: pd.DataFrame) -> dict[str, Any]:
-    rows = [[cell(value) for value in row] for row in data.itertuples(index=False, name=None)]
-    return {"columns": [str(c).replace("_", " ") for c in data.columns], "rows": rows}
-
-
-def _grid(data: pd.DataFrame) -> str:
-    header = [str(c).replace("_", " ") for c in data.columns]
-    rows = [header, *([cell(value) for value in row] for row in data.itertuples(index=False, name=None))]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
-    return "\n".join(
-        "  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
-
-
-def cell(value: Any) -> str:
-    """One value as a person reads it: nothing for missing, yes and no, times in ISO 8601."""
-    if value is pd.NaT or value is pd.NA or value is None:
-        return ""
-    if isinstance(value, pd.Timestamp):
-        return iso(value.timestamp())
-    if pd.api.types.is_bool(value):
-        return "yes" if value else "NO"
-    return visible(str(value))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from vergeos_nb.clock import iso
-from vergeos_nb.procedure.model import Schema, StepResult, Table
-from vergeos_nb.records import Exchange
+from vergeos_nb.procedure.model import StepResult, Table
+from vergeos_nb.views.calls import calls_table
+from vergeos_nb.views.cells import fits
 
 DTYPES: Mapping[str, str] = {
     "text": "string",
@@ -19,24 +19,6 @@ DTYPES: Mapping[str, str] = {
     "bool": "boolean",
     "time": "datetime64[ms, UTC]",
 }
-
-CALLS = Schema(
-    "calls",
-    "API calls",
-    (
-        ("number", "int"),
-        ("sent_at", "time"),
-        ("method", "text"),
-        ("path", "text"),
-        ("query", "text"),
-        ("body", "text"),
-        ("status", "int"),
-        ("elapsed_ms", "float"),
-        ("attempt", "int"),
-        ("answer", "text"),
-        ("error", "text"),
-    ),
-)
 
 
 def frame(table: Table) -> pd.DataFrame:
@@ -61,29 +43,7 @@ def _stamp(value: Any) -> Any:
 
 
 def _int64(value: Any) -> Any:
-    return value if value is None or -(2**63) <= value < 2**63 else None
-
-
-def calls_table(exchanges: Sequence[Exchange]) -> Table:
-    """API calls as rows; JSON as compact text."""
-    return CALLS.table(
-        *(
-            (
-                e.number,
-                e.sent_at,
-                e.method,
-                e.path,
-                " ".join(f"{name}={value}" for name, value in e.query.items()),
-                "" if e.body is None else json.dumps(e.body, ensure_ascii=False),
-                e.status,
-                round(e.elapsed_s * 1000, 1),
-                e.attempt,
-                "" if e.answer is None else json.dumps(e.answer, ensure_ascii=False),
-                e.error,
-            )
-            for e in exchanges
-        )
-    )
+    return value if value is None or fits(value) else None
 
 
 def frames(result: StepResult) -> dict[str, pd.DataFrame]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from vergeos_nb.procedure.model import StepResult
 from vergeos_nb.views.bundle import static_view
-from vergeos_nb.views.frames import frames
 from vergeos_nb.views.timeline import WIDTH, Timeline, timeline_png, timeline_text
 
 if TYPE_CHECKING:
@@ -66,4 +65,7 @@ class StepView(Shown):
     @property
     def frames(self) -> dict[str, pd.DataFrame]:
         """The step's tables by name, and its API calls under ``calls``."""
+        # Slow to import, and most runs look at no DataFrame.
+        from vergeos_nb.views.frames import frames
+
         return frames(self.result)

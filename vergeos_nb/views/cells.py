@@ -1,0 +1,62 @@
+"""Step results as rows of text, as a person reads them: what a view shows needs no DataFrame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vergeos_nb.clock import iso
+from vergeos_nb.procedure.model import ColumnKind, Table
+from vergeos_nb.views.text import visible
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table's texts: the names of its columns, and its rows."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def plain(self) -> str:
+        """In columns, for a terminal."""
+        lines = [self.columns, *self.rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
+        return "\n".join(
+            "  " + "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
+
+
+def grid(table: Table) -> Grid:
+    """A table as texts; what its DataFrame has missing is empty here."""
+    kinds = [kind for _, kind in table.schema.columns]
+    return Grid(
+        [name.replace("_", " ") for name, _ in table.schema.columns],
+        [[cell(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in table.rows],
+    )
+
+
+def cell(value: Any, kind: ColumnKind) -> str:
+    """One value as a person reads it: nothing for missing, yes and no, times in ISO 8601."""
+    if value is None:
+        return ""
+    match kind:
+        case "bool":
+            return "yes" if value else "NO"
+        case "time":
+            try:
+                return iso(value)
+            except (ValueError, OverflowError, OSError):
+                return ""
+        case "int":
+            return str(int(value)) if fits(value) else ""
+        case "float":
+            return "" if math.isnan(value) else str(float(value))
+        case _:
+            return visible(str(value))
+
+
+def fits(value: int) -> bool:
+    """Whether a platform's number fits a column of whole numbers. Otherwise only the call holds it."""
+    return -(2**63) <= value < 2**63
