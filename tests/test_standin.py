@@ -87,6 +87,7 @@ def test_a_running_simulator_is_used(environ, running):
                 Credentials("basic", running["username"], Secret(running["password"])),
                 ca_file=Path(running["ca_file"]),
                 kind="simulator",
+                paced=False,
                 scenario="zombie",
                 source=f"simulator already running (process {os.getpid()})",
             )

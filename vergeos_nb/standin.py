@@ -125,6 +125,7 @@ def _completed(
         ca_file=ca_file,
         verify=True,
         credentials=Credentials("basic", username, password),
+        paced=False,
         scenario=scenario,
         source=source,
     )

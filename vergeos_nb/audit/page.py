@@ -28,8 +28,29 @@ def page(notebook: NotebookNode, title: str, drawn: bytes, picture: Picture) -> 
 def _exporter() -> Any:
     # Slow to import, and only a run's end needs it.
     from nbconvert.exporters.html import HTMLExporter
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from nbconvert.filters.highlight import Highlight2HTML
+    from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 
-    exporter = HTMLExporter(
+    class Exporter(HTMLExporter):  # type: ignore[misc]  # nbconvert ships no types
+        """An HTML exporter that trusts its template.
+
+        Its base class parses the finished page once more, for marks on elements that our template does not
+        make and for images without a description. That takes longer than all the rest; ours have one.
+        """
+
+        def from_notebook_node(
+            self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
+        ) -> tuple[str, dict[str, Any]]:
+            self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="python", parent=self))
+            chosen = WidgetsDataTypeFilter(notebook_metadata=nb.metadata, parent=self, resources=resources)
+            self.register_filter("filter_data_type", chosen)
+            made: tuple[str, dict[str, Any]] = TemplateExporter.from_notebook_node(
+                self, nb, resources, **options
+            )
+            return made
+
+    exporter = Exporter(
         extra_template_basedirs=[str(Path(__file__).parent / "templates")],
         template_name="record",
     )

@@ -71,6 +71,10 @@ def run(
     vergeos-nb run force_power_off -p vm_name=web-01
     vergeos-nb run force_power_off -p vm_name=web-01 --approve DIGEST
     """
+    from vergeos_nb.runner import warm
+
+    # First: the kernel's process gets ready while this one loads what it needs itself.
+    warm.shared()
     from vergeos_nb.cli.run import run as run_runbook
 
     shortcuts = {"profile": profile, "approve": approve}

@@ -14,10 +14,25 @@ Its modules, from the outside in:
     failures   every failure turned into the error tree
     connecting those among them where the connection never stood
     scrub      texts without secrets
+
+Importing the package loads none of them: who only masks secrets needs no HTTP.
 """
 
-from vergeos_nb.client.api import SIMULATOR_SERVER, VergeApi
-from vergeos_nb.client.rows import Account
-from vergeos_nb.client.wire import Wire
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vergeos_nb.client.api import SIMULATOR_SERVER, VergeApi
+    from vergeos_nb.client.rows import Account
+    from vergeos_nb.client.wire import Wire
 
 __all__ = ["SIMULATOR_SERVER", "Account", "VergeApi", "Wire"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from vergeos_nb.client import api, rows, wire
+
+    return getattr({"Account": rows, "Wire": wire}.get(name, api), name)

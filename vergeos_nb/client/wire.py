@@ -35,7 +35,8 @@ from vergeos_nb.settings import MASK, AmbientNetwork, Profile, Secret, ambient_n
 
 MIN_GAP_S = 0.05
 """Assumption: at least this long between two requests. Beyond about 50 requests in a short window the
-platform drops the connection instead of answering 429 (govergeos, which suggests this gap)."""
+platform drops the connection instead of answering 429 (govergeos, which suggests this gap). Switched by the
+profile's ``paced``."""
 
 LOGOUT_LIMIT_S = 5.0
 """A stuck system shall not keep a run from ending; a session ends by itself after a day (D-adv-set)."""
@@ -225,7 +226,7 @@ class Wire:
             return answer
 
     def _keep_distance(self) -> None:
-        if self._last_at is not None:
+        if self._last_at is not None and self.profile.paced:
             rest = self._last_at + MIN_GAP_S - self._clock.monotonic()
             if rest > 0:
                 self._clock.sleep(rest)

@@ -12,6 +12,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,13 +117,19 @@ class _Work:
         # The asynchronous one: with its sibling nbclient waits so that it never sees the kernel die.
         from jupyter_client.manager import AsyncKernelManager
 
+        from vergeos_nb.runner.provisioner import WarmProvisioner
+
         with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as sockets:
             kernel = AsyncKernelManager(kernel_name="python3", **_transport(sockets))
+            kernel.provisioner = WarmProvisioner(kernel_spec=kernel.kernel_spec, parent=kernel)
+            threading.Thread(target=_load, args=(self.path,), name="loading", daemon=True).start()
             asyncio.run(kernel.start_kernel(env=dict(self.environ)))
             try:
                 return self._drive(kernel, stop, tail)
             finally:
-                asyncio.run(kernel.shutdown_kernel(now=not self.done.is_set()))
+                tail.read()
+                # A run that has closed has nothing left to do; any other may still say where it stood.
+                asyncio.run(kernel.shutdown_kernel(now=tail.ended or not self.done.is_set()))
                 self.done.wait(GRACE_S)
                 tail.read()
 
@@ -149,6 +156,16 @@ class _Work:
             self.done.set()
 
 
+def _load(path: Path) -> None:
+    """Load what a run needs later, in that order, while its kernel gets ready and works."""
+    with suppress(ImportError):  # whoever needs it says so better
+        from vergeos_nb.audit.page import page
+        from vergeos_nb.nb import nbformat
+
+        # Thrown away: the first page compiles the templates of all.
+        page(nbformat.read(path, as_version=4), "")
+
+
 def _transport(folder: str) -> dict[str, str]:
     """Sockets in a folder of our own, where nobody else can connect; TCP where its path is too long."""
     connection = str(Path(folder) / "kernel.json")
@@ -158,9 +175,14 @@ def _transport(folder: str) -> dict[str, str]:
 
 
 class _Tail:
-    """Hands on the lines of a journal that another process writes."""
+    """Hands on the lines of a journal that another process writes.
+
+    Attributes:
+        ended: whether the run has closed in order.
+    """
 
     def __init__(self, path: Path, on_line: OnLine) -> None:
+        self.ended = False
         self._path = path
         self._on_line = on_line
         self._read = 0
@@ -175,9 +197,11 @@ class _Tail:
         self._read += len(whole) + 1 if whole else 0
         for line in whole.splitlines():
             try:
-                self._on_line(json.loads(line))
+                told = json.loads(line)
             except ValueError:
                 continue
+            self.ended = self.ended or told.get("event") == "run-ended"
+            self._on_line(told)
 
 
 def _close_journal(

@@ -42,6 +42,7 @@ class Profile:
         ca_file: the only authorities to trust, or None for those of the machine.
         timeout_s: seconds that one request may take.
         kind: ``simulator`` for the built-in profile, otherwise ``configured``.
+        paced: whether requests keep the distance that a real platform may want; the simulator wants none.
         scenario: the simulator's scenario if one was named.
         source: where this was read from, in words.
         warnings: what a person should know before using it, one sentence each.
@@ -54,6 +55,7 @@ class Profile:
     ca_file: Path | None = None
     timeout_s: float = DEFAULT_TIMEOUT_S
     kind: ProfileKind = "configured"
+    paced: bool = True
     scenario: str | None = None
     source: str = ""
     warnings: tuple[str, ...] = field(default=())

@@ -1,0 +1,103 @@
+"""The process that warm kernels are forked from: ``python -P -m vergeos_nb.runner.fork_server FD``.
+
+It loads what every runbook needs, and then only listens to the process that started it, on a socket that
+nobody else has. Each request is one JSON message: ``arguments`` of ipykernel, ``environ`` and ``folder``. It
+answers ``{"started": PID}``, and later, once for each kernel, ``{"ended": PID, "code": CODE}``. It runs no
+thread and opens nothing before it forks, so a kernel begins as a process of its own that shares nothing: what
+it does afterwards no other kernel sees. When the socket closes, because its owner closed it or died, the
+server ends, and its kernels see that and end, too.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from vergeos_nb.imports import absent
+
+
+def main() -> None:
+    """Serve until the owner is gone. In a forked process this returns when its kernel has ended."""
+    # A kernel ends when this process does; ipykernel reads its parent's number when it is imported.
+    os.environ["JPY_PARENT_PID"] = str(os.getpid())
+    _load()
+    owner = Connection(int(sys.argv[1]))
+    awake, waking = os.pipe()
+    for end in (awake, waking):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    while True:
+        ready = wait([owner, awake])
+        if awake in ready:
+            os.read(awake, 512)
+            _report_ended(owner)
+        if owner in ready:
+            try:
+                request = json.loads(owner.recv_bytes())
+            except EOFError:
+                return
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                owner.close()
+                os.close(awake)
+                os.close(waking)
+                _be_kernel(request)
+                return
+            owner.send_bytes(json.dumps({"started": pid}).encode())
+
+
+def _load() -> None:
+    """What a runbook's kernel needs from its start to its end; in none of it a thread is started."""
+    # A run without a person has no use for a debugger, which takes as long to load as the kernel itself.
+    with absent("debugpy"):
+        import ipykernel.debugger
+    import ipykernel.kernelapp  # noqa: F401
+
+    import vergeos_nb.notebook  # noqa: F401
+
+    # What is shared copy-on-write stays shared when a kernel collects its garbage.
+    gc.freeze()
+
+
+def _report_ended(owner: Connection) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        told = {"ended": pid, "code": os.waitstatus_to_exitcode(status)}
+        try:
+            owner.send_bytes(json.dumps(told).encode())
+        except OSError:
+            return  # the owner is gone; the next reading says so
+
+
+def _be_kernel(request: Mapping[str, Any]) -> None:
+    """Turn this process, just forked, into a kernel, and return when that has ended."""
+    for number in (signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(request["environ"])
+    os.chdir(request["folder"])
+    time.tzset()
+    from ipykernel.kernelapp import launch_new_instance
+
+    sys.argv = [sys.argv[0], *request["arguments"]]
+    launch_new_instance(argv=request["arguments"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Warm kernels: forked from a process that has loaded what runbooks need, a fresh one for every run."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+POSSIBLE = hasattr(os, "fork")
+_WAITED_S = 0.02
+
+
+class ForkServer:
+    """The process that kernels are forked from, and what it has told. Safe to use from many threads.
+
+    It is up at once and loads on its own; the first kernel waits until it has. It ends with this process,
+    however that ends.
+
+    Raises:
+        OSError: it could not be started.
+    """
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # In a session of its own: Ctrl-C at a terminal is for us alone to hear.
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "vergeos_nb.runner.fork_server", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+        self._link = Connection(ours.detach())
+        self._lock = threading.Lock()
+        self._codes: dict[int, int] = {}
+
+    def fork(self, arguments: Sequence[str], environ: Mapping[str, str], folder: str) -> WarmProcess:
+        """Start a kernel with these arguments of ipykernel.
+
+        Raises:
+            OSError: the server is gone; EOFError likewise.
+        """
+        request = {"arguments": list(arguments), "environ": dict(environ), "folder": folder}
+        with self._lock:
+            self._link.send_bytes(json.dumps(request).encode())
+            while (pid := self._take().get("started")) is None:
+                pass
+            # The system may give out the number of a kernel that has ended.
+            self._codes.pop(pid, None)
+        return WarmProcess(self, pid)
+
+    def code_of(self, pid: int) -> int | None:
+        """The exit code of a kernel, as ``Popen.poll`` gives it, or None while it runs."""
+        with self._lock:
+            try:
+                while self._link.poll():
+                    self._take()
+            except (EOFError, OSError):
+                # Its kernels have lost their parent, and end by themselves.
+                self._codes.setdefault(pid, -signal.SIGKILL)
+            return self._codes.get(pid)
+
+    def close(self) -> None:
+        """End the server; kernels that still run end, too. Can be repeated."""
+        with self._lock:
+            self._link.close()
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def lives(self) -> bool:
+        """Whether kernels can be forked from it."""
+        return not self._link.closed and self._process.poll() is None
+
+    def _take(self) -> Mapping[str, Any]:
+        told: Mapping[str, Any] = json.loads(self._link.recv_bytes())
+        if "ended" in told:
+            self._codes[told["ended"]] = told["code"]
+        return told
+
+
+class WarmProcess:
+    """A forked kernel, in as much of ``subprocess.Popen`` as a kernel provisioner uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, server: ForkServer, pid: int) -> None:
+        self.pid = pid
+        self._server = server
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+        return self._server.code_of(self.pid)
+
+    def wait(self) -> int:
+        """The exit code, when it has ended."""
+        while (code := self.poll()) is None:
+            time.sleep(_WAITED_S)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal while it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+
+_lock = threading.Lock()
+_shared: ForkServer | None = None
+
+
+def shared() -> ForkServer | None:
+    """The fork server of this process, started now if there is none; None where it cannot be."""
+    global _shared
+    if not POSSIBLE:
+        return None
+    with _lock:
+        if _shared is None or not _shared.lives:
+            try:
+                _shared = ForkServer()
+            except OSError:
+                return None
+            atexit.register(_shared.close)
+        return _shared
