@@ -6,14 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.claim import Claim, Goal, Metric, Pair, Sample, Setting
+from bench.claim import Claim, Goal, Metric, Pair, Sample, Setting, Trial
 from bench.commands import BIN, command, run
-from bench.system import simulated
+from bench.system import System, simulated
 
 # As short as each wait can be: what is measured is the package, not the pauses of the procedure.
 NO_WAITS = {
@@ -25,7 +26,7 @@ NO_WAITS = {
     "confirm_timeout_s": 10,
 }
 # Simulated seconds in one of ours: between any two readings the platform writes its rows anew.
-RATE = 20.0
+RATE = 200.0
 
 
 def given(**parameters: object) -> list[str]:
@@ -76,19 +77,70 @@ def _help(setting: Setting) -> Iterator[Pair]:
 
 @contextmanager
 def _run(setting: Setting) -> Iterator[Pair]:
-    empty = command(
-        [BIN / "papermill", write_empty(setting.folder), setting.folder / "out.ipynb"], cwd=setting.folder
-    )
     with simulated(setting.folder, rate=RATE) as system:
-        words = [BIN / "vergeos-nb", "run", "force_power_off", "--json", *given(vm_name="web-01", **NO_WAITS)]
-        environ = {**system.environ, "VERGEOS_NB_OUTPUTS": str(setting.folder / "outputs")}
-        digest = answer(words, setting.folder, environ)["plan_digest"]
+        yield Pair(_force_off(setting.folder, system, system.environ), _papermill(setting.folder))
 
-        def force_off() -> Sample:
-            system.reset()
-            return run([*words, "--approve", digest], cwd=setting.folder, environ=environ)
 
-        yield Pair(force_off, empty)
+@contextmanager
+def _paced_run(setting: Setting) -> Iterator[Pair]:
+    with simulated(setting.folder, rate=RATE) as system:
+        # By these variables it is reached like a real system.
+        environ = {
+            "VERGE_HOST": system.told["host"],
+            "VERGE_CA_FILE": system.told["ca_file"],
+            "VERGE_USERNAME": system.told["username"],
+            "VERGE_PASSWORD": system.told["password"],
+        }
+        ours = _force_off(setting.folder, system, environ, "--profile", "env")
+        yield Pair(ours, _papermill(setting.folder))
+
+
+def _papermill(folder: Path) -> Trial:
+    return command([BIN / "papermill", write_empty(folder), folder / "out.ipynb"], cwd=folder)
+
+
+def _force_off(folder: Path, system: System, reached_by: Mapping[str, str], *more: str) -> Trial:
+    """A trial that applies an approved plan; it is planned once, and the system begins anew each time."""
+    words = [BIN / "vergeos-nb", "run", "force_power_off", "--json", *more]
+    words += given(vm_name="web-01", **NO_WAITS)
+    environ = {**reached_by, "VERGEOS_NB_OUTPUTS": str(folder / "outputs")}
+    digest = answer(words, folder, environ)["plan_digest"]
+
+    def trial() -> Sample:
+        system.reset()
+        return run([*words, "--approve", digest], cwd=folder, environ=environ)
+
+    return trial
+
+
+@contextmanager
+def _warm(setting: Setting) -> Iterator[Pair]:
+    from vergeos_nb.runner import run as runner
+    from vergeos_nb.runner import warm
+
+    with simulated(setting.folder, rate=RATE) as system:
+        asked = {"vm_name": "web-01", **NO_WAITS}
+
+        def trial() -> Sample:
+            began, cpu = time.perf_counter(), time.process_time()
+            report = runner.run(
+                "force_power_off", asked, outputs=setting.folder / "outputs", environ=system.environ
+            )
+            took = Sample(time.perf_counter() - began, time.process_time() - cpu)
+            if report.exit_code:
+                raise RuntimeError(f"the run ended with {report.exit_code}: {report.folder}")
+            return took
+
+        def ordinary() -> Sample:
+            possible, warm.POSSIBLE = warm.POSSIBLE, False
+            try:
+                return trial()
+            finally:
+                warm.POSSIBLE = possible
+
+        # The first run loads the packages.
+        trial()
+        yield Pair(trial, ordinary)
 
 
 CLAIMS = (
@@ -98,6 +150,21 @@ CLAIMS = (
         "papermill on an empty notebook",
         (Goal(Metric.WALL, 0.6), Goal(Metric.CPU, None), Goal(Metric.MEMORY, None)),
         _run,
+    ),
+    Claim(
+        "single-run-paced",
+        "the same with the distance between requests that a real system is given",
+        "papermill on an empty notebook",
+        (Goal(Metric.WALL, None),),
+        _paced_run,
+        rounds=3,
+    ),
+    Claim(
+        "warm-kernel",
+        "one more planning run in a process, kernel forked",
+        "the same run, kernel started",
+        (Goal(Metric.WALL, None),),
+        _warm,
     ),
     Claim(
         "help",

@@ -122,7 +122,7 @@ class _Work:
         with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as sockets:
             kernel = AsyncKernelManager(kernel_name="python3", **_transport(sockets))
             kernel.provisioner = WarmProvisioner(kernel_spec=kernel.kernel_spec, parent=kernel)
-            threading.Thread(target=_load, args=(self.path,), name="loading", daemon=True).start()
+            threading.Thread(target=_load, name="loading", daemon=True).start()
             asyncio.run(kernel.start_kernel(env=dict(self.environ)))
             try:
                 return self._drive(kernel, stop, tail)
@@ -156,14 +156,14 @@ class _Work:
             self.done.set()
 
 
-def _load(path: Path) -> None:
+def _load() -> None:
     """Load what a run needs later, in that order, while its kernel gets ready and works."""
     with suppress(ImportError):  # whoever needs it says so better
         from vergeos_nb.audit.page import page
         from vergeos_nb.nb import nbformat
 
         # Thrown away: the first page compiles the templates of all.
-        page(nbformat.read(path, as_version=4), "")
+        page(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), "")
 
 
 def _transport(folder: str) -> dict[str, str]:

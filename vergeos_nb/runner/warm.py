@@ -12,11 +12,16 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
+from vergeos_nb.processes import lives
+
 POSSIBLE = hasattr(os, "fork")
 _WAITED_S = 0.02
+# What was killed and is not reaped by its new parent has a number, but does nothing more.
+_ENDS_WITHIN_S = 2.0
 
 
 class ForkServer:
@@ -66,8 +71,9 @@ class ForkServer:
                 while self._link.poll():
                     self._take()
             except (EOFError, OSError):
-                # Its kernels have lost their parent, and end by themselves.
-                self._codes.setdefault(pid, -signal.SIGKILL)
+                if pid not in self._codes:
+                    _end(pid)
+                    self._codes[pid] = -signal.SIGKILL
             return self._codes.get(pid)
 
     def close(self) -> None:
@@ -120,6 +126,18 @@ class WarmProcess:
     def kill(self) -> None:
         """End it at once."""
         self.send_signal(signal.SIGKILL)
+
+
+def _end(pid: int) -> None:
+    """End a kernel whose server is gone, before anybody is told that it has ended.
+
+    It would see that within a second by itself, but what still runs could still send.
+    """
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + _ENDS_WITHIN_S
+    while lives(pid) and time.monotonic() < until:
+        time.sleep(_WAITED_S)
 
 
 _lock = threading.Lock()
