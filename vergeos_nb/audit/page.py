@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.nb import NotebookNode
+from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.views.shown import Picture
 
 
@@ -22,6 +22,13 @@ def page(notebook: NotebookNode, title: str, drawn: bytes, picture: Picture) -> 
     resources = {"metadata": {"name": title}, "timeline": timeline}
     html, _ = _exporter().from_notebook_node(notebook, resources=resources)
     return str(html)
+
+
+def prepare() -> None:
+    """Load what a page takes and compile its templates, which is slow, and the same for every page."""
+    resources = {"metadata": {"name": ""}, "timeline": {"src": "", "alt": ""}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
+    _exporter().from_notebook_node(notebook, resources=resources)
 
 
 @cache

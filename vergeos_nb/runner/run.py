@@ -159,11 +159,9 @@ class _Work:
 def _load() -> None:
     """Load what a run needs later, in that order, while its kernel gets ready and works."""
     with suppress(ImportError):  # whoever needs it says so better
-        from vergeos_nb.audit.page import page
-        from vergeos_nb.nb import nbformat
+        from vergeos_nb.audit import page
 
-        # Thrown away: the first page compiles the templates of all.
-        page(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), "")
+        page.prepare()
 
 
 def _transport(folder: str) -> dict[str, str]:
