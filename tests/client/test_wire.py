@@ -172,8 +172,8 @@ def test_requests_keep_their_distance(make_wire, clock):
     assert clock.slept == [pytest.approx(wire_module.MIN_GAP_S)]
 
 
-def test_requests_to_the_simulator_need_no_distance(make_wire, clock):
-    wire = make_wire(answers(ok([])), paced=False)
+def test_requests_to_the_simulator_need_no_distance(make_wire, make_profile, clock):
+    wire = make_wire(answers(ok([])), profile=make_profile(paced=False))
     wire.read("vms")
     wire.change("PUT", "machine_status/61", BODY)
     assert clock.slept == []

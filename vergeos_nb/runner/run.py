@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.parameters import read_parameters, schema_of
 from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.runner.stopping import Stop
+
+# Loaded beside the kernel: what drives it, and what draws the record's picture.
+LATER = ("vergeos_nb.runner.papermill_run", "PIL.ImageDraw", "PIL.PngImagePlugin")
 
 OnLine = Callable[[Mapping[str, Any]], None]
 
@@ -159,9 +163,11 @@ class _Work:
 def _load() -> None:
     """Load what a run needs later, in that order, while its kernel gets ready and works."""
     with suppress(ImportError):  # whoever needs it says so better
-        from vergeos_nb.audit import page
+        for name in LATER:
+            import_module(name)
+        from vergeos_nb.audit.page import prepare
 
-        page.prepare()
+        prepare()
 
 
 def _transport(folder: str) -> dict[str, str]:
