@@ -1,6 +1,6 @@
-"""The process that warm kernels are forked from: ``python -P -m vergeos_nb.runner.fork_server FD``.
+"""The process that warm kernels are forked from: ``python -P -m vergeos_nb.runner.fork_server FD MODULE...``.
 
-It loads what every runbook needs, and then only listens to the process that started it, on a socket that
+It loads the modules, and then only listens to the process that started it, on a socket that
 nobody else has. Each request is one JSON message: ``arguments`` of ipykernel, ``environ`` and ``folder``. It
 answers ``{"started": PID}``, and later, once for each kernel, ``{"ended": PID, "code": CODE}``. It runs no
 thread and opens nothing before it forks, so a kernel begins as a process of its own that shares nothing: what
@@ -16,7 +16,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -27,7 +28,7 @@ def main() -> None:
     """Serve until the owner is gone. In a forked process this returns when its kernel has ended."""
     # A kernel ends when this process does; ipykernel reads its parent's number when it is imported.
     os.environ["JPY_PARENT_PID"] = str(os.getpid())
-    _load()
+    _load(sys.argv[2:])
     owner = Connection(int(sys.argv[1]))
     awake, waking = os.pipe()
     for end in (awake, waking):
@@ -55,17 +56,15 @@ def main() -> None:
             owner.send_bytes(json.dumps({"started": pid}).encode())
 
 
-def _load() -> None:
-    """What a runbook's kernel needs from its start to its end; in none of it a thread is started."""
+def _load(modules: Sequence[str]) -> None:
+    """What a kernel needs, and these modules; in none of it a thread is started."""
     # Nothing that importing makes is garbage, and looking for it takes a tenth of the time.
     gc.disable()
     # A run without a person has no use for a debugger, which takes as long to load as the kernel itself.
     with absent("debugpy"):
-        import ipykernel.debugger
-    import ipykernel.kernelapp  # noqa: F401
-
-    import vergeos_nb.notebook  # noqa: F401
-
+        pass
+    for name in ("ipykernel.kernelapp", *modules):
+        import_module(name)
     # What is shared copy-on-write stays shared when a kernel collects its garbage.
     gc.freeze()
     gc.enable()

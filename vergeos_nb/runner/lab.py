@@ -20,10 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from vergeos_nb import settings
 from vergeos_nb.errors import ConnectionRefused, RecordError
+from vergeos_nb.nb import nbformat
 from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.standin import DEFAULT_SCENARIO, announce, find_announced, withdraw
 

@@ -18,6 +18,9 @@ from typing import Any
 
 from vergeos_nb.processes import lives
 
+SERVER = "vergeos_nb.runner.fork_server"
+# What every runbook's first cell loads.
+LOADED = ("vergeos_nb.notebook",)
 POSSIBLE = hasattr(os, "fork")
 _WAITED_S = 0.02
 # What was killed and is not reaped by its new parent has a number, but does nothing more.
@@ -39,7 +42,7 @@ class ForkServer:
         with theirs:
             # In a session of its own: Ctrl-C at a terminal is for us alone to hear.
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "vergeos_nb.runner.fork_server", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", SERVER, str(theirs.fileno()), *LOADED],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
