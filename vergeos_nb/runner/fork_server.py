@@ -1,7 +1,7 @@
 """The process that warm kernels are forked from: ``python -P -m vergeos_nb.runner.fork_server FD MODULE...``.
 
-It loads the modules, and then only listens to the process that started it, on a socket that
-nobody else has. Each request is one JSON message: ``arguments`` of ipykernel, ``environ`` and ``folder``. It
+It loads the modules, and then only listens to the process that started it, on a socket that nobody else has.
+Each request is one JSON message: ``arguments`` of ipykernel, ``environ`` and ``folder``. It
 answers ``{"started": PID}``, and later, once for each kernel, ``{"ended": PID, "code": CODE}``. It runs no
 thread and opens nothing before it forks, so a kernel begins as a process of its own that shares nothing: what
 it does afterwards no other kernel sees. When the socket closes, because its owner closed it or died, the
@@ -62,7 +62,7 @@ def _load(modules: Sequence[str]) -> None:
     gc.disable()
     # A run without a person has no use for a debugger, which takes as long to load as the kernel itself.
     with absent("debugpy"):
-        pass
+        import_module("ipykernel.debugger")
     for name in ("ipykernel.kernelapp", *modules):
         import_module(name)
     # What is shared copy-on-write stays shared when a kernel collects its garbage.
