@@ -1,4 +1,4 @@
-"""The end of a run: its record is made, and then sealed."""
+"""The end of a run: its record is made, and then sealed; what is told to others comes after that."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vergeos_nb.audit.account import Account
+from vergeos_nb.audit.afterwards import after_seal
+from vergeos_nb.audit.manifest import NAME
 from vergeos_nb.audit.record import finish
 from vergeos_nb.audit.seal import seal
 from vergeos_nb.audit.signer import Signer
@@ -26,7 +28,18 @@ def close_record(folder: Path, base: NotebookNode, scrubber: Scrubber, clock: Cl
     Raises:
         RecordError: the record cannot be made, or it cannot be sealed and stays as it is.
     """
+    archive = archive_settings()
+    scrubber.add(archive.secrets)
     account = finish(folder, base, scrubber)
-    key = archive_settings().signing_key
-    seal(folder, scrubber, clock, Signer(key) if key else None)
+    before = _content(folder / NAME)
+    manifest = seal(folder, scrubber, clock, Signer(archive.signing_key) if archive.signing_key else None)
+    if manifest.encoded() != before:
+        after_seal(folder.absolute().parent.parent, account, manifest, archive, scrubber)
     return account
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

@@ -313,6 +313,16 @@ def audit_prune(
     _end(prune(outputs, older_than, keep, reason, yes, Output(as_json)))
 
 
+@audit.command("mirror")
+@outputs_option
+@json_option
+def audit_mirror(outputs: str | None, as_json: bool) -> None:
+    """Copy to the mirror (VERGEOS_NB_MIRROR) what it has not got yet. Every seal does that by itself."""
+    from vergeos_nb.cli.audit_mirror import mirror_archive
+
+    _end(mirror_archive(outputs, Output(as_json)))
+
+
 @audit.command("diff")
 @click.argument("record_a")
 @click.argument("record_b")

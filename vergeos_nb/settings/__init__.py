@@ -11,7 +11,7 @@ Its modules, from the ground up:
     places      proxies, authorities and folders; reads ``os.environ``
     load        from a name to a profile
     policy_file the site's policy, and its stop file
-    archive     how records are signed
+    archive     how records are signed, mirrored and announced
 """
 
 from vergeos_nb.settings.archive import ArchiveSettings, archive_settings

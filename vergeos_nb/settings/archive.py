@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from vergeos_nb.settings.places import ALLOWED_SIGNERS, SIGNING_KEY, environment, home_dir
+from vergeos_nb.settings.secret import Secret, spellings
+
+MIRROR = "VERGEOS_NB_MIRROR"
+WEBHOOK = "VERGEOS_NB_WEBHOOK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +21,30 @@ class ArchiveSettings:
     Attributes:
         signing_key: the private key that seals are signed with, or the public one of a key in an agent.
         allowed_signers: the file that says whose signatures count.
+        mirror: where a second copy goes, as a URL that fsspec knows. A secret, for it can hold a password.
+        webhook: where a notification goes. A secret, for it often holds a token.
     """
 
     signing_key: Path | None = None
     allowed_signers: Path | None = None
+    mirror: Secret | None = None
+    webhook: Secret | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that would give one of them away."""
+        found: set[str] = set()
+        if self.webhook is not None:
+            found |= set(spellings(self.webhook.reveal()))
+        if self.mirror is not None and (password := _password(self.mirror.reveal())):
+            found |= set(spellings(password))
+        return tuple(sorted(found))
 
 
 def archive_settings(environ: Mapping[str, str] | None = None) -> ArchiveSettings:
-    """The archive's settings, from ``VERGEOS_NB_SIGNING_KEY`` and ``VERGEOS_NB_ALLOWED_SIGNERS``."""
+    """The archive's settings, from ``VERGEOS_NB_SIGNING_KEY``, ``VERGEOS_NB_ALLOWED_SIGNERS``,
+    ``VERGEOS_NB_MIRROR`` and ``VERGEOS_NB_WEBHOOK``. What cannot be meant is found where it is used: a run
+    that has ended is sealed all the same."""
     variables = environment(environ)
 
     def path(name: str) -> Path | None:
@@ -32,4 +53,15 @@ def archive_settings(environ: Mapping[str, str] | None = None) -> ArchiveSetting
             return None
         return home_dir(variables) / told[2:] if told.startswith("~/") else Path(told)
 
-    return ArchiveSettings(path(SIGNING_KEY), path(ALLOWED_SIGNERS))
+    def secret(name: str) -> Secret | None:
+        told = (variables.get(name) or "").strip()
+        return Secret(told) if told else None
+
+    return ArchiveSettings(path(SIGNING_KEY), path(ALLOWED_SIGNERS), secret(MIRROR), secret(WEBHOOK))
+
+
+def _password(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
