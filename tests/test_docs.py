@@ -71,6 +71,10 @@ def test_the_tour_is_what_the_commands_really_print(reader: Path) -> None:
     for command in blocks("audit")[0]:
         checked = run(command, reader)
         assert checked.returncode == 0, checked.stdout + checked.stderr
+    (export,) = blocks("export")[0]
+    record = next(reader.glob("outputs/*/*/record.json")).parent.name
+    exported = run(export.replace("RECORD", record), reader)
+    assert (exported.returncode, (reader / f"{record}.zip").is_file()) == (0, True), exported.stderr
 
 
 @pytest.mark.parametrize("name", ["list", "papermill", "doctor", "recover"])
@@ -89,7 +93,7 @@ def test_the_watch_of_the_readme_ends_as_it_should(reader: Path) -> None:
 
 def test_every_command_of_the_readme_is_run_by_a_test() -> None:
     named = set(re.findall(r"<!-- run: (\w+) -->", README))
-    assert named == {"plan", "approve", "list", "papermill", "doctor", "recover", "audit", "watch"}
+    assert named == {"plan", "approve", "list", "papermill", "doctor", "recover", "audit", "export", "watch"}
     bare = [
         line
         for block in re.findall(r"(?<!-->\n)```console\n(.*?)```", README, re.S)

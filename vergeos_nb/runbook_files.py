@@ -1,4 +1,4 @@
-"""Where the runbooks are: beside the package in a checkout, inside it once it is installed."""
+"""Where the runbooks and docs are: beside the package in a checkout, inside it once it is installed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,24 @@ def runbook_path(name: str) -> Path:
     Raises:
         UsageError: it is not there.
     """
-    for folder in (_PACKAGE / "runbooks", _PACKAGE.parent / "runbooks"):
-        path = folder / f"{name}.ipynb"
-        if path.is_file():
-            return path
-    raise UsageError(f"runbook {name!r}", "its notebook is not installed", "install the package again")
+    path = _find("runbooks", f"{name}.ipynb")
+    if path is None:
+        raise UsageError(f"runbook {name!r}", "its notebook is not installed", "install the package again")
+    return path
+
+
+def doc_path(name: str) -> Path:
+    """A page of the documentation.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    path = _find("docs", name)
+    if path is None:
+        raise UsageError(f"the page {name}", "it is not installed", "install the package again")
+    return path
+
+
+def _find(folder: str, name: str) -> Path | None:
+    paths = (parent / folder / name for parent in (_PACKAGE, _PACKAGE.parent))
+    return next((path for path in paths if path.is_file()), None)

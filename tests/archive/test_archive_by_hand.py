@@ -46,7 +46,18 @@ def by_hand(outputs: Path, scratch: Path) -> list[str]:
 
 def test_every_block_of_the_page_is_run_here() -> None:
     assert list(BLOCKS) == [
-        *("chain", "numbers", "head", "manifests", "files", "nothing", "signatures", "heads", "python")
+        *(
+            "chain",
+            "numbers",
+            "head",
+            "manifests",
+            "files",
+            "nothing",
+            "signatures",
+            "heads",
+            "export",
+            "python",
+        )
     ]
     assert PAGE.read_text().count("```console") == len(BLOCKS)
 
@@ -62,7 +73,7 @@ def test_every_block_of_the_page_is_run_here() -> None:
         (lambda outputs, folders: cut(outputs / LEDGER), ["head", "nothing", "heads"]),
         (
             lambda outputs, folders: edit(folders[2] / "manifest.json", "INC-7", "INC-8"),
-            ["manifests", "signatures"],
+            ["manifests", "signatures", "export"],
         ),
         (lambda outputs, folders: edit(folders[2] / "journal.jsonl", "run 3", "run 4"), ["files"]),
         (lambda outputs, folders: edit(folders[0] / "journal.jsonl", "run 1", "run 4"), ["files", "python"]),

@@ -6,7 +6,7 @@ a head one line behind, a run that has not ended are notes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vergeos_nb.audit.chain import Finding, Found, Kind, follow, lines_of
@@ -14,12 +14,13 @@ from vergeos_nb.audit.check_end import check_end, check_told_heads
 from vergeos_nb.audit.check_records import check_records
 from vergeos_nb.audit.folders import Folder, folders_of
 from vergeos_nb.audit.heads import SignedHead, signed_heads
-from vergeos_nb.audit.ledger import Entry, Head, Ledger, Snapshot, read_head
+from vergeos_nb.audit.ledger import Entry, Head, Ledger, Snapshot, read_head, read_line
 from vergeos_nb.audit.manifest import NAME
 from vergeos_nb.audit.marks import read_any
 from vergeos_nb.audit.signers import AllowedSigners
 from vergeos_nb.audit.vouch import Signatures, Voucher
 from vergeos_nb.clock import from_iso
+from vergeos_nb.errors import RecordNotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,26 @@ def verify(outputs: Path, expect: Head | None = None, allowed: AllowedSigners | 
     report, changing = _verify(outputs, expect, allowed)
     # Somebody may have sealed a record while its files were read; then it holds the second time.
     return _verify(outputs, expect, allowed)[0] if report.findings and changing() else report
+
+
+def verify_only(
+    outputs: Path, record: str, expect: Head | None = None, allowed: AllowedSigners | None = None
+) -> Report:
+    """Verify an export: the whole chain, and one record; that the others are not there is no finding.
+
+    Raises:
+        RecordNotFound: the ledger does not hold it.
+        RecordError: the ledger or the folder cannot be read.
+    """
+    entries = [read_line(raw) for raw in Ledger(outputs).snapshot().lines]
+    paths = {entry.path for entry in entries if entry is not None and entry.record == record}
+    if not paths:
+        raise RecordNotFound(f"verifying the record {record!r}", "no line of the ledger has this id", "")
+    report = verify(outputs, expect, allowed)
+    kept = [f for f in report.findings if f.kind is not Kind.RECORD_MISSING or f.where in paths]
+    missing = len(report.findings) - len(kept)
+    notes = (*report.notes, *([f"{missing} other records of the ledger are not here"] if missing else []))
+    return replace(report, records=report.records - missing, findings=tuple(kept), notes=notes)
 
 
 def _verify(outputs: Path, expect: Head | None, allowed: AllowedSigners | None) -> tuple[Report, _Changing]:

@@ -188,15 +188,22 @@ def audit_recover(ask: bool, outputs: str | None, as_json: bool) -> None:
     default=None,
     help="Whose signatures count, as for git; all must be signed. [default: VERGEOS_NB_ALLOWED_SIGNERS]",
 )
+@click.option(
+    "--only", metavar="RECORD", default=None, help="Of an export: that others are missing is right."
+)
 @outputs_option
 @json_option
 def audit_verify(
-    expect_head: str | None, allowed_signers: str | None, outputs: str | None, as_json: bool
+    expect_head: str | None,
+    allowed_signers: str | None,
+    only: str | None,
+    outputs: str | None,
+    as_json: bool,
 ) -> None:
     """Is every record, and the ledger, as it was sealed? Ends with 3 if not. Works on a copy, offline."""
     from vergeos_nb.cli.audit_verify import verify_archive
 
-    _end(verify_archive(outputs, expect_head, allowed_signers, Output(as_json)))
+    _end(verify_archive(outputs, expect_head, allowed_signers, only, Output(as_json)))
 
 
 @audit.command("sign")
@@ -334,6 +341,26 @@ def audit_diff(record_a: str, record_b: str, csv: bool, outputs: str | None, as_
     from vergeos_nb.cli.audit_diff import diff_records
 
     _end(diff_records(outputs, record_a, record_b, Output(as_json), csv))
+
+
+@audit.command("export")
+@click.argument("record")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "pdf", "md", "zip"]),
+    default="html",
+    show_default=True,
+    help="A page, the page printed, text for a ticket, or everything with its proof.",
+)
+@click.option("-o", "--output", "target", metavar="FILE", default=None, help="[default: RECORD.FORMAT]")
+@outputs_option
+@json_option
+def audit_export(record: str, form: str, target: str | None, outputs: str | None, as_json: bool) -> None:
+    """Write the record with this id, or with the one that begins so, into one file."""
+    from vergeos_nb.cli.audit_export import export
+
+    _end(export(outputs, record, form, target, Output(as_json)))
 
 
 @audit.command("reindex")

@@ -1,0 +1,64 @@
+"""A page as PDF, printed by a Chromium that has no network and no profile of anybody's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from vergeos_nb import settings
+from vergeos_nb.errors import RecordError, UsageError
+
+PRINT_S = 120.0
+
+
+def as_pdf(page: Path) -> bytes:
+    """The page on A4, tagged, in the light colours of paper.
+
+    Raises:
+        UsageError: there is no Chromium.
+        RecordError: it did not print.
+    """
+    chromium = settings.chromium()
+    if chromium is None:
+        raise UsageError(
+            "printing a PDF",
+            "there is no Chromium on this machine",
+            "install one (Debian: apt-get install chromium), or name it in VERGEOS_NB_CHROMIUM; or export "
+            "html and print that page in any browser",
+        )
+    with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as scratch:
+        target = Path(scratch) / "page.pdf"
+        command = [
+            str(chromium), "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND",
+            f"--user-data-dir={scratch}/profile", "--no-pdf-header-footer", f"--print-to-pdf={target}",
+        ]  # fmt: skip
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            # Chromium does not start as root with its sandbox. The page is our own and has no script.
+            command.append("--no-sandbox")
+        try:
+            done = subprocess.run(
+                [*command, page.absolute().as_uri()],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=PRINT_S,
+            )
+            return target.read_bytes()
+        except subprocess.TimeoutExpired as error:
+            why = f"it was not done after {PRINT_S:g} s"
+            raise _not_printed(chromium, why) from error
+        except FileNotFoundError as error:
+            last = done.stderr.strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
+            raise _not_printed(chromium, last[0]) from error
+        except OSError as error:
+            raise _not_printed(chromium, error.strerror or str(error)) from error
+
+
+def _not_printed(chromium: Path, why: str) -> RecordError:
+    return RecordError(
+        f"printing a PDF with {chromium}", why, "export html and print that page in any browser"
+    )
