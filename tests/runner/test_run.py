@@ -174,7 +174,7 @@ def test_a_deadline_interrupts_the_kernel_and_the_record_says_where(outputs: Pat
         assert changing(simulator) == []
     account = report.account
     assert (account.outcome, account.verdict, report.exit_code) == ("interrupted", "unknown", 7)
-    assert account.running == "alive"
+    assert (account.running, account.interrupted_by) == ("alive", "the deadline of 8 s")
     told = statuses(report.folder)
     assert (told["verify"], told["alive"], told["plan"]) == ("passed", "interrupted", "not run")
     assert check(report.folder) == []
@@ -229,7 +229,8 @@ def test_a_signal_to_the_runner_reaches_the_kernel_and_ends_in_a_record(number: 
     answer = json.loads(out.splitlines()[-1])
     assert (answer["outcome"], answer["exit_code"], process.returncode) == ("interrupted", 7, 7)
     folder = one_record(outputs)
-    assert read(folder)["stopped_in"] == "alive"
+    record = read(folder)
+    assert (record["stopped_in"], record["interrupted_by"]) == ("alive", signal.Signals(number).name)
     assert check(folder) == []
 
 

@@ -217,11 +217,14 @@ def _close_journal(
             folder, SystemClock(), scrubber, runbook=runbook, parameters=parameters, operator=this_user()
         ).close()
     account = account_of(read_journal(folder / JOURNAL))
-    if account.in_order or account.bug or account.interrupted_by:
+    if account.in_order or account.bug:
         return
     step = account.running
     if reason:
+        # Also where the kernel has written that it was interrupted: it cannot know by what.
         append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=reason)
+    elif account.interrupted_by:
+        return
     elif error.startswith(("DeadKernelError", "RuntimeError")):
         append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by="the kernel's death")
     else:
