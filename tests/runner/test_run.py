@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -246,6 +247,27 @@ def test_a_killed_runner_leaves_a_journal_and_no_kernel(outputs: Path) -> None:
         assert changing(simulator) == []
     account = account_of(read_journal(journal))
     assert (account.changing_calls, account.outcome, account.verdict) == ((), "interrupted", "unknown")
+
+
+def test_a_run_that_finds_no_room_for_its_record_says_so_and_not_that_its_journal_is_missing(
+    outputs: Path,
+) -> None:
+    # As on a full disk: the kernel and the runner can write no more than a megabyte into a file.
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        with served() as simulator:
+            process = start_command(outputs, "--approve", "0" * 64)
+            out, err = process.communicate(timeout=60)
+            assert simulator.requests == []
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    answer = json.loads(out.splitlines()[-1])
+    assert (process.returncode, answer["type"], answer["asked"]) == (
+        10,
+        "RecordError",
+        "making sure that the record can be kept",
+    ), err
 
 
 def test_no_secret_reaches_the_archive_the_terminal_or_the_kernel_s_notebook(

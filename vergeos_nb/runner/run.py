@@ -101,6 +101,8 @@ def run(
     try:
         _close_journal(folder, runbook, options.model_dump(), reason, work.error, scrubber)
     except RecordError as error:
+        if not (folder / JOURNAL).exists():
+            raise  # it says why there is none
         return RunReport(folder, account_of(read_journal(folder / JOURNAL)), error)
     return _finished(folder, path, work.notebook, scrubber)
 
