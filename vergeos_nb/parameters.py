@@ -27,6 +27,7 @@ from pydantic import (
 from vergeos_nb.clock import from_iso, iso
 from vergeos_nb.errors import UsageError
 
+DAY_S = 86_400.0
 NAME_MAX = 128  # vms.name holds 1 to 128 characters (tsvergeos types)
 
 
@@ -61,6 +62,17 @@ def _moment(text: str) -> str:
             iso(from_iso(text))  # what cannot be written could not be shown either
         except ValueError:
             raise ValueError("is no ISO 8601 time such as 2026-10-01T12:00:00Z") from None
+    return text
+
+
+def _day(text: str) -> str:
+    if text:
+        try:
+            iso(from_iso(text) + DAY_S)  # what cannot be written could not be shown either
+        except (ValueError, OverflowError):
+            raise ValueError(
+                "is no day such as 2026-10-01, and no time such as 2026-10-01T12:00:00Z"
+            ) from None
     return text
 
 
@@ -164,6 +176,42 @@ class FindStuckVms(SystemRun):
     sample_gap_s: Seconds = Field(5.0, description="Seconds between the two readings that judge what lives.")
 
 
+class IncidentReport(Run):
+    """Parameters of ``incident_report``."""
+
+    since: Annotated[str, AfterValidator(_day)] = Field(
+        "", description="The period begins: a day, or an ISO 8601 time; empty means by days."
+    )
+    until: Annotated[str, AfterValidator(_day)] = Field(
+        "", description="The period ends: of a day, its end; empty means now."
+    )
+    days: Annotated[float, Field(gt=0, le=36_600, allow_inf_nan=False)] = Field(
+        30.0, description="Days that the period has, where since is empty."
+    )
+    only_ticket: Line = Field("", description="Only runs of this ticket; empty means all.")
+    rehearsals: bool = Field(True, description="Count runs against a simulator, too.")
+    repeated: Annotated[int, Field(ge=2, le=1000)] = Field(
+        2, description="From this many runs on a VM or node is a repeat offender."
+    )
+    verify: bool = Field(True, description="Verify the archive first; a large one takes its time.")
+
+    @model_validator(mode="after")
+    def _period_fits(self) -> Self:
+        if self.since and self.until and self.since_epoch(0.0) >= self.until_epoch(0.0):
+            raise ValueError(f"since {self.since} is not before until {self.until}")
+        return self
+
+    def until_epoch(self, now: float) -> float:
+        """When the period ends, in seconds since 1970."""
+        if not self.until:
+            return now
+        return from_iso(self.until) + (DAY_S if len(self.until) == len("2026-10-01") else 0.0)
+
+    def since_epoch(self, until: float) -> float:
+        """When the period begins, in seconds since 1970."""
+        return from_iso(self.since) if self.since else until - self.days * DAY_S
+
+
 class Confirming(VmRun):
     """What runbooks take that change something and confirm it by evidence."""
 
@@ -260,6 +308,7 @@ class WatchAfterPowerOff(Confirming):
 RUNBOOKS: Mapping[str, type[Run]] = {
     "find_stuck_vms": FindStuckVms,
     "force_power_off": ForcePowerOff,
+    "incident_report": IncidentReport,
     "restore_status": RestoreStatus,
     "watch_after_power_off": WatchAfterPowerOff,
 }

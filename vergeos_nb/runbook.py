@@ -21,6 +21,7 @@ from vergeos_nb.audit.capsules import Capsules
 from vergeos_nb.audit.journal import OnLine, read_journal
 from vergeos_nb.audit.lease import Lease, Owner
 from vergeos_nb.audit.opening import open_journal, refuse_at_the_door, resume_journal, this_user
+from vergeos_nb.audit.past import PastRuns
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.audit.timeline import timeline_of
@@ -28,11 +29,12 @@ from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock, from_iso
 from vergeos_nb.errors import RecordError, VergeNbError
-from vergeos_nb.parameters import Run, SystemRun, VmRun, read_parameters
+from vergeos_nb.parameters import IncidentReport, Run, SystemRun, VmRun, read_parameters
 from vergeos_nb.policy import Policy
 from vergeos_nb.procedure.case import Case, RunCase, SystemCase, Target
 from vergeos_nb.procedure.catalog import CASES, PROCEDURES
 from vergeos_nb.procedure.engine import Engine
+from vergeos_nb.procedure.incident_report import ArchiveCase
 from vergeos_nb.procedure.model import Approval, StepResult, result_from_dict
 from vergeos_nb.records import Exchange
 from vergeos_nb.standin import open_profile
@@ -181,6 +183,12 @@ class Runbook:
     ) -> RunCase:
         """The case of this run, joined to what it needs from outside."""
         kind = CASES[self.name]
+        if issubclass(kind, ArchiveCase):
+            assert isinstance(options, IncidentReport)
+            past = PastRuns(self.folder.parent.parent)
+            return kind(
+                options=options, operator=operator, clock=self._clock, journal=self.journal, past=past
+            )
         if not issubclass(kind, SystemCase):
             return kind(options=options, operator=operator, clock=self._clock, journal=self.journal)
         assert isinstance(options, SystemRun)

@@ -37,7 +37,9 @@ def timeline_of(lines: Sequence[Mapping[str, Any]], *, now: float | None = None)
     opened = account.opened
     parameters = opened.get("parameters") or {}
     over = account.in_order or account.interrupted_by or account.bug
-    told = f"{account.outcome.value}, verdict {account.verdict.value}"
+    told = account.outcome.value
+    if "vm_name" in parameters:
+        told += f", verdict {account.verdict.value}"
     return Timeline(
         subject=str(parameters.get("vm_name") or opened.get("runbook") or ""),
         system=account.results[-1].system if account.results else "",

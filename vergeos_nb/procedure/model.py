@@ -177,6 +177,56 @@ FLEET = Schema(
     "fleet", "The fleet by node and status", (("node", "text"), ("status", "text"), ("vms", "int"))
 )
 
+RUNS = Schema(
+    "runs",
+    "Runs in the period",
+    (
+        ("opened", "time"),
+        ("vm", "text"),
+        ("runbook", "text"),
+        ("outcome", "text"),
+        ("verdict", "text"),
+        ("operator", "text"),
+        ("ticket", "text"),
+        ("record", "text"),
+    ),
+)
+ACTED = Schema(
+    "acted",
+    "Runs that changed something",
+    (
+        ("opened", "time"),
+        ("vm", "text"),
+        ("node", "text"),
+        ("sent", "text"),
+        ("outcome", "text"),
+        ("verdict", "text"),
+        ("took_s", "float"),
+        ("operator", "text"),
+        ("approver", "text"),
+        ("reason", "text"),
+        ("ticket", "text"),
+        ("record", "text"),
+    ),
+)
+OFFENDERS = Schema(
+    "offenders",
+    "VMs and nodes that needed it again and again",
+    (
+        ("kind", "text"),
+        ("which", "text"),
+        ("runs", "int"),
+        ("forced", "int"),
+        ("vms", "int"),
+        ("last", "time"),
+        ("tickets", "text"),
+    ),
+)
+OUTCOMES = Schema(
+    "outcomes", "Runs by day and outcome", (("day", "text"), ("outcome", "text"), ("runs", "int"))
+)
+OFTEN = Schema("often", "What was sent, by VM", (("vm", "text"), ("sent", "text"), ("times", "int")))
+
 SCHEMAS: Mapping[str, Schema] = {
     schema.name: schema
     for schema in (
@@ -192,6 +242,11 @@ SCHEMAS: Mapping[str, Schema] = {
         DIFFERENCE,
         TRIAGE,
         FLEET,
+        RUNS,
+        ACTED,
+        OFFENDERS,
+        OUTCOMES,
+        OFTEN,
     )
 }
 

@@ -74,13 +74,13 @@ def _html(result: StepResult) -> str:
 
 def _picture(result: StepResult) -> dict[str, str] | None:
     """What a table is drawn as, too: a fleet is seen faster than it is read."""
-    fleet = next((table for table in result.tables if table.schema.name == "fleet"), None)
-    if fleet is None:
-        return None
+    from vergeos_nb.views.bars_drawing import DRAWN, draw_bars
     from vergeos_nb.views.drawing import png
-    from vergeos_nb.views.fleet_drawing import draw_fleet
 
-    drawing = draw_fleet(fleet)
+    drawn = next((table for table in result.tables if table.schema.name in DRAWN and table.rows), None)
+    if drawn is None:
+        return None
+    drawing = draw_bars(drawn)
     return {"data": b64encode(png(drawing)).decode(), "alt": f"{drawing.title}. {drawing.described}"}
 
 

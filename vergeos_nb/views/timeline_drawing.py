@@ -112,12 +112,14 @@ def draw(timeline: Timeline) -> Drawing:
         rows.append((bar.span.began, y))
         y += ROW
     y += 6
-    for label, lane in (
-        ("status row said", _statuses),
-        ("evidence said", _verdicts),
-        ("API calls, reading", _reads),
-        ("changing calls", _changes),
+    for label, lane, shown in (
+        ("status row said", _statuses, timeline.statuses),
+        ("evidence said", _verdicts, timeline.verdicts),
+        ("API calls, reading", _reads, True),
+        ("changing calls", _changes, True),
     ):
+        if not shown:
+            continue
         body.append(Line(12, y, RIGHT, y, GRID))
         body.append(Text(LEFT - 10, y + LANE / 2, label, 12, INK, "end"))
         body += lane(timeline, axis, y)

@@ -1,0 +1,93 @@
+"""Sealed runs as a report counts them, from the ledger's index and each record's ``record.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.audit.index import Index, Query
+from vergeos_nb.audit.ledger import Entry, Ledger
+from vergeos_nb.audit.record import read
+from vergeos_nb.audit.verify import verify
+from vergeos_nb.clock import from_iso
+from vergeos_nb.errors import RecordError
+from vergeos_nb.procedure.past import Checked, PastRun
+
+
+class PastRuns:
+    """The runs of one archive. The run that is asking is not sealed yet, and so is none of them."""
+
+    def __init__(self, outputs: Path) -> None:
+        self._outputs = outputs
+
+    def check(self) -> Checked:
+        """Verify the archive.
+
+        Raises:
+            RecordError: it cannot be read.
+        """
+        report = verify(self._outputs)
+        told = tuple(f"{finding.kind} {finding.where}: {finding.detail}" for finding in report.findings)
+        return Checked(report.records, report.lines, str(report.head), told)
+
+    def runs(self, since: float, until: float, ticket: str) -> list[PastRun]:
+        """Sealed runs over a VM that were opened in this time, the oldest first.
+
+        Raises:
+            RecordError: the ledger cannot be read.
+        """
+        if not Ledger(self._outputs).path.exists():
+            return []
+        entries = Index(self._outputs).find(Query(ticket=ticket or None, since=since, until=until))
+        return [self._run(entry) for entry in entries if entry.fields.get("vm")]
+
+    def _run(self, entry: Entry) -> PastRun:
+        try:
+            record: Mapping[str, Any] = read(self._outputs / entry.path)
+        except RecordError:
+            # Its files are gone or damaged, which verifying has named; the ledger still knows of the run.
+            record = {}
+        fields = entry.fields
+        calls = [call for call in record.get("changing_calls") or () if isinstance(call, Mapping)]
+        before = record.get("before")
+        node = before.get("node") if isinstance(before, Mapping) else None
+        opened = _epoch(fields.get("opened_at"))
+        return PastRun(
+            record=entry.record,
+            runbook=str(fields.get("runbook") or ""),
+            opened=opened,
+            ended=_epoch(fields.get("ended_at")) or opened,
+            vm=str(fields.get("vm") or ""),
+            vm_key=_number(fields.get("vm_key")),
+            node=_number(node),
+            cloud=str(record.get("cloud_name") or record.get("host") or fields.get("profile") or "?"),
+            simulated=bool(fields.get("simulated")),
+            operator=str(fields.get("operator") or ""),
+            approver=str(fields.get("approver") or ""),
+            reason=str(record.get("reason") or ""),
+            ticket=str(fields.get("ticket") or ""),
+            outcome=str(fields.get("outcome") or ""),
+            verdict=str(fields.get("verdict") or ""),
+            exit_code=_number(fields.get("exit_code")) or 0,
+            acted=tuple(step for call in calls if (step := _acts(call))),
+        )
+
+
+def _acts(call: Mapping[str, Any]) -> str:
+    """What a changing call does to the VM, or "": a snapshot and a node's query do nothing to it."""
+    path, body = str(call.get("path")), call.get("body")
+    if path.endswith("/vm_actions") and isinstance(body, Mapping):
+        return str(body.get("action"))
+    return "override" if "/machine_status/" in path else ""
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _epoch(value: Any) -> float:
+    try:
+        return from_iso(str(value))
+    except (ValueError, OverflowError):
+        return 0.0
