@@ -91,6 +91,7 @@ def test_what_is_left_out_forbids_nothing():
         ("[approval]\ntwo_people = 1", "'two_people' is 1"),
         (WINDOW.replace("[[window]]", "[window]"), "'window' is no list of sections"),
         ("window = ['mon']", "'window' is no list of sections"),
+        ("window = []", "'window' is empty"),
         (WINDOW.replace("from", "form"), r"'form' in \[\[window\]\] number 1(?s:.*)mean 'from'"),
         (WINDOW + WINDOW.replace('to = "23:00"\n', ""), r"'to' is missing in \[\[window\]\] number 2"),
         (WINDOW.replace('["mon"]', "[]"), r"'days' is \[\]"),

@@ -227,6 +227,8 @@ class _Reader:
         tables = data.get("window", [])
         if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
             raise self.wrong("'window' is no list of sections", "head each window with [[window]].")
+        if "window" in data and not tables:
+            raise self.wrong("'window' is empty", "leave it out where changes are always allowed.")
         return tuple(self._window(table, number) for number, table in enumerate(tables, 1))
 
     def _window(self, table: Mapping[str, Any], number: int) -> Window:

@@ -17,6 +17,10 @@ from tests.served import LADDER, NAME, changing, served
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import check, read
 from vergeos_nb.clock import SystemClock
+from vergeos_nb.procedure.case import Case
+from vergeos_nb.procedure.catalog import PROCEDURES
+from vergeos_nb.procedure.engine import Draft, Step
+from vergeos_nb.procedure.model import StepOutcome
 from vergeos_nb.runner.recover import recover, unfinished
 from vergeos_nb.runner.run import run
 from vergeos_nb.simulator.faults import Rule
@@ -59,6 +63,23 @@ def test_without_asking_the_call_stays_unsettled_and_the_record_says_so(outputs:
     assert (recovered.account.outcome, recovered.account.verdict) == ("interrupted", "unknown")
     assert recovered.asked == "the platform was not asked"
     assert read(folder)["changing_calls"][-1]["exchange"] is None
+
+
+def test_a_changing_call_is_refused_in_recovery_even_where_a_step_would_send_one(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sends(case: Case) -> Draft:
+        case.platform.vm_action(case.known_vm().key, "kill")
+        return Draft(StepOutcome.PASSED, "killed once more")
+
+    with served() as simulator:
+        folder = killed_in_the_put(outputs, simulator)
+        steps = [Step("confirm", "Confirm", "6", "It sends, which no Confirm may.", sends)]
+        monkeypatch.setitem(PROCEDURES, "force_power_off", steps)  # type: ignore[arg-type]
+        recovered = recover(folder)
+        # The delayed PUT may come in after the refusal.
+        assert changing(simulator) in (LADDER[:-1], LADDER)
+    assert recovered.asked == "sending POST /api/v4/vm_actions: recovery only reads"
 
 
 def test_a_system_that_cannot_be_asked_leaves_a_whole_record_that_says_why(outputs: Path) -> None:
