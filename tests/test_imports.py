@@ -41,6 +41,7 @@ LADDER = [
     "unfinished",
     "live",
     "notebook",
+    "fleet",
     "cli",
 ]
 # Imports nothing of ours, so that one misreading of the API cannot hide in both sides of a test.

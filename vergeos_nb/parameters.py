@@ -314,6 +314,17 @@ RUNBOOKS: Mapping[str, type[Run]] = {
 }
 
 
+class FleetApply(SystemRun):
+    """What is recorded of a fleet run, which is no notebook that somebody runs."""
+
+    plan: Annotated[str, AfterValidator(_digest)] = Field(description="Digest of the fleet plan.")
+    scheduler: Line = Field("", description="The Dask scheduler whose workers did the runs.")
+
+
+# Whose parameters a journal may hold by value.
+RECORDED: Mapping[str, type[Run]] = {**RUNBOOKS, "fleet_apply": FleetApply}
+
+
 def schema_of(runbook: str) -> type[Run]:
     """The parameter schema of a runbook.
 

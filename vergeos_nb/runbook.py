@@ -9,11 +9,11 @@ from __future__ import annotations
 import atexit
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
@@ -27,6 +27,7 @@ from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.audit.timeline import timeline_of
 from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.client.wire import OnExchange, OnIntent
 from vergeos_nb.clock import Clock, SystemClock, from_iso
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.parameters import IncidentReport, Run, SystemRun, VmRun, read_parameters
@@ -36,6 +37,7 @@ from vergeos_nb.procedure.catalog import CASES, PROCEDURES
 from vergeos_nb.procedure.engine import Engine
 from vergeos_nb.procedure.incident_report import ArchiveCase
 from vergeos_nb.procedure.model import Approval, StepResult, result_from_dict
+from vergeos_nb.procedure.ports import Platform
 from vergeos_nb.records import Exchange
 from vergeos_nb.standin import open_profile
 from vergeos_nb.views.shown import Picture, RunStopped, Shown, StepView
@@ -106,6 +108,46 @@ class CallLog:
         return tuple(self._calls[start:])
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The system that a run is joined to.
+
+    Attributes:
+        secrets: every text that must not be written, as far as it is known by now.
+    """
+
+    profile: settings.Profile
+    platform: Platform
+    secrets: Callable[[], Sequence[str]]
+
+
+class Connect(Protocol):
+    """Joins a run to its system while the context lasts. What happens on the way is told to the two calls."""
+
+    def __call__(
+        self, clock: Clock, on_intent: OnIntent, on_exchange: OnExchange, /
+    ) -> AbstractContextManager[Connection]: ...
+
+
+def connect_to(profile: settings.Profile, transport: httpx.BaseTransport | None = None) -> Connect:
+    """Over a wire of the run's own.
+
+    Args:
+        transport: stands in for the network.
+    """
+
+    @contextmanager
+    def connect(clock: Clock, on_intent: OnIntent, on_exchange: OnExchange) -> Iterator[Connection]:
+        with ExitStack() as stack:
+            opened = profile if transport else stack.enter_context(open_profile(profile))
+            wire = stack.enter_context(
+                Wire(opened, clock=clock, on_intent=on_intent, on_exchange=on_exchange, transport=transport)
+            )
+            yield Connection(opened, VergeApi(wire), lambda: wire.secrets)
+
+    return connect
+
+
 class Runbook:
     """One run of one runbook. Made by ``open_runbook``."""
 
@@ -123,6 +165,7 @@ class Runbook:
         on_line: OnLine | None = None,
         resume: bool = False,
         session: str = "",
+        connect: Connect | None = None,
     ) -> None:
         self.name = name
         self.folder = folder
@@ -135,6 +178,7 @@ class Runbook:
         self.host = ""
         self._calls = CallLog()
         self._resources = ExitStack()
+        self._secrets: Callable[[], Sequence[str]] = tuple
         operator = options.operator or this_user()
         # Before the first line is written: a secret may have been typed into a parameter.
         self._scrubber = Scrubber(
@@ -153,7 +197,7 @@ class Runbook:
         if on_line is not None:
             self.journal.on_line = on_line
         try:
-            self.case = case = self._open(options, operator, profile, transport)
+            self.case = case = self._open(options, operator, profile, transport, connect)
             if resume:
                 self._resume()
         except VergeNbError as error:
@@ -180,6 +224,7 @@ class Runbook:
         operator: str,
         profile: settings.Profile | None,
         transport: httpx.BaseTransport | None,
+        connect: Connect | None,
     ) -> RunCase:
         """The case of this run, joined to what it needs from outside."""
         kind = CASES[self.name]
@@ -192,24 +237,16 @@ class Runbook:
         if not issubclass(kind, SystemCase):
             return kind(options=options, operator=operator, clock=self._clock, journal=self.journal)
         assert isinstance(options, SystemRun)
-        wanted = profile or settings.load_profile(options.profile)
-        opened = wanted if transport else self._resources.enter_context(open_profile(wanted))
+        join = connect or connect_to(profile or settings.load_profile(options.profile), transport)
+        connection = self._resources.enter_context(join(self._clock, self.journal.intent, self._on_exchange))
+        opened = connection.profile
         self.profile_name, self.host = opened.name, opened.host
-        self._scrubber.add(settings.secrets_of(opened))
-        wire = self._resources.enter_context(
-            Wire(
-                opened,
-                clock=self._clock,
-                on_intent=self.journal.intent,
-                on_exchange=self._on_exchange,
-                transport=transport,
-            )
-        )
-        self._wire = wire
-        target = _target(opened)
+        self._secrets = connection.secrets
+        self._scrubber.add((*settings.secrets_of(opened), *connection.secrets()))
+        target = target_of(opened)
         self.journal.write("profile", **asdict(target), source=opened.source)
         policy = settings.load_policy()
-        api = VergeApi(wire)
+        api = connection.platform
         if not issubclass(kind, Case):
             return kind(
                 options=options,
@@ -262,7 +299,7 @@ class Runbook:
                 self.case.resume(call.step)
 
     def _on_exchange(self, exchange: Exchange) -> None:
-        self._scrubber.add(self._wire.secrets)
+        self._scrubber.add(self._secrets())
         if self._numbered_from:
             exchange = replace(exchange, number=exchange.number + self._numbered_from)
         # First the journal: a result must not speak of a call that it does not hold.
@@ -371,7 +408,8 @@ def _profile_named(options: Run) -> str | None:
     return options.profile if isinstance(options, SystemRun) else None
 
 
-def _target(profile: settings.Profile) -> Target:
+def target_of(profile: settings.Profile) -> Target:
+    """What a plan and a record say of the system behind a profile."""
     credentials = profile.credentials
     who = "nobody"
     if credentials is not None:

@@ -1,4 +1,7 @@
-"""Where the runbooks and docs are: beside the package in a checkout, inside it once it is installed."""
+"""Where the runbooks and docs are: beside the package in a checkout, inside it once it is installed.
+
+The notebook of a fleet's record is in `fleet/`: it is rendered, and never run.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ def runbook_path(name: str) -> Path:
     Raises:
         UsageError: it is not there.
     """
-    path = _find("runbooks", f"{name}.ipynb")
+    path = _find("runbooks", f"{name}.ipynb") or _find("fleet", f"{name}.ipynb")
     if path is None:
         raise UsageError(f"runbook {name!r}", "its notebook is not installed", "install the package again")
     return path

@@ -15,6 +15,8 @@ Lines hold ``n`` (counts from 1), ``at`` (UTC, ISO 8601) and ``event``. The even
 ``bug``           an exception that nobody foresaw, with its traceback
 ``interrupted``   a signal stopped the run inside a step, or its process died
 ``settled``       what reading back later made of a call that nobody had waited for
+``vm-began``      a fleet's run begins with this VM; on disk before the VM's own journal is there
+``vm-ended``      how it ended
 ``run-ended``     the run closed in order
 
 An ``intent`` without a later ``exchange`` of the same call means: it may have gone out. No ``intent``
@@ -41,7 +43,7 @@ from vergeos_nb.records import Exchange
 NAME = "journal.jsonl"
 OnLine = Callable[[Mapping[str, Any]], None]
 # Events that later decisions rest on: they are on disk before the run goes on.
-_DURABLE = frozenset({"run-opened", "intent", "step-ended", "bug", "interrupted", "run-ended"})
+_DURABLE = frozenset({"run-opened", "intent", "step-ended", "bug", "interrupted", "vm-began", "run-ended"})
 
 
 # What whoever finishes a run whose writer died may add: nothing else follows a line that was cut off.

@@ -16,7 +16,7 @@ from vergeos_nb.audit.journal import NAME, RunJournal
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import VergeNbError
-from vergeos_nb.parameters import RUNBOOKS
+from vergeos_nb.parameters import RECORDED
 from vergeos_nb.procedure.engine import outcome_of
 from vergeos_nb.procedure.model import StepResult
 from vergeos_nb.settings import MASK
@@ -80,7 +80,7 @@ def resume_journal(
 
 
 def _known(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    fields = RUNBOOKS[runbook].model_fields if runbook in RUNBOOKS else {}
+    fields = RECORDED[runbook].model_fields if runbook in RECORDED else {}
     return {name: value if name in fields else MASK for name, value in parameters.items()}
 
 

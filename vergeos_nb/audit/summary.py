@@ -83,6 +83,8 @@ def _lines(account: Account) -> list[tuple[str, str]]:
 
 
 def _calls(account: Account) -> list[tuple[str, str]]:
+    if account.opened.get("runbook") == "fleet_apply":
+        return [("changing calls", "in the records of the VMs")]
     if not account.changing_calls:
         return [("changing calls", "none was sent")]
     return [(f"changing call {n}", _told(call)) for n, call in enumerate(account.changing_calls, start=1)]

@@ -16,6 +16,7 @@ from vergeos_nb.client.changing import Changing
 from vergeos_nb.client.evidence import EvidenceReads
 from vergeos_nb.client.fleet import FleetReads
 from vergeos_nb.client.listing import ListReads
+from vergeos_nb.client.many import ManyReads
 from vergeos_nb.client.rows import Account
 from vergeos_nb.client.wire import Wire
 from vergeos_nb.errors import WrongShape
@@ -35,12 +36,12 @@ SIMULATOR_SERVER = "vergeos-nb-simulator"
 
 _SYSTEM = query.fields("$key", "yb_version", "os_version", "cloud_name")
 _VM = query.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram")
-_STATUS = query.fields(
+STATUS = query.fields(
     "$key", "machine", "running", "migratable", "status", "status_info", "state", "powerstate", "node",
     "migrated_node", "migration_destination", "started", "local_time", "last_update", "running_cores",
     "running_ram", "agent_version", "agent_features", "agent_guest_info",
 )  # fmt: skip
-_STATS = query.fields(
+STATS = query.fields(
     "$key", "machine", "total_cpu", "user_cpu", "system_cpu", "iowait_cpu", "vmusage_cpu", "irq_cpu",
     "ram_used", "ram_pct", "vram_used", "core_usagelist", "core_peak", "modified",
 )  # fmt: skip
@@ -57,7 +58,7 @@ _VM_NOW = query.fields(
 _USER = query.fields("$key", "name", "type", "enabled")
 
 
-class VergeApi(EvidenceReads, FleetReads, ListReads, Changing):
+class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
     """A VergeOS system, spoken to over one `Wire`. A context manager that closes it.
 
     Every method raises `ApiError` or `AuthError` when there is no good answer, and `TypeError` when it is
@@ -138,7 +139,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, Changing):
         """Every status row that names this machine. Reads only."""
         asked = f"find the status rows of machine {machine}"
         wanted = query.eq("machine", MachineKey.number(machine))
-        data = self.wire.read("machine_status", asked=asked, filter=wanted, fields=_STATUS)
+        data = self.wire.read("machine_status", asked=asked, filter=wanted, fields=STATUS)
         found = rows.rows_of(data, "machine_status", asked)
         return tuple(rows.machine_status(row, None, asked) for row in found)
 
@@ -151,7 +152,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, Changing):
         """What was last measured of this machine; None if it has no stats row. Reads only."""
         asked = f"read the stats of machine {machine}"
         wanted = query.eq("machine", MachineKey.number(machine))
-        data = self.wire.read("machine_stats", asked=asked, filter=wanted, fields=_STATS)
+        data = self.wire.read("machine_stats", asked=asked, filter=wanted, fields=STATS)
         found = rows.rows_of(data, "machine_stats", asked)
         if len(found) > 1:
             raise WrongShape(

@@ -27,20 +27,20 @@ from vergeos_nb.records import (
 _NIC_COUNTERS = ("tx_bytes", "rx_bytes", "tx_pckts", "rx_pckts")
 _DRIVE_COUNTERS = ("reads", "writes", "read_bytes", "write_bytes")
 # nics.py and networks.py reach these through `stats`; `parent_nic` shows whose they are.
-_NIC = query.fields(
+NIC = query.fields(
     "$key", "name", "machine", "stats#parent_nic as parent_nic", "stats#last_update as last_update",
     *(f"stats#{name} as {name}" for name in _NIC_COUNTERS),
 )  # fmt: skip
-_DRIVE = query.fields("$key", "name", "machine")
+DRIVE = query.fields("$key", "name", "machine")
 # drive_stats.py: by `parent_drive` only. A path key gave another drive's row (measured by the vendor), and no
 # source reaches these through a column of machine_drives.
-_DRIVE_STATS = query.fields("$key", "parent_drive", *_DRIVE_COUNTERS, "last_update")
+DRIVE_STATS = query.fields("$key", "parent_drive", *_DRIVE_COUNTERS, "last_update")
 NODE = query.fields(
     "$key", "name", "machine", "maintenance", "vsan_connected", "ipmi_status",
     "machine#status#running as running", "machine#status#status as status",
 )  # fmt: skip
-_TENANT_NODE = query.fields("$key", "name", "machine")
-_LOG = query.fields("$key", "machine", "level", "text", "user", "timestamp")
+TENANT_NODE = query.fields("$key", "name", "machine")
+LOG = query.fields("$key", "machine", "level", "text", "user", "timestamp")
 _SNAPSHOT = query.fields("$key", "name", "machine", "created", "expires", "quiesced")
 _QUERY = query.fields("$key", "id", "status", "result")
 _TAG = query.fields("$key", "member", "tag#name as tag_name")
@@ -60,14 +60,14 @@ class EvidenceReads:
         Three calls, two where the machine has no drive.
         """
         asked = f"read the counters of machine {machine}"
-        nics = [_nic(row) for row in self._of(machine, "machine_nics", asked, fields=_NIC)]
-        drives = self._of(machine, "machine_drives", asked, fields=_DRIVE)
+        nics = [nic_counter(row) for row in self._of(machine, "machine_nics", asked, fields=NIC)]
+        drives = self._of(machine, "machine_drives", asked, fields=DRIVE)
         names = {row.key("$key"): row.text("name") for row in drives}
         counted: list[Counter] = []
         if names:
             parents = query.or_(*(query.eq("parent_drive", key) for key in sorted(names)))
-            stats = self._rows("machine_drive_stats", asked, filter=parents, fields=_DRIVE_STATS)
-            counted = _drives(names, stats)
+            stats = self._rows("machine_drive_stats", asked, filter=parents, fields=DRIVE_STATS)
+            counted = drive_counters(names, stats)
         return (*sorted(nics, key=_key), *sorted(counted, key=_key))
 
     def nodes_for(self, machine: MachineKey, node: int | None) -> tuple[NodeState, ...]:
@@ -88,7 +88,7 @@ class EvidenceReads:
     def tenant_nodes_of(self, machine: MachineKey) -> tuple[str, ...]:
         """Names of the tenants' nodes whose machine this is: none for a VM's. Reads only."""
         asked = f"look whether machine {machine} is a tenant's node"
-        found = self._of(machine, "tenant_nodes", asked, fields=_TENANT_NODE)
+        found = self._of(machine, "tenant_nodes", asked, fields=TENANT_NODE)
         return tuple(row.text("name") for row in found)
 
     def logs_since(self, machine: MachineKey, since: float, limit: int = 50) -> tuple[LogLine, ...]:
@@ -105,9 +105,9 @@ class EvidenceReads:
             raise UsageError(asked, f"at most {limit} lines were asked for", "ask for one or more.")
         later = query.at_least("timestamp", max(0, int(since * MICROSECONDS)))
         found = self._of(
-            machine, "machine_logs", asked, later, fields=_LOG, sort="-timestamp", limit=str(limit)
+            machine, "machine_logs", asked, later, fields=LOG, sort="-timestamp", limit=str(limit)
         )
-        return tuple(sorted((_log_line(row) for row in found), key=lambda line: -line.at))
+        return tuple(sorted((log_line(row) for row in found), key=lambda line: -line.at))
 
     def snapshots_named(self, machine: MachineKey, name: str) -> tuple[Snapshot, ...]:
         """The machine's snapshots of this name, the newest first. Reads only."""
@@ -166,14 +166,16 @@ def _key(one: Counter | NodeState) -> int:
     return one.key
 
 
-def _nic(row: rows.Fields) -> Counter:
+def nic_counter(row: rows.Fields) -> Counter:
+    """The counters of one row of ``machine_nics``."""
     key, parent = row.key("$key"), row.integer_or_none("parent_nic")
     if parent not in (None, key):
         raise row.wrong(f"the counters of NIC {parent} came for NIC {key}")
     return _counter("nic", key, row.text("name"), row, _NIC_COUNTERS)
 
 
-def _drives(names: dict[int, str], stats: list[rows.Fields]) -> list[Counter]:
+def drive_counters(names: dict[int, str], stats: list[rows.Fields]) -> list[Counter]:
+    """The counters of these drives, by key and name, from rows of ``machine_drive_stats``."""
     by_drive: dict[int, rows.Fields] = {}
     for row in stats:
         drive = row.key("parent_drive")
@@ -208,7 +210,8 @@ def node_state(row: rows.Fields) -> NodeState:
     )
 
 
-def _log_line(row: rows.Fields) -> LogLine:
+def log_line(row: rows.Fields) -> LogLine:
+    """A `LogLine` from a row of ``machine_logs``."""
     at = row.integer("timestamp") / MICROSECONDS
     return LogLine(at, row.text("level"), row.text_or_empty("user"), row.text("text"))
 

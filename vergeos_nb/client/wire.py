@@ -71,6 +71,8 @@ class Wire:
         on_exchange: called with every exchange, failed ones and repetitions too, each with its own number;
             what it raises goes through, although the call has been made.
         transport: stands in for the network.
+        pace: waits until the next request may go out, where several wires share one limit; by itself a
+            wire keeps `MIN_GAP_S`.
 
     Raises:
         SettingsError: the profile has no host yet, or its CA file or the proxy cannot be used.
@@ -85,6 +87,7 @@ class Wire:
         on_intent: OnIntent | None = None,
         on_exchange: OnExchange | None = None,
         transport: httpx.BaseTransport | None = None,
+        pace: Callable[[], None] | None = None,
     ) -> None:
         if not profile.host:
             raise SettingsError(
@@ -108,6 +111,7 @@ class Wire:
         self._token: Secret | None = None
         self._count = 0
         self._last_at: float | None = None
+        self._pace = pace
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -226,7 +230,9 @@ class Wire:
             return answer
 
     def _keep_distance(self) -> None:
-        if self._last_at is not None and self.profile.paced:
+        if self._pace is not None:
+            self._pace()
+        elif self._last_at is not None and self.profile.paced:
             rest = self._last_at + MIN_GAP_S - self._clock.monotonic()
             if rest > 0:
                 self._clock.sleep(rest)

@@ -176,6 +176,21 @@ TRIAGE = Schema(
 FLEET = Schema(
     "fleet", "The fleet by node and status", (("node", "text"), ("status", "text"), ("vms", "int"))
 )
+FLEET_RUN = Schema(
+    "fleet_run",
+    "The VMs of the plan, and their records",
+    (
+        ("name", "text"),
+        ("vm_key", "int"),
+        ("node", "text"),
+        ("where", "text"),
+        ("outcome", "text"),
+        ("verdict", "text"),
+        ("exit_code", "int"),
+        ("record", "text"),
+        ("because", "text"),
+    ),
+)
 
 RUNS = Schema(
     "runs",
@@ -247,6 +262,7 @@ SCHEMAS: Mapping[str, Schema] = {
         OFFENDERS,
         OUTCOMES,
         OFTEN,
+        FLEET_RUN,
     )
 }
 

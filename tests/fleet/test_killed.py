@@ -1,0 +1,75 @@
+"""The commands as somebody types them; and a fleet run that is killed and gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.fleet.stuck_fleet import ATTESTED, make_stuck
+from tests.served import QUICK, served
+from vergeos_nb.audit.verify import verify
+from vergeos_nb.clock import SystemClock
+from vergeos_nb.fleet.plan import approve
+from vergeos_nb.fleet.progress import Where, progress
+from vergeos_nb.simulator import Simulator
+
+VMS = ("vm-00001", "vm-00002", "vm-00003")
+
+
+def command(outputs: Path, *words: str) -> subprocess.Popen[str]:
+    environ = {**os.environ, "VERGEOS_NB_OUTPUTS": str(outputs)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "vergeos_nb", *words, "--json"],
+        env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def answer(outputs: Path, *words: str, code: int = 0) -> dict[str, Any]:
+    process = command(outputs, *words)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == code, err
+    return dict(json.loads(out.splitlines()[-1]))
+
+
+def puts(sim: Simulator) -> list[str]:
+    return [entry.path.rpartition("/")[2] for entry in sim.changing_requests()]
+
+
+def test_a_fleet_run_that_is_killed_in_the_middle_is_resumed_and_no_vm_is_sent_anything_twice(
+    outputs: Path, tmp_path: Path
+) -> None:
+    with served("stuck", vms=4) as sim:
+        make_stuck(sim, *VMS)
+        found = answer(outputs, "stuck", "--gap", "1.2", "--name", "vm-*")
+        assert [(vm["name"], vm["suggestion"]) for vm in found["vms"]] == [(name, "override") for name in VMS]
+        (tmp_path / "stuck.json").write_text(json.dumps(found))
+        given = {**QUICK, **ATTESTED}
+        pairs = [word for name, value in given.items() for word in ("-p", f"{name}={value}")]
+        plan = answer(outputs, "fleet", "plan", str(tmp_path / "stuck.json"), *pairs, "--at-once", "1")
+        digest = plan["plan_digest"]
+        approve(outputs, digest, "grace", SystemClock(), time.time() + 900)
+
+        killed = command(outputs, "fleet", "apply", digest)
+        until = time.monotonic() + 60
+        # Right after its second changing call, whose answer it may have or not.
+        while len(puts(sim)) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.communicate()
+        assert len(puts(sim)) == 2
+
+        stopped = progress(outputs, digest)
+        assert [state.where for state in stopped.values()] == [Where.ENDED, Where.OPEN]
+        resumed = answer(outputs, "fleet", "resume", digest)
+        assert sorted(puts(sim)) == ["1006", "1007", "1008"]
+        # The one that was read back is off by evidence, and its run was cut short all the same.
+        assert [(vm["outcome"], vm["verdict"]) for vm in resumed["vms"]] == [
+            ("done", "off"), ("interrupted", "off"), ("done", "off"),
+        ]  # fmt: skip
+        assert verify(outputs).findings == ()

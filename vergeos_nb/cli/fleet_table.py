@@ -1,0 +1,58 @@
+"""The progress of a fleet run as a table that is drawn over itself on a terminal, and as lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+
+from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.plain import table
+from vergeos_nb.fleet.apply import Fleet
+from vergeos_nb.fleet.plan import FleetPlan
+from vergeos_nb.fleet.progress import Where
+from vergeos_nb.views.text import visible
+
+# A terminal of usual height; what waits is counted.
+MOST_LINES = 20
+UP, CLEAR = "\x1b[{}A", "\x1b[J"
+
+
+class FleetTable:
+    """Draws the VMs that run and those that ended last."""
+
+    def __init__(self, output: Output, plan: FleetPlan) -> None:
+        self._output = output
+        self._plan = plan
+        self._live = sys.stderr.isatty()
+        self._drawn = 0
+        self._said: dict[int, Where] = {}
+
+    def show(self, fleet: Fleet) -> None:
+        """Draw it anew; elsewhere than on a terminal, say what has changed."""
+        if not self._live:
+            for vm in self._plan.vms:
+                state = fleet.states[vm.key]
+                if self._said.get(vm.key, Where.WAITING) is not state.where:
+                    self._said[vm.key] = state.where
+                    ended = f" {state.outcome} · verdict {state.verdict}" if state.outcome else ""
+                    self._output.progress(f"{visible(vm.name)}: {state.where}{ended}")
+            return
+        lines = self.lines(fleet)
+        up = UP.format(self._drawn) if self._drawn else ""
+        sys.stderr.write(up + CLEAR + "\n".join(lines) + "\n")
+        sys.stderr.flush()
+        self._drawn = len(lines)
+
+    def lines(self, fleet: Fleet) -> list[str]:
+        """The table as lines."""
+        states = [(vm, fleet.states[vm.key]) for vm in self._plan.vms]
+        begun = [(vm, state) for vm, state in states if state.where is not Where.WAITING]
+        first = [item for item in begun if item[1].where is Where.RUNNING]
+        rest = [item for item in begun if item[1].where is not Where.RUNNING]
+        shown = (first + rest[::-1])[:MOST_LINES]
+        rows = ((vm.name, vm.node, s.where.value, s.outcome, s.verdict) for vm, s in shown)
+        schedule = fleet.schedule
+        counts = (
+            f"{len(rest)} ended, {len(first)} run (up to {schedule.width} at once), "
+            f"{len(states) - len(begun)} wait, {schedule.failed} of {self._plan.limits.failures} failures"
+        )
+        return [*table(("name", "node", "where", "outcome", "verdict"), rows).split("\n"), counts]

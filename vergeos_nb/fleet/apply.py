@@ -1,0 +1,146 @@
+"""Apply an approved fleet plan: start VMs by the schedule, let each have its own run, and write down both.
+
+One thread decides what starts. Before a VM begins, the fleet's journal says so on disk, with the folder of
+its run; what became of it is in that folder's own journal. So a fleet run that was killed is gone on with by
+reading journals alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from vergeos_nb.audit.journal import RunJournal
+from vergeos_nb.audit.record import new_folder
+from vergeos_nb.clock import Clock, iso
+from vergeos_nb.errors import VergeNbError
+from vergeos_nb.fleet.plan import PROCEDURE, FleetPlan
+from vergeos_nb.fleet.progress import VmProgress, Where
+from vergeos_nb.fleet.schedule import Schedule
+from vergeos_nb.procedure.model import Approval
+
+# How often a stop file, a window that closes or a signal is looked for while VMs run.
+LOOK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One VM's run, ready to begin: plain data, so that it can be done elsewhere.
+
+    Attributes:
+        folder: its record's folder.
+    """
+
+    at: int
+    key: int
+    machine: int
+    folder: Path
+    parameters: Mapping[str, Any]
+
+
+class Workers(Protocol):
+    """Who does the runs."""
+
+    def submit(self, job: Job) -> Future[VmProgress]:
+        """Begin one. Its future gives how it ended; it raises only where nobody knows."""
+
+    def upcoming(self, machines: frozenset[int]) -> None:
+        """The machines of the VMs that run or may start next."""
+
+
+@dataclass(slots=True)
+class Fleet:
+    """One fleet run.
+
+    Attributes:
+        refusal: what forbids that anything starts just now, or None.
+        begun: the VMs of earlier runs of this plan, by key: those that ended are not begun again.
+        failed_before: how many of them count against the threshold.
+        on_change: told whenever a VM starts or ends.
+    """
+
+    plan: FleetPlan
+    approval: Approval
+    operator: str
+    outputs: Path
+    journal: RunJournal
+    clock: Clock
+    refusal: Callable[[], VergeNbError | None]
+    begun: Mapping[int, VmProgress] = field(default_factory=dict)
+    failed_before: int = 0
+    on_change: Callable[[Fleet], None] = lambda fleet: None
+    states: dict[int, VmProgress] = field(default_factory=dict)
+    held_back: VergeNbError | None = None
+    schedule: Schedule = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.states = {vm.key: self.begun.get(vm.key, VmProgress(Where.WAITING)) for vm in self.plan.vms}
+        self.schedule = Schedule(self.plan.places, self.plan.limits)
+        self.schedule.waiting = [
+            at for at, vm in enumerate(self.plan.vms) if self.states[vm.key].where is Where.WAITING
+        ]
+        self.schedule.failed = self.failed_before
+
+    def run(self, workers: AbstractContextManager[Workers]) -> None:
+        """Start what may start until nothing runs and nothing will start."""
+        running: dict[Future[VmProgress], int] = {}
+        with workers as crew:
+            while not self.schedule.over:
+                if self.held_back is None:
+                    self.held_back = self.refusal()
+                while self.held_back is None and (at := self._next()) is not None:
+                    running[self._start(at, crew)] = at
+                if not running:
+                    break
+                done, _ = wait(running, timeout=LOOK_S, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._end(running.pop(future), future)
+
+    def _next(self) -> int | None:
+        return self.schedule.next()
+
+    def _start(self, at: int, crew: Workers) -> Future[VmProgress]:
+        vm = self.plan.vms[at]
+        folder = new_folder(self.outputs, PROCEDURE, vm.name, self.clock.now())
+        path = folder.relative_to(self.outputs.absolute()).as_posix()
+        self.journal.write("vm-began", key=vm.key, name=vm.name, folder=path, plan=self.plan.digests[at])
+        self.states[vm.key] = VmProgress(Where.RUNNING, path)
+        soon = [*self.schedule.running, *self.schedule.waiting[: self.schedule.width]]
+        crew.upcoming(frozenset(self.plan.vms[one].machine for one in soon))
+        parameters = {
+            **self.plan.options,
+            "vm_name": vm.name,
+            "approve": self.plan.digests[at],
+            "approver": self.approval.approver,
+            "approve_until": iso(self.approval.until),
+            "operator": self.operator,
+        }
+        self.on_change(self)
+        return crew.submit(Job(at, vm.key, vm.machine, folder, parameters))
+
+    def _end(self, at: int, future: Future[VmProgress]) -> None:
+        vm = self.plan.vms[at]
+        path = self.states[vm.key].folder
+        try:
+            state = future.result()
+        except Exception as error:  # whatever it was, the fleet's other VMs run on, and this one is not known
+            said = f"{type(error).__name__}: {error}"
+            self.journal.write("vm-lost", key=vm.key, name=vm.name, folder=path, by=said)
+            state = VmProgress(Where.OPEN, path, "interrupted", "unknown", 7, said, lost=True)
+        self.states[vm.key] = state
+        self.schedule.ended(at, not state.failed)
+        self.journal.write(
+            "vm-ended",
+            key=vm.key,
+            name=vm.name,
+            folder=path,
+            outcome=state.outcome,
+            verdict=state.verdict,
+            exit_code=state.exit_code,
+            headline=state.headline,
+        )
+        self.on_change(self)

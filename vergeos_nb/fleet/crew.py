@@ -1,0 +1,102 @@
+"""Runs done in this process: a thread for each, and a process that makes their records.
+
+A run waits more than it computes, so threads do; making a record computes only, so another process does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from vergeos_nb.audit.account import account_of
+from vergeos_nb.audit.journal import NAME, read_journal
+from vergeos_nb.clock import Clock
+from vergeos_nb.errors import RecordError, VergeNbError
+from vergeos_nb.fleet.apply import Job
+from vergeos_nb.fleet.plan import PROCEDURE
+from vergeos_nb.fleet.progress import VmProgress, Where, progress_of
+from vergeos_nb.fleet.recorder import Recorder, make_record
+from vergeos_nb.parameters import read_parameters
+from vergeos_nb.runbook import Connect, Runbook
+
+
+def run_steps(job: Job, connect: Connect | None, clock: Clock) -> None:
+    """The whole procedure over one VM, into the journal of its folder; the record is made afterwards.
+
+    Raises:
+        RecordError: the journal cannot be written; nothing was sent then that it does not hold.
+    """
+    options = read_parameters(PROCEDURE, job.parameters)
+    try:
+        book = Runbook(PROCEDURE, options, job.folder, finish_here=False, clock=clock, connect=connect)
+    except RecordError:
+        raise
+    except VergeNbError:
+        return  # refused at the door, and the journal says so
+    try:
+        for step in book.engine.steps:
+            book.engine.run(step.id)
+    except RecordError:
+        raise
+    except Exception:
+        # The engine has written the bug down; the run ends, and its record says so.
+        pass
+    book.end()
+
+
+class Crew:
+    """Threads for the runs, and a process for their records. A context manager.
+
+    Args:
+        secrets: every text that no record may hold.
+        upcoming: told which machines are worth reading.
+        recorder: whether a process makes the records; otherwise the run's own thread does.
+    """
+
+    def __init__(
+        self,
+        at_once: int,
+        connect: Connect | None,
+        clock: Clock,
+        secrets: Callable[[], Sequence[str]],
+        upcoming: Callable[[frozenset[int]], None],
+        *,
+        outputs: Path,
+        recorder: bool = True,
+    ) -> None:
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="vm")
+        self._recorder = Recorder(secrets()) if recorder else None
+        self._connect = connect
+        self._clock = clock
+        self._secrets = secrets
+        self._outputs = outputs.absolute()
+        self.upcoming = upcoming
+        self.unsealed: list[str] = []
+
+    def submit(self, job: Job) -> Future[VmProgress]:
+        """Begin one run in a thread."""
+        return self._threads.submit(self._run, job)
+
+    def _run(self, job: Job) -> VmProgress:
+        run_steps(job, self._connect, self._clock)
+        account = account_of(read_journal(job.folder / NAME))
+        if self._recorder is not None:
+            self._recorder.add(job.folder)
+        elif trouble := make_record(job.folder, self._secrets()):
+            self.unsealed.append(trouble)
+        state = progress_of(account, job.folder.relative_to(self._outputs).as_posix())
+        assert state.where is Where.ENDED
+        return state
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._threads.shutdown()
+        if self._recorder is not None:
+            self.unsealed += self._recorder.close()

@@ -1,0 +1,263 @@
+"""The plan of a fleet: one digest over the plans of its VMs, their order, the limits and the options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.audit.ledger import put
+from vergeos_nb.audit.plans import PlanShelf
+from vergeos_nb.clock import Clock, iso
+from vergeos_nb.errors import ApprovalExpired, Drift, RecordError, Refused, UsageError, VergeNbError
+from vergeos_nb.fleet.schedule import Limits, Place
+from vergeos_nb.fleet.selection import FleetVm
+from vergeos_nb.parameters import read_parameters
+from vergeos_nb.policy import Policy
+from vergeos_nb.procedure.case import Case, Target
+from vergeos_nb.procedure.engine import Engine
+from vergeos_nb.procedure.force_power_off import STEPS
+from vergeos_nb.procedure.model import Approval, Plan, StepOutcome, StepResult
+from vergeos_nb.records import Exchange
+from vergeos_nb.runbook import Connect
+
+FORMAT = "vergeos-nb/fleet-plan/1"
+PROCEDURE = "force_power_off"
+MOST_VMS = 10
+# Planning waits more than it works: every VM's two readings lie some seconds apart.
+PLANNING_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One VM of a fleet plan: its own plan's digest, or why it has none."""
+
+    vm: FleetVm
+    digest: str
+    verdict: str
+    refused: str
+
+
+class _Nothing:
+    """Planning is read-only and leaves no record; what it saw is in the plans."""
+
+    calls: Sequence[Exchange] = ()
+
+    def write(self, event: str, /, **data: Any) -> None:
+        """Keep nothing."""
+
+    def make_room(self) -> None:
+        """Nothing is written."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def since(self, start: int, /) -> Sequence[Exchange]:
+        """None are kept."""
+        return ()
+
+    def renew(self) -> None:
+        """A plan needs no lease."""
+
+
+def check_count(vms: Sequence[FleetVm], most: int) -> None:
+    """Refuse more VMs than one run may touch.
+
+    Raises:
+        Refused: there are more.
+    """
+    if len(vms) > most:
+        raise Refused(
+            f"planning for {len(vms)} VMs",
+            f"one run touches {most} at most",
+            f"narrow the choice, or say --cap {len(vms)} if all of them are meant",
+        )
+
+
+def plan_one(vm: FleetVm, options: Mapping[str, Any], connect: Connect, target: Target, shelf: PlanShelf,
+             policy: Policy, clock: Clock, operator: str) -> Planned:  # fmt: skip
+    """Plan for one VM, as a run over it alone would, and keep its plan. Changes nothing."""
+    nothing = _Nothing()
+    with connect(clock, _no_changes, lambda exchange: None) as connection:
+        case = Case(
+            options=read_parameters(PROCEDURE, {**options, "vm_name": vm.name}),  # type: ignore[arg-type]
+            operator=operator,
+            clock=clock,
+            journal=nothing,
+            target=target,
+            platform=connection.platform,
+            policy=policy,
+            plans=shelf,
+            lease=nothing,
+            stop_wanted=str,
+        )
+        engine = Engine(
+            STEPS, case, system=case.system_label, sent_by=str, clock=clock, journal=nothing, calls=nothing
+        )
+        last: StepResult | None = None
+        for step in STEPS:
+            last = engine.run(step.id)
+            if step.id == "plan" or last.outcome is not StepOutcome.PASSED:
+                break
+    assert last is not None
+    verdict = case.verdict.value.value if case.verdict else "unknown"
+    if case.vm is not None and case.vm.key.value != vm.key:
+        return Planned(vm, "", verdict, f"its name leads to VM {case.vm.key} now")
+    if case.plan is None:
+        return Planned(vm, "", verdict, f"{last.title}: {last.summary}")
+    return Planned(vm, case.plan.digest, verdict, "")
+
+
+def plan_fleet(vms: Sequence[FleetVm], plan_it: Callable[[FleetVm], Planned]) -> tuple[Planned, ...]:
+    """Plan for all of them, many at a time. Changes nothing."""
+    with ThreadPoolExecutor(min(len(vms), PLANNING_AT_ONCE), thread_name_prefix="plan") as pool:
+        return tuple(pool.map(plan_it, vms))
+
+
+def fleet_plan(
+    planned: Sequence[Planned], options: Mapping[str, Any], limits: Limits, system: Mapping[str, Any]
+) -> Plan:
+    """The plan of the fleet, whose digest an approval binds.
+
+    Raises:
+        Refused: there is nothing to do for any of its VMs.
+    """
+    if not any(one.digest for one in planned):
+        reasons = "; ".join(f"{one.vm.name}: {one.refused}" for one in planned[:5])
+        raise Refused("planning for the fleet", f"nothing can be planned for any VM: {reasons}", "")
+    # Floats have more than one spelling.
+    plain = {name: repr(value) if isinstance(value, float) else value for name, value in options.items()}
+    return Plan(
+        {
+            "format": FORMAT,
+            "procedure": PROCEDURE,
+            "system": dict(system),
+            "options": plain,
+            "limits": asdict(limits),
+            "vms": [
+                {
+                    "name": one.vm.name,
+                    "key": one.vm.key,
+                    "machine": one.vm.machine,
+                    "node": one.vm.node,
+                    "ha_group": one.vm.group,
+                    "plan": one.digest or None,
+                    "verdict": one.verdict,
+                    "left_out": one.refused or None,
+                }
+                for one in planned
+            ],
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPlan:
+    """A fleet plan as apply reads it. VMs without a plan of their own are left out."""
+
+    plan: Plan
+    vms: tuple[FleetVm, ...]
+    digests: tuple[str, ...]
+    options: Mapping[str, Any]
+    limits: Limits
+
+    @property
+    def digest(self) -> str:
+        """What an approval binds."""
+        return self.plan.digest
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where each VM is."""
+        return tuple(Place(vm.node, vm.group) for vm in self.vms)
+
+
+def find_plan(outputs: Path, digest: str) -> FleetPlan:
+    """The fleet plan with this digest.
+
+    Raises:
+        UsageError: none was kept in this archive, or it is no fleet's.
+    """
+    plan = PlanShelf(outputs).find(digest)
+    asked = f"finding the fleet plan {digest[:12]}…"
+    if plan is None:
+        raise UsageError(asked, f"none is kept in {outputs}", "make one with `vergeos-nb fleet plan`.")
+    if plan.content.get("format") != FORMAT:
+        raise UsageError(asked, "it is the plan of a single run", "apply it with `vergeos-nb run`.")
+    some = [item for item in plan.content["vms"] if item["plan"]]
+    return FleetPlan(
+        plan,
+        tuple(FleetVm(i["name"], i["key"], i["machine"], i["node"], i["ha_group"]) for i in some),
+        tuple(item["plan"] for item in some),
+        plan.content["options"],
+        Limits(**plan.content["limits"]),
+    )
+
+
+def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: float) -> Approval:
+    """Keep somebody's yes to a fleet plan.
+
+    Raises:
+        UsageError: there is no such plan, nobody is named, or the approval would have ended already.
+        RecordError: it cannot be written.
+    """
+    find_plan(outputs, digest)
+    asked = f"approving {digest[:12]}…"
+    if not approver.strip():
+        raise UsageError(asked, "nobody approves", "name who does with --approver.")
+    now = clock.now()
+    if until <= now:
+        raise UsageError(asked, f"it would have ended at {iso(until)}", "give a later time.")
+    approval = Approval(digest, approver.strip(), now, until)
+    path = _approval_path(outputs, digest)
+    try:
+        put(path, json.dumps(asdict(approval)).encode(), path.with_suffix(".part"))
+    except OSError as error:
+        raise RecordError(f"keeping the approval {path}", error.strerror or str(error)) from error
+    return approval
+
+
+def approval_of(outputs: Path, digest: str) -> Approval | None:
+    """The newest approval of this plan, or None."""
+    try:
+        return Approval(**json.loads(_approval_path(outputs, digest).read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise RecordError("reading the approval", str(error), "approve again") from error
+
+
+def standing_refusal(
+    approval: Approval | None, digest: str, operator: str, policy: Policy, stop: str, now: float
+) -> VergeNbError | None:
+    """What forbids that any VM of the fleet starts just now. Each run asks again."""
+    asked = f"applying the fleet plan {digest[:12]}…"
+    if approval is None:
+        return Refused(asked, "nobody has approved it", f"vergeos-nb fleet approve {digest} --approver NAME")
+    if approval.digest != digest:
+        return Drift(asked, "the approval is for another plan", "approve this one")
+    same = approval.approver.strip().casefold() == operator.strip().casefold()
+    if policy.two_people and same:
+        return Refused(
+            asked,
+            f"two people are demanded, and {approval.approver!r} is the operator and the approver",
+            f"have somebody else approve; the rule is in {policy.source}",
+        )
+    if now > approval.until:
+        return ApprovalExpired(asked, f"the approval ended at {iso(approval.until)}", "ask for a new one")
+    if stop:
+        return Refused(asked, f"{stop} says stop", "take the stop away when it is no longer needed")
+    if reason := policy.outside(now):
+        return Refused(asked, reason, f"wait, or have the policy {policy.source} changed")
+    return None
+
+
+def _approval_path(outputs: Path, digest: str) -> Path:
+    return outputs.absolute() / "plans" / f"{digest}.approval"
+
+
+def _no_changes(method: str, path: str, body: Mapping[str, Any] | None) -> None:
+    raise Refused(f"sending {method} {path}", "planning only reads", "apply the plan")

@@ -1,0 +1,128 @@
+"""What has become of each VM of a plan: read from the journals of all its fleet runs, and nothing else.
+
+A VM whose journal holds no changing call was not touched and may begin again. One that was touched is never
+begun again: it has ended, or it is settled by reading back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.audit.account import Account, account_of
+from vergeos_nb.audit.journal import NAME, read_journal
+from vergeos_nb.errors import RecordError
+from vergeos_nb.procedure.model import RunOutcome, VerdictValue
+
+RUNBOOK = "fleet_apply"
+WELL = (RunOutcome.DONE, RunOutcome.NOTHING_TO_DO)
+
+
+class Where(StrEnum):
+    """Where a VM of a fleet is."""
+
+    WAITING = "waiting"  # not begun, or begun and nothing was sent
+    RUNNING = "running"
+    ENDED = "ended"
+    OPEN = "open"  # its run died after something may have been sent: to be settled by reading
+
+
+@dataclass(frozen=True, slots=True)
+class VmProgress:
+    """One VM of a plan, as far as it has come.
+
+    Attributes:
+        folder: of its newest run, below the archive's folder, or "".
+        lost: whether a worker elsewhere died with it, so that nobody knows whether something was sent.
+    """
+
+    where: Where
+    folder: str = ""
+    outcome: str = ""
+    verdict: str = ""
+    exit_code: int | None = None
+    headline: str = ""
+    lost: bool = False
+
+    @property
+    def well(self) -> bool:
+        """Whether it ended as asked."""
+        return self.where is Where.ENDED and self.outcome in WELL
+
+    @property
+    def failed(self) -> bool:
+        """Whether it counts against the threshold; one that was cut short and is off by evidence does not."""
+        cut_short = self.outcome == RunOutcome.INTERRUPTED and self.verdict == VerdictValue.OFF
+        return self.where in (Where.ENDED, Where.OPEN) and not self.well and not cut_short
+
+
+LOST = VmProgress(Where.OPEN, "", "interrupted", "unknown", 7, lost=True)
+
+
+def runs_of(outputs: Path, digest: str) -> list[Path]:
+    """Folders of the fleet runs of this plan, the oldest first."""
+    return sorted(
+        journal.parent
+        for journal in outputs.absolute().glob(f"*/*-{RUNBOOK}-{digest[:12]}-*/{NAME}")
+        if _opened(journal).get("parameters", {}).get("plan") == digest
+    )
+
+
+def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
+    """By VM key, how far each VM of the plan is. Those that never began are not in it."""
+    found: dict[int, VmProgress] = {}
+    for run in runs_of(outputs, digest):
+        for line in _lines(run / NAME):
+            if line["event"] == "vm-began":
+                found[line["key"]] = _of(outputs, line["folder"])
+                continue
+            before = found.get(line.get("key", 0))
+            # Its own journal goes first; where that has no end, the fleet's may say that it was lost.
+            if line["event"] == "vm-lost" and before is not None and before.where is not Where.ENDED:
+                found[line["key"]] = replace(LOST, folder=before.folder)
+            elif line["event"] == "vm-settled" and before is not None:
+                found[line["key"]] = VmProgress(
+                    Where.ENDED, line["folder"], line["outcome"], line["verdict"], line["exit_code"]
+                )
+    return found
+
+
+def _of(outputs: Path, folder: str) -> VmProgress:
+    try:
+        account = account_of(read_journal(outputs / folder / NAME))
+    except RecordError:
+        # Not even its journal was begun.
+        return VmProgress(Where.WAITING, folder)
+    return progress_of(account, folder)
+
+
+def progress_of(account: Account, folder: str) -> VmProgress:
+    """What a run's journal says of its VM."""
+    said: Mapping[str, Any] = {
+        "folder": folder,
+        "outcome": account.outcome.value,
+        "verdict": account.verdict.value,
+        "exit_code": account.exit_code,
+        "headline": account.decisive.summary if account.decisive else "",
+    }
+    if account.in_order or account.bug:
+        return VmProgress(Where.ENDED, **said)
+    if not account.changing_calls:
+        return VmProgress(Where.WAITING, folder)
+    if account.interrupted_by and any(r.step == "confirm" for r in account.results):
+        return VmProgress(Where.ENDED, **said)
+    return VmProgress(Where.OPEN, **said)
+
+
+def _opened(journal: Path) -> Mapping[str, Any]:
+    return next(iter(_lines(journal)), {})
+
+
+def _lines(journal: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        yield from read_journal(journal).lines
+    except RecordError:
+        return

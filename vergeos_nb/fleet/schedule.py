@@ -1,0 +1,95 @@
+"""Which VM may start now. Pure: who starts and what ended goes in, what may start comes out.
+
+The ramp is 1, 2, 4, …: as many VMs as ran at once must have ended well before twice as many run, up to the
+limit. What has failed is counted before anything else is asked, so nothing starts after a failure is known
+that reaches the threshold; what runs then is left to end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many at once, and when to stop.
+
+    Attributes:
+        at_once: VMs that run at the same time, at most.
+        per_node, per_group: of these on one node, and in one HA group. VMs without a group limit nobody.
+        failures: so many VMs that did not end as asked stop the fleet.
+    """
+
+    at_once: int = 4
+    per_node: int = 2
+    per_group: int = 1
+    failures: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a VM is, as the plan has it."""
+
+    node: str = ""
+    group: str = ""
+
+
+@dataclass(slots=True)
+class Schedule:
+    """The state of one fleet run.
+
+    Attributes:
+        width: how many may run at once by now.
+        failed: how many did not end as asked.
+    """
+
+    places: Sequence[Place]
+    limits: Limits
+    width: int = 1
+    failed: int = 0
+    waiting: list[int] = field(default_factory=list)
+    running: set[int] = field(default_factory=set)
+    _well: int = 0
+
+    def __post_init__(self) -> None:
+        self.waiting = self.waiting or list(range(len(self.places)))
+        self.width = min(self.width, self.limits.at_once)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether too many have failed for anything else to start."""
+        return self.failed >= self.limits.failures
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing runs and nothing will start."""
+        return not self.running and (self.stopped or not self.waiting)
+
+    def next(self) -> int | None:
+        """The position of the VM that may start now, or None. It counts as started from here on."""
+        if self.stopped or len(self.running) >= self.width:
+            return None
+        nodes = Counter(self.places[at].node for at in self.running)
+        groups = Counter(self.places[at].group for at in self.running)
+        for at in self.waiting:
+            place = self.places[at]
+            node_full = bool(place.node) and nodes[place.node] >= self.limits.per_node
+            group_full = bool(place.group) and groups[place.group] >= self.limits.per_group
+            if not node_full and not group_full:
+                self.waiting.remove(at)
+                self.running.add(at)
+                return at
+        return None
+
+    def ended(self, at: int, well: bool) -> None:
+        """Take note of how one ended."""
+        self.running.remove(at)
+        if not well:
+            self.failed += 1
+            return
+        self._well += 1
+        if self._well >= self.width:
+            self._well = 0
+            self.width = min(self.width * 2, self.limits.at_once)

@@ -1,0 +1,229 @@
+"""One fleet run from its first line to its sealed record: apply, or resume after a death."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from vergeos_nb import settings
+from vergeos_nb.audit.account import Account, account_of
+from vergeos_nb.audit.journal import NAME, RunJournal, read_journal
+from vergeos_nb.audit.lease import Lease, Owner
+from vergeos_nb.audit.opening import open_journal
+from vergeos_nb.audit.record import new_folder
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import Clock
+from vergeos_nb.errors import RecordError, Refused, VergeNbError
+from vergeos_nb.fleet import steps
+from vergeos_nb.fleet.apply import Fleet, Workers
+from vergeos_nb.fleet.plan import FleetPlan, approval_of, standing_refusal
+from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, progress, runs_of
+from vergeos_nb.procedure.model import StepOutcome, StepResult
+from vergeos_nb.runbook import finish_record, stop_wanted
+from vergeos_nb.runner.recover import recover
+
+# The plan's lease outlasts any pause between two looks; a dead holder on this machine is seen at once.
+LEASE_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a fleet run ended."""
+
+    folder: Path
+    account: Account
+    states: Mapping[int, VmProgress]
+    trouble: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Session:
+    """What a fleet run needs from outside.
+
+    Attributes:
+        workers: makes the crew that does the runs.
+        wants_stop: what wants the run to stop from outside, such as a signal, or "".
+        on_change: told whenever a VM starts or ends.
+        scheduler: the Dask scheduler, for the record.
+    """
+
+    outputs: Path
+    plan: FleetPlan
+    operator: str
+    profile: str
+    clock: Clock
+    scrubber: Scrubber
+    workers: Callable[[RunJournal], AbstractContextManager[Workers]]
+    wants_stop: Callable[[], str] = str
+    on_change: Callable[[Fleet], None] = lambda fleet: None
+    scheduler: str = ""
+
+    def run(self, *, resume: bool, go_on: bool = False) -> Ended:
+        """Apply the plan, or go on with it.
+
+        Args:
+            resume: go on where earlier runs of this plan have ended; without it there must be none.
+            go_on: what has failed before was looked at and no longer counts against the threshold.
+
+        Raises:
+            Refused: it was applied before, or is being applied just now; or there is nothing to go on with.
+        """
+        asked = f"applying the fleet plan {self.plan.digest[:12]}…"
+        with ExitStack() as stack:
+            folder = new_folder(self.outputs, RUNBOOK, self.plan.digest[:12], self.clock.now())
+            lease = self._lease(folder)
+            stack.callback(lease.release)
+            earlier = runs_of(self.outputs, self.plan.digest)
+            if earlier and not resume:
+                folder.rmdir()
+                hint = f"`vergeos-nb fleet status {self.plan.digest}`, then `fleet resume`"
+                raise Refused(asked, "it was applied before", hint)
+            if resume and not earlier:
+                folder.rmdir()
+                raise Refused(asked, "it was never applied", "use `vergeos-nb fleet apply`")
+            begun = progress(self.outputs, self.plan.digest)
+            journal = open_journal(
+                folder,
+                self.clock,
+                self.scrubber,
+                runbook=RUNBOOK,
+                parameters={
+                    "plan": self.plan.digest,
+                    "profile": self.profile,
+                    "operator": self.operator,
+                    "ticket": self.plan.options.get("ticket", ""),
+                    "reason": self.plan.options.get("reason", ""),
+                    "scheduler": self.scheduler,
+                },
+                operator=self.operator,
+            )
+            states, trouble = self._apply(journal, lease, begun, go_on)
+            journal.write("run-ended")
+            journal.close()
+            try:
+                account = finish_record(RUNBOOK, folder, self.scrubber)
+            except RecordError as error:
+                trouble = (*trouble, str(error))
+                account = account_of(read_journal(folder / NAME))
+            return Ended(folder, account, states, trouble)
+
+    def _apply(
+        self, journal: RunJournal, lease: Lease, begun: dict[int, VmProgress], go_on: bool
+    ) -> tuple[Mapping[int, VmProgress], tuple[str, ...]]:
+        clock, plan, began = self.clock, self.plan, self.clock.now()
+        policy = settings.load_policy()
+        approval = approval_of(self.outputs, plan.digest)
+
+        def refusal() -> VergeNbError | None:
+            try:
+                lease.renew()
+            except Refused as lost:
+                return lost
+            stop = self.wants_stop() or stop_wanted(policy, self.outputs)
+            return standing_refusal(approval, plan.digest, self.operator, policy, stop, clock.now())
+
+        system = plan.plan.content["system"]
+        label = f"{'SIMULATED' if system['simulated'] else 'REAL'} system (profile {system['profile']}, "
+        label += f"host {system['host']}, cloud {system['cloud_name']})"
+
+        def end(step: StepResult) -> None:
+            journal.write("step-ended", result=step.as_dict())
+
+        refused = refusal()
+        end(steps.plan_step(plan, approval, refused, label, began))
+        # Reading back changes nothing, so it needs no approval.
+        settled = self._settle(journal, begun)
+        if settled:
+            said = f"{settled} VMs were left open and read back; none was sent anything again."
+            end(steps.result("settle", "Settle", label, (began, clock.now()), StepOutcome.PASSED, said))
+        states: Mapping[int, VmProgress] = {
+            vm.key: begun.get(vm.key, VmProgress(Where.WAITING)) for vm in plan.vms
+        }
+        if refused is not None or approval is None:
+            return states, ()
+        before = 0 if go_on else sum(state.failed for state in begun.values())
+        fleet = Fleet(
+            plan,
+            approval,
+            self.operator,
+            self.outputs,
+            journal,
+            clock,
+            refusal,
+            begun,
+            before,
+            self.on_change,
+        )
+        crew = self.workers(journal)
+        began = clock.now()
+        journal.write("step-began", step="apply", title="Apply")
+        fleet.run(crew)
+        self._settle(journal, fleet.states)
+        failed = fleet.schedule.failed
+        # A read-only step's result: what the runs themselves saw is in their own records.
+        said = f"{len([s for s in fleet.states.values() if s.where is Where.ENDED])} VMs have ended."
+        end(steps.result("apply", "Apply", label, (began, clock.now()), StepOutcome.PASSED, said))
+        last = steps.confirm_step(
+            plan, fleet.states, fleet.held_back, failed, label, (clock.now(), clock.now())
+        )
+        end(last)
+        return fleet.states, tuple(getattr(crew, "unsealed", ()))
+
+    def _settle(self, journal: RunJournal, states: dict[int, VmProgress]) -> int:
+        """Read back what became of every VM that was left open, and make its record. Sends nothing."""
+        count = 0
+        for vm in self.plan.vms:
+            state = states.get(vm.key)
+            if state is None or not state.folder or state.where is Where.ENDED:
+                continue
+            if state.where is Where.WAITING:
+                self._finish_untouched(state)
+                continue
+            count += 1
+            try:
+                account = recover(self.outputs.absolute() / state.folder, clock=self.clock).account
+            except VergeNbError as error:
+                said = f"{error.asked}: {error.came_back}"
+                states[vm.key] = VmProgress(Where.OPEN, state.folder, "interrupted", "unknown", 7, said, True)
+                continue
+            states[vm.key] = VmProgress(
+                Where.ENDED, state.folder, account.outcome.value, account.verdict.value, account.exit_code,
+                account.results[-1].summary if account.results else "",
+            )  # fmt: skip
+            journal.write(
+                "vm-settled",
+                key=vm.key,
+                name=vm.name,
+                folder=state.folder,
+                outcome=account.outcome.value,
+                verdict=account.verdict.value,
+                exit_code=account.exit_code,
+            )
+        return count
+
+    def _finish_untouched(self, state: VmProgress) -> None:
+        folder = self.outputs.absolute() / state.folder
+        if not (folder / NAME).exists():
+            return
+        try:
+            recover(folder, ask=False, clock=self.clock)
+        except VergeNbError:
+            return  # `audit recover` tries again
+
+    def _lease(self, folder: Path) -> Lease:
+        owner = Owner(self.operator, platform.node(), os.getpid(), folder.name)
+        try:
+            return Lease.take(
+                self.outputs.absolute() / "leases",
+                f"fleet plan {self.plan.digest}",
+                owner,
+                LEASE_S,
+                self.clock,
+            )
+        except Refused:
+            folder.rmdir()
+            raise

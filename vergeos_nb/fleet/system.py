@@ -1,0 +1,72 @@
+"""The system that a fleet is on: opened once, read for all, with one budget of requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from vergeos_nb import settings
+from vergeos_nb.client.wire import MIN_GAP_S
+from vergeos_nb.clock import Clock
+from vergeos_nb.fleet.pace import Pace
+from vergeos_nb.fleet.selection import FleetVm
+from vergeos_nb.fleet.shared import FleetReader, sharing
+from vergeos_nb.procedure.case import Target
+from vergeos_nb.records import Columns
+from vergeos_nb.runbook import Connect, target_of
+from vergeos_nb.standin import open_profile
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSystem:
+    """One open system.
+
+    Attributes:
+        told: what a plan says of it.
+    """
+
+    profile: settings.Profile
+    target: Target
+    told: Mapping[str, Any]
+    reader: FleetReader
+    pace: Pace
+    clock: Clock
+    transport: Any
+
+    def connect(self, vms: tuple[FleetVm, ...]) -> Connect:
+        """Joins the runs of these VMs to it."""
+        names: dict[str, int] = {}
+        for vm in vms:
+            names[vm.name] = vm.machine
+        return sharing(self.profile, self.reader, self.pace, names, self.transport)
+
+    def inventory(self) -> Columns:
+        """Every VM with what a selector can ask for, but for verdict and suggestion. Reads only."""
+        vms = self.reader.api.fleet_vms()
+        nodes = {node.key: node.name for node in self.reader.api.all_nodes()}
+        return {**vms, "node": [nodes.get(key, "") for key in vms["node"]]}
+
+
+@contextmanager
+def open_system(profile: settings.Profile, clock: Clock, transport: Any = None) -> Iterator[FleetSystem]:
+    """The system behind a profile, while the context lasts.
+
+    Args:
+        transport: stands in for the network.
+    """
+    with ExitStack() as stack:
+        opened = profile if transport else stack.enter_context(open_profile(profile))
+        pace = Pace(clock, MIN_GAP_S if opened.paced else 0.0)
+        reader = FleetReader(opened, clock, pace, transport)
+        stack.callback(reader.close)
+        info = reader.api.system()
+        target = target_of(opened)
+        told = {
+            "profile": target.profile,
+            "host": target.host,
+            "cloud_name": info.cloud_name,
+            "simulated": info.simulated,
+        }
+        yield FleetSystem(opened, target, told, reader, pace, clock, transport)
