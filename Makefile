@@ -25,8 +25,8 @@ lint: $(VENV)/.dev ## Style and types
 nightly: $(VENV)/.dev ## The slow sweeps, too
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m "nightly or not nightly" --timeout 3600
 
-bench: $(VENV)/.dev ## How fast, as ratios measured side by side
-	$(BIN)/python -m bench
+bench: $(VENV)/.dev ## How fast, as ratios measured side by side; CLAIMS="NAME ..." for some
+	$(BIN)/python -m bench --json build/bench.json $(CLAIMS)
 
 wheel: $(VENV)/.dev ## Build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel

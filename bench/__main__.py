@@ -17,13 +17,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatch
+from math import isnan
 from pathlib import Path
 
 import bench
 from bench.claim import Claim, Metric, Setting
 from bench.measure import Finding, measure
 
-UNITS = {Metric.WALL: "s", Metric.CPU: "s of CPU", Metric.MEMORY: "MB", Metric.COUNT: ""}
+UNITS = {Metric.WALL: "s", Metric.CPU: "s", Metric.MEMORY: "MB", Metric.COUNT: ""}
 SIGNS = {None: "      ", True: "met   ", False: "MISSED"}
 
 
@@ -48,13 +49,16 @@ def chosen(claims: Sequence[Claim], wanted: Sequence[str]) -> list[Claim]:
     return [claim for claim in claims if any(fnmatch(claim.name, name) for name in wanted)]
 
 
+HEAD = f"{'':6}  {'claim':<22} {'metric':<8} {'ours':>10} {'peer':>10} {'ratio':>6} {'goal':>10}  what"
+
+
 def line(found: Finding) -> str:
     """One line of the table."""
     unit = UNITS[found.metric]
-    goal = "" if found.limit is None else f", goal {found.limit:g}{f' {unit}' if found.absolute else ''}"
+    goal = "" if found.limit is None else f"{found.limit:g}{f' {unit}' if found.absolute else ''}"
     return (
-        f"{SIGNS[found.met]} {found.claim}: {found.what}: {found.ours:.4g} {unit} against {found.peer:.4g} "
-        f"({found.against}), ratio {found.ratio:.2f}{goal}"
+        f"{SIGNS[found.met]}  {found.claim:<22} {found.metric:<8} {found.ours:>10.4g} {found.peer:>10.4g} "
+        f"{found.ratio:>6.2f} {goal:>10}  {found.what}, against {found.against}"
     )
 
 
@@ -75,12 +79,14 @@ def main() -> None:
         return
     rounds = 1 if arguments.short else arguments.rounds
     findings: list[Finding] = []
+    print(HEAD)
     for claim in chosen(claims, arguments.names):
         with tempfile.TemporaryDirectory(prefix="vergeos-nb-bench-") as folder:
             for found in measure(claim, Setting(Path(folder), arguments.short), rounds):
                 findings.append(found)
                 print(line(found), flush=True)
     if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(_report(findings, arguments.short), indent=2) + "\n", "utf-8")
     if arguments.strict and any(found.met is False for found in findings):
         sys.exit(1)
@@ -92,8 +98,15 @@ def _report(findings: Sequence[Finding], short: bool) -> dict[str, object]:
         "cpus": os.cpu_count(),
         "load": list(os.getloadavg()),
         "short": short,
-        "findings": [asdict(found) for found in findings],
+        "findings": [{name: _known(value) for name, value in asdict(one).items()} for one in findings],
     }
+
+
+def _known(value: object) -> object:
+    """A value as JSON has it, which knows no NaN: what was not measured is null."""
+    if isinstance(value, tuple):
+        return [_known(one) for one in value]
+    return None if isinstance(value, float) and isnan(value) else value
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ class Finding:
 
     Attributes:
         ours: the median of our side, in the metric's unit; ``peer`` likewise.
-        met: None where nothing was promised.
+        met: None where nothing was promised, or where the sizes were tiny.
         all_ours: each round's measurement; ``all_peer`` likewise.
     """
 
@@ -50,15 +50,16 @@ def measure(claim: Claim, setting: Setting, rounds: int | None = None) -> Iterat
             gc.collect()
             peer.append(pair.peer())
     for goal in claim.goals:
-        yield _finding(claim, goal, ours, peer)
+        yield _finding(claim, goal, ours, peer, judged=not setting.short)
 
 
-def _finding(claim: Claim, goal: Goal, ours: list[Sample], peer: list[Sample]) -> Finding:
+def _finding(claim: Claim, goal: Goal, ours: list[Sample], peer: list[Sample], *, judged: bool) -> Finding:
     all_ours = tuple(float(getattr(sample, goal.metric)) for sample in ours)
     all_peer = tuple(float(getattr(sample, goal.metric)) for sample in peer)
     middle, beside = median(all_ours), median(all_peer)
     ratio = middle / beside if beside else float("nan")
-    met = None if goal.limit is None else (middle if goal.absolute else ratio) <= goal.limit
+    promised = judged and goal.limit is not None
+    met = (middle if goal.absolute else ratio) <= (goal.limit or 0) if promised else None
     return Finding(
         claim.name,
         claim.ours,

@@ -21,7 +21,8 @@ from vergeos_nb.processes import lives
 SERVER = "vergeos_nb.runner.fork_server"
 # What every runbook's first cell loads.
 LOADED = ("vergeos_nb.notebook",)
-POSSIBLE = hasattr(os, "fork")
+# On macOS the system's own libraries may not be used after a fork.
+POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
 _WAITED_S = 0.02
 # What was killed and is not reaped by its new parent has a number, but does nothing more.
 _ENDS_WITHIN_S = 2.0
