@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +211,7 @@ class LiveRunbook:
         run.change(said)
         case.approval = approval_of(case, consent, self._needed(), APPROVAL_LASTS_S)
         try:
-            run.journal.write("consent", **consent.as_dict(), approval=asdict(case.approval))
+            run.journal.write("consent", **consent.as_dict())
             result = run.engine.run("plan", again=True)
         except BaseException:
             case.approval = None
@@ -274,6 +273,8 @@ class LiveRunbook:
         unfinished = self._cut_short()
         self.given = {**self.given, **unfinished.parameters}
         self._begin(folder=unfinished.folder, resume=True)
+        for card in self._cards.values():
+            card.fill(self.given)
         self.unfinished = None
         return self.perform(self.steps[0].id, {}, again=True)
 

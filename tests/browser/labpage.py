@@ -9,15 +9,19 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from vergeos_nb.runner.lab import Lab
 
-ARGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 KERNEL_IS_IDLE = """() => {
   const session = window.jupyterapp?.shell?.currentWidget?.context?.sessionContext;
   return !!(session?.isReady && session.session?.kernel?.status === 'idle');
 }"""
+FOCUSED = """() => {
+  const element = document.activeElement;
+  if (!['BUTTON', 'INPUT', 'SELECT', 'TEXTAREA'].includes(element.tagName)) return '';
+  return element.labels?.[0]?.textContent || element.textContent;
+}"""
+SESSION = "window.jupyterapp?.shell?.currentWidget?.context?.sessionContext"
 PATIENCE_MS = 60_000
+# Each card has a handful of fields, and JupyterLab's own bars come in between.
+MOST_TABS = 90
 
 
 class LabPage:
@@ -82,16 +86,84 @@ class LabPage:
 
     def cell(self, step: str) -> Locator:
         """The cell of a step."""
-        return self.page.locator(".jp-CodeCell", has_text=f'"{step}"').first
+        code = "rb.close()" if step == "close" else f'rb.step("{step}")'
+        return self.page.locator(".jp-CodeCell", has_text=code).first
 
     def sees(self, step: str, text: str) -> None:
         """Wait until the cell of a step shows this."""
         expect(self.cell(step).locator(".jp-OutputArea")).to_contain_text(text, timeout=PATIENCE_MS)
 
+    def shows(self, selector: str, text: str) -> None:
+        """Wait until this part of the page shows this."""
+        expect(self.page.locator(selector).first).to_contain_text(text, timeout=PATIENCE_MS)
+
+    def tick_all(self, selector: str, count: int) -> None:
+        """Tick the boxes in this part of the page, as soon as all of them are there."""
+        boxes = self.page.locator(selector).get_by_role("checkbox")
+        expect(boxes).to_have_count(count, timeout=PATIENCE_MS)
+        for box in boxes.all():
+            box.check()
+
     def shot(self, name: str) -> None:
         """Keep what is on the screen."""
         self.shots.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=str(self.shots / f"{name}.png"))
+
+    def reload(self) -> None:
+        """Load the page anew, as a person does whose browser has lost it."""
+        self.page.reload()
+        self.wait()
+
+    def tab_to(self, words: str) -> None:
+        """Press Tab until the focus is on what has this label or text.
+
+        Raises:
+            AssertionError: the focus never comes there.
+        """
+        for _ in range(MOST_TABS):
+            self.page.keyboard.press("Tab")
+            if words in self.page.evaluate(FOCUSED):
+                return
+        raise AssertionError(f"the focus never came to {words!r}")
+
+    def by_key(self, words: str, key: str = "Space") -> None:
+        """Come to a button or box by Tab and press a key on it."""
+        self.tab_to(words)
+        self.page.keyboard.press(key)
+
+    def run_in_kernel(self, code: str) -> str:
+        """Run this in the notebook's kernel, beside the cells; its result as text."""
+        return str(
+            self.page.evaluate(
+                """async (code) => {
+                  const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+                  const future = kernel.requestExecute({ code, store_history: false });
+                  let text = '';
+                  future.onIOPub = (message) => {
+                    const data = message.content.data;
+                    if (message.header.msg_type === 'execute_result') text = data['text/plain'];
+                  };
+                  await future.done;
+                  return text;
+                }""",
+                code,
+            )
+        )
+
+    def set_parameter(self, name: str, value: float) -> None:
+        """Change a wait of the open run, as its cards would."""
+        self.run_in_kernel(f"rb.run.change({{{name!r}: {value!r}}})")
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel without a question, and wait until it is idle."""
+        self.page.evaluate(f"() => {SESSION}.session.kernel.restart()")
+        self.page.wait_for_function(KERNEL_IS_IDLE, timeout=PATIENCE_MS)
+
+    def end_kernel(self) -> None:
+        """End the notebook's kernel, so that the next test starts with none."""
+        self.page.evaluate(
+            "() => window.jupyterapp?.shell?.currentWidget?.context?.sessionContext?.shutdown()"
+        )
 
     def close(self) -> None:
         """Close the page."""

@@ -102,16 +102,9 @@ class Account:
             return RunOutcome.UNKNOWN  # nobody has looked at what became of it
         if by_step.get("plan") is StepOutcome.NOTHING_TO_DO:
             return RunOutcome.NOTHING_TO_DO
-        if by_step.get("plan") is StepOutcome.PASSED and self.approval is None:
+        if by_step.get("plan") is StepOutcome.PASSED and self.fact("approval") is None:
             return RunOutcome.PLANNED
         return RunOutcome.INTERRUPTED
-
-    @property
-    def approval(self) -> Mapping[str, Any] | None:
-        """The approval of the plan: ``digest``, ``approver``, ``given_at`` and ``until``, or None."""
-        consent = self.consent or {}
-        # Of a run that was resumed the plan that was made before its consent stays as it was made.
-        return self.fact("approval") or consent.get("approval")
 
     @property
     def acting_calls(self) -> tuple[ChangingCall, ...]:

@@ -180,7 +180,7 @@ def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[s
         "undo": undo_of(account),
         "plan": account.fact("plan"),
         "plan_digest": account.fact("plan_digest"),
-        "approval": account.approval,
+        "approval": account.fact("approval"),
         "consent": _consent(account),
         "outcome": account.outcome.value,
         "verdict": account.verdict.value,
@@ -212,7 +212,7 @@ def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[s
 def _consent(account: Account) -> dict[str, Any] | None:
     """What a person ticked and typed before approving, with when that was."""
     line = account.consent
-    return None if line is None else {k: v for k, v in line.items() if k not in ("n", "event", "approval")}
+    return None if line is None else {k: v for k, v in line.items() if k not in ("n", "event")}
 
 
 def _write(path: Path, content: str | bytes) -> None:

@@ -65,7 +65,7 @@ def _lines(account: Account) -> list[tuple[str, str]]:
     parameters: dict[str, Any] = dict(opened.get("parameters", {}))
     vm = account.fact("vm") or {}
     keys = f" (VM key {vm['key']}, machine {vm['machine']})" if vm else ""
-    approval = account.approval or {}
+    approval = account.fact("approval") or {}
     return [
         ("VM", f"{parameters.get('vm_name', '')}{keys}"),
         ("status row", str(account.fact("status_key") or "")),

@@ -144,9 +144,11 @@ class Case(SystemCase):
         self.sent_by = step
 
     def resume(self, step: str) -> None:
-        """Remember what an earlier process of this run has sent in this step: it stays sent."""
-        if step in LATCHES.values():
-            self.sending(step, next(what for what, sender in LATCHES.items() if sender == step))
+        """Remember what an earlier process of this run has sent in this step: it stays sent.
+
+        ``sent_by`` stays empty: the plan of now is made after it, and the steps before it can be run again.
+        """
+        self.sent += [what for what, sender in LATCHES.items() if sender == step]
 
     def force_options(self) -> ForcePowerOff:
         """The parameters, where the runbook is the one that forces off."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets as w
@@ -69,6 +69,10 @@ class ApprovalCard(StepCard):
         for box in self.boxes.values():
             box.value = False
         self.typed.value = self.typed_by_second.value = ""
+
+    def fill(self, given: Mapping[str, Any]) -> None:
+        for form in (self.form, self.said, self.second):
+            form.fill(given)
 
     def lock(self, locked: bool) -> None:
         super().lock(locked)

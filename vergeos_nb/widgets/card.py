@@ -116,6 +116,10 @@ class StepCard:
     def ended(self, result: StepResult) -> None:
         """The step has just ended, and is shown after this."""
 
+    def fill(self, given: Mapping[str, Any]) -> None:
+        """Show these parameters, where they are asked for here."""
+        self.form.fill(given)
+
     def lock(self, locked: bool) -> None:
         """Let nobody type while the step runs with what was typed."""
         self.form.lock(locked)
@@ -185,7 +189,7 @@ class StepCard:
         for bundle, place in zip(self._bundles(*wanted), self._ids, strict=True):
             update(bundle, place)
 
-    def guarded(self, act: Callable[[], None]) -> Callable[[Any], None]:
+    def guarded(self, act: Callable[[], object]) -> Callable[[Any], None]:
         """A callback whose failure is shown on the card: elsewhere nobody would see it."""
 
         def called(_: Any) -> None:

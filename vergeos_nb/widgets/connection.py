@@ -114,7 +114,7 @@ class ConnectionCard(StepCard):
         self.secret_place.children = ()
         return secret
 
-    def _diagnose(self) -> None:
+    def _diagnose(self) -> Job[str]:
         name = self.profile.value
         self.check.disabled = True
         self.findings.value = says(f"looking at {name} …")
@@ -129,7 +129,7 @@ class ConnectionCard(StepCard):
             self.findings.value = says(text or f"{failure!r}")
             self.check.disabled = False
 
-        Job(look, lambda seconds: None, show).start()
+        return Job(look, lambda seconds: None, show).start()
 
 
 def _profiles(wanted: str) -> list[str]:

@@ -56,6 +56,12 @@ class ParameterForm:
         """What the fields hold now."""
         return {name: field.value for name, field in self.fields.items()}
 
+    def fill(self, values: Mapping[str, Any]) -> None:
+        """Show these values, of the parameters that are asked for here."""
+        for name, field in self.fields.items():
+            if name in values:
+                field.value = values[name]
+
     def lock(self, locked: bool) -> None:
         """Let nobody type while a step runs with what was typed."""
         for field in self.fields.values():

@@ -1,0 +1,283 @@
+"""The notebook as an engineer uses it: a real JupyterLab in a real Chromium, over TLS to the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.labpage import LabPage
+from tests.chromium import needs_chromium
+from tests.served import LADDER, changing, served
+from vergeos_nb.audit.record import check
+
+Open = Callable[..., LabPage]
+Record = Callable[[], tuple[Path, Any]]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def up_to_the_plan(page: LabPage, *, name: str = "web-01") -> None:
+    """Click from Connect to a plan that waits for its approval."""
+    page.press("connect", "Connect")
+    page.sees("connect", "Connected to SIMULATED")
+    page.card("locate").get_by_label("VM name").fill(name)
+    page.press("locate", "Find the VM")
+    page.press("status_key", "Read the status key")
+    page.press("verify", "Read the status row")
+    page.sees("verify", "Side by side")
+    page.tick_all(".vnb-ticks", 4)
+    page.press("verify", "I have compared all four")
+    page.press("alive", "Take two readings")
+    page.press("plan", "Make the plan")
+    page.sees("plan", "Planned, not approved")
+
+
+def approve(page: LabPage) -> None:
+    """Fill in the approval card and press its button."""
+    card = page.page.locator(".vnb-approval")
+    page.tick_all(".vnb-approval", 3)
+    card.get_by_label("Reason").fill("it hangs")
+    card.get_by_label("Ticket").fill("INC-4711")
+    card.get_by_label("Type the VM's name").fill("web-01")
+    page.press("plan", "Approve this plan for web-01")
+    page.sees("plan", "Approved by ada")
+
+
+@needs_chromium
+def test_a_stuck_vm_is_forced_off_by_clicks_with_a_reload_in_between_and_one_put_for_a_double_click(
+    notebook: Open, record: Record
+) -> None:
+    with served("stuck") as simulator:
+        page = notebook()
+        assert page.run_all()
+        page.shot("light-fresh")
+        assert simulator.requests == []
+        up_to_the_plan(page)
+        approve(page)
+        page.shot("light-approved")
+        page.press("poweroff", "Send Power Off to web-01")
+        page.sees("poweroff", "did not switch it off")
+        # What a page that was never saved loses are the places; what was saved comes back alive.
+        page.command("docmanager:save")
+        page.reload()
+        page.press("snapshot", "Do the snapshot step")
+        page.press("kill", "Send Kill Power to web-01")
+        force = page.card("force").get_by_role("button", name="Force web-01 off")
+        expect(force).to_be_enabled(timeout=60_000)
+        force.dblclick()
+        page.press("confirm", "Confirm by evidence")
+        page.sees("confirm", "Verdict: off")
+        page.press("close", "Close the run and make its record")
+        page.sees("close", "Forced off, and there is evidence")
+        page.shot("light-closed")
+        assert changing(simulator) == LADDER
+    folder, content = record()
+    assert (content["outcome"], content["verdict"], content["ticket"]) == ("done", "off", "INC-4711")
+    assert check(folder) == []
+    kept = nbformat.read(folder / "notebook.ipynb", as_version=4)
+    assert "widgets" not in kept.metadata
+    assert WIDGET not in nbformat.writes(kept)
+    assert page.outside == []
+
+
+@needs_chromium
+def test_the_saved_notebook_holds_static_evidence_where_steps_have_ended_and_reads_well_untrusted_and_dark(
+    notebook: Open, lab: Any
+) -> None:
+    with served("stuck"):
+        page = notebook()
+        assert page.run_all()
+        up_to_the_plan(page)
+        page.command("docmanager:save")
+        (saved,) = [path for path in lab.folder.glob("*.ipynb") if path.name in page.url]
+        kept = nbformat.read(saved, as_version=4)
+    cells = {cell.source: cell.outputs for cell in kept.cells if cell.cell_type == "code"}
+    for step in ("connect", "locate", "status_key", "verify", "alive"):
+        first, second = cells[f'rb.step("{step}")']
+        assert WIDGET not in first.data, step
+        assert "API calls" in first.data["text/html"], step
+        assert second.data == {"text/html": "", "text/plain": ""}, step
+    assert "widgets" not in kept.metadata
+    copy = saved.with_name("copy-of-" + saved.name)
+    nbformat.write(kept, copy)
+    other = notebook(theme="JupyterLab Dark")
+    other.url = other.url.replace(other.url.partition("/tree/")[2].partition("?")[0], copy.name)
+    other.open()
+    expect(other.cell("alive").locator(".jp-OutputArea")).to_contain_text("Verdict: off")
+    assert "Error displaying widget" not in other.cell("alive").inner_text()
+    other.cell("alive").scroll_into_view_if_needed()
+    other.shot("dark-untrusted")
+
+
+@needs_chromium
+def test_the_whole_procedure_goes_by_keyboard_alone_and_enter_approves_nothing(
+    notebook: Open, record: Record
+) -> None:
+    with served("stuck") as simulator:
+        page = notebook()
+        assert page.run_all()
+        page.by_key("Connect")
+        page.sees("connect", "Connected to SIMULATED")
+        page.tab_to("VM name")
+        page.page.keyboard.type("web-01")
+        page.by_key("Find the VM", "Enter")
+        page.sees("locate", "is VM 41")
+        page.by_key("Read the status key")
+        page.sees("status_key", "a third number")
+        page.by_key("Read the status row")
+        page.sees("verify", "Side by side")
+        for words in ("number of cores", "The RAM", "The status", "The machine number"):
+            page.by_key(words)
+        page.by_key("I have compared all four")
+        page.by_key("Take two readings")
+        page.sees("alive", "Verdict: off")
+        page.by_key("Make the plan")
+        page.sees("plan", "Planned, not approved")
+        for words in ("what the guest has not written", "rewrites a record", "I have read the evidence"):
+            page.by_key(words)
+        page.tab_to("Reason")
+        page.page.keyboard.type("it hangs")
+        page.tab_to("Type the VM's name")
+        page.page.keyboard.type("web-01")
+        page.page.keyboard.press("Enter")
+        page.by_key("Approve this plan for web-01", "Enter")
+        page.page.keyboard.press("Enter")
+        expect(
+            page.page.locator(".vnb-approval").get_by_role("button", name="Approve this plan")
+        ).to_be_enabled()
+        assert changing(simulator) == []
+        page.page.keyboard.press("Space")
+        page.sees("plan", "Approved by ada")
+        page.by_key("Send Power Off to web-01")
+        page.sees("poweroff", "did not switch it off")
+        page.by_key("Do the snapshot step")
+        page.sees("snapshot", "No snapshot")
+        page.by_key("Send Kill Power to web-01")
+        page.sees("kill", "did not switch it off")
+        page.by_key("Force web-01 off", "Enter")
+        assert changing(simulator) == LADDER[:2]
+        page.page.keyboard.press("Space")
+        page.sees("force", "accepted the new status")
+        page.by_key("Confirm by evidence")
+        page.sees("confirm", "Verdict: off")
+        page.by_key("Close the run and make its record")
+        page.sees("close", "Forced off")
+        assert changing(simulator) == LADDER
+    assert record()[1]["exit_code"] == 0
+
+
+@needs_chromium
+def test_a_living_vm_is_not_overridden_and_a_wait_is_cancelled_while_another_cell_runs(
+    notebook: Open, record: Record
+) -> None:
+    with served("zombie") as simulator:
+        page = notebook()
+        assert page.run_all()
+        up_to_the_plan(page)
+        approve(page)
+        page.set_parameter("poweroff_wait_s", 600)
+        page.press("poweroff", "Send Power Off to web-01")
+        page.shows(".vnb-step-poweroff", "Power Off: ")
+        assert page.run_in_kernel("6 * 7") == "42"
+        page.press("poweroff", "Cancel")
+        page.shows(".vnb-step-poweroff", "What was sent stays sent")
+        page.set_parameter("poweroff_wait_s", 1.5)
+        page.press("poweroff", "Send Power Off to web-01")
+        page.sees("poweroff", "sent earlier in this run, and not again")
+        page.press("snapshot", "Do the snapshot step")
+        page.press("kill", "Send Kill Power to web-01")
+        page.press("force", "Force web-01 off")
+        page.sees("force", "its process lives")
+        page.card("force").scroll_into_view_if_needed()
+        page.shot("zombie-refused")
+        page.press("close", "Close the run and make its record")
+        page.sees("close", "alive")
+        assert changing(simulator) == LADDER[:2]
+    assert (record()[1]["outcome"], record()[1]["verdict"], record()[1]["exit_code"]) == (
+        "refused",
+        "alive",
+        6,
+    )
+
+
+@needs_chromium
+def test_twins_are_refused_and_the_card_is_accessible_light_dark_and_narrow(notebook: Open) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    with served("twins", vms=10_000) as simulator:
+        page = notebook()
+        assert page.run_all()
+        page.press("connect", "Connect")
+        page.press("locate", "List all VMs")
+        picker = page.page.locator(".vnb-picker")
+        expect(picker).to_contain_text("of 10013 VMs", timeout=60_000)
+        picker.get_by_label("Filter by name").fill("web-01")
+        picker.get_by_label("VMs").select_option(index=0)
+        expect(picker).to_contain_text("machine key")
+        page.shot("light-picker")
+        page.press("locate", "Find the VM")
+        page.sees("locate", "2 VMs have this name")
+        wrong = {}
+        for theme, width in (("JupyterLab Light", 1280), ("JupyterLab Dark", 1280), ("JupyterLab Dark", 700)):
+            page.command("apputils:change-theme", theme=theme)
+            page.page.set_viewport_size({"width": width, "height": 1000})
+            page.page.wait_for_function(
+                "light => document.body.dataset.jpThemeLight === light", arg=str("Light" in theme).lower()
+            )
+            page.card("locate").scroll_into_view_if_needed()
+            page.shot(f"twins-{theme.rpartition(' ')[2].lower()}-{width}")
+            # Ours are the outputs; the rest of the page is JupyterLab's.
+            found = Axe().run(page.page, context={"include": [[".jp-OutputArea-output"]]}).response
+            wrong[theme, width] = [
+                (one["id"], node["html"][:150]) for one in found["violations"] for node in one["nodes"]
+            ]
+        assert wrong == dict.fromkeys(wrong, [])
+        assert changing(simulator) == []
+
+
+@needs_chromium
+def test_after_a_kernel_restart_in_the_middle_the_run_is_resumed_and_nothing_is_sent_twice(
+    notebook: Open, record: Record
+) -> None:
+    with served("stuck") as simulator:
+        page = notebook()
+        assert page.run_all()
+        up_to_the_plan(page)
+        approve(page)
+        page.press("poweroff", "Send Power Off to web-01")
+        page.sees("poweroff", "did not switch it off")
+        page.restart_kernel()
+        assert page.run_all()
+        page.shows(".vnb-step-connect", "A run of this notebook was cut short: web-01")
+        page.shot("light-resume")
+        page.press("connect", "Go on with that run")
+        page.press("locate", "Find the VM")
+        page.press("status_key", "Read the status key")
+        page.press("verify", "Read the status row")
+        page.sees("verify", "Side by side")
+        page.tick_all(".vnb-ticks", 4)
+        page.press("verify", "I have compared all four")
+        page.press("alive", "Take two readings")
+        page.press("plan", "Make the plan")
+        page.sees("plan", "Planned, not approved")
+        card = page.page.locator(".vnb-approval")
+        page.tick_all(".vnb-approval", 3)
+        card.get_by_label("Reason").fill("it hangs")
+        card.get_by_label("Type the VM's name").fill("web-01")
+        page.press("plan", "Approve this plan for web-01")
+        page.press("poweroff", "Send Power Off to web-01")
+        page.sees("poweroff", "sent earlier in this run, and not again")
+        page.press("snapshot", "Do the snapshot step")
+        page.press("kill", "Send Kill Power to web-01")
+        page.press("force", "Force web-01 off")
+        page.press("confirm", "Confirm by evidence")
+        page.sees("confirm", "Verdict: off")
+        page.press("close", "Close the run and make its record")
+        page.sees("close", "Forced off")
+        assert changing(simulator) == LADDER
+    assert (record()[1]["outcome"], record()[1]["verdict"]) == ("done", "off")

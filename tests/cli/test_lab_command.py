@@ -1,0 +1,105 @@
+"""``vergeos-nb lab``: a JupyterLab that needs no setting, over a copy, on loopback, with a token."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nbformat
+import pytest
+
+from vergeos_nb.errors import RecordError
+from vergeos_nb.runner.lab import runbooks_here, working_copy
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def started(command: list[str], cwd: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """The command, ready, with what it says; ended by its own number."""
+    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    process = subprocess.Popen(
+        [*command, "--json"], cwd=cwd, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, process.stderr.read() if process.stderr else ""
+        yield process, json.loads(line)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+@pytest.fixture
+def readme_command() -> list[str]:
+    found = re.search(r"<!-- run: lab -->\n```console\n\$ (.*)\n", (ROOT / "README.md").read_text())
+    assert found
+    return shlex.split(found[1])
+
+
+def test_lab_serves_a_working_copy_to_who_has_its_token_and_ends_with_its_command(
+    tmp_path: Path, readme_command: list[str]
+) -> None:
+    with started([*readme_command, "--no-browser"], tmp_path) as (process, said):
+        folder = Path(said["folder"])
+        assert {path.stem for path in folder.glob("*.ipynb")} == set(runbooks_here())
+        url = httpx.URL(said["url"])
+        contents = url.copy_with(path="/api/contents/force_power_off.ipynb", query=None)
+        assert url.host == "127.0.0.1"
+        assert httpx.get(contents, timeout=30).status_code == 403
+        token = {"Authorization": f"token {url.params['token']}"}
+        assert httpx.get(contents, headers=token, timeout=30).json()["type"] == "notebook"
+        arguments = Path(f"/proc/{said['pid']}/cmdline")
+        if arguments.exists():
+            assert url.params["token"] not in arguments.read_text()
+    assert process.returncode == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(contents, timeout=30)
+
+
+def test_a_working_copy_begins_with_the_profile_that_was_asked_for_and_leaves_the_originals_alone(
+    tmp_path: Path,
+) -> None:
+    before = {name: path.read_bytes() for name, path in runbooks_here().items()}
+    working_copy(runbooks_here(), tmp_path / "copy", 'lab "east"')
+    copy = nbformat.read(tmp_path / "copy" / "force_power_off.ipynb", as_version=4)
+    (parameters,) = [c.source for c in copy.cells if "parameters" in c.metadata.get("tags", [])]
+    assert 'profile: str = "lab \\"east\\""' in parameters
+    compile(parameters, "parameters", "exec")
+    assert {name: path.read_bytes() for name, path in runbooks_here().items()} == before
+
+
+def test_a_working_copy_that_cannot_be_made_says_so_before_anything_is_started(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordError, match="choose a folder that can be written with --dir"):
+        working_copy(runbooks_here(), tmp_path / "file" / "copy", "simulator")
+
+
+def test_a_profile_that_is_not_there_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vergeos_nb", "lab", "--no-browser", "--profile", "nowhere"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "there is none of this name" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_scenario_has_a_drill_and_every_drill_a_scenario() -> None:
+    from vergeos_nb.drill import DRILLS, drill_of
+    from vergeos_nb.simulator import list_scenarios
+
+    assert set(DRILLS) == set(list_scenarios())
+    assert all(drill.story and drill.seen for drill in DRILLS.values())
+    assert drill_of("simulator") == DRILLS["stuck"]
+    assert drill_of("simulator:zombie") == DRILLS["zombie"]
+    assert drill_of("env") is None
