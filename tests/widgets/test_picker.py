@@ -15,7 +15,8 @@ from vergeos_nb.widgets.picker import MOST_SHOWN, VmPicker
 
 def vm(key: int, name: str, **more: Any) -> Listed:
     told: dict[str, Any] = {
-        "status": "running", "state": "online", "node": "node1", "cores": 2, "ram_mb": 1024, "tags": (), "why": "",
+        "status": "running", "state": "online", "node": "node1", "cores": 2, "ram_mb": 1024, "tags": (),
+        "why": "",
     }  # fmt: skip
     return Listed(VmKey(key), name, MachineKey(key + 1000), **{**told, **more})
 
