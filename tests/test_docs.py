@@ -93,7 +93,6 @@ def test_the_watch_of_the_readme_ends_as_it_should(reader: Path) -> None:
 
 def test_every_command_of_the_readme_is_run_by_a_test() -> None:
     named = set(re.findall(r"<!-- run: (\w+) -->", README))
-<<<<<<< HEAD
     assert named == {
         "plan",
         "approve",
@@ -105,10 +104,8 @@ def test_every_command_of_the_readme_is_run_by_a_test() -> None:
         "export",
         "report",
         "watch",
+        "lab",
     }
-=======
-    assert named == {"plan", "approve", "list", "papermill", "doctor", "recover", "audit", "watch", "lab"}
->>>>>>> 06c4cab (Live notebooks: browser tests, connection and picker tests, lab command, README)
     bare = [
         line
         for block in re.findall(r"(?<!-->\n)```console\n(.*?)```", README, re.S)
