@@ -152,6 +152,19 @@ def test_a_record_that_is_made_again_has_the_same_picture_in_it_to_the_byte(
     assert b64decode(close.outputs[1].data["image/png"]) == (tmp_path / "timeline.png").read_bytes()
 
 
+def test_a_run_that_cannot_be_drawn_has_its_record_all_the_same(
+    done: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> object:
+        raise OverflowError("<b>")
+
+    monkeypatch.setattr("vergeos_nb.audit.timeline.timeline_of", broken)
+    (tmp_path / "journal.jsonl").write_bytes((done.folder / "journal.jsonl").read_bytes())
+    assert ending(finish(tmp_path, runbook(), Scrubber())) == ("done", "off", 0)
+    assert check(tmp_path) == []
+    assert "the picture could not be drawn (OverflowError)" in (tmp_path / "notebook.html").read_text()
+
+
 def test_the_kept_plan_is_named_after_its_own_hash(done: Rehearsal) -> None:
     (kept,) = (done.outputs / "plans").iterdir()
     assert kept.name == f"{hashlib.sha256(kept.read_bytes()).hexdigest()}.json"

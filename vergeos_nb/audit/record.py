@@ -24,13 +24,14 @@ from vergeos_nb import __version__
 from vergeos_nb.audit import room
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.journal import NAME as JOURNAL
-from vergeos_nb.audit.journal import exchange_as_dict, read_journal
+from vergeos_nb.audit.journal import JournalText, exchange_as_dict, read_journal
 from vergeos_nb.audit.undo import undo_of
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 
 if TYPE_CHECKING:
     from vergeos_nb.nb import NotebookNode
+    from vergeos_nb.views.shown import Picture
 
 RECORD = "record.json"
 NOTEBOOK = "notebook.ipynb"
@@ -82,15 +83,12 @@ def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> Account:
     # Slow to import, and a run's kernel, which needs the rest of this module, never makes the record itself.
     from vergeos_nb.audit.page import page
     from vergeos_nb.audit.render import render
-    from vergeos_nb.audit.timeline import timeline_of
     from vergeos_nb.nb import nbformat
-    from vergeos_nb.views.shown import Picture
-    from vergeos_nb.views.timeline import timeline_svg
 
     room.free(folder)
     journal = read_journal(folder / JOURNAL)
-    account, timeline = account_of(journal), timeline_of(journal.lines)
-    picture, drawn = Picture(timeline), timeline_svg(timeline)
+    account = account_of(journal)
+    picture, drawn = _drawn(journal)
     notebook = render(base, account, scrubber, picture)
     made = {
         NOTEBOOK: nbformat.writes(notebook) + "\n",
@@ -112,6 +110,21 @@ def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> Account:
             f"the journal is whole and holds everything: keep {folder / JOURNAL}",
         ) from error
     return account
+
+
+def _drawn(journal: JournalText) -> tuple[Picture, bytes]:
+    """The run's picture as a notebook shows it, and as SVG."""
+    from vergeos_nb.audit.timeline import timeline_of
+    from vergeos_nb.views.shown import Picture
+    from vergeos_nb.views.timeline import Timeline, timeline_svg
+
+    try:
+        timeline = timeline_of(journal.lines)
+        return Picture(timeline), timeline_svg(timeline)
+    except Exception as error:
+        # Whatever a platform answered: evidence is not lost because it could not be drawn.
+        empty = Timeline("", "", f"the picture could not be drawn ({type(error).__name__})")
+        return Picture(empty), timeline_svg(empty)
 
 
 def check(folder: Path) -> list[str]:

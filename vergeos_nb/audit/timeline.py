@@ -11,11 +11,12 @@ from vergeos_nb.audit.account import ChangingCall, account_of
 from vergeos_nb.audit.journal import DEATH, JournalText
 from vergeos_nb.clock import from_iso
 from vergeos_nb.procedure.model import StepOutcome
-from vergeos_nb.views.timeline import Change, Span, StatusBar, StepBar, Timeline, VerdictMark
+from vergeos_nb.views.timeline import GOING_ON, Change, Span, StatusBar, StepBar, Timeline, VerdictMark
 
 STATUS_ROWS = "/api/v4/machine_status/"
 # A pause between two calls from here on is waiting, not working.
 WAIT_S = 0.5
+MOST_CHARACTERS = 60
 # What happened closer together than this share of the whole is one stretch.
 APART = 0.1
 APART_S = 5.0
@@ -32,8 +33,7 @@ def timeline_of(lines: Sequence[Mapping[str, Any]], *, now: float | None = None)
     seen = _Seen()
     for line in lines:
         seen.take(line)
-    if now is not None:
-        seen.go_on(now)
+    seen.end(now)
     opened = account.opened
     parameters = opened.get("parameters") or {}
     over = account.in_order or account.interrupted_by or account.bug
@@ -43,7 +43,7 @@ def timeline_of(lines: Sequence[Mapping[str, Any]], *, now: float | None = None)
     return Timeline(
         subject=str(parameters.get("vm_name") or opened.get("runbook") or ""),
         system=account.results[-1].system if account.results else "",
-        ended=told if over else "going on",
+        ended=told if over else GOING_ON,
         steps=tuple(seen.steps),
         statuses=tuple(seen.statuses),
         verdicts=tuple(seen.verdicts),
@@ -68,6 +68,9 @@ class _Seen:
         self.failed: list[float] = []
         self.stretches: list[Span] = []
         self._running = False
+        # Of the running step: kept apart while it grows, for a watch has thousands of pauses.
+        self._waits: list[Span] = []
+        self._span = Span(0.0, 0.0)
         self._busy_until = 0.0
 
     def take(self, line: Mapping[str, Any]) -> None:
@@ -76,9 +79,7 @@ class _Seen:
         match line["event"]:
             case "step-began":
                 self._stop()
-                self._pass(at)
-                self.steps.append(StepBar(line["title"], None, Span(at, at)))
-                self._running = True
+                self._begin(line["title"], at)
             case "exchange":
                 self._call(line)
                 self._pass(at)
@@ -96,10 +97,15 @@ class _Seen:
             case _:
                 self._pass(at)
 
-    def go_on(self, now: float) -> None:
-        """Draw what is running up to this time."""
-        if self._running:
+    def end(self, now: float | None) -> None:
+        """There are no more lines; what is running is drawn up to now, if that is known."""
+        if self._running and now is not None:
             self._pass(now)
+        self._stop()
+
+    def _begin(self, title: str, at: float) -> None:
+        self.steps.append(StepBar(title, None, Span(at, at)))
+        self._running, self._waits, self._span, self._busy_until = True, [], Span(at, at), at
 
     def _pass(self, at: float) -> None:
         """Time has passed up to here, in the running step or between steps."""
@@ -107,16 +113,16 @@ class _Seen:
             self.stretches.append(Span(at, at))
             self._busy_until = at
             return
-        bar = self.steps[-1]
-        ended = max(bar.span.ended, at)
-        waits = bar.waits
         if at - self._busy_until >= WAIT_S:
-            waits = (*waits, Span(self._busy_until, at))
+            self._waits.append(Span(self._busy_until, at))
         self._busy_until = max(self._busy_until, at)
-        self.steps[-1] = replace(bar, span=Span(bar.span.began, ended), waits=waits)
-        self.stretches.append(Span(bar.span.began, ended))
+        if at > self._span.ended:
+            self._span = Span(self._span.began, at)
 
     def _stop(self) -> None:
+        if self._running:
+            self.steps[-1] = replace(self.steps[-1], span=self._span, waits=tuple(self._waits))
+            self.stretches.append(self._span)
         self._running = False
 
     def _call(self, line: Mapping[str, Any]) -> None:
@@ -139,12 +145,10 @@ class _Seen:
         self.statuses.append(StatusBar(says, Span(at, at)))
 
     def _end(self, result: Mapping[str, Any], at: float) -> None:
-        outcome = StepOutcome(result["outcome"])
-        if self._running:
-            self.steps[-1] = replace(self.steps[-1], outcome=outcome)
-        else:
-            self.steps.append(StepBar(result["title"], outcome, Span(at, at)))
+        if not self._running:
+            self._begin(result["title"], at)
         self._stop()
+        self.steps[-1] = replace(self.steps[-1], outcome=StepOutcome(result["outcome"]))
         facts = result["facts"]
         if "verdict" in facts:
             self.verdicts.append(VerdictMark(str(facts["verdict"]), float(facts.get("verdict_at") or at)))
@@ -153,8 +157,7 @@ class _Seen:
         """What another process read after the run's own had died."""
         result = line["result"]
         began = min((float(call["sent_at"]) for call in line["exchanges"]), default=at)
-        self.steps.append(StepBar(f"{result['title']} (recovery)", None, Span(began, began)))
-        self._running, self._busy_until = True, began
+        self._begin(f"{result['title']} (recovery)", began)
         for call in line["exchanges"]:
             self._call(call)
         self._pass(at)
@@ -164,7 +167,8 @@ class _Seen:
 def _says(row: Any) -> str:
     if not isinstance(row, Mapping) or "status" not in row:
         return ""
-    return f"{row['status']}, running {str(row.get('running')).lower()}"
+    # The platform's words; a picture has no room for many.
+    return f"{row['status']}, running {str(row.get('running')).lower()}"[:MOST_CHARACTERS]
 
 
 def _request(call: ChangingCall) -> str:

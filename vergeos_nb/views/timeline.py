@@ -13,6 +13,7 @@ from vergeos_nb.clock import iso
 from vergeos_nb.procedure.model import StepOutcome
 from vergeos_nb.views.text import visible
 
+GOING_ON = "going on"
 # Of the picture, in units that are pixels on an ordinary screen.
 WIDTH = 1000
 
@@ -80,7 +81,7 @@ class Timeline:
 
     Attributes:
         subject: the VM, or what else the run is about.
-        ended: how it ended, in words, or that it goes on.
+        ended: how it ended, in words, or ``GOING_ON``.
         active: the stretches in which something was going on; what lies between them is cut out.
     """
 
@@ -126,7 +127,7 @@ def timeline_text(timeline: Timeline) -> str:
     start = timeline.whole.began
     lines = [headline(timeline), f"From {iso(start)}, {length(timeline.whole)} in all."]
     for bar in timeline.steps:
-        lines.append(f"  {clock(bar.span.began - start)}  {bar.title}: {outcome_words(bar)}")
+        lines.append(f"  {clock(bar.span.began - start)}  {bar.title}: {outcome_words(bar, timeline)}")
     if timeline.statuses:
         lines.append("The status row said:")
         told = [f"  {clock(s.span.began - start)}  {s.says or 'not readable'}" for s in timeline.statuses]
@@ -161,11 +162,12 @@ def changes_words(timeline: Timeline) -> list[str]:
     ]
 
 
-def outcome_words(bar: StepBar) -> str:
+def outcome_words(bar: StepBar, timeline: Timeline) -> str:
     """How a step ended and how long it took."""
     if bar.outcome is StepOutcome.SKIPPED:
         return bar.outcome.value
-    ended = bar.outcome.value if bar.outcome else "did not end"
+    unended = "running" if timeline.ended == GOING_ON else "did not end"
+    ended = bar.outcome.value if bar.outcome else unended
     return f"{ended}, {length(bar.span)}"
 
 

@@ -27,6 +27,7 @@ from vergeos_nb.views.timeline import (
 LEFT, RIGHT = 190.0, 985.0
 ROW, LANE = 20.0, 26.0
 MOST_STEPS = 40
+MOST_PAUSES = 100
 GREY, GRID, SOFT = "#595959", "#d9d9d9", "#eeeeee"
 RUNNING = "#0b57b0"
 CHANGING = "#9b1c1c"
@@ -108,7 +109,7 @@ def draw(timeline: Timeline) -> Drawing:
     body: list[Shape] = []
     rows: list[tuple[float, float]] = []
     for bar in steps:
-        body += _step(bar, axis, y)
+        body += _step(bar, timeline, axis, y)
         rows.append((bar.span.began, y))
         y += ROW
     y += 6
@@ -158,7 +159,7 @@ def _grid(axis: Axis, top: float, bottom: float) -> Iterator[Shape]:
     yield Text(RIGHT, 20, f"began {iso(axis.start)}", 11, GREY, "end")
 
 
-def _step(bar: StepBar, axis: Axis, y: float) -> Iterator[Shape]:
+def _step(bar: StepBar, timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
     yield Text(LEFT - 10, y + ROW / 2, _short(visible(bar.title), LEFT - 22), 12, INK, "end")
     left = axis.x(bar.span.began)
     width = max(axis.x(bar.span.ended) - left, 2.0)
@@ -166,12 +167,10 @@ def _step(bar: StepBar, axis: Axis, y: float) -> Iterator[Shape]:
     sign = LOOKS[bar.outcome][0] if bar.outcome else "…"
     if bar.outcome is not StepOutcome.SKIPPED:
         yield Rect(left, y + 4, width, ROW - 8, colour)
-    for wait in bar.waits:
-        a, b = axis.x(wait.began), axis.x(wait.ended)
-        if b - a >= 2:
-            yield Rect(a, y + 6, b - a, ROW - 12, _pale(colour))
+    for a, b in _pauses(bar, axis):
+        yield Rect(a, y + 6, b - a, ROW - 12, _pale(colour))
     # The hand is no letter of most fonts.
-    words = f"{'' if sign == '✋' else sign + ' '}{outcome_words(bar)}"
+    words = f"{'' if sign == '✋' else sign + ' '}{outcome_words(bar, timeline)}"
     room = width_of(words, 11) + 8
     if left + width + room <= RIGHT:
         yield Text(left + width + 6, y + ROW / 2, words, 11)
@@ -181,6 +180,18 @@ def _step(bar: StepBar, axis: Axis, y: float) -> Iterator[Shape]:
         middle = left + width / 2
         yield Rect(middle - room / 2, y + 3, room, ROW - 6, PAPER)
         yield Text(middle, y + ROW / 2, words, 11, INK, "middle")
+
+
+def _pauses(bar: StepBar, axis: Axis) -> Iterator[tuple[float, float]]:
+    """Left and right end of each pause that can be seen; a long watch, whose readings are thin, is one."""
+    waited = sum(wait.ended - wait.began for wait in bar.waits)
+    if len(bar.waits) > MOST_PAUSES and waited > (bar.span.ended - bar.span.began) / 2:
+        yield axis.x(bar.span.began) + 2, axis.x(bar.span.ended) - 2
+        return
+    for wait in bar.waits:
+        left, right = axis.x(wait.began), axis.x(wait.ended)
+        if right - left >= 2:
+            yield left, right
 
 
 def _statuses(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
