@@ -337,6 +337,8 @@ def audit(*arguments: str) -> tuple[int, Any]:
 def test_the_commands_only_say_what_they_would_remove_until_they_are_told_yes(outputs: Path) -> None:
     at = ("--outputs", str(outputs))
     assert audit("hold", name(1), "--reason", "court", *at)[0] == 0
+    assert audit("show", name(1), *at)[1]["held"].endswith(": court")
+    assert audit("show", name(2), *at)[1]["held"] is None
     code, told = audit("prune", "--keep", "2", *at)
     assert (code, told["records"], told["held"], told["removed"]) == (
         0,
@@ -357,5 +359,7 @@ def test_the_commands_only_say_what_they_would_remove_until_they_are_told_yes(ou
         (name(1), "x"),
     ]
     assert audit("verify", *at)[0] == 0
+    code, told = audit("show", name(2), *at)
+    assert (code, told["came_back"].partition(" at ")[2][24:]) == (4, ": retention: beyond the newest 2")
     code, told = audit("prune", *at)
     assert (code, told["came_back"]) == (2, "no rule was given")

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     SIGNER_UNKNOWN = "signer-unknown"
     UNSIGNED = "unsigned"
     MARK_WRONG = "mark-wrong"
+    TIMESTAMP_WRONG = "timestamp-wrong"
 
 
 @dataclass(frozen=True, slots=True, order=True)

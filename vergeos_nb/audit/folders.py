@@ -14,7 +14,7 @@ from vergeos_nb.audit.manifest import JOURNAL, NAME, RECORD, Digest, Manifest, b
 from vergeos_nb.errors import RecordError
 
 # What is beside the records below the archive's folder.
-_BESIDE = frozenset({"plans", "leases", "signed", "removing"})
+_BESIDE = frozenset({"plans", "leases", "signed", "timestamps", "removing"})
 
 
 def folders_of(outputs: Path) -> Iterator[str]:

@@ -125,13 +125,13 @@ class _Copying:
         self._put("ledger.jsonl", content)
         last = hash_of(snapshot.lines[-1])
         self._put("ledger.head", f"{Head(len(snapshot.lines), last)}\n".encode())
-        signed = sorted((self._outputs / "signed").glob("*.head*"))
-        if signed:
-            self._files.makedirs(f"{self._root}/signed", exist_ok=True)
-        for path in signed:
+        for path in sorted(
+            (*self._outputs.glob("signed/*.head*"), *self._outputs.glob("timestamps/*.head*"))
+        ):
             # A head that is newer than the ledger's copy would accuse it.
-            if int(path.name.partition("-")[0]) <= len(snapshot.lines):
-                self._put(f"signed/{path.name}", path.read_bytes())
+            if int(path.name.partition(".")[0].partition("-")[0]) <= len(snapshot.lines):
+                self._files.makedirs(f"{self._root}/{path.parent.name}", exist_ok=True)
+                self._put(f"{path.parent.name}/{path.name}", path.read_bytes())
 
     def _put(self, name: str, content: bytes) -> None:
         where = f"{self._root}/{name}"

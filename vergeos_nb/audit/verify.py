@@ -18,6 +18,7 @@ from vergeos_nb.audit.ledger import Entry, Head, Ledger, Snapshot, read_head, re
 from vergeos_nb.audit.manifest import NAME
 from vergeos_nb.audit.marks import read_any
 from vergeos_nb.audit.signers import AllowedSigners
+from vergeos_nb.audit.timestamps import Authorities, stamped_heads
 from vergeos_nb.audit.vouch import Signatures, Voucher
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordNotFound
@@ -49,7 +50,12 @@ class Report:
         return 3 if self.findings else 0
 
 
-def verify(outputs: Path, expect: Head | None = None, allowed: AllowedSigners | None = None) -> Report:
+def verify(
+    outputs: Path,
+    expect: Head | None = None,
+    allowed: AllowedSigners | None = None,
+    authorities: Authorities | None = None,
+) -> Report:
     """Verify an archive.
 
     Args:
@@ -57,17 +63,24 @@ def verify(outputs: Path, expect: Head | None = None, allowed: AllowedSigners | 
         expect: a head that was noted elsewhere.
         allowed: whose signatures count; every line must be vouched for by one of them. With None, signatures
             must hold, whosever they are.
+        authorities: whose timestamps count; with None they are left alone.
 
     Raises:
         RecordError: the ledger or the folder cannot be read.
     """
-    report, changing = _verify(outputs, expect, allowed)
+    report, changing = _verify(outputs, expect, allowed, authorities)
     # Somebody may have sealed a record while its files were read; then it holds the second time.
-    return _verify(outputs, expect, allowed)[0] if report.findings and changing() else report
+    if report.findings and changing():
+        report, _ = _verify(outputs, expect, allowed, authorities)
+    return report
 
 
 def verify_only(
-    outputs: Path, record: str, expect: Head | None = None, allowed: AllowedSigners | None = None
+    outputs: Path,
+    record: str,
+    expect: Head | None = None,
+    allowed: AllowedSigners | None = None,
+    authorities: Authorities | None = None,
 ) -> Report:
     """Verify an export: the whole chain, and one record; that the others are not there is no finding.
 
@@ -79,23 +92,29 @@ def verify_only(
     paths = {entry.path for entry in entries if entry is not None and entry.record == record}
     if not paths:
         raise RecordNotFound(f"verifying the record {record!r}", "no line of the ledger has this id", "")
-    report = verify(outputs, expect, allowed)
+    report = verify(outputs, expect, allowed, authorities)
     kept = [f for f in report.findings if f.kind is not Kind.RECORD_MISSING or f.where in paths]
     missing = len(report.findings) - len(kept)
     notes = (*report.notes, *([f"{missing} other records of the ledger are not here"] if missing else []))
     return replace(report, records=report.records - missing, findings=tuple(kept), notes=notes)
 
 
-def _verify(outputs: Path, expect: Head | None, allowed: AllowedSigners | None) -> tuple[Report, _Changing]:
+def _verify(
+    outputs: Path, expect: Head | None, allowed: AllowedSigners | None, authorities: Authorities | None
+) -> tuple[Report, _Changing]:
     found = Found()
     signatures = Signatures(allowed, found)
     # Read before the ledger, which may grow meanwhile: none of them is newer than that, then.
-    signed = list(signed_heads(outputs))
+    signed, stamped = list(signed_heads(outputs)), list(stamped_heads(outputs))
     snapshot = Ledger(outputs).snapshot()
     lines = lines_of(snapshot.lines)
     head = read_head(snapshot.head) if snapshot.head is not None else None
     noted = [expect] if expect else []
     noted += [told for one in signed if (told := signatures.head(one, _sealed_at(snapshot, one)))]
+    if authorities is not None:
+        noted += [told for one in stamped if (told := authorities.head(one, found))]
+    elif stamped:
+        found.notes.append(f"{len(stamped)} timestamps were not checked: name their authorities")
     chain = follow(lines, [*noted, head] if head else noted)
     folders = {path: Folder.read(outputs, path) for path in sorted(folders_of(outputs))}
     found.findings += chain.findings

@@ -10,11 +10,12 @@ import click
 
 from vergeos_nb import settings
 from vergeos_nb.audit.index import Index, Query, moment
-from vergeos_nb.audit.ledger import Entry
+from vergeos_nb.audit.ledger import Entry, Ledger
 from vergeos_nb.audit.manifest import FIELDS
+from vergeos_nb.audit.marks import standing
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import as_csv, as_json, cell, table
-from vergeos_nb.errors import UsageError
+from vergeos_nb.errors import RecordNotFound, UsageError
 
 _SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
 
@@ -50,19 +51,28 @@ def show_record(outputs: str | None, record: str, output: Output) -> int:
     """Show one record: its summary, where it is, and whether it is as it was sealed. Returns the exit code.
 
     Raises:
-        RecordNotFound: no record has this id.
+        RecordNotFound: no record has this id, or it was removed.
         RecordError: the ledger or the journal cannot be read.
     """
     from vergeos_nb.audit.verify import verify_record
 
     folder = _folder(outputs)
+    now = standing(Ledger(folder).snapshot().lines)
+    if (gone := now.removed.get(record)) is not None:
+        raise RecordNotFound(
+            f"showing the record {cell(record)}",
+            f"{cell(gone.by)} removed it at {gone.sealed_at}: {cell(gone.reason)}",
+            "see `vergeos-nb audit list --removed`",
+        )
     entry = Index(folder).by_id(record)
     findings = verify_record(folder, entry)
+    hold = now.held.get(entry.record)
+    told = {**as_data(entry), "held": f"{hold.by} at {hold.sealed_at}: {hold.reason}" if hold else None}
     if not output.as_json:
         if not findings:
             output.line(_summary(folder / entry.path))
             output.line()
-        for name, value in as_data(entry).items():
+        for name, value in told.items():
             output.line(f"  {name:<12}{cell(value)}")
         output.line()
         for finding in findings:
@@ -73,7 +83,7 @@ def show_record(outputs: str | None, record: str, output: Output) -> int:
             )
     else:
         found = [{"kind": f.kind, "where": f.where, "detail": f.detail} for f in findings]
-        click.echo(as_json({**as_data(entry), "findings": found}))
+        click.echo(as_json({**told, "findings": found}))
     return 3 if findings else 0
 
 

@@ -10,6 +10,7 @@ import click
 from vergeos_nb import settings
 from vergeos_nb.audit.ledger import read_head
 from vergeos_nb.audit.signers import read_allowed_signers
+from vergeos_nb.audit.timestamps import Authorities
 from vergeos_nb.audit.verify import Report, verify, verify_only
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import as_json
@@ -18,12 +19,17 @@ from vergeos_nb.views.text import visible
 
 
 def verify_archive(
-    outputs: str | None, expect: str | None, signers: str | None, only: str | None, output: Output
+    outputs: str | None,
+    expect: str | None,
+    signers: str | None,
+    roots: str | None,
+    only: str | None,
+    output: Output,
 ) -> int:
     """Verify an archive, or an export with one record, and say what is wrong. Returns the exit code.
 
     Raises:
-        UsageError: the expected head is none, there is no such folder, or the allowed signers cannot be read.
+        UsageError: the expected head is none, there is no such folder, or whom to trust cannot be read.
         RecordNotFound: the ledger does not hold the one record that was named.
         RecordError: the archive cannot be read.
     """
@@ -35,7 +41,8 @@ def verify_archive(
         raise UsageError("verifying", f"there is no folder {folder}", "name the archive's with --outputs")
     trusted = Path(signers) if signers else settings.archive_settings().allowed_signers
     allowed = read_allowed_signers(trusted) if trusted else None
-    report = verify_only(folder, only, head, allowed) if only else verify(folder, head, allowed)
+    trust = (head, allowed, Authorities(Path(roots)) if roots else None)
+    report = verify_only(folder, only, *trust) if only else verify(folder, *trust)
     show(report, folder, output)
     if output.as_json:
         click.echo(as_json(answer(report)))

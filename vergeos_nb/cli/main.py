@@ -188,6 +188,7 @@ def audit_recover(ask: bool, outputs: str | None, as_json: bool) -> None:
     default=None,
     help="Whose signatures count, as for git; all must be signed. [default: VERGEOS_NB_ALLOWED_SIGNERS]",
 )
+@click.option("--tsa-certs", metavar="FILE", default=None, help="Root certificates of timestamp authorities.")
 @click.option(
     "--only", metavar="RECORD", default=None, help="Of an export: that others are missing is right."
 )
@@ -196,6 +197,7 @@ def audit_recover(ask: bool, outputs: str | None, as_json: bool) -> None:
 def audit_verify(
     expect_head: str | None,
     allowed_signers: str | None,
+    tsa_certs: str | None,
     only: str | None,
     outputs: str | None,
     as_json: bool,
@@ -203,7 +205,7 @@ def audit_verify(
     """Is every record, and the ledger, as it was sealed? Ends with 3 if not. Works on a copy, offline."""
     from vergeos_nb.cli.audit_verify import verify_archive
 
-    _end(verify_archive(outputs, expect_head, allowed_signers, only, Output(as_json)))
+    _end(verify_archive(outputs, expect_head, allowed_signers, tsa_certs, only, Output(as_json)))
 
 
 @audit.command("sign")
@@ -318,6 +320,17 @@ def audit_prune(
     from vergeos_nb.cli.audit_keep import prune
 
     _end(prune(outputs, older_than, keep, reason, yes, Output(as_json)))
+
+
+@audit.command("timestamp")
+@click.option("--tsa", "url", metavar="URL", required=True, help="The authority, as RFC 3161 speaks HTTP.")
+@outputs_option
+@json_option
+def audit_timestamp(url: str, outputs: str | None, as_json: bool) -> None:
+    """Have a timestamp authority say that the ledger stood where it does now."""
+    from vergeos_nb.cli.audit_timestamp import timestamp_archive
+
+    _end(timestamp_archive(outputs, url, Output(as_json)))
 
 
 @audit.command("mirror")
