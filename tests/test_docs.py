@@ -77,7 +77,7 @@ def test_the_tour_is_what_the_commands_really_print(reader: Path) -> None:
     assert (exported.returncode, (reader / f"{record}.zip").is_file()) == (0, True), exported.stderr
 
 
-@pytest.mark.parametrize("name", ["list", "papermill", "doctor", "recover", "report"])
+@pytest.mark.parametrize("name", ["list", "papermill", "doctor", "recover", "report", "stuck"])
 def test_the_other_commands_of_the_readme_run(name: str, reader: Path) -> None:
     for command in blocks(name)[0]:
         done = run(command, reader)
@@ -94,6 +94,7 @@ def test_the_watch_of_the_readme_ends_as_it_should(reader: Path) -> None:
 def test_every_command_of_the_readme_is_run_by_a_test() -> None:
     named = set(re.findall(r"<!-- run: (\w+) -->", README))
     assert named == {
+        "stuck",
         "plan",
         "approve",
         "list",

@@ -166,6 +166,7 @@ class Runbook:
         resume: bool = False,
         session: str = "",
         connect: Connect | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self.name = name
         self.folder = folder
@@ -178,6 +179,7 @@ class Runbook:
         self.host = ""
         self._calls = CallLog()
         self._resources = ExitStack()
+        self._policy = policy
         self._secrets: Callable[[], Sequence[str]] = tuple
         operator = options.operator or this_user()
         # Before the first line is written: a secret may have been typed into a parameter.
@@ -245,7 +247,7 @@ class Runbook:
         self._scrubber.add((*settings.secrets_of(opened), *connection.secrets()))
         target = target_of(opened)
         self.journal.write("profile", **asdict(target), source=opened.source)
-        policy = settings.load_policy()
+        policy = self._policy or settings.load_policy()
         api = connection.platform
         if not issubclass(kind, Case):
             return kind(

@@ -29,7 +29,7 @@ from vergeos_nb.fleet.steps import states_table
 from vergeos_nb.fleet.system import FleetSystem, open_system
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.procedure.model import FLEET_RUN
-from vergeos_nb.runbook import APPROVAL_LASTS_S
+from vergeos_nb.runbook import APPROVAL_LASTS_S, stop_wanted
 from vergeos_nb.runner.stopping import Stop
 
 # Said by the fleet itself for each VM, or no option of a plan.
@@ -141,6 +141,7 @@ def apply(
     resume: bool,
     go_on: bool,
     operator: str | None,
+    scheduler: str | None,
     outputs: str | None,
     output: Output,
 ) -> int:
@@ -161,21 +162,31 @@ def apply(
             profile=named,
             clock=clock,
             scrubber=Scrubber(secrets),
-            workers=lambda journal: _crew(system, wanted, archive),
+            workers=lambda journal: _crew(system, wanted, archive, scheduler, who),
             wants_stop=lambda: stop.reason,
             on_change=shown.show,
+            scheduler=scheduler or "",
         )
         ended = session.run(resume=resume, go_on=go_on)
     return _told(ended, wanted, output)
 
 
-def _crew(system: FleetSystem, wanted: FleetPlan, archive: Path) -> Crew:
+def _crew(system: FleetSystem, wanted: FleetPlan, archive: Path, scheduler: str | None, who: str) -> Any:
     def upcoming(machines: frozenset[int]) -> None:
         system.reader.interest = machines
 
     def secrets() -> Sequence[str]:
         return (*settings.secrets_of(system.profile), *system.reader.wire.secrets)
 
+    if scheduler:
+        from vergeos_nb.fleet.dask_crew import DaskCrew
+
+        policy, host, most = settings.load_policy(), system.profile.host, wanted.limits.at_once
+
+        def wants_stop() -> str:
+            return stop_wanted(policy, archive)
+
+        return DaskCrew(scheduler, most, host, who, archive, system.clock, secrets, wants_stop)
     connect = system.connect(wanted.vms)
     return Crew(wanted.limits.at_once, connect, system.clock, secrets, upcoming, outputs=archive)
 

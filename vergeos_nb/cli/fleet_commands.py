@@ -106,14 +106,20 @@ def fleet_approve(digest: str, approver: str, until: str | None, outputs: str | 
 
 
 operator_option = click.option("--operator", default=None, help="Who runs this. [default: the user]")
+scheduler_option = click.option(
+    "--scheduler", metavar="tcp://…", default=None, help="A Dask scheduler whose workers do the runs."
+)
 
 
 @fleet.command("apply")
 @click.argument("digest")
 @operator_option
+@scheduler_option
 @outputs_option
 @json_option
-def fleet_apply(digest: str, operator: str | None, outputs: str | None, as_json: bool) -> None:
+def fleet_apply(
+    digest: str, operator: str | None, scheduler: str | None, outputs: str | None, as_json: bool
+) -> None:
     """Apply an approved plan: one VM, then two, four, … up to the limit."""
     from vergeos_nb.cli.fleet import apply
 
@@ -123,6 +129,7 @@ def fleet_apply(digest: str, operator: str | None, outputs: str | None, as_json:
             resume=False,
             go_on=False,
             operator=operator,
+            scheduler=scheduler,
             outputs=outputs,
             output=Output(as_json),
         )
@@ -133,12 +140,14 @@ def fleet_apply(digest: str, operator: str | None, outputs: str | None, as_json:
 @click.argument("digest")
 @click.option("--go-on", is_flag=True, help="Earlier failures were looked at and count no longer.")
 @operator_option
+@scheduler_option
 @outputs_option
 @json_option
 def fleet_resume(
     digest: str,
     go_on: bool,
     operator: str | None,
+    scheduler: str | None,
     outputs: str | None,
     as_json: bool,
 ) -> None:
@@ -151,6 +160,7 @@ def fleet_resume(
             resume=True,
             go_on=go_on,
             operator=operator,
+            scheduler=scheduler,
             outputs=outputs,
             output=Output(as_json),
         )

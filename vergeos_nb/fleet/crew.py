@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import NAME, read_journal
+from vergeos_nb.audit.journal import NAME, OnLine, read_journal
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.fleet.apply import Job
@@ -20,18 +20,39 @@ from vergeos_nb.fleet.plan import PROCEDURE
 from vergeos_nb.fleet.progress import VmProgress, Where, progress_of
 from vergeos_nb.fleet.recorder import Recorder, make_record
 from vergeos_nb.parameters import read_parameters
+from vergeos_nb.policy import Policy
 from vergeos_nb.runbook import Connect, Runbook
 
 
-def run_steps(job: Job, connect: Connect | None, clock: Clock) -> None:
+def run_steps(
+    job: Job,
+    connect: Connect | None,
+    clock: Clock,
+    *,
+    policy: Policy | None = None,
+    on_line: OnLine | None = None,
+) -> None:
     """The whole procedure over one VM, into the journal of its folder; the record is made afterwards.
+
+    Args:
+        policy: in place of this machine's.
+        on_line: told of every line of the journal once it is written; what it raises ends the run.
 
     Raises:
         RecordError: the journal cannot be written; nothing was sent then that it does not hold.
     """
     options = read_parameters(PROCEDURE, job.parameters)
     try:
-        book = Runbook(PROCEDURE, options, job.folder, finish_here=False, clock=clock, connect=connect)
+        book = Runbook(
+            PROCEDURE,
+            options,
+            job.folder,
+            finish_here=False,
+            clock=clock,
+            connect=connect,
+            policy=policy,
+            on_line=on_line,
+        )
     except RecordError:
         raise
     except VergeNbError:

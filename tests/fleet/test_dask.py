@@ -1,0 +1,119 @@
+"""Runs on a real Dask scheduler and worker processes on loopback, one of which is killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.stuck_fleet import ATTESTED, make_stuck
+from tests.served import QUICK, served
+from vergeos_nb.audit.record import read
+from vergeos_nb.audit.verify import verify
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import SystemClock
+from vergeos_nb.fleet import plan as plans
+from vergeos_nb.fleet.plan import find_plan
+from vergeos_nb.fleet.schedule import Limits
+from vergeos_nb.fleet.session import Ended, Session
+from vergeos_nb.fleet.system import open_system
+from vergeos_nb.settings import load_profile
+
+pytest.importorskip("distributed")
+
+VMS = ("vm-00001", "vm-00002", "vm-00003")
+LOOPBACK = ("--host", "127.0.0.1", "--no-dashboard")
+
+
+@contextmanager
+def process(folder: Path, module: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    file = str(folder / "scheduler.json")
+    command = [sys.executable, "-m", f"distributed.cli.{module}", "--scheduler-file", file, *LOOPBACK, *words]
+    with (folder / f"{module}-{time.monotonic_ns()}.log").open("wb") as log:
+        started = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.wait()
+
+
+def worker(folder: Path) -> object:
+    return process(folder, "dask_worker", "--no-nanny", "--nthreads", "1")
+
+
+def address(folder: Path) -> str:
+    import json
+
+    until = time.monotonic() + 60
+    while not (folder / "scheduler.json").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    return str(json.loads((folder / "scheduler.json").read_text())["address"])
+
+
+def test_a_lost_worker_s_run_is_read_back_and_not_begun_again_and_the_others_go_on_elsewhere(
+    outputs: Path, tmp_path: Path
+) -> None:
+    from vergeos_nb.fleet.dask_crew import DaskCrew
+
+    clock, ended = SystemClock(), list[Ended]()
+    options = {**QUICK, **ATTESTED, "settle_s": 4.0, "confirm_timeout_s": 12.0, "profile": "simulator"}
+    with ExitStack() as stack:
+        sim = stack.enter_context(served("stuck", vms=4))
+        make_stuck(sim, *VMS)
+        stack.enter_context(process(tmp_path, "dask_scheduler", "--port", "0"))
+        scheduler = address(tmp_path)
+        first = stack.enter_context(worker(tmp_path))
+        system = stack.enter_context(open_system(load_profile("simulator"), clock))
+        vms = plans_for(system)
+        policy, connect = plans.Policy(), system.connect(vms)
+        shelf = plans.PlanShelf(outputs)
+
+        def plan_it(vm: plans.FleetVm) -> plans.Planned:
+            return plans.plan_one(vm, options, connect, system.target, shelf, policy, clock, "ada")
+
+        whole = plans.fleet_plan(plans.plan_fleet(vms, plan_it), options, Limits(1, 4, 4, 2), system.told)
+        shelf.keep(whole)
+        plans.approve(outputs, whole.digest, "grace", clock, clock.now() + 900)
+        session = Session(
+            outputs=outputs,
+            plan=find_plan(outputs, whole.digest),
+            operator="ada",
+            profile="simulator",
+            clock=clock,
+            scrubber=Scrubber((sim.password,)),
+            workers=lambda journal: DaskCrew(
+                scheduler, 1, system.profile.host, "ada", outputs, clock, lambda: (sim.password,), str
+            ),
+            scheduler=scheduler,
+        )
+        fleet = threading.Thread(target=lambda: ended.append(session.run(resume=False)))
+        fleet.start()
+        until = time.monotonic() + 90
+        while not sim.changing_requests() and time.monotonic() < until:
+            time.sleep(0.02)
+        os.kill(first.pid, signal.SIGKILL)
+        stack.enter_context(worker(tmp_path))
+        fleet.join(120)
+        sent = sorted(entry.path.rpartition("/")[2] for entry in sim.changing_requests())
+    assert sent == ["1006", "1007", "1008"]
+    (run,) = ended
+    said = [(state.outcome, state.verdict) for state in run.states.values()]
+    assert said == [("interrupted", "off"), ("done", "off"), ("done", "off")]
+    lost = read(outputs / run.states[1001].folder)
+    assert [call["path"] for call in lost["changing_calls"]] == ["/api/v4/machine_status/1006"]
+    assert (verify(outputs).findings, run.trouble) == ((), ())
+
+
+def plans_for(system: object) -> tuple[plans.FleetVm, ...]:
+    from vergeos_nb.fleet.selection import Named, resolve
+
+    return resolve(system.inventory(), [Named(name) for name in VMS])  # type: ignore[attr-defined]

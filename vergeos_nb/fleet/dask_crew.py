@@ -1,0 +1,172 @@
+"""Runs done by the workers of a Dask cluster. Starts, limits and stops are decided here.
+
+A worker that is lost takes its run with it: the journal as far as it came is here, the run is never begun
+again, and what became of its VM is read back.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from vergeos_nb import settings
+from vergeos_nb.audit.account import account_of
+from vergeos_nb.audit.journal import NAME, read_journal
+from vergeos_nb.audit.lease import Lease, Owner
+from vergeos_nb.clock import Clock
+from vergeos_nb.errors import Interrupted, Refused, UsageError
+from vergeos_nb.fleet.apply import Job
+from vergeos_nb.fleet.progress import VmProgress, progress_of
+from vergeos_nb.fleet.recorder import make_record
+from vergeos_nb.fleet.remote import names_of, run_there
+from vergeos_nb.policy import Policy
+from vergeos_nb.runbook import LEASE_S
+
+LOOK_S = 0.2
+# A worker is looked for on the scheduler so often; a lease is renewed so often.
+ALIVE_S = 1.0
+CONNECT_S = 15.0
+# A run that no worker has taken by then is given up; one that is begun later finds its token gone.
+NO_WORKER_S = 120.0
+
+
+class DaskCrew:
+    """A context manager that is connected to one scheduler.
+
+    Args:
+        host: the system as it is reached, for the VMs' leases, which are held here.
+        wants_stop: who wants the runs to stop, or "".
+    """
+
+    def __init__(
+        self,
+        scheduler: str,
+        at_once: int,
+        host: str,
+        operator: str,
+        outputs: Path,
+        clock: Clock,
+        secrets: Callable[[], Sequence[str]],
+        wants_stop: Callable[[], str],
+    ) -> None:
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise UsageError(
+                "using a Dask scheduler", "distributed is not installed", "pip install 'vergeos-nb[dask]'"
+            ) from error
+        try:
+            self._client: Any = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UsageError(
+                f"connecting to the scheduler {scheduler}", str(error), "start one with `dask scheduler`"
+            ) from error
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="dask-vm")
+        self._host = host
+        self._operator = operator
+        self._outputs = outputs.absolute()
+        self._clock = clock
+        self._secrets = secrets
+        self._wants_stop = wants_stop
+        self._policy = settings.load_policy()
+        self.unsealed: list[str] = []
+
+    def submit(self, job: Job) -> Future[VmProgress]:
+        """Begin one run on some worker."""
+        return self._threads.submit(self._run, job)
+
+    def upcoming(self, machines: frozenset[int]) -> None:
+        """Each worker reads for itself."""
+
+    def _run(self, job: Job) -> VmProgress:
+        subject = f"{self._host} vm {job.key}"
+        owner = Owner(self._operator, os.uname().nodename, os.getpid(), job.folder.name)
+        with Lease.take(self._outputs / "leases", subject, owner, LEASE_S, self._clock) as lease:
+            try:
+                self._watch(job, lease)
+            finally:
+                account = (
+                    account_of(read_journal(job.folder / NAME)) if (job.folder / NAME).exists() else None
+                )
+        if account is None or not (account.in_order or account.bug):
+            raise Interrupted("running a VM", "its worker gave no end of it", "it is settled by reading back")
+        if trouble := make_record(job.folder, self._secrets()):
+            self.unsealed.append(trouble)
+        return progress_of(account, job.folder.relative_to(self._outputs).as_posix())
+
+    def _watch(self, job: Job, lease: Lease) -> None:
+        """Give the run to a worker, and write down what its journal says until it has ended or is lost."""
+        from distributed import Event, Queue
+
+        run = job.folder.name
+        token, lines, stop = (
+            make(name, client=self._client)
+            for make, name in zip((Queue, Queue, Event), names_of(run), strict=True)
+        )
+        token.put("once")
+        given: Policy = self._policy
+        task = self._client.submit(
+            run_there, run, dict(job.parameters), given, job.at, job.key, job.machine,
+            key=f"vergeos-nb-{run}", pure=False, retries=0,
+        )  # fmt: skip
+        worker, stopped = "", False
+        began = looked = time.monotonic()
+        try:
+            with (job.folder / NAME).open("ab") as journal:
+                while True:
+                    ended = task.done()
+                    worker = self._drain(lines, journal) or worker
+                    if ended:
+                        task.result()
+                        return
+                    if not stopped and self._wants_stop():
+                        stop.set()
+                        stopped = True
+                    if time.monotonic() - looked >= ALIVE_S:
+                        looked = time.monotonic()
+                        with suppress(Refused):
+                            # A lease that was lost stops the starts; this run is guarded by its plan.
+                            lease.renew()
+                        if worker and worker not in self._client.scheduler_info(n_workers=-1)["workers"]:
+                            self._drain(lines, journal)
+                            raise Interrupted("running a VM", f"its worker {worker} was lost", "read back")
+                    if not worker and time.monotonic() - began > NO_WORKER_S:
+                        asked = "running a VM"
+                        raise Interrupted(asked, f"no worker took it in {NO_WORKER_S:g} s", "see the cluster")
+                    time.sleep(LOOK_S)
+        finally:
+            # So that no other worker begins it: its token is taken, or taken away here.
+            with suppress(Exception):
+                task.cancel(force=True)
+            with suppress(TimeoutError):
+                token.get(timeout=0)
+            if (job.folder / NAME).stat().st_size == 0:
+                (job.folder / NAME).unlink()
+
+    def _drain(self, lines: Any, journal: Any) -> str:
+        """Write down the lines that have come. Gives the worker's address if it was among them."""
+        worker = ""
+        while lines.qsize():
+            item = lines.get(timeout=CONNECT_S)
+            if isinstance(item, dict):
+                worker = item["worker"]
+                continue
+            journal.write(item.encode())
+            journal.flush()
+            os.fsync(journal.fileno())
+        return worker
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._threads.shutdown()
+        self._client.close()
