@@ -179,7 +179,7 @@ def test_the_ticket_says_what_happened_by_whom_and_what_was_sent(forced: Rehears
     shown = markdown(forced, tmp_path)
     assert shown.tags >= {"h1", "h2", "table", "th", "code"}
     for words in (
-        "✔ force_power_off of web-01: done, verdict off",
+        "✔ force_power_off of web-01: done · verdict off",
         "Forced off, and there is evidence that it is off.",
         'PUT /api/v4/machine_status/46 {"migratable": true, "running": false, "state": "offline"',
         "INC-7",

@@ -8,6 +8,7 @@ from typing import Any
 
 from vergeos_nb.audit.journal import JournalText, exchange_from_dict
 from vergeos_nb.changes import api_path
+from vergeos_nb.parameters import RUNBOOKS, VmRun
 from vergeos_nb.procedure.model import RunOutcome, StepOutcome, StepResult, VerdictValue, result_from_dict
 from vergeos_nb.records import Exchange
 
@@ -133,6 +134,11 @@ class Account:
         if decisive is None:
             return 0
         return int(decisive.error["exit_code"]) if decisive.error else INTERRUPTED
+
+    @property
+    def over_vm(self) -> bool:
+        """Whether the runbook is over one VM, on which there is a verdict."""
+        return issubclass(RUNBOOKS.get(str(self.opened.get("runbook")), VmRun), VmRun)
 
     @property
     def simulated(self) -> bool:

@@ -29,7 +29,7 @@ def as_markdown(account: Account, journal: JournalText, entry: Entry) -> str:
     subject = str(entry.fields.get("vm") or "")
     title = f"{entry.fields.get('runbook')}" + (f" of {told(subject)}" if subject else "")
     lines = [
-        f"# {summary.sign} {title}: {summary.outcome}, verdict {summary.verdict}",
+        f"# {summary.sign} {title}: {summary.ended}",
         "",
         f"**{told(summary.system)}**",
         "",

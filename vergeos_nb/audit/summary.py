@@ -46,6 +46,7 @@ def summary_of(account: Account) -> RunSummary:
         next_step=advice,
         lines=tuple((what, value) for what, value in _lines(account) if value),
         steps=tuple((r.title, r.outcome, r.summary) for r in account.results),
+        over_vm=account.over_vm,
     )
 
 

@@ -38,7 +38,7 @@ def timeline_of(lines: Sequence[Mapping[str, Any]], *, now: float | None = None)
     parameters = opened.get("parameters") or {}
     over = account.in_order or account.interrupted_by or account.bug
     told = account.outcome.value
-    if "vm_name" in parameters:
+    if account.over_vm:
         told += f", verdict {account.verdict.value}"
     return Timeline(
         subject=str(parameters.get("vm_name") or opened.get("runbook") or ""),

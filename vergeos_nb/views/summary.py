@@ -27,6 +27,7 @@ class RunSummary:
     Attributes:
         lines: (what, value) pairs in the order in which they are shown.
         steps: (title, outcome, summary) of each step that ended.
+        over_vm: whether it was over one VM, so that the verdict is one on it.
     """
 
     outcome: RunOutcome
@@ -36,11 +37,17 @@ class RunSummary:
     next_step: str
     lines: Sequence[tuple[str, str]]
     steps: Sequence[tuple[str, StepOutcome, str]]
+    over_vm: bool = True
 
     @property
     def sign(self) -> str:
         """The outcome as one sign."""
         return LOOKS[_AS_STEP[self.outcome]][0]
+
+    @property
+    def ended(self) -> str:
+        """The outcome, and the verdict where there can be one, in words."""
+        return f"{self.outcome} · verdict {self.verdict}" if self.over_vm else str(self.outcome)
 
 
 def summary_view(summary: RunSummary) -> dict[str, str]:
@@ -62,7 +69,7 @@ def summary_view(summary: RunSummary) -> dict[str, str]:
 def _plain(summary: RunSummary) -> str:
     width = max((len(what) for what, _ in summary.lines), default=0)
     lines = [
-        f"{summary.sign} {summary.outcome} · verdict {summary.verdict}   [{visible(summary.system)}]",
+        f"{summary.sign} {summary.ended}   [{visible(summary.system)}]",
         visible(summary.headline, keep="\n"),
     ]
     if summary.next_step:
