@@ -331,6 +331,23 @@ def test_a_hook_that_hangs_and_a_mirror_that_is_down_neither_fail_a_run_nor_keep
     assert TOKEN not in told
 
 
+def test_a_process_that_is_ending_seals_and_leaves_the_rest_to_the_next_seal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Holds off: a traceback at the end of a kernel, which Python 3.12 lets start no thread.
+    def refused(self: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setenv("VERGEOS_NB_MIRROR", str(tmp_path / "mirror"))
+    run = Rehearsal("stuck", tmp_path / "outputs")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refused)
+        assert run.run(finish=True).outcome == "planned"
+    assert "this process is ending" in caplog.text
+    run.run(finish=True)
+    assert (verify(tmp_path / "mirror").records, verify(tmp_path / "mirror").findings) == (2, ())
+
+
 def test_settings_hold_both_as_secrets() -> None:
     told = archive_settings(
         {

@@ -58,8 +58,13 @@ def _told(work: Callable[[], object], scrubber: Scrubber) -> Callable[[], None]:
 def _bounded(work: Sequence[Callable[[], None]]) -> None:
     """Do all at once, and wait for none of it beyond `WAIT_S`."""
     threads = [threading.Thread(target=one, daemon=True, name="after the seal") for one in work]
-    for thread in threads:
-        thread.start()
+    try:
+        for thread in threads:
+            thread.start()
+    except RuntimeError:
+        # A kernel that ends starts none any more. The mirror catches up after the next seal.
+        _log.warning("after the seal: not done, because this process is ending")
+        return
     until = time.monotonic() + WAIT_S
     for thread in threads:
         thread.join(max(until - time.monotonic(), 0.0))

@@ -35,7 +35,8 @@ def _ordered(value: Any) -> Any:
         if not all(isinstance(name, str) for name in value):
             raise ValueError("a name of a member is no text")
         # RFC 8785 orders by UTF-16 code units, which is not the order of code points beyond U+FFFF.
-        return {name: _ordered(value[name]) for name in sorted(value, key=_units)}
+        key = None if all(map(str.isascii, value)) else _units
+        return {name: _ordered(value[name]) for name in sorted(value, key=key)}
     if isinstance(value, list | tuple):
         return [_ordered(member) for member in value]
     raise ValueError(f"{type(value).__name__} has no canonical spelling here")

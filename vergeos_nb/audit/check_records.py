@@ -62,7 +62,7 @@ def _check_record(
     where, own = folder.path, folder.own
     entry = line.seal if line else None
     if line and entry and folder.manifest == entry.manifest:
-        if own is None or own.line() != line.raw:
+        if own is None or own.line(folder.manifest) != line.raw:
             found.add(line.where, Kind.LINE_EDITED, f"it does not say what the manifest of {where} says")
         if folder.has_grown(entry):
             found.add(where, Kind.UNSEALED, _FINISHED_AGAIN)

@@ -132,8 +132,12 @@ class Manifest:
             }
         )
 
-    def line(self) -> bytes:
-        """The ledger line that seals this manifest, with its line feed."""
+    def line(self, encoded_sha256: str = "") -> bytes:
+        """The ledger line that seals this manifest, with its line feed.
+
+        Args:
+            encoded_sha256: of the file's bytes, by whoever knows it already.
+        """
         return (
             canonical(
                 {
@@ -141,7 +145,7 @@ class Manifest:
                     "previous": self.place.previous,
                     "supersedes": self.place.supersedes,
                     "head_was": self.place.head_was,
-                    "manifest": hashlib.sha256(self.encoded()).hexdigest(),
+                    "manifest": encoded_sha256 or hashlib.sha256(self.encoded()).hexdigest(),
                     "journal": self.files[JOURNAL].as_dict(),
                     "record": self.record,
                     "path": self.path,
