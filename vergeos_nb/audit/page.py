@@ -5,10 +5,14 @@ from __future__ import annotations
 from base64 import b64encode
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.views.shown import Picture
+
+# Runs that end in one process at once share the exporter, which keeps what it is working on.
+_ONE_AT_A_TIME = Lock()
 
 
 def page(notebook: NotebookNode, title: str, drawn: bytes, picture: Picture) -> str:
@@ -20,15 +24,18 @@ def page(notebook: NotebookNode, title: str, drawn: bytes, picture: Picture) -> 
     """
     timeline = {"src": f"data:image/svg+xml;base64,{b64encode(drawn).decode()}", "alt": repr(picture)}
     resources = {"metadata": {"name": title}, "timeline": timeline}
-    html, _ = _exporter().from_notebook_node(notebook, resources=resources)
+    with _ONE_AT_A_TIME:
+        html, _ = _exporter().from_notebook_node(notebook, resources=resources)
     return str(html)
 
 
+@cache
 def prepare() -> None:
     """Load what a page takes and compile its templates, which is slow, and the same for every page."""
     resources = {"metadata": {"name": ""}, "timeline": {"src": "", "alt": ""}}
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
-    _exporter().from_notebook_node(notebook, resources=resources)
+    with _ONE_AT_A_TIME:
+        _exporter().from_notebook_node(notebook, resources=resources)
 
 
 @cache
