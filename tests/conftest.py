@@ -65,3 +65,16 @@ def _loopback_only() -> Any:
 def outputs(tmp_path: Path) -> Path:
     """A folder for records."""
     return tmp_path / "outputs"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Add up what the tests went through. Above the workers of xdist only this conftest is read."""
+    counted: dict[str, int] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                for name, value in report.user_properties:
+                    if name.startswith("cells: "):
+                        counted[name] = counted.get(name, 0) + value
+    for name, count in sorted(counted.items()):
+        terminalreporter.write_line(f"{name.removeprefix('cells: ')}: {count} cells")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
+import httpx
 import pytest
 
 from tests.rehearsal import LADDER, SENTENCE, VENDORS_BODY, Rehearsal, ending
@@ -242,3 +244,23 @@ def test_the_whole_job_goes_through_the_tls_door_as_well(rehearse: Make) -> None
         run.profile = replace(run.profile, host=door.host, ca_file=Path(door.ca_file))
         assert ending(run.approve()) == ("done", "off", 0)
     assert len(run.sim.changing_requests()) == 1
+
+
+def test_where_a_real_system_answers_for_the_simulator_nothing_more_is_asked_of_it(rehearse: Make) -> None:
+    run = rehearse("stuck")
+    run.profile = replace(run.profile, kind="simulator")
+    inner = run.sim.transport()
+
+    def nameless(request: httpx.Request) -> httpx.Response:
+        answer = inner.handler(request)
+        del answer.headers["Server"]
+        return answer
+
+    run.transport = httpx.MockTransport(nameless)
+    account = run.run(approve="0" * 64)
+    assert (ending(account), account.simulated) == (("refused", "unknown", 3), False)
+    assert [entry.path for entry in run.requests] == ["/api/v4/system"]
+    assert account.decisive
+    assert account.decisive.summary == (
+        "connecting to the profile 'lab': something answered that is not the simulator"
+    )
