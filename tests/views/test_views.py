@@ -284,7 +284,7 @@ def test_plain_text_and_html_say_the_same() -> None:
     view = static_view(a_result(tables=(table,), next_step="look", outcome=StepOutcome.REFUSED))
     assert view["text/plain"] == "\n".join(
         [
-            "Locate the VM (vendor's step 2): ✋ refused   [SIMULATED system]",
+            "Locate the VM (vendor's step 2): ⊘ refused   [SIMULATED system]",
             "found",
             "What to do: look",
             "",
@@ -298,7 +298,7 @@ def test_plain_text_and_html_say_the_same() -> None:
     for words in (
         "Locate the VM",
         "vendor's step 2",
-        "✋ refused",
+        "⊘ refused",
         "SIMULATED system",
         "What to do: look",
         "8NO",

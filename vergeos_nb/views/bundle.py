@@ -23,7 +23,7 @@ from vergeos_nb.views.text import visible
 LOOKS: Mapping[StepOutcome, tuple[str, str, str]] = {
     StepOutcome.PASSED: ("✔", "#1b5e20", "#ffffff"),
     StepOutcome.NOTHING_TO_DO: ("✔", "#1b5e20", "#ffffff"),
-    StepOutcome.REFUSED: ("✋", "#8a2c00", "#ffffff"),
+    StepOutcome.REFUSED: ("⊘", "#8a2c00", "#ffffff"),
     StepOutcome.FAILED: ("✘", "#9b1c1c", "#ffffff"),
     StepOutcome.UNKNOWN: ("?", "#6a1b7a", "#ffffff"),
     StepOutcome.SKIPPED: ("–", "#454f5b", "#ffffff"),

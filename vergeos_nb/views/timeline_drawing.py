@@ -170,7 +170,7 @@ def _step(bar: StepBar, timeline: Timeline, axis: Axis, y: float) -> Iterator[Sh
     for a, b in _pauses(bar, axis):
         yield Rect(a, y + 6, b - a, ROW - 12, _pale(colour))
     # The hand is no letter of most fonts.
-    words = f"{'' if sign == '✋' else sign + ' '}{outcome_words(bar, timeline)}"
+    words = f"{'' if sign == '⊘' else sign + ' '}{outcome_words(bar, timeline)}"
     room = width_of(words, 11) + 8
     if left + width + room <= RIGHT:
         yield Text(left + width + 6, y + ROW / 2, words, 11)

@@ -283,7 +283,7 @@ def said_of(failure: BaseException) -> str:
             alert=True,
         )
     if isinstance(failure, VergeNbError):
-        return says(f"✋ {failure}", alert=True)
+        return says(f"⊘ {failure}", alert=True)
     lines = "".join(traceback.format_exception(failure))
     return says(f"✘ A bug of this program: {failure!r}. Nothing is retried.\n{lines}", alert=True)
 
