@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import bleach
+import nbformat
 import pytest
 
 from tests.rehearsal import PASSWORD, Rehearsal, ending
@@ -350,3 +352,44 @@ def test_what_a_card_says_it_will_send_is_what_the_step_sends(sit: Sit) -> None:
 
 def _timeless(query: dict[str, str]) -> dict[str, str]:
     return {k: v.partition(" and (timestamp")[0] for k, v in query.items()}
+
+
+def test_the_static_views_keep_their_evidence_where_everything_but_plain_markup_is_taken_out(
+    sit: Sit,
+) -> None:
+    # As a web page of a code host shows a notebook: no script, no style, no attribute that does something.
+    at = sit()
+    at.run_all()
+    at.until("confirm")
+    at.close()
+    kept = nbformat.read(at.run.folder / "notebook.ipynb", as_version=4)
+    tags = {
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "caption",
+        "p",
+        "strong",
+        "details",
+        "summary",
+        "img",
+        "div",
+    }
+    shown = {
+        cell.source: bleach.clean(
+            "".join(output.data.get("text/html", "") for output in cell.outputs if "data" in output),
+            tags=tags,
+            strip=True,
+        )
+        for cell in kept.cells
+        if cell.cell_type == "code"
+    }
+    confirm = text(shown['rb.step("confirm")'])
+    assert "Confirm · vendor's step 6 · ✔ passed" in confirm.replace("&#39;", "'")
+    assert "machine_stats dead" in confirm
+    assert "Evidence, source by source" in confirm
+    assert "What was sent" not in shown['rb.step("connect")']
+    assert "PUT /api/v4/machine_status/46" in text(shown["rb.close()"])
