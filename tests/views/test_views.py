@@ -23,6 +23,7 @@ from vergeos_nb.procedure.model import (
     result_from_dict,
 )
 from vergeos_nb.records import Exchange
+from vergeos_nb.views.bars_drawing import DRAWN
 from vergeos_nb.views.bundle import LOOKS, static_view
 from vergeos_nb.views.calls import CALLS
 from vergeos_nb.views.cells import cell, grid
@@ -251,7 +252,7 @@ def test_any_result_has_html_and_plain_text_in_which_nothing_runs_or_hides(resul
         "summary",
     }
     reached = {"role", "aria-label", "tabindex"}  # a wide table, by who has no mouse
-    pictures = {"img"} if any(table.schema.name == "fleet" for table in result.tables) else set()
+    pictures = {"img"} if any(table.schema.name in DRAWN for table in result.tables) else set()
     assert set(page.tags) <= allowed | pictures
     assert page.attributes <= {"style", "scope", "colspan", *reached} | (
         {"alt", "src"} if pictures else set()
