@@ -47,8 +47,9 @@ def wait_for(journal: Path, event: str, within_s: float = 60, **fields: Any) -> 
     end = time.monotonic() + within_s
     while time.monotonic() < end:
         if journal.exists():
-            for line in journal.read_text().splitlines():
-                data = json.loads(line) if line.endswith("}") else {}
+            # Half a line may be there already; what follows the last line feed is not whole.
+            for line in journal.read_text().rpartition("\n")[0].splitlines():
+                data = json.loads(line)
                 if data.get("event") == event and all(data.get(k) == v for k, v in fields.items()):
                     return data
         time.sleep(0.05)
