@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from vergeos_nb.simulator import Simulator
+from vergeos_nb.simulator import Simulator, situations
 from vergeos_nb.standin import announce
 
 
@@ -41,12 +41,17 @@ def main() -> None:
     parser.add_argument("--vms", type=int, default=0)
     parser.add_argument("--rate", type=float, default=1.0)
     parser.add_argument("--record", type=Path)
+    parser.add_argument("--stuck", type=int, default=0, help="how many of the more VMs are stuck, too")
     arguments = parser.parse_args()
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
     simulator = Simulator(
         arguments.scenario, vms=arguments.vms, clock=HurriedClock(arguments.rate), record=arguments.record
     )
+    for number in range(arguments.stuck):
+        name = f"vm-{number + 1:05d}"
+        row = next(row for row in simulator.world.tables["vms"].values() if row["name"] == name)
+        situations.stuck(simulator.world, row)
     with simulator.serve() as door:
         told = {
             "host": door.host,

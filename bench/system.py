@@ -50,17 +50,20 @@ class System:
 
 
 @contextmanager
-def simulated(folder: Path, scenario: str = "stuck", *, vms: int = 0, rate: float = 1.0) -> Iterator[System]:
+def simulated(
+    folder: Path, scenario: str = "stuck", *, vms: int = 0, rate: float = 1.0, stuck: int = 0
+) -> Iterator[System]:
     """A simulator that is up until the block ends.
 
     Args:
         folder: where it announces itself and records its requests.
         vms: more VMs in its fleet.
+        stuck: how many of these are stuck like the scenario's VM.
         rate: how many simulated seconds pass in one of ours.
     """
     environ = {"VERGEOS_NB_RUNTIME_DIR": str(folder / "runtime")}
     requests = folder / "requests.jsonl"
-    options = {"scenario": scenario, "vms": vms, "rate": rate, "record": requests}
+    options = {"scenario": scenario, "vms": vms, "rate": rate, "record": requests, "stuck": stuck}
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.simulator", *(f"--{name}={value}" for name, value in options.items())],
         cwd=ROOT,
