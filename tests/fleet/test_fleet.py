@@ -131,6 +131,17 @@ def test_without_an_approval_nothing_starts_and_the_refusal_has_a_record(outputs
     assert read(run.folder)["outcome"] == "refused"
 
 
+def test_where_two_people_are_demanded_the_operator_s_own_approval_starts_nothing(
+    outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "policy.toml").write_text("[approval]\ntwo_people = true\n")
+    monkeypatch.setenv("VERGEOS_NB_POLICY", str(tmp_path / "policy.toml"))
+    fleet = StuckFleet(outputs, 2)
+    plan = fleet.plan()
+    fleet.approve(plan, approver=" ADA ")
+    assert (begun(fleet.apply(plan)), fleet.changes()) == ([], [])
+
+
 def test_an_approval_that_ends_while_the_fleet_runs_lets_nothing_else_start(outputs: Path) -> None:
     fleet = StuckFleet(outputs, 4)
     plan = fleet.plan(Limits(1, 1, 1, 4))
