@@ -66,7 +66,24 @@ def test_checks_are_on_unless_the_profile_opts_out(make_profile):
     unchecked = tls_context(make_profile(verify=False), AmbientNetwork())
     assert (checked.verify_mode, checked.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert (unchecked.verify_mode, unchecked.check_hostname) == (ssl.CERT_NONE, False)
-    assert checked.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_no_version_of_tls_before_1_2_is_spoken_whatever_the_machine_allows(
+    make_profile, monkeypatch, verify
+):
+    # Debian's Python takes whatever its OpenSSL does.
+    allowed = ssl.TLSVersion.MINIMUM_SUPPORTED
+    default = ssl.create_default_context
+
+    def lax(*args, **options):
+        context = default(*args, **options)
+        context.minimum_version = allowed
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", lax)
+    context = tls_context(make_profile(verify=verify), AmbientNetwork())
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
 def test_the_profiles_ca_file_is_trusted_alone(make_profile, ca_file, tmp_path):

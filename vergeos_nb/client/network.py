@@ -31,6 +31,13 @@ def tls_context(profile: Profile, network: AmbientNetwork) -> ssl.SSLContext:
     Raises:
         SettingsError: a CA file or directory cannot be read or holds no certificate.
     """
+    context = _checking(profile, network)
+    # Said here, because what Python takes by default is the distribution's choice: Debian's takes any.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _checking(profile: Profile, network: AmbientNetwork) -> ssl.SSLContext:
     if not profile.verify:
         unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         unchecked.check_hostname = False
