@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vergeos_nb.audit.ledger import Head, put, read_head
+from vergeos_nb.audit.disk import put
+from vergeos_nb.audit.ledger import Head, read_head
 from vergeos_nb.audit.signer import Signer
 from vergeos_nb.audit.sshsig import Signature, read_signature
 from vergeos_nb.errors import RecordError

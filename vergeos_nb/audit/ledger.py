@@ -12,7 +12,6 @@ import errno
 import fcntl
 import hashlib
 import json
-import mmap
 import os
 import re
 import time
@@ -22,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit.canonical import canonical
+from vergeos_nb.audit.disk import after_last_line_feed, append, content_of, mapped, put, sync_folder
 from vergeos_nb.audit.manifest import Digest, Place, hexed, inner_path, number, text
 from vergeos_nb.errors import RecordError
 
 ZEROS = "0" * 64
 LOCK_WAIT_S = 30.0
 _LOCK_STEP_S = 0.005
-_BLOCK = 1 << 16
 _HEAD = re.compile(r"(0|[1-9][0-9]{0,14}):([0-9a-f]{64})")
 
 
@@ -148,8 +147,8 @@ class Ledger:
         """Read it all. Nobody seals meanwhile, where the lock can be had; a copy may have none."""
         try:
             with self._shared():
-                content = _content(self.path)
-                head = _content(self.head_path)
+                content = content_of(self.path)
+                head = content_of(self.head_path)
                 size = self.torn_path.stat().st_size if self.torn_path.exists() else 0
         except OSError as error:
             raise _unusable(self.path, error) from error
@@ -206,14 +205,14 @@ class Ledger:
             raise _unusable(self.path, error) from error
         try:
             size = os.fstat(descriptor).st_size
-            end = _after_last_line_feed(descriptor, size)
+            end = after_last_line_feed(descriptor, size)
             if end < size:
                 self._set_aside(os.pread(descriptor, size - end, end))
                 os.ftruncate(descriptor, end)
                 os.fsync(descriptor)
             if not end:
                 return EMPTY, b""
-            start = _after_last_line_feed(descriptor, end - 1)
+            start = after_last_line_feed(descriptor, end - 1)
             raw = os.pread(descriptor, end - start, start)
             place = _place_of(raw)
             count = place.count if place else self._count_lines()
@@ -226,19 +225,19 @@ class Ledger:
     def whole_lines(self) -> list[bytes]:
         """Every whole line, each with its line feed."""
         try:
-            content = _content(self.path) or b""
+            content = content_of(self.path) or b""
         except OSError as error:
             raise _unusable(self.path, error) from error
         return [line for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
 
     def _set_aside(self, torn: bytes) -> None:
-        known = _content(self.torn_path) or b""
+        known = content_of(self.torn_path) or b""
         # A process that died after it had copied these bytes and before it cut them off leaves both.
         if not known.endswith(torn + b"\n"):
             append(self.torn_path, torn + b"\n")
 
     def _count_lines(self) -> int:
-        return (_content(self.path) or b"").count(b"\n")
+        return (content_of(self.path) or b"").count(b"\n")
 
     def head_that_does_not_fit(self, newest: Head, raw: bytes) -> str | None:
         """What the head file says, if it is not what the ledger ends with; None if it is.
@@ -247,7 +246,7 @@ class Ledger:
         The head is brought up to date then: it never stays behind by more than one.
         """
         try:
-            content = _content(self.head_path)
+            content = content_of(self.head_path)
         except OSError as error:
             raise _unusable(self.head_path, error) from error
         told = None if content is None else content.decode("utf-8", "replace").removesuffix("\n")
@@ -264,7 +263,7 @@ class Ledger:
         """The newest line of this record, or None."""
         mark = b'"record":' + canonical(record)
         try:
-            with self.path.open("rb") as file, _mapped(file) as content:
+            with self.path.open("rb") as file, mapped(file) as content:
                 at = content.rfind(mark)
                 if at < 0:
                     return None
@@ -280,7 +279,7 @@ class Ledger:
         """Whether a tombstone says so."""
         mark = b'"of":' + canonical(record)
         try:
-            with self.path.open("rb") as file, _mapped(file) as content:
+            with self.path.open("rb") as file, mapped(file) as content:
                 at = content.find(mark)
                 while at >= 0:
                     start = content.rfind(b"\n", 0, at) + 1
@@ -309,76 +308,6 @@ class Ledger:
             put(self.head_path, f"{head}\n".encode(), self.folder / "ledger.draft")
         except OSError as error:
             raise _unusable(self.head_path, error) from error
-
-
-def put(path: Path, content: bytes, draft: Path) -> None:
-    """Put a file there whole, on disk when this returns.
-
-    Args:
-        draft: where it is written first. It is beside the ledger and not in the record's folder, where a
-            process that dies would leave it; whoever holds the lock is the only one to use it.
-    """
-    draft.unlink(missing_ok=True)
-    _write(draft, content, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    os.replace(draft, path)  # noqa: PTH105 — its one name in the sealing path, which tests make fail
-    sync_folder(path.parent)
-
-
-def append(path: Path, content: bytes) -> None:
-    """Add to a file what is whole and on disk when this returns, or nothing when it raises."""
-    _write(path, content, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-
-
-def _write(path: Path, content: bytes, flags: int) -> None:
-    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
-    try:
-        size = os.fstat(descriptor).st_size
-        try:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-            os.fsync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, size)
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's entries on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-
-
-@contextlib.contextmanager
-def _mapped(file: Any) -> Iterator[Any]:
-    if not os.fstat(file.fileno()).st_size:
-        yield b""
-        return
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        yield content
-
-
-def _after_last_line_feed(descriptor: int, end: int) -> int:
-    """The place after the last line feed before ``end``; 0 where there is none."""
-    while end > 0:
-        start = max(0, end - _BLOCK)
-        at = os.pread(descriptor, end - start, start).rfind(b"\n")
-        if at >= 0:
-            return start + at + 1
-        end = start
-    return 0
 
 
 def _taken(descriptor: int, kind: int, lock: Path) -> bool:

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from vergeos_nb.audit.disk import put
 from vergeos_nb.audit.folders import Folder
-from vergeos_nb.audit.ledger import Head, Ledger, Snapshot, hash_of, put, read_head, read_line
+from vergeos_nb.audit.ledger import Head, Ledger, Snapshot, hash_of, read_head, read_line
 from vergeos_nb.audit.manifest import NAME, SIGNATURE, bundle
 from vergeos_nb.audit.marks import standing
 from vergeos_nb.client.scrub import Scrubber

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vergeos_nb.audit.chain import Kind
+from vergeos_nb.audit.disk import sync_folder
 from vergeos_nb.audit.folders import Folder
 from vergeos_nb.audit.heads import sign_head
-from vergeos_nb.audit.ledger import Entry, Head, Ledger, hash_of, sync_folder
+from vergeos_nb.audit.ledger import Entry, Head, Ledger, hash_of
 from vergeos_nb.audit.manifest import Place
 from vergeos_nb.audit.marks import Event, Mark, Standing, standing
 from vergeos_nb.audit.signer import Signer

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vergeos_nb.audit.disk import put
 from vergeos_nb.audit.heads import sign_head
-from vergeos_nb.audit.ledger import Entry, Head, Ledger, hash_of, put, read_line
+from vergeos_nb.audit.ledger import Entry, Head, Ledger, hash_of, read_line
 from vergeos_nb.audit.manifest import (
     JOURNAL,
     NAME,

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit.chain import Found, Kind
-from vergeos_nb.audit.ledger import Head, Ledger, put, read_head
+from vergeos_nb.audit.disk import put
+from vergeos_nb.audit.ledger import Head, Ledger, read_head
 from vergeos_nb.errors import RecordError, UsageError
 
 FOLDER = "timestamps"

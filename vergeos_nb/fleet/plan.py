@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.audit.ledger import put
+from vergeos_nb.audit.disk import put
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import ApprovalExpired, Drift, RecordError, Refused, UsageError, VergeNbError
