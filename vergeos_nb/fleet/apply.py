@@ -90,8 +90,9 @@ class Fleet:
         running: dict[Future[VmProgress], int] = {}
         with workers as crew:
             while not self.schedule.over:
-                if self.held_back is None:
-                    self.held_back = self.refusal()
+                # Asked each time, for it keeps the plan's lease while what runs comes to its end.
+                refused = self.refusal()
+                self.held_back = self.held_back or refused
                 while self.held_back is None and (at := self._next()) is not None:
                     running[self._start(at, crew)] = at
                 if not running:
