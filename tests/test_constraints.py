@@ -25,7 +25,8 @@ def needs_newer(pin: Requirement, oldest: str) -> bool:
         found = metadata.metadata(pin.name)
     except metadata.PackageNotFoundError:
         return False
-    wanted = SpecifierSet(found["Requires-Python"] or "")
+    # Some packages do not say.
+    wanted = SpecifierSet(found.get("Requires-Python") or "")
     return pin.specifier.contains(found["Version"], prereleases=True) and not wanted.contains(oldest)
 
 

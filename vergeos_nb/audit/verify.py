@@ -6,10 +6,11 @@ a head one line behind, a run that has not ended are notes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vergeos_nb.audit.chain import Finding, Found, Kind, follow, lines_of
+from vergeos_nb.audit.chain import Finding, Found, Kind, Line, follow, lines_of
 from vergeos_nb.audit.check_end import check_end, check_told_heads
 from vergeos_nb.audit.check_records import check_records
 from vergeos_nb.audit.folders import Folder, folders_of
@@ -112,6 +113,7 @@ def _verify(
     signatures = Signatures(allowed, found)
     # Read before the ledger, which may grow meanwhile: none of them is newer than that, then.
     signed, stamped = list(signed_heads(outputs)), list(stamped_heads(outputs))
+    folders = {path: Folder.read(outputs, path) for path in sorted(folders_of(outputs))}
     snapshot = Ledger(outputs).snapshot()
     lines = lines_of(snapshot.lines)
     head = read_head(snapshot.head) if snapshot.head is not None else None
@@ -122,7 +124,7 @@ def _verify(
     elif stamped:
         found.notes.append(f"{len(stamped)} timestamps were not checked: name their authorities")
     chain = follow(lines, [*noted, head] if head else noted)
-    folders = {path: Folder.read(outputs, path) for path in sorted(folders_of(outputs))}
+    folders |= _sealed_meanwhile(outputs, lines, folders)
     found.findings += chain.findings
     check_end(chain, snapshot, head, noted, folders, found)
     check_told_heads(chain, found)
@@ -143,6 +145,18 @@ def _verify(
         signatures.best,
     )
     return report, _Changing(outputs, snapshot)
+
+
+def _sealed_meanwhile(
+    outputs: Path, lines: Sequence[Line], folders: Mapping[str, Folder]
+) -> dict[str, Folder]:
+    """What the ledger seals otherwise than it was read before; its manifest is older than its line."""
+    newest = {seal.path: seal.manifest for line in lines if (seal := line.seal) is not None}
+    return {
+        path: Folder.read(outputs, path)
+        for path, manifest in newest.items()
+        if (path not in folders or folders[path].manifest != manifest) and (outputs / path).is_dir()
+    }
 
 
 def _sealed_at(snapshot: Snapshot, signed: SignedHead) -> float | None:
