@@ -21,11 +21,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def up_to_the_plan(page: LabPage, *, name: str = "web-01") -> None:
-    """Click from Connect to a plan that waits for its approval."""
-    page.press("connect", "Connect")
+def up_to_the_plan(page: LabPage, *, first: str = "Connect") -> None:
+    """Click from the first card's button to a plan that waits for its approval."""
+    page.press("connect", first)
     page.sees("connect", "Connected to SIMULATED")
-    page.card("locate").get_by_label("VM name").fill(name)
+    page.card("locate").get_by_label("VM name").fill("web-01")
     page.press("locate", "Find the VM")
     page.press("status_key", "Read the status key")
     page.press("verify", "Read the status row")
@@ -255,21 +255,8 @@ def test_after_a_kernel_restart_in_the_middle_the_run_is_resumed_and_nothing_is_
         assert page.run_all()
         page.shows(".vnb-step-connect", "A run of this notebook was cut short: web-01")
         page.shot("light-resume")
-        page.press("connect", "Go on with that run")
-        page.press("locate", "Find the VM")
-        page.press("status_key", "Read the status key")
-        page.press("verify", "Read the status row")
-        page.sees("verify", "Side by side")
-        page.tick_all(".vnb-ticks", 4)
-        page.press("verify", "I have compared all four")
-        page.press("alive", "Take two readings")
-        page.press("plan", "Make the plan")
-        page.sees("plan", "Planned, not approved")
-        card = page.page.locator(".vnb-approval")
-        page.tick_all(".vnb-approval", 3)
-        card.get_by_label("Reason").fill("it hangs")
-        card.get_by_label("Type the VM's name").fill("web-01")
-        page.press("plan", "Approve this plan for web-01")
+        up_to_the_plan(page, first="Go on with that run")
+        approve(page)
         page.press("poweroff", "Send Power Off to web-01")
         page.sees("poweroff", "sent earlier in this run, and not again")
         page.press("snapshot", "Do the snapshot step")

@@ -393,3 +393,13 @@ def test_the_static_views_keep_their_evidence_where_everything_but_plain_markup_
     assert "Evidence, source by source" in confirm
     assert "What was sent" not in shown['rb.step("connect")']
     assert "PUT /api/v4/machine_status/46" in text(shown["rb.close()"])
+
+
+def test_a_name_that_is_still_on_its_way_is_not_taken_for_the_whole(sit: Sit) -> None:
+    # Holds off: typed quickly and Enter pressed on the button, "web-01" was looked for as "w". What judges a
+    # name letter by letter opens nothing before all of them have come.
+    at = sit()
+    plan: Any = at.live.step("plan")
+    fields = {**at.live.step("locate").form.fields, **plan.said.fields, **plan.second.fields}
+    assert {name: field.continuous_update for name, field in fields.items()} == dict.fromkeys(fields, False)
+    assert plan.typed.continuous_update

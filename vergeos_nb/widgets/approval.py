@@ -34,9 +34,9 @@ class ApprovalCard(StepCard):
     ) -> None:  # fmt: skip
         self.boxes = {name: tick(sentence) for name, sentence in desk.ticks().items()}
         self.said = ParameterForm(desk.runbook, ("reason", "ticket"), desk.given)
-        self.typed = text_field("Type the VM's name")
+        self.typed = text_field("Type the VM's name", while_typing=True)
         self.second = ParameterForm(desk.runbook, ("approver",), desk.given)
-        self.typed_by_second = text_field("The second person types the VM's name")
+        self.typed_by_second = text_field("The second person types the VM's name", while_typing=True)
         self.lacks = w.HTML()
         self.yes = PressButton("Approve", disabled=True)
         self.two = column(self.second.box, self.typed_by_second)

@@ -17,10 +17,16 @@ def button(text: str, *, strong: bool = False, **traits: Any) -> w.Button:
     return w.Button(description=text, button_style=style, layout=w.Layout(width="auto"), **traits)
 
 
-def text_field(label: str, value: str = "", *, width: str = "40em", **traits: Any) -> w.Text:
-    """A field for a line of text, under its label."""
-    layout = w.Layout(width="auto", max_width=width)
-    return w.Text(value=value, description=label, style=WIDE, layout=layout, **traits)
+def text_field(label: str, value: str = "", *, while_typing: bool = False) -> w.Text:
+    """A field for a line of text, under its label.
+
+    Args:
+        while_typing: send every letter. Letters are held back while one is on its way, and a click is not: a
+            button pressed right after typing would find half a name. Otherwise the whole is sent when the
+            field is left, which is before any button is pressed.
+    """
+    layout = w.Layout(width="auto", max_width="40em")
+    return w.Text(value=value, description=label, style=WIDE, layout=layout, continuous_update=while_typing)
 
 
 def tick(label: str, value: bool = False) -> w.Checkbox:

@@ -25,7 +25,7 @@ class VmPicker:
         self._haystacks: Sequence[str] = ()
         self._shown: Sequence[Listed] = ()
         self._on_choice = on_choice
-        self.words = text_field("Filter by name, status, node or tag", continuous_update=True)
+        self.words = text_field("Filter by name, status, node or tag", while_typing=True)
         self.list = w.Select(
             options=[], rows=8, description="VMs", style=WIDE, layout=w.Layout(width="auto", min_width="28em")
         )
