@@ -288,6 +288,14 @@ class LiveRunbook:
     def _cut_short(self) -> CutShort:
         if self.unfinished is None:
             raise UsageError("going on", "no run was cut short here", "begin a new one")
+        now = cut_short(self._outputs, self.runbook, settings.session_name())
+        if now is None or now.folder != self.unfinished.folder:
+            # Another kernel was faster, or `audit recover`: what was found when the cell ran has passed.
+            self.unfinished = None
+            asked = "going on with the run that was cut short"
+            raise Refused(
+                asked, "somebody goes on with it, or has closed it", "begin a new run, or look there"
+            )
         return self.unfinished
 
     def _begin(self, **how: Any) -> None:

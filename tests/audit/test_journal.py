@@ -308,3 +308,25 @@ def test_a_journal_whose_last_line_was_cut_off_is_finished_and_not_resumed(tmp_p
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(RecordError, match="its last line was cut off"):
         RunJournal(path, CLOCK, Scrubber(()), resume=True)
+
+
+def test_the_journal_of_a_run_that_was_closed_is_not_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = open_at(path)
+    journal.write("run-opened")
+    journal.write("run-ended")
+    journal.close()
+    before = path.read_bytes()
+    with pytest.raises(RecordError, match="its run was closed"):
+        RunJournal(path, CLOCK, Scrubber(()), resume=True)
+    assert path.read_bytes() == before
+
+
+def test_a_journal_that_somebody_writes_is_not_resumed_by_anybody_else(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = open_at(path)
+    journal.write("run-opened")
+    with pytest.raises(RecordError, match="another process goes on with this run"):
+        RunJournal(path, CLOCK, Scrubber(()), resume=True)
+    journal.close()
+    RunJournal(path, CLOCK, Scrubber(()), resume=True).close()

@@ -115,3 +115,26 @@ def test_a_closed_run_is_not_offered(sit: Sit, here: pytest.MonkeyPatch) -> None
     at.close()
     here.setattr(unfinished, "lives", lambda pid: False)
     assert unfinished.cut_short(at.outputs, "force_power_off", SESSION) is None
+
+
+def test_of_two_kernels_that_go_on_with_one_run_the_second_is_refused_and_nothing_is_sent_twice(
+    sit: Sit, here: pytest.MonkeyPatch
+) -> None:
+    # Holds off: each knew what was sent before it opened the journal, and nothing of what the other sent.
+    at = sit()
+    at.until("plan")
+    restarted(at, here, killed=True)
+    first, second = at.live, at.notebook()
+    second_card = second.step("connect")
+    at.click("connect", "resume")
+    second_card.resume.click()
+    assert second_card.job is not None
+    assert second_card.job.join(60)
+    assert "another process goes on with this run" in text(second_card.message.value)
+    assert second.run is None
+    at.live = first
+    at.close()
+    second_card.resume.click()
+    second_card.job.join(60)
+    assert "somebody goes on with it, or has closed it" in text(second_card.message.value)
+    assert (at.run.changes(), at.run.runs) == ([], 1)

@@ -25,6 +25,7 @@ means: it did not.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
@@ -68,16 +69,21 @@ class RunJournal:
         self._clock = clock
         self._scrubber = scrubber
         self._lock = threading.Lock()
-        earlier = _resumable(path) if resume else ()
-        self._n = len(earlier)
-        self._intents = {
-            _call(line["method"], line["path"], line["body"]) for line in earlier if line["event"] == "intent"
-        }
         try:
             self._file = _Lines(path, new=not resume)
             _sync_folder(path.parent)
         except OSError as error:
             raise _unwritable(path, error) from error
+        try:
+            # Read under the file's lock: what another process sends after that would not be known here.
+            earlier = _resumable(path) if resume else ()
+        except RecordError:
+            self._file.close()
+            raise
+        self._n = len(earlier)
+        self._intents = {
+            _call(line["method"], line["path"], line["body"]) for line in earlier if line["event"] == "intent"
+        }
 
     def write(self, event: str, /, **data: Any) -> None:
         """Append one event."""
@@ -142,10 +148,26 @@ class RunJournal:
 
 
 class _Lines:
-    """A file of lines. Each is there whole, or not at all."""
+    """A file of lines. Each is there whole, or not at all. While it is open, no other process opens it here.
+
+    Raises:
+        RecordError: another process has it open.
+    """
 
     def __init__(self, path: Path, *, new: bool) -> None:
         self._raw = path.open("xb" if new else "r+b", buffering=0)
+        try:
+            fcntl.flock(self._raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._raw.close()
+            raise RecordError(
+                f"writing the journal {path}",
+                "another process goes on with this run",
+                "nothing was sent; go on where it runs, or close it there",
+            ) from None
+        except OSError:
+            # A file system without locks; the lease is asked before every changing call all the same.
+            pass
         self._raw.seek(0, os.SEEK_END)
 
     def write(self, text: str) -> None:
@@ -184,6 +206,10 @@ def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:
             f"going on with the journal {path}",
             "its last line was cut off when its process died",
             "finish it with `vergeos-nb audit recover`, and begin a new run",
+        )
+    if any(line["event"] == "run-ended" for line in text.lines):
+        raise RecordError(
+            f"going on with the journal {path}", "its run was closed", "begin a new run; nothing was sent"
         )
     return text.lines
 
