@@ -81,7 +81,6 @@ class LabPage:
         """Press a button of a card, as soon as it can be."""
         button = self.card(step).get_by_role("button", name=name, exact=False)
         expect(button).to_be_enabled(timeout=PATIENCE_MS)
-        button.scroll_into_view_if_needed()
         button.click()
 
     def cell(self, step: str) -> Locator:

@@ -193,7 +193,7 @@ def test_a_living_vm_is_not_overridden_and_a_wait_is_cancelled_while_another_cel
         page.press("kill", "Send Kill Power to web-01")
         page.press("force", "Force web-01 off")
         page.sees("force", "its process lives")
-        page.card("force").scroll_into_view_if_needed()
+        page.cell("force").scroll_into_view_if_needed()
         page.shot("zombie-refused")
         page.press("close", "Close the run and make its record")
         page.sees("close", "alive")
@@ -229,7 +229,7 @@ def test_twins_are_refused_and_the_card_is_accessible_light_dark_and_narrow(note
             page.page.wait_for_function(
                 "light => document.body.dataset.jpThemeLight === light", arg=str("Light" in theme).lower()
             )
-            page.card("locate").scroll_into_view_if_needed()
+            page.cell("locate").scroll_into_view_if_needed()
             page.shot(f"twins-{theme.rpartition(' ')[2].lower()}-{width}")
             # Ours are the outputs; the rest of the page is JupyterLab's.
             found = Axe().run(page.page, context={"include": [[".jp-OutputArea-output"]]}).response
