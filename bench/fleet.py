@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -169,6 +170,27 @@ def _calls(setting: Setting) -> Iterator[Pair]:
     yield Pair(ours, peer)
 
 
+@contextmanager
+def _growth(setting: Setting) -> Iterator[Pair]:
+    small, waits = _stuck(setting)
+
+    def trial(count: int) -> Sample:
+        with simulated(setting.folder, vms=count, stuck=count, rate=RATE) as system:
+            outputs = setting.folder / "outputs"
+            shutil.rmtree(outputs, ignore_errors=True)
+            before, began = system.calls(), time.perf_counter()
+            digest, _ = _planned(setting, system, outputs, count, waits, 8)
+            planned = time.perf_counter() - began
+            applied = _apply(setting, system, outputs, digest)
+            return Sample(
+                wall_s=(planned + applied.wall_s) / count,
+                peak_mb=applied.peak_mb,
+                count=(system.calls() - before) / count,
+            )
+
+    yield Pair(lambda: trial(10 * small), lambda: trial(small))
+
+
 CLAIMS = (
     Claim(
         "fleet-speed",
@@ -185,6 +207,15 @@ CLAIMS = (
         "100 single runs, each planned and applied",
         (Goal(Metric.COUNT, 0.4),),
         _calls,
+        rounds=1,
+        slow=True,
+    ),
+    Claim(
+        "fleet-growth",
+        "each VM of 1,000, from the plan to its record, 8 at a time",
+        "each VM of 100",
+        (Goal(Metric.WALL, 1.1), Goal(Metric.COUNT, 1.1), Goal(Metric.MEMORY, 500, absolute=True)),
+        _growth,
         rounds=1,
         slow=True,
     ),

@@ -74,14 +74,13 @@ class StuckFleet:
         with self.system() as system:
             vms = resolve(system.inventory(), [Named(name) for name in self.names])
             shelf = PlanShelf(self.outputs)
-            system.reader.interest = frozenset(vm.machine for vm in vms)
             connect = system.connect(vms)
 
             def plan_it(vm: FleetVm) -> plans.Planned:
                 return plans.plan_one(vm, given, connect, system.target, shelf, Policy(), self.clock, "ada")
 
             # One after the other: a stepped clock is everybody's.
-            planned = [plan_it(vm) for vm in vms]
+            planned = plans.plan_fleet(vms, plan_it, system.reader.upcoming, at_once=1)
             whole = plans.fleet_plan(planned, given, limits or Limits(4, 4, 4, 1), system.told)
         shelf.keep(whole)
         return find_plan(self.outputs, whole.digest)
@@ -95,16 +94,13 @@ class StuckFleet:
             return self.session(plan, system, **more).run(resume=resume, go_on=go_on)
 
     def session(self, plan: FleetPlan, system: FleetSystem, **more: Any) -> Session:
-        def upcoming(machines: frozenset[int]) -> None:
-            system.reader.interest = machines
-
         def crew(journal: Any) -> Crew:
             return Crew(
                 plan.limits.at_once,
                 system.connect(plan.vms),
                 self.clock,
                 lambda: (self.sim.password,),
-                upcoming,
+                system.reader.upcoming,
                 outputs=self.outputs,
                 recorder=False,
             )

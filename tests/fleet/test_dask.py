@@ -80,7 +80,8 @@ def test_a_lost_worker_s_run_is_read_back_and_not_begun_again_and_the_others_go_
         def plan_it(vm: plans.FleetVm) -> plans.Planned:
             return plans.plan_one(vm, options, connect, system.target, shelf, policy, clock, "ada")
 
-        whole = plans.fleet_plan(plans.plan_fleet(vms, plan_it), options, Limits(1, 4, 4, 2), system.told)
+        planned = plans.plan_fleet(vms, plan_it, system.reader.upcoming)
+        whole = plans.fleet_plan(planned, options, Limits(1, 4, 4, 2), system.told)
         shelf.keep(whole)
         plans.approve(outputs, whole.digest, "grace", clock, clock.now() + 900)
         session = Session(

@@ -109,7 +109,6 @@ def plan(
 def _planned(
     system: FleetSystem, vms: tuple[FleetVm, ...], options: Mapping[str, Any], archive: Path
 ) -> tuple[plans.Planned, ...]:
-    system.reader.interest = frozenset(vm.machine for vm in vms)
     connect = system.connect(vms)
     scrubber = Scrubber((*settings.secrets_of(system.profile), *system.reader.wire.secrets))
     shelf, policy, operator = PlanShelf(archive, scrubber), settings.load_policy(), this_user()
@@ -117,7 +116,7 @@ def _planned(
     def plan_it(vm: FleetVm) -> plans.Planned:
         return plans.plan_one(vm, options, connect, system.target, shelf, policy, system.clock, operator)
 
-    return plans.plan_fleet(vms, plan_it)
+    return plans.plan_fleet(vms, plan_it, system.reader.upcoming)
 
 
 def approve(digest: str, approver: str, until: str | None, outputs: str | None, output: Output) -> int:
@@ -172,9 +171,6 @@ def apply(
 
 
 def _crew(system: FleetSystem, wanted: FleetPlan, archive: Path, scheduler: str | None, who: str) -> Any:
-    def upcoming(machines: frozenset[int]) -> None:
-        system.reader.interest = machines
-
     def secrets() -> Sequence[str]:
         return (*settings.secrets_of(system.profile), *system.reader.wire.secrets)
 
@@ -187,7 +183,7 @@ def _crew(system: FleetSystem, wanted: FleetPlan, archive: Path, scheduler: str 
             return stop_wanted(policy, archive)
 
         return DaskCrew(scheduler, most, host, who, archive, system.clock, secrets, wants_stop)
-    connect = system.connect(wanted.vms)
+    connect, upcoming = system.connect(wanted.vms), system.reader.upcoming
     return Crew(wanted.limits.at_once, connect, system.clock, secrets, upcoming, outputs=archive)
 
 

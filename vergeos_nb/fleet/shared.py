@@ -52,11 +52,7 @@ class _Shelf:
 
 
 class FleetReader:
-    """The shared half: one wire, and the newest reading of each kind.
-
-    Attributes:
-        interest: the machines whose rows are worth reading now; whoever runs the fleet keeps it up to date.
-    """
+    """The shared half: one wire, and the newest reading of each kind."""
 
     def __init__(self, profile: Profile, clock: Clock, pace: Pace, transport: Any = None) -> None:
         self._clock = clock
@@ -64,7 +60,7 @@ class FleetReader:
         self._shelves: dict[str, _Shelf] = {}
         self._lock = threading.Lock()
         self._count = 0
-        self.interest: frozenset[int] = frozenset()
+        self._interest: frozenset[int] = frozenset()
         # From when on each run wants log lines: a reading begins with the earliest.
         self.log_from: dict[int, float] = {}
         self.wire = Wire(profile, clock=clock, on_exchange=self._take, transport=transport, pace=pace.wait)
@@ -73,6 +69,13 @@ class FleetReader:
     def close(self) -> None:
         """End the session and close the connections."""
         self.wire.close()
+
+    def upcoming(self, machines: frozenset[int]) -> None:
+        """These machines are worth reading from now on: of those that run, or may start next.
+
+        Of more than `MOST_AT_ONCE` only the first are read along with the one that is asked for.
+        """
+        self._interest = machines
 
     def _take(self, exchange: Exchange) -> None:
         taken: list[Exchange] | None = getattr(self._routes, "taken", None)
@@ -123,7 +126,7 @@ class FleetReader:
             return shelf.newest
 
     def _around(self, machine: int | None) -> Sequence[int]:
-        others = sorted(self.interest - {machine})
+        others = sorted(self._interest - {machine})
         return ([] if machine is None else [machine]) + others[: MOST_AT_ONCE - 1]
 
 
