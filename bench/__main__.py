@@ -12,6 +12,7 @@ import json
 import os
 import pkgutil
 import platform
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -77,6 +78,8 @@ def main() -> None:
         for claim in claims:
             print(f"{claim.name}{' (slow)' if claim.slow else ''}: {claim.ours}, against {claim.against}")
         return
+    # Being terminated ends what was begun, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     rounds = 1 if arguments.short else arguments.rounds
     findings: list[Finding] = []
     print(HEAD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -37,6 +38,8 @@ def run(
 ) -> Sample:
     """Run a command once and measure it, children included.
 
+    It leads a process group of its own, which is ended when this is interrupted.
+
     Raises:
         RuntimeError: it ended with another exit code; the text holds the end of what it printed.
     """
@@ -50,9 +53,16 @@ def run(
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-        # Not `wait`: only `wait4` says what this very process and its children took.
-        _, status, used = os.wait4(process.pid, 0)
+        try:
+            # Not `wait`: only `wait4` says what this very process and its children took.
+            _, status, used = os.wait4(process.pid, 0)
+        except BaseException:
+            # Stopped: what was begun here, such as a hundred papermills in turn, ends, too.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
         took = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != code:
