@@ -106,7 +106,8 @@ Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 class Run(BaseModel):
     """What every runbook takes: by whom, and why."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A process runs one runbook: what reads the others' parameters is built where it is first needed.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     operator: Line = Field("", description="Who runs this; empty means the user of this machine.")
     reason: Line = Field("", description="Why this is done.")

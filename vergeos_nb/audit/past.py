@@ -9,7 +9,6 @@ from typing import Any
 from vergeos_nb.audit.index import Index, Query
 from vergeos_nb.audit.ledger import Entry, Ledger
 from vergeos_nb.audit.record import read
-from vergeos_nb.audit.verify import verify
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError
 from vergeos_nb.procedure.past import Checked, PastRun
@@ -27,6 +26,9 @@ class PastRuns:
         Raises:
             RecordError: it cannot be read.
         """
+        # Only a report needs it, and every run loads this module.
+        from vergeos_nb.audit.verify import verify
+
         report = verify(self._outputs)
         told = tuple(f"{finding.kind} {finding.where}: {finding.detail}" for finding in report.findings)
         return Checked(report.records, report.lines, str(report.head), told)

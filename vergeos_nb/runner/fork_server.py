@@ -23,6 +23,16 @@ from typing import Any
 
 from vergeos_nb.imports import absent
 
+# What IPython would load in each kernel once it begins.
+LATER = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
+)
+
 
 def main() -> None:
     """Serve until the owner is gone. In a forked process this returns when its kernel has ended."""
@@ -63,8 +73,10 @@ def _load(modules: Sequence[str]) -> None:
     # A run without a person has no use for a debugger, which takes as long to load as the kernel itself.
     with absent("debugpy"):
         import_module("ipykernel.debugger")
-    for name in ("ipykernel.kernelapp", *modules):
-        import_module(name)
+    # Nor for httpx's own command line, which takes longer than the rest of it.
+    with absent("httpx._main"):
+        for name in ("ipykernel.kernelapp", *LATER, *modules):
+            import_module(name)
     # What is shared copy-on-write stays shared when a kernel collects its garbage.
     gc.freeze()
     gc.enable()

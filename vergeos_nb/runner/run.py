@@ -37,6 +37,8 @@ LATER = ("vergeos_nb.runner.papermill_run", "PIL.ImageDraw", "PIL.PngImagePlugin
 
 OnLine = Callable[[Mapping[str, Any]], None]
 
+# What a runner sends is nothing that its user typed, and parameters have no business in their history.
+NO_HISTORY = ["--HistoryManager.enabled=False"]
 POLL_S = 0.05
 # How long a kernel that was interrupted may take to write down where it stood.
 GRACE_S = 10.0
@@ -123,13 +125,16 @@ class _Work:
         # The asynchronous one: with its sibling nbclient waits so that it never sees the kernel die.
         from jupyter_client.manager import AsyncKernelManager
 
+        from vergeos_nb.runner.kernel_client import PromptClient
         from vergeos_nb.runner.provisioner import WarmProvisioner
 
         with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as sockets:
-            kernel = AsyncKernelManager(kernel_name="python3", **_transport(sockets))
+            kernel = AsyncKernelManager(
+                kernel_name="python3", client_factory=PromptClient, **_transport(sockets)
+            )
             kernel.provisioner = WarmProvisioner(kernel_spec=kernel.kernel_spec, parent=kernel)
             threading.Thread(target=_load, name="loading", daemon=True).start()
-            asyncio.run(kernel.start_kernel(env=dict(self.environ)))
+            asyncio.run(kernel.start_kernel(env=dict(self.environ), extra_arguments=NO_HISTORY))
             try:
                 return self._drive(kernel, stop, tail)
             finally:
