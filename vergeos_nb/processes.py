@@ -1,10 +1,20 @@
-"""Whether a process lives."""
+"""What processes share: their numbers and their standard streams."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
 from pathlib import Path
+
+
+def hold_standard_streams() -> None:
+    """Open what of 0, 1 and 2 is closed, onto nothing.
+
+    Another file would get the number otherwise, and everything that is printed.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
 
 
 def lives(pid: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import resource
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import check, read
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.runner.run import run
+from vergeos_nb.runner.stopping import Stop
 from vergeos_nb.simulator.faults import Rule
 
 PUT = ("PUT", "/api/v4/machine_status/46")
@@ -236,6 +238,67 @@ def test_a_signal_to_the_runner_reaches_the_kernel_and_ends_in_a_record(number: 
     assert check(folder) == []
 
 
+def test_a_terminal_that_is_closed_ends_the_run_with_its_record(outputs: Path) -> None:
+    """Nobody took SIGHUP, and what was left was a journal."""
+    with served() as simulator:
+        pid, terminal = pty.fork()
+        if pid == 0:
+            words = command(outputs, "-p", "sample_gap_s=120")
+            os.execv(words[0], words)
+        wait_for(journal_below(outputs), "note")
+        os.close(terminal)
+        _, status = os.waitpid(pid, 0)
+        assert changing(simulator) == []
+    folder = one_record(outputs)
+    record = read(folder)
+    assert os.waitstatus_to_exitcode(status) == 7
+    assert (record["outcome"], record["interrupted_by"], check(folder)) == ("interrupted", "SIGHUP", [])
+
+
+def test_a_hangup_that_is_ignored_as_under_nohup_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        stop = Stop(None)
+        with stop.listening():
+            signal.raise_signal(signal.SIGHUP)
+        assert (stop.reason, signal.getsignal(signal.SIGHUP)) == ("", signal.SIG_IGN)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("read_lines", [0, 1])
+def test_a_run_goes_on_to_its_record_when_nobody_reads_what_it_prints(read_lines: int, outputs: Path) -> None:
+    """With `… | head` the run ended where it stood, whatever it had sent by then, and made no record."""
+    with served() as simulator:
+        digest = run("force_power_off", NAME, outputs=outputs).account.fact("plan_digest")
+        process = start_command(outputs, "--approve", digest)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for _ in range(read_lines):
+            process.stderr.readline()
+        process.stdout.close()
+        process.stderr.close()
+        assert process.wait(60) == 0
+        assert len(changing(simulator)) == 3
+    newest = max(outputs.glob("*/*/record.json"), key=lambda path: path.stat().st_mtime_ns).parent
+    assert (read(newest)["verdict"], check(newest)) == ("off", [])
+
+
+def test_a_run_without_standard_streams_makes_its_record(outputs: Path) -> None:
+    """Its sockets got the numbers of the streams, and the kernel died of what was printed into them."""
+    with served():
+        done = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command(outputs)], timeout=60)
+    assert (done.returncode, check(one_record(outputs))) == (0, [])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_an_answer_that_cannot_be_written_is_said_and_changes_no_exit_code(outputs: Path) -> None:
+    with served(), Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command(outputs), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.stderr.splitlines()[-1] == "The answer could not be written: No space left on device"
+    assert (done.returncode, check(one_record(outputs))) == (0, [])
+
+
 def test_a_killed_runner_leaves_a_journal_and_no_kernel(outputs: Path) -> None:
     with served() as simulator:
         process = start_command(outputs, "-p", "sample_gap_s=120")
@@ -302,17 +365,19 @@ def test_runs_in_threads_do_not_take_the_signals_of_the_process(outputs: Path) -
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def start_command(outputs: Path, *more: str) -> subprocess.Popen[str]:
-    """``vergeos-nb run`` in a process of its own."""
+def command(outputs: Path, *more: str) -> list[str]:
+    """``vergeos-nb run`` over the VM web-01, without the procedure's pauses."""
     waits = [
         word for name, value in QUICK.items() for word in ("-p", f"{name}={value}") if name not in str(more)
     ]
+    run_it = [sys.executable, "-m", "vergeos_nb", "run", "force_power_off", "-p", "vm_name=web-01"]
+    return [*run_it, *waits, "--outputs", str(outputs), "--json", *more]
+
+
+def start_command(outputs: Path, *more: str) -> subprocess.Popen[str]:
+    """The command in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "vergeos_nb", "run", "force_power_off", "-p", "vm_name=web-01", *waits]
-        + ["--outputs", str(outputs), "--json", *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        command(outputs, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 

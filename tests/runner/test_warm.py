@@ -231,6 +231,36 @@ def test_a_server_that_dies_while_it_is_asked_leaves_an_ordinary_kernel(
     dead.close()
 
 
+def hanging(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on a server never gets to the end of its loading."""
+    (folder / "hangs.py").write_text("import time\ntime.sleep(600)\n")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setattr(warm, "LOADED", ("hangs",))
+    monkeypatch.setattr(warm, "_shared", None)
+
+
+def test_a_server_that_hangs_is_ended_and_an_ordinary_kernel_does_the_run(
+    outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging(tmp_path, monkeypatch)
+    monkeypatch.setattr(warm, "FORKED_WITHIN_S", 0.2)
+    server = warm.shared()
+    with served():
+        report = run("force_power_off", {**NAME, "sample_gap_s": 0}, outputs=outputs)
+    assert (report.account.outcome, report.exit_code) == ("planned", 0)
+    assert server is not None
+    assert soon(lambda: not lives(server.pid))
+
+
+def test_a_deadline_ends_a_run_whose_kernel_does_not_come(
+    outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging(tmp_path, monkeypatch)
+    report = run("force_power_off", NAME, outputs=outputs, deadline_s=0.5)
+    assert (report.account.outcome, report.account.interrupted_by) == ("interrupted", "the deadline of 0.5 s")
+    assert report.exit_code == 7
+
+
 @pytest.mark.parametrize(
     "argv",
     [

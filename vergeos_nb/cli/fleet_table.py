@@ -38,8 +38,7 @@ class FleetTable:
             return
         lines = self.lines(fleet)
         up = UP.format(self._drawn) if self._drawn else ""
-        sys.stderr.write(up + CLEAR + "\n".join(lines) + "\n")
-        sys.stderr.flush()
+        self._output.progress(up + CLEAR + "\n".join(lines))
         self._drawn = len(lines)
 
     def lines(self, fleet: Fleet) -> list[str]:

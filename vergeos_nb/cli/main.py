@@ -14,6 +14,7 @@ from vergeos_nb.cli.fleet_commands import fleet, stuck
 from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import VergeNbError
+from vergeos_nb.processes import hold_standard_streams
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -396,6 +397,7 @@ def _end(code: int) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: a person sees our errors as sentences, never as tracebacks."""
+    hold_standard_streams()
     # What the process holds at its end is gone with it: looking for garbage there takes 0.1 s after a run.
     atexit.register(gc.freeze)
     try:

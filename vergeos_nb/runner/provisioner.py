@@ -38,6 +38,10 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
                 self.process = await asyncio.to_thread(
                     server.fork, arguments, {**environ, "JPY_PARENT_PID": str(server.pid)}, folder
                 )
+            except asyncio.CancelledError:
+                # The thread would wait on, and the end of this process for the thread.
+                server.abandon()
+                raise
             except (EOFError, OSError):
                 pass  # the server has died: an ordinary kernel is as good, and only slower
             else:

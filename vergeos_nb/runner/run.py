@@ -134,7 +134,8 @@ class _Work:
             )
             kernel.provisioner = WarmProvisioner(kernel_spec=kernel.kernel_spec, parent=kernel)
             threading.Thread(target=_load, name="loading", daemon=True).start()
-            asyncio.run(kernel.start_kernel(env=dict(self.environ), extra_arguments=NO_HISTORY))
+            if reason := asyncio.run(self._start(kernel, stop)):
+                return reason
             try:
                 return self._drive(kernel, stop, tail)
             finally:
@@ -143,6 +144,19 @@ class _Work:
                 asyncio.run(kernel.shutdown_kernel(now=tail.ended or not self.done.is_set()))
                 self.done.wait(GRACE_S)
                 tail.read()
+
+    async def _start(self, kernel: Any, stop: Stop) -> str:
+        """Returns what stopped the run before its kernel was there, or ""."""
+        starting = asyncio.ensure_future(
+            kernel.start_kernel(env=dict(self.environ), extra_arguments=NO_HISTORY)
+        )
+        while not (await asyncio.wait([starting], timeout=POLL_S))[0]:
+            if reason := stop.reason:
+                starting.cancel()
+                await asyncio.wait([starting])
+                return reason
+        await starting
+        return ""
 
     def _drive(self, kernel: Any, stop: Stop, tail: _Tail) -> str:
         thread = threading.Thread(target=self._papermill, args=(kernel,), name="papermill", daemon=True)

@@ -1,4 +1,4 @@
-"""What may stop a run from outside: a deadline, SIGTERM, Ctrl-C."""
+"""What may stop a run from outside: a deadline, SIGTERM, Ctrl-C, a terminal that is closed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+# Windows knows none.
+HANGUP = getattr(signal, "SIGHUP", None)
+SIGNALS = [number for number in (signal.SIGTERM, signal.SIGINT, HANGUP) if number is not None]
 
 
 class Stop:
@@ -29,11 +33,16 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGTERM and SIGINT for this run, in the main thread; elsewhere nobody can."""
+        """Take SIGTERM, SIGINT and SIGHUP for this run, in the main thread; elsewhere nobody can.
+
+        A SIGHUP that is ignored, as under ``nohup``, stays ignored.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        if before.get(HANGUP) is signal.SIG_IGN:
+            del before[HANGUP]
         try:
             for number in before:
                 signal.signal(number, self._take)

@@ -23,6 +23,8 @@ SERVER = "vergeos_nb.runner.fork_server"
 LOADED = ("vergeos_nb.notebook",)
 # On macOS the system's own libraries may not be used after a fork.
 POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
+# Loading takes half a second, and many times that on a machine that is busy with something else.
+FORKED_WITHIN_S = 60.0
 _WAITED_S = 0.02
 # What was killed and is not reaped by its new parent has a number, but does nothing more.
 _ENDS_WITHIN_S = 2.0
@@ -57,12 +59,13 @@ class ForkServer:
         """Start a kernel with these arguments of ipykernel.
 
         Raises:
-            OSError: the server is gone; EOFError likewise.
+            OSError: the server is gone, or has not answered in time and is ended; EOFError likewise.
         """
+        until = time.monotonic() + FORKED_WITHIN_S
         request = {"arguments": list(arguments), "environ": dict(environ), "folder": folder}
         with self._lock:
             self._link.send_bytes(json.dumps(request).encode())
-            while (pid := self._take().get("started")) is None:
+            while (pid := self._told_by(until).get("started")) is None:
                 pass
             # The system may give out the number of a kernel that has ended.
             self._codes.pop(pid, None)
@@ -80,6 +83,10 @@ class ForkServer:
                     self._codes[pid] = -signal.SIGKILL
             return self._codes.get(pid)
 
+    def abandon(self) -> None:
+        """End the server while somebody waits for it; whoever does is told that it is gone."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the server; kernels that still run end, too. Can be repeated."""
         with self._lock:
@@ -91,6 +98,12 @@ class ForkServer:
     def lives(self) -> bool:
         """Whether kernels can be forked from it."""
         return not self._link.closed and self._process.poll() is None
+
+    def _told_by(self, until: float) -> Mapping[str, Any]:
+        if not self._link.poll(max(0.0, until - time.monotonic())):
+            self.abandon()
+            raise TimeoutError(f"the process that forks kernels is silent for {FORKED_WITHIN_S:g} s")
+        return self._take()
 
     def _take(self) -> Mapping[str, Any]:
         told: Mapping[str, Any] = json.loads(self._link.recv_bytes())
