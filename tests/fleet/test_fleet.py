@@ -13,10 +13,12 @@ from tests.fleet.stuck_fleet import StuckFleet
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import check, read
 from vergeos_nb.audit.verify import verify
+from vergeos_nb.clock import iso
 from vergeos_nb.errors import Refused, UsageError
 from vergeos_nb.fleet.progress import Where, progress
 from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.fleet.session import Ended
+from vergeos_nb.policy import DAYS
 from vergeos_nb.simulator.faults import Rule
 
 
@@ -149,6 +151,34 @@ def test_an_approval_that_ends_while_the_fleet_runs_lets_nothing_else_start(outp
     run = fleet.apply(plan)
     assert 1 <= len(begun(run)) < 4
     assert ended(run)[2] == 5
+    hold_to_truth(fleet)
+
+
+def test_a_window_that_closes_while_the_fleet_runs_lets_nothing_else_start_or_change(
+    outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = StuckFleet(outputs, 4)
+    closes = fleet.clock.now() // 60 * 60 + 120
+    (tmp_path / "policy.toml").write_text(
+        f'[[window]]\ndays = {json.dumps(DAYS)}\nfrom = "00:00"\nto = "{iso(closes)[11:16]}"\n'
+        'timezone = "UTC"\n'
+    )
+    monkeypatch.setenv("VERGEOS_NB_POLICY", str(tmp_path / "policy.toml"))
+    plan = fleet.plan(Limits(1, 1, 1, 4))
+    fleet.approve(plan)
+    fleet.stepped.advance(closes - 12 - fleet.clock.now())
+    changed: list[float] = []
+
+    def note(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            changed.append(fleet.clock.now())
+
+    fleet.before = note
+    run = fleet.apply(plan)
+    assert 1 <= len(begun(run)) < 4
+    assert ended(run)[::2] == ("refused", 3)
+    assert 1 <= len(changed) == len(puts(fleet))
+    assert max(changed) < closes
     hold_to_truth(fleet)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 from vergeos_nb.cli.output import Output
@@ -11,13 +12,17 @@ from vergeos_nb.fleet.plan import FleetPlan
 from vergeos_nb.fleet.progress import Where
 from vergeos_nb.views.text import visible
 
-# A terminal of usual height; what waits is counted.
-MOST_LINES = 20
+# VMs that are shown, on a terminal that is high enough for them; the others are counted.
+MOST_VMS = 20
+# The names of the columns, the counts, and the line that the cursor is in.
+OTHER_LINES = 3
 UP, CLEAR = "\x1b[{}A", "\x1b[J"
+# A line that is too long is cut: wrapped it would take two, and the next table begin in the wrong one.
+NO_WRAP, WRAP = "\x1b[?7l", "\x1b[?7h"
 
 
 class FleetTable:
-    """Draws the VMs that run and those that ended last."""
+    """Draws the VMs that run, those that failed, and those that ended last."""
 
     def __init__(self, output: Output, plan: FleetPlan) -> None:
         self._output = output
@@ -38,20 +43,22 @@ class FleetTable:
             return
         lines = self.lines(fleet)
         up = UP.format(self._drawn) if self._drawn else ""
-        self._output.progress(up + CLEAR + "\n".join(lines))
+        self._output.progress(NO_WRAP + up + CLEAR + "\n".join(lines) + WRAP)
         self._drawn = len(lines)
 
     def lines(self, fleet: Fleet) -> list[str]:
-        """The table as lines."""
+        """The table as lines, no more than fit the terminal."""
         states = [(vm, fleet.states[vm.key]) for vm in self._plan.vms]
         begun = [(vm, state) for vm, state in states if state.where is not Where.WAITING]
-        first = [item for item in begun if item[1].where is Where.RUNNING]
-        rest = [item for item in begun if item[1].where is not Where.RUNNING]
-        shown = (first + rest[::-1])[:MOST_LINES]
+        running = [item for item in begun if item[1].where is Where.RUNNING]
+        failed = [item for item in begun if item[1].failed]
+        well = [item for item in begun if item not in running and item not in failed]
+        most = max(1, min(MOST_VMS, shutil.get_terminal_size().lines - OTHER_LINES))
+        shown = (running + failed + well[::-1])[:most]
         rows = ((vm.name, vm.node, s.where.value, s.outcome, s.verdict) for vm, s in shown)
         schedule = fleet.schedule
         counts = (
-            f"{len(rest)} ended, {len(first)} run (up to {schedule.width} at once), "
+            f"{len(begun) - len(running)} ended, {len(running)} run (up to {schedule.width} at once), "
             f"{len(states) - len(begun)} wait, {schedule.failed} of {self._plan.limits.failures} failures"
         )
         return [*table(("name", "node", "where", "outcome", "verdict"), rows).split("\n"), counts]

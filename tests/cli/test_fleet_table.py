@@ -1,0 +1,50 @@
+"""The live table of a fleet run, as a terminal of a few lines gets it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.stuck_fleet import StuckFleet
+from vergeos_nb.cli.fleet_table import CLEAR, NO_WRAP, UP, WRAP, FleetTable
+from vergeos_nb.cli.output import Output
+from vergeos_nb.fleet.schedule import Limits
+from vergeos_nb.simulator.faults import Rule
+
+LINES = 8
+
+
+def frames(printed: str) -> list[list[str]]:
+    """The tables as they stood one after the other. Each is drawn over the one before and nothing else."""
+    drawn: list[list[str]] = []
+    for part in printed.split(NO_WRAP)[1:]:
+        up = UP.format(len(drawn[-1])) if drawn else ""
+        assert part.startswith(up + CLEAR)
+        assert part.endswith(WRAP + "\n")
+        drawn.append(part.removeprefix(up + CLEAR).removesuffix(WRAP + "\n").split("\n"))
+    return drawn
+
+
+def test_the_table_is_drawn_over_itself_fits_the_terminal_and_keeps_what_failed_in_sight(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal of fewer lines than the table had, each drawing left half of the one before above it."""
+    fleet = StuckFleet(outputs, 9)
+    plan = fleet.plan(Limits(2, 4, 4, 2))
+    fleet.approve(plan)
+    fleet.sim.faults.add(Rule("no", "PUT", "/api/v4/machine_status/*", nth=(2,), status=403))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((40, LINES)))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with fleet.system() as system:
+        fleet.session(plan, system, on_change=FleetTable(Output(False), plan).show).run(resume=False)
+    drawn = frames(capsys.readouterr().err)
+    assert len(drawn) == 2 * 9
+    assert max(map(len, drawn)) == LINES - 1
+    failed = next(at for at, frame in enumerate(drawn) if "1 of 2 failures" in frame[-1])
+    for frame in drawn[failed:]:
+        assert [line for line in frame if re.search(r"ended +failed", line)]
+    assert drawn[-1][-1] == "9 ended, 0 run (up to 2 at once), 0 wait, 1 of 2 failures"
