@@ -243,6 +243,8 @@ def test_a_terminal_that_is_closed_ends_the_run_with_its_record(outputs: Path) -
     with served() as simulator:
         pid, terminal = pty.fork()
         if pid == 0:
+            # It is ignored where the tests themselves run under nohup.
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
             words = command(outputs, "-p", "sample_gap_s=120")
             os.execv(words[0], words)
         wait_for(journal_below(outputs), "note")
