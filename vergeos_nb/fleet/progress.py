@@ -1,12 +1,13 @@
 """What has become of each VM of a plan: read from the journals of all its fleet runs, and nothing else.
 
 A VM whose journal holds no changing call was not touched and may begin again. One that was touched is never
-begun again: it has ended, or it is settled by reading back.
+begun again: it has ended, or it is settled by reading back. So is one whose journal is lost or damaged, for
+nobody knows what it held.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -63,27 +64,43 @@ LOST = VmProgress(Where.OPEN, "", "interrupted", "unknown", 7, lost=True)
 
 
 def runs_of(outputs: Path, digest: str) -> list[Path]:
-    """Folders of the fleet runs of this plan, the oldest first."""
-    return sorted(
-        journal.parent
-        for journal in outputs.absolute().glob(f"*/*-{RUNBOOK}-{digest[:12]}-*/{NAME}")
-        if _opened(journal).get("parameters", {}).get("plan") == digest
-    )
+    """Folders of the fleet runs of this plan, the oldest first.
+
+    Raises:
+        RecordError: the journal of one is damaged, and so nobody knows what it began.
+    """
+    journals = outputs.absolute().glob(f"*/*-{RUNBOOK}-{digest[:12]}-*/{NAME}")
+    return sorted(path.parent for path in journals if _plan_of(path) == digest)
 
 
 def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
-    """By VM key, how far each VM of the plan is. Those that never began are not in it."""
+    """By VM key, how far each VM of the plan is. Those that never began are not in it.
+
+    Raises:
+        RecordError: the journal of a fleet run of this plan is damaged.
+    """
     found: dict[int, VmProgress] = {}
     for run in runs_of(outputs, digest):
-        for line in _lines(run / NAME):
+        for line in read_journal(run / NAME).lines:
             if line["event"] == "vm-began":
                 found[line["key"]] = _of(outputs, line["folder"])
                 continue
             before = found.get(line.get("key", 0))
-            # Its own journal goes first; where that has no end, the fleet's may say that it was lost.
-            if line["event"] == "vm-lost" and before is not None and before.where is not Where.ENDED:
+            if before is None or before.where is Where.ENDED:
+                continue
+            # Its own journal goes first; where that has no end or is gone, the fleet's may know of one.
+            if line["event"] == "vm-lost":
                 found[line["key"]] = replace(LOST, folder=before.folder)
-            elif line["event"] == "vm-settled" and before is not None:
+            elif line["event"] == "vm-ended":
+                found[line["key"]] = VmProgress(
+                    Where.ENDED,
+                    line["folder"],
+                    line["outcome"],
+                    line["verdict"],
+                    line["exit_code"],
+                    line["headline"],
+                )
+            elif line["event"] == "vm-settled":
                 found[line["key"]] = VmProgress(
                     Where.ENDED, line["folder"], line["outcome"], line["verdict"], line["exit_code"]
                 )
@@ -91,12 +108,14 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
 
 
 def _of(outputs: Path, folder: str) -> VmProgress:
-    try:
-        account = account_of(read_journal(outputs / folder / NAME))
-    except RecordError:
-        # Not even its journal was begun.
+    journal = outputs / folder / NAME
+    if journal.parent.exists() and not journal.exists():
+        # Not even its journal was begun, and that comes before all else.
         return VmProgress(Where.WAITING, folder)
-    return progress_of(account, folder)
+    try:
+        return progress_of(account_of(read_journal(journal)), folder)
+    except (RecordError, KeyError):
+        return replace(LOST, folder=folder)
 
 
 def progress_of(account: Account, folder: str) -> VmProgress:
@@ -117,12 +136,6 @@ def progress_of(account: Account, folder: str) -> VmProgress:
     return VmProgress(Where.OPEN, **said)
 
 
-def _opened(journal: Path) -> Mapping[str, Any]:
-    return next(iter(_lines(journal)), {})
-
-
-def _lines(journal: Path) -> Iterator[Mapping[str, Any]]:
-    try:
-        yield from read_journal(journal).lines
-    except RecordError:
-        return
+def _plan_of(journal: Path) -> str:
+    opened = next(iter(read_journal(journal).lines), {})
+    return str(opened.get("parameters", {}).get("plan", ""))

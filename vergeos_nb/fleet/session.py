@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,8 @@ from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.journal import NAME, RunJournal, read_journal
 from vergeos_nb.audit.lease import Lease, Owner
 from vergeos_nb.audit.opening import open_journal
-from vergeos_nb.audit.record import new_folder
+from vergeos_nb.audit.record import RECORD, new_folder
+from vergeos_nb.audit.seal import newest_entries, waits_for_its_seal
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import RecordError, Refused, VergeNbError
@@ -71,21 +72,19 @@ class Session:
 
         Raises:
             Refused: it was applied before, or is being applied just now; or there is nothing to go on with.
+            RecordError: the journal of an earlier run of this plan is damaged; nothing was begun.
         """
-        asked = f"applying the fleet plan {self.plan.digest[:12]}…"
         with ExitStack() as stack:
             folder = new_folder(self.outputs, RUNBOOK, self.plan.digest[:12], self.clock.now())
             lease = self._lease(folder)
             stack.callback(lease.release)
-            earlier = runs_of(self.outputs, self.plan.digest)
-            if earlier and not resume:
+            try:
+                earlier = self._earlier(resume)
+                begun = progress(self.outputs, self.plan.digest)
+            except VergeNbError:
                 folder.rmdir()
-                hint = f"`vergeos-nb fleet status {self.plan.digest}`, then `fleet resume`"
-                raise Refused(asked, "it was applied before", hint)
-            if resume and not earlier:
-                folder.rmdir()
-                raise Refused(asked, "it was never applied", "use `vergeos-nb fleet apply`")
-            begun = progress(self.outputs, self.plan.digest)
+                raise
+            self._seal_what_was_left(earlier, begun)
             journal = open_journal(
                 folder,
                 self.clock,
@@ -173,6 +172,24 @@ class Session:
         end(last)
         return fleet.states, tuple(getattr(crew, "unsealed", ()))
 
+    def _earlier(self, resume: bool) -> list[Path]:
+        asked = f"applying the fleet plan {self.plan.digest[:12]}…"
+        earlier = runs_of(self.outputs, self.plan.digest)
+        if earlier and not resume:
+            hint = f"`vergeos-nb fleet status {self.plan.digest}`, then `fleet resume`"
+            raise Refused(asked, "it was applied before", hint)
+        if resume and not earlier:
+            raise Refused(asked, "it was never applied", "use `vergeos-nb fleet apply`")
+        return earlier
+
+    def _seal_what_was_left(self, earlier: Sequence[Path], begun: Mapping[int, VmProgress]) -> None:
+        """Make the records that a death kept from being made: of VMs' runs that had ended, of fleet runs."""
+        folders = [self.outputs.absolute() / vm.folder for vm in begun.values() if vm.where is Where.ENDED]
+        sealed = newest_entries(self.outputs) if earlier else {}
+        for folder in (*folders, *earlier):
+            if not (folder / RECORD).exists() or waits_for_its_seal(folder, sealed):
+                self._finish(folder)
+
     def _settle(self, journal: RunJournal, states: dict[int, VmProgress]) -> int:
         """Read back what became of every VM that was left open, and make its record. Sends nothing."""
         count = 0
@@ -181,7 +198,7 @@ class Session:
             if state is None or not state.folder or state.where is Where.ENDED:
                 continue
             if state.where is Where.WAITING:
-                self._finish_untouched(state)
+                self._finish(self.outputs.absolute() / state.folder)
                 continue
             count += 1
             try:
@@ -205,8 +222,8 @@ class Session:
             )
         return count
 
-    def _finish_untouched(self, state: VmProgress) -> None:
-        folder = self.outputs.absolute() / state.folder
+    def _finish(self, folder: Path) -> None:
+        """Make and seal a record from its journal. Asks the platform nothing."""
         if not (folder / NAME).exists():
             return
         try:
