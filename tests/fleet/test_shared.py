@@ -1,0 +1,84 @@
+"""What a run within a fleet may be given of what others have read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fleet.stuck_fleet import StuckFleet
+from vergeos_nb.fleet.selection import FleetVm, Named, resolve
+from vergeos_nb.fleet.shared import LIVE_S
+from vergeos_nb.records import MachineKey, VmKey
+
+Read = Callable[[Any, FleetVm], Any]
+LIVE: dict[str, Read] = {
+    "machine_stats": lambda platform, vm: platform.machine_stats(MachineKey(vm.machine)),
+    "machine_nics": lambda platform, vm: platform.counters(MachineKey(vm.machine)),
+}
+
+
+@contextmanager
+def two_runs(fleet: StuckFleet) -> Iterator[tuple[Any, Any, FleetVm, FleetVm]]:
+    """The platforms of two runs within one fleet, and their VMs."""
+    with fleet.system() as system, ExitStack() as stack:
+        vms = resolve(system.inventory(), [Named(name) for name in fleet.names[:2]])
+        system.reader.upcoming(frozenset(vm.machine for vm in vms))
+        connect = system.connect(vms)
+        one, other = (
+            stack.enter_context(connect(fleet.clock, lambda *_: None, lambda _: None)).platform for _ in vms
+        )
+        yield one, other, *vms
+
+
+def calls(fleet: StuckFleet, table: str) -> int:
+    return sum(entry.path.endswith(f"/{table}") for entry in fleet.sim.requests)
+
+
+@pytest.mark.parametrize("table", LIVE)
+def test_one_call_reads_for_two_runs_and_none_is_given_it_twice(outputs: Path, table: str) -> None:
+    """Two samples from one reading would stand still, whatever the VM does."""
+    fleet, read = StuckFleet(outputs, 2), LIVE[table]
+    with two_runs(fleet) as (one, other, vm, neighbour):
+        read(one, vm)
+        read(other, neighbour)
+        assert calls(fleet, table) == 1
+        read(one, vm)
+        assert calls(fleet, table) == 2
+        read(other, neighbour)
+        assert calls(fleet, table) == 2
+
+
+@pytest.mark.parametrize("table", LIVE)
+def test_no_run_is_given_what_was_read_before_its_own_change_had_ended(outputs: Path, table: str) -> None:
+    fleet, read = StuckFleet(outputs, 2), LIVE[table]
+    with two_runs(fleet) as (one, other, vm, neighbour):
+        read(one, vm)
+        fleet.stepped.advance(LIVE_S / 10)
+        other.vm_action(VmKey(neighbour.key), "poweroff")
+        read(other, neighbour)
+        assert calls(fleet, table) == 2
+
+
+@pytest.mark.parametrize("table", LIVE)
+def test_a_reading_is_shared_for_a_second_only(outputs: Path, table: str) -> None:
+    fleet, read = StuckFleet(outputs, 2), LIVE[table]
+    with two_runs(fleet) as (one, other, vm, neighbour):
+        read(one, vm)
+        fleet.stepped.advance(LIVE_S * 1.1)
+        read(other, neighbour)
+        assert calls(fleet, table) == 2
+
+
+@pytest.mark.parametrize("table", LIVE)
+def test_a_reading_in_which_the_vm_does_not_occur_is_not_given_for_it(outputs: Path, table: str) -> None:
+    fleet, read = StuckFleet(outputs, 3), LIVE[table]
+    with two_runs(fleet) as (one, other, vm, _):
+        read(one, vm)
+        with fleet.system() as system:
+            (stranger,) = resolve(system.inventory(), [Named(fleet.names[2])])
+        read(other, stranger)
+        assert calls(fleet, table) == 2
