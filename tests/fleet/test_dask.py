@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,12 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.fleet.stuck_fleet import ATTESTED, make_stuck
+from tests.fleet.test_killed import answer, command
 from tests.served import QUICK, served
 from vergeos_nb.audit.record import read
 from vergeos_nb.audit.verify import verify
@@ -46,13 +48,11 @@ def process(folder: Path, module: str, *words: str) -> Iterator[subprocess.Popen
         started.wait()
 
 
-def worker(folder: Path) -> object:
-    return process(folder, "dask_worker", "--no-nanny", "--nthreads", "1")
+def worker(folder: Path, *words: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return process(folder, "dask_worker", "--no-nanny", "--nthreads", "1", *words)
 
 
 def address(folder: Path) -> str:
-    import json
-
     until = time.monotonic() + 60
     while not (folder / "scheduler.json").exists() and time.monotonic() < until:
         time.sleep(0.05)
@@ -112,6 +112,57 @@ def test_a_lost_worker_s_run_is_read_back_and_not_begun_again_and_the_others_go_
     lost = read(outputs / run.states[1001].folder)
     assert [call["path"] for call in lost["changing_calls"]] == ["/api/v4/machine_status/1006"]
     assert (verify(outputs).findings, run.trouble) == ((), ())
+
+
+# Loaded by a worker when it starts, and not only once: it is impatient, and says when a run has ended.
+IMPATIENT = """
+from pathlib import Path
+from vergeos_nb.fleet import remote
+
+def run_there(*given):
+    try:
+        return begin(*given)
+    finally:
+        Path("ended").touch()
+
+if remote.KEEP_S > 1:
+    remote.KEEP_S = 1.0
+    begin, remote.run_there = remote.run_there, run_there
+"""
+
+
+def test_when_the_coordinator_is_killed_its_workers_send_nothing_that_its_journal_does_not_hold(
+    outputs: Path, tmp_path: Path
+) -> None:
+    """A worker went on and forced its VM off, and the record of that run said that nothing was sent."""
+    (tmp_path / "vms.csv").write_text("\n".join(["name", *VMS]))
+    (tmp_path / "impatient.py").write_text(IMPATIENT)
+    given = {**QUICK, **ATTESTED, "sample_gap_s": 2.0}
+    pairs = [word for name, value in given.items() for word in ("-p", f"{name}={value}")]
+    with ExitStack() as stack:
+        sim = stack.enter_context(served("stuck", vms=4))
+        make_stuck(sim, *VMS)
+        stack.enter_context(process(tmp_path, "dask_scheduler", "--port", "0"))
+        scheduler = address(tmp_path)
+        stack.enter_context(worker(tmp_path, "--preload", str(tmp_path / "impatient.py")))
+        digest = answer(outputs, "fleet", "plan", str(tmp_path / "vms.csv"), *pairs)["plan_digest"]
+        plans.approve(outputs, digest, "grace", SystemClock(), time.time() + 900)
+        before = len(sim.requests)
+        killed = command(outputs, "fleet", "apply", digest, "--scheduler", scheduler)
+        # The worker's first sample; the second, and then the PUT, come two seconds later.
+        while not any(entry.path.endswith("machine_stats") for entry in sim.requests[before:]):
+            assert killed.poll() is None
+            time.sleep(0.02)
+        killed.kill()
+        killed.communicate()
+        while not (tmp_path / "ended").exists():  # the time limit of tests ends this
+            time.sleep(0.05)
+        assert sim.changing_requests() == []
+        resumed = answer(outputs, "fleet", "resume", digest)
+        sent = sorted(entry.path.rpartition("/")[2] for entry in sim.changing_requests())
+    assert sent == ["1006", "1007", "1008"]
+    assert [(vm["outcome"], vm["verdict"]) for vm in resumed["vms"]] == [("done", "off")] * 3
+    assert verify(outputs).findings == ()
 
 
 def plans_for(system: object) -> tuple[plans.FleetVm, ...]:

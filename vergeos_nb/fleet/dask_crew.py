@@ -105,9 +105,9 @@ class DaskCrew:
         from distributed import Event, Queue
 
         run = job.folder.name
-        token, lines, stop = (
+        token, lines, kept, stop = (
             make(name, client=self._client)
-            for make, name in zip((Queue, Queue, Event), names_of(run), strict=True)
+            for make, name in zip((Queue, Queue, Queue, Event), names_of(run), strict=True)
         )
         token.put("once")
         given: Policy = self._policy
@@ -121,7 +121,7 @@ class DaskCrew:
             with (job.folder / NAME).open("ab") as journal:
                 while True:
                     ended = task.done()
-                    worker = self._drain(lines, journal) or worker
+                    worker = self._drain(lines, journal, kept) or worker
                     if ended:
                         task.result()
                         return
@@ -134,7 +134,7 @@ class DaskCrew:
                             # A lease that was lost stops the starts; this run is guarded by its plan.
                             lease.renew()
                         if worker and worker not in self._client.scheduler_info(n_workers=-1)["workers"]:
-                            self._drain(lines, journal)
+                            self._drain(lines, journal, kept)
                             raise Interrupted("running a VM", f"its worker {worker} was lost", "read back")
                     if not worker and time.monotonic() - began > NO_WORKER_S:
                         asked = "running a VM"
@@ -149,8 +149,8 @@ class DaskCrew:
             if (job.folder / NAME).stat().st_size == 0:
                 (job.folder / NAME).unlink()
 
-    def _drain(self, lines: Any, journal: Any) -> str:
-        """Write down the lines that have come. Gives the worker's address if it was among them."""
+    def _drain(self, lines: Any, journal: Any, kept: Any) -> str:
+        """Write down the lines that have come, and tell the worker. Gives its address if that was there."""
         worker = ""
         while lines.qsize():
             item = lines.get(timeout=CONNECT_S)
@@ -160,6 +160,7 @@ class DaskCrew:
             journal.write(item.encode())
             journal.flush()
             os.fsync(journal.fileno())
+            kept.put(journal.tell())
         return worker
 
     def __enter__(self) -> Self:

@@ -1,8 +1,9 @@
 """One VM's run on a Dask worker. Its journal travels line by line, before what it speaks of happens.
 
-The line of an intent is with the scheduler before the changing call leaves, so that whatever becomes of the
-worker, the coordinator knows what may have been sent. A run begins by taking a token that there is once: a
-scheduler that gives a lost worker's task to another one starts nothing.
+The line of an intent is on the coordinator's disk before the changing call leaves: the worker waits until it
+is told so. So it is known what may have been sent, whatever becomes of the worker; and when the coordinator
+dies, its workers send nothing more. A run begins by taking a token that there is once: a scheduler that gives
+a lost worker's task to another one starts nothing.
 """
 
 from __future__ import annotations
@@ -20,25 +21,34 @@ from vergeos_nb.fleet.apply import Job
 from vergeos_nb.fleet.crew import run_steps
 from vergeos_nb.policy import Policy
 
-# How long the scheduler may take to keep a line before the run counts as cut off, and sends nothing more.
+# How long keeping a line may take before the run counts as cut off, and sends nothing more.
 KEEP_S = 30.0
 TOKEN_S = 5.0
+INTENT = "intent"
 
 
-def names_of(run: str) -> tuple[str, str, str]:
-    """The names of a run's token, its lines and its stop on the scheduler."""
-    return f"vergeos-nb-token-{run}", f"vergeos-nb-lines-{run}", f"vergeos-nb-stop-{run}"
+def names_of(run: str) -> tuple[str, str, str, str]:
+    """The names on the scheduler of a run's token, its lines, how much of them is kept, and its stop."""
+    token, lines, kept, stop = (f"vergeos-nb-{what}-{run}" for what in ("token", "lines", "kept", "stop"))
+    return token, lines, kept, stop
 
 
 class Forward:
-    """Sends what a journal has grown by to the scheduler, which has it when a call returns."""
+    """Sends what a journal has grown by to the coordinator. When an intent was sent, that has it on disk.
 
-    def __init__(self, path: Path, lines: Any, stop: Any, stop_file: Path) -> None:
+    Args:
+        lines: takes the text.
+        kept: gives how many bytes of it the coordinator has on its disk.
+    """
+
+    def __init__(self, path: Path, lines: Any, kept: Any, stop: Any, stop_file: Path) -> None:
         self._path = path
         self._lines = lines
+        self._kept = kept
         self._stop = stop
         self._stop_file = stop_file
         self._sent = 0
+        self._safe = 0
 
     def __call__(self, line: Mapping[str, Any]) -> None:
         with self._path.open("rb") as file:
@@ -46,6 +56,9 @@ class Forward:
             grown = file.read()
         try:
             self._lines.put(grown.decode(), timeout=KEEP_S)
+            self._sent += len(grown)
+            while line["event"] == INTENT and self._safe < self._sent:
+                self._safe = self._kept.get(timeout=KEEP_S)
             if self._stop.is_set():
                 self._stop_file.touch()
         except Exception as error:
@@ -53,7 +66,6 @@ class Forward:
             raise RecordError(
                 "sending the journal home", f"{type(error).__name__}: {error}", "the coordinator settles it"
             ) from error
-        self._sent += len(grown)
 
 
 def run_there(
@@ -67,7 +79,7 @@ def run_there(
     """
     from distributed import Event, Queue, get_worker
 
-    token, lines, stop = names_of(run)
+    token, lines, kept, stop = names_of(run)
     try:
         Queue(token).get(timeout=TOKEN_S)
     except TimeoutError as error:
@@ -79,7 +91,7 @@ def run_there(
         folder = Path(outputs) / "run" / run
         folder.mkdir(parents=True)
         job = Job(at, key, machine, folder, parameters)
-        forward = Forward(folder / NAME, out, Event(stop), Path(outputs) / "STOP")
+        forward = Forward(folder / NAME, out, Queue(kept), Event(stop), Path(outputs) / "STOP")
         # A stop file of the coordinator's machine is nothing here: the event above stands for it.
         run_steps(job, None, SystemClock(), policy=replace(policy, stop_file=""), on_line=forward)
     return where
