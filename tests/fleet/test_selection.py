@@ -54,7 +54,16 @@ def test_a_file_that_names_no_vm_is_an_error_and_never_all(tmp_path: Path, text:
 
 
 @pytest.mark.parametrize(
-    "selector", [{}, {"name": ""}, {"name": "*"}, {"name": "**", "node": "*"}, {"nod": "x"}, {"name": "no-*"}]
+    "selector",
+    [
+        {},
+        {"name": ""},
+        {"name": "*"},
+        {"name": "**", "node": "*"},
+        {"name": "?*"},
+        {"nod": "x"},
+        {"name": "no-*"},
+    ],
 )
 def test_a_selector_that_is_empty_or_fits_everything_or_nothing_is_an_error(selector: dict[str, str]) -> None:
     with pytest.raises(UsageError):

@@ -89,6 +89,8 @@ def plan(
     left_out = [p for p in planned if not p.digest]
     output.line()
     output.line(f"{len(planned) - len(left_out)} VMs are planned for, {len(left_out)} are left out.")
+    lasts_s = find_plan(archive, whole.digest).lasts_s
+    output.line(f"  takes    up to {minutes(lasts_s)} of waiting, {limits.at_once} at once")
     output.line(f"  digest   {whole.digest}")
     output.line(f"  approve  vergeos-nb fleet approve {whole.digest} --approver NAME")
     output.line(f"  apply    vergeos-nb fleet apply {whole.digest}")
@@ -100,10 +102,16 @@ def plan(
                 for p in planned
             ],
             "simulated": system.told["simulated"],
+            "waits_s": lasts_s,
             "exit_code": 0,
         }
     )
     return 0
+
+
+def minutes(seconds: float) -> str:
+    """A time for people."""
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
 def _planned(
@@ -126,10 +134,23 @@ def approve(digest: str, approver: str, until: str | None, outputs: str | None, 
         ends = from_iso(until) if until else clock.now() + APPROVAL_LASTS_S
     except ValueError as error:
         raise UsageError("read --until", f"{until!r} is no ISO 8601 time", "2026-10-01T12:00:00Z") from error
-    given = plans.approve(_archive(outputs), digest, approver, clock, ends)
+    archive = _archive(outputs)
+    given = plans.approve(archive, digest, approver, clock, ends)
     output.line(f"Approved by {given.approver} until {iso(given.until)}: {digest}")
+    lasts_s = find_plan(archive, digest).lasts_s
+    if clock.now() + lasts_s > given.until:
+        output.line(
+            f"Its waits alone may take {minutes(lasts_s)}, and nothing starts after the approval has ended: "
+            "give a later --until, or approve again and `fleet resume`."
+        )
     output.result(
-        {"plan_digest": digest, "approver": given.approver, "until": iso(given.until), "exit_code": 0}
+        {
+            "plan_digest": digest,
+            "approver": given.approver,
+            "until": iso(given.until),
+            "waits_s": lasts_s,
+            "exit_code": 0,
+        }
     )
     return 0
 

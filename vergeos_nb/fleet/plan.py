@@ -13,9 +13,9 @@ from vergeos_nb.audit.disk import put
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import ApprovalExpired, Drift, RecordError, Refused, UsageError, VergeNbError
-from vergeos_nb.fleet.schedule import Limits, Place
+from vergeos_nb.fleet.schedule import Limits, Place, waves
 from vergeos_nb.fleet.selection import FleetVm
-from vergeos_nb.parameters import read_parameters
+from vergeos_nb.parameters import RUNGS, ForcePowerOff, read_parameters
 from vergeos_nb.policy import Policy
 from vergeos_nb.procedure.case import Case, Target
 from vergeos_nb.procedure.engine import Engine
@@ -185,6 +185,19 @@ class FleetPlan:
     def digest(self) -> str:
         """What an approval binds."""
         return self.plan.digest
+
+    @property
+    def lasts_s(self) -> float:
+        """Seconds that its waits take when each is used up to its end, apart from limits per node and group.
+
+        Calls come on top, and Confirm may take longer than its settling.
+        """
+        options = read_parameters(PROCEDURE, {**self.options, "vm_name": "any"})
+        assert isinstance(options, ForcePowerOff)
+        tried = RUNGS[RUNGS.index(options.start_at) : RUNGS.index(options.up_to) + 1]
+        waits = {"poweroff": options.poweroff_wait_s, "kill": options.kill_wait_s, "override": 0.0}
+        one = options.sample_gap_s + sum(waits[rung] for rung in tried) + options.settle_s
+        return one * waves(len(self.vms), self.limits.at_once)
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -28,6 +28,16 @@ class Limits:
     failures: int = 1
 
 
+def waves(count: int, at_once: int) -> int:
+    """How many times in a row so many VMs begin together, when all end well and take the same time."""
+    number, width = 0, 1
+    while count > 0:
+        count -= min(width, at_once)
+        width = min(width * 2, at_once)
+        number += 1
+    return number
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a VM is, as the plan has it."""

@@ -142,7 +142,7 @@ def select(found: Columns, selector: Mapping[str, str]) -> tuple[FleetVm, ...]:
             raise UsageError(asked, f"{column!r} cannot be selected by", did_you_mean(column, SELECTABLE))
         if not pattern:
             raise UsageError(asked, f"the pattern for {column} is empty", "say what is meant.")
-    if all(not pattern.strip("*") for pattern in selector.values()):
+    if all(not pattern.strip("*?") for pattern in selector.values()):
         raise UsageError(asked, "the selector fits every VM", "say which VMs are meant.")
     positions = [
         at
