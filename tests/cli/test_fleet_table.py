@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.fleet.stuck_fleet import StuckFleet
 from vergeos_nb.cli.fleet_table import CLEAR, NO_WRAP, UP, WRAP, FleetTable
 from vergeos_nb.cli.output import Output
+from vergeos_nb.fleet.apply import Fleet
 from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.simulator.faults import Rule
 
@@ -43,8 +46,43 @@ def test_the_table_is_drawn_over_itself_fits_the_terminal_and_keeps_what_failed_
         fleet.session(plan, system, on_change=FleetTable(Output(False), plan).show).run(resume=False)
     drawn = frames(capsys.readouterr().err)
     assert len(drawn) == 2 * 9
-    assert max(map(len, drawn)) == LINES - 1
+    assert max(map(len, drawn)) == LINES - 2
     failed = next(at for at, frame in enumerate(drawn) if "1 of 2 failures" in frame[-1])
     for frame in drawn[failed:]:
         assert [line for line in frame if re.search(r"ended +failed", line)]
     assert drawn[-1][-1] == "9 ended, 0 run (up to 2 at once), 0 wait, 1 of 2 failures"
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_run_that_is_to_stop_says_at_once_that_what_runs_comes_to_its_end(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], live: bool
+) -> None:
+    """After Ctrl-C there was nothing to see for minutes, and the next thing that is tried is kill -9."""
+    fleet = StuckFleet(outputs, 3)
+    plan = fleet.plan(Limits(1, 4, 4, 2))
+    fleet.approve(plan)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((80, LINES)))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: live)
+    table, sending, said_so = FleetTable(Output(False), plan), threading.Event(), threading.Event()
+
+    def before(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            sending.set()
+            assert said_so.wait(20)
+
+    def show(now: Fleet) -> None:
+        table.show(now)
+        if now.held_back is not None:
+            said_so.set()
+
+    fleet.before = before
+    with fleet.system() as system:
+        stop = {"wants_stop": lambda: "SIGINT" if sending.is_set() else ""}
+        fleet.session(plan, system, on_change=show, **stop).run(resume=False)
+    said = "Nothing else starts: SIGINT says stop. What runs comes to its end first."
+    printed = capsys.readouterr().err
+    if live:
+        assert frames(printed)[1][-1] == said
+        assert len(frames(printed)[1]) < LINES
+    else:
+        assert printed.splitlines() == ["vm-00001: running", said, "vm-00001: ended done · verdict off"]

@@ -14,8 +14,8 @@ from vergeos_nb.views.text import visible
 
 # VMs that are shown, on a terminal that is high enough for them; the others are counted.
 MOST_VMS = 20
-# The names of the columns, the counts, and the line that the cursor is in.
-OTHER_LINES = 3
+# The names of the columns, the counts, what holds the rest back, and the line that the cursor is in.
+OTHER_LINES = 4
 UP, CLEAR = "\x1b[{}A", "\x1b[J"
 # A line that is too long is cut: wrapped it would take two, and the next table begin in the wrong one.
 NO_WRAP, WRAP = "\x1b[?7l", "\x1b[?7h"
@@ -30,10 +30,14 @@ class FleetTable:
         self._live = sys.stderr.isatty()
         self._drawn = 0
         self._said: dict[int, Where] = {}
+        self._told = False
 
     def show(self, fleet: Fleet) -> None:
         """Draw it anew; elsewhere than on a terminal, say what has changed."""
         if not self._live:
+            if fleet.held_back is not None and not self._told:
+                self._told = True
+                self._output.progress(_held_back(fleet))
             for vm in self._plan.vms:
                 state = fleet.states[vm.key]
                 if self._said.get(vm.key, Where.WAITING) is not state.where:
@@ -61,4 +65,10 @@ class FleetTable:
             f"{len(begun) - len(running)} ended, {len(running)} run (up to {schedule.width} at once), "
             f"{len(states) - len(begun)} wait, {schedule.failed} of {self._plan.limits.failures} failures"
         )
-        return [*table(("name", "node", "where", "outcome", "verdict"), rows).split("\n"), counts]
+        told = [_held_back(fleet)] if fleet.held_back is not None else []
+        return [*table(("name", "node", "where", "outcome", "verdict"), rows).split("\n"), counts, *told]
+
+
+def _held_back(fleet: Fleet) -> str:
+    assert fleet.held_back is not None
+    return f"Nothing else starts: {visible(fleet.held_back.came_back)}. What runs comes to its end first."

@@ -60,7 +60,7 @@ class Fleet:
         refusal: what forbids that anything starts just now, or None.
         begun: the VMs of earlier runs of this plan, by key: those that ended are not begun again.
         failed_before: how many of them count against the threshold.
-        on_change: told whenever a VM starts or ends.
+        on_change: told whenever a VM starts or ends, and when from now on none starts.
     """
 
     plan: FleetPlan
@@ -92,7 +92,9 @@ class Fleet:
             while not self.schedule.over:
                 # Asked each time, for it keeps the plan's lease while what runs comes to its end.
                 refused = self.refusal()
-                self.held_back = self.held_back or refused
+                if refused is not None and self.held_back is None:
+                    self.held_back = refused
+                    self.on_change(self)
                 while self.held_back is None and (at := self._next()) is not None:
                     running[self._start(at, crew)] = at
                 if not running:
