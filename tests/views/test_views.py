@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vergeos_nb.clock import iso
 from vergeos_nb.procedure.model import (
     SCHEMAS,
     ColumnKind,
@@ -213,7 +212,8 @@ def as_text(value: Any) -> str:
     if value is pd.NaT or value is pd.NA or value is None:
         return ""
     if isinstance(value, pd.Timestamp):
-        return iso(value.timestamp())
+        # Not by way of a float, which far in the future holds no millisecond exactly.
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if pd.api.types.is_bool(value):
         return "yes" if value else "NO"
     return visible(str(value))

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import pairwise
-from operator import attrgetter
+from operator import attrgetter, lt
 from typing import Annotated, Any
 
 import msgspec
@@ -25,7 +25,7 @@ from vergeos_nb.records import Columns, LogLine, MachineKey, NodeState
 Wanted = tuple[str, str, str]
 Decode = Callable[[bytes], tuple[list[Any], list[int]]]
 
-PAGE = 3000
+PAGE = 4000
 """Rows of one call. The platform's own limit is none, as far as its clients know (pyvergeos, tsvergeos)."""
 
 MACHINES_A_CALL = 100
@@ -173,13 +173,14 @@ class FleetReads:
             wanted = later if only is None else query.and_(only, later)
             ask = {"filter": wanted, "fields": fields, "sort": "+$key", "limit": str(PAGE)}
             page, keys = decode(self.wire.read_answer(table, asked=asked, raw=True, **ask).data)
-            for before, key in pairwise((above, *keys)):
-                if key <= before:
-                    raise WrongShape(
-                        asked,
-                        f"row {key} of {table} came after row {before}, and they were asked for in order",
-                        "Rows could be missing, so nothing is made of it: keep the exchange and report it.",
-                    )
+            expected = (above, *keys)
+            if not all(map(lt, expected, keys)):
+                before, key = next(pair for pair in pairwise(expected) if pair[1] <= pair[0])
+                raise WrongShape(
+                    asked,
+                    f"row {key} of {table} came after row {before}, and they were asked for in order",
+                    "Rows could be missing, so nothing is made of it: keep the exchange and report it.",
+                )
             if page:
                 yield page
             if len(page) < PAGE:

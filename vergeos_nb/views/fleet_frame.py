@@ -20,7 +20,7 @@ def fleet_frame(found: Columns) -> pd.DataFrame:
     """The DataFrame with the columns of `TRIAGE`; words of few values are categories."""
     import pandas as pd
 
-    return pd.DataFrame({name: _series(name, kind, found[name]) for name, kind in TRIAGE.columns}, copy=False)
+    return pd.DataFrame({name: _column(name, kind, found[name]) for name, kind in TRIAGE.columns}, copy=False)
 
 
 def vms_frame(vms: Columns) -> pd.DataFrame:
@@ -30,7 +30,7 @@ def vms_frame(vms: Columns) -> pd.DataFrame:
     words = ("ha_group", "status", "state")
     return pd.DataFrame(
         {
-            name: _series("status" if name in words else name, _kind(name), values)
+            name: _column("status" if name in words else name, _kind(name), values)
             for name, values in vms.items()
         },
         copy=False,
@@ -41,19 +41,34 @@ def _kind(name: str) -> str:
     return {"name": "text", "running": "bool"}.get(name, "int")
 
 
-def _series(name: str, kind: str, values: Sequence[Any]) -> pd.Series[Any]:
+def _column(name: str, kind: str, values: Sequence[Any]) -> Any:
+    """A column's values as an array. Not by pandas, which would look at each to find out what it is."""
     import numpy as np
     import pandas as pd
 
     if name in WORDS:
-        return pd.Series(pd.Categorical(values))
+        return _words(values)
     if kind == "time":
-        return pd.Series(pd.to_datetime(pd.Series(values, dtype="float64"), unit="s", utc=True))
+        return pd.to_datetime(pd.Series(values, dtype="float64"), unit="s", utc=True)
     if kind == "int":
-        # Not by pandas, which would look at each value to find out what it is.
         if None not in values:
-            return pd.Series(np.array(values, dtype="int64"))
+            return np.array(values, dtype="int64")
         absent = np.array([value is None for value in values])
         known = np.array([value or 0 for value in values], dtype="int64")
-        return pd.Series(pd.arrays.IntegerArray(known, absent))
-    return pd.Series(values, dtype="object" if kind == "text" else DTYPES[kind])
+        return pd.arrays.IntegerArray(known, absent)
+    if kind == "text":
+        # As a series: of an array of objects a DataFrame makes strings of its own.
+        return pd.Series(values, dtype="object")
+    return pd.array(values, dtype=DTYPES[kind])  # type: ignore[call-overload]
+
+
+def _words(values: Sequence[str | None]) -> Any:
+    """The few words of a column, each held once, in alphabetical order; None is none of them."""
+    import numpy as np
+    import pandas as pd
+
+    words = sorted(word for word in {*values} if word is not None)
+    codes: dict[str | None, int] = {word: code for code, word in enumerate(words)}
+    codes[None] = -1
+    taken = np.fromiter(map(codes.__getitem__, values), dtype="int32", count=len(values))
+    return pd.Categorical.from_codes(taken, pd.Index(words))
