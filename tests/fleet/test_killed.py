@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.fleet.stuck_fleet import ATTESTED, make_stuck
 from tests.served import QUICK, served
 from vergeos_nb.audit.verify import verify
@@ -23,10 +25,11 @@ VMS = ("vm-00001", "vm-00002", "vm-00003")
 
 
 def command(outputs: Path, *words: str) -> subprocess.Popen[str]:
+    """A command in a process group of its own, as a shell starts one."""
     environ = {**os.environ, "VERGEOS_NB_OUTPUTS": str(outputs)}
     return subprocess.Popen(
         [sys.executable, "-m", "vergeos_nb", *words, "--json"],
-        env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
     )  # fmt: skip
 
 
@@ -73,3 +76,32 @@ def test_a_fleet_run_that_is_killed_in_the_middle_is_resumed_and_no_vm_is_sent_a
             ("done", "off"), ("interrupted", "off"), ("done", "off"),
         ]  # fmt: skip
         assert verify(outputs).findings == ()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_and_a_closed_terminal_reach_all_processes_of_a_fleet_and_cost_no_record(
+    outputs: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    """The process that makes the records was ended by them, and those of what had run were not made."""
+    (tmp_path / "vms.csv").write_text("\n".join(["name", *VMS]))
+    given = {**QUICK, **ATTESTED}
+    pairs = [word for name, value in given.items() for word in ("-p", f"{name}={value}")]
+    with served("stuck", vms=4) as sim:
+        make_stuck(sim, *VMS)
+        digest = answer(outputs, "fleet", "plan", str(tmp_path / "vms.csv"), *pairs, "--at-once", "1")[
+            "plan_digest"
+        ]
+        approve(outputs, digest, "grace", SystemClock(), time.time() + 900)
+        stopped = command(outputs, "fleet", "apply", digest)
+        while not puts(sim):
+            assert stopped.poll() is None
+            time.sleep(0.01)
+        os.killpg(stopped.pid, number)
+        out, err = stopped.communicate(timeout=120)
+    told = json.loads(out.splitlines()[-1])
+    assert (stopped.returncode, told["outcome"]) == (3, "refused"), err
+    assert f"Nothing else starts: {number.name} says stop." in err
+    begun = [vm for vm in told["vms"] if vm["where"] == Where.ENDED]
+    assert 1 <= len(begun) < len(VMS)
+    report = verify(outputs)
+    assert (report.findings, report.records) == ((), len(begun) + 1)

@@ -279,7 +279,8 @@ def standing_refusal(
     if now > approval.until:
         return ApprovalExpired(asked, f"the approval ended at {iso(approval.until)}", "ask for a new one")
     if stop:
-        return Refused(asked, f"{stop} says stop", "take the stop away when it is no longer needed")
+        again = f"`vergeos-nb fleet resume {digest}` goes on, where a stop file is taken away before"
+        return Refused(asked, f"{stop} says stop", again)
     if reason := policy.outside(now):
         return Refused(asked, reason, f"wait, or have the policy {policy.source} changed")
     return None

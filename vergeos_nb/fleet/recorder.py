@@ -42,6 +42,8 @@ class Recorder:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            # Ctrl-C at a terminal, and its closing, are for the parent alone to hear.
+            start_new_session=True,
         )
         self._lock = threading.Lock()
         self._asked = 0
