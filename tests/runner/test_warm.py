@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from tests.served import NAME, served
 from vergeos_nb.runner import warm
@@ -261,6 +262,25 @@ def test_a_deadline_ends_a_run_whose_kernel_does_not_come(
     assert report.exit_code == 7
 
 
+def test_a_run_that_is_stopped_while_its_kernel_starts_leaves_none(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids: list[int] = []
+    launch = LocalProvisioner.launch_kernel
+
+    async def slowly(self: Any, cmd: list[str], **kwargs: Any) -> Any:
+        told = await launch(self, cmd, **kwargs)
+        pids.append(self.pid)
+        await asyncio.sleep(60)
+        return told
+
+    monkeypatch.setattr(warm, "POSSIBLE", False)
+    monkeypatch.setattr(LocalProvisioner, "launch_kernel", slowly)
+    report = run("force_power_off", NAME, outputs=outputs, deadline_s=1.0)
+    assert (report.account.outcome, report.exit_code, len(pids)) == ("interrupted", 7, 1)
+    assert soon(lambda: not lives(pids[0]))
+
+
 @pytest.mark.parametrize(
     "argv",
     [
@@ -269,8 +289,6 @@ def test_a_deadline_ends_a_run_whose_kernel_does_not_come(
     ],
 )
 def test_a_kernel_of_another_kind_is_not_forked(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-
     async def ordinary(self: Any, cmd: list[str], **kwargs: Any) -> list[str]:
         return cmd
 

@@ -154,6 +154,9 @@ class _Work:
             if reason := stop.reason:
                 starting.cancel()
                 await asyncio.wait([starting])
+                # It may have begun all the same.
+                if kernel.has_kernel:
+                    await kernel.shutdown_kernel(now=True)
                 return reason
         await starting
         return ""
