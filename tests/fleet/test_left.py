@@ -70,6 +70,34 @@ def test_a_vm_whose_folder_is_gone_is_not_begun_again(outputs: Path, known: bool
     assert (state.where, state.outcome, state.verdict) == expected
 
 
+def test_a_vm_of_which_all_but_the_journal_is_left_is_not_begun_again(outputs: Path) -> None:
+    """A folder without a journal counted as one in which nothing had begun, whatever else it held."""
+    fleet, plan, run = applied(outputs)
+    cut(run.folder / "journal.jsonl", "vm-began", 2)
+    (folder_of(fleet, run, plan, 1) / "journal.jsonl").unlink()
+    before = fleet.changes()
+    resumed = fleet.apply(plan, resume=True, go_on=True)
+    assert (begun(resumed), fleet.changes()) == ([], before)
+    assert resumed.states[plan.vms[1].key].where is Where.OPEN
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty journal"])
+@pytest.mark.parametrize("resume", [True, False])
+def test_where_the_journal_of_an_earlier_fleet_run_is_gone_nothing_begins(
+    outputs: Path, left: str, resume: bool
+) -> None:
+    """Its record was removed by age, and the plan counted as never applied."""
+    fleet, plan, run = applied(outputs)
+    if left == "nothing":
+        shutil.rmtree(run.folder)
+    else:
+        (run.folder / "journal.jsonl").write_bytes(b"")
+    before, folders = fleet.changes(), sorted(fleet.outputs.glob("*/*"))
+    with pytest.raises(RecordError, match="nobody knows what it began"):
+        fleet.apply(plan, resume=resume, go_on=True)
+    assert (fleet.changes(), sorted(fleet.outputs.glob("*/*"))) == (before, folders)
+
+
 @pytest.mark.parametrize("resume", [True, False])
 def test_where_the_fleet_s_own_journal_is_damaged_nothing_begins(outputs: Path, resume: bool) -> None:
     """Nobody knew of that run any more, so its plan could be applied once more from the beginning."""

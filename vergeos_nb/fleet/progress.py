@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit.account import Account, account_of
+from vergeos_nb.audit.disk import append
 from vergeos_nb.audit.journal import NAME, read_journal
 from vergeos_nb.errors import RecordError
 from vergeos_nb.procedure.model import RunOutcome, VerdictValue
@@ -67,10 +68,32 @@ def runs_of(outputs: Path, digest: str) -> list[Path]:
     """Folders of the fleet runs of this plan, the oldest first.
 
     Raises:
-        RecordError: the journal of one is damaged, and so nobody knows what it began.
+        RecordError: the journal of one is damaged or gone, and so nobody knows what it began.
     """
     journals = outputs.absolute().glob(f"*/*-{RUNBOOK}-{digest[:12]}-*/{NAME}")
-    return sorted(path.parent for path in journals if _plan_of(path) == digest)
+    found = sorted(path.parent for path in journals if _plan_of(path) == digest)
+    noted = _noted(outputs, digest)
+    known = noted.read_text(encoding="utf-8").splitlines() if noted.exists() else []
+    if gone := set(known) - {folder.name for folder in found}:
+        raise RecordError(
+            f"finding the fleet runs of the plan {digest[:12]}…",
+            f"the journal of {min(gone)} is gone or empty, so nobody knows what it began",
+            "put its record back, or look at its VMs and make a new plan",
+        )
+    return found
+
+
+def note_run(outputs: Path, digest: str, folder: Path) -> None:
+    """Keep beside the plan that this is a fleet run of it: its record may be removed some day.
+
+    Raises:
+        RecordError: it cannot be kept.
+    """
+    path = _noted(outputs, digest)
+    try:
+        append(path, f"{folder.name}\n".encode())
+    except OSError as error:
+        raise RecordError(f"noting the fleet run in {path}", error.strerror or str(error)) from error
 
 
 def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
@@ -109,7 +132,7 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
 
 def _of(outputs: Path, folder: str) -> VmProgress:
     journal = outputs / folder / NAME
-    if journal.parent.exists() and not journal.exists():
+    if journal.parent.exists() and not any(journal.parent.iterdir()):
         # Not even its journal was begun, and that comes before all else.
         return VmProgress(Where.WAITING, folder)
     try:
@@ -134,6 +157,10 @@ def progress_of(account: Account, folder: str) -> VmProgress:
     if account.interrupted_by and any(r.step == "confirm" for r in account.results):
         return VmProgress(Where.ENDED, **said)
     return VmProgress(Where.OPEN, **said)
+
+
+def _noted(outputs: Path, digest: str) -> Path:
+    return outputs.absolute() / "plans" / f"{digest}.runs"
 
 
 def _plan_of(journal: Path) -> str:

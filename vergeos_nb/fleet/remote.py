@@ -2,8 +2,8 @@
 
 The line of an intent is on the coordinator's disk before the changing call leaves: the worker waits until it
 is told so. So it is known what may have been sent, whatever becomes of the worker; and when the coordinator
-dies, its workers send nothing more. A run begins by taking a token that there is once: a scheduler that gives
-a lost worker's task to another one starts nothing.
+dies, its workers send nothing that it had not kept by then. A run begins by taking a token that there is
+once: a scheduler that gives a lost worker's task to another one starts nothing.
 """
 
 from __future__ import annotations

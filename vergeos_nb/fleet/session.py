@@ -22,7 +22,7 @@ from vergeos_nb.errors import RecordError, Refused, VergeNbError
 from vergeos_nb.fleet import steps
 from vergeos_nb.fleet.apply import Fleet, Workers
 from vergeos_nb.fleet.plan import FleetPlan, approval_of, standing_refusal
-from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, progress, runs_of
+from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, note_run, progress, runs_of
 from vergeos_nb.procedure.model import StepOutcome, StepResult
 from vergeos_nb.runbook import finish_record, stop_wanted
 from vergeos_nb.runner.recover import recover
@@ -72,7 +72,7 @@ class Session:
 
         Raises:
             Refused: it was applied before, or is being applied just now; or there is nothing to go on with.
-            RecordError: the journal of an earlier run of this plan is damaged; nothing was begun.
+            RecordError: the journal of an earlier run of this plan is damaged or gone; nothing was begun.
         """
         with ExitStack() as stack:
             folder = new_folder(self.outputs, RUNBOOK, self.plan.digest[:12], self.clock.now())
@@ -100,6 +100,7 @@ class Session:
                 },
                 operator=self.operator,
             )
+            note_run(self.outputs, self.plan.digest, folder)
             states, trouble = self._apply(journal, lease, begun, go_on)
             journal.write("run-ended")
             journal.close()
