@@ -1,0 +1,123 @@
+"""What an older version sealed and answered holds with this one. The files are never made again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vergeos_nb.audit.account import account_of
+from vergeos_nb.audit.journal import read_journal
+from vergeos_nb.audit.plans import PlanShelf
+
+HERE = Path(__file__).parent
+VERSIONS = sorted(path.name.removesuffix(".tar.xz") for path in HERE.glob("*.tar.xz"))
+COMMAND = [sys.executable, "-m", "vergeos_nb"]
+# These read the archive alone, so every later version must give the same answer, and may give more.
+READING = ("verify", "list", "removed", "show", "diff")
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def golden(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The golden files of one version, unpacked."""
+    folder = tmp_path_factory.mktemp("golden")
+    with tarfile.open(HERE / f"{request.param}.tar.xz") as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+def answers(golden: Path) -> Sequence[Mapping[str, Any]]:
+    """Every command that was run, with its exit code and its JSON."""
+    text = (golden / "answers.json").read_text().replace("WORK", str(golden))
+    return list(json.loads(text))
+
+
+def records(golden: Path) -> Sequence[Path]:
+    """The folders of all records."""
+    return sorted(path.parent for path in golden.glob("*/20*/*/journal.jsonl"))
+
+
+def asked(*arguments: str) -> tuple[int, Any]:
+    """The exit code and the JSON of a command."""
+    ended = subprocess.run(
+        [*COMMAND, *arguments, "--json"], capture_output=True, text=True, timeout=120, env=dict(os.environ)
+    )
+    return ended.returncode, json.loads(ended.stdout.splitlines()[-1])
+
+
+def missing(old: Any, new: Any, where: str = "") -> list[str]:
+    """Where a newer answer lacks something of an older one, or says something else."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        gone = [f"{where}.{name}" for name in old if name not in new]
+        both = [name for name in old if name in new]
+        return gone + [place for name in both for place in missing(old[name], new[name], f"{where}.{name}")]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        return [place for at, (one, other) in pairs for place in missing(one, other, f"{where}[{at}]")]
+    return [] if old == new else [f"{where}: {old!r} became {new!r}"]
+
+
+def test_there_are_golden_files_of_the_first_format() -> None:
+    assert "0.1.0" in VERSIONS
+
+
+@pytest.mark.parametrize("archive", ["plain", "signed"])
+@pytest.mark.parametrize("reading", READING)
+def test_an_archive_of_an_older_version_verifies_and_reads_as_it_did(
+    golden: Path, archive: str, reading: str
+) -> None:
+    then = next(answer for answer in answers(golden) if answer["name"] == f"{reading} {archive}")
+    code, now = asked(*then["arguments"], "--outputs", str(golden / archive))
+    assert (code, missing(then["answer"], now)) == (then["code"], [])
+
+
+def test_a_journal_of_an_older_version_says_the_same_of_its_run(golden: Path) -> None:
+    told = {path: json.loads((path / "record.json").read_text()) for path in records(golden)}
+    assert len(told) > 10
+    for path, record in told.items():
+        account = account_of(read_journal(path / "journal.jsonl"))
+        said = (account.outcome.value, account.verdict.value, account.exit_code)
+        assert said == (record["outcome"], record["verdict"], record["exit_code"]), path.name
+
+
+def test_a_plan_of_an_older_version_is_found_under_its_digest(golden: Path) -> None:
+    kept = sorted(golden.glob("*/plans/*.json"))
+    assert len(kept) > 5
+    for path in kept:
+        plan = PlanShelf(golden / path.parts[-3]).find(path.stem)
+        # A fleet's plan stands beside those of its VMs, in a format of its own.
+        if plan is not None:
+            assert plan.digest == path.stem
+        else:
+            assert json.loads(path.read_bytes())["format"].startswith("vergeos-nb/fleet")
+
+
+def test_a_fleet_of_an_older_version_has_a_status(golden: Path) -> None:
+    then = next(answer for answer in answers(golden) if answer["name"] == "fleet status")
+    code, now = asked(*then["arguments"], "--outputs", str(golden / "plain"))
+    # The last run over it came later.
+    assert (code, now["plan_digest"], now["approved_by"]) == (0, then["answer"]["plan_digest"], "grace")
+    assert missing(then["answer"]["vms"], now["vms"]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("scenarios", ["simulator", "--list"]),
+        ("doctor", ["doctor"]),
+        ("stuck", ["stuck", "--gap", "1.5"]),
+        ("plan", ["run", "force_power_off", "-p", "vm_name=web-01"]),
+        ("usage", ["run", "force_power_off", "-p", "settle_x=3"]),
+    ],
+)
+def test_the_json_of_a_command_keeps_every_field(golden: Path, name: str, command: list[str]) -> None:
+    then = next(answer for answer in answers(golden) if answer["name"] == name)
+    code, now = asked(*command)
+    assert (code, then["answer"].keys() - now.keys()) == (then["code"], set())
