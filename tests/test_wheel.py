@@ -24,6 +24,7 @@ def test_the_wheel_alone_runs_a_runbook(tmp_path: Path) -> None:
         archive.extractall(site)
     assert {"vergeos_nb/runbooks/force_power_off.ipynb", "vergeos_nb/docs/verify-by-hand.md"} <= set(names)
     assert {"vergeos_nb/py.typed", "vergeos_nb/views/templates/step.html.j2"} <= set(names)
+    assert {"vergeos_nb/views/fonts/DejaVuSans.ttf", "vergeos_nb/views/fonts/LICENSE"} <= set(names)
     assert [name for name in names if name.startswith(("tests/", "outputs/"))] == []
 
     waits = [word for name, value in QUICK.items() for word in ("-p", f"{name}={value}")]

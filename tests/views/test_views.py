@@ -26,6 +26,7 @@ from vergeos_nb.views.bars_drawing import DRAWN
 from vergeos_nb.views.bundle import LOOKS, static_view
 from vergeos_nb.views.calls import CALLS
 from vergeos_nb.views.cells import cell, grid
+from vergeos_nb.views.drawing import covered
 from vergeos_nb.views.frames import DTYPES, frame, frames
 from vergeos_nb.views.text import visible
 
@@ -332,3 +333,9 @@ def contrast(one: str, other: str) -> float:
 def test_a_result_goes_through_json_and_comes_back_as_it_was(result: StepResult) -> None:
     data = json.loads(json.dumps(result.as_dict()))
     assert result_from_dict(data, {e.number: e for e in result.exchanges}) == result
+
+
+def test_the_picture_of_a_run_has_a_font_of_its_own() -> None:
+    # Pillow's own font knows ASCII only, and a machine need not have any other.
+    assert covered("Müller → größer λ Привет") == "Müller → größer λ Привет"
+    assert covered("中") == "\\u4e2d"

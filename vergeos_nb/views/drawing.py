@@ -9,13 +9,13 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 from xml.sax.saxutils import escape
 
 # The PNG has more pixels than the drawing has units, so that it is sharp on fine screens.
 SCALE = 1.5
+FONT = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 PAPER = "#ffffff"
 INK = "#1a1a1a"
 
@@ -138,7 +138,7 @@ def _paint(canvas: Any, shape: Shape) -> None:
             canvas.line(ends, fill=colour, width=max(1, round(width * SCALE)))
         case Text(x, y, text, size, colour, anchor):
             where = {"start": "lm", "middle": "mm", "end": "rm"}[anchor]
-            canvas.text((_px(x), _px(y)), _covered(text), font=_font(size), fill=colour, anchor=where)
+            canvas.text((_px(x), _px(y)), covered(text), font=_font(size), fill=colour, anchor=where)
 
 
 def _px(units: float) -> int:
@@ -147,22 +147,18 @@ def _px(units: float) -> int:
 
 def width_of(text: str, size: float = 12.0) -> float:
     """How wide a text is drawn, in the drawing's units."""
-    return float(_font(size).getlength(_covered(text))) / SCALE
+    return float(_font(size).getlength(covered(text))) / SCALE
 
 
 @cache
 def _font(size: float) -> Any:
     from PIL import ImageFont
 
-    # The font that matplotlib brings along, found without importing it: Pillow's own knows ASCII only.
-    spec = find_spec("matplotlib")
-    file = Path(str(spec.origin)).parent / "mpl-data/fonts/ttf/DejaVuSans.ttf" if spec else None
-    if file is not None and file.is_file():
-        return ImageFont.truetype(str(file), size * SCALE)
-    return ImageFont.load_default(size * SCALE)
+    # Shipped here: Pillow's own font knows ASCII only, and the machine need not have any.
+    return ImageFont.truetype(str(FONT), size * SCALE)
 
 
-def _covered(text: str) -> str:
+def covered(text: str) -> str:
     """The text with what the font cannot draw as ``\\uXXXX``, which tells one name from another."""
     if text.isascii():
         return text
