@@ -324,10 +324,17 @@ def test_a_variable_that_names_no_file_is_an_error(tmp_path, name):
         load_policy({"VERGEOS_NB_POLICY": name}, tmp_path)
 
 
+def test_a_policy_that_an_editor_marked_as_unicode_is_read(tmp_path, default_file):
+    default_file.write_bytes(b"\xef\xbb\xbf" + b"[approval]\ntwo_people = true\n")
+    assert load_policy({}, tmp_path).two_people is True
+
+
 def test_a_kernel_reads_the_same_policy_from_another_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     got = {
-        name: kernel_environ(tmp_path, tmp_path, {}, {"VERGEOS_NB_POLICY": name})["VERGEOS_NB_POLICY"]
+        name: kernel_environ(tmp_path, tmp_path, {}, tmp_path, {"VERGEOS_NB_POLICY": name})[
+            "VERGEOS_NB_POLICY"
+        ]
         for name in ("site.toml", "~/site.toml", "/etc/site.toml", "")
     }
     assert got == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from vergeos_nb.settings import (
     Secret,
     ambient_network,
     is_live,
+    kernel_environ,
+    lab_environ,
     load_profile,
     nearest,
     outputs_dir,
@@ -440,6 +443,41 @@ def test_proxies_and_authorities_follow_the_usual_order(tmp_path):
     )
     assert ambient_network({}) == AmbientNetwork()
     assert CANARY not in repr(ambient_network({"ALL_PROXY": f"http://u:{CANARY}@p.example"}))
+
+
+def test_a_kernel_finds_every_relative_path_from_another_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written = {
+        "VERGEOS_NB_SIGNING_KEY": "keys/ada",
+        "VERGEOS_NB_ALLOWED_SIGNERS": "signers",
+        "VERGEOS_NB_POLICY": "policy.toml",
+        "VERGEOS_NB_MIRROR": "mirror",
+        "VERGE_CA_FILE": "ca.pem",
+        "SSL_CERT_DIR": f"one{os.pathsep}two",
+    }
+    wanted = {name: str(tmp_path / path) for name, path in written.items()}
+    wanted["SSL_CERT_DIR"] = f"{tmp_path / 'one'}{os.pathsep}{tmp_path / 'two'}"
+    for given in (
+        lab_environ(tmp_path / "config", Path("o"), "token", written),
+        kernel_environ(Path("o/r"), Path("o"), {}, Path("i"), written),
+    ):
+        assert {name: given[name] for name in wanted} == wanted
+        assert given["VERGEOS_NB_OUTPUTS"] == str(tmp_path / "o")
+    kept = {"VERGEOS_NB_MIRROR": "s3://bucket/records", "VERGE_CA_FILE": "~/ca.pem", "SSL_CERT_FILE": ""}
+    given = lab_environ(tmp_path / "config", Path("o"), "token", kept)
+    assert {name: given[name] for name in kept} == kept
+
+
+def test_a_relative_ca_file_of_a_profile_is_beside_the_file_that_names_it(tmp_path, monkeypatch):
+    (tmp_path / ".vrg").mkdir()
+    (tmp_path / ".vrg/config.toml").write_text(
+        '\ufeff[profile.lab]\nhost = "lab.example"\nca_file = "ca.pem"\n'
+        'username = "u"\npassword = "long-enough"\n'
+    )
+    (tmp_path / ".vrg/ca.pem").write_text("PEM")
+    (tmp_path / ".vrg/config.toml").chmod(0o600)
+    monkeypatch.chdir("/")
+    assert load_profile("lab", environ={}, home=tmp_path).ca_file == tmp_path / ".vrg/ca.pem"
 
 
 def test_folders_come_from_their_variables():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-import types
-from collections.abc import Mapping
+import ast
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vergeos_nb import settings
@@ -79,17 +78,48 @@ def _given(name: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
     fields = schema_of(name).model_fields
     given = {key: namespace[key] for key in fields if key in namespace}
     if not settings.is_live():
-        given |= {
-            key: value for key, value in namespace.items() if key not in fields and _is_slip(key, value)
-        }
+        slips = [key for key in _set_with_parameters(fields, namespace) if _is_slip(key)]
+        given |= {key: namespace[key] for key in slips if key not in fields and _plain(namespace[key])}
     return given
 
 
-def _is_slip(name: str, value: Any) -> bool:
-    """Whether a name in the notebook looks like a parameter that was meant."""
-    if name.startswith("_") or name in ("In", "Out"):
-        return False
-    return _plain(value) and not isinstance(value, types.ModuleType) and not inspect.isroutine(value)
+def _set_with_parameters(fields: Container[str], namespace: Mapping[str, Any]) -> Iterable[str]:
+    """The names that cells have set from the parameters cell on.
+
+    What was there before, as from a startup file of IPython, is nobody's slip. Where no cells are known, as
+    in a script, all names count.
+    """
+    names: dict[str, None] = {}
+    for source in namespace.get("In") or ():
+        found = names_set(str(source))
+        if names or any(name in fields for name in found):
+            names |= dict.fromkeys(found)
+    return [name for name in names or namespace if name in namespace]
+
+
+def names_set(source: str) -> Sequence[str]:
+    """The names that a cell's own lines assign, in order; none where it is no Python."""
+    try:
+        lines = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    targets: list[ast.expr] = []
+    for line in lines:
+        if isinstance(line, ast.Assign):
+            targets += line.targets
+        elif isinstance(line, ast.AnnAssign | ast.AugAssign):
+            targets.append(line.target)
+    return [
+        node.id
+        for target in targets
+        for node in ast.walk(target)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+
+
+def _is_slip(name: str) -> bool:
+    """Whether a name looks like a parameter that was meant; papermill sets some of its own."""
+    return not name.startswith(("_", "PAPERMILL_")) and name not in ("In", "Out")
 
 
 def _plain(value: Any) -> bool:

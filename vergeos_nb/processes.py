@@ -1,4 +1,4 @@
-"""What processes share: their numbers and their standard streams."""
+"""What processes share: their numbers, their standard streams, and the home directory of their user."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ def hold_standard_streams() -> None:
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)
     os.close(number)
+
+
+def has_home() -> bool:
+    """Whether the user has a home directory that can be written, as Jupyter wants one."""
+    try:
+        home = Path("~").expanduser()
+    except RuntimeError:
+        return False  # a number that no user database knows
+    return os.access(home, os.W_OK | os.X_OK)
 
 
 def lives(pid: int) -> bool:

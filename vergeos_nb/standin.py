@@ -82,23 +82,29 @@ def open_profile(profile: Profile, *, environ: Mapping[str, str] | None = None) 
 
 def find_announced(*, environ: Mapping[str, str] | None = None) -> Announced | None:
     """The running simulator that announced itself, None if there is none to be trusted. Reads only."""
-    found = _read(runtime_dir(environ) / ANNOUNCEMENT)
+    folder = runtime_dir(environ)
+    found = _read(folder / ANNOUNCEMENT) if folder else None
     if found is None or not lives(found.pid) or not found.ca_file.is_file():
         return None
     return found if _answers_as_simulator(found) else None
 
 
-def announce(info: Mapping[str, Any], *, environ: Mapping[str, str] | None = None) -> Path:
+def announce(info: Mapping[str, Any], *, environ: Mapping[str, str] | None = None) -> Path | None:
     """Write what a simulator says when it is ready to where `open_profile` looks, for its owner alone.
 
     Returns:
-        the file's path.
+        the file's path, or None where there is no place for it: then nobody finds this simulator by itself.
     """
     folder = runtime_dir(environ)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if folder is None:
+        return None
     path = folder / ANNOUNCEMENT
     draft = folder / f".{ANNOUNCEMENT}.{uuid4().hex}"
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError:
+        return None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(dict(info), file)
@@ -110,7 +116,10 @@ def announce(info: Mapping[str, Any], *, environ: Mapping[str, str] | None = Non
 
 def withdraw(pid: int, *, environ: Mapping[str, str] | None = None) -> None:
     """Remove the announcement of this process; another's is left alone."""
-    path = runtime_dir(environ) / ANNOUNCEMENT
+    folder = runtime_dir(environ)
+    if folder is None:
+        return
+    path = folder / ANNOUNCEMENT
     found = _read(path)
     if found is not None and found.pid == pid:
         path.unlink(missing_ok=True)

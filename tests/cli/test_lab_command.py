@@ -103,3 +103,23 @@ def test_every_scenario_has_a_drill_and_every_drill_a_scenario() -> None:
     assert drill_of("simulator") == DRILLS["stuck"]
     assert drill_of("simulator:zombie") == DRILLS["zombie"]
     assert drill_of("env") is None
+
+
+def test_it_says_at_once_what_it_does(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vergeos_nb", "lab", "--no-browser"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stdout is not None
+    try:
+        said = process.stderr.readline()
+        # It is not ready by then: the address comes later, on standard output.
+        assert said.startswith("Starting JupyterLab over a working copy of the runbooks.")
+        assert process.stdout.readline().startswith("JupyterLab is ready: http://127.0.0.1:")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)

@@ -2,10 +2,10 @@
 
     python -m tests.golden.make
 
-makes ``tests/golden/VERSION.tar.xz``. It runs the commands against the simulator: real kernels, a run that is
-killed, a fleet, an archive without signatures and one with them. Run it once for each released format, under a
-neutral host name (``unshare --uts``), because records hold the name of the machine. Never make a file again: no
-later version may have touched it.
+makes ``tests/golden/VERSION.tar.xz``. It runs the commands against the simulator: real kernels, a run that
+is killed, a fleet, an archive without signatures and one with them. Run it once for each released format,
+under a neutral host name (``unshare --uts``), because records hold the name of the machine. Never make a file
+again: no later version may have touched it.
 """
 
 from __future__ import annotations

@@ -134,3 +134,27 @@ def test_help_notebook_explains_every_parameter(tmp_path: Path) -> None:
         assert f"{name}:" in done.stdout
         assert str(field.description)[:30] in done.stdout.replace("\n", " ")
     assert "Unknown" not in done.stdout
+
+
+def startup(home: Path, text: str) -> None:
+    """A startup file of IPython in this home directory."""
+    folder = home / ".ipython/profile_default/startup"
+    folder.mkdir(parents=True)
+    (folder / "00-mine.py").write_text(text)
+
+
+def test_names_that_papermill_and_a_startup_file_set_are_no_mistyped_parameters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    startup(tmp_path / "home", 'region = "eu"\n')
+    done = papermill(
+        tmp_path, "-p", "vm_name", "web-01", "--inject-paths", "--inject-output-path", "--inject-input-path"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_was_injected_and_is_no_parameter_is_still_a_slip(tmp_path: Path) -> None:
+    done = papermill(tmp_path, "-p", "vm_name", "web-01", "-p", "vm_nam", "web-02")
+    assert done.returncode != 0
+    assert "parameters of force_power_off: vm_nam is no parameter of force_power_off" in done.stderr

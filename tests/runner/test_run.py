@@ -23,6 +23,7 @@ from vergeos_nb.audit.account import account_of
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import check, read
 from vergeos_nb.errors import RecordError, UsageError
+from vergeos_nb.procedure.model import RunOutcome
 from vergeos_nb.runner.run import run
 from vergeos_nb.runner.stopping import Stop
 from vergeos_nb.simulator.faults import Rule
@@ -413,3 +414,28 @@ def test_a_full_disk_ends_with_10_says_so_and_sends_nothing(size: str, outcome: 
         assert not list(outputs.glob("*/*/*.part"))
     finally:
         subprocess.run(["umount", str(outputs)], check=True)
+
+
+@pytest.mark.parametrize("text", ['region = "eu"\n', "raise SystemExit(3)\n"])
+def test_a_run_loads_no_startup_file_of_its_user(
+    outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    folder = tmp_path / "home/.ipython/profile_default/startup"
+    folder.mkdir(parents=True)
+    (folder / "00-mine.py").write_text(text)
+    (tmp_path / "rc.py").write_text(text)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "rc.py"))
+    report = run("force_power_off", {"vm_name": "web-01", **QUICK}, outputs=outputs)
+    assert (report.account.outcome, report.exit_code) == (RunOutcome.PLANNED, 0)
+
+
+def test_a_run_uses_this_python_whatever_kernel_its_user_has_installed_under_its_name(
+    outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = tmp_path / "data/kernels/python3"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text('{"argv": ["/bin/false"], "display_name": "x", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    report = run("force_power_off", {"vm_name": "web-01", **QUICK}, outputs=outputs)
+    assert (report.account.outcome, report.exit_code) == (RunOutcome.PLANNED, 0)

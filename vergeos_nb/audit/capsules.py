@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vergeos_nb import settings
 from vergeos_nb.audit.account import account_of
 from vergeos_nb.audit.journal import NAME as JOURNAL
 from vergeos_nb.audit.journal import read_journal
@@ -57,7 +58,7 @@ class Capsules:
         return capsule
 
     def _find(self, record: str) -> Path:
-        path = Path(record).expanduser()
+        path = settings.from_home(record)
         if len(path.parts) > 1 or path.name == RECORD:
             folder = path.parent if path.name == RECORD else path
             if (folder / RECORD).is_file():

@@ -105,11 +105,11 @@ def refuse_at_the_door(journal: RunJournal, clock: Clock, error: VergeNbError) -
 
 
 def this_user() -> str:
-    """The user that runs this process."""
+    """The user that runs this process; ``uid 54321`` where no user database knows the number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        return "unknown"
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
 def _versions() -> dict[str, str]:

@@ -15,7 +15,15 @@ def lab(profile: str, base: str | None, outputs: str | None, port: int, browser:
         settings.load_profile(profile)  # a name that cannot be meant is told here, not in a card
     archive = Path(outputs) if outputs else settings.outputs_dir()
     folder = Path(base) if base else Path("lab")
-    with open_lab(runbooks_here(), folder, archive, profile=profile, port=port, browser=browser) as opened:
+    with open_lab(
+        runbooks_here(),
+        folder,
+        archive,
+        profile=profile,
+        port=port,
+        browser=browser,
+        say=output.progress,
+    ) as opened:
         output.line(f"JupyterLab is ready: {opened.url}")
         output.line(f"Working copy: {opened.folder}")
         output.line(f"Records go to: {archive.absolute()}")

@@ -14,7 +14,7 @@ from vergeos_nb.cli.fleet_commands import fleet, stuck
 from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import VergeNbError
-from vergeos_nb.processes import hold_standard_streams
+from vergeos_nb.processes import has_home, hold_standard_streams
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -400,6 +400,8 @@ def main(arguments: list[str] | None = None) -> None:
     hold_standard_streams()
     # What the process holds at its end is gone with it: looking for garbage there takes 0.1 s after a run.
     atexit.register(gc.freeze)
+    if not has_home():
+        _live_without_home()
     try:
         cli.main(args=arguments, prog_name="vergeos-nb", standalone_mode=False)
     except click.exceptions.Abort:
@@ -412,6 +414,18 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(str(error), err=True)
         _say_json(arguments, error.as_dict())
         sys.exit(error.exit_code)
+
+
+def _live_without_home() -> None:
+    """Give Jupyter a folder for as long as this process runs; it would not start otherwise."""
+    import tempfile
+    from pathlib import Path
+
+    from vergeos_nb import settings
+
+    place = tempfile.TemporaryDirectory(prefix="vergeos-nb-home-")
+    atexit.register(place.cleanup)
+    settings.give_jupyter_a_place(Path(place.name))
 
 
 def _say_json(arguments: list[str] | None, data: dict[str, Any]) -> None:

@@ -35,7 +35,11 @@ def serve(scenario: str, *, port: int, **options: Any) -> int:
         )
 
     def ready(info: Mapping[str, Any]) -> None:
-        announce(info)
+        if announce(info) is None:
+            Output(as_json=False).progress(
+                "The profile simulator will not find this one: there is no private folder to announce it in. "
+                "Set VERGEOS_NB_RUNTIME_DIR, here and where you look."
+            )
         click.echo(json.dumps(dict(info)))
 
     try:

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from vergeos_nb.standin import DEFAULT_SCENARIO, announce, find_announced, withd
 FIRST = "force_power_off"
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 15.0
+TELL_EVERY_S = 5.0
 # No news, no update checks: the incident's network may be closed, and nothing shall pop up over a card.
 OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
@@ -86,6 +87,7 @@ def open_lab(
     port: int = 0,
     browser: bool = True,
     server_options: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Lab]:
     """Start JupyterLab on loopback, and stop it with the context.
 
@@ -97,6 +99,7 @@ def open_lab(
         outputs: the archive.
         port: 0 takes a free one.
         server_options: more options of Jupyter's server, by name.
+        say: told what is going on until it is ready.
 
     Raises:
         RecordError: the working copy cannot be made.
@@ -109,10 +112,11 @@ def open_lab(
     config.mkdir(parents=True)
     (config / "default_setting_overrides.json").write_text(json.dumps(OVERRIDES), encoding="utf-8")
     with ExitStack() as stack:
-        stack.enter_context(_simulator(profile))
-        lab = _started(folder, outputs, port or _free_port(), browser, server_options or {})
+        say("Starting JupyterLab over a working copy of the runbooks. This takes some seconds.")
+        environ = stack.enter_context(_simulator(profile, folder / ".jupyter" / "simulator"))
+        lab = _started(folder, outputs, port or _free_port(), browser, server_options or {}, environ)
         stack.callback(_stop, lab.process)
-        _wait(lab)
+        _wait(lab, say)
         yield lab
 
 
@@ -139,29 +143,44 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 @contextmanager
-def _simulator(profile: str) -> Iterator[None]:
+def _simulator(profile: str, place: Path) -> Iterator[Mapping[str, str]]:
+    """Serve a simulator while the context lasts, if one is needed. Gives what lets notebooks find it.
+
+    Args:
+        place: where it is announced if this user has no place of their own for that.
+    """
     word, _, scenario = profile.partition(":")
     if word != settings.SIMULATOR_NAME or find_announced() is not None:
-        yield
+        yield {}
         return
     from vergeos_nb.simulator import Simulator
 
     simulator = Simulator(scenario=scenario or DEFAULT_SCENARIO)
     with simulator.serve(port=0) as door:
-        announce(
-            {
-                "host": door.host, "ca_file": str(door.ca_file), "username": simulator.username,
-                "password": simulator.password, "pid": os.getpid(), "scenario": scenario or DEFAULT_SCENARIO,
-                "vm_name": simulator.vm_name,
-            }
-        )  # fmt: skip
+        told = {
+            "host": door.host, "ca_file": str(door.ca_file), "username": simulator.username,
+            "password": simulator.password, "pid": os.getpid(), "scenario": scenario or DEFAULT_SCENARIO,
+            "vm_name": simulator.vm_name,
+        }  # fmt: skip
+        if announce(told) is not None:
+            here: Mapping[str, str] = {}
+        else:
+            here = {"VERGEOS_NB_RUNTIME_DIR": str(place)}
+            announce(told, environ=here)
         try:
-            yield
+            yield here
         finally:
-            withdraw(os.getpid())
+            withdraw(os.getpid(), environ=here or None)
 
 
-def _started(folder: Path, outputs: Path, port: int, browser: bool, more: Mapping[str, str]) -> Lab:
+def _started(
+    folder: Path,
+    outputs: Path,
+    port: int,
+    browser: bool,
+    more: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> Lab:
     token = secrets.token_hex(24)
     options = {
         "ServerApp.ip": "127.0.0.1",
@@ -178,7 +197,7 @@ def _started(folder: Path, outputs: Path, port: int, browser: bool, more: Mappin
         options["ServerApp.allow_root"] = "True"
     arguments = [f"--{name}={value}" for name, value in options.items()]
     # The token is no argument: others on this machine can read the arguments of a process.
-    environ = settings.lab_environ(folder / ".jupyter", outputs, token)
+    environ = {**settings.lab_environ(folder / ".jupyter", outputs, token), **variables}
     with (folder / ".jupyter" / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *arguments],
@@ -187,11 +206,12 @@ def _started(folder: Path, outputs: Path, port: int, browser: bool, more: Mappin
     return Lab(f"http://127.0.0.1:{port}/lab/tree/{FIRST}.ipynb?token={token}", folder, process)
 
 
-def _wait(lab: Lab) -> None:
+def _wait(lab: Lab, say: Callable[[str], None]) -> None:
     import httpx
 
     port, token = httpx.URL(lab.url).port, httpx.URL(lab.url).params["token"]
-    end = time.monotonic() + READY_WITHIN_S
+    began = time.monotonic()
+    end, tell_at = began + READY_WITHIN_S, began + TELL_EVERY_S
     log = lab.folder / ".jupyter" / "server.log"
     while time.monotonic() < end and lab.process.poll() is None:
         try:
@@ -205,6 +225,9 @@ def _wait(lab: Lab) -> None:
                 return
         except httpx.TransportError:
             pass
+        if (now := time.monotonic()) >= tell_at:
+            tell_at += TELL_EVERY_S
+            say(f"Waiting for JupyterLab: {now - began:.0f} s of {READY_WITHIN_S:.0f} s. Its log: {log}")
         time.sleep(0.1)
     told = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
     raise ConnectionRefused(

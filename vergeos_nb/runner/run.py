@@ -95,8 +95,11 @@ def run(
         )
         refuse_at_the_door(journal, clock, error)
         return _finished(folder, path, None, scrubber)
-    kernel_environ = settings.kernel_environ(folder, outputs, environ or {})
-    work = _Work(path, options.model_dump(), kernel_environ)
+    work = _Work(
+        path,
+        options.model_dump(),
+        lambda ipython: settings.kernel_environ(folder, outputs, environ or {}, ipython),
+    )
     stop = Stop(deadline_s)
     with stop.listening():
         reason = work.run(stop, _Tail(folder / JOURNAL, on_line))
@@ -111,11 +114,15 @@ def run(
 
 @dataclass
 class _Work:
-    """The kernel and the thread in which papermill drives it."""
+    """The kernel and the thread in which papermill drives it.
+
+    Attributes:
+        environ: the kernel's environment, by the folder that it is given for IPython.
+    """
 
     path: Path
     parameters: Mapping[str, Any]
-    environ: Mapping[str, str]
+    environ: Callable[[Path], Mapping[str, str]]
     notebook: Any = None
     error: str = ""
     done: threading.Event = field(default_factory=threading.Event)
@@ -123,18 +130,24 @@ class _Work:
     def run(self, stop: Stop, tail: _Tail) -> str:
         """Start, watch, stop. Returns what stopped the run from outside, or ""."""
         # The asynchronous one: with its sibling nbclient waits so that it never sees the kernel die.
+        from jupyter_client.kernelspec import KernelSpecManager
         from jupyter_client.manager import AsyncKernelManager
 
         from vergeos_nb.runner.kernel_client import PromptClient
         from vergeos_nb.runner.provisioner import WarmProvisioner
 
-        with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as sockets:
+        with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as private:
             kernel = AsyncKernelManager(
-                kernel_name="python3", client_factory=PromptClient, **_transport(sockets)
+                kernel_name="python3",
+                # This very Python, and not what the user may have installed under its name.
+                kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+                client_factory=PromptClient,
+                **_transport(private),
             )
+            environ = self.environ(Path(private) / "ipython")
             kernel.provisioner = WarmProvisioner(kernel_spec=kernel.kernel_spec, parent=kernel)
             threading.Thread(target=_load, name="loading", daemon=True).start()
-            if reason := asyncio.run(self._start(kernel, stop)):
+            if reason := asyncio.run(self._start(kernel, environ, stop)):
                 return reason
             try:
                 return self._drive(kernel, stop, tail)
@@ -145,11 +158,9 @@ class _Work:
                 self.done.wait(GRACE_S)
                 tail.read()
 
-    async def _start(self, kernel: Any, stop: Stop) -> str:
+    async def _start(self, kernel: Any, environ: Mapping[str, str], stop: Stop) -> str:
         """Returns what stopped the run before its kernel was there, or ""."""
-        starting = asyncio.ensure_future(
-            kernel.start_kernel(env=dict(self.environ), extra_arguments=NO_HISTORY)
-        )
+        starting = asyncio.ensure_future(kernel.start_kernel(env=dict(environ), extra_arguments=NO_HISTORY))
         while not (await asyncio.wait([starting], timeout=POLL_S))[0]:
             if reason := stop.reason:
                 starting.cancel()

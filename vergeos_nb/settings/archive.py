@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from vergeos_nb.settings.places import ALLOWED_SIGNERS, SIGNING_KEY, environment, home_dir
+from vergeos_nb.settings.places import ALLOWED_SIGNERS, MIRROR, SIGNING_KEY, environment, home_dir
 from vergeos_nb.settings.secret import Secret, spellings
 
-MIRROR = "VERGEOS_NB_MIRROR"
 WEBHOOK = "VERGEOS_NB_WEBHOOK"
 
 
@@ -51,7 +50,8 @@ def archive_settings(environ: Mapping[str, str] | None = None) -> ArchiveSetting
         told = variables.get(name)
         if not told:
             return None
-        return home_dir(variables) / told[2:] if told.startswith("~/") else Path(told)
+        home = home_dir(variables)
+        return home / told[2:] if home and told.startswith("~/") else Path(told)
 
     def secret(name: str) -> Secret | None:
         told = (variables.get(name) or "").strip()

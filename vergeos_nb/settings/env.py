@@ -25,7 +25,7 @@ _OF_THE_VENDOR = ("VERGE_PROFILE", "VERGE_OUTPUT")
 _OF_THE_VENDOR_PREFIX = "VERGE_RETRY_"
 
 
-def env_profile(environ: Mapping[str, str], home: Path, password: Secret | None = None) -> Profile:
+def env_profile(environ: Mapping[str, str], home: Path | None, password: Secret | None = None) -> Profile:
     """The profile ``env``.
 
     Raises:

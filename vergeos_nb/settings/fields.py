@@ -13,6 +13,7 @@ from typing import Any
 
 from vergeos_nb.errors import PasswordMissing, SettingsError
 from vergeos_nb.settings.host import clean_host
+from vergeos_nb.settings.places import at_home
 from vergeos_nb.settings.profile import DEFAULT_TIMEOUT_S, Credentials, Profile
 from vergeos_nb.settings.secret import OUR_WORDS, SHORTEST_SEARCHED, Secret
 from vergeos_nb.words import did_you_mean
@@ -26,7 +27,9 @@ _FALSE = {"false", "0", "no", "off"}
 _AUTH = ("basic", "session")
 
 
-def profile_from(name: str, raw: Raw, named: Named, home: Path, source: str) -> Profile:
+def profile_from(
+    name: str, raw: Raw, named: Named, home: Path | None, source: str, *, folder: Path | None = None
+) -> Profile:
     """The profile that these settings describe.
 
     Raises:
@@ -39,7 +42,7 @@ def profile_from(name: str, raw: Raw, named: Named, home: Path, source: str) -> 
             f"set {named('host')} to the system's name, such as vergeos.example.com.",
         )
     verify = _verify(raw.get("verify_ssl"), named)
-    ca_file = _ca_file(raw.get("ca_file"), named, home)
+    ca_file = _ca_file(raw.get("ca_file"), named, home, folder or Path())
     if ca_file and not verify:
         raise SettingsError(
             f"read the profile {name!r}",
@@ -194,11 +197,11 @@ def _timeout(value: Any, named: Named) -> float:
     return seconds
 
 
-def _ca_file(value: Any, named: Named, home: Path) -> Path | None:
+def _ca_file(value: Any, named: Named, home: Path | None, folder: Path) -> Path | None:
     if value in (None, ""):
         return None
     text = _text(value, "ca_file", named)
-    path = home / text[2:] if text.startswith("~/") else Path(text)
+    path = folder / at_home(text, home, named("ca_file"))
     if not path.is_file():
         raise SettingsError(
             f"read {named('ca_file')}",

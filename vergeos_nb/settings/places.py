@@ -16,9 +16,23 @@ POLICY_VARIABLE = "VERGEOS_NB_POLICY"
 SIGNING_KEY = "VERGEOS_NB_SIGNING_KEY"
 ALLOWED_SIGNERS = "VERGEOS_NB_ALLOWED_SIGNERS"
 CHROMIUM = "VERGEOS_NB_CHROMIUM"
+MIRROR = "VERGEOS_NB_MIRROR"
 # As distributions and vendors call it.
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 UI_WORDS = ("static", "live")
+# What holds the path of a file or folder.
+_PATHS = (
+    POLICY_VARIABLE, SIGNING_KEY, ALLOWED_SIGNERS, CHROMIUM, MIRROR, "VERGEOS_NB_RUNTIME_DIR",
+    "VERGE_CA_FILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+)  # fmt: skip
+_JUPYTER_PLACES = {
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "IPYTHONDIR": "ipython",
+}
+# What holds several of them, as OpenSSL reads it.
+_LISTS = ("SSL_CERT_DIR",)
 _CA_FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -46,10 +60,40 @@ def environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
     return os.environ if environ is None else environ
 
 
-def home_dir(environ: Mapping[str, str]) -> Path:
-    """The user's home directory."""
-    home = environ.get("HOME")
-    return Path(home) if home else Path.home()
+def home_dir(environ: Mapping[str, str]) -> Path | None:
+    """The user's home directory, or None: in a container and under a service manager there may be none."""
+    if home := environ.get("HOME"):
+        return Path(home)
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None  # a number that no user database knows
+
+
+def at_home(text: str, home: Path | None, where: str) -> Path:
+    """The path that was written at `where`; ``~/`` in front of it is the home directory.
+
+    Raises:
+        SettingsError: it begins with ``~/`` and there is no home directory.
+    """
+    if not text.startswith("~/"):
+        return Path(text)
+    if home is None:
+        raise SettingsError(
+            f"read {where}",
+            f"{text} is below the home directory, and this user has none",
+            "write the whole path, or set HOME.",
+        )
+    return home / text[2:]
+
+
+def from_home(text: str) -> Path:
+    """A path as a person typed it, with ``~/`` in front of it or not.
+
+    Raises:
+        SettingsError: it begins with ``~/`` and there is no home directory.
+    """
+    return at_home(text, home_dir(environment()), "the path")
 
 
 def ambient_network(environ: Mapping[str, str] | None = None) -> AmbientNetwork:
@@ -105,21 +149,42 @@ def run_dir(environ: Mapping[str, str] | None = None) -> Path | None:
 
 
 def kernel_environ(
-    run: Path, outputs: Path, extra: Mapping[str, str], environ: Mapping[str, str] | None = None
+    run: Path,
+    outputs: Path,
+    extra: Mapping[str, str],
+    ipython: Path,
+    environ: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """The environment of a headless run's kernel: this process's, and which run it belongs to."""
-    variables = dict(environment(environ))
-    for name in (POLICY_VARIABLE, SIGNING_KEY, ALLOWED_SIGNERS):
-        if path := variables.get(name):
-            # The kernel works in another directory.
-            variables[name] = path if path.startswith("~/") else str(Path(path).absolute())
+    """The environment of a headless run's kernel: this process's, and which run it belongs to.
+
+    Args:
+        ipython: an empty folder in place of the user's ``~/.ipython``.
+    """
+    variables = _anchored(environment(environ))
+    # A startup file of the user's would run before the runbook, and its names look like mistyped parameters.
+    variables.pop("PYTHONSTARTUP", None)
     return {
         **variables,
+        "IPYTHONDIR": str(ipython.absolute()),
         **extra,
         "VERGEOS_NB_RUN_DIR": str(run.absolute()),
         "VERGEOS_NB_OUTPUTS": str(outputs.absolute()),
         "VERGEOS_NB_UI": "static",
     }
+
+
+def jupyter_environ(folder: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What makes Jupyter and IPython keep their files in this folder, where the user has said nothing else.
+
+    Without a home directory they do not even start.
+    """
+    variables = environment(environ)
+    return {name: str(folder / place) for name, place in _JUPYTER_PLACES.items() if not variables.get(name)}
+
+
+def give_jupyter_a_place(folder: Path) -> None:
+    """Let everything in this process and its children keep Jupyter's files in this folder."""
+    os.environ.update(jupyter_environ(folder))
 
 
 def lab_environ(
@@ -129,11 +194,9 @@ def lab_environ(
 
     Without proxies to loopback, and without what would make its kernels look headless or belong to a run.
     """
-    variables = dict(environment(environ))
+    variables = _anchored(environment(environ))
     for name in ("VERGEOS_NB_UI", "VERGEOS_NB_RUN_DIR", "JPY_SESSION_NAME"):
         variables.pop(name, None)
-    if policy := variables.get(POLICY_VARIABLE):
-        variables[POLICY_VARIABLE] = policy if policy.startswith("~/") else str(Path(policy).absolute())
     paths = [str(config), *filter(None, [variables.get("JUPYTER_CONFIG_PATH", "")])]
     return {
         **variables,
@@ -143,11 +206,27 @@ def lab_environ(
     }
 
 
-def runtime_dir(environ: Mapping[str, str] | None = None) -> Path:
-    """Where running processes announce themselves.
+def _anchored(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables, with absolute paths where a path was written: a kernel works in another directory."""
+    variables = dict(environ)
+    for name in _PATHS:
+        if paths := variables.get(name):
+            variables[name] = os.pathsep.join(
+                map(_absolute, paths.split(os.pathsep if name in _LISTS else "\0"))
+            )
+    return variables
+
+
+def _absolute(path: str) -> str:
+    # What is no path, as a URL, and what is below the home directory is left as it is.
+    return path if not path or path.startswith("~/") or "://" in path else str(Path(path).absolute())
+
+
+def runtime_dir(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Where running processes announce themselves, or None: then they do not.
 
     ``VERGEOS_NB_RUNTIME_DIR``, or below ``XDG_RUNTIME_DIR``, or the user's cache directory: never below a
-    directory that others can write to.
+    directory that others can write to. A user without a home directory has no cache directory.
     """
     variables = environment(environ)
     folder, runtime = variables.get("VERGEOS_NB_RUNTIME_DIR"), variables.get("XDG_RUNTIME_DIR")
@@ -155,7 +234,10 @@ def runtime_dir(environ: Mapping[str, str] | None = None) -> Path:
         return Path(folder) if folder else Path(runtime or "") / "vergeos-nb"
     from platformdirs import user_cache_path
 
-    return user_cache_path("vergeos-nb", appauthor=False)
+    try:
+        return user_cache_path("vergeos-nb", appauthor=False)
+    except RuntimeError:
+        return None
 
 
 def is_static(environ: Mapping[str, str] | None = None) -> bool:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.policy import Policy, parse_policy
-from vergeos_nb.settings.places import POLICY_VARIABLE, environment, home_dir
+from vergeos_nb.settings.places import POLICY_VARIABLE, at_home, environment, home_dir
+
+DEFAULT_PLACE = "~/.config/vergeos-nb/policy.toml"
 
 
 def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = None) -> Policy:
@@ -28,10 +30,12 @@ def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = No
         raise SettingsError(
             f"read {POLICY_VARIABLE}", "it is set, but empty", "let it name the policy's file, or unset it."
         )
-    path = base / ".config/vergeos-nb/policy.toml" if named is None else _at_home(named, base)
+    if named is None and (base is None or not base.is_dir()):
+        return Policy(source=f"no policy: this user has no home directory, and {POLICY_VARIABLE} is not set")
+    path = at_home(named or DEFAULT_PLACE, base, POLICY_VARIABLE)
     try:
         # Without newline conversion a stray carriage return is TOML's to judge.
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         if named is None and not path.is_symlink():
             return Policy(source=f"no policy: there is no {path}")
@@ -50,7 +54,10 @@ def stopped_by(policy: Policy, home: Path | None = None) -> str | None:
     """
     if not policy.stop_file:
         return None
-    path = _at_home(policy.stop_file, home_dir(environment()) if home is None else home)
+    try:
+        path = at_home(policy.stop_file, home_dir(environment()) if home is None else home, policy.source)
+    except SettingsError as failure:
+        return f"whether the stop file {policy.stop_file} exists cannot be told ({failure.came_back})"
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -59,10 +66,6 @@ def stopped_by(policy: Policy, home: Path | None = None) -> str | None:
         reason = getattr(failure, "strerror", None) or str(failure)
         return f"whether the stop file {path} exists cannot be told ({reason})"
     return f"the stop file {path} exists"
-
-
-def _at_home(path: str, home: Path) -> Path:
-    return home / path[2:] if path.startswith("~/") else Path(path)
 
 
 def _unreadable(path: Path, came_back: str) -> SettingsError:

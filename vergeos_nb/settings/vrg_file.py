@@ -43,12 +43,14 @@ class VrgFile:
     warnings: tuple[str, ...] = ()
 
 
-def read_vrg_file(home: Path) -> VrgFile:
-    """The file under this home; no sections where there is none.
+def read_vrg_file(home: Path | None) -> VrgFile:
+    """The file under this home; no sections where there is none, or no home.
 
     Raises:
         SettingsError: it cannot be read, is no TOML, or has a heading that nothing reads.
     """
+    if home is None:
+        return VrgFile(Path("~/.vrg/config.toml"), {})
     path = home / ".vrg" / "config.toml"
     data = _load(path)
     for key in data:
@@ -69,8 +71,10 @@ def read_vrg_file(home: Path) -> VrgFile:
     return VrgFile(path, sections, tuple(warning for warning in warnings if warning))
 
 
-def vrg_profile(file: VrgFile, name: str, home: Path, password: Secret | None = None) -> Profile:
+def vrg_profile(file: VrgFile, name: str, home: Path | None, password: Secret | None = None) -> Profile:
     """The profile of this name, which must be one of the file's sections.
+
+    A relative ``ca_file`` is beside the file.
 
     Raises:
         SettingsError: a key is unknown, missing, cannot be meant or contradicts another.
@@ -84,7 +88,12 @@ def vrg_profile(file: VrgFile, name: str, home: Path, password: Secret | None = 
     if password is not None and not section.get("password"):
         section = {**section, "password": password.reveal()}
     profile = profile_from(
-        name, section, lambda key: f"{key} in {heading} of {file.path}", home, f"{file.path} {heading}"
+        name,
+        section,
+        lambda key: f"{key} in {heading} of {file.path}",
+        home,
+        f"{file.path} {heading}",
+        folder=file.path.parent,
     )
     return replace(profile, warnings=profile.warnings + file.warnings)
 
@@ -93,7 +102,7 @@ def _load(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
     except tomllib.TOMLDecodeError as failure:
