@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vergeos_nb.client import VergeApi, Wire, connecting
-from vergeos_nb.client.network import proxy_address, proxy_for, split_host, tls_context
+from vergeos_nb.client.network import tls_context
+from vergeos_nb.client.proxies import proxy_address, proxy_for
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import PermissionDenied, VergeNbError
 from vergeos_nb.records import SystemInfo
-from vergeos_nb.settings import AmbientNetwork, Profile, ambient_network, load_profile
+from vergeos_nb.settings import AmbientNetwork, Profile, ambient_network, load_profile, split_host
 from vergeos_nb.standin import open_profile
 
 SKEW_WARNED_S = 5.0
@@ -147,7 +148,7 @@ def _certificate(profile: Profile, network: AmbientNetwork, clock: Clock) -> Fin
     try:
         with (
             socket.create_connection((name, port), timeout=CONNECT_LIMIT_S) as plain,
-            context.wrap_socket(plain, server_hostname=name) as connection,
+            context.wrap_socket(plain, server_hostname=name.partition("%")[0]) as connection,
         ):
             encoded = connection.getpeercert(binary_form=True) or b""
             protocol = connection.version()

@@ -18,7 +18,17 @@ from uuid import uuid4
 
 from vergeos_nb.errors import UsageError
 from vergeos_nb.processes import lives
-from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret, did_you_mean, runtime_dir
+from vergeos_nb.settings import (
+    AmbientNetwork,
+    Credentials,
+    Profile,
+    Secret,
+    did_you_mean,
+    is_loopback,
+    normal_host,
+    runtime_dir,
+    split_host,
+)
 
 DEFAULT_SCENARIO = "stuck"
 ANNOUNCEMENT = "simulator.json"
@@ -162,8 +172,8 @@ def _read(path: Path) -> Announced | None:
     except (OSError, ValueError):
         return None
     return Announced(
-        info["host"], Path(info["ca_file"]), info["username"], Secret(info["password"]), info["pid"],
-        info["scenario"], info["vm_name"],
+        normal_host(info["host"]), Path(info["ca_file"]), info["username"], Secret(info["password"]),
+        info["pid"], info["scenario"], info["vm_name"],
     )  # fmt: skip
 
 
@@ -171,7 +181,7 @@ def _answers_as_simulator(found: Announced) -> bool:
     import httpx
 
     from vergeos_nb.client import SIMULATOR_SERVER
-    from vergeos_nb.client.network import is_loopback, new_client, split_host, tls_context
+    from vergeos_nb.client.network import new_client, tls_context
     from vergeos_nb.errors import SettingsError
 
     with suppress(httpx.HTTPError, httpx.InvalidURL, SettingsError, ValueError):

@@ -10,7 +10,7 @@ import pytest
 
 from vergeos_nb import errors
 from vergeos_nb.client import failures
-from vergeos_nb.client.network import proxy_for
+from vergeos_nb.client.proxies import proxy_for
 from vergeos_nb.settings import AmbientNetwork, Secret
 
 CALL = failures.Call(

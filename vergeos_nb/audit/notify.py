@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.manifest import Manifest
 from vergeos_nb.audit.summary import summary_of
-from vergeos_nb.errors import RecordError
+from vergeos_nb.errors import RecordError, SettingsError
 from vergeos_nb.settings import Secret
 
 TIMEOUT_S = 5.0
@@ -43,13 +43,15 @@ def notify(url: Secret, content: Mapping[str, Any]) -> None:
     """
     import httpx
 
+    from vergeos_nb.client.network import outside_client
+
     asked = "sending the notification"
     if not _is_usable(url.reveal()):
         raise RecordError(asked, "its URL is none, or not https", "correct VERGEOS_NB_WEBHOOK")
     try:
-        with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False) as client:
+        with outside_client(url.reveal(), TIMEOUT_S) as client:
             status = client.post(url.reveal(), json=dict(content)).status_code
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError, SettingsError) as error:
         # Its own text may repeat the URL.
         raise RecordError(asked, type(error).__name__, "the record is sealed; tell them yourself") from None
     if not 200 <= status < 300:

@@ -124,11 +124,13 @@ class Authorities:
 def _ask(url: str, request: bytes) -> bytes:
     import httpx
 
+    from vergeos_nb.client.network import outside_client
+
     headers = {"Content-Type": "application/timestamp-query"}
     try:
-        with httpx.Client(timeout=TIMEOUT_S) as client:
+        with outside_client(url, TIMEOUT_S) as client:
             answer = client.post(url, content=request, headers=headers)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as error:
         raise RecordError(_ASKED, f"{type(error).__name__}: {error}", "try again later") from error
     if answer.status_code != 200:
         raise RecordError(_ASKED, f"it was answered with {answer.status_code}", "look at the authority's URL")

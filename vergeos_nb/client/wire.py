@@ -18,14 +18,8 @@ import httpx
 from vergeos_nb.changes import api_path
 from vergeos_nb.client import auth, failures
 from vergeos_nb.client.answer import Answer, Taking
-from vergeos_nb.client.network import (
-    new_client,
-    proxy_address,
-    proxy_for,
-    proxy_secrets,
-    time_limits,
-    tls_context,
-)
+from vergeos_nb.client.network import new_client, time_limits, tls_context
+from vergeos_nb.client.proxies import proxy_address, proxy_for, proxy_secrets
 from vergeos_nb.client.retries import read_again
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock
@@ -105,8 +99,10 @@ class Wire:
         self._proxy = proxy_address(proxy) if proxy else ""
         self._scrubber = Scrubber((*secrets_of(profile), *proxy_secrets(proxy)))
         self._headers = auth.standing_headers(profile.credentials)
-        self._reading = new_client(profile, proxy, tls, keep_alive=True, transport=transport)
-        self._changing = new_client(profile, proxy, tls, keep_alive=False, transport=transport)
+        self._reading, self._changing = (
+            new_client(profile, proxy, tls, keep_alive=again, transport=transport, network=ambient)
+            for again in (True, False)
+        )
         self._lock = threading.RLock()
         self._token: Secret | None = None
         self._count = 0

@@ -220,6 +220,7 @@ def _wait(lab: Lab, say: Callable[[str], None]) -> None:
                 headers={"Authorization": f"token {token}"},
                 timeout=5.0,
                 trust_env=False,
+                verify=False,  # plain HTTP; and a default context would read SSLKEYLOGFILE
             )
             if answer.status_code == httpx.codes.OK:
                 return

@@ -125,7 +125,8 @@ class Door:
         names = list(CERTIFICATE_NAMES)
         if self._address not in names:
             names.append(self._address)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        # Not `ssl.create_default_context`, which would log the keys where ``SSLKEYLOGFILE`` says.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*names).configure_cert(context)
         path = folder / "ca.pem"
         authority.cert_pem.write_to_path(str(path))
