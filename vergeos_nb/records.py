@@ -82,6 +82,7 @@ class SystemInfo:
         simulated: whether a simulator answered, read from the answer itself and not from the profile.
         server_time: the server's clock at the answer, seconds since 1970, or None if it sent none.
         clock_skew_s: server clock minus ours, in seconds, or None.
+        id: the system's own number, "" where it tells none.
     """
 
     cloud_name: str
@@ -90,6 +91,7 @@ class SystemInfo:
     simulated: bool
     server_time: float | None = None
     clock_skew_s: float | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from typing import Any
 
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.journal import NAME, read_journal
+from vergeos_nb.audit.opening import life_of
 from vergeos_nb.errors import VergeNbError
-from vergeos_nb.processes import lives
+from vergeos_nb.processes import Life
 
 # An incident is over by then, and what its approvals rested on is long past.
 LASTS = timedelta(hours=24)
@@ -45,17 +46,17 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
     journals = sorted((path for day in days for path in day.glob(f"*/{NAME}")), reverse=True)
     for path in journals:
         try:
-            account = account_of(read_journal(path))
+            text = read_journal(path)
+            account, life = account_of(text), life_of(text.lines)
         except (VergeNbError, KeyError):
             continue
         opened = account.opened
-        if (opened.get("runbook"), opened.get("session"), opened.get("on_host")) != (
-            runbook,
-            session,
-            platform.node(),
-        ):
+        if (opened.get("runbook"), opened.get("session")) != (runbook, session):
             continue
-        if account.in_order or _alive(path):
+        if life is Life.UNKNOWN and opened.get("on_host") != platform.node():
+            continue
+        # Of a host of this name that cannot be asked: its journal is locked while its process goes on.
+        if account.in_order or life is Life.LIVES:
             return None
         return CutShort(path.parent, _said(account), _parameters(account))
     return None
@@ -70,11 +71,6 @@ def finish(folder: Path) -> str:
     from vergeos_nb.runner.recover import recover
 
     return recover(folder).asked
-
-
-def _alive(path: Path) -> bool:
-    pids = [line["pid"] for line in read_journal(path).lines if isinstance(line.get("pid"), int)]
-    return bool(pids) and lives(pids[-1])
 
 
 def _parameters(account: Account) -> Mapping[str, Any]:

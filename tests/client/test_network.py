@@ -102,7 +102,7 @@ def test_checks_are_on_unless_the_profile_opts_out(make_profile):
 def test_tls_keys_are_never_logged_and_the_variable_for_it_breaks_nothing(
     make_profile, ca_file, tmp_path, monkeypatch, place
 ):
-    """Holds off: SSLKEYLOGFILE making a good CA file "hold no certificate", or logging each key in silence."""
+    """Holds off: SSLKEYLOGFILE making a good CA file "hold no certificate", or logging keys in silence."""
     log = tmp_path / "keys" if place == "writable" else tmp_path / "none" / "keys"
     monkeypatch.setenv("SSLKEYLOGFILE", str(log))
     simulator = Simulator()

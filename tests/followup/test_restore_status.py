@@ -228,11 +228,15 @@ def test_the_record_of_another_vm_is_refused(rehearse: Make) -> None:
     )
 
 
-@pytest.mark.parametrize("what", ["host", "cloud", "kind"])
+@pytest.mark.parametrize("what", ["system", "host", "cloud", "kind"])
 def test_the_record_of_another_system_is_refused(rehearse: Make, what: str) -> None:
     run = rehearse("stuck")
     record = run.force()
-    if what == "host":
+    if what == "system":
+        run.sim.world.set_row("system", next(iter(run.sim.world.tables["system"])), id="cd" * 20)
+    elif what == "host":
+        # A system that does not say who it is has its host for a name.
+        run.sim.world.set_row("system", next(iter(run.sim.world.tables["system"])), id="")
         run.profile = replace(run.profile, host="other.example")
     elif what == "cloud":
         run.sim.world.set_row("system", next(iter(run.sim.world.tables["system"])), cloud_name="lab-west")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from vergeos_nb.procedure.case import Case
 from vergeos_nb.procedure.catalog import PROCEDURES
 from vergeos_nb.procedure.engine import Draft, Step
 from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.processes import this_process
 from vergeos_nb.runner.recover import recover, unfinished
 from vergeos_nb.runner.run import run
 from vergeos_nb.simulator.faults import Rule
@@ -129,6 +131,28 @@ def test_a_run_that_is_still_going_on_is_left_alone(outputs: Path) -> None:
         finally:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=60)
+
+
+def test_another_process_that_has_the_number_of_a_dead_run_does_not_keep_it_from_being_finished(
+    outputs: Path,
+) -> None:
+    """Holds off: a run that died and is never finished, because its process number is in use again."""
+    folder = outputs / "2026-10-01" / "120000Z-force_power_off-web-01-00000000"
+    folder.mkdir(parents=True)
+    here = this_process()
+    opened = {"n": 1, "at": "2026-10-01T12:00:00.000Z", "event": "run-opened", "on_host": here.host}
+
+    def written(**process: str) -> list[Path]:
+        line = {**opened, "pid": here.pid, "process": {**asdict(here), **process}}
+        (folder / "journal.jsonl").write_text(json.dumps(line) + "\n")
+        return list(unfinished(outputs, SystemClock()))
+
+    assert written() == []
+    assert written(started="1") == [folder]
+    # Another machine, or another container, cannot be asked: it counts as living while it is not silent.
+    assert written(machine="another pid:[4026532000]", started="1") == []
+    os.utime(folder / "journal.jsonl", (0, 0))
+    assert list(unfinished(outputs, SystemClock())) == [folder]
 
 
 @pytest.mark.parametrize("content", ["", "{", "not a journal\n\n"])

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from tests.widgets.sitting import Sitting, text
-from vergeos_nb import unfinished
-from vergeos_nb.audit import lease
+from vergeos_nb import processes, unfinished
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import check, read
 from vergeos_nb.audit.verify import verify
@@ -35,8 +34,7 @@ def restarted(at: Sitting, monkeypatch: pytest.MonkeyPatch, *, killed: bool) -> 
     else:
         at.live.run._at_exit()
     # It is this process that plays the dead one.
-    monkeypatch.setattr(unfinished, "lives", lambda pid: False)
-    monkeypatch.setattr(lease, "lives", lambda pid: False)
+    monkeypatch.setattr(processes, "lives", lambda pid: False)
     at.live = at.notebook()
     at.run_all()
     return at.live.step("connect")
@@ -113,7 +111,7 @@ def test_a_closed_run_is_not_offered(sit: Sit, here: pytest.MonkeyPatch) -> None
     at = sit()
     at.until("plan")
     at.close()
-    here.setattr(unfinished, "lives", lambda pid: False)
+    here.setattr(processes, "lives", lambda pid: False)
     assert unfinished.cut_short(at.outputs, "force_power_off", SESSION) is None
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.clock import Clock, from_iso, iso
 from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.processes import Process
 
 FORMAT = "vergeos-nb/lease/1"
 
@@ -45,7 +46,13 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a lease file says. Times are seconds since 1970."""
+    """What a lease file says. Times are seconds since 1970.
+
+    Attributes:
+        machine, installation, process_started: what the owner's process is known again by.
+        steady_until: when it ends by the steady clock of the owner's machine, or None where an older version
+            wrote the file.
+    """
 
     subject: str
     owner: Owner
@@ -54,6 +61,15 @@ class Entry:
     taken_at: float
     expires_at: float
     taken_over_from: str
+    installation: str = ""
+    process_started: str = ""
+    steady_until: float | None = None
+
+    @property
+    def process(self) -> Process:
+        """The process that holds it."""
+        owner = self.owner
+        return Process(owner.host, owner.pid, self.machine, self.installation, self.process_started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +77,6 @@ class Damaged:
     """A lease file that says nothing that can be relied on."""
 
     reason: str
-
-
-def this_machine() -> str:
-    """This start of this machine and this space of process numbers, "" where the system does not tell.
-
-    Containers can share a host name while their process numbers are different worlds.
-    """
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except (OSError, ValueError):
-        return ""
 
 
 @contextlib.contextmanager
@@ -155,12 +159,21 @@ def _entry(data: Mapping[str, Any]) -> Entry:
         from_iso(data["taken_at"]),
         from_iso(data["expires_at"]),
         _text(data["taken_over_from"]),
+        _text(data.get("installation", "")),
+        _text(data.get("process_started", "")),
+        _number(data.get("steady_until")),
     )
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("no text")
+    return value
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        raise TypeError("no number")
     return value
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import getpass
-import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,13 @@ from vergeos_nb.errors import VergeNbError
 from vergeos_nb.parameters import RECORDED
 from vergeos_nb.procedure.engine import outcome_of
 from vergeos_nb.procedure.model import StepResult
+from vergeos_nb.processes import Life, Process, ask, this_process
 from vergeos_nb.settings import MASK
 
 _NAMED = ("httpx", "ipykernel", "jupyter_client", "nbclient", "pandas", "papermill", "pydantic")
+
+# What a process is known again by, beside its host and its number, in the order of `Process`.
+_IDENTITY = ("machine", "installation", "started")
 
 
 def open_journal(
@@ -49,8 +52,7 @@ def open_journal(
         runbook=runbook,
         parameters=_known(runbook, parameters),
         operator=operator,
-        on_host=platform.node(),
-        pid=os.getpid(),
+        **_this_process(),
         profile=parameters.get("profile"),
         versions=_versions(),
         **({"session": session} if session else {}),
@@ -74,9 +76,31 @@ def resume_journal(
         RecordError: it cannot be read or written, or its last line was cut off.
     """
     journal = RunJournal(folder / NAME, clock, scrubber, resume=True)
-    journal.write("resumed", operator=operator, on_host=platform.node(), pid=os.getpid())
+    journal.write("resumed", operator=operator, **_this_process())
     journal.write("parameters", changed=_known(runbook, parameters))
     return journal
+
+
+def life_of(lines: Sequence[Mapping[str, Any]]) -> Life:
+    """Whether the process lives that opened the run of this journal, or that went on with it last.
+
+    A journal without the line that names it is nobody's: it is the first that is written.
+    """
+    named = [line for line in lines if "pid" in line]
+    if not named:
+        return Life.GONE
+    host, pid, more = (named[-1].get(name) for name in ("on_host", "pid", "process"))
+    if not isinstance(host, str) or isinstance(pid, bool) or not isinstance(pid, int):
+        return Life.UNKNOWN
+    # What older versions did not write is not known.
+    known = more if isinstance(more, dict) else {}
+    return ask(Process(host, pid, *(str(known.get(name, "")) for name in _IDENTITY)))
+
+
+def _this_process() -> dict[str, Any]:
+    here = this_process()
+    process = {name: getattr(here, name) for name in _IDENTITY}
+    return {"on_host": here.host, "pid": here.pid, "process": process}
 
 
 def _known(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from vergeos_nb.fleet.steps import states_table
 from vergeos_nb.fleet.system import FleetSystem, open_system
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.procedure.model import FLEET_RUN
+from vergeos_nb.procedure.system import in_words
 from vergeos_nb.runbook import APPROVAL_LASTS_S, stop_wanted
 from vergeos_nb.runner.stopping import Stop
 
@@ -198,12 +199,12 @@ def _crew(system: FleetSystem, wanted: FleetPlan, archive: Path, scheduler: str 
     if scheduler:
         from vergeos_nb.fleet.dask_crew import DaskCrew
 
-        policy, host, most = settings.load_policy(), system.profile.host, wanted.limits.at_once
+        policy, most = settings.load_policy(), wanted.limits.at_once
 
         def wants_stop() -> str:
             return stop_wanted(policy, archive)
 
-        return DaskCrew(scheduler, most, host, who, archive, system.clock, secrets, wants_stop)
+        return DaskCrew(scheduler, most, system.leases_of, who, archive, system.clock, secrets, wants_stop)
     connect, upcoming = system.connect(wanted.vms), system.reader.upcoming
     return Crew(wanted.limits.at_once, connect, system.clock, secrets, upcoming, outputs=archive)
 
@@ -213,8 +214,7 @@ def _same_system(wanted: FleetPlan, system: FleetSystem) -> None:
     if planned != dict(system.told):
         raise Refused(
             f"applying the fleet plan {wanted.digest[:12]}…",
-            f"it is for {planned['cloud_name']} at {planned['host']}, and {system.told['cloud_name']} at "
-            f"{system.told['host']} answers",
+            f"it is for {in_words(planned)}, and {in_words(system.told)} answers",
             "plan for the system that is meant",
         )
 

@@ -34,7 +34,7 @@ from vergeos_nb.records import (
 SIMULATOR_SERVER = "vergeos-nb-simulator"
 """The ``Server`` header by which this package's simulator says what it is, in every answer."""
 
-_SYSTEM = query.fields("$key", "yb_version", "os_version", "cloud_name")
+_SYSTEM = query.fields("$key", "id", "yb_version", "os_version", "cloud_name")
 _VM = query.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram")
 STATUS = query.fields(
     "$key", "machine", "running", "migratable", "status", "status_info", "state", "powerstate", "node",
@@ -100,6 +100,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
             simulated=answer.server == SIMULATOR_SERVER,
             server_time=answer.server_time,
             clock_skew_s=skew,
+            id=of.text_or_empty("id"),
         )
 
     def vms_named(self, name: str) -> tuple[Vm, ...]:

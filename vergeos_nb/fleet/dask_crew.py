@@ -18,7 +18,7 @@ from typing import Any, Self
 from vergeos_nb import settings
 from vergeos_nb.audit.account import account_of
 from vergeos_nb.audit.journal import NAME, read_journal
-from vergeos_nb.audit.lease import Lease, Owner
+from vergeos_nb.audit.lease import Leases, Owner
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import Interrupted, Refused, UsageError
 from vergeos_nb.fleet.apply import Job
@@ -40,7 +40,7 @@ class DaskCrew:
     """A context manager that is connected to one scheduler.
 
     Args:
-        host: the system as it is reached, for the VMs' leases, which are held here.
+        leases_of: every name under which the VM of a key is leased; the leases are held here.
         wants_stop: who wants the runs to stop, or "".
     """
 
@@ -48,7 +48,7 @@ class DaskCrew:
         self,
         scheduler: str,
         at_once: int,
-        host: str,
+        leases_of: Callable[[int], Sequence[str]],
         operator: str,
         outputs: Path,
         clock: Clock,
@@ -68,7 +68,7 @@ class DaskCrew:
                 f"connecting to the scheduler {scheduler}", str(error), "start one with `dask scheduler`"
             ) from error
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="dask-vm")
-        self._host = host
+        self._leases_of = leases_of
         self._operator = operator
         self._outputs = outputs.absolute()
         self._clock = clock
@@ -85,9 +85,9 @@ class DaskCrew:
         """Each worker reads for itself."""
 
     def _run(self, job: Job) -> VmProgress:
-        subject = f"{self._host} vm {job.key}"
         owner = Owner(self._operator, os.uname().nodename, os.getpid(), job.folder.name)
-        with Lease.take(self._outputs / "leases", subject, owner, LEASE_S, self._clock) as lease:
+        names = self._leases_of(job.key)
+        with Leases(self._outputs / "leases", names, owner, LEASE_S, self._clock) as lease:
             try:
                 self._watch(job, lease)
             finally:
@@ -100,7 +100,7 @@ class DaskCrew:
             self.unsealed.append(trouble)
         return progress_of(account, job.folder.relative_to(self._outputs).as_posix())
 
-    def _watch(self, job: Job, lease: Lease) -> None:
+    def _watch(self, job: Job, lease: Leases) -> None:
         """Give the run to a worker, and write down what its journal says until it has ended or is lost."""
         from distributed import Event, Queue
 

@@ -276,8 +276,8 @@ def standing_refusal(
             f"two people are demanded, and {approval.approver!r} is the operator and the approver",
             f"have somebody else approve; the rule is in {policy.source}",
         )
-    if now > approval.until:
-        return ApprovalExpired(asked, f"the approval ended at {iso(approval.until)}", "ask for a new one")
+    if ended := approval.ended(now):
+        return ApprovalExpired(asked, ended, "ask for a new one")
     if stop:
         again = f"`vergeos-nb fleet resume {digest}` goes on, where a stop file is taken away before"
         return Refused(asked, f"{stop} says stop", again)

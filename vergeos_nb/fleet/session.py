@@ -24,6 +24,7 @@ from vergeos_nb.fleet.apply import Fleet, Workers
 from vergeos_nb.fleet.plan import FleetPlan, approval_of, standing_refusal
 from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, note_run, progress, runs_of
 from vergeos_nb.procedure.model import StepOutcome, StepResult
+from vergeos_nb.procedure.system import in_words
 from vergeos_nb.runbook import finish_record, stop_wanted
 from vergeos_nb.runner.recover import recover
 
@@ -128,7 +129,7 @@ class Session:
 
         system = plan.plan.content["system"]
         label = f"{'SIMULATED' if system['simulated'] else 'REAL'} system (profile {system['profile']}, "
-        label += f"host {system['host']}, cloud {system['cloud_name']})"
+        label += f"{in_words(system)})"
 
         def end(step: StepResult) -> None:
             journal.write("step-ended", result=step.as_dict())

@@ -35,6 +35,10 @@ LATCHES: Mapping[str, str] = {
 }
 
 
+# What the host is called where the profile is the built-in simulator.
+SIMULATOR_HOST = "simulator"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The system that the run was pointed at.
@@ -136,7 +140,15 @@ class Case(SystemCase):
         machine = self.machine()
         row = status or self.platform.machine_status(self.known_status_key())
         stats = self.platform.machine_stats(machine)
-        return Sample(self.clock.now(), row, stats, tuple(self.platform.counters(machine)), self.node)
+        counters = tuple(self.platform.counters(machine))
+        return Sample(self.clock.now(), row, stats, counters, self.node, self.clock.monotonic())
+
+    def is_fresh(self, sample: Sample, lasts_s: float) -> bool:
+        """Whether a reading is young enough to act on, by both clocks: one can jump, one stops in standby."""
+        age, steady = self.clock.now() - sample.read_at, sample.steady_at
+        if steady is None:
+            return 0 <= age <= lasts_s
+        return age <= lasts_s and self.clock.monotonic() - steady <= lasts_s
 
     def sending(self, step: str, what: str) -> None:
         """Remember, before it goes out, that a changing call was made: it is never made a second time."""

@@ -94,7 +94,7 @@ def confirm(case: Case) -> Draft:
 
 def _refresh(case: Case) -> None:
     """Take evidence anew that is too old to act on, or that a short wait left too thin for any verdict."""
-    if len(case.samples) > 1 and case.clock.now() - case.samples[-1].read_at <= EVIDENCE_LASTS_S:
+    if len(case.samples) > 1 and case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S):
         return
     first = case.sample()
     case.clock.sleep(case.options.sample_gap_s)

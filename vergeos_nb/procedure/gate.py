@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vergeos_nb.clock import iso
 from vergeos_nb.errors import (
     ApprovalExpired,
     Drift,
@@ -65,8 +64,8 @@ def standing_refusal(case: Case, asked: str) -> VergeNbError | None:
             f"two people are demanded, and {approval.approver!r} is the operator and the approver",
             f"have somebody else approve, and name them with approver=…; the rule is in {case.policy.source}",
         )
-    if now > approval.until:
-        return ApprovalExpired(asked, f"the approval ended at {iso(approval.until)}", "ask for a new one")
+    if ended := approval.ended(now):
+        return ApprovalExpired(asked, ended, "ask for a new one")
     if stop := case.stop_wanted():
         return Refused(
             asked, f"{stop} says stop", f"{NOTHING_SENT}; take the stop away when it is no longer needed"

@@ -32,7 +32,7 @@ ASSUME_HEARTBEAT_IS_LIFE = True
 class Sample:
     """What one reading of a machine gave: its status row, stats row, counters and node, one after the other.
 
-    ``read_at`` is our clock, seconds since 1970.
+    ``read_at`` is our clock, seconds since 1970; ``steady_at`` is the one that never jumps, where it counts.
     """
 
     read_at: float
@@ -40,6 +40,7 @@ class Sample:
     stats: MachineStats | None
     counters: tuple[Counter, ...] = ()
     node: NodeState | None = None
+    steady_at: float | None = None
 
 
 def samples_table(samples: Sequence[Sample]) -> Table:

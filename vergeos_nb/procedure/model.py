@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from vergeos_nb.clock import iso
 from vergeos_nb.records import Exchange
+
+# So far two machines' clocks may lie apart where one gives an approval and the other one uses it.
+CLOCKS_DIFFER_S = 60.0
 
 
 class StepState(StrEnum):
@@ -326,6 +330,14 @@ class Approval:
     approver: str
     given_at: float
     until: float
+
+    def ended(self, now: float) -> str:
+        """Why it does not hold at this time, or "". A clock that is set back lets no approval last longer."""
+        if now > self.until:
+            return f"the approval ended at {iso(self.until)}"
+        if now < self.given_at - CLOCKS_DIFFER_S:
+            return f"the clock shows {iso(now)}, and the approval was given at {iso(self.given_at)}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from vergeos_nb.changes import Change
 from vergeos_nb.errors import Drift
+from vergeos_nb.procedure import system
 from vergeos_nb.procedure.case import Case
 from vergeos_nb.procedure.compare import difference, identity_changes, state_of
 from vergeos_nb.procedure.engine import Draft, ended_by
@@ -34,12 +35,7 @@ def frame_of_plan(
         {
             "format": PLAN_FORMAT,
             "procedure": procedure,
-            "system": {
-                "profile": case.target.profile,
-                "host": case.target.host,
-                "cloud_name": info.cloud_name,
-                "simulated": info.simulated,
-            },
+            "system": system.in_plan(case.target, info),
             "vm": {
                 "name": vm.name,
                 "key": vm.key.value,

@@ -27,6 +27,7 @@ from vergeos_nb.procedure.identify import text
 from vergeos_nb.procedure.liveness import combine
 from vergeos_nb.procedure.model import CHECKS, FACTS, Plan, StepOutcome, Table, Verdict, VerdictValue, Vote
 from vergeos_nb.procedure.plans import changed_since_judged, frame_of_plan, planned, requests_table
+from vergeos_nb.procedure.system import differences
 from vergeos_nb.procedure.watching import Watch, stopped
 from vergeos_nb.records import MachineStatus
 
@@ -225,9 +226,7 @@ def _not_of_this_vm(case: Case, capsule: Mapping[str, Any]) -> Draft | None:
     assert info is not None
     theirs = capsule["vm"] or {}
     checks = (
-        ("simulated", capsule["simulated"], info.simulated),
-        ("host", capsule["host"], case.target.host),
-        ("cloud", capsule["cloud_name"], info.cloud_name),
+        *differences(capsule, case.target, info),
         ("VM's name", theirs.get("name"), vm.name),
         ("VM key", theirs.get("key"), vm.key.value),
         ("machine", theirs.get("machine"), vm.machine.value),

@@ -137,7 +137,7 @@ def _not_off(case: Case, asked: str) -> Draft | None:
 
 def _refresh(case: Case) -> None:
     """Take evidence anew that is too old to act on, and keep what spoke for life before."""
-    if case.clock.now() - case.samples[-1].read_at <= EVIDENCE_LASTS_S:
+    if case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S):
         return
     began = case.server_clock(case.samples[-1].read_at)
     first = case.sample()

@@ -5,7 +5,6 @@ Nothing is ever sent again: the only changing call that recovery could make is r
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.closing import close_record
 from vergeos_nb.audit.journal import DEATH, NAME, append_after_death, exchange_as_dict, read_journal
+from vergeos_nb.audit.opening import life_of
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.audit.record import RECORD, read
 from vergeos_nb.audit.seal import newest_entries, waits_for_its_seal
@@ -30,12 +30,15 @@ from vergeos_nb.procedure.case import Case, Target
 from vergeos_nb.procedure.catalog import PROCEDURES
 from vergeos_nb.procedure.engine import Engine
 from vergeos_nb.procedure.model import Plan, StepResult
-from vergeos_nb.processes import lives
-from vergeos_nb.records import Exchange, MachineKey, StatusKey, Vm, VmKey
+from vergeos_nb.procedure.system import differences
+from vergeos_nb.processes import Life
+from vergeos_nb.records import Exchange, MachineKey, StatusKey, SystemInfo, Vm, VmKey
+from vergeos_nb.runbook import target_of
 from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.standin import find_announced, open_profile
 
-# A run on another machine cannot be seen to live; after this long without a line it counts as dead.
+# A run on another machine, or in another container, cannot be seen to live; after this long without a line
+# it counts as dead.
 SILENT_S = 3600.0
 # A run that has closed is sealed at once; after this long nobody does it any more.
 CLOSED_S = 60.0
@@ -123,14 +126,11 @@ def _is_settled(account: Account, result: StepResult) -> bool:
 
 def _lives(journal: Path, clock: Clock) -> bool:
     try:
-        # The process that opened the run, or the one that went on with it.
-        opened = [line for line in read_journal(journal).lines if "pid" in line][-1]
+        life = life_of(read_journal(journal).lines)
         silent = clock.now() - journal.stat().st_mtime
-    except (VergeNbError, IndexError, OSError):
+    except (VergeNbError, OSError):
         return False
-    if opened.get("on_host") != platform.node():
-        return silent < SILENT_S
-    return isinstance(opened.get("pid"), int) and lives(opened["pid"])
+    return silent < SILENT_S if life is Life.UNKNOWN else life is Life.LIVES
 
 
 def _is_over(journal: Path, clock: Clock) -> bool:
@@ -182,6 +182,27 @@ def _no_changes(method: str, path: str, body: Mapping[str, Any] | None) -> None:
     raise Refused(f"sending {method} {path}", "recovery only reads", "begin a new run to change something")
 
 
+def _same_system(account: Account, profile: settings.Profile, info: SystemInfo) -> None:
+    """Refuse to read back from another system than the run's: its keys name other machines.
+
+    Raises:
+        Refused: the profile leads elsewhere by now.
+    """
+    then = {
+        "simulated": account.simulated,
+        "system_id": account.fact("system_id"),
+        "host": settings.normal_host(str(account.profile.get("host"))),
+        "cloud_name": account.fact("cloud_name"),
+    }
+    differ = [what for what, was, now in differences(then, target_of(profile), info) if was != now]
+    if differ:
+        raise Refused(
+            "reading back",
+            f"another system answers than the run's: another {', '.join(differ)}",
+            f"let the profile {profile.name!r} lead to the run's system, and recover again",
+        )
+
+
 def _read_back(
     account: Account, folder: Path, clock: Clock, scrubber: Scrubber
 ) -> tuple[StepResult, Sequence[Exchange]]:
@@ -218,6 +239,7 @@ def _read_back(
             status_key=StatusKey(status_key),
         )
         case.info = case.platform.system()
+        _same_system(account, opened, case.info)
         if (plan := account.fact("plan")) is not None:
             case.plan = Plan(plan)
         engine = Engine(
