@@ -119,6 +119,7 @@ class Case(SystemCase):
     lease: Lease
     stop_wanted: Callable[[], str]
     approval: Approval | None = None
+    approval_ends: dict[Approval, float] = field(default_factory=dict)
     records: Records | None = None
     vm: Vm | None = None
     status_key: StatusKey | None = None

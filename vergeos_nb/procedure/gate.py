@@ -64,7 +64,10 @@ def standing_refusal(case: Case, asked: str) -> VergeNbError | None:
             f"two people are demanded, and {approval.approver!r} is the operator and the approver",
             f"have somebody else approve, and name them with approver=…; the rule is in {case.policy.source}",
         )
-    if ended := approval.ended(now):
+    steady = case.clock.monotonic()
+    # Its time runs by the steady clock, too, from when it was first looked at: the other one can be set back.
+    ends = case.approval_ends.setdefault(approval, steady + approval.until - now)
+    if ended := approval.ended(now) or (steady > ends and "the time of the approval is over"):
         return ApprovalExpired(asked, ended, "ask for a new one")
     if stop := case.stop_wanted():
         return Refused(
