@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
 from vergeos_nb.client import VergeApi, Wire, network
-from vergeos_nb.client.network import outside_client, tls_context
+from vergeos_nb.client.network import tls_context
 from vergeos_nb.client.proxies import proxy_address, proxy_for, proxy_secrets
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret, ambient_network, normal_host
@@ -98,24 +100,38 @@ def test_checks_are_on_unless_the_profile_opts_out(make_profile):
     assert (unchecked.verify_mode, unchecked.check_hostname) == (ssl.CERT_NONE, False)
 
 
+TALK = """
+import sys
+from pathlib import Path
+from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client.network import tls_context
+from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret
+from vergeos_nb.simulator import Simulator
+simulator, nothing = Simulator(), AmbientNetwork()
+with simulator.serve() as door:
+    login = Credentials("basic", simulator.username, Secret(simulator.password))
+    trusting = Profile("lab", door.host, login, ca_file=Path(door.ca_file))
+    with VergeApi(Wire(trusting, network=nothing)) as api:
+        print(api.system().simulated)
+    for one in (trusting, Profile("lab", "lab", login), Profile("lab", "lab", login, verify=False)):
+        print(tls_context(one, nothing).keylog_filename)
+outside_client("https://hook.example", 1.0, AmbientNetwork(https_proxy=Secret("https://p.example"))).close()
+"""
+
+
 @pytest.mark.parametrize("place", ["writable", "forbidden"])
-def test_tls_keys_are_never_logged_and_the_variable_for_it_breaks_nothing(
-    make_profile, ca_file, tmp_path, monkeypatch, place
-):
+def test_tls_keys_are_never_logged_and_the_variable_for_it_breaks_nothing(tmp_path, place):
     """Holds off: SSLKEYLOGFILE making a good CA file "hold no certificate", or logging keys in silence."""
     log = tmp_path / "keys" if place == "writable" else tmp_path / "none" / "keys"
-    monkeypatch.setenv("SSLKEYLOGFILE", str(log))
-    simulator = Simulator()
-    with simulator.serve() as door:
-        login = Credentials("basic", simulator.username, Secret(simulator.password))
-        profile = Profile("lab", door.host, login, ca_file=Path(door.ca_file))
-        with VergeApi(Wire(profile, network=AmbientNetwork())) as api:
-            assert api.system().simulated
-    for one in (make_profile(), make_profile(ca_file=ca_file), make_profile(verify=False)):
-        assert tls_context(one, AmbientNetwork()).keylog_filename is None
-    outside_client(
-        "https://hook.example", 1.0, AmbientNetwork(https_proxy=Secret("https://p.example"))
-    ).close()
+    # A process of its own: libraries make contexts once, and keep them.
+    done = subprocess.run(
+        [sys.executable, "-c", TALK],
+        env={**os.environ, "SSLKEYLOGFILE": str(log)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout.split(), done.stderr) == (["True", "None", "None", "None"], "")
     assert not log.exists()
 
 

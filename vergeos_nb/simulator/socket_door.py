@@ -160,6 +160,8 @@ class Door:
 
     async def _serve(self, sockets: list[socket.socket], context: ssl.SSLContext) -> None:
         from tornado.httpserver import HTTPServer
+        from tornado.iostream import SSLIOStream
+        from tornado.netutil import add_accept_handler
 
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
@@ -170,10 +172,22 @@ class Door:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-        server = HTTPServer(receive, ssl_options=context, max_body_size=500_000_000, max_header_size=200_000)
-        server.add_sockets(sockets)
+        server = HTTPServer(receive, max_body_size=500_000_000, max_header_size=200_000)
+
+        def take(connection: socket.socket, address: Any) -> None:
+            # Tornado's own way makes a default context beside ours, which opens what ``SSLKEYLOGFILE`` names.
+            try:
+                wrapped = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            except OSError:
+                connection.close()  # it was gone again before it was taken
+                return
+            server.handle_stream(SSLIOStream(wrapped, ssl_options=context), address)
+
+        removers = [add_accept_handler(listener, take) for listener in sockets]
         self._ready.set()
         await self._stop.wait()
+        for remove in removers:
+            remove()
         server.stop()
         for task in list(tasks):
             task.cancel()
