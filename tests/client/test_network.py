@@ -7,7 +7,6 @@ import shutil
 import ssl
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
 import pytest
@@ -101,10 +100,9 @@ def test_checks_are_on_unless_the_profile_opts_out(make_profile):
 
 
 TALK = """
-import sys
 from pathlib import Path
 from vergeos_nb.client import VergeApi, Wire
-from vergeos_nb.client.network import tls_context
+from vergeos_nb.client.network import outside_client, tls_context
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator
 simulator, nothing = Simulator(), AmbientNetwork()
