@@ -34,7 +34,10 @@ def tls_context(profile: Profile, network: AmbientNetwork) -> ssl.SSLContext:
     Raises:
         SettingsError: a CA file or directory cannot be read or holds no certificate.
     """
-    context = _checking(profile, network)
+    return _modern(_checking(profile, network))
+
+
+def _modern(context: ssl.SSLContext) -> ssl.SSLContext:
     # Said here, because what Python takes by default is the distribution's choice: Debian's takes any.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
@@ -187,7 +190,7 @@ def outside_client(url: str, seconds: float, network: AmbientNetwork | None = No
     host = normal_host(parts.netloc.rpartition("@")[2])
     proxy = proxy_for(host, ambient, scheme=parts.scheme.lower())
     return httpx.Client(
-        verify=_trusting_the_machines(ambient),
+        verify=_modern(_trusting_the_machines(ambient)),
         proxy=_by_way_of(proxy, ambient) if proxy else None,
         timeout=seconds,
         follow_redirects=False,
@@ -197,7 +200,8 @@ def outside_client(url: str, seconds: float, network: AmbientNetwork | None = No
 
 def _by_way_of(proxy: Secret, network: AmbientNetwork) -> httpx.Proxy:
     url = httpx.URL(proxy.reveal())
-    return httpx.Proxy(url, ssl_context=_trusting_the_machines(network) if url.scheme == "https" else None)
+    checked = _modern(_trusting_the_machines(network)) if url.scheme == "https" else None
+    return httpx.Proxy(url, ssl_context=checked)
 
 
 def _checked_as(address: str) -> Callable[[httpx.Request], None]:
