@@ -86,6 +86,8 @@ def _lines(account: Account) -> list[tuple[str, str]]:
 def _calls(account: Account) -> list[tuple[str, str]]:
     if account.opened.get("runbook") == "fleet_apply":
         return [("changing calls", "in the records of the VMs")]
+    if not account.opened:
+        return [("changing calls", "not known: its journal is empty or has lost its beginning")]
     if not account.changing_calls:
         return [("changing calls", "none was sent")]
     return [(f"changing call {n}", _told(call)) for n, call in enumerate(account.changing_calls, start=1)]
@@ -124,5 +126,11 @@ def _after_interruption(account: Account) -> str:
         return (
             "A changing call was sent or may have been. Read the status row and the node before anything "
             "else; do not power the VM on yet."
+        )
+    if not account.opened or account.torn:
+        lost = "has no first line" if not account.opened else "was cut off in its last line"
+        return (
+            f"No changing call is in its journal, which {lost}. Read the status row and the node before it "
+            "is run again."
         )
     return "No changing call was sent. It can be run again."
