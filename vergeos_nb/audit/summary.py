@@ -86,10 +86,9 @@ def _lines(account: Account) -> list[tuple[str, str]]:
 def _calls(account: Account) -> list[tuple[str, str]]:
     if account.opened.get("runbook") == "fleet_apply":
         return [("changing calls", "in the records of the VMs")]
-    if not account.opened:
-        return [("changing calls", "not known: its journal is empty or has lost its beginning")]
     if not account.changing_calls:
-        return [("changing calls", "none was sent")]
+        lost = "" if account.opened else " that its journal holds, and that has no first line"
+        return [("changing calls", f"none was sent{lost}")]
     return [(f"changing call {n}", _told(call)) for n, call in enumerate(account.changing_calls, start=1)]
 
 
@@ -130,7 +129,7 @@ def _after_interruption(account: Account) -> str:
     if not account.opened or account.torn:
         lost = "has no first line" if not account.opened else "was cut off in its last line"
         return (
-            f"No changing call is in its journal, which {lost}. Read the status row and the node before it "
-            "is run again."
+            f"No changing call was sent that its journal holds, and that {lost}. Read the status row and the "
+            "node before it is run again."
         )
     return "No changing call was sent. It can be run again."
