@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.journal import NAME, read_journal
 from vergeos_nb.audit.opening import life_of
+from vergeos_nb.audit.record import RECORD
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.processes import Life
 
@@ -45,14 +47,18 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
     days = [day for day in outputs.glob("????-??-??") if day.name >= f"{oldest:%Y-%m-%d}"]
     journals = sorted((path for day in days for path in day.glob(f"*/{NAME}")), reverse=True)
     for path in journals:
+        opened = _opened(path)
+        if (opened.get("runbook"), opened.get("session")) != (runbook, session):
+            continue
         try:
             text = read_journal(path)
             account, life = account_of(text), life_of(text.lines)
         except (VergeNbError, KeyError):
-            continue
-        opened = account.opened
-        if (opened.get("runbook"), opened.get("session")) != (runbook, session):
-            continue
+            if (path.parent / RECORD).exists() or life_of([opened]) is not Life.GONE:
+                return None
+            # Passed over, the next older run would be taken for the last one, or nothing for having happened.
+            parameters = {**opened.get("parameters", {}), "approve": "", "approve_until": ""}
+            return CutShort(path.parent, _said_of_damaged(opened, path), parameters)
         if life is Life.UNKNOWN and opened.get("on_host") != platform.node():
             continue
         # Of a host of this name that cannot be asked: its journal is locked while its process goes on.
@@ -71,6 +77,25 @@ def finish(folder: Path) -> str:
     from vergeos_nb.runner.recover import recover
 
     return recover(folder).asked
+
+
+def _opened(path: Path) -> Mapping[str, Any]:
+    """The first line of a journal, also of one that is damaged further down; empty where it is lost, too."""
+    try:
+        with path.open("rb") as file:
+            line = json.loads(file.readline())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return line if isinstance(line, dict) and line.get("event") == "run-opened" else {}
+
+
+def _said_of_damaged(opened: Mapping[str, Any], path: Path) -> str:
+    parameters = opened.get("parameters", {})
+    return (
+        f"A run of this notebook over {parameters.get('vm_name') or 'no VM yet'}, opened {opened.get('at')}, "
+        f"left a damaged journal, so nobody knows what it sent: {path}. Read the VM's status row and its "
+        "node before anything else. It cannot be gone on with; a new run can begin."
+    )
 
 
 def _parameters(account: Account) -> Mapping[str, Any]:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.runner.test_run import gone, journal_below, start_command, wait_for
-from tests.served import LADDER, NAME, changing, served
+from tests.served import LADDER, NAME, changing, served, when_carried_out
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import check, read
 from vergeos_nb.clock import SystemClock
@@ -26,27 +25,24 @@ from vergeos_nb.procedure.model import StepOutcome
 from vergeos_nb.processes import this_process
 from vergeos_nb.runner.recover import recover, unfinished
 from vergeos_nb.runner.run import run
-from vergeos_nb.simulator.faults import Rule
 
 
 def killed_in_the_put(outputs: Path, simulator: Any) -> Path:
     """A run whose runner and kernel are killed while the PUT is under way; its folder."""
     digest = run("force_power_off", NAME, outputs=outputs).account.fact("plan_digest")
-    simulator.faults.add(Rule("slow PUT", method="PUT", delay=3))
+    kernels: list[int] = []
+
+    def kill() -> None:
+        process.kill()
+        kernels.append(wait_for(journal_below(outputs / "killed"), "run-opened")["pid"])
+        os.kill(kernels[0], signal.SIGKILL)
+
+    # It was carried out by then, and never answered.
+    when_carried_out(simulator, "PUT", "machine_status/*", kill)
     process = start_command(outputs / "killed", "--approve", digest)
-    journal = journal_below(outputs / "killed")
-    kernel = wait_for(journal, "run-opened")["pid"]
-    wait_for(journal, "intent", method="PUT")
-    # The intent is written before the first byte leaves: on a busy machine the kernel died in between.
-    end = time.monotonic() + 60
-    while "slow PUT" in simulator.faults.never_fired():
-        assert time.monotonic() < end, "the PUT never came"
-        time.sleep(0.05)
-    process.kill()
-    os.kill(kernel, signal.SIGKILL)
-    process.communicate()
-    assert gone(kernel)
-    return journal.parent
+    process.communicate(timeout=150)
+    assert gone(kernels[0])
+    return journal_below(outputs / "killed").parent
 
 
 def test_a_run_killed_in_the_put_is_settled_by_reading_back_and_never_sent_again(outputs: Path) -> None:

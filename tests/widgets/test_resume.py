@@ -90,6 +90,43 @@ def test_a_run_that_was_cut_short_can_be_finished_and_a_new_one_begun(
     assert (at.run.folder == first, at.run.runs) == (False, 2)
 
 
+def test_a_run_whose_journal_is_damaged_is_told_of_and_not_gone_on_with(
+    sit: Sit, here: pytest.MonkeyPatch
+) -> None:
+    """It was passed over in silence, as if nothing had been begun, and a new run could send it all again."""
+    at = sit()
+    at.until("kill")
+    journal = at.run.folder / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:3], b"\x00\n", *lines[3:]]))
+    sent = at.run.changes()
+    card = restarted(at, here, killed=True)
+    assert "left a damaged journal, so nobody knows what it sent" in text(card.found.value)
+    card.resume.click()
+    assert card.job is not None
+    assert card.job.join(60)
+    assert "is damaged" in text(card.message.value)
+    assert (at.live.run, at.run.changes()) == (None, sent)
+
+
+@pytest.mark.parametrize("event", ["intent", "exchange"])
+def test_a_journal_of_which_lines_are_gone_is_not_gone_on_with(
+    sit: Sit, here: pytest.MonkeyPatch, event: str
+) -> None:
+    """Without the line of an intent its call counted as one that was never made."""
+    at = sit()
+    at.until("kill")
+    journal = at.run.folder / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(line for line in lines if f'"event": "{event}"'.encode() not in line))
+    card = restarted(at, here, killed=True)
+    card.resume.click()
+    assert card.job is not None
+    assert card.job.join(60)
+    assert "lines of it are gone" in text(card.message.value)
+    assert at.live.run is None
+
+
 @pytest.mark.parametrize("other", [{"JPY_SESSION_NAME": "/home/grace/other.ipynb"}, {"JPY_SESSION_NAME": ""}])
 def test_the_run_of_another_notebook_is_not_offered(
     sit: Sit, here: pytest.MonkeyPatch, other: dict[str, str]

@@ -188,7 +188,7 @@ def account_of(journal: JournalText) -> Account:
                 exchange = exchange_from_dict(line)
                 exchanges[exchange.number] = exchange
                 calls = _answered(calls, exchange)
-            case "intent":
+            case "intent" | "intent-kept":
                 calls.append(
                     ChangingCall(line["method"], line["path"], line["body"], line["at"], None, running)
                 )

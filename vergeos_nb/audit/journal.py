@@ -15,7 +15,9 @@ Lines hold ``n`` (counts from 1), ``at`` (UTC, ISO 8601) and ``event``. The even
 ``bug``           an exception that nobody foresaw, with its traceback
 ``interrupted``   a signal stopped the run inside a step, or its process died
 ``settled``       what reading back later made of a call that nobody had waited for
+``intent-kept``   an intent that this journal had lost, and that the fleet's journal held as well
 ``vm-began``      a fleet's run begins with this VM; on disk before the VM's own journal is there
+``vm-intent``     the VM's run is about to send this changing call; on disk before the first byte leaves
 ``vm-ended``      how it ended
 ``run-ended``     the run closed in order
 
@@ -44,11 +46,15 @@ from vergeos_nb.records import Exchange
 NAME = "journal.jsonl"
 OnLine = Callable[[Mapping[str, Any]], None]
 # Events that later decisions rest on: they are on disk before the run goes on.
-_DURABLE = frozenset({"run-opened", "intent", "step-ended", "bug", "interrupted", "vm-began", "run-ended"})
+_DURABLE = frozenset(
+    {"run-opened", "intent", "step-ended", "bug", "interrupted", "vm-began", "vm-intent", "run-ended"}
+)
+# Nothing has happened yet when these are written: the room for what comes of a call is not theirs.
+_BEFORE = frozenset({"intent", "vm-intent"})
 
 
 # What whoever finishes a run whose writer died may add: nothing else follows a line that was cut off.
-_AFTER_DEATH = frozenset({"interrupted", "bug", "settled"})
+_AFTER_DEATH = frozenset({"interrupted", "bug", "settled", "intent-kept"})
 # By what a run was interrupted that nobody stopped. The line that says so is written later, by recovery.
 DEATH = "the death of its process"
 
@@ -82,7 +88,9 @@ class RunJournal:
             raise
         self._n = len(earlier)
         self._intents = {
-            _call(line["method"], line["path"], line["body"]) for line in earlier if line["event"] == "intent"
+            call_id(line["method"], line["path"], line["body"])
+            for line in earlier
+            if line["event"] in ("intent", "intent-kept")
         }
 
     def write(self, event: str, /, **data: Any) -> None:
@@ -95,7 +103,7 @@ class RunJournal:
                 **self._scrubber.data(data),
             }
             try:
-                self._append(_encoded(line), spare=event != "intent")
+                self._append(_encoded(line), spare=event not in _BEFORE)
                 if event in _DURABLE or data.get("changing"):
                     os.fsync(self._file.fileno())
             except OSError as error:
@@ -132,7 +140,7 @@ class RunJournal:
             RecordError: it cannot be written, or there is no room for what comes of it.
         """
         self.make_room()
-        call = _call(method, path, body)
+        call = call_id(method, path, body)
         if call in self._intents:
             raise Refused(f"sending {method} {path}", "it was sent in this run before", "read back instead")
         self._intents.add(call)
@@ -195,7 +203,8 @@ def _unheard(line: Mapping[str, Any]) -> None:
     """Nobody looks at the lines as they come."""
 
 
-def _call(method: str, path: str, body: Mapping[str, Any] | None) -> str:
+def call_id(method: str, path: str, body: Mapping[str, Any] | None) -> str:
+    """The same text for the same changing call."""
     return json.dumps([method, path, body], sort_keys=True)
 
 
@@ -210,6 +219,12 @@ def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:
     if any(line["event"] == "run-ended" for line in text.lines):
         raise RecordError(
             f"going on with the journal {path}", "its run was closed", "begin a new run; nothing was sent"
+        )
+    if [line.get("n") for line in text.lines] != list(range(1, len(text.lines) + 1)):
+        raise RecordError(
+            f"going on with the journal {path}",
+            "lines of it are gone, so nobody knows what was sent",
+            "finish it with `vergeos-nb audit recover`, look at the VM, and begin a new run",
         )
     return text.lines
 

@@ -87,7 +87,8 @@ def _calls(account: Account) -> list[tuple[str, str]]:
     if account.opened.get("runbook") == "fleet_apply":
         return [("changing calls", "in the records of the VMs")]
     if not account.changing_calls:
-        return [("changing calls", "none was sent")]
+        lost = "" if account.opened else " that its journal holds, and that has no first line"
+        return [("changing calls", f"none was sent{lost}")]
     return [(f"changing call {n}", _told(call)) for n, call in enumerate(account.changing_calls, start=1)]
 
 
@@ -124,5 +125,11 @@ def _after_interruption(account: Account) -> str:
         return (
             "A changing call was sent or may have been. Read the status row and the node before anything "
             "else; do not power the VM on yet."
+        )
+    if not account.opened or account.torn:
+        lost = "has no first line" if not account.opened else "was cut off in its last line"
+        return (
+            f"No changing call was sent that its journal holds, and that {lost}. Read the status row and the "
+            "node before it is run again."
         )
     return "No changing call was sent. It can be run again."

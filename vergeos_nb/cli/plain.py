@@ -8,10 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from vergeos_nb.views.text import visible
-
-# What spreadsheets read as the beginning of a formula, in half and in full width.
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+from vergeos_nb.views.text import csv_text, visible
 
 
 def cell(value: Any) -> str:
@@ -48,5 +45,4 @@ def as_json(data: Mapping[str, Any]) -> str:
 
 
 def _inert(value: Any) -> str:
-    shown = cell(value)
-    return f"'{shown}" if isinstance(value, str) and shown.lstrip().startswith(_FORMULA) else shown
+    return csv_text(value) if isinstance(value, str) else cell(value)

@@ -1,8 +1,8 @@
 """Apply an approved fleet plan: start VMs by the schedule, let each have its own run, and write down both.
 
 One thread decides what starts. Before a VM begins, the fleet's journal says so on disk, with the folder of
-its run; what became of it is in that folder's own journal. So a fleet run that was killed is gone on with by
-reading journals alone.
+its run. Before a changing call of a VM leaves, its intent is on disk in the VM's own journal and in the
+fleet's. So `resume` knows what may have been sent from journals alone, also where a VM's own is lost.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from vergeos_nb.audit.journal import RunJournal
+from vergeos_nb.audit.journal import OnLine, RunJournal
 from vergeos_nb.audit.record import new_folder
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import VergeNbError
@@ -45,8 +46,13 @@ class Job:
 class Workers(Protocol):
     """Who does the runs."""
 
-    def submit(self, job: Job) -> Future[VmProgress]:
-        """Begin one. Its future gives how it ended; it raises only where nobody knows."""
+    def submit(self, job: Job, on_line: OnLine) -> Future[VmProgress]:
+        """Begin one. Its future gives how it ended; it raises only where nobody knows.
+
+        Args:
+            on_line: told of each line of the run's journal once it is on disk here, and of an intent before
+                its call leaves; when it raises, that call is not sent.
+        """
 
     def upcoming(self, machines: frozenset[int]) -> None:
         """The machines of the VMs that run or may start next."""
@@ -110,7 +116,15 @@ class Fleet:
         vm = self.plan.vms[at]
         folder = new_folder(self.outputs, PROCEDURE, vm.name, self.clock.now())
         path = folder.relative_to(self.outputs.absolute()).as_posix()
-        self.journal.write("vm-began", key=vm.key, name=vm.name, folder=path, plan=self.plan.digests[at])
+        self.journal.write(
+            "vm-began",
+            key=vm.key,
+            name=vm.name,
+            folder=path,
+            plan=self.plan.digests[at],
+            # Older fleet runs kept none: where this is missing, no intent here does not mean that none was.
+            keeps_intents=True,
+        )
         self.states[vm.key] = VmProgress(Where.RUNNING, path)
         soon = [*self.schedule.running, *self.schedule.waiting[: self.schedule.width]]
         crew.upcoming(frozenset(self.plan.vms[one].machine for one in soon))
@@ -123,7 +137,13 @@ class Fleet:
             "operator": self.operator,
         }
         self.on_change(self)
-        return crew.submit(Job(at, vm.key, vm.machine, folder, parameters))
+        return crew.submit(Job(at, vm.key, vm.machine, folder, parameters), partial(self._keep, at, path))
+
+    def _keep(self, at: int, folder: str, line: Mapping[str, Any]) -> None:
+        """Keep a run's intents here as well. Called by the threads of the runs."""
+        if line["event"] == "intent":
+            vm, call = self.plan.vms[at], {name: line[name] for name in ("method", "path", "body")}
+            self.journal.write("vm-intent", key=vm.key, name=vm.name, folder=folder, **call)
 
     def _end(self, at: int, future: Future[VmProgress]) -> None:
         vm = self.plan.vms[at]

@@ -6,6 +6,7 @@ again, and what became of its VM is read back.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from typing import Any, Self
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import NAME, read_journal
+from vergeos_nb.audit.journal import NAME, OnLine, read_journal
 from vergeos_nb.audit.lease import Leases, Owner
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import Interrupted, Refused, UsageError
@@ -77,19 +78,19 @@ class DaskCrew:
         self._policy = settings.load_policy()
         self.unsealed: list[str] = []
 
-    def submit(self, job: Job) -> Future[VmProgress]:
+    def submit(self, job: Job, on_line: OnLine) -> Future[VmProgress]:
         """Begin one run on some worker."""
-        return self._threads.submit(self._run, job)
+        return self._threads.submit(self._run, job, on_line)
 
     def upcoming(self, machines: frozenset[int]) -> None:
         """Each worker reads for itself."""
 
-    def _run(self, job: Job) -> VmProgress:
+    def _run(self, job: Job, on_line: OnLine) -> VmProgress:
         owner = Owner(self._operator, os.uname().nodename, os.getpid(), job.folder.name)
         names = self._leases_of(job.key)
         with Leases(self._outputs / "leases", names, owner, LEASE_S, self._clock) as lease:
             try:
-                self._watch(job, lease)
+                self._watch(job, lease, on_line)
             finally:
                 account = (
                     account_of(read_journal(job.folder / NAME)) if (job.folder / NAME).exists() else None
@@ -100,7 +101,7 @@ class DaskCrew:
             self.unsealed.append(trouble)
         return progress_of(account, job.folder.relative_to(self._outputs).as_posix())
 
-    def _watch(self, job: Job, lease: Leases) -> None:
+    def _watch(self, job: Job, lease: Leases, on_line: OnLine) -> None:
         """Give the run to a worker, and write down what its journal says until it has ended or is lost."""
         from distributed import Event, Queue
 
@@ -121,7 +122,7 @@ class DaskCrew:
             with (job.folder / NAME).open("ab") as journal:
                 while True:
                     ended = task.done()
-                    worker = self._drain(lines, journal, kept) or worker
+                    worker = self._drain(lines, journal, kept, on_line) or worker
                     if ended:
                         task.result()
                         return
@@ -134,7 +135,7 @@ class DaskCrew:
                             # A lease that was lost stops the starts; this run is guarded by its plan.
                             lease.renew()
                         if worker and worker not in self._client.scheduler_info(n_workers=-1)["workers"]:
-                            self._drain(lines, journal, kept)
+                            self._drain(lines, journal, kept, on_line)
                             raise Interrupted("running a VM", f"its worker {worker} was lost", "read back")
                     if not worker and time.monotonic() - began > NO_WORKER_S:
                         asked = "running a VM"
@@ -149,7 +150,7 @@ class DaskCrew:
             if (job.folder / NAME).stat().st_size == 0:
                 (job.folder / NAME).unlink()
 
-    def _drain(self, lines: Any, journal: Any, kept: Any) -> str:
+    def _drain(self, lines: Any, journal: Any, kept: Any, on_line: OnLine) -> str:
         """Write down the lines that have come, and tell the worker. Gives its address if that was there."""
         worker = ""
         while lines.qsize():
@@ -160,6 +161,9 @@ class DaskCrew:
             journal.write(item.encode())
             journal.flush()
             os.fsync(journal.fileno())
+            for text in item.split("\n"):
+                if text:
+                    on_line(json.loads(text))
             kept.put(journal.tell())
         return worker
 

@@ -1,21 +1,25 @@
 """What has become of each VM of a plan: read from the journals of all its fleet runs, and nothing else.
 
-A VM whose journal holds no changing call was not touched and may begin again. One that was touched is never
-begun again: it has ended, or it is settled by reading back. So is one whose journal is lost or damaged, for
-nobody knows what it held.
+Each changing call is in two journals before it leaves: the VM's own and the fleet's.
+
+- Neither holds one: the VM was not touched and may begin again. An empty folder or an empty journal, which a
+  death leaves, counts as "none" only because the fleet's journal holds none either.
+- Either holds one: the VM is never begun again. It has ended, or it is settled by reading back.
+- The VM's own journal is damaged or gone: the VM is never begun again, for nobody knows what it held.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from vergeos_nb.audit import room
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.disk import append
-from vergeos_nb.audit.journal import NAME, read_journal
+from vergeos_nb.audit.journal import NAME, JournalText, call_id, read_journal
 from vergeos_nb.errors import RecordError
 from vergeos_nb.procedure.model import RunOutcome, VerdictValue
 
@@ -38,7 +42,9 @@ class VmProgress:
 
     Attributes:
         folder: of its newest run, below the archive's folder, or "".
-        lost: whether a worker elsewhere died with it, so that nobody knows whether something was sent.
+        lost: whether its own journal does not say what was sent: damaged, gone, or a worker died with it.
+        missing: the changing calls that the fleet's journal holds and its own journal lacks, where it can be
+            read and they can be added.
     """
 
     where: Where
@@ -48,6 +54,7 @@ class VmProgress:
     exit_code: int | None = None
     headline: str = ""
     lost: bool = False
+    missing: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def well(self) -> bool:
@@ -61,7 +68,13 @@ class VmProgress:
         return self.where in (Where.ENDED, Where.OPEN) and not self.well and not cut_short
 
 
-LOST = VmProgress(Where.OPEN, "", "interrupted", "unknown", 7, lost=True)
+_LOST: Mapping[str, Any] = {
+    "where": Where.OPEN,
+    "outcome": RunOutcome.INTERRUPTED.value,
+    "verdict": VerdictValue.UNKNOWN.value,
+    "exit_code": 7,
+    "lost": True,
+}
 
 
 def runs_of(outputs: Path, digest: str) -> list[Path]:
@@ -104,16 +117,24 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
     """
     found: dict[int, VmProgress] = {}
     for run in runs_of(outputs, digest):
-        for line in read_journal(run / NAME).lines:
+        text = read_journal(run / NAME)
+        intents: dict[str, list[Mapping[str, Any]]] = {}
+        for line in text.lines:
+            if line["event"] == "vm-intent":
+                call = {name: line[name] for name in ("method", "path", "body")}
+                intents.setdefault(line["folder"], []).append(call)
+        for line in text.lines:
             if line["event"] == "vm-began":
-                found[line["key"]] = _of(outputs, line["folder"])
+                kept = intents.get(line["folder"], [])
+                complete = line.get("keeps_intents", False) and not text.torn
+                found[line["key"]] = _of(outputs, line["folder"], kept, untouched=complete and not kept)
                 continue
             before = found.get(line.get("key", 0))
             if before is None or before.where is Where.ENDED:
                 continue
             # Its own journal goes first; where that has no end or is gone, the fleet's may know of one.
             if line["event"] == "vm-lost":
-                found[line["key"]] = replace(LOST, folder=before.folder)
+                found[line["key"]] = replace(before, **_LOST)
             elif line["event"] == "vm-ended":
                 found[line["key"]] = VmProgress(
                     Where.ENDED,
@@ -130,15 +151,44 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
     return found
 
 
-def _of(outputs: Path, folder: str) -> VmProgress:
-    journal = outputs / folder / NAME
-    if journal.parent.exists() and not any(journal.parent.iterdir()):
-        # Not even its journal was begun, and that comes before all else.
-        return VmProgress(Where.WAITING, folder)
+def _of(outputs: Path, folder: str, kept: Sequence[Mapping[str, Any]], *, untouched: bool) -> VmProgress:
+    """How far a VM is by its own journal, held against what the fleet's has kept of it.
+
+    Args:
+        kept: the changing calls of its run that the fleet's journal holds.
+        untouched: whether that journal would hold every one, and holds none.
+    """
+    lost = VmProgress(folder=folder, headline=_said_of_lost(kept), **_LOST)
+    if _not_begun(outputs / folder):
+        # A death leaves this right after the fleet's journal has named the VM, and so does a damaged disk.
+        return VmProgress(Where.WAITING, folder) if untouched else lost
     try:
-        return progress_of(account_of(read_journal(journal)), folder)
+        account = account_of(read_journal(outputs / folder / NAME))
     except (RecordError, KeyError):
-        return replace(LOST, folder=folder)
+        return lost
+    if not account.opened:
+        return lost
+    own = {call_id(call.method, call.path, call.body) for call in account.changing_calls}
+    if missing := tuple(call for call in kept if call_id(**call) not in own):
+        return replace(lost, missing=missing)
+    return progress_of(account, folder)
+
+
+def _said_of_lost(kept: Sequence[Mapping[str, Any]]) -> str:
+    calls = ", ".join(f"{call['method']} {call['path']}" for call in kept)
+    sent = f"{calls} may have been sent" if calls else "nobody knows what was sent"
+    return f"its own journal is lost or damaged; {sent}"
+
+
+def _not_begun(folder: Path) -> bool:
+    """Whether the folder is as it is before a run's journal has its first line."""
+    try:
+        if {path.name for path in folder.iterdir()} - {NAME, room.NAME}:
+            return False
+        text = read_journal(folder / NAME) if (folder / NAME).exists() else JournalText(())
+    except (OSError, RecordError):
+        return False
+    return not text.lines
 
 
 def progress_of(account: Account, folder: str) -> VmProgress:

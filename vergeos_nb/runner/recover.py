@@ -102,6 +102,8 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
     if not (account.in_order or account.interrupted_by or account.bug):
         append_after_death(path, clock, "interrupted", step=account.running, by=DEATH)
     said = "nothing was sent that is not settled"
+    if not account.opened:
+        said = "its journal has no first line, so nobody knows whether anything was sent"
     if account.acting_calls and not any(_is_settled(account, r) for r in account.results):
         said = "the platform was not asked"
         if ask:
@@ -203,6 +205,21 @@ def _same_system(account: Account, profile: settings.Profile, info: SystemInfo) 
         )
 
 
+def _whom(account: Account, plans: PlanShelf) -> tuple[Vm, StatusKey]:
+    """The VM that the run was about, also where its journal has lost what it found: its plan says it, too.
+
+    Raises:
+        UsageError: neither says it.
+    """
+    vm, status_key = account.fact("vm"), account.fact("status_key")
+    if vm is None or status_key is None:
+        plan = plans.find(str(account.opened["parameters"].get("approve", "")))
+        if plan is None or "vm" not in plan.content:
+            raise UsageError("reading back", "its journal does not say which VM it was", "look by hand")
+        vm, status_key = plan.content["vm"], plan.content["vm"]["status_key"]
+    return Vm(VmKey(vm["key"]), vm["name"], MachineKey(vm["machine"]), False), StatusKey(status_key)
+
+
 def _read_back(
     account: Account, folder: Path, clock: Clock, scrubber: Scrubber
 ) -> tuple[StepResult, Sequence[Exchange]]:
@@ -214,7 +231,7 @@ def _read_back(
         raise UsageError("reading back", "this runbook confirms nothing", "look at the VM by hand")
     settle_s = min(options.settle_s, SETTLE_S)
     options = options.model_copy(update={"settle_s": settle_s, "confirm_timeout_s": settle_s * 3 + 5})
-    vm, status_key = account.fact("vm"), account.fact("status_key")
+    vm, status_key = _whom(account, PlanShelf(folder.parent.parent))
     profile = settings.load_profile(options.profile)
     if profile.kind == "simulator" and find_announced() is None:
         raise SettingsError("reading back", "the run's own simulator is gone", "nothing real was touched")
@@ -235,8 +252,8 @@ def _read_back(
             policy=Policy(),
             lease=_NoLease(),
             stop_wanted=str,
-            vm=Vm(VmKey(vm["key"]), vm["name"], MachineKey(vm["machine"]), False),
-            status_key=StatusKey(status_key),
+            vm=vm,
+            status_key=status_key,
         )
         case.info = case.platform.system()
         _same_system(account, opened, case.info)
