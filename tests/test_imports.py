@@ -25,6 +25,7 @@ LADDER = [
     "query",
     "policy",
     "settings",
+    "bound",
     "parameters",
     "runbook_files",
     "client",

@@ -68,7 +68,8 @@ def plan(
             raise UsageError("read the parameters", f"{name} is no parameter of a fleet", "leave it out")
     # Read once for all, so that a slip shows before the fleet is read.
     read = read_parameters(plans.PROCEDURE, {**given, "vm_name": "any"}).model_dump()
-    options = {name: read[name] for name in given}
+    # All of them, so that a later version with other defaults applies what was approved.
+    options = {name: value for name, value in read.items() if name not in NOT_HERE}
     named = read_list(Path(source)) if source else ()
     clock, archive = SystemClock(), _archive(outputs)
     with open_system(settings.load_profile(read["profile"]), clock) as system:
@@ -76,9 +77,9 @@ def plan(
         vms = resolve(found, named) if source else select(found, wanted)
         plans.check_count(vms, cap)
         output.progress(f"{len(vms)} VMs are meant; planning for each")
-        planned = _planned(system, vms, {**options, "profile": read["profile"]}, archive)
+        planned = _planned(system, vms, options, archive)
     shelf = PlanShelf(archive)
-    whole = plans.fleet_plan(planned, {**options, "profile": read["profile"]}, limits, system.told)
+    whole = plans.fleet_plan(planned, options, limits, system.told)
     shelf.keep(whole)
     output.line(
         table(
