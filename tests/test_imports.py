@@ -18,6 +18,7 @@ LADDER = [
     "nb",
     "words",
     "processes",
+    "machine",
     "clock",
     "text",
     "records",

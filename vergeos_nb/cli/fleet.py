@@ -81,7 +81,7 @@ def plan(
     shelf = PlanShelf(archive)
     whole = plans.fleet_plan(planned, options, limits, system.told)
     shelf.keep(whole)
-    output.line(
+    output.block(
         table(
             ("name", "key", "node", "verdict", "plan"),
             ((p.vm.name, p.vm.key, p.vm.node, p.verdict, p.digest[:12] or p.refused) for p in planned),
@@ -222,7 +222,7 @@ def _same_system(wanted: FleetPlan, system: FleetSystem) -> None:
 
 def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
     summary = summary_of(ended.account)
-    output.line(_grid(wanted, ended.states))
+    output.block(_grid(wanted, ended.states))
     output.line()
     output.line(f"{summary.sign} {summary.outcome} · verdict {summary.verdict}")
     output.line(summary.headline)
@@ -230,7 +230,7 @@ def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
         output.line(f"What to do: {summary.next_step}")
     output.line(f"  record  {ended.folder}")
     for trouble in ended.trouble:
-        output.line(f"NO RECORD: {trouble}")
+        output.block(f"NO RECORD: {trouble}")
     code = RecordError.exit_code if ended.trouble else ended.account.exit_code
     output.result(
         {
@@ -252,7 +252,7 @@ def status(digest: str, outputs: str | None, output: Output) -> int:
     states = progress(archive, digest)
     runs = runs_of(archive, digest)
     given = plans.approval_of(archive, digest)
-    output.line(_grid(wanted, states))
+    output.block(_grid(wanted, states))
     output.line()
     output.line(f"  approved  {f'by {given.approver} until {iso(given.until)}' if given else 'by nobody'}")
     for run in runs:

@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from vergeos_nb.cli.options import json_option, outputs_option
+from vergeos_nb.cli.options import Command, Group, json_option, outputs_option
 from vergeos_nb.cli.output import Output
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--profile", default="simulator", show_default=True, help="The system to read.")
 @click.option("--gap", "gap_s", default=None, metavar="SECONDS", help="Between the two readings.")
 @click.option("--name", default=None, help="Only VMs of this name; * and ? stand for anything.")
@@ -43,7 +43,7 @@ def stuck(
     sys.exit(find_stuck(given, wanted, sort, everything, csv, outputs, Output(as_json)))
 
 
-@click.group()
+@click.group(cls=Group)
 def fleet() -> None:
     """Force many VMs off: plan, approve, apply, resume."""
 
