@@ -29,7 +29,7 @@ def call(command: click.Command, arguments: list[str] | None) -> int:
         hold_standard_streams()
         prepare_streams()
         quiet_threads()
-        # What the process holds at its end is gone with it: looking for garbage there takes 0.1 s after a run.
+        # What the process holds at its end is gone with it: looking for garbage takes 0.1 s after a run.
         atexit.register(gc.freeze)
         if not has_home():
             _live_without_home()

@@ -10,7 +10,7 @@ import click
 
 from vergeos_nb.cli.entry import call
 from vergeos_nb.cli.fleet_commands import fleet, stuck
-from vergeos_nb.cli.options import Group, json_option, outputs_option, version_option
+from vergeos_nb.cli.options import Asking, Group, json_option, outputs_option, version_option
 from vergeos_nb.cli.output import Output
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -71,8 +71,10 @@ def run(
     vergeos-nb run force_power_off -p vm_name=web-01
     vergeos-nb run force_power_off -p vm_name=web-01 --approve DIGEST
     """
+    from vergeos_nb.machine import make_room_for_files
     from vergeos_nb.runner import warm
 
+    make_room_for_files("running the runbook")
     # First: the kernel's process gets ready while this one loads what it needs itself.
     warm.shared()
     # Little of what importing makes is garbage, and looking for it so often takes a tenth of the time.
@@ -152,7 +154,7 @@ def lab(profile: str, port: int, browser: bool, base: str | None, outputs: str |
     _end(run_lab(profile, base, outputs, port, browser, Output(as_json)))
 
 
-@cli.command()
+@cli.command(cls=Asking)
 @click.option("--profile", default="simulator", show_default=True, help="The system to look at.")
 @json_option
 def doctor(profile: str, as_json: bool) -> None:
@@ -178,7 +180,7 @@ def audit_recover(ask: bool, outputs: str | None, as_json: bool) -> None:
     _end(recover_all(outputs, ask, Output(as_json)))
 
 
-@audit.command("verify")
+@audit.command("verify", cls=Asking)
 @click.option("--expect-head", metavar="COUNT:HASH", default=None, help="A head of the ledger, noted before.")
 @click.option(
     "--allowed-signers",
@@ -217,7 +219,7 @@ def audit_sign(key: str | None, outputs: str | None, as_json: bool) -> None:
     _end(sign_archive(outputs, key, Output(as_json)))
 
 
-@audit.command("list")
+@audit.command("list", cls=Asking)
 @click.option("--vm", default=None, help="The VM's name; * and ? stand for anything.")
 @click.option("--key", "vm_key", type=int, default=None, help="The VM's key.")
 @click.option("--operator", default=None, help="Who ran it.")
@@ -251,7 +253,7 @@ def audit_list(
     _end(list_records(outputs, wanted, since, until, Output(as_json), csv))
 
 
-@audit.command("show")
+@audit.command("show", cls=Asking)
 @click.argument("record")
 @outputs_option
 @json_option
@@ -341,7 +343,7 @@ def audit_mirror(outputs: str | None, as_json: bool) -> None:
     _end(mirror_archive(outputs, Output(as_json)))
 
 
-@audit.command("diff")
+@audit.command("diff", cls=Asking)
 @click.argument("record_a")
 @click.argument("record_b")
 @click.option("--csv", is_flag=True, help="Print CSV.")

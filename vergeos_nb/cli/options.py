@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from vergeos_nb import __version__
-from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.output import Output, unwritten
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 outputs_option = click.option(
@@ -36,6 +36,19 @@ class Command(click.Command):
         return option
 
 
+class Asking(Command):
+    """A command that is called for its answer alone: one that cannot be written is no success."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            super().invoke(ctx)
+        except SystemExit as end:
+            if end.code:
+                raise
+        _refuse_unwritten()
+        return 0
+
+
 class Group(click.Group):
     """A group of such commands."""
 
@@ -60,13 +73,20 @@ Group.group_class = Group
 def _show_help(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         Output(as_json=False).block(ctx.get_help())
+        _refuse_unwritten()
         ctx.exit()
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         Output(as_json=False).line(f"vergeos-nb, version {__version__}")
+        _refuse_unwritten()
         ctx.exit()
+
+
+def _refuse_unwritten() -> None:
+    if (error := unwritten()) is not None:
+        raise error
 
 
 version_option = click.option(
