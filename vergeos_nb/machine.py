@@ -11,6 +11,8 @@ from vergeos_nb.errors import MachineError, RecordError, VergeNbError
 
 # A run has sockets to its kernel, the journal, and what it loads meanwhile: about 70.
 FILES_OF_A_RUN = 96
+# A run and its kernel each take up to half of that; a native library that gets none ends the process at once.
+MEMORY_OF_A_RUN = 768 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _AGAIN = "then run it again; nothing is repeated by itself"
 # As exceptions of other processes come here: as text.
@@ -58,12 +60,15 @@ def working_directory_gone(asked: str) -> MachineError | None:
     return None
 
 
-def make_room_for_files(asked: str) -> None:
-    """Have this process open as many files as a run needs, as far as it may.
+def check_limits(asked: str) -> None:
+    """Have this process open as many files as a run needs, as far as it may, and look at its memory.
 
     Raises:
-        MachineError: the limit of the shell is lower.
+        MachineError: a limit of the shell is too low for a run.
     """
+    memory = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if memory != resource.RLIM_INFINITY and memory < MEMORY_OF_A_RUN:
+        raise _no_memory(asked)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= FILES_OF_A_RUN:
         return

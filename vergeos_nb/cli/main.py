@@ -71,10 +71,10 @@ def run(
     vergeos-nb run force_power_off -p vm_name=web-01
     vergeos-nb run force_power_off -p vm_name=web-01 --approve DIGEST
     """
-    from vergeos_nb.machine import make_room_for_files
+    from vergeos_nb.machine import check_limits
     from vergeos_nb.runner import warm
 
-    make_room_for_files("running the runbook")
+    check_limits("running the runbook")
     # First: the kernel's process gets ready while this one loads what it needs itself.
     warm.shared()
     # Little of what importing makes is garbage, and looking for it so often takes a tenth of the time.

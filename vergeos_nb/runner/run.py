@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import tempfile
 import threading
@@ -17,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
@@ -29,9 +30,10 @@ from vergeos_nb.audit.record import new_folder
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, UsageError, VergeNbError
-from vergeos_nb.machine import lacking, lacking_in, make_room_for_files
+from vergeos_nb.machine import check_limits, lacking, lacking_in
 from vergeos_nb.parameters import read_parameters, schema_of
 from vergeos_nb.runbook_files import runbook_path
+from vergeos_nb.runner import warm
 from vergeos_nb.runner.stopping import Stop
 
 # Loaded beside the kernel: what drives it, and what draws the record's picture.
@@ -41,6 +43,8 @@ OnLine = Callable[[Mapping[str, Any]], None]
 
 # What a runner sends is nothing that its user typed, and parameters have no business in their history.
 NO_HISTORY = ["--HistoryManager.enabled=False"]
+# How the last line of a traceback begins.
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit)\b")
 ASKED = "running the runbook"
 POLL_S = 0.05
 # How long a kernel that was interrupted may take to write down where it stood.
@@ -82,13 +86,13 @@ def run(
         environ: variables for the kernel beside those of this process.
 
     Raises:
-        UsageError: there is no such runbook, or a process may not open as many files here as a run needs;
-            then there is no record. Mistyped parameters have one.
+        UsageError: there is no such runbook, or a limit of the shell is too low for a run; then there is no
+            record. Mistyped parameters have one.
         RecordError: the record folder or the journal could not be made; nothing was sent.
     """
     schema = schema_of(runbook)
     path = runbook_path(runbook)
-    make_room_for_files(ASKED)
+    check_limits(ASKED)
     clock = SystemClock()
     scrubber = Scrubber(settings.secrets_known(given.get("profile")))
     folder = new_folder(outputs, runbook, schema.subject_of(given), clock.now())
@@ -131,6 +135,7 @@ class _Work:
     notebook: Any = None
     error: str = ""
     lacks: VergeNbError | None = None
+    last_words: str = ""
     done: threading.Event = field(default_factory=threading.Event)
 
     def run(self, stop: Stop, tail: _Tail) -> str:
@@ -152,9 +157,14 @@ class _Work:
             )
             environ = self.environ(Path(private) / "ipython")
             kernel.provisioner = WarmProvisioner(kernel_spec=kernel.kernel_spec, parent=kernel)
+            server = warm.shared()
+            before = server.printed if server is not None else 0
+            log = Path(private) / "kernel.log"
             try:
                 threading.Thread(target=_load, name="loading", daemon=True).start()
-                if reason := asyncio.run(self._start(kernel, environ, stop)):
+                with log.open("wb") as file:
+                    reason = asyncio.run(self._start(kernel, environ, stop, file))
+                if reason:
                     return reason
             except Exception as error:
                 self._failed(error)
@@ -165,6 +175,9 @@ class _Work:
                 self._failed(error)
                 return ""
             finally:
+                self.last_words = log.read_bytes()[-warm.LAST_WORDS :].decode("utf-8", "replace") or (
+                    server.last_words(before) if server is not None else ""
+                )
                 tail.read()
                 # A run that has closed has nothing left to do; any other may still say where it stood.
                 self._end(kernel, now=tail.ended or not self.done.is_set())
@@ -185,9 +198,11 @@ class _Work:
             with suppress(OSError, TypeError, AttributeError):
                 os.kill(kernel.provisioner.pid, signal.SIGKILL)
 
-    async def _start(self, kernel: Any, environ: Mapping[str, str], stop: Stop) -> str:
+    async def _start(self, kernel: Any, environ: Mapping[str, str], stop: Stop, log: IO[bytes]) -> str:
         """Returns what stopped the run before its kernel was there, or ""."""
-        starting = asyncio.ensure_future(kernel.start_kernel(env=dict(environ), extra_arguments=NO_HISTORY))
+        starting = asyncio.ensure_future(
+            kernel.start_kernel(env=dict(environ), extra_arguments=NO_HISTORY, stdout=log, stderr=log)
+        )
         while not (await asyncio.wait([starting], timeout=POLL_S))[0]:
             if reason := stop.reason:
                 starting.cancel()
@@ -284,7 +299,8 @@ def _close_journal(
     folder: Path, runbook: str, parameters: Mapping[str, Any], reason: str, work: _Work, scrubber: Scrubber
 ) -> None:
     """Write down what the kernel could not: that it was stopped, died, or had not what it takes."""
-    error, lacks = work.error, work.lacks or lacking_in(work.error, ASKED)
+    error, died = work.error, work.error.startswith(("DeadKernelError", "RuntimeError"))
+    lacks = work.lacks or lacking_in(f"{error}\n{work.last_words if died else ''}", ASKED)
     if not (folder / JOURNAL).exists():
         clock = SystemClock()
         journal = open_journal(
@@ -305,11 +321,18 @@ def _close_journal(
         return
     elif lacks is not None:
         append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=lacks.came_back)
-    elif error.startswith(("DeadKernelError", "RuntimeError")):
-        append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by="the kernel's death")
+    elif died:
+        why = _why(work.last_words)
+        by = f"the kernel's death ({scrubber.text(why)})" if why else "the kernel's death"
+        append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=by)
     else:
         text = error or "the notebook ended without closing its run"
         append_after_death(folder / JOURNAL, SystemClock(), "bug", step=step, error=text, traceback=text)
+
+
+def _why(printed: str) -> str:
+    """The exception that a process named last, or ""."""
+    return next((line for line in reversed(printed.splitlines()) if _EXCEPTION.match(line)), "")
 
 
 def _finished(folder: Path, path: Path, notebook: Any, scrubber: Scrubber) -> RunReport:
