@@ -7,6 +7,7 @@ command line ends with.
     ├── UsageError              2   a parameter, setting or word that cannot be meant
     │   ├── SettingsError       2   a profile that is missing, incomplete or contradicts itself
     │   │   └── PasswordMissing 2   it names a user, and no password
+    │   ├── MachineError        2   the machine or the shell lacks what this program needs
     │   └── RecordNotFound      4   no record in the archive has this id
     ├── Refused                 3   a guard said no
     ├── NotOneVm                4
@@ -97,6 +98,10 @@ class SettingsError(UsageError):
 
 class PasswordMissing(SettingsError):
     """A profile names a user, and nothing holds the password."""
+
+
+class MachineError(UsageError):
+    """The machine or the shell lacks what this program needs: files, memory, a working directory."""
 
 
 class RecordNotFound(UsageError):

@@ -458,8 +458,9 @@ def test_no_way_of_running_on_sends_the_restore_again(rehearse: Make) -> None:
     run = rehearse("stuck")
     record = run.force()
     run.put_answers(drop="before")
-    digest = run.follow("restore_status", record=record).fact("plan_digest")
-    book = run.open("restore_status", record=record, approve=digest, settle_s=5, confirm_timeout_s=9)
+    quick = {"record": record, "settle_s": 5, "confirm_timeout_s": 9}
+    digest = run.follow("restore_status", **quick).fact("plan_digest")
+    book = run.open("restore_status", approve=digest, **quick)
     for _ in range(3):
         for step in (*book.engine.steps, *reversed(book.engine.steps)):
             book.step(step.id)

@@ -129,6 +129,10 @@ class Snapshot:
     set_aside: int
 
 
+class LedgerLockError(RecordError):
+    """Another process holds the ledger's lock."""
+
+
 class Ledger:
     """The ledger of one archive.
 
@@ -141,7 +145,7 @@ class Ledger:
         self.path = outputs / "ledger.jsonl"
         self.head_path = outputs / "ledger.head"
         self.torn_path = outputs / "ledger.torn"
-        self._lock = outputs / "ledger.lock"
+        self.lock_path = outputs / "ledger.lock"
 
     def snapshot(self) -> Snapshot:
         """Read it all. Nobody seals meanwhile, where the lock can be had; a copy may have none."""
@@ -158,21 +162,26 @@ class Ledger:
         return Snapshot(tuple(lines), torn, told, size)
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the lock; another process waits meanwhile."""
+    def locked(self, wait_s: float | None = None) -> Iterator[None]:
+        """Hold the lock; another process waits meanwhile.
+
+        Args:
+            wait_s: how long to wait for it at most; None for as long as sealing does.
+        """
+        wait_s = LOCK_WAIT_S if wait_s is None else min(wait_s, LOCK_WAIT_S)
         try:
             try:
-                descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+                descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             except PermissionError:
                 # Another user made it; a lock on this machine needs no more than reading.
-                descriptor = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
+                descriptor = os.open(self.lock_path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise _unusable(self._lock, error) from error
+            raise _unusable(self.lock_path, error) from error
         try:
-            if not _taken(descriptor, fcntl.LOCK_EX, self._lock):
-                raise RecordError(
+            if not _taken(descriptor, fcntl.LOCK_EX, self.lock_path, wait_s):
+                raise LedgerLockError(
                     "sealing the record",
-                    f"another process has kept {self._lock} locked for {LOCK_WAIT_S:g} s",
+                    f"another process has kept {self.lock_path} locked for {wait_s:g} s",
                     "see whether a run hangs on this machine, then `vergeos-nb audit recover`",
                 )
             yield
@@ -182,13 +191,13 @@ class Ledger:
     @contextlib.contextmanager
     def _shared(self) -> Iterator[None]:
         try:
-            descriptor = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(self.lock_path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             yield
             return
         try:
             with contextlib.suppress(RecordError):
-                _taken(descriptor, fcntl.LOCK_SH, self._lock)
+                _taken(descriptor, fcntl.LOCK_SH, self.lock_path, LOCK_WAIT_S)
             yield
         finally:
             os.close(descriptor)
@@ -310,8 +319,8 @@ class Ledger:
             raise _unusable(self.head_path, error) from error
 
 
-def _taken(descriptor: int, kind: int, lock: Path) -> bool:
-    deadline = time.monotonic() + LOCK_WAIT_S
+def _taken(descriptor: int, kind: int, lock: Path, wait_s: float) -> bool:
+    deadline = time.monotonic() + wait_s
     while True:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)

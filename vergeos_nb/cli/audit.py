@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vergeos_nb import settings
-from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.output import Output, said
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.runner.recover import Recovered, recover, unfinished
@@ -22,11 +22,11 @@ def recover_all(outputs: str | None, ask: bool, output: Output) -> int:
             one = recover(run, ask=ask)
         except VergeNbError as error:
             failed.append((run, error))
-            output.line(f"✘ {run}: {visible(str(error), keep=chr(10))}")
+            output.block(f"✘ {visible(str(run))}: {said(error)}")
             continue
         done.append(one)
         output.line(f"✔ {run}")
-        output.line(f"  {one.account.outcome}, verdict {one.account.verdict}; {visible(one.asked)}")
+        output.line(f"  {one.account.outcome}, verdict {one.account.verdict}; {one.asked}")
     if not done and not failed:
         output.line(f"Every run below {folder} has its record, or is still going on.")
     output.result(

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-
 from vergeos_nb import settings
 from vergeos_nb.audit.index import Index, Query, moment
 from vergeos_nb.audit.ledger import Entry, Ledger
 from vergeos_nb.audit.manifest import FIELDS
 from vergeos_nb.audit.marks import standing
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.plain import as_csv, as_json, cell, table
+from vergeos_nb.cli.plain import cell, table
 from vergeos_nb.errors import RecordNotFound, UsageError
 
 _SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
@@ -38,12 +36,11 @@ def list_records(
     entries = Index(_folder(outputs)).find(query)
     if csv:
         rows = ([*_values(entry, FIELDS), entry.record, entry.path] for entry in entries)
-        click.echo(as_csv([*FIELDS, "record", "path"], rows), nl=False)
+        output.csv([*FIELDS, "record", "path"], rows)
     elif not output.as_json:
         rows = ([*_values(entry, _SHOWN), entry.record] for entry in entries)
-        click.echo(table([*_SHOWN, "record"], rows) if entries else "No sealed record fits.")
-    if output.as_json:
-        click.echo(as_json({"records": [as_data(entry) for entry in entries], "exit_code": 0}))
+        output.block(table([*_SHOWN, "record"], rows) if entries else "No sealed record fits.")
+    output.result({"records": [as_data(entry) for entry in entries], "exit_code": 0})
     return 0
 
 
@@ -60,8 +57,8 @@ def show_record(outputs: str | None, record: str, output: Output) -> int:
     now = standing(Ledger(folder).snapshot().lines)
     if (gone := now.removed.get(record)) is not None:
         raise RecordNotFound(
-            f"showing the record {cell(record)}",
-            f"{cell(gone.by)} removed it at {gone.sealed_at}: {cell(gone.reason)}",
+            f"showing the record {record}",
+            f"{gone.by} removed it at {gone.sealed_at}: {gone.reason}",
             "see `vergeos-nb audit list --removed`",
         )
     entry = Index(folder).by_id(record)
@@ -70,20 +67,20 @@ def show_record(outputs: str | None, record: str, output: Output) -> int:
     told = {**as_data(entry), "held": f"{hold.by} at {hold.sealed_at}: {hold.reason}" if hold else None}
     if not output.as_json:
         if not findings:
-            output.line(_summary(folder / entry.path))
+            output.block(_summary(folder / entry.path))
             output.line()
         for name, value in told.items():
             output.line(f"  {name:<12}{cell(value)}")
         output.line()
         for finding in findings:
-            output.line(f"✘ {finding.kind}  {cell(finding.where)}: {cell(finding.detail)}")
+            output.line(f"✘ {finding.kind}  {finding.where}: {finding.detail}")
         if not findings:
             output.line(
                 "✔ Its files are as they were sealed. `vergeos-nb audit verify` looks at the ledger, too."
             )
     else:
         found = [{"kind": f.kind, "where": f.where, "detail": f.detail} for f in findings]
-        click.echo(as_json({**told, "findings": found}))
+        output.result({**told, "findings": found})
     return 3 if findings else 0
 
 

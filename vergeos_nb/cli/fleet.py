@@ -69,7 +69,8 @@ def plan(
             raise UsageError("read the parameters", f"{name} is no parameter of a fleet", "leave it out")
     # Read once for all, so that a slip shows before the fleet is read.
     read = read_parameters(plans.PROCEDURE, {**given, "vm_name": "any"}).model_dump()
-    options = {name: read[name] for name in given}
+    # All of them, so that a later version with other defaults applies what was approved.
+    options = {name: value for name, value in read.items() if name not in NOT_HERE}
     named = read_list(Path(source)) if source else ()
     clock, archive = SystemClock(), _archive(outputs)
     with open_system(settings.load_profile(read["profile"]), clock) as system:
@@ -77,11 +78,11 @@ def plan(
         vms = resolve(found, named) if source else select(found, wanted)
         plans.check_count(vms, cap)
         output.progress(f"{len(vms)} VMs are meant; planning for each")
-        planned = _planned(system, vms, {**options, "profile": read["profile"]}, archive)
+        planned = _planned(system, vms, options, archive)
     shelf = PlanShelf(archive)
-    whole = plans.fleet_plan(planned, {**options, "profile": read["profile"]}, limits, system.told)
+    whole = plans.fleet_plan(planned, options, limits, system.told)
     shelf.keep(whole)
-    output.line(
+    output.block(
         table(
             ("name", "key", "node", "verdict", "plan"),
             ((p.vm.name, p.vm.key, p.vm.node, p.verdict, p.digest[:12] or p.refused) for p in planned),
@@ -221,7 +222,7 @@ def _same_system(wanted: FleetPlan, system: FleetSystem) -> None:
 
 def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
     summary = summary_of(ended.account)
-    output.line(_grid(wanted, ended.states))
+    output.block(_grid(wanted, ended.states))
     output.line()
     output.line(f"{summary.sign} {summary.outcome} · verdict {summary.verdict}")
     output.line(summary.headline)
@@ -229,7 +230,7 @@ def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
         output.line(f"What to do: {summary.next_step}")
     output.line(f"  record  {ended.folder}")
     for trouble in ended.trouble:
-        output.line(f"NO RECORD: {trouble}")
+        output.block(f"NO RECORD: {trouble}")
     code = RecordError.exit_code if ended.trouble else ended.account.exit_code
     output.result(
         {
@@ -251,7 +252,7 @@ def status(digest: str, outputs: str | None, output: Output) -> int:
     states = progress(archive, digest)
     runs = runs_of(archive, digest)
     given = plans.approval_of(archive, digest)
-    output.line(_grid(wanted, states))
+    output.block(_grid(wanted, states))
     output.line()
     output.line(f"  approved  {f'by {given.approver} until {iso(given.until)}' if given else 'by nobody'}")
     for run in runs:

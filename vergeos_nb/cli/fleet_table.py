@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sys
 
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
 from vergeos_nb.fleet.apply import Fleet
 from vergeos_nb.fleet.plan import FleetPlan
 from vergeos_nb.fleet.progress import Where
-from vergeos_nb.views.text import visible
 
 # VMs that are shown, on a terminal that is high enough for them; the others are counted.
 MOST_VMS = 20
@@ -27,7 +25,7 @@ class FleetTable:
     def __init__(self, output: Output, plan: FleetPlan) -> None:
         self._output = output
         self._plan = plan
-        self._live = sys.stderr.isatty()
+        self._live = output.live
         self._drawn = 0
         self._said: dict[int, Where] = {}
         self._told = False
@@ -43,11 +41,11 @@ class FleetTable:
                 if self._said.get(vm.key, Where.WAITING) is not state.where:
                     self._said[vm.key] = state.where
                     ended = f" {state.outcome} · verdict {state.verdict}" if state.outcome else ""
-                    self._output.progress(f"{visible(vm.name)}: {state.where}{ended}")
+                    self._output.progress(f"{vm.name}: {state.where}{ended}")
             return
         lines = self.lines(fleet)
         up = UP.format(self._drawn) if self._drawn else ""
-        self._output.progress(NO_WRAP + up + CLEAR + "\n".join(lines) + WRAP)
+        self._output.draw(NO_WRAP + up + CLEAR, lines, WRAP)
         self._drawn = len(lines)
 
     def lines(self, fleet: Fleet) -> list[str]:
@@ -71,4 +69,4 @@ class FleetTable:
 
 def _held_back(fleet: Fleet) -> str:
     assert fleet.held_back is not None
-    return f"Nothing else starts: {visible(fleet.held_back.came_back)}. What runs comes to its end first."
+    return f"Nothing else starts: {fleet.held_back.came_back}. What runs comes to its end first."

@@ -1,11 +1,10 @@
-"""Text from outside for terminals, CSV and JSON: nothing in it is obeyed by what shows it."""
+"""Text from outside for terminals and CSV: nothing in it is obeyed by what shows it."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from vergeos_nb.views.text import csv_text, visible
@@ -36,12 +35,6 @@ def as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     writer.writerow(names)
     writer.writerows([_inert(value) for value in row] for row in rows)
     return file.getvalue()
-
-
-def as_json(data: Mapping[str, Any]) -> str:
-    """JSON in ASCII: terminal escapes and marks that turn the direction of writing are spelled out."""
-    # ASCII's one control character that JSON leaves as it is.
-    return json.dumps(data).replace("\x7f", "\\u007f")
 
 
 def _inert(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from vergeos_nb import settings
 from vergeos_nb.audit.record import HTML, new_folder
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.plain import as_csv, table
+from vergeos_nb.cli.plain import table
 from vergeos_nb.clock import SystemClock, iso
 from vergeos_nb.errors import UsageError
 from vergeos_nb.parameters import read_parameters
@@ -62,9 +62,9 @@ def stuck(
     positions = chosen(found, wanted, sort, everything)
     rows = [{name: found[name][at] for name in NAMES} for at in positions]
     if csv and not output.as_json:
-        output.line(as_csv(NAMES, [[_cell(name, row[name]) for name in NAMES] for row in rows]).rstrip("\n"))
+        output.csv(NAMES, ([_cell(name, row[name]) for name in NAMES] for row in rows))
     elif not output.as_json:
-        output.line(table(SHOWN, ([row[name] for name in SHOWN] for row in rows)))
+        output.block(table(SHOWN, ([row[name] for name in SHOWN] for row in rows)))
         output.line()
         for reason, names in _reasons(rows).items():
             output.line(f"{len(names)} × {reason}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}")

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from vergeos_nb import settings
+from vergeos_nb.audit import room
 from vergeos_nb.audit.account import account_of
 from vergeos_nb.audit.journal import NAME, OnLine, read_journal
 from vergeos_nb.audit.lease import Leases, Owner
@@ -25,7 +26,7 @@ from vergeos_nb.errors import Interrupted, Refused, UsageError
 from vergeos_nb.fleet.apply import Job
 from vergeos_nb.fleet.progress import VmProgress, progress_of
 from vergeos_nb.fleet.recorder import make_record
-from vergeos_nb.fleet.remote import names_of, run_there
+from vergeos_nb.fleet.remote import INTENT, names_of, run_there
 from vergeos_nb.policy import Policy
 from vergeos_nb.runbook import LEASE_S
 
@@ -158,6 +159,9 @@ class DaskCrew:
             if isinstance(item, dict):
                 worker = item["worker"]
                 continue
+            if f'"event": "{INTENT}"' in item:
+                # Until it is told so the worker sends nothing, which is as well if this could not be sealed.
+                room.take(Path(journal.name).parent)
             journal.write(item.encode())
             journal.flush()
             os.fsync(journal.fileno())

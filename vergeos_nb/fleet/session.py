@@ -126,7 +126,9 @@ class Session:
             except Refused as lost:
                 return lost
             stop = self.wants_stop() or stop_wanted(policy, self.outputs)
-            return standing_refusal(approval, plan.digest, self.operator, policy, stop, clock.now())
+            return plan.outdated() or standing_refusal(
+                approval, plan.digest, self.operator, policy, stop, clock.now()
+            )
 
         system = plan.plan.content["system"]
         label = f"{'SIMULATED' if system['simulated'] else 'REAL'} system (profile {system['profile']}, "

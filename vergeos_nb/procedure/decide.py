@@ -93,8 +93,6 @@ def make_plan(case: Case) -> Draft:
         "force_power_off",
         now,
         [(rung, EFFECTS[rung], change) for rung, change in planned_changes(case, now)],
-        assertion=options.assertion,
-        attest=options.attest,
         contradictions=list(case.contradictions),
     )
     tables = (_words(case, plan, now), requests_table(plan), verdict.table())

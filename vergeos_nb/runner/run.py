@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import signal
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -16,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
@@ -27,9 +29,11 @@ from vergeos_nb.audit.opening import open_journal, refuse_at_the_door, this_user
 from vergeos_nb.audit.record import new_folder
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock
-from vergeos_nb.errors import RecordError, UsageError
+from vergeos_nb.errors import RecordError, UsageError, VergeNbError
+from vergeos_nb.machine import check_limits, lacking, lacking_in
 from vergeos_nb.parameters import read_parameters, schema_of
 from vergeos_nb.runbook_files import runbook_path
+from vergeos_nb.runner import warm
 from vergeos_nb.runner.stopping import Stop
 
 # Loaded beside the kernel: what drives it, and what draws the record's picture.
@@ -39,6 +43,9 @@ OnLine = Callable[[Mapping[str, Any]], None]
 
 # What a runner sends is nothing that its user typed, and parameters have no business in their history.
 NO_HISTORY = ["--HistoryManager.enabled=False"]
+# How the last line of a traceback begins.
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit)\b")
+ASKED = "running the runbook"
 POLL_S = 0.05
 # How long a kernel that was interrupted may take to write down where it stood.
 GRACE_S = 10.0
@@ -79,11 +86,13 @@ def run(
         environ: variables for the kernel beside those of this process.
 
     Raises:
-        UsageError: there is no such runbook; then there is no record. Mistyped parameters have one.
+        UsageError: there is no such runbook, or a limit of the shell is too low for a run; then there is no
+            record. Mistyped parameters have one.
         RecordError: the record folder or the journal could not be made; nothing was sent.
     """
     schema = schema_of(runbook)
     path = runbook_path(runbook)
+    check_limits(ASKED)
     clock = SystemClock()
     scrubber = Scrubber(settings.secrets_known(given.get("profile")))
     folder = new_folder(outputs, runbook, schema.subject_of(given), clock.now())
@@ -104,7 +113,7 @@ def run(
     with stop.listening():
         reason = work.run(stop, _Tail(folder / JOURNAL, on_line))
     try:
-        _close_journal(folder, runbook, options.model_dump(), reason, work.error, scrubber)
+        _close_journal(folder, runbook, options.model_dump(), reason, work, scrubber)
     except RecordError as error:
         if not (folder / JOURNAL).exists():
             raise  # it says why there is none
@@ -125,6 +134,8 @@ class _Work:
     environ: Callable[[Path], Mapping[str, str]]
     notebook: Any = None
     error: str = ""
+    lacks: VergeNbError | None = None
+    last_words: str = ""
     done: threading.Event = field(default_factory=threading.Event)
 
     def run(self, stop: Stop, tail: _Tail) -> str:
@@ -146,21 +157,52 @@ class _Work:
             )
             environ = self.environ(Path(private) / "ipython")
             kernel.provisioner = WarmProvisioner(kernel_spec=kernel.kernel_spec, parent=kernel)
-            threading.Thread(target=_load, name="loading", daemon=True).start()
-            if reason := asyncio.run(self._start(kernel, environ, stop)):
-                return reason
+            server = warm.shared()
+            before = server.printed if server is not None else 0
+            log = Path(private) / "kernel.log"
+            try:
+                threading.Thread(target=_load, name="loading", daemon=True).start()
+                with log.open("wb") as file:
+                    reason = asyncio.run(self._start(kernel, environ, stop, file))
+                if reason:
+                    return reason
+            except Exception as error:
+                self._failed(error)
+                return ""
             try:
                 return self._drive(kernel, stop, tail)
+            except Exception as error:
+                self._failed(error)
+                return ""
             finally:
+                self.last_words = log.read_bytes()[-warm.LAST_WORDS :].decode("utf-8", "replace") or (
+                    server.last_words(before) if server is not None else ""
+                )
                 tail.read()
                 # A run that has closed has nothing left to do; any other may still say where it stood.
-                asyncio.run(kernel.shutdown_kernel(now=tail.ended or not self.done.is_set()))
+                self._end(kernel, now=tail.ended or not self.done.is_set())
                 self.done.wait(GRACE_S)
                 tail.read()
 
-    async def _start(self, kernel: Any, environ: Mapping[str, str], stop: Stop) -> str:
+    def _failed(self, error: Exception) -> None:
+        """Keep what went wrong first, for the journal: the run has its record all the same."""
+        self.error = self.error or f"{type(error).__name__}: {error}"
+        self.lacks = self.lacks or lacking(error, ASKED)
+
+    def _end(self, kernel: Any, *, now: bool) -> None:
+        try:
+            asyncio.run(kernel.shutdown_kernel(now=now))
+        except Exception as error:
+            self._failed(error)
+            # What an orderly end takes, such as a socket, this one does not.
+            with suppress(OSError, TypeError, AttributeError):
+                os.kill(kernel.provisioner.pid, signal.SIGKILL)
+
+    async def _start(self, kernel: Any, environ: Mapping[str, str], stop: Stop, log: IO[bytes]) -> str:
         """Returns what stopped the run before its kernel was there, or ""."""
-        starting = asyncio.ensure_future(kernel.start_kernel(env=dict(environ), extra_arguments=NO_HISTORY))
+        starting = asyncio.ensure_future(
+            kernel.start_kernel(env=dict(environ), extra_arguments=NO_HISTORY, stdout=log, stderr=log)
+        )
         while not (await asyncio.wait([starting], timeout=POLL_S))[0]:
             if reason := stop.reason:
                 starting.cancel()
@@ -169,12 +211,22 @@ class _Work:
                 if kernel.has_kernel:
                     await kernel.shutdown_kernel(now=True)
                 return reason
-        await starting
+        try:
+            await starting
+        except Exception:
+            if kernel.has_kernel:
+                with suppress(Exception):  # the first one says why
+                    await kernel.shutdown_kernel(now=True)
+            raise
         return ""
 
     def _drive(self, kernel: Any, stop: Stop, tail: _Tail) -> str:
         thread = threading.Thread(target=self._papermill, args=(kernel,), name="papermill", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            self.done.set()
+            raise
         while not self.done.wait(POLL_S):
             tail.read()
             if reason := stop.reason:
@@ -190,7 +242,7 @@ class _Work:
 
             self.notebook, self.error = execute(self.path, self.parameters, kernel)
         except Exception as error:
-            self.error = f"{type(error).__name__}: {error}"
+            self._failed(error)
         finally:
             self.done.set()
 
@@ -244,13 +296,20 @@ class _Tail:
 
 
 def _close_journal(
-    folder: Path, runbook: str, parameters: Mapping[str, Any], reason: str, error: str, scrubber: Scrubber
+    folder: Path, runbook: str, parameters: Mapping[str, Any], reason: str, work: _Work, scrubber: Scrubber
 ) -> None:
-    """Write down what the kernel could not: that it was stopped, or died."""
+    """Write down what the kernel could not: that it was stopped, died, or had not what it takes."""
+    error, died = work.error, work.error.startswith(("DeadKernelError", "RuntimeError"))
+    lacks = work.lacks or lacking_in(f"{error}\n{work.last_words if died else ''}", ASKED)
     if not (folder / JOURNAL).exists():
-        open_journal(
-            folder, SystemClock(), scrubber, runbook=runbook, parameters=parameters, operator=this_user()
-        ).close()
+        clock = SystemClock()
+        journal = open_journal(
+            folder, clock, scrubber, runbook=runbook, parameters=parameters, operator=this_user()
+        )
+        if lacks is not None and not reason:
+            refuse_at_the_door(journal, clock, lacks)
+            return
+        journal.close()
     account = account_of(read_journal(folder / JOURNAL))
     if account.in_order or account.bug:
         return
@@ -260,11 +319,20 @@ def _close_journal(
         append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=reason)
     elif account.interrupted_by:
         return
-    elif error.startswith(("DeadKernelError", "RuntimeError")):
-        append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by="the kernel's death")
+    elif lacks is not None:
+        append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=lacks.came_back)
+    elif died:
+        why = _why(work.last_words)
+        by = f"the kernel's death ({scrubber.text(why)})" if why else "the kernel's death"
+        append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=by)
     else:
         text = error or "the notebook ended without closing its run"
         append_after_death(folder / JOURNAL, SystemClock(), "bug", step=step, error=text, traceback=text)
+
+
+def _why(printed: str) -> str:
+    """The exception that a process named last, or ""."""
+    return next((line for line in reversed(printed.splitlines()) if _EXCEPTION.match(line)), "")
 
 
 def _finished(folder: Path, path: Path, notebook: Any, scrubber: Scrubber) -> RunReport:
