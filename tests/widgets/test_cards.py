@@ -388,7 +388,7 @@ def test_the_static_views_keep_their_evidence_where_everything_but_plain_markup_
         if cell.cell_type == "code"
     }
     confirm = text(shown['rb.step("confirm")'])
-    assert "Confirm · vendor's step 6 · ✔ passed" in confirm.replace("&#39;", "'")
+    assert "Confirm · vendor's step 6 · ✔ OFF" in confirm.replace("&#39;", "'")
     assert "machine_stats dead" in confirm
     assert "Evidence, source by source" in confirm
     assert "What was sent" not in shown['rb.step("connect")']

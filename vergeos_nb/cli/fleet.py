@@ -31,6 +31,7 @@ from vergeos_nb.parameters import read_parameters
 from vergeos_nb.procedure.model import FLEET_RUN
 from vergeos_nb.runbook import APPROVAL_LASTS_S, stop_wanted
 from vergeos_nb.runner.stopping import Stop
+from vergeos_nb.views.badges import signed_outcome, signed_verdict
 
 # Said by the fleet itself for each VM, or no option of a plan.
 NOT_HERE = ("vm_name", "approve", "approver", "approve_until", "operator", "expect_cores", "expect_ram_mb")
@@ -83,7 +84,10 @@ def plan(
     output.line(
         table(
             ("name", "key", "node", "verdict", "plan"),
-            ((p.vm.name, p.vm.key, p.vm.node, p.verdict, p.digest[:12] or p.refused) for p in planned),
+            (
+                (p.vm.name, p.vm.key, p.vm.node, signed_verdict(p.verdict), p.digest[:12] or p.refused)
+                for p in planned
+            ),
         )
     )
     left_out = [p for p in planned if not p.digest]
@@ -223,7 +227,7 @@ def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
     summary = summary_of(ended.account)
     output.line(_grid(wanted, ended.states))
     output.line()
-    output.line(f"{summary.sign} {summary.outcome} · verdict {summary.verdict}")
+    output.line(str(summary.badge))
     output.line(summary.headline)
     if summary.next_step:
         output.line(f"What to do: {summary.next_step}")
@@ -279,7 +283,12 @@ def _rows(wanted: FleetPlan, states: Mapping[int, Any]) -> list[dict[str, Any]]:
 
 def _grid(wanted: FleetPlan, states: Mapping[int, Any]) -> str:
     names = ("name", "vm_key", "node", "where", "outcome", "verdict", "because")
-    return table(names, ([row[name] for name in names] for row in _rows(wanted, states)))
+    rows = []
+    for row in _rows(wanted, states):
+        row["outcome"] = signed_outcome(row["outcome"], row["verdict"])
+        row["verdict"] = signed_verdict(row["verdict"])
+        rows.append([row[name] for name in names])
+    return table(names, rows)
 
 
 def _archive(outputs: str | None) -> Path:

@@ -11,10 +11,9 @@ from vergeos_nb.audit.record import HTML, RECORD
 from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
-from vergeos_nb.procedure.model import StepOutcome
 from vergeos_nb.runner.run import RunReport
 from vergeos_nb.runner.run import run as run_runbook
-from vergeos_nb.views.bundle import LOOKS
+from vergeos_nb.views.badges import badge_of_line
 from vergeos_nb.views.summary import summary_view
 from vergeos_nb.views.text import visible
 
@@ -75,8 +74,9 @@ def progress_on(output: Output) -> Any:
                 output.progress(f"    {visible(line['text'])}")
             case "step-ended":
                 result = line["result"]
-                sign = LOOKS[StepOutcome(result["outcome"])][0]
-                output.progress(f"{sign} {result['title']}: {visible(result['summary'])}")
+                output.progress(
+                    f"{badge_of_line(result).sign} {result['title']}: {visible(result['summary'])}"
+                )
 
     return on_line
 

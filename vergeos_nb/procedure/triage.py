@@ -72,7 +72,16 @@ def suggest(vm: Facts) -> Suggestion:
     if not vm.running and vm.status == "stopped":
         if vm.verdict is VerdictValue.ALIVE:
             return Suggestion("look", f"its record says stopped, but its process lives: {vm.because}")
-        return Suggestion("none", "its record says stopped")
+        if vm.verdict is VerdictValue.OFF:
+            return Suggestion("none", "its record says stopped")
+        if vm.node is not None:
+            # A VM that stopped by itself has left its node; a row that was written by hand may still name it.
+            return Suggestion(
+                "look",
+                f"its record says stopped and still names node {vm.node.name}, and nothing shows that its "
+                "process is gone; do not power it on before somebody has looked at the node",
+            )
+        return Suggestion("none", "its record says stopped; nothing shows whether its process is gone")
     if vm.verdict is VerdictValue.ALIVE:
         return _for_the_living(vm)
     if vm.verdict is VerdictValue.OFF:
