@@ -23,8 +23,8 @@ from vergeos_nb.procedure.model import (
     result_from_dict,
 )
 from vergeos_nb.records import Exchange
+from vergeos_nb.views.badges import LOOKS, badge_of
 from vergeos_nb.views.bars_drawing import DRAWN
-from vergeos_nb.views.badges import LOOKS, badge_of, signed
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.calls import CALLS
 from vergeos_nb.views.cells import cell, grid

@@ -151,7 +151,7 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
 
 
 def _without_effect(case: Case, rung: Rung, before: VerdictValue, watch: Watch, answer: str) -> str:
-    """What a method that left the row as it was came to, by the evidence before and after, and what is next."""
+    """What a method without effect means, by the evidence before and after it, and what comes next."""
     name, after = NAMES[rung], watch.verdict.value
     waited = f"Waited {watch.elapsed:.0f} s"
     if after is VerdictValue.ALIVE:
@@ -178,7 +178,7 @@ def _next(case: Case, rung: Rung, verdict: VerdictValue) -> str:
     if rung == "poweroff":
         return NAMES["kill"]
     if verdict is VerdictValue.ALIVE:
-        return "end the process at its node; the status override stays closed while it lives"
+        return "end the process at its node; Force power off stays closed while it lives"
     if verdict is VerdictValue.UNKNOWN and not options.assertion:
-        return "make sure at the node; the status override needs what you found there (parameter assertion)"
-    return NAMES["override"]
+        return "make sure at the node; Force power off needs what you found there (parameter assertion)"
+    return "Force power off"
