@@ -206,13 +206,13 @@ def _statuses(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
 
 
 def _verdicts(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
-    # From the last one on, and none over a later one's words.
-    free = RIGHT
-    for mark in reversed(timeline.verdicts):
-        found = badge(of_verdict(mark.value))
-        x = axis.x(mark.at)
-        width = width_of(found.word, 11) + 10
+    marks = [(axis.x(mark.at), badge(of_verdict(mark.value))) for mark in timeline.verdicts]
+    for x, found in marks:
         yield Line(x, y + 3, x, y + LANE - 3, found.background, 2)
+    # Over the lines; from the last one on, and none over a later one's words.
+    free = RIGHT
+    for x, found in reversed(marks):
+        width = width_of(found.word, 11) + 10
         left = min(x, free - width)
         if left >= LEFT:
             yield Rect(left, y + 5, width, LANE - 10, found.background)
