@@ -26,10 +26,11 @@ from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.audit.timeline import timeline_of
 from vergeos_nb.cli.main import cli
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.run import progress_on
+from vergeos_nb.cli.run import as_json, progress_on
 from vergeos_nb.procedure.finding import Kind
 from vergeos_nb.procedure.force_power_off import STEPS
 from vergeos_nb.procedure.model import StepOutcome, StepResult, StepState
+from vergeos_nb.runner.run import RunReport
 from vergeos_nb.simulator import SCENARIOS
 from vergeos_nb.views.badges import LOOKS, badge_of
 from vergeos_nb.views.bundle import static_view
@@ -246,7 +247,8 @@ def test_a_vm_that_was_overridden_by_hand_and_may_live_is_unknown_everywhere(tol
     view = summary_view(summary_of(one.account))
     record = (one.run.folder / "notebook.ipynb").read_text()
     card = head(6, STEPS[5], StepState.ENDED, plan, (), host="", bearer=False, system="")
-    for text in (view["text/html"], view["text/plain"], one.markdown, record, card):
+    answer = json.dumps(as_json(RunReport(one.run.folder, one.account)))
+    for text in (answer, view["text/html"], view["text/plain"], one.markdown, record, card):
         assert "nothing shows that its process is gone" in text
         assert "do not power it on yet; make sure at the node that the process is gone" in text
 

@@ -14,7 +14,7 @@ from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.cli.fleet_table import FleetTable
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
-from vergeos_nb.cli.run import parse_pairs
+from vergeos_nb.cli.run import parse_pairs, warning
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock, from_iso, iso
 from vergeos_nb.errors import RecordError, Refused, UsageError
@@ -243,6 +243,7 @@ def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
             "exit_code": code,
             "record": str(ended.folder),
             "vms": _rows(wanted, ended.states),
+            **warning(ended.account),
         }
     )
     return code
