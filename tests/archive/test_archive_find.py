@@ -179,7 +179,7 @@ def test_list_prints_a_table_csv_and_json(three: Path) -> None:
         0,
         "opened_at                 vm      vm_key  outcome  verdict  operator  approver  ticket  profile"
         "  record\n"
-        "2026-10-01T12:00:02.000Z  web-02  42      done     off      jo        Kim       INC-7   lab"
+        "2026-10-01T12:00:02.000Z  web-02  42      ✔ done   ✔ off    jo        Kim       INC-7   lab"
         "      000002Z-force_power_off-web-01-00000002\n",
     )
     code, text = audit("list", "--csv", *outputs)

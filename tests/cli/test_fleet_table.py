@@ -49,7 +49,7 @@ def test_the_table_is_drawn_over_itself_fits_the_terminal_and_keeps_what_failed_
     assert max(map(len, drawn)) == LINES - 2
     failed = next(at for at, frame in enumerate(drawn) if "1 of 2 failures" in frame[-1])
     for frame in drawn[failed:]:
-        assert [line for line in frame if re.search(r"ended +failed", line)]
+        assert [line for line in frame if re.search(r"ended +✘ failed +\? unknown", line)]
     assert drawn[-1][-1] == "9 ended, 0 run (up to 2 at once), 0 wait, 1 of 2 failures"
 
 
@@ -85,4 +85,4 @@ def test_a_run_that_is_to_stop_says_at_once_that_what_runs_comes_to_its_end(
         assert frames(printed)[1][-1] == said
         assert len(frames(printed)[1]) < LINES
     else:
-        assert printed.splitlines() == ["vm-00001: running", said, "vm-00001: ended done · verdict off"]
+        assert printed.splitlines() == ["vm-00001: running", said, "vm-00001: ended ✔ done · verdict off"]

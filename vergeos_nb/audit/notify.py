@@ -23,12 +23,15 @@ TIMEOUT_S = 5.0
 
 def message(account: Account, manifest: Manifest) -> dict[str, Any]:
     """What is sent: what the record is found by, how it ended in words, and the hash it was sealed under."""
+    summary = summary_of(account)
     return {
         "event": "record-sealed",
         "record": manifest.record,
         "path": manifest.path,
         "sealed_at": manifest.sealed_at,
-        "headline": summary_of(account).headline,
+        "headline": summary.headline,
+        "finding": str(summary.badge),
+        "next_step": summary.next_step,
         "manifest": hashlib.sha256(manifest.encoded()).hexdigest(),
         "ledger_line": manifest.place.count,
         **manifest.fields,

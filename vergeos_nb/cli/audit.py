@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vergeos_nb import settings
+from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.cli.output import Output, said
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, VergeNbError
@@ -25,8 +26,8 @@ def recover_all(outputs: str | None, ask: bool, output: Output) -> int:
             output.block(f"✘ {visible(str(run))}: {said(error)}")
             continue
         done.append(one)
-        output.line(f"✔ {run}")
-        output.line(f"  {one.account.outcome}, verdict {one.account.verdict}; {one.asked}")
+        output.line(f"{summary_of(one.account).badge}: {run}")
+        output.line(f"  {one.asked}")
     if not done and not failed:
         output.line(f"Every run below {folder} has its record, or is still going on.")
     output.result(

@@ -14,6 +14,7 @@ from vergeos_nb.audit.marks import standing
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import cell, table
 from vergeos_nb.errors import RecordNotFound, UsageError
+from vergeos_nb.views.badges import signed_outcome, signed_verdict
 
 _SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
 
@@ -38,7 +39,7 @@ def list_records(
         rows = ([*_values(entry, FIELDS), entry.record, entry.path] for entry in entries)
         output.csv([*FIELDS, "record", "path"], rows)
     elif not output.as_json:
-        rows = ([*_values(entry, _SHOWN), entry.record] for entry in entries)
+        rows = ([*_told(entry), entry.record] for entry in entries)
         output.block(table([*_SHOWN, "record"], rows) if entries else "No sealed record fits.")
     output.result({"records": [as_data(entry) for entry in entries], "exit_code": 0})
     return 0
@@ -117,6 +118,14 @@ def as_data(entry: Entry) -> dict[str, Any]:
         "supersedes": entry.place.supersedes,
         "manifest": entry.manifest,
     }
+
+
+def _told(entry: Entry) -> list[Any]:
+    """What a person is shown of a record: with a sign for outcome and verdict together."""
+    values = dict(zip(_SHOWN, _values(entry, _SHOWN), strict=True))
+    values["outcome"] = signed_outcome(values["outcome"], values["verdict"])
+    values["verdict"] = signed_verdict(values["verdict"])
+    return list(values.values())
 
 
 def _values(entry: Entry, names: tuple[str, ...]) -> list[Any]:

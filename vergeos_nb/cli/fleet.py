@@ -14,7 +14,7 @@ from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.cli.fleet_table import FleetTable
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
-from vergeos_nb.cli.run import parse_pairs
+from vergeos_nb.cli.run import parse_pairs, warning
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock, from_iso, iso
 from vergeos_nb.errors import RecordError, Refused, UsageError
@@ -32,6 +32,7 @@ from vergeos_nb.procedure.model import FLEET_RUN
 from vergeos_nb.procedure.system import in_words
 from vergeos_nb.runbook import APPROVAL_LASTS_S, stop_wanted
 from vergeos_nb.runner.stopping import Stop
+from vergeos_nb.views.badges import signed_outcome, signed_verdict
 
 # Said by the fleet itself for each VM, or no option of a plan.
 NOT_HERE = ("vm_name", "approve", "approver", "approve_until", "operator", "expect_cores", "expect_ram_mb")
@@ -85,7 +86,10 @@ def plan(
     output.block(
         table(
             ("name", "key", "node", "verdict", "plan"),
-            ((p.vm.name, p.vm.key, p.vm.node, p.verdict, p.digest[:12] or p.refused) for p in planned),
+            (
+                (p.vm.name, p.vm.key, p.vm.node, signed_verdict(p.verdict), p.digest[:12] or p.refused)
+                for p in planned
+            ),
         )
     )
     left_out = [p for p in planned if not p.digest]
@@ -224,7 +228,7 @@ def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
     summary = summary_of(ended.account)
     output.block(_grid(wanted, ended.states))
     output.line()
-    output.line(f"{summary.sign} {summary.outcome} · verdict {summary.verdict}")
+    output.line(str(summary.badge))
     output.line(summary.headline)
     if summary.next_step:
         output.line(f"What to do: {summary.next_step}")
@@ -240,6 +244,7 @@ def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
             "exit_code": code,
             "record": str(ended.folder),
             "vms": _rows(wanted, ended.states),
+            **warning(ended.account),
         }
     )
     return code
@@ -280,7 +285,12 @@ def _rows(wanted: FleetPlan, states: Mapping[int, Any]) -> list[dict[str, Any]]:
 
 def _grid(wanted: FleetPlan, states: Mapping[int, Any]) -> str:
     names = ("name", "vm_key", "node", "where", "outcome", "verdict", "because")
-    return table(names, ([row[name] for name in names] for row in _rows(wanted, states)))
+    rows = []
+    for row in _rows(wanted, states):
+        row["outcome"] = signed_outcome(row["outcome"], row["verdict"])
+        row["verdict"] = signed_verdict(row["verdict"])
+        rows.append([row[name] for name in names])
+    return table(names, rows)
 
 
 def _archive(outputs: str | None) -> Path:

@@ -8,7 +8,9 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
 from vergeos_nb.fleet.apply import Fleet
 from vergeos_nb.fleet.plan import FleetPlan
-from vergeos_nb.fleet.progress import Where
+from vergeos_nb.fleet.progress import VmProgress, Where
+from vergeos_nb.procedure.finding import of_run_words
+from vergeos_nb.views.badges import badge, signed_outcome, signed_verdict
 
 # VMs that are shown, on a terminal that is high enough for them; the others are counted.
 MOST_VMS = 20
@@ -40,7 +42,7 @@ class FleetTable:
                 state = fleet.states[vm.key]
                 if self._said.get(vm.key, Where.WAITING) is not state.where:
                     self._said[vm.key] = state.where
-                    ended = f" {state.outcome} · verdict {state.verdict}" if state.outcome else ""
+                    ended = f" {_ended(state)}" if state.outcome else ""
                     self._output.progress(f"{vm.name}: {state.where}{ended}")
             return
         lines = self.lines(fleet)
@@ -57,7 +59,10 @@ class FleetTable:
         well = [item for item in begun if item not in running and item not in failed]
         most = max(1, min(MOST_VMS, shutil.get_terminal_size().lines - OTHER_LINES))
         shown = (running + failed + well[::-1])[:most]
-        rows = ((vm.name, vm.node, s.where.value, s.outcome, s.verdict) for vm, s in shown)
+        rows = (
+            (vm.name, vm.node, s.where.value, signed_outcome(s.outcome, s.verdict), signed_verdict(s.verdict))
+            for vm, s in shown
+        )
         schedule = fleet.schedule
         counts = (
             f"{len(begun) - len(running)} ended, {len(running)} run (up to {schedule.width} at once), "
@@ -65,6 +70,10 @@ class FleetTable:
         )
         told = [_held_back(fleet)] if fleet.held_back is not None else []
         return [*table(("name", "node", "where", "outcome", "verdict"), rows).split("\n"), counts, *told]
+
+
+def _ended(state: VmProgress) -> str:
+    return str(badge(of_run_words(state.outcome, state.verdict)))
 
 
 def _held_back(fleet: Fleet) -> str:

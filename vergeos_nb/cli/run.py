@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
+from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.record import HTML, RECORD
 from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.cli.output import Output, said
 from vergeos_nb.errors import UsageError
-from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.procedure.model import VerdictValue
 from vergeos_nb.runner.run import RunReport
 from vergeos_nb.runner.run import run as run_runbook
-from vergeos_nb.views.bundle import LOOKS
+from vergeos_nb.views.badges import badge_of_line
 from vergeos_nb.views.summary import summary_view
 
 
@@ -74,8 +75,7 @@ def progress_on(output: Output) -> Any:
                 output.progress(f"    {line['text']}")
             case "step-ended":
                 result = line["result"]
-                sign = LOOKS[StepOutcome(result["outcome"])][0]
-                output.progress(f"{sign} {result['title']}: {result['summary']}")
+                output.progress(f"{badge_of_line(result).sign} {result['title']}: {result['summary']}")
 
     return on_line
 
@@ -102,4 +102,13 @@ def as_json(report: RunReport) -> dict[str, Any]:
         "record": str(report.folder) if (report.folder / RECORD).exists() else None,
         "profile": account.opened.get("profile"),
         "simulated": account.simulated,
+        **warning(account),
     }
+
+
+def warning(account: Account) -> dict[str, Any]:
+    """What a program is to pass on to a person, where a run is not done or its VM not off by evidence."""
+    if account.exit_code == 0 and (account.verdict is VerdictValue.OFF or not account.over_vm):
+        return {}
+    summary = summary_of(account)
+    return {"warning": summary.headline, "next_step": summary.next_step}

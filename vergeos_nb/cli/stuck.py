@@ -19,6 +19,7 @@ from vergeos_nb.procedure.model import TRIAGE
 from vergeos_nb.procedure.triage import RANK, wanting
 from vergeos_nb.records import Columns
 from vergeos_nb.runbook import Runbook
+from vergeos_nb.views.badges import signed_verdict
 from vergeos_nb.words import did_you_mean
 
 RUNBOOK = "find_stuck_vms"
@@ -64,7 +65,7 @@ def stuck(
     if csv and not output.as_json:
         output.csv(NAMES, ([_cell(name, row[name]) for name in NAMES] for row in rows))
     elif not output.as_json:
-        output.block(table(SHOWN, ([row[name] for name in SHOWN] for row in rows)))
+        output.block(table(SHOWN, ([_shown(name, row[name]) for name in SHOWN] for row in rows)))
         output.line()
         for reason, names in _reasons(rows).items():
             output.line(f"{len(names)} × {reason}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}")
@@ -123,6 +124,10 @@ def _case(book: Runbook) -> FleetCase:
     case = book.engine.case
     assert isinstance(case, FleetCase)
     return case
+
+
+def _shown(name: str, value: Any) -> Any:
+    return signed_verdict(value) if name == "verdict" else value
 
 
 def _cell(name: str, value: Any) -> Any:

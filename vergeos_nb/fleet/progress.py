@@ -58,8 +58,9 @@ class VmProgress:
 
     @property
     def well(self) -> bool:
-        """Whether it ended as asked."""
-        return self.where is Where.ENDED and self.outcome in WELL
+        """Whether it ended as asked: off by evidence, whatever the outcome says."""
+        off = self.verdict == VerdictValue.OFF
+        return self.where is Where.ENDED and self.outcome in WELL and off
 
     @property
     def failed(self) -> bool:

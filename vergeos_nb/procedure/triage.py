@@ -2,6 +2,12 @@
 
 The verdict on a VM is that of ``liveness``, as in a run over it alone. A suggestion is where to begin, never
 a permission: the run that follows reads, judges and asks for its own approval.
+
+What no source settles about the platform is assumed here, by name:
+
+ASSUME_A_STOPPED_VM_HOLDS_NO_RAM
+    The last statistics of a VM that stopped by itself read no RAM. A row that says stopped beside others was
+    written by hand, over a process of which nobody knows.
 """
 
 from __future__ import annotations
@@ -23,6 +29,8 @@ from vergeos_nb.records import (
     NodeState,
     StatusKey,
 )
+
+ASSUME_A_STOPPED_VM_HOLDS_NO_RAM = True
 
 Rung = Literal["override", "kill", "poweroff", "look", "wait", "none"]
 RANK: Mapping[str, int] = {rung: at for at, rung in enumerate(get_args(Rung))}
@@ -46,6 +54,7 @@ class Facts:
         own_row: whether the status row names the VM's machine.
         node: what of its node was read, None where the row names none or an unknown one.
         of_node: whether its machine is that of a node.
+        ram_used: MB, as its statistics said last, however old those are.
     """
 
     status: str
@@ -57,6 +66,7 @@ class Facts:
     because: str
     node: NodeState | None
     of_node: bool = False
+    ram_used: int | None = None
 
 
 def suggest(vm: Facts) -> Suggestion:
@@ -72,7 +82,15 @@ def suggest(vm: Facts) -> Suggestion:
     if not vm.running and vm.status == "stopped":
         if vm.verdict is VerdictValue.ALIVE:
             return Suggestion("look", f"its record says stopped, but its process lives: {vm.because}")
-        return Suggestion("none", "its record says stopped")
+        if vm.verdict is VerdictValue.OFF:
+            return Suggestion("none", "its record says stopped")
+        if ASSUME_A_STOPPED_VM_HOLDS_NO_RAM and vm.ram_used:
+            return Suggestion(
+                "look",
+                "its record says stopped, but nothing shows that its process is gone: its last statistics "
+                f"hold {vm.ram_used} MB RAM; do not power it on before somebody has looked at its node",
+            )
+        return Suggestion("none", "its record says stopped; nothing shows whether its process is gone")
     if vm.verdict is VerdictValue.ALIVE:
         return _for_the_living(vm)
     if vm.verdict is VerdictValue.OFF:
@@ -196,6 +214,7 @@ def _facts(
         because="; ".join(f"{vote.source} {vote.because}" for vote in verdict.votes if vote.says == "alive"),
         node=node,
         of_node=of_node,
+        ram_used=second["ram_used"][then],
     )
 
 
