@@ -156,10 +156,8 @@ def test_a_machine_without_drives_or_stats_has_what_there_is(answering):
     [
         (NIC | {"machine": 55}, DRIVE, DRIVE_STATS),
         (NIC | {"parent_nic": 8}, DRIVE, DRIVE_STATS),
-        (NIC | {"tx_bytes": "much"}, DRIVE, DRIVE_STATS),
         (NIC, DRIVE | {"machine": 55}, DRIVE_STATS),
         (NIC, DRIVE, DRIVE_STATS | {"parent_drive": 34}),
-        (NIC, DRIVE, DRIVE_STATS | {"writes": True}),
     ],
 )
 def test_counters_of_anything_else_are_an_error_and_no_evidence(answering, nic, drive, stats):

@@ -98,10 +98,12 @@ def test_a_missing_field_is_named_with_its_table(name):
     [
         ({"machine": None}, "'machine' in a row of vms is null, not a whole number"),
         ({"machine": "vms/54"}, "'machine' in a row of vms is text, not a whole number"),
-        ({"machine": 54.0}, "'machine' in a row of vms is 54.0, not a whole number"),
+        ({"machine": 54.5}, "'machine' in a row of vms is 54.5, not a whole number"),
         ({"machine": True}, "'machine' in a row of vms is True, not a whole number"),
         ({"machine": 0}, "'machine' in a row of vms is 0, not a key above zero"),
         ({"machine": -1}, "'machine' in a row of vms is -1, not a key above zero"),
+        ({"machine": "54.5"}, "'machine' in a row of vms is text, not a whole number"),
+        ({"machine": 10**20}, f"'machine' in a row of vms is {10**20}, not a whole number"),
         ({"machine": "5" * 21}, "'machine' in a row of vms is text, not a whole number"),
         ({"name": 7}, "'name' in a row of vms is 7, not text"),
         ({"is_snapshot": 2}, "'is_snapshot' in a row of vms is 2, not true or false"),

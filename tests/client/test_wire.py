@@ -389,10 +389,13 @@ def test_a_profile_without_a_host_names_the_way_to_get_one(make_wire):
         make_wire(profile=Profile("simulator", "", None, kind="simulator"))
 
 
-def test_an_answer_without_an_end_is_not_read_to_its_end(make_wire, monkeypatch):
-    monkeypatch.setattr("vergeos_nb.client.answer.LONGEST_ANSWER_BYTES", 10)
-    with pytest.raises(errors.BadAnswer, match="longer than 10 bytes"):
-        make_wire(answers(ok(["x" * 20]))).read("vms")
+def test_an_answer_without_an_end_is_not_read_to_its_end(make_wire):
+    def endless():
+        while True:
+            yield b"x" * 65536
+
+    with pytest.raises(errors.BadAnswer, match="longer than 1048576 bytes"):
+        make_wire(answers(lambda request: httpx.Response(200, content=endless()))).read("vms")
 
 
 def test_threads_take_turns_and_keep_their_distance(make_wire, recorder, clock):

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from vergeos_nb import __version__
+from vergeos_nb.client.deadline import Transport
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.settings import AmbientNetwork, Profile, Secret
 
@@ -152,6 +153,8 @@ def new_client(
 ) -> httpx.Client:
     """An HTTP client for this profile that sends once, follows nothing and keeps no cookie.
 
+    Its requests have a limit as a whole inside `deadline.within` only.
+
     Args:
         keep_alive: whether connections are used again. Without it every request opens its own, so that none
             is lost on a connection that the server has closed meanwhile.
@@ -160,15 +163,20 @@ def new_client(
     Raises:
         SettingsError: the proxy's URL cannot be used.
     """
+    limits = httpx.Limits(max_connections=4, max_keepalive_connections=2 if keep_alive else 0)
     try:
+        if transport is None:
+            way = httpx.Proxy(proxy.reveal()) if proxy else None
+            transport = Transport(verify=tls, proxy=way, limits=limits, trust_env=False)
         return httpx.Client(
             base_url=f"https://{profile.host}",
-            headers={"User-Agent": f"vergeos-nb/{__version__}", "Accept": "application/json"},
+            headers={
+                "User-Agent": f"vergeos-nb/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",  # the one that `decoding` undoes within bounds
+            },
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            verify=tls,
-            proxy=httpx.Proxy(proxy.reveal()) if proxy and transport is None else None,
             timeout=time_limits(profile.timeout_s),
-            limits=httpx.Limits(max_connections=4, max_keepalive_connections=2 if keep_alive else 0),
             transport=transport,
             follow_redirects=False,
             trust_env=False,

@@ -63,7 +63,10 @@ class FleetReader:
         self._interest: frozenset[int] = frozenset()
         # From when on each run wants log lines: a reading begins with the earliest.
         self.log_from: dict[int, float] = {}
-        self.wire = Wire(profile, clock=clock, on_exchange=self._take, transport=transport, pace=pace.wait)
+        # Whole, because each run is given its own rows of an answer; none is kept beyond its reading.
+        self.wire = Wire(
+            profile, clock=clock, on_exchange=self._take, transport=transport, pace=pace.wait, kept=None
+        )
         self.api = VergeApi(self.wire)
 
     def close(self) -> None:
