@@ -44,7 +44,7 @@ class Bounds:
 
 
 _MB = 1024 * 1024
-FEW = Bounds(50, _MB)
+FEW = Bounds(50, _MB // 4)
 """Rows that are found by a key, or one row."""
 
 NAMED = Bounds(1000, _MB)

@@ -97,7 +97,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
         return SystemInfo(
             cloud_name=of.text("cloud_name"),
             version=of.text("yb_version"),
-            os_version=of.text_or_empty("os_version"),
+            os_version=of.seen_text("os_version"),
             simulated=answer.server == SIMULATOR_SERVER,
             server_time=answer.server_time,
             clock_skew_s=skew,

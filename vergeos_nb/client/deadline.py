@@ -123,10 +123,10 @@ class _Backend(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         try:
-            addresses = _addresses(host, port, rest(timeout))
-            for at, address in enumerate(addresses):
+            found = addresses(host, port, rest(timeout))
+            for at, address in enumerate(found):
                 # Each has its share: one that swallows everything leaves time for the next.
-                left, others = rest(None), len(addresses) - at
+                left, others = rest(None), len(found) - at
                 limits = [limit for limit in (timeout, left and left / others) if limit is not None]
                 try:
                     return _Stream(
@@ -144,27 +144,30 @@ class _Backend(httpcore.SyncBackend):
         raise httpcore.ConnectError(f"{host} has no address")
 
 
-def _addresses(host: str, port: int, limit: float | None) -> list[str]:
+def addresses(host: str, port: int, limit: float | None) -> list[str]:
     """What a name leads to, in the resolver's order.
 
     The system's resolver knows no time limit, so it is asked in a thread, which is left behind if need be.
+
+    Raises:
+        OSError, UnicodeError: nothing; a TimeoutError where that is not known in time.
     """
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(host)
         return [host]
-    found: list[Any] = []
+    told: list[Any] = []
 
     def ask() -> None:
         try:
-            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            told.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except Exception as error:
-            found.append(error)
+            told.append(error)
 
     thread = threading.Thread(target=ask, daemon=True, name=f"resolving {host}")
     thread.start()
     thread.join(limit)
-    if not found:
+    if not told:
         raise TimeoutError(f"the name service gave no address of {host} in time")
-    if isinstance(found[0], Exception):
-        raise found[0]
-    return list(dict.fromkeys(str(address[4][0]) for address in found[0]))
+    if isinstance(told[0], Exception):
+        raise told[0]
+    return list(dict.fromkeys(str(address[4][0]) for address in told[0]))

@@ -1,4 +1,4 @@
-"""An answer's bytes made into JSON within bounds: of length, encoding, depth, count and size of numbers.
+"""An answer's bytes made into JSON within bounds: of length, encoding, depth and count of values.
 
 Nothing that a host sends shall cost more memory or time than the answer that was asked for, or raise anything
 but `ValueError`: what comes after a changing request has to be written down whatever it is.
@@ -12,9 +12,6 @@ from typing import Any
 
 MOST_DEEP = 64
 """Lists and objects within each other. The platform's own answers have five."""
-
-LARGEST_NUMBER = 2**64
-"""No column of the platform holds more (types in the vendor's API guide)."""
 
 # A value for so many bytes, as rows have them at the very least, and this many in any case.
 _BYTES_A_VALUE = 8
@@ -94,7 +91,7 @@ def decoded(content: bytes) -> Any:
     """The JSON in these bytes.
 
     Raises:
-        ValueError: it is none, or nothing that the platform would answer: deep, large, or of too many values.
+        ValueError: it is none, or nothing that the platform would answer: deep, or of too many values.
     """
     if values_in(content) > max(_FEW_VALUES, len(content) // _BYTES_A_VALUE):
         raise ValueError("it holds more values than rows of this size do")
@@ -108,17 +105,13 @@ def decoded(content: bytes) -> Any:
 
 def _check(data: Any) -> None:
     """Level by level, because a recursion is what has to be held off."""
-    level, depth = [[data]], 0
+    level: list[Any] = [[data]]
+    depth = 0
     while level:
         if depth > MOST_DEEP:
             raise ValueError("it is nested too deep")
-        below: list[Any] = []
-        for one in level:
-            for member in one.values() if isinstance(one, dict) else one:
-                if isinstance(member, dict | list):
-                    below.append(member)
-                elif isinstance(member, int) and not -LARGEST_NUMBER < member < LARGEST_NUMBER:
-                    raise ValueError("it holds a number that no column holds")
+        members = (member for one in level for member in (one.values() if isinstance(one, dict) else one))
+        below = [member for member in members if isinstance(member, dict | list)]
         level, depth = below, depth + 1
 
 
