@@ -181,6 +181,7 @@ def _answers_as_simulator(found: Announced) -> bool:
     import httpx
 
     from vergeos_nb.client import SIMULATOR_SERVER
+    from vergeos_nb.client.deadline import within
     from vergeos_nb.client.network import new_client, tls_context
     from vergeos_nb.errors import SettingsError
 
@@ -189,6 +190,9 @@ def _answers_as_simulator(found: Announced) -> bool:
             return False
         probe = Profile("simulator", found.host, None, ca_file=found.ca_file, timeout_s=LOOK_TIMEOUT_S)
         tls = tls_context(probe, AmbientNetwork())
-        with new_client(probe, None, tls, keep_alive=False, transport=None) as client:
+        with (
+            within(LOOK_TIMEOUT_S),
+            new_client(probe, None, tls, keep_alive=False, transport=None) as client,
+        ):
             return bool(client.get("/version.json").headers.get("server") == SIMULATOR_SERVER)
     return False

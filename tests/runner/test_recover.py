@@ -25,6 +25,7 @@ from vergeos_nb.procedure.model import StepOutcome
 from vergeos_nb.processes import this_process
 from vergeos_nb.runner.recover import recover, unfinished
 from vergeos_nb.runner.run import run
+from vergeos_nb.simulator.faults import Rule
 
 
 def killed_in_the_put(outputs: Path, simulator: Any) -> Path:
@@ -58,6 +59,22 @@ def test_a_run_killed_in_the_put_is_settled_by_reading_back_and_never_sent_again
     assert record["after"]["status"] == "stopped"
     assert check(folder) == []
     assert list(unfinished(outputs / "killed", SystemClock())) == []
+
+
+def test_a_run_that_failed_right_after_its_call_is_settled_as_well_and_once(outputs: Path) -> None:
+    """Holds off: only an interrupted run was taken up, and nobody ever looked what a failed one had done."""
+    with served() as simulator:
+        digest = run("force_power_off", NAME, outputs=outputs / "plan").account.fact("plan_digest")
+        simulator.faults.add(Rule("refused, and done", method="PUT", status=403, execute=True))
+        failed = run("force_power_off", {**NAME, "approve": digest}, outputs=outputs / "failed")
+        assert (failed.account.outcome, failed.account.verdict) == ("failed", "unknown")
+        assert list(unfinished(outputs / "failed", SystemClock())) == [failed.folder]
+        recovered = recover(failed.folder)
+        assert changing(simulator) == LADDER
+    assert (recovered.account.outcome, recovered.account.verdict) == ("failed", "off")
+    assert read(failed.folder)["verdict"] == "off"
+    assert check(failed.folder) == []
+    assert list(unfinished(outputs / "failed", SystemClock())) == []
 
 
 def test_without_asking_the_call_stays_unsettled_and_the_record_says_so(outputs: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from vergeos_nb.errors import RecordError, SettingsError
 from vergeos_nb.settings import Secret
 
 TIMEOUT_S = 5.0
+"""From the beginning to the whole answer."""
 
 
 def message(account: Account, manifest: Manifest) -> dict[str, Any]:
@@ -46,14 +48,14 @@ def notify(url: Secret, content: Mapping[str, Any]) -> None:
     """
     import httpx
 
-    from vergeos_nb.client.network import outside_client
+    from vergeos_nb.client.outside import post
 
     asked = "sending the notification"
     if not _is_usable(url.reveal()):
         raise RecordError(asked, "its URL is none, or not https", "correct VERGEOS_NB_WEBHOOK")
     try:
-        with outside_client(url.reveal(), TIMEOUT_S) as client:
-            status = client.post(url.reveal(), json=dict(content)).status_code
+        body = json.dumps(dict(content), ensure_ascii=False).encode()
+        status, _ = post(url.reveal(), body, "application/json", limit_s=TIMEOUT_S)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError, SettingsError) as error:
         # Its own text may repeat the URL.
         raise RecordError(asked, type(error).__name__, "the record is sealed; tell them yourself") from None

@@ -123,7 +123,7 @@ def _told(call: Any) -> str:
         return f"{text}: MAY HAVE BEEN SENT, no answer was written down"
     if call.exchange.status is None:
         return f"{text}: no answer ({call.exchange.error})"
-    return f"{text}: answered {call.exchange.status}"
+    return f"{text}: {call.answered}"
 
 
 def _where(account: Account) -> str:

@@ -184,7 +184,7 @@ def _answer(call: ChangingCall) -> str:
         return "may have been sent, no answer was written down"
     if call.exchange.status is None:
         return f"no answer ({call.exchange.error})"
-    return f"answered {call.exchange.status}"
+    return call.answered
 
 
 def _joined(stretches: Sequence[Span]) -> list[Span]:

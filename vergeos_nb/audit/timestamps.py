@@ -19,6 +19,7 @@ from vergeos_nb.errors import RecordError, UsageError
 
 FOLDER = "timestamps"
 TIMEOUT_S = 20.0
+"""From the beginning to the whole answer."""
 _SUFFIX = ".head"
 _ASKED = "having the ledger's head timestamped"
 
@@ -124,17 +125,15 @@ class Authorities:
 def _ask(url: str, request: bytes) -> bytes:
     import httpx
 
-    from vergeos_nb.client.network import outside_client
+    from vergeos_nb.client.outside import post
 
-    headers = {"Content-Type": "application/timestamp-query"}
     try:
-        with outside_client(url, TIMEOUT_S) as client:
-            answer = client.post(url, content=request, headers=headers)
+        status, answer = post(url, request, "application/timestamp-query", limit_s=TIMEOUT_S)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as error:
         raise RecordError(_ASKED, f"{type(error).__name__}: {error}", "try again later") from error
-    if answer.status_code != 200:
-        raise RecordError(_ASKED, f"it was answered with {answer.status_code}", "look at the authority's URL")
-    return answer.content
+    if status != 200:
+        raise RecordError(_ASKED, f"it was answered with {status}", "look at the authority's URL")
+    return answer
 
 
 def _client() -> Any:

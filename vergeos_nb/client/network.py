@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from vergeos_nb import __version__
+from vergeos_nb.client.deadline import Transport
 from vergeos_nb.client.proxies import proxy_for
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.settings import AmbientNetwork, Profile, Secret, ambient_network, normal_host, split_host
@@ -135,6 +136,8 @@ def new_client(
 ) -> httpx.Client:
     """An HTTP client for this profile that sends once, follows nothing and keeps no cookie.
 
+    Its requests have a limit as a whole inside `deadline.within` only.
+
     Args:
         network: whose authorities an https proxy's certificate is checked against.
         keep_alive: whether connections are used again. Without it every request opens its own, so that none
@@ -144,22 +147,24 @@ def new_client(
     Raises:
         SettingsError: the proxy's URL cannot be used.
     """
+    limits = httpx.Limits(max_connections=4, max_keepalive_connections=2 if keep_alive else 0)
     name, _ = split_host(profile.host)
     address, _, zone = name.partition("%")
     try:
+        if transport is None:
+            way = _by_way_of(proxy, network) if proxy else None
+            transport = Transport(verify=tls, proxy=way, limits=limits, trust_env=False)
         return httpx.Client(
             base_url=f"https://{profile.host}",
             headers={
                 "User-Agent": f"vergeos-nb/{__version__}",
                 "Accept": "application/json",
+                "Accept-Encoding": "gzip",  # the one that `decoding` undoes within bounds
                 # A zone means something on this machine only.
                 **({"Host": profile.host.replace(f"%{zone}", "")} if zone else {}),
             },
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            verify=tls,
-            proxy=_by_way_of(proxy, network) if proxy and transport is None else None,
             timeout=time_limits(profile.timeout_s),
-            limits=httpx.Limits(max_connections=4, max_keepalive_connections=2 if keep_alive else 0),
             transport=transport,
             follow_redirects=False,
             trust_env=False,
@@ -177,6 +182,8 @@ def new_client(
 def outside_client(url: str, seconds: float, network: AmbientNetwork | None = None) -> httpx.Client:
     """An HTTP client for another service than the platform, such as a webhook, on the machine's own terms.
 
+    Its requests have a limit as a whole inside `deadline.within` only.
+
     Args:
         url: what it is for; whether a proxy is on the way depends on it.
         seconds: limit for each silence within a request.
@@ -189,9 +196,10 @@ def outside_client(url: str, seconds: float, network: AmbientNetwork | None = No
     parts = urlsplit(url)
     host = normal_host(parts.netloc.rpartition("@")[2])
     proxy = proxy_for(host, ambient, scheme=parts.scheme.lower())
+    way = _by_way_of(proxy, ambient) if proxy else None
     return httpx.Client(
-        verify=_modern(_trusting_the_machines(ambient)),
-        proxy=_by_way_of(proxy, ambient) if proxy else None,
+        headers={"User-Agent": f"vergeos-nb/{__version__}", "Accept-Encoding": "gzip"},
+        transport=Transport(verify=_modern(_trusting_the_machines(ambient)), proxy=way, trust_env=False),
         timeout=seconds,
         follow_redirects=False,
         trust_env=False,

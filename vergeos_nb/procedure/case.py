@@ -12,6 +12,7 @@ from vergeos_nb.policy import Policy
 from vergeos_nb.procedure.liveness import Sample
 from vergeos_nb.procedure.model import Approval, Plan, Verdict
 from vergeos_nb.procedure.ports import Journal, Lease, Plans, Platform, Records
+from vergeos_nb.procedure.witnesses import cannot_be_read
 from vergeos_nb.records import (
     LogLine,
     MachineKey,
@@ -135,6 +136,7 @@ class Case(SystemCase):
     now: VmNow | None = None
     sent: list[str] = field(default_factory=list)
     off_since: Rung | None = None
+    unread: str = ""
 
     def sample(self, status: MachineStatus | None = None) -> Sample:
         """Read the status row, unless it was read just now, the stats row and the counters."""
@@ -142,6 +144,14 @@ class Case(SystemCase):
         row = status or self.platform.machine_status(self.known_status_key())
         stats = self.platform.machine_stats(machine)
         counters = tuple(self.platform.counters(machine))
+        told = [
+            *row.unread,
+            *(stats.unread if stats else ()),
+            *(field for c in counters for field in c.unread),
+        ]
+        if (unread := cannot_be_read(told) if told else "") != self.unread:
+            self.unread = unread
+            self.note(unread or "all of the evidence can be read again")
         return Sample(self.clock.now(), row, stats, counters, self.node, self.clock.monotonic())
 
     def is_fresh(self, sample: Sample, lasts_s: float) -> bool:

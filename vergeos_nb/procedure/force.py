@@ -10,7 +10,9 @@ from vergeos_nb.errors import (
     ApiError,
     AuthError,
     Drift,
+    ErrorInAnswer,
     NotConnected,
+    RelayFailed,
     StillAlive,
     VerdictUnknown,
     VergeNbError,
@@ -148,7 +150,11 @@ def _send(case: Case) -> Draft:
                 StepOutcome.UNKNOWN,
                 f"Sent, without an answer that can be relied on: {error.came_back}",
                 "Not sent again. Confirm reads back what became of it.",
-                facts={"sent": True, "answered": False, "opens": True},
+                facts={
+                    "sent": True,
+                    "answered": isinstance(error, ErrorInAnswer | RelayFailed),
+                    "opens": True,
+                },
             )
         return ended_by(error, sent=True, answered=not isinstance(error, NotConnected))
     return Draft(

@@ -21,7 +21,13 @@ from dataclasses import dataclass
 
 from vergeos_nb.clock import iso
 from vergeos_nb.procedure.model import SAMPLES, Table, Verdict, VerdictValue, Vote
-from vergeos_nb.procedure.witnesses import vote_of_counters, vote_of_logs, vote_of_node, vote_of_top
+from vergeos_nb.procedure.witnesses import (
+    cannot_be_read,
+    vote_of_counters,
+    vote_of_logs,
+    vote_of_node,
+    vote_of_top,
+)
 from vergeos_nb.records import Counter, LogLine, MachineStats, MachineStatus, NodeState, QueryAnswer
 
 ASSUME_STATS_ZERO_IS_DEATH = True
@@ -117,6 +123,8 @@ def vote_of_status(samples: Sequence[Sample]) -> Vote:
         if ASSUME_HEARTBEAT_IS_LIFE and written_anew:
             return Vote(source, "alive", f"says {row.status} and keeps being written ({written})")
     last, written = rows[-1], _written(rows[-1].last_update)
+    if any(field.startswith("last_update ") for field in last.unread):
+        return Vote(source, "silent", f"says {last.status}; {cannot_be_read(last.unread)}")
     if not last.running:
         return Vote(source, "silent", f"says {last.status}, but a record is no evidence of death ({written})")
     return Vote(source, "silent", f"says {last.status}, but was not written while it was watched ({written})")
@@ -137,6 +145,8 @@ def vote_of_stats(samples: Sequence[Sample]) -> Vote:
     if last is None:
         return Vote(source, "silent", "the machine has no stats row")
     written = _written(last.modified)
+    if last.unread:
+        return Vote(source, "silent", f"{cannot_be_read(last.unread)} ({written})")
     if not fresh[-1]:
         return Vote(source, "silent", f"was not written while it was watched ({written})")
     if last.total_cpu is None or last.ram_used is None:

@@ -16,6 +16,7 @@ from vergeos_nb.errors import (
     NotConnected,
     Refused,
     StillAlive,
+    Unanswered,
     VerdictUnknown,
     VergeNbError,
 )
@@ -108,7 +109,8 @@ def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft
     except (ApiError, AuthError) as error:
         if not error.may_have_executed:
             return ended_by(error, sent=not isinstance(error, NotConnected))
-        answer = f"sent, unanswered: {error.came_back}"
+        unanswered = isinstance(error, Unanswered)
+        answer = f"{'sent, unanswered' if unanswered else 'answered with an error'}: {error.came_back}"
     return _watched(case, rung, wait_s, answer)
 
 

@@ -78,11 +78,21 @@ def _open_ended(folder: Path) -> bool:
         record = read(folder)
     except RecordError:
         return True
-    return bool(
-        record.get("outcome") == "interrupted"
-        and record.get("verdict") == "unknown"
-        and record.get("changing_calls")
+    if record.get("verdict") != "unknown" or not record.get("changing_calls"):
+        return False
+    # A run that ended in a bug or a failure right after its call leaves that as open as a killed one does.
+    return record.get("outcome") == "interrupted" or (
+        record.get("outcome") == "failed" and _unsettled(folder)
     )
+
+
+def _unsettled(folder: Path) -> bool:
+    """Whether nobody has looked yet at what became of the last call that acts on the VM."""
+    try:
+        account = account_of(read_journal(folder / NAME))
+    except (RecordError, KeyError):
+        return False
+    return bool(account.acting_calls) and not any(_is_settled(account, r) for r in account.results)
 
 
 def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Recovered:

@@ -20,6 +20,7 @@ from vergeos_nb.simulator.faults import Faults, Rule
 from vergeos_nb.simulator.messages import ApiError, Request, RequestLogEntry, Response
 from vergeos_nb.simulator.recording import Recorder
 from vergeos_nb.simulator.scenarios import SCENARIOS, Scenario
+from vergeos_nb.simulator.spoiling import spoilt, without
 from vergeos_nb.simulator.switches import Switches
 from vergeos_nb.simulator.system import System
 
@@ -189,11 +190,13 @@ class Simulator:
             return self.core.execute(request), True
         if rule.drop == "before":
             return Response(0, {}, b"", rule.delay, "before"), False
-        if not rule.gives_answer:
-            return replace(self.core.execute(request), delay=rule.delay, drop=rule.drop), True
-        if rule.executes:
-            self.core.execute(request)
-        return self.core.faulty(request, rule), rule.executes
+        if rule.gives_answer:
+            if rule.executes:
+                self.core.execute(request)
+            return spoilt(self.core.faulty(request, rule), rule), rule.executes
+        answer = self.core.execute(without(request, rule.ignore))
+        answer = replace(answer, headers={**answer.headers, **rule.headers})
+        return spoilt(answer, rule), True
 
     def _is_known(self, request: Request) -> bool:
         try:

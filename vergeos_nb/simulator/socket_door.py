@@ -202,7 +202,9 @@ class Door:
             await self._wait(response.delay)
         connection: Any = request.connection
         try:
-            if response.drop is None:
+            if response.hints or response.drip:
+                await _crawl(connection, response)
+            elif response.drop is None:
                 await _deliver(connection, response, with_body=request.method != "HEAD")
             else:
                 await _break_off(connection, response)
@@ -235,10 +237,29 @@ async def _break_off(connection: Any, response: Response) -> None:
     """Close the connection without an answer, or in the middle of one."""
     stream = connection.detach()
     if response.drop == "truncate":
-        reason = responses.get(response.status, "Unknown")
-        lines = [f"HTTP/1.1 {response.status} {reason}"]
-        lines += [f"{name}: {value}" for name, value in response.headers.items()]
-        lines.append(f"Content-Length: {len(response.body)}")
-        head = "\r\n".join(lines).encode() + b"\r\n\r\n"
-        await stream.write(head + response.body[: len(response.body) // 2])
+        await stream.write(_head(response) + response.body[: len(response.body) // 2])
     stream.close()
+
+
+async def _crawl(connection: Any, response: Response) -> None:
+    """Answer after so many hints, or byte by byte, for as long as anybody listens."""
+    stream = connection.detach()
+    try:
+        for _ in range(response.hints):
+            await stream.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+            await asyncio.sleep(0.001)
+        for byte in _head(response) + response.body if response.drip else b"":
+            await stream.write(bytes([byte]))
+            await asyncio.sleep(response.drip)
+        if not response.drip:
+            await stream.write(_head(response) + response.body)
+    finally:
+        stream.close()
+
+
+def _head(response: Response) -> bytes:
+    reason = responses.get(response.status, "Unknown")
+    lines = [f"HTTP/1.1 {response.status} {reason}"]
+    lines += [f"{name}: {value}" for name, value in response.headers.items()]
+    lines.append(f"Content-Length: {len(response.body)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
