@@ -126,7 +126,7 @@ def test_a_card_that_is_shown_anew_says_what_was_found_without_unfolding_anythin
     for step in STEPS[:4]:
         at.click(step)
     card: Any = at.live.step("verify")
-    assert {name: box.description.partition(": ")[2] for name, box in card.boxes.items()} == {
+    assert {name: box.description.partition(": ")[0] for name, box in card.boxes.items()} == {
         "cores": "agrees, VM record 4, status row 4",
         "ram": "agrees, VM record 8192, status row 8192",
         "status": "status row unresponsive",

@@ -79,7 +79,6 @@ def side_by_side(row: Sequence[Any]) -> str:
     _, vm_record, status_row, expected, agrees = row
     parts = (("VM record", vm_record), ("status row", status_row), ("you expect", expected))
     told = [f"{what} {value}" for what, value in parts if value]
-    # First, because a label that is too long for the page is cut off at its end.
     if agrees is not None:
         told.insert(0, "agrees" if agrees else "DIFFERS")
     return ", ".join(told)
