@@ -46,12 +46,13 @@ METHODS = ("poweroff", "kill")
 class Told:
     """A run of a scenario, and what every presenter makes of it."""
 
-    def __init__(self, scenario: str, outputs: Path, *, by_hand: bool = False) -> None:
+    def __init__(self, scenario: str, outputs: Path, *, by_hand: bool = False, plan: bool = False) -> None:
         self.scenario = scenario
         kind = "bearer" if scenario == "expired_token" else "basic"
         self.run = run = Rehearsal(scenario, outputs, kind=kind)
         if by_hand:
             run.others.append(send_by_hand(run))
+        if by_hand or plan:
             self.account = run.run(finish=True, **LADDER)
         else:
             digest = run.run(**LADDER).fact("plan_digest")
@@ -140,12 +141,12 @@ def greens(told: str) -> list[str]:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Runs by scenario, each made once."""
-    made: dict[tuple[str, bool], Told] = {}
+    made: dict[tuple[str, ...], Told] = {}
 
-    def make(scenario: str, *, by_hand: bool = False) -> Told:
-        key = (scenario, by_hand)
+    def make(scenario: str, **how: bool) -> Told:
+        key = (scenario, *how)
         if key not in made:
-            made[key] = Told(scenario, tmp_path_factory.mktemp(scenario), by_hand=by_hand)
+            made[key] = Told(scenario, tmp_path_factory.mktemp(scenario), **how)
         return made[key]
 
     return make
@@ -172,6 +173,24 @@ def test_no_presenter_of_a_run_is_green_without_a_verdict_of_off(told: Any, scen
     for where, shown in told(scenario).of_run():
         assert (where, bool(greens(shown))) == (where, well)
         assert where == "audit show" or account.verdict in shown
+
+
+@pytest.mark.parametrize(
+    ("scenario", "badge", "headline"),
+    [
+        ("stuck", "✔ planned · verdict off", "no approval was given."),
+        ("healthy", "♥ planned · verdict alive", "The process LIVES."),
+        ("zombie", "♥ planned · verdict alive", "The process LIVES."),
+        ("node_dead", "? planned · verdict unknown", "Nothing shows whether the process lives."),
+    ],
+)
+def test_a_plan_is_as_green_as_its_verdict(told: Any, scenario: str, badge: str, headline: str) -> None:
+    """A plan over a living VM was "✔ planned" in every list, and its headline did not say that it lives."""
+    one = told(scenario, plan=True)
+    summary = summary_of(one.account)
+    assert (str(summary.badge), summary.headline.endswith(headline)) == (badge, True)
+    for where, shown in one.of_run():
+        assert (where, bool(greens(shown))) == (where, scenario == "stuck")
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -126,11 +126,11 @@ def test_a_card_that_is_shown_anew_says_what_was_found_without_unfolding_anythin
     for step in STEPS[:4]:
         at.click(step)
     card: Any = at.live.step("verify")
-    assert {name: box.description.partition(": ")[2] for name, box in card.boxes.items()} == {
-        "cores": "VM record 4, status row 4 – agrees",
-        "ram": "VM record 8192, status row 8192 – agrees",
+    assert {name: box.description.partition(": ")[0] for name, box in card.boxes.items()} == {
+        "cores": "agrees, VM record 4, status row 4",
+        "ram": "agrees, VM record 8192, status row 8192",
         "status": "status row unresponsive",
-        "machine": "VM record 44, status row 44 – agrees",
+        "machine": "agrees, VM record 44, status row 44",
     }
     at.tick()
     at.click("alive")
@@ -140,7 +140,7 @@ def test_a_card_that_is_shown_anew_says_what_was_found_without_unfolding_anythin
     assert because in shown
     assert "Verdict: " in shown
     assert "passed" not in shown
-    assert "VM record 8192, status row 8192 – agrees" in text(card.head.get_state()["value"])
+    assert "agrees, VM record 8192, status row 8192" in text(card.head.get_state()["value"])
 
 
 def test_the_approval_button_names_the_vm_and_opens_only_when_nothing_is_missing(sit: Sit) -> None:

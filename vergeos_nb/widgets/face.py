@@ -78,8 +78,10 @@ def side_by_side(row: Sequence[Any]) -> str:
     """A row of the identity table as a line of text."""
     _, vm_record, status_row, expected, agrees = row
     parts = (("VM record", vm_record), ("status row", status_row), ("you expect", expected))
-    told = ", ".join(f"{what} {value}" for what, value in parts if value)
-    return f"{told} – {'agrees' if agrees else 'DIFFERS'}" if agrees is not None else told
+    told = [f"{what} {value}" for what, value in parts if value]
+    if agrees is not None:
+        told.insert(0, "agrees" if agrees else "DIFFERS")
+    return ", ".join(told)
 
 
 def _shown(call: Preview) -> dict[str, Any]:

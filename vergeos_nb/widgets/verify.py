@@ -57,7 +57,7 @@ class VerifyCard(StepCard):
         self.checked.disabled = not all(box.value for box in self.boxes.values())
 
     def _sentence(self, name: str) -> str:
-        """What is ticked, with the values that were read: a page that is reloaded loses the table."""
+        """What is ticked, after the values that were read: a label that is too long is cut at its end."""
         sentence, result = IDENTITY_TICKS[name], self.result
         row = next(
             (
@@ -69,7 +69,7 @@ class VerifyCard(StepCard):
             ),
             None,
         )
-        return sentence if row is None else visible(f"{sentence}: {side_by_side(row)}")
+        return sentence if row is None else visible(f"{side_by_side(row)}: {sentence}")
 
     def _tick_all(self) -> None:
         self.desk.tick([name for name, box in self.boxes.items() if box.value])
