@@ -225,3 +225,14 @@ def test_it_runs_headless_as_a_schedule_would_run_it(past: Path) -> None:
     assert (done.returncode, answer["outcome"], answer["simulated"]) == (0, "done", False)
     assert Path(answer["record"]).name.split("-")[1:3] == ["incident_report", "all"]
     assert verify(past).findings == ()
+
+
+def test_vms_of_one_name_and_key_on_two_systems_of_one_name_are_counted_apart(tmp_path: Path) -> None:
+    """Holds off: a VM that is said to be forced off again and again, but is two."""
+    outputs = tmp_path / "outputs"
+    for number, own in enumerate(("ab" * 20, "cd" * 20), start=1):
+        made(outputs, number, OVERRIDE, simulated=False, system_id=own)
+    account = report(outputs)
+    assert rows(account, "offenders", "offenders") == []
+    acted = repr(rows(account, "acted", "acted"))
+    assert (f"{WEB} abababab" in acted, f"{WEB} cdcdcdcd" in acted) == (True, True)

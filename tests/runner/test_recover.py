@@ -112,6 +112,17 @@ def test_a_system_that_cannot_be_asked_leaves_a_whole_record_that_says_why(outpu
     assert check(folder) == []
 
 
+def test_nothing_is_read_back_from_another_system_that_the_profile_leads_to_by_now(outputs: Path) -> None:
+    """Holds off: a verdict over a VM of the same keys on the system next door."""
+    with served() as simulator:
+        folder = killed_in_the_put(outputs, simulator)
+    with served() as other:
+        recovered = recover(folder)
+        assert {entry.path for entry in other.requests} <= {"/version.json", "/api/v4/system"}
+    assert "another system answers than the run's: another system" in recovered.asked
+    assert read(folder)["verdict"] == "unknown"
+
+
 def test_the_command_recovers_what_a_killed_runner_left(outputs: Path) -> None:
     with served() as simulator:
         process = start_command(outputs, "-p", "sample_gap_s=120")
