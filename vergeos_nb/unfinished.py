@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.journal import NAME, read_journal
+from vergeos_nb.audit.journal import NAME, opened_of, read_journal
 from vergeos_nb.audit.opening import life_of
 from vergeos_nb.audit.record import RECORD
 from vergeos_nb.errors import VergeNbError
@@ -47,7 +46,7 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
     days = [day for day in outputs.glob("????-??-??") if day.name >= f"{oldest:%Y-%m-%d}"]
     journals = sorted((path for day in days for path in day.glob(f"*/{NAME}")), reverse=True)
     for path in journals:
-        opened = _opened(path)
+        opened = opened_of(path)
         if (opened.get("runbook"), opened.get("session")) != (runbook, session):
             continue
         try:
@@ -77,16 +76,6 @@ def finish(folder: Path) -> str:
     from vergeos_nb.runner.recover import recover
 
     return recover(folder).asked
-
-
-def _opened(path: Path) -> Mapping[str, Any]:
-    """The first line of a journal, also of one that is damaged further down; empty where it is lost, too."""
-    try:
-        with path.open("rb") as file:
-            line = json.loads(file.readline())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return line if isinstance(line, dict) and line.get("event") == "run-opened" else {}
 
 
 def _said_of_damaged(opened: Mapping[str, Any], path: Path) -> str:

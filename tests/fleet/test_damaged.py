@@ -155,3 +155,23 @@ def test_where_the_fleet_s_journal_takes_no_intent_nothing_is_sent(
     run = fleet.apply(plan)
     assert fleet.changes() == []
     assert run.account.exit_code != 0
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.9])
+def test_where_the_fleet_s_journal_is_cut_in_a_line_a_vm_that_it_lost_is_found_by_its_own(
+    outputs: Path, kept: float
+) -> None:
+    """Its journal ended in the line that said that the VM begins, and the PUT went out once more."""
+    fleet, plan, journal = died_in_its_put(outputs, carried_out=True)
+    (run,) = fleet.outputs.glob("*/*-fleet_apply-*/journal.jsonl")
+    lines = run.read_bytes().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if b'"vm-began"' in line)
+    run.write_bytes(b"".join(lines[:at]) + lines[at][: int(len(lines[at]) * kept)])
+    before = fleet.changes()
+    for _ in range(2):
+        assert plan.vms[0].name not in begun(fleet.apply(plan, resume=True, go_on=True))
+    assert fleet.changes()[: len(before)] == before
+    assert len(fleet.changes()) == len(before) + 1
+    assert [call["path"] for call in read(journal.parent)["changing_calls"]] == [
+        "/api/v4/machine_status/1006"
+    ]

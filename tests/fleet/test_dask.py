@@ -17,6 +17,7 @@ import pytest
 from tests.fleet.stuck_fleet import ATTESTED, make_stuck
 from tests.fleet.test_killed import answer, command
 from tests.served import QUICK, served, when_carried_out
+from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import read
 from vergeos_nb.audit.verify import verify
 from vergeos_nb.client.scrub import Scrubber
@@ -111,6 +112,9 @@ def test_a_lost_worker_s_run_is_read_back_and_not_begun_again_and_the_others_go_
     (run,) = ended
     said = [(state.outcome, state.verdict) for state in run.states.values()]
     assert said == [("interrupted", "off"), ("done", "off"), ("done", "off")]
+    # One way for runs here and elsewhere: the fleet's journal holds each intent.
+    events = [line["event"] for line in read_journal(run.folder / "journal.jsonl").lines]
+    assert events.count("vm-intent") == 3
     lost = read(outputs / run.states[1001].folder)
     assert [call["path"] for call in lost["changing_calls"]] == ["/api/v4/machine_status/1006"]
     assert (verify(outputs).findings, run.trouble) == ((), ())

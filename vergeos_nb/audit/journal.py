@@ -272,6 +272,16 @@ def read_journal(path: Path) -> JournalText:
     return JournalText(tuple(lines), torn)
 
 
+def opened_of(path: Path) -> Mapping[str, Any]:
+    """The ``run-opened`` line of a journal, also of one that is damaged below; empty where it is lost."""
+    try:
+        with path.open("rb") as file:
+            line = json.loads(file.readline())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return line if isinstance(line, dict) and line.get("event") == "run-opened" else {}
+
+
 def _decoded(text: str) -> Mapping[str, Any] | None:
     try:
         line = json.loads(text)

@@ -10,7 +10,7 @@ Each changing call is in two journals before it leaves: the VM's own and the fle
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -19,8 +19,9 @@ from typing import Any
 from vergeos_nb.audit import room
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.disk import append
-from vergeos_nb.audit.journal import NAME, JournalText, call_id, read_journal
+from vergeos_nb.audit.journal import NAME, JournalText, call_id, opened_of, read_journal
 from vergeos_nb.errors import RecordError
+from vergeos_nb.fleet.plan import PROCEDURE, find_plan
 from vergeos_nb.procedure.model import RunOutcome, VerdictValue
 
 RUNBOOK = "fleet_apply"
@@ -87,7 +88,7 @@ def runs_of(outputs: Path, digest: str) -> list[Path]:
     journals = outputs.absolute().glob(f"*/*-{RUNBOOK}-{digest[:12]}-*/{NAME}")
     found = sorted(path.parent for path in journals if _plan_of(path) == digest)
     noted = _noted(outputs, digest)
-    known = noted.read_text(encoding="utf-8").splitlines() if noted.exists() else []
+    known = noted.read_text(encoding="utf-8", errors="replace").splitlines() if noted.exists() else []
     if gone := set(known) - {folder.name for folder in found}:
         raise RecordError(
             f"finding the fleet runs of the plan {digest[:12]}…",
@@ -117,8 +118,10 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
         RecordError: the journal of a fleet run of this plan is damaged.
     """
     found: dict[int, VmProgress] = {}
+    torn: list[Path] = []
     for run in runs_of(outputs, digest):
         text = read_journal(run / NAME)
+        torn += [run] if text.torn else []
         intents: dict[str, list[Mapping[str, Any]]] = {}
         for line in text.lines:
             if line["event"] == "vm-intent":
@@ -149,7 +152,29 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
                 found[line["key"]] = VmProgress(
                     Where.ENDED, line["folder"], line["outcome"], line["verdict"], line["exit_code"]
                 )
+    if torn:
+        for key, folder in _unnamed(outputs, digest, torn[0], {state.folder for state in found.values()}):
+            found[key] = _of(outputs, folder, (), untouched=False)
     return found
+
+
+def _unnamed(outputs: Path, digest: str, since: Path, named: Container[str]) -> Iterator[tuple[int, str]]:
+    """VMs of the plan, and the folders of runs over them, that a fleet's journal may have lost.
+
+    Its last line was cut off. What stood behind it is in the VMs' own journals, which say of what plan.
+
+    Args:
+        since: the folder of the oldest fleet run whose journal that is.
+    """
+    plan = find_plan(outputs, digest)
+    keys = {one: vm.key for one, vm in zip(plan.digests, plan.vms, strict=True)}
+    first = f"{since.parent.name}/{since.name[:6]}"
+    for journal in sorted(outputs.absolute().glob(f"*/*-{PROCEDURE}-*/{NAME}")):
+        folder = journal.parent.relative_to(outputs.absolute()).as_posix()
+        if folder >= first and folder not in named:
+            parameters = opened_of(journal).get("parameters") or {}
+            if (key := keys.get(parameters.get("approve", ""))) is not None:
+                yield key, folder
 
 
 def _of(outputs: Path, folder: str, kept: Sequence[Mapping[str, Any]], *, untouched: bool) -> VmProgress:
