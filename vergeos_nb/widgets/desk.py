@@ -117,6 +117,12 @@ class Closable(Protocol):
     def over(self) -> str:
         """Why nothing can be run any more, or ""."""
 
+    def busy(self) -> bool:
+        """Whether a step is running."""
+
+    def masked(self, text: str) -> str:
+        """A text as it may be shown, without secrets."""
+
     def end(self) -> Mapping[str, str]:
         """End the run and make its record. Its summary as a bundle.
 

@@ -30,7 +30,7 @@ class VerifyCard(StepCard):
         self.ticks.add_class("vnb-ticks")
         super().__init__(desk, step, names)
         for box in self.boxes.values():
-            box.observe(lambda change: self.refresh(), "value")
+            box.observe(lambda change: self.changed(), "value")
         self.checked.on_click(self.guarded(self._tick_all))
 
     def below(self) -> Sequence[w.Widget]:
@@ -43,8 +43,11 @@ class VerifyCard(StepCard):
         for box in self.boxes.values():
             box.value = False
 
-    def refresh(self) -> None:
-        super().refresh()
+    def asked(self) -> object:
+        return (self.form.values(), tuple(box.value for box in self.boxes.values()))
+
+    def look(self) -> None:
+        super().look()
         asked = self._passed() and not self.running and not self.is_done()
         self.ticks.layout.display = "" if asked else "none"
         self.checked.disabled = not all(box.value for box in self.boxes.values())
