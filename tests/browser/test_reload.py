@@ -51,7 +51,7 @@ def plain_lab(other_place: Path) -> Iterator[Lab]:
 
 @pytest.fixture(params=["by the lab's setting alone", "by the kernel's side alone"])
 def anywhere(request: pytest.FixtureRequest, browser: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    """Open a notebook in `vergeos-nb lab`, and in anybody's JupyterLab. In each, one of the two cures works."""
+    """Open a notebook in `vergeos-nb lab` and in anybody's JupyterLab, each with one of the two cures."""
     ours = request.param.startswith("by the lab")
     lab: Lab = request.getfixturevalue("lab" if ours else "plain_lab")
     place: Path = request.getfixturevalue("place" if ours else "other_place")

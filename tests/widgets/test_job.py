@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from vergeos_nb.widgets.job import Job
 
 
@@ -42,3 +44,17 @@ def test_what_the_end_of_a_job_raises_is_told_also_where_telling_fails() -> None
 
     assert Job(lambda: "it", fails, on_trouble=tell).start().join(60)
     assert told == ["it cannot be shown"]
+
+
+def test_a_job_whose_thread_cannot_be_started_leaves_none_that_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Holds off: "running for 600 s" on the card of a step that never began."""
+    job = Job(lambda: None, lambda *ended: None, on_tick=lambda seconds: None, on_trouble=lambda error: None)
+
+    def full() -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(job._thread, "start", full)
+    with pytest.raises(RuntimeError):
+        job.start()
+    job._ticker.join(60)
+    assert not job._ticker.is_alive()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ STEPS = [
 def said(at: Sitting) -> dict[str, str]:
     """What each card says beside its head, where it says anything."""
     told = {
-        step: text(at.live.step(step).message.value + at.live.step(step).progress.value) for step in STEPS
+        step: unescape(text(at.live.step(step).message.value + at.live.step(step).progress.value))
+        for step in STEPS
     }
     return {step: words for step, words in told.items() if words}
 
@@ -54,10 +56,7 @@ def test_after_each_step_of_a_run_no_card_says_anything_but_what_is_asked_next(s
     compare = {"alive": "First compare and tick the four lines of the card 'Verify the machine status'."}
     approve = {"poweroff": "First approve the plan on its card."}
     expected = {"verify": compare, "plan": approve}
-    shown = [
-        (step, {name: words.replace("&#39;", "'") for name, words in all_.items()}) for step, all_ in told
-    ]
-    assert shown == [(step, expected.get(step, {})) for step, _ in told]
+    assert told == [(step, expected.get(step, {})) for step, _ in told]
 
 
 def test_a_refusal_of_a_click_before_its_turn_goes_when_its_turn_has_come(sit: Sit) -> None:
@@ -70,6 +69,23 @@ def test_a_refusal_of_a_click_before_its_turn_goes_when_its_turn_has_come(sit: S
     press(at, "poweroff")
     assert "First approve the plan" in said(at)["poweroff"]
     at.approve()
+    assert said(at) == {}
+
+
+def test_that_another_step_is_running_is_told_until_it_has_ended(sit: Sit) -> None:
+    at = sit("zombie")
+    at.until("plan")
+    assert at.live.run is not None
+    at.live.run.engine.results.pop("alive")
+    told: list[str] = []
+
+    def meanwhile() -> None:
+        press(at, "alive")
+        told.append(said(at)["alive"])
+
+    at.run.clock.after(0.4, meanwhile)
+    at.click("poweroff")
+    assert "step 'poweroff' is running" in told[0]
     assert said(at) == {}
 
 

@@ -361,8 +361,8 @@ class StepCard:
 
     def _situation(self) -> Sequence[object]:
         """All that a message may speak of."""
-        desk, step = self.desk, self.step.id
-        return (desk.case, self.result, self._state(), desk.over(), desk.blocked(step), self.asked())
+        desk, blocked = self.desk, self.desk.blocked(self.step.id)
+        return (desk.case, self.result, self._state(), desk.over(), desk.busy(), blocked, self.asked())
 
     def _show_evidence(self, result: StepResult | None) -> None:
         """A page that was loaded anew no longer follows the step's static view, but it does follow this."""

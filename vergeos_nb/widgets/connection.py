@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets as w
@@ -77,6 +77,13 @@ class ConnectionCard(StepCard):
     def work(self) -> StepResult:
         changed = {**self.form.values(), "profile": self.profile.value}
         return self.desk.connect(self.step.id, changed, self._take_password())
+
+    def fill(self, given: Mapping[str, Any]) -> None:
+        super().fill(given)
+        name = str(given.get("profile") or self.profile.value)
+        if name not in self.profile.options:
+            self.profile.options = [*self.profile.options, name]
+        self.profile.value = name
 
     def lock(self, locked: bool) -> None:
         super().lock(locked)

@@ -41,9 +41,17 @@ class Job(Generic[T]):
         self._ticker = threading.Thread(target=self._ticks, name="vergeos-nb ticker", daemon=True)
 
     def start(self) -> Job[T]:
-        """Begin. Returns at once."""
+        """Begin. Returns at once.
+
+        Raises:
+            RuntimeError: no thread can be started; then nothing has begun.
+        """
         self._ticker.start()
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:
+            self._over.set()
+            raise
         return self
 
     def join(self, timeout_s: float | None = None) -> bool:

@@ -27,6 +27,7 @@ function render({ model, el }) {
   button.type = "button";
   note.setAttribute("role", "alert");
   let waiting = null;
+  let press = null;
   const show = () => {
     button.textContent = model.get("description");
     button.disabled = model.get("disabled") || waiting !== null;
@@ -38,7 +39,11 @@ function render({ model, el }) {
     note.textContent = text;
     show();
   };
-  const answered = () => settle("");
+  const answered = () => {
+    if (model.get("answered") !== press) return;
+    press = null;
+    settle("");
+  };
   const unanswered = () => settle(model.get("unanswered"));
   button.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && model.get("look") === "danger") {
@@ -49,10 +54,12 @@ function render({ model, el }) {
   button.addEventListener("click", () => {
     if (button.disabled) return;
     note.textContent = "";
+    // One that was not answered is made again under its name, so that it counts once.
+    press = press ?? `${Date.now()}-${Math.random()}`;
     waiting = setTimeout(unanswered, model.get("patience_ms"));
     show();
     try {
-      model.send({ kind: "press", after: model.get("answered") });
+      model.send({ kind: "press", press });
     } catch (error) {
       unanswered();
     }
@@ -95,7 +102,7 @@ class PressButton(anywidget.AnyWidget):
     description = traitlets.Unicode("").tag(sync=True)
     disabled = traitlets.Bool(False).tag(sync=True)
     look = traitlets.Enum(["plain", "strong", "danger"], "danger").tag(sync=True)
-    answered = traitlets.Int(0).tag(sync=True)
+    answered = traitlets.Unicode("").tag(sync=True)
     patience_ms = traitlets.Float(PATIENCE_S * 1000).tag(sync=True)
     unanswered = traitlets.Unicode(UNANSWERED).tag(sync=True)
 
@@ -104,6 +111,7 @@ class PressButton(anywidget.AnyWidget):
     ) -> None:
         super().__init__(description=description, look=look, **traits)
         self._pressed: Callable[[Any], None] = lambda button: None
+        self._taken: set[str] = set()
         self.on_msg(self._on_message)
 
     def on_click(self, pressed: Callable[[Any], None]) -> None:
@@ -112,15 +120,19 @@ class PressButton(anywidget.AnyWidget):
 
     def click(self) -> None:
         """Press it, as the browser would."""
-        self._on_message(self, {"kind": "press", "after": self.answered}, [])
+        self._on_message(self, {"kind": "press"}, [])
 
     def _on_message(self, widget: Any, content: Any, buffers: Any) -> None:
         if content.get("kind") != "press":
             return
+        press = str(content.get("press", ""))
+        again = press in self._taken
+        if press:
+            self._taken.add(press)
         try:
-            # One that was made before the last answer was shown is the same press again.
-            if not self.disabled and content.get("after", self.answered) == self.answered:
+            if not self.disabled and not again:
                 self._pressed(self)
         finally:
-            # Have the browser show the button as it is now, also where nothing else has changed.
-            self.answered += 1
+            # Sent also where it is the same as before: the answer, too, may have been lost.
+            self.answered = press
+            self.send_state("answered")
