@@ -84,13 +84,13 @@ _CSS = """
 .vnb-press span:empty { display: none; }
 .vnb-press button { font: inherit; border: 2px solid transparent; border-radius: 3px; cursor: pointer;
   padding: 0.25em 0.8em; }
-.vnb-press button.vnb-plain { color: #1a1a1a; background: #e4e4e4; border-color: #b0b0b0; }
+.vnb-press button.vnb-plain { color: #1a1a1a; background: #ffffff; border-color: #4a4a4a; }
 .vnb-press button.vnb-strong { color: #ffffff; background: #0b57a4; border-color: #0b57a4; }
 .vnb-press button.vnb-danger { font-weight: bold; color: #ffffff; background: #9b1c1c; border-color: #9b1c1c;
   padding: 0.35em 1em; }
 .vnb-press button:focus-visible { outline: 3px solid #e0a800; outline-offset: 2px; }
-.vnb-press button:disabled { color: #4a4a4a; background: #e0e0e0; border-color: #b0b0b0;
-  cursor: not-allowed; }
+.vnb-press button:disabled { color: #4a4a4a; background: #e0e0e0; border-color: #8a8a8a;
+  border-style: dashed; cursor: not-allowed; }
 """
 
 
