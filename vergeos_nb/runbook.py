@@ -196,9 +196,8 @@ class Runbook:
             parameters=options.model_dump(),
             operator=operator,
             session=session,
+            on_line=on_line,
         )
-        if on_line is not None:
-            self.journal.on_line = on_line
         try:
             self.case = case = self._open(options, operator, profile, transport, connect)
             if resume:

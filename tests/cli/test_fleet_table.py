@@ -86,3 +86,20 @@ def test_a_run_that_is_to_stop_says_at_once_that_what_runs_comes_to_its_end(
         assert len(frames(printed)[1]) < LINES
     else:
         assert printed.splitlines() == ["vm-00001: running", said, "vm-00001: ended ✔ done · verdict off"]
+
+
+def test_a_table_that_cannot_be_drawn_holds_no_vm_back(
+    outputs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Holds off: the thread that starts VMs draws the table, too, and died of it after a VM had begun."""
+    fleet = StuckFleet(outputs, 3)
+    plan = fleet.plan(Limits(1, 4, 4, 2))
+    fleet.approve(plan)
+
+    def fails(now: Fleet) -> None:
+        raise KeyError("node")
+
+    with fleet.system() as system:
+        ended = fleet.session(plan, system, on_change=fails).run(resume=False)
+    assert (ended.account.outcome, fleet.alive()) == ("done", [])
+    assert "cannot be shown: KeyError('node')" in caplog.text

@@ -97,6 +97,20 @@ def test_a_run_without_approval_plans_changes_nothing_and_succeeds(outputs: Path
     }
 
 
+def test_a_run_whose_progress_cannot_be_shown_goes_on(
+    outputs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Holds off: an exception in what prints a line ended the kernel in the middle of its run."""
+
+    def fails(line: Mapping[str, Any]) -> None:
+        raise KeyError("text")
+
+    with served():
+        report = run("force_power_off", NAME, outputs=outputs, on_line=fails)
+    assert (report.account.outcome, report.exit_code) == ("planned", 0)
+    assert "cannot be shown: KeyError('text')" in caplog.text
+
+
 def test_an_approved_plan_of_an_earlier_run_is_applied_once_and_proved(outputs: Path) -> None:
     with served() as simulator:
         digest = run("force_power_off", NAME, outputs=outputs).account.fact("plan_digest")

@@ -73,6 +73,19 @@ def test_a_resumed_run_is_the_same_run_and_sends_nothing_twice(
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_a_resumed_run_s_card_says_whether_that_run_is_simulated_or_real(
+    sit: Sit, here: pytest.MonkeyPatch
+) -> None:
+    """Holds off: "SIMULATED: a rehearsal" above a resumed run on a real system."""
+    at = sit(profile="env")
+    at.until("plan")
+    at.given["profile"] = "simulator"
+    card = restarted(at, here, killed=True)
+    assert text(card.kind.value).startswith("SIMULATED")
+    at.click("connect", "resume")
+    assert (card.profile.value, text(card.kind.value)[:5]) == ("env", "REAL:")
+
+
 def test_a_run_that_was_cut_short_can_be_finished_and_a_new_one_begun(
     sit: Sit, here: pytest.MonkeyPatch
 ) -> None:

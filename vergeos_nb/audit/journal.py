@@ -64,14 +64,23 @@ class RunJournal:
 
     Args:
         resume: go on with the journal that is there; its intents stay sent.
+        on_line: told of every line that this process writes, from the first on.
 
     Raises:
         RecordError: from every method, when the disk does not take a line.
     """
 
-    def __init__(self, path: Path, clock: Clock, scrubber: Scrubber, *, resume: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        scrubber: Scrubber,
+        *,
+        resume: bool = False,
+        on_line: OnLine | None = None,
+    ) -> None:
         self.path = path
-        self.on_line: OnLine = _unheard
+        self.on_line: OnLine = on_line or _unheard
         self._clock = clock
         self._scrubber = scrubber
         self._lock = threading.Lock()

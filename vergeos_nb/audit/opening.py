@@ -12,7 +12,7 @@ from typing import Any
 
 from vergeos_nb import __version__
 from vergeos_nb.audit import room
-from vergeos_nb.audit.journal import NAME, RunJournal
+from vergeos_nb.audit.journal import NAME, OnLine, RunJournal
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import VergeNbError
@@ -37,6 +37,7 @@ def open_journal(
     parameters: Mapping[str, Any],
     operator: str,
     session: str = "",
+    on_line: OnLine | None = None,
 ) -> RunJournal:
     """A new journal whose first line says who runs what, with which versions, on which machine.
 
@@ -47,7 +48,7 @@ def open_journal(
     """
     if parameters.get("approve"):
         room.take(folder)
-    journal = RunJournal(folder / NAME, clock, scrubber)
+    journal = RunJournal(folder / NAME, clock, scrubber, on_line=on_line)
     journal.write(
         "run-opened",
         runbook=runbook,
@@ -70,13 +71,14 @@ def resume_journal(
     parameters: Mapping[str, Any],
     operator: str,
     session: str = "",
+    on_line: OnLine | None = None,
 ) -> RunJournal:
     """The journal of a run that was cut short, to go on with; its next line says who does, and with what.
 
     Raises:
         RecordError: it cannot be read or written, or its last line was cut off.
     """
-    journal = RunJournal(folder / NAME, clock, scrubber, resume=True)
+    journal = RunJournal(folder / NAME, clock, scrubber, resume=True, on_line=on_line)
     journal.write("resumed", operator=operator, **_this_process())
     journal.write("parameters", changed=_known(runbook, parameters))
     return journal

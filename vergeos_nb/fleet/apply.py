@@ -7,6 +7,7 @@ fleet's. So `resume` knows what may have been sent from journals alone, also whe
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
@@ -26,6 +27,8 @@ from vergeos_nb.procedure.model import Approval
 
 # How often a stop file, a window that closes or a signal is looked for while VMs run.
 LOOK_S = 0.5
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ class Fleet:
         refusal: what forbids that anything starts just now, or None.
         begun: the VMs of earlier runs of this plan, by key: those that ended are not begun again.
         failed_before: how many of them count against the threshold.
-        on_change: told whenever a VM starts or ends, and when from now on none starts.
+        on_change: told whenever a VM starts or ends, and when from now on none starts. What it raises is
+            logged, and nothing else comes of it.
     """
 
     plan: FleetPlan
@@ -100,7 +104,7 @@ class Fleet:
                 refused = self.refusal()
                 if refused is not None and self.held_back is None:
                     self.held_back = refused
-                    self.on_change(self)
+                    self._changed()
                 while self.held_back is None and (at := self._next()) is not None:
                     running[self._start(at, crew)] = at
                 if not running:
@@ -108,6 +112,12 @@ class Fleet:
                 done, _ = wait(running, timeout=LOOK_S, return_when=FIRST_COMPLETED)
                 for future in done:
                     self._end(running.pop(future), future)
+
+    def _changed(self) -> None:
+        try:
+            self.on_change(self)
+        except Exception as error:  # whoever looks on decides nothing
+            _log.warning("what the fleet does cannot be shown: %r", error)
 
     def _next(self) -> int | None:
         return self.schedule.next()
@@ -136,7 +146,7 @@ class Fleet:
             "approve_until": iso(self.approval.until),
             "operator": self.operator,
         }
-        self.on_change(self)
+        self._changed()
         return crew.submit(Job(at, vm.key, vm.machine, folder, parameters), partial(self._keep, at, path))
 
     def _keep(self, at: int, folder: str, line: Mapping[str, Any]) -> None:
@@ -166,4 +176,4 @@ class Fleet:
             exit_code=state.exit_code,
             headline=state.headline,
         )
-        self.on_change(self)
+        self._changed()

@@ -34,6 +34,8 @@ TELL_EVERY_S = 5.0
 OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
     "@jupyterlab/extensionmanager-extension:plugin": {"enabled": False},
+    # A page's subshells end with it. Cards keep their messages out of them, too; see `widgets.comms`.
+    "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
     # Cards in cells that were scrolled away would be taken out of the page and made anew.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }

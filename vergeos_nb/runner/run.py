@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import re
 import signal
@@ -52,6 +53,8 @@ GRACE_S = 10.0
 # A socket's path takes 107 bytes on Linux and 103 on macOS, its number among them.
 LONGEST_SOCKET_PATH = 90
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
@@ -82,7 +85,8 @@ def run(
         given: parameters by name, as text or values; read against the runbook's schema.
         outputs: the archive's folder.
         deadline_s: seconds after which the run is stopped.
-        on_line: called with every journal line soon after it is written.
+        on_line: called with every journal line soon after it is written. What it raises is logged, and the
+            run goes on.
         environ: variables for the kernel beside those of this process.
 
     Raises:
@@ -249,7 +253,7 @@ class _Work:
 
 def _load() -> None:
     """Load what a run needs later, in that order, while its kernel gets ready and works."""
-    with suppress(ImportError):  # whoever needs it says so better
+    with suppress(Exception):  # whoever needs it says so better
         for name in LATER:
             import_module(name)
         from vergeos_nb.audit.page import prepare
@@ -292,7 +296,10 @@ class _Tail:
             except ValueError:
                 continue
             self.ended = self.ended or told.get("event") == "run-ended"
-            self._on_line(told)
+            try:
+                self._on_line(told)
+            except Exception as error:  # whoever looks on decides nothing
+                _log.warning("a line of the run cannot be shown: %r", error)
 
 
 def _close_journal(

@@ -35,7 +35,7 @@ class VerifyCard(StepCard):
         self.ticks.add_class("vnb-ticks")
         super().__init__(desk, step, names)
         for box in self.boxes.values():
-            box.observe(lambda change: self.refresh(), "value")
+            box.observe(lambda change: self.changed(), "value")
         self.checked.on_click(self.guarded(self._tick_all))
 
     def below(self) -> Sequence[w.Widget]:
@@ -48,8 +48,11 @@ class VerifyCard(StepCard):
         for box in self.boxes.values():
             box.value = False
 
-    def refresh(self) -> None:
-        super().refresh()
+    def asked(self) -> object:
+        return (self.form.values(), tuple(box.value for box in self.boxes.values()))
+
+    def look(self) -> None:
+        super().look()
         for name, box in self.boxes.items():
             box.description = self._sentence(name)
         asked = self._passed() and not self.running and not self.is_done()
