@@ -21,7 +21,7 @@ def changed(inner: httpx.MockTransport, change: Change) -> httpx.MockTransport:
         told = [{name: change(name, value) for name, value in row.items()} for row in told]
         headers = {name: answer.headers[name] for name in ("server", "date")}
         data = told[0] if isinstance(rows, dict) else told
-        return httpx.Response(answer.status_code, headers=headers, json=data)
+        return httpx.Response(answer.status_code, headers=headers, content=json.dumps(data).encode())
 
     return httpx.MockTransport(handle)
 
