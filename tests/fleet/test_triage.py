@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import httpx
 import pytest
 
 from tests.rehearsal import VENDORS_BODY, Rehearsal
+from tests.respelt import Change, as_it_is, changed, floats, only, texts
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client import fleet as fleet_reads
@@ -82,28 +82,6 @@ def test_the_override_is_never_suggested_where_the_process_lives_or_nobody_knows
     assert suggest(facts(status, verdict, own_row=own_row)).rung != "override"
 
 
-Change = Callable[[str, Any], Any]
-
-
-def changed(inner: httpx.MockTransport, change: Change) -> httpx.MockTransport:
-    """The same way to the simulator, on which every value of every row is changed by its column."""
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        answer = inner.handler(request)
-        rows = json.loads(answer.content)
-        told = [rows] if isinstance(rows, dict) else rows
-        told = [{name: change(name, value) for name, value in row.items()} for row in told]
-        headers = {name: answer.headers[name] for name in ("server", "date")}
-        data = told[0] if isinstance(rows, dict) else told
-        return httpx.Response(answer.status_code, headers=headers, json=data)
-
-    return httpx.MockTransport(handle)
-
-
-def as_it_is(name: str, value: Any) -> Any:
-    return value
-
-
 def looked_at(
     scenario: str, *, vms: int = 0, change: Change = as_it_is, by_hand: bool = False
 ) -> tuple[Columns, Simulator]:
@@ -159,18 +137,6 @@ def test_a_row_that_was_written_by_hand_over_a_vm_nobody_sees_is_still_worth_a_l
     )
     assert "nothing shows that its process is gone" in found["reason"][at]
     assert at in wanting(found)
-
-
-def floats(name: str, value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def texts(name: str, value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, int) else value
-
-
-def only(names: tuple[str, ...], value: Any) -> Change:
-    return lambda name, was: value if name in names and was is not None else was
 
 
 @pytest.mark.parametrize("spelt", [floats, texts])

@@ -19,6 +19,7 @@ from vergeos_nb import errors
 from vergeos_nb.client import connecting
 from vergeos_nb.client.scrub import visible
 
+_LONGEST_WAIT_DIGITS = 9
 _NOT_SENT = "Nothing was sent, so nothing has changed."
 _MAY_HAVE_RUN = (
     "The change may have been carried out. Do not send it again: read the row back, and decide by what it "
@@ -347,6 +348,6 @@ def _phrase(status: int) -> str:
 
 def _seconds(retry_after: str | None) -> float | None:
     # An HTTP date is allowed there, too; none of the sources shows one, and our own waits do without.
-    if retry_after is None or not retry_after.strip().isdecimal():
+    if retry_after is None or not retry_after.strip().isdecimal() or len(retry_after) > _LONGEST_WAIT_DIGITS:
         return None
     return float(retry_after)

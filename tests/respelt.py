@@ -1,0 +1,42 @@
+"""The way to the simulator, on which the platform spells its values in another way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+Change = Callable[[str, Any], Any]
+
+
+def changed(inner: httpx.MockTransport, change: Change) -> httpx.MockTransport:
+    """The same way to the simulator, on which every value of every row is changed by its column."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        answer = inner.handler(request)
+        rows = json.loads(answer.content)
+        told = [rows] if isinstance(rows, dict) else rows
+        told = [{name: change(name, value) for name, value in row.items()} for row in told]
+        headers = {name: answer.headers[name] for name in ("server", "date")}
+        data = told[0] if isinstance(rows, dict) else told
+        return httpx.Response(answer.status_code, headers=headers, content=json.dumps(data).encode())
+
+    return httpx.MockTransport(handle)
+
+
+def as_it_is(name: str, value: Any) -> Any:
+    return value
+
+
+def floats(name: str, value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def texts(name: str, value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, int) else value
+
+
+def only(names: tuple[str, ...], value: Any) -> Change:
+    return lambda name, was: value if name in names and was is not None else was
