@@ -125,6 +125,8 @@ def lives_through(folder: Path, chance: Chance) -> None:
     assert verify(fleet.outputs).findings == ()
 
 
+# Whole fleets that compute all the time: on a busy machine that is many minutes, and no sign of a hang.
+@pytest.mark.timeout(1800)
 @settings(max_examples=6)
 @given(CHANCES)
 def test_whenever_a_fleet_dies_it_is_gone_on_with_and_nothing_is_sent_twice(
