@@ -143,6 +143,25 @@ def test_of_a_name_that_is_no_parameter_the_value_is_not_written(tmp_path: Path)
     }
 
 
+@pytest.mark.parametrize(
+    ("verdict", "advice"),
+    [
+        ("off", "fresh evidence that was read after it says that the VM is off"),
+        ("alive", "Do not power the VM on anywhere"),
+        ("unknown", "Read the status row and the node before anything else"),
+    ],
+)
+def test_what_to_do_after_an_interruption_follows_what_was_read_since(verdict: str, advice: str) -> None:
+    """A run that died after the PUT, and was read back as off, still said not to power the VM on."""
+    outcome = {"off": "passed", "alive": "failed", "unknown": "unknown"}[verdict]
+    result = step_ended("confirm", outcome, verdict=verdict)["result"]
+    settled = {"at": "t", "event": "settled", "result": result, "exchanges": []}
+    killed = {"at": "t", "event": "interrupted", "step": "force", "by": "death"}
+    account = account_of(JournalText((APPROVED, INTENT, killed, settled)))
+    assert account.outcome == "interrupted"
+    assert advice in summary_of(account).next_step
+
+
 def test_the_summary_says_what_to_do_after_a_call_that_nobody_looked_at() -> None:
     account = account_of(JournalText(tuple(STORIES["sent and closed"][0])))
     summary = summary_of(account)

@@ -136,6 +136,13 @@ def _where(account: Account) -> str:
 
 
 def _after_interruption(account: Account) -> str:
+    if account.acting_calls and account.verdict is VerdictValue.OFF:
+        return "A changing call was sent, and fresh evidence that was read after it says that the VM is off."
+    if account.acting_calls and account.verdict is VerdictValue.ALIVE:
+        return (
+            "A changing call was sent, and what was read after it says that the process LIVES. Do not power "
+            "the VM on anywhere; end the process at its node, and call the vendor."
+        )
     if account.acting_calls:
         return (
             "A changing call was sent or may have been. Read the status row and the node before anything "
