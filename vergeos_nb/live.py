@@ -20,6 +20,7 @@ from vergeos_nb.errors import Refused, UsageError
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.procedure.case import Case, RunCase
 from vergeos_nb.procedure.catalog import PROCEDURES
+from vergeos_nb.procedure.compare import parameters_changed
 from vergeos_nb.procedure.consent import (
     IDENTITY_TICKS,
     RISK_TICKS,
@@ -194,6 +195,10 @@ class LiveRunbook:
         if step == "plan" and isinstance(run.case, Case):
             run.case.approval = None
         result = run.engine.run(step, again=again)
+        case = run.case
+        if isinstance(case, Case) and case.plan and parameters_changed(case.plan, case.options) is not None:
+            # It was given to other parameters than these.
+            case.approval = None
         if step == "verify" and (compared := _compared(result)) != self._compared:
             # What was ticked was another comparison.
             self._compared, self._ticked = compared, frozenset()

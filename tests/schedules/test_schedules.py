@@ -71,11 +71,9 @@ def waits(**changed: Any) -> str:
     return "".join(f"-p {name}={value} " for name, value in {**QUICK, **changed}.items())
 
 
-def approved(outputs: Path) -> dict[str, str]:
+def approved(outputs: Path, **changed: Any) -> dict[str, str]:
     """The example's variables, for a plan of now."""
-    digest = run("force_power_off", {**NAME, "sample_gap_s": 1.1}, outputs=outputs).account.fact(
-        "plan_digest"
-    )
+    digest = run("force_power_off", {**NAME, **changed}, outputs=outputs).account.fact("plan_digest")
     return {
         "PROFILE": "simulator",
         "VM_NAME": "web-01",
@@ -99,12 +97,13 @@ def test_of_two_schedules_on_one_vm_the_second_is_refused_and_told_who_is_at_it(
     outputs: Path, tmp_path: Path
 ) -> None:
     with served() as simulator:
-        environ = approved(outputs)
+        # Longer than the second takes on any machine; the first is stopped when that has ended.
+        long = {"poweroff_wait_s": 3600}
+        environ = approved(outputs, **long)
         (tmp_path / "secrets.env").write_text("VERGE_TIMEOUT=30\n")
         (tmp_path / "web-01.env").write_text(env_file(environ))
         first = subprocess.Popen(
-            # Longer than the second takes on any machine; the first is stopped when that has ended.
-            from_systemd(environ, waits(poweroff_wait_s=3600)),
+            from_systemd(environ, waits(**long)),
             env={**os.environ, **environ},
             stdout=subprocess.PIPE,
             text=True,
@@ -112,7 +111,7 @@ def test_of_two_schedules_on_one_vm_the_second_is_refused_and_told_who_is_at_it(
         try:
             wait_for_intent(outputs)
             second = subprocess.run(
-                ["/bin/sh", "-c", from_cron(tmp_path).replace("--deadline", f"{waits()} --deadline")],
+                ["/bin/sh", "-c", from_cron(tmp_path).replace("--deadline", f"{waits(**long)} --deadline")],
                 capture_output=True,
                 text=True,
                 timeout=90,

@@ -175,6 +175,30 @@ def test_a_plan_that_is_made_again_needs_its_approval_again(sit: Sit) -> None:
     assert at.enabled() == ["plan"]
 
 
+def test_a_parameter_changed_after_the_approval_needs_a_new_plan_and_a_new_approval(sit: Sit) -> None:
+    # Holds off: the run goes on with other waits than those that were approved.
+    table = sit("stuck")
+    table.until("plan")
+    live = table.live
+    refused = live.perform("poweroff", {"kill_wait_s": 3.0})
+    assert refused.error is not None
+    assert (refused.error["type"], table.run.changes()) == ("Drift", [])
+    assert "kill_wait_s" in refused.summary
+    assert live.blocked("poweroff") == "First approve the plan on its card."
+    live.changed()
+    card: Any = table.live.step("plan")
+    for box in card.boxes.values():
+        box.value = True
+    card.typed.value = table.run.vm_name
+    assert "make it again" in text(card.lacks.value)
+    assert card.yes.disabled
+    table.click("plan")
+    table.approve()
+    for step in ("poweroff", "snapshot", "kill", "force", "confirm"):
+        table.click(step)
+    assert (len(table.run.changes()), live.result("confirm").outcome) == (3, "passed")  # type: ignore[union-attr]
+
+
 def test_an_approval_whose_state_has_passed_is_refused_and_shows_what_changed(sit: Sit) -> None:
     at = sit()
     for step in STEPS[:6]:

@@ -85,7 +85,7 @@ def run(
     _end(run_runbook(runbook, parameters, shortcuts, deadline, outputs, Output(as_json)))
 
 
-@cli.command()
+@cli.command(cls=Asking)
 @click.option("--scenario", default="stuck", show_default=True, help="What is wrong with the VM; see --list.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.", show_default=True

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from vergeos_nb.errors import Refused
 from vergeos_nb.procedure.case import Case
+from vergeos_nb.procedure.compare import parameters_changed
 from vergeos_nb.procedure.model import Approval
 
 # The vendor's step 4 asks for these four; each is ticked by itself.
@@ -82,6 +83,8 @@ def still_missing(case: Case, consent: Consent, ticks: Sequence[str]) -> tuple[s
             missing.append("two people are demanded, and the approver is the operator")
         if consent.typed_by_approver != name:
             missing.append("the second person types the VM's name, too")
+    if case.plan is not None and parameters_changed(case.plan, case.options) is not None:
+        missing.append("parameters were changed since the plan was made: make it again")
     if case.plan is None or consent.digest != case.plan.digest:
         missing.append("the plan that was shown is not the plan of now: make it again")
     return tuple(missing)
