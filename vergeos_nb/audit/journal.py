@@ -15,6 +15,7 @@ Lines hold ``n`` (counts from 1), ``at`` (UTC, ISO 8601) and ``event``. The even
 ``bug``           an exception that nobody foresaw, with its traceback
 ``interrupted``   a signal stopped the run inside a step, or its process died
 ``settled``       what reading back later made of a call that nobody had waited for
+``masked``        secrets in these lines were masked after they were written, before they were sealed
 ``vm-began``      a fleet's run begins with this VM; on disk before the VM's own journal is there
 ``vm-ended``      how it ended
 ``run-ended``     the run closed in order
@@ -39,6 +40,7 @@ from vergeos_nb.audit import room
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.masking import masked_data
 from vergeos_nb.records import Exchange
 
 NAME = "journal.jsonl"
@@ -48,7 +50,7 @@ _DURABLE = frozenset({"run-opened", "intent", "step-ended", "bug", "interrupted"
 
 
 # What whoever finishes a run whose writer died may add: nothing else follows a line that was cut off.
-_AFTER_DEATH = frozenset({"interrupted", "bug", "settled"})
+_AFTER_DEATH = frozenset({"interrupted", "bug", "settled", "masked"})
 # By what a run was interrupted that nobody stopped. The line that says so is written later, by recovery.
 DEATH = "the death of its process"
 
@@ -272,7 +274,8 @@ def append_after_death(path: Path, clock: Clock, event: str, /, **data: Any) -> 
         RecordError: it cannot be written.
     """
     text = read_journal(path)
-    line = {"n": len(text.lines) + 1, "at": iso(clock.now()), "event": event, **data}
+    # By whom this is called knows nothing of a run's own secrets: those of this process are masked.
+    line = {"n": len(text.lines) + 1, "at": iso(clock.now()), "event": event, **masked_data(data)}
     try:
         # The line feed alone can be missing, too.
         gap = b"" if path.read_bytes().endswith(b"\n") else b"\n"

@@ -15,6 +15,7 @@ import httpx
 from vergeos_nb.client import failures
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.clock import Clock
+from vergeos_nb.masking import cut
 
 LONGEST_ANSWER_BYTES = 32 * 1024 * 1024
 """More than any answer this package asks for; a host that sends more is not what it should be."""
@@ -102,11 +103,12 @@ class Taking:
             raise ValueError("nested too deep") from None
 
     def for_record(self) -> Any:
-        """The JSON of the answer, or its text where it is none, or None where there is nothing."""
+        """The JSON of the answer, or its text, masked and cut, where it is none; None where there is nothing."""
         try:
             return self.decoded()
         except ValueError:
-            return self.content.decode("utf-8", "replace")[:LONGEST_KEPT_TEXT] or None
+            # What is no JSON may be the beginning of some, cut off anywhere.
+            return cut(self.content.decode("utf-8", "replace"), LONGEST_KEPT_TEXT, torn=True) or None
 
     def in_brief(self) -> Any:
         """Size and SHA-256 of the answer, or None where there is nothing."""

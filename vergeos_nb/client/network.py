@@ -16,6 +16,7 @@ import httpx
 
 from vergeos_nb import __version__
 from vergeos_nb.errors import SettingsError
+from vergeos_nb.masking import secrets_of_url
 from vergeos_nb.settings import AmbientNetwork, Profile, Secret
 
 LONGEST_CONNECT_S = 10.0
@@ -103,7 +104,7 @@ def proxy_for(host: str, network: AmbientNetwork) -> Secret | None:
     if any(_exempts(pattern, name, port) for pattern in network.no_proxy):
         return None
     url = network.https_proxy.reveal()
-    return Secret(url if "://" in url else f"http://{url}")
+    return Secret(url if "://" in url else f"http://{url}", is_url=True)
 
 
 def _exempts(pattern: str, name: str, port: int) -> bool:
@@ -133,8 +134,7 @@ def proxy_secrets(proxy: Secret | None) -> tuple[str, ...]:
     """The texts in a proxy's URL that must not be shown."""
     if proxy is None:
         return ()
-    parts = urlsplit(proxy.reveal())
-    return tuple(text for text in (parts.netloc.rpartition("@")[0], parts.password) if text)
+    return secrets_of_url(proxy.reveal())
 
 
 def time_limits(seconds: float) -> httpx.Timeout:

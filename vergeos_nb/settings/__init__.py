@@ -9,12 +9,15 @@ Its modules, from the ground up:
     env         the profile ``env``, from VERGE_* variables
     vrg_file    named profiles, from the vendor CLI's ``~/.vrg/config.toml``
     places      proxies, authorities and folders; reads ``os.environ``
+    known       every secret that the settings hold
     load        from a name to a profile
     policy_file the site's policy, and its stop file
     archive     how records are signed, mirrored and announced
 """
 
+from vergeos_nb.masking import MASK, spellings
 from vergeos_nb.settings.archive import ArchiveSettings, archive_settings
+from vergeos_nb.settings.known import remember_secrets
 from vergeos_nb.settings.load import (
     SIMULATOR_NAME,
     load_profile,
@@ -40,7 +43,7 @@ from vergeos_nb.settings.places import (
 )
 from vergeos_nb.settings.policy_file import load_policy, stopped_by
 from vergeos_nb.settings.profile import Credentials, Profile, secrets_of
-from vergeos_nb.settings.secret import MASK, Secret, spellings
+from vergeos_nb.settings.secret import Secret
 from vergeos_nb.words import did_you_mean, nearest
 
 __all__ = [
@@ -67,6 +70,7 @@ __all__ = [
     "nearest",
     "outputs_dir",
     "profile_names",
+    "remember_secrets",
     "run_dir",
     "runtime_dir",
     "secrets_known",

@@ -114,7 +114,7 @@ def ambient_network(environ: Mapping[str, str] | None = None) -> AmbientNetwork:
     files = [bundle for bundle in bundles if not bundle[1].is_dir()]
     used = files[:1] + directories[:1]
     return AmbientNetwork(
-        https_proxy=Secret(proxy) if proxy else None,
+        https_proxy=Secret(proxy, is_url=True) if proxy else None,
         no_proxy=tuple(host.strip() for host in either("NO_PROXY").split(",") if host.strip()),
         ca_file=files[0][1] if files else None,
         ca_dir=directories[0][1] if directories else None,

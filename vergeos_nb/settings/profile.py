@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from vergeos_nb.settings.secret import Secret, spellings
+from vergeos_nb.masking import register, spellings
+from vergeos_nb.settings.secret import Secret
 
 DEFAULT_TIMEOUT_S = 30.0
 """How long one request may take unless the profile says otherwise; the vendor's clients use the same."""
@@ -62,6 +63,12 @@ class Profile:
 
 
 def secrets_of(profile: Profile) -> tuple[str, ...]:
-    """Every text that would give this profile's secret away, in all its spellings, the longest first."""
+    """Every text that would give this profile's secret away, in all its spellings, the longest first.
+
+    Who asks is about to use the profile: from now on every door of this process masks them.
+    """
     login = profile.credentials
-    return () if login is None else spellings(login.secret.reveal(), login.username)
+    if login is None:
+        return ()
+    register(login.secret.reveal(), login.username)
+    return spellings(login.secret.reveal(), login.username)
