@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import sys
 from typing import Any
 
@@ -14,7 +15,9 @@ from vergeos_nb.cli.fleet_commands import fleet, stuck
 from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import VergeNbError
+from vergeos_nb.masking import masked
 from vergeos_nb.processes import has_home, hold_standard_streams
+from vergeos_nb.settings import remember_secrets
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -402,16 +405,21 @@ def main(arguments: list[str] | None = None) -> None:
     atexit.register(gc.freeze)
     if not has_home():
         _live_without_home()
+    remember_secrets()
     try:
         cli.main(args=arguments, prog_name="vergeos-nb", standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
+        # What was typed as an option can be a password.
+        shown = io.StringIO()
+        error.show(file=shown)
+        click.echo(masked(shown.getvalue()), err=True, nl=False)
         _say_json(arguments, {"error": error.format_message(), "exit_code": error.exit_code})
         sys.exit(error.exit_code)
     except VergeNbError as error:
-        click.echo(str(error), err=True)
+        # Masked when it was made; a secret can have been learnt since.
+        click.echo(masked(str(error)), err=True)
         _say_json(arguments, error.as_dict())
         sys.exit(error.exit_code)
 

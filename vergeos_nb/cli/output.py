@@ -13,6 +13,8 @@ from typing import Any, TextIO
 
 import click
 
+from vergeos_nb.masking import masked, masked_data
+
 # A pipe whose reader has ended; a terminal that is closed.
 NOBODY_READS = (errno.EPIPE, errno.EIO)
 
@@ -21,24 +23,32 @@ class Output:
     """Standard output holds the result, standard error the progress.
 
     Whoever reads them may go away, as ``head`` or a closed terminal do. A run is not cut short because nobody
-    looks: it goes on and makes its record.
+    looks: it goes on and makes its record. Whatever is shown is masked here.
     """
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
 
-    def line(self, text: str = "") -> None:
-        """A line of the result for people; with ``--json`` it goes to standard error."""
-        _say(text, sys.stderr if self.as_json else sys.stdout)
+    def line(self, text: str = "", *, hands_out: bool = False) -> None:
+        """A line of the result for people; with ``--json`` it goes to standard error.
+
+        Args:
+            hands_out: it gives the reader a token on purpose, and nothing in it is masked.
+        """
+        _say(text if hands_out else masked(text), sys.stderr if self.as_json else sys.stdout)
 
     def progress(self, text: str) -> None:
         """A line about what is going on."""
-        _say(text, sys.stderr)
+        _say(masked(text), sys.stderr)
 
-    def result(self, data: Mapping[str, Any]) -> None:
-        """The result for programs: the last line of standard output, only with ``--json``."""
+    def result(self, data: Mapping[str, Any], *, hands_out: bool = False) -> None:
+        """The result for programs: the last line of standard output, only with ``--json``.
+
+        Args:
+            hands_out: it gives the reader a token on purpose, and nothing in it is masked.
+        """
         if self.as_json:
-            _say(json.dumps(data, ensure_ascii=False), sys.stdout)
+            _say(json.dumps(data if hands_out else masked_data(data), ensure_ascii=False), sys.stdout)
 
 
 def _say(text: str, stream: TextIO) -> None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from vergeos_nb.masking import masked, masked_data
 from vergeos_nb.views.text import visible
 
 # What spreadsheets read as the beginning of a formula, in half and in full width.
@@ -20,7 +21,7 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return visible(str(value))
+    return visible(masked(str(value)))
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -44,7 +45,7 @@ def as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def as_json(data: Mapping[str, Any]) -> str:
     """JSON in ASCII: terminal escapes and marks that turn the direction of writing are spelled out."""
     # ASCII's one control character that JSON leaves as it is.
-    return json.dumps(data).replace("\x7f", "\\u007f")
+    return json.dumps(masked_data(data)).replace("\x7f", "\\u007f")
 
 
 def _inert(value: Any) -> str:

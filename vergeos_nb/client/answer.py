@@ -103,7 +103,7 @@ class Taking:
             raise ValueError("nested too deep") from None
 
     def for_record(self) -> Any:
-        """The JSON of the answer, or its text, masked and cut, where it is none; None where there is nothing."""
+        """The JSON of the answer; its text, masked and cut, where it is none; None where there is nothing."""
         try:
             return self.decoded()
         except ValueError:

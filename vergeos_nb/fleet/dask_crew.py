@@ -25,6 +25,7 @@ from vergeos_nb.fleet.apply import Job
 from vergeos_nb.fleet.progress import VmProgress, progress_of
 from vergeos_nb.fleet.recorder import make_record
 from vergeos_nb.fleet.remote import names_of, run_there
+from vergeos_nb.masking import masked
 from vergeos_nb.policy import Policy
 from vergeos_nb.runbook import LEASE_S
 
@@ -86,7 +87,7 @@ class DaskCrew:
 
     def _run(self, job: Job) -> VmProgress:
         subject = f"{self._host} vm {job.key}"
-        owner = Owner(self._operator, os.uname().nodename, os.getpid(), job.folder.name)
+        owner = Owner(masked(self._operator), os.uname().nodename, os.getpid(), job.folder.name)
         with Lease.take(self._outputs / "leases", subject, owner, LEASE_S, self._clock) as lease:
             try:
                 self._watch(job, lease)

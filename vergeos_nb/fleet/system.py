@@ -13,6 +13,7 @@ from vergeos_nb.clock import Clock
 from vergeos_nb.fleet.pace import Pace
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.fleet.shared import FleetReader, sharing
+from vergeos_nb.masking import masked
 from vergeos_nb.procedure.case import Target
 from vergeos_nb.records import Columns
 from vergeos_nb.runbook import Connect, target_of
@@ -66,7 +67,8 @@ def open_system(profile: settings.Profile, clock: Clock, transport: Any = None) 
         told = {
             "profile": target.profile,
             "host": target.host,
-            "cloud_name": info.cloud_name,
+            # What a system calls itself does not decide whether a plan can be kept.
+            "cloud_name": masked(info.cloud_name),
             "simulated": info.simulated,
         }
         yield FleetSystem(opened, target, told, reader, pace, clock, transport)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from vergeos_nb.masking.scrubber import OF_THIS_PROCESS
-from vergeos_nb.masking.spellings import basic_pair, is_maskable
+from vergeos_nb.masking.spellings import basic_pair, is_maskable, spellings
 
 
 def register(secret: str, username: str | None = None) -> None:
@@ -19,9 +19,8 @@ def register(secret: str, username: str | None = None) -> None:
     Args:
         username: who logs in with it, for the Basic header that holds both.
     """
-    OF_THIS_PROCESS.add(
-        [*([secret] if is_maskable(secret) else ()), *([basic_pair(secret, username)] if username else ())]
-    )
+    forms = set(spellings(secret)) if is_maskable(secret) else set()
+    OF_THIS_PROCESS.add(forms | ({basic_pair(secret, username)} if username else set()))
 
 
 def register_url(url: str) -> None:

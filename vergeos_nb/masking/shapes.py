@@ -37,6 +37,9 @@ _SECRET_NAME = (
 _HEADER_NAME = r"(?:authorization|x[_-](?:yottabyte|auth|csrf)[_-]token|x[_-]api[_-]key)"
 
 _LETTERS_ONLY = 24
+_QUOTES = (
+    '"', "'", "`", "&quot;", "&apos;", "&#34;", "&#39;", "&#x22;", "&#x27;", "%22", "%27", "u0022", "u0027",
+)  # fmt: skip
 _DIGIT = re.compile(r"[0-9]")
 _SIGN = re.compile(r"\w")
 _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----")
@@ -93,7 +96,7 @@ def _is_short_token(value: str, gap: str) -> bool:
 def _is_password(value: str, gap: str) -> bool:
     if value.lower() in _NO_VALUES or not _SIGN.search(value):
         return False
-    quoted = gap.endswith(('"', "'", "`", "&quot;", "&#34;", "&#39;", "%22", "%27", "u0022", "u0027"))
+    quoted = gap.endswith(_QUOTES)
     return quoted or bool(_DIGIT.search(value))
 
 
@@ -208,7 +211,10 @@ def _web_tokens(text: str) -> Iterator[Span]:
 
 
 def _key_blocks(text: str) -> Iterator[Span]:
+    last = 0
     for match in _BEGIN.finditer(text):
+        if match.end() < last:
+            continue
         end = text.find("-----END", match.end())
         last = len(text) if end < 0 else end
         if any(c.isalnum() for c in text[match.end() : last]):

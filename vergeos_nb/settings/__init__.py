@@ -42,7 +42,7 @@ from vergeos_nb.settings.places import (
     session_name,
 )
 from vergeos_nb.settings.policy_file import load_policy, stopped_by
-from vergeos_nb.settings.profile import Credentials, Profile, secrets_of
+from vergeos_nb.settings.profile import Credentials, Profile, refuse_pieces, secrets_of
 from vergeos_nb.settings.secret import Secret
 from vergeos_nb.words import did_you_mean, nearest
 
@@ -70,6 +70,7 @@ __all__ = [
     "nearest",
     "outputs_dir",
     "profile_names",
+    "refuse_pieces",
     "remember_secrets",
     "run_dir",
     "runtime_dir",

@@ -25,7 +25,7 @@ def remember_secrets(environ: Mapping[str, str] | None = None, home: Path | None
     try:
         file = read_vrg_file(home_dir(variables) if home is None else home)
         told += [section.get(key) for _, section in file.sections.values() for key in SECRET_KEYS]
-    except (SettingsError, OSError):
+    except (SettingsError, OSError, RuntimeError):
         pass
     for secret in told:
         if isinstance(secret, str) and len(secret) >= LONG_ENOUGH:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from vergeos_nb.masking import register, spellings
+from vergeos_nb.errors import SettingsError
+from vergeos_nb.masking import SHORTEST_SEARCHED, register, spellings
 from vergeos_nb.settings.secret import Secret
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -60,6 +62,32 @@ class Profile:
     scenario: str | None = None
     source: str = ""
     warnings: tuple[str, ...] = field(default=())
+
+
+def refuse_pieces(profile: Profile, names: Mapping[str, str]) -> None:
+    """Refuse a password or token that is a piece of a name by which people find a record.
+
+    Masked, nobody could tell which VM, system or person it was; not masked, the record would tell it.
+
+    Args:
+        names: what is to be written down, by what it is in words.
+
+    Raises:
+        SettingsError: it is a piece of one. No text of the error repeats it.
+    """
+    login = profile.credentials
+    if login is None or len(secret := login.secret.reveal().casefold()) < SHORTEST_SEARCHED:
+        return
+    told = {"name of the profile": profile.name, "host": profile.host, "user": login.username or "", **names}
+    for what, name in told.items():
+        if secret in name.casefold():
+            raise SettingsError(
+                "use the profile for this run",
+                f"its password or token is a piece of the {what}, which no record can do without, so it "
+                "could not be masked",
+                "nothing was sent. Give the user another password, or use an API key; if the password was "
+                f"typed in place of the {what}, correct that.",
+            )
 
 
 def secrets_of(profile: Profile) -> tuple[str, ...]:

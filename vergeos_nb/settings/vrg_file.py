@@ -99,8 +99,12 @@ def vrg_profile(file: VrgFile, name: str, home: Path | None, password: Secret | 
 
 
 def _load(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
+    try:
+        if not path.exists():
+            return {}
+    except OSError as failure:
+        raise _unreadable(path, failure) from failure
+    # Where there is no file, nothing needs it.
     import tomllib
 
     try:
@@ -110,9 +114,13 @@ def _load(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise SettingsError(f"read {path}", "it is not UTF-8 text", "save it as UTF-8.") from None
     except OSError as failure:
-        raise SettingsError(
-            f"read {path}", failure.strerror or type(failure).__name__, "make it readable for you alone."
-        ) from failure
+        raise _unreadable(path, failure) from failure
+
+
+def _unreadable(path: Path, failure: OSError) -> SettingsError:
+    return SettingsError(
+        f"read {path}", failure.strerror or type(failure).__name__, "make it readable for you alone."
+    )
 
 
 def _table(data: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
