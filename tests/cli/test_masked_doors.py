@@ -1,7 +1,7 @@
-"""Every door of every command: a platform that echoes credentials, a person who types them in the wrong place.
+"""Every door of every command: a platform that echoes credentials, and a person who types them elsewhere.
 
-The password, API key and proxy password of the settings are canaries. Each command runs as a process of its own,
-and then its output and every byte below the archive are searched for them.
+The password, API key and proxy password of the settings are canaries. Each command runs as a process of its
+own, and then its output and every byte below the archive are searched for them.
 """
 
 from __future__ import annotations

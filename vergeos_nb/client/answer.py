@@ -107,8 +107,11 @@ class Taking:
         try:
             return self.decoded()
         except ValueError:
-            # What is no JSON may be the beginning of some, cut off anywhere.
-            return cut(self.content.decode("utf-8", "replace"), LONGEST_KEPT_TEXT, torn=True) or None
+            return self.text() or None
+
+    def text(self) -> str:
+        """The text of an answer that is no JSON, masked and then cut. It may be the beginning of some."""
+        return cut(self.content.decode("utf-8", "replace"), LONGEST_KEPT_TEXT, torn=True)
 
     def in_brief(self) -> Any:
         """Size and SHA-256 of the answer, or None where there is nothing."""
@@ -137,10 +140,10 @@ class Taking:
         else:
             readable = True
         if not 200 <= status < 300:
-            text = "" if readable or call.confidential else self.content.decode("utf-8", "replace")
+            text = "" if readable or call.confidential else self.text()
             raise failures.from_status(status, self.headers, data, text, call)
         if not readable and not call.changing:
-            raise failures.not_json(self.content, call)
+            raise failures.not_json(self.text(), call)
         if not readable and self.content:
             text = visible(call.mask(visible(str(self.for_record()))))
             self.remark = f"accepted; the answer is not JSON: {text}"
