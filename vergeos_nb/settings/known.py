@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from vergeos_nb.errors import SettingsError
@@ -19,14 +20,13 @@ LONG_ENOUGH = 8
 def remember_secrets(environ: Mapping[str, str] | None = None, home: Path | None = None) -> None:
     """Have this process mask them from now on. What cannot be read is said by who needs it."""
     variables = environment(environ)
-    archive_settings(variables)
-    ambient_network(variables)
     told: list[object] = [variables.get(PREFIX + key.upper()) for key in SECRET_KEYS]
-    try:
+    for read in (archive_settings, ambient_network):
+        with suppress(SettingsError, OSError, ValueError):
+            read(variables)
+    with suppress(SettingsError, OSError, ValueError, RecursionError):
         file = read_vrg_file(home_dir(variables) if home is None else home)
         told += [section.get(key) for _, section in file.sections.values() for key in SECRET_KEYS]
-    except (SettingsError, OSError, RuntimeError):
-        pass
     for secret in told:
         if isinstance(secret, str) and len(secret) >= LONG_ENOUGH:
             register(secret)
