@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from vergeos_nb import masking
+
 # The scrubbing fixture below is function-scoped and holds the same for every example.
 settings.register_profile(
     "default", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -43,6 +45,12 @@ def _scrubbed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     # Runs that a test leaves unfinished keep their room; megabytes each would fill the disk.
     monkeypatch.setattr("vergeos_nb.audit.room.NEEDED", 1 << 16)
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_other_tests() -> None:
+    """What one test's process has read as a secret can be a word that another test looks for."""
+    masking.forget()
 
 
 @pytest.fixture(autouse=True, scope="session")

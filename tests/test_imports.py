@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "vergeos_nb"
 
 # Top to bottom: a room imports from those above it and from itself. See ARCHITECTURE.md.
 LADDER = [
+    "masking",
     "errors",
     "imports",
     "nb",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vergeos_nb.client import VergeApi, Wire, connecting
@@ -19,6 +19,7 @@ from vergeos_nb.client.rows import rows_of
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import PermissionDenied, VergeNbError
+from vergeos_nb.masking import masked
 from vergeos_nb.records import SystemInfo
 from vergeos_nb.settings import AmbientNetwork, Profile, ambient_network, load_profile, split_host
 from vergeos_nb.standin import open_profile
@@ -64,10 +65,15 @@ def diagnose(
     findings: list[Finding] = []
     with closing(_layers(profile_name, environ, home, clock or SystemClock())) as layers:
         for finding in layers:
-            findings.append(finding)
+            findings.append(_shown(finding))
             if finding.ok is False:
                 break
     return findings
+
+
+def _shown(finding: Finding) -> Finding:
+    """As it may be shown: a system can answer with what it was sent."""
+    return replace(finding, detail=masked(finding.detail), next_step=masked(finding.next_step))
 
 
 def exit_code(findings: Sequence[Finding]) -> int:

@@ -54,6 +54,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from vergeos_nb.masking import masked
+
 
 class VergeNbError(Exception):
     """Base of all errors of this package.
@@ -67,6 +69,8 @@ class VergeNbError(Exception):
     exit_code: ClassVar[int] = 70
 
     def __init__(self, asked: str, came_back: str, next_step: str = "") -> None:
+        # Here, because an error is shown by doors that are not ours, too: a traceback in a notebook.
+        asked, came_back, next_step = masked(asked), masked(came_back), masked(next_step)
         super().__init__(asked, came_back, next_step)
         self.asked = asked
         self.came_back = came_back

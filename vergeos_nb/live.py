@@ -319,6 +319,8 @@ class LiveRunbook:
     def _new_run(self, options: Any, *, folder: Path | None = None, **how: Any) -> Runbook:
         from vergeos_nb.audit.record import new_folder
 
+        # First: what was typed as a name can be the profile's password.
+        settings.secrets_known(getattr(options, "profile", None))
         subject = options.subject_of(options.model_dump())
         made = folder or new_folder(self._outputs, self.runbook, subject, SystemClock().now())
         session = settings.session_name()

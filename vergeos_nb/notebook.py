@@ -42,13 +42,14 @@ def open_runbook(name: str, namespace: Mapping[str, Any]) -> Runbook | LiveRunbo
     if _is_live(namespace):
         return _live(name, namespace)
     clock = SystemClock()
+    # First: what was typed as a name can be the profile's password.
+    scrubber = Scrubber(settings.secrets_known(namespace.get("profile")))
     ours = settings.run_dir()
     folder = ours or new_folder(settings.outputs_dir(), name, schema.subject_of(namespace), clock.now())
     try:
         options = read_parameters(name, _given(name, namespace))
     except UsageError as error:
         given = {key: value for key, value in _given(name, namespace).items() if _plain(value)}
-        scrubber = Scrubber(settings.secrets_known(namespace.get("profile")))
         journal = open_journal(folder, clock, scrubber, runbook=name, parameters=given, operator=this_user())
         refuse_at_the_door(journal, clock, error)
         if ours is None:

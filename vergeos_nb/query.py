@@ -18,6 +18,7 @@ import unicodedata
 from typing import NewType
 
 from vergeos_nb.errors import UsageError
+from vergeos_nb.masking import cut
 
 Filter = NewType("Filter", str)
 """A complete filter expression, made by the functions of this module only."""
@@ -62,7 +63,7 @@ def check_name(name: str) -> str:
         raise UsageError("find a VM by its name", "the name is empty", "give the VM's name.")
     if len(name) > NAME_MAX:
         raise UsageError(
-            f"find the VM {name[:40] + '…'!r}",
+            f"find the VM {cut(name, 41)!r}",
             f"the name has {len(name)} characters, and a VM's name has at most {NAME_MAX}",
             "check what was pasted; the name is shown at the top of the VM's page.",
         )

@@ -30,6 +30,7 @@ from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.client.wire import OnExchange, OnIntent
 from vergeos_nb.clock import Clock, SystemClock, from_iso
 from vergeos_nb.errors import RecordError, VergeNbError
+from vergeos_nb.masking import masked
 from vergeos_nb.parameters import IncidentReport, Run, SystemRun, VmRun, read_parameters
 from vergeos_nb.policy import Policy
 from vergeos_nb.procedure.case import SIMULATOR_HOST, Case, RunCase, SystemCase, Target
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 APPROVAL_LASTS_S = 15 * 60.0
 # Longer than any pause of a waiting run, which renews it at each reading.
 LEASE_S = 180.0
+LONGEST_NAME_WORDS = 3
 
 
 class RunLease:
@@ -245,6 +247,8 @@ class Runbook:
         self.profile_name, self.host = opened.name, opened.host
         self._secrets = connection.secrets
         self._scrubber.add((*settings.secrets_of(opened), *connection.secrets()))
+        # Joined, and nothing was sent yet.
+        settings.refuse_pieces(opened, _names_in(options, operator))
         target = target_of(opened)
         self.journal.write("profile", **asdict(target), source=opened.source)
         policy = self._policy or settings.load_policy()
@@ -288,7 +292,7 @@ class Runbook:
         return case
 
     def _owner(self, operator: str) -> Owner:
-        return Owner(operator, platform.node(), os.getpid(), self.folder.name)
+        return Owner(masked(operator), platform.node(), os.getpid(), self.folder.name)
 
     def _approval(self, options: VmRun, operator: str) -> Approval | None:
         if not options.approve:
@@ -409,6 +413,16 @@ def finish_record(name: str, folder: Path, scrubber: Scrubber) -> Account:
     from vergeos_nb.runbook_files import runbook_path
 
     return close_record(folder, nbformat.read(runbook_path(name), as_version=4), scrubber)
+
+
+def _names_in(options: SystemRun, operator: str) -> dict[str, str]:
+    """What the record is found by, by what it is in words."""
+    people = {"operator's name": operator, "ticket": options.ticket}
+    if isinstance(options, VmRun):
+        people["approver's name"] = options.approver
+    # Longer it is a sentence that a password was typed into, and can be read without it.
+    names = {what: name for what, name in people.items() if len(name.split()) <= LONGEST_NAME_WORDS}
+    return names | ({"VM's name": options.vm_name} if isinstance(options, VmRun) else {})
 
 
 def _profile_named(options: Run) -> str | None:

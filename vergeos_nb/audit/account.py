@@ -229,7 +229,7 @@ def account_of(journal: JournalText) -> Account:
         running=running,
         in_order=in_order,
         interrupted_by=interrupted_by,
-        ended_at=str(journal.lines[-1]["at"]) if journal.lines else "",
+        ended_at=next((str(line["at"]) for line in reversed(journal.lines) if line["event"] != "masked"), ""),
         bug=bug,
         torn=journal.torn,
         consent=consent,

@@ -16,6 +16,7 @@ Lines hold ``n`` (counts from 1), ``at`` (UTC, ISO 8601) and ``event``. The even
 ``interrupted``   a signal stopped the run inside a step, or its process died
 ``settled``       what reading back later made of a call that nobody had waited for
 ``intent-kept``   an intent that this journal had lost, and that the fleet's journal held as well
+``masked``        secrets in these lines were masked after they were written, before they were sealed
 ``vm-began``      a fleet's run begins with this VM; on disk before the VM's own journal is there
 ``vm-intent``     the VM's run is about to send this changing call; on disk before the first byte leaves
 ``vm-ended``      how it ended
@@ -41,6 +42,7 @@ from vergeos_nb.audit import room
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.masking import masked_data
 from vergeos_nb.records import Exchange
 
 NAME = "journal.jsonl"
@@ -54,7 +56,7 @@ _BEFORE = frozenset({"intent", "vm-intent"})
 
 
 # What whoever finishes a run whose writer died may add: nothing else follows a line that was cut off.
-_AFTER_DEATH = frozenset({"interrupted", "bug", "settled", "intent-kept"})
+_AFTER_DEATH = frozenset({"interrupted", "bug", "settled", "intent-kept", "masked"})
 # By what a run was interrupted that nobody stopped. The line that says so is written later, by recovery.
 DEATH = "the death of its process"
 
@@ -306,7 +308,8 @@ def append_after_death(path: Path, clock: Clock, event: str, /, **data: Any) -> 
         RecordError: it cannot be written.
     """
     text = read_journal(path)
-    line = {"n": len(text.lines) + 1, "at": iso(clock.now()), "event": event, **data}
+    # By whom this is called knows nothing of a run's own secrets: those of this process are masked.
+    line = {"n": len(text.lines) + 1, "at": iso(clock.now()), "event": event, **masked_data(data)}
     try:
         # The line feed alone can be missing, too.
         gap = b"" if path.read_bytes().endswith(b"\n") else b"\n"

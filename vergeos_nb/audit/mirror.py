@@ -64,7 +64,7 @@ def mirror(outputs: Path, target: Secret) -> Mirrored:
     except Exception as error:
         # Every kind of target fails in its own way, and none of them may end a run.
         secrets = [target.reveal(), *ArchiveSettings(mirror=target).secrets]
-        why = Scrubber(secrets).text(f"{type(error).__name__}: {error}")[:300]
+        why = Scrubber(secrets).cut(f"{type(error).__name__}: {error}", 300)
         hint = "it is tried again after the next seal, or with `vergeos-nb audit mirror`"
         raise RecordError(asked, why, hint) from None
 

@@ -23,14 +23,17 @@ class PlanShelf:
         self._folder = outputs.absolute() / "plans"
         self._scrubber = scrubber or Scrubber()
 
-    def keep(self, plan: Plan) -> None:
+    def keep(self, plan: Plan) -> bool:
         """Keep a plan. Masked it would be another one, so with a secret in it there is nothing to keep.
+
+        Returns:
+            Whether it is kept.
 
         Raises:
             RecordError: it cannot be written.
         """
         if self._scrubber.data(plan.content) != plan.content:
-            return
+            return False
         path = self._path(plan.digest)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -39,6 +42,7 @@ class PlanShelf:
             part.replace(path)
         except OSError as error:
             raise RecordError(f"keeping the plan {path}", error.strerror or str(error)) from error
+        return True
 
     def find(self, digest: str) -> Plan | None:
         """The plan with this digest; None where there is none or its file is not what its name says."""

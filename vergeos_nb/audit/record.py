@@ -28,6 +28,7 @@ from vergeos_nb.audit.journal import JournalText, exchange_as_dict, read_journal
 from vergeos_nb.audit.undo import undo_of
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
+from vergeos_nb.masking import masked
 
 if TYPE_CHECKING:
     from vergeos_nb.nb import NotebookNode
@@ -52,7 +53,9 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float) -> Path:
         RecordError: it cannot be made.
     """
     moment = datetime.fromtimestamp(epoch, UTC)
-    name = f"{moment:%H%M%SZ}-{runbook}-{slug(subject)}-{secrets.token_hex(4)}"
+    # What was typed in place of a name can be a password, and a tame form of it one that was not typed.
+    tame = slug(masked(subject))
+    name = f"{moment:%H%M%SZ}-{runbook}-{slug(masked(tame))}-{secrets.token_hex(4)}"
     folder = outputs.absolute() / f"{moment:%Y-%m-%d}" / name
     try:
         folder.mkdir(parents=True)

@@ -25,6 +25,7 @@ from vergeos_nb.audit.signer import Signer
 from vergeos_nb.audit.verify import verify
 from vergeos_nb.clock import Clock, from_iso, iso
 from vergeos_nb.errors import RecordError, RecordNotFound, Refused
+from vergeos_nb.masking import masked
 
 REMOVING = "removing"
 # So many tombstones are written before whoever waits for the ledger has a turn.
@@ -138,8 +139,8 @@ class Keeper:
             entry.path,
             entry.manifest,
             entry.place.count,
-            self._by,
-            reason,
+            masked(self._by),
+            masked(reason),
             iso(self._clock.now()),
         )
         line = mark.line()

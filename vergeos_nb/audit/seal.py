@@ -26,7 +26,7 @@ from vergeos_nb.audit.manifest import (
     is_grown,
     read_manifest,
 )
-from vergeos_nb.audit.scan import scan
+from vergeos_nb.audit.scan import Cleaned, clean
 from vergeos_nb.audit.sealable import refuse_removed, refuse_rewritten
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import RecordError
@@ -42,23 +42,24 @@ def seal(
 ) -> Manifest:
     """Seal a finished record. One that is sealed already and unchanged stays as it is.
 
+    What its files still hold of secrets is masked in them, and ``record.json`` says in which.
+
     Args:
         folder: the record's folder, two levels below the archive's.
         scrubber: knows the secrets that must not be sealed.
         signer: signs the manifest, and the head that the ledger then has.
 
     Raises:
-        RecordError: it holds a secret; or it was sealed before, and its journal is not the sealed one with
-            lines added; or the disk does not take it. The record's files stay as they are. Or the key cannot
-            be used: then the record is sealed all the same, without a signature.
+        RecordError: it holds a secret that cannot be masked; or it was sealed before, and its journal is not
+            the sealed one with lines added; or the disk does not take it. The record's files stay as they
+            are. Or the key cannot be used: then the record is sealed all the same, without a signature.
     """
     asked = f"sealing the record {folder.name}"
     outputs = folder.absolute().parent.parent
     path = inner_path(folder.absolute().relative_to(outputs).as_posix())
     contents = _read(folder, asked)
-    _refuse_secrets(contents, scrubber, folder.name, asked)
-    files = {name: Digest.of(content) for name, content in contents.items()}
-    fields = fields_of(_record(contents, asked))
+    _record(contents, asked)
+    found = _cleaned(contents, scrubber, None, asked)
     ledger = Ledger(outputs)
     with ledger.locked():
         newest, raw = ledger.newest()
@@ -66,9 +67,16 @@ def seal(
         if before is not None:
             refuse_removed(ledger, folder.name, asked)
             refuse_rewritten(contents[JOURNAL], before, asked)
-            if (same := _unchanged(folder, before, path, fields, files)) is not None:
-                ledger.head_that_does_not_fit(newest, raw)
-                return same
+            if found.changed:
+                found = _cleaned(contents, scrubber, before, asked)
+        if found.changed:
+            contents = _masked(contents, found.changed, asked)
+            _put_masked(folder, {name: contents[name] for name in (*found.changed, RECORD)}, asked)
+        files = {name: Digest.of(content) for name, content in contents.items()}
+        fields = fields_of(_record(contents, asked))
+        if before and (same := _unchanged(folder, before, path, fields, files)) is not None:
+            ledger.head_that_does_not_fit(newest, raw)
+            return same
         place = Place(
             count=newest.count + 1,
             previous=newest.hash,
@@ -140,16 +148,47 @@ def _record(contents: Mapping[str, bytes], asked: str) -> Mapping[str, Any]:
     return record
 
 
-def _refuse_secrets(contents: Mapping[str, bytes], scrubber: Scrubber, record: str, asked: str) -> None:
-    hits = [str(hit) for hit in scan(contents, scrubber.secrets, record)]
-    if hits:
-        more = f", and {len(hits) - 5} more" if len(hits) > 5 else ""
+def _cleaned(contents: Mapping[str, bytes], scrubber: Scrubber, before: Entry | None, asked: str) -> Cleaned:
+    """What the record's files are without secrets.
+
+    Raises:
+        RecordError: one holds a secret that cannot be masked.
+    """
+    # What was sealed before stays as it is: it cannot be taken back.
+    found = clean(contents, scrubber, {JOURNAL: before.journal.size} if before else None)
+    if found.stuck:
+        more = f", and {len(found.stuck) - 5} more" if len(found.stuck) > 5 else ""
         raise RecordError(
             asked,
-            visible("; ".join(hits[:5])) + more,
-            "nothing was sealed. Change that secret where it is used, take it out of the files or keep the "
-            "folder to yourself, and report how it came to be there",
+            visible("; ".join(found.stuck[:5])) + more,
+            "it cannot be masked there, so nothing was sealed: take that file out of the folder or give it "
+            "another name, and then `vergeos-nb audit recover`",
         )
+    return found
+
+
+def _masked(contents: Mapping[str, bytes], changed: Mapping[str, bytes], asked: str) -> dict[str, bytes]:
+    """The record's files with these in their place, and with a note of which they are in the record."""
+    masked = {**contents, **changed}
+    told = dict(_record(masked, asked))
+    told["masked"] = sorted({*_names(told.get("masked")), *changed})
+    if isinstance(told.get("files"), dict):
+        digests = {name: hashlib.sha256(masked[name]).hexdigest() for name in changed}
+        told["files"] = {name: digests.get(name, digest) for name, digest in told["files"].items()}
+    masked[RECORD] = (json.dumps(told, indent=2) + "\n").encode()
+    return masked
+
+
+def _put_masked(folder: Path, masked: Mapping[str, bytes], asked: str) -> None:
+    try:
+        for name, content in masked.items():
+            put(folder / name, content, folder.absolute().parent.parent / "ledger.draft")
+    except OSError as error:
+        raise _failed(asked, error) from error
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()
 
 
 def _unchanged(

@@ -12,6 +12,7 @@ from vergeos_nb.audit.verify import verify_record
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
 from vergeos_nb.errors import UsageError
+from vergeos_nb.masking import cut
 from vergeos_nb.procedure.compare import difference
 
 # Different in any two records, and nothing to look at.
@@ -63,4 +64,4 @@ def _answer(entries: Any, rows: list[list[str]], findings: Any, code: int) -> di
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+    return cut(text, _WIDEST)

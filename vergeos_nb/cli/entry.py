@@ -15,6 +15,9 @@ from vergeos_nb.errors import UsageError
 from vergeos_nb.processes import has_home, hold_standard_streams
 from vergeos_nb.views.text import visible
 
+# What is answered at once, and repeats nothing that was typed.
+_ONLY_ASKS = {"-h", "--help", "--version"}
+
 
 def call(command: click.Command, arguments: list[str] | None) -> int:
     """Do what the command line says. Returns the exit code.
@@ -33,6 +36,8 @@ def call(command: click.Command, arguments: list[str] | None) -> int:
         atexit.register(gc.freeze)
         if not has_home():
             _live_without_home()
+        if not _ONLY_ASKS & set(given):
+            _remember_secrets()
         return _call(command, given)
     except click.ClickException as error:
         _show(error)
@@ -67,6 +72,13 @@ def _live_without_home() -> None:
     place = tempfile.TemporaryDirectory(prefix="vergeos-nb-home-")
     atexit.register(place.cleanup)
     settings.give_jupyter_a_place(Path(place.name))
+
+
+def _remember_secrets() -> None:
+    # Loads slowly, and help does without.
+    from vergeos_nb.settings import remember_secrets
+
+    remember_secrets()
 
 
 def _show(error: click.ClickException) -> None:

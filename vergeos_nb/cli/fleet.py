@@ -75,6 +75,7 @@ def plan(
     named = read_list(Path(source)) if source else ()
     clock, archive = SystemClock(), _archive(outputs)
     with open_system(settings.load_profile(read["profile"]), clock) as system:
+        settings.refuse_pieces(system.profile, {"ticket": str(read["ticket"])})
         found = system.inventory()
         vms = resolve(found, named) if source else select(found, wanted)
         plans.check_count(vms, cap)
@@ -82,7 +83,12 @@ def plan(
         planned = _planned(system, vms, options, archive)
     shelf = PlanShelf(archive)
     whole = plans.fleet_plan(planned, options, limits, system.told)
-    shelf.keep(whole)
+    if not shelf.keep(whole):
+        raise Refused(
+            "keeping the plan of the fleet",
+            "it would hold a password or token, or what looks like one",
+            "take it out of the parameters, such as reason or attest; masked it would be another plan",
+        )
     output.block(
         table(
             ("name", "key", "node", "verdict", "plan"),

@@ -24,9 +24,10 @@ def lab(profile: str, base: str | None, outputs: str | None, port: int, browser:
         browser=browser,
         say=output.progress,
     ) as opened:
-        output.line(f"JupyterLab is ready: {opened.url}")
+        output.line(f"JupyterLab is ready: {opened.url}", hands_out=True)
         output.line(f"Working copy: {opened.folder}")
         output.line(f"Records go to: {archive.absolute()}")
         output.line("Stop it with Ctrl-C; runs that are open then end as interrupted.")
-        output.result({"url": opened.url, "folder": str(opened.folder), "pid": opened.process.pid})
+        told = {"url": opened.url, "folder": str(opened.folder), "pid": opened.process.pid}
+        output.result(told, hands_out=True)
         return wait_for(opened)

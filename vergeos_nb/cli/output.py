@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from vergeos_nb.cli.plain import as_csv
 from vergeos_nb.errors import RecordError, VergeNbError
+from vergeos_nb.masking import masked, masked_data
 from vergeos_nb.views.text import visible
 
 # A pipe whose reader has ended; a terminal that is closed.
@@ -31,7 +32,7 @@ _ERRORS = "vergeos-nb"
 
 
 class Output:
-    """Standard output holds the result, standard error the progress."""
+    """Standard output holds the result, standard error the progress. Whatever is shown is masked here."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
@@ -41,34 +42,48 @@ class Output:
         """Whether progress goes to a terminal."""
         return sys.stderr is not None and sys.stderr.isatty()
 
-    def line(self, text: str = "") -> None:
-        """A line of the result for people; with ``--json`` it goes to standard error."""
-        self.block(visible(text))
+    def line(self, text: str = "", *, hands_out: bool = False) -> None:
+        """A line of the result for people; with ``--json`` it goes to standard error.
+
+        Args:
+            hands_out: it gives the reader a token on purpose, and nothing in it is masked.
+        """
+        shown = visible(text) if hands_out else _shown(text)
+        _write(shown + "\n", sys.stderr if self.as_json else sys.stdout)
 
     def block(self, text: str) -> None:
         """Several lines of the result; what is put into them from outside was made visible before."""
-        _write(visible(text, keep="\n") + "\n", sys.stderr if self.as_json else sys.stdout)
+        _write(_shown(text, keep="\n") + "\n", sys.stderr if self.as_json else sys.stdout)
 
     def progress(self, text: str) -> None:
         """A line about what is going on."""
-        _write(visible(text) + "\n", sys.stderr)
+        _write(_shown(text) + "\n", sys.stderr)
 
     def problem(self, text: str) -> None:
         """Several lines about what went wrong."""
-        _write(visible(text, keep="\n") + "\n", sys.stderr)
+        _write(_shown(text, keep="\n") + "\n", sys.stderr)
 
     def draw(self, before: str, lines: Iterable[str], after: str) -> None:
         """Lines with the codes of a terminal around them, which the lines themselves cannot hold."""
-        _write(before + "\n".join(visible(line) for line in lines) + after + "\n", sys.stderr)
+        _write(before + "\n".join(_shown(line) for line in lines) + after + "\n", sys.stderr)
 
     def csv(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """The result as CSV."""
-        _write(as_csv(names, rows), sys.stdout)
+        _write(masked(as_csv(names, rows)), sys.stdout)
 
-    def result(self, data: Mapping[str, Any]) -> None:
-        """The result for programs: the last line of standard output, only with ``--json``."""
+    def result(self, data: Mapping[str, Any], *, hands_out: bool = False) -> None:
+        """The result for programs: the last line of standard output, only with ``--json``.
+
+        Args:
+            hands_out: it gives the reader a token on purpose, and nothing in it is masked.
+        """
         if self.as_json:
-            _write(as_json(data) + "\n", sys.stdout)
+            _write(as_json(data if hands_out else masked_data(data)) + "\n", sys.stdout)
+
+
+def _shown(text: str, keep: str = "") -> str:
+    """A text as it may be shown: masked first, for what is made visible is spelled in another way."""
+    return masked(visible(masked(text), keep=keep))
 
 
 def as_json(data: Mapping[str, Any]) -> str:

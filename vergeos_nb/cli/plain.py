@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from vergeos_nb.masking import masked
 from vergeos_nb.views.text import csv_text, visible
 
 
@@ -16,7 +17,7 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return visible(str(value))
+    return visible(masked(str(value)))
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -15,6 +15,7 @@ import httpx
 from vergeos_nb.client import decoding, failures
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.clock import Clock
+from vergeos_nb.masking import cut
 
 LONGEST_KEPT_TEXT = 4000
 """How many characters of an answer that is no JSON are kept for the record."""
@@ -159,7 +160,7 @@ class Taking:
         """
         data, readable = self.decoded
         if not readable:
-            return mask(self.content.decode("utf-8", "replace"))[:LONGEST_KEPT_TEXT] or None
+            return self.text(mask) or None
         few = decoding.values_in(self.content) <= _KEPT_VALUES
         if kept is None or (few and len(self.content) <= kept):
             return data
@@ -168,6 +169,10 @@ class Taking:
             first = decoding.first_rows(self.content[:_KEPT_ROW_BYTES])
             return {**brief, "rows": len(data), "first": first}
         return brief
+
+    def text(self, mask: Callable[[str], str]) -> str:
+        """The text of an answer that is no JSON, masked and then cut. It may be the beginning of some."""
+        return cut(mask(self.content.decode("utf-8", "replace")), LONGEST_KEPT_TEXT, torn=True)
 
     def in_brief(self) -> Any:
         """Size and SHA-256 of the answer, or None where there is nothing."""
@@ -192,12 +197,12 @@ class Taking:
             return Answer(status, self.content, server, self.server_time, self.sent_at, self.elapsed_s)
         data, readable = self.decoded
         if not good:
-            text = "" if readable or call.confidential else self.content.decode("utf-8", "replace")
+            text = "" if readable or call.confidential else self.text(call.mask)
             raise failures.from_status(status, self.headers, data, text, call)
         if (said := failures.said_in(data)) is not None:
             raise failures.error_in_answer(status, said, call)
         if not readable and not call.changing:
-            raise failures.not_json(self.content, call)
+            raise failures.not_json(self.text(call.mask), call)
         if isinstance(data, list) and len(data) > self._bounds.rows:
             raise failures.too_many(len(data), self._bounds.rows, data[:3], call)
         if not readable and self.content:

@@ -165,7 +165,7 @@ def from_status(
     Args:
         headers: names in lower case, or a mapping that does not mind.
         data: the decoded JSON, or None.
-        text: the answer as text.
+        text: the answer as text, masked.
     """
     said = error_text(data) or text
     shown = call.mask(visible(call.mask(said)))
@@ -233,11 +233,15 @@ def not_decoded(why: str, call: Call) -> errors.BadAnswer:
     return _bad(f"the answer could not be decoded: {why}", next_step, call)
 
 
-def not_json(data: bytes, call: Call) -> errors.NotJson:
-    """The error for an answer that is no JSON."""
-    came_back = "the answer is not JSON" if data else "the answer is empty"
-    if data and not call.confidential:
-        came_back += f": {call.mask(visible(call.mask(data.decode('utf-8', 'replace'))))}"
+def not_json(text: str, call: Call) -> errors.NotJson:
+    """The error for an answer that is no JSON.
+
+    Args:
+        text: the answer as text, masked.
+    """
+    came_back = "the answer is not JSON" if text else "the answer is empty"
+    if text and not call.confidential:
+        came_back += f": {call.mask(visible(call.mask(text)))}"
     next_step = "check that the host is a VergeOS system, and that no proxy or login page answers instead."
     return errors.NotJson(call.words, came_back, _with_fate(errors.NotJson, next_step, call))
 

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_network
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+from vergeos_nb.masking import secrets_of_url
 from vergeos_nb.settings import AmbientNetwork, Secret
 from vergeos_nb.settings.host import address_of, is_loopback, normal_name, split_host
 
@@ -95,6 +96,4 @@ def proxy_secrets(proxy: Secret | None) -> tuple[str, ...]:
     """The texts in a proxy's URL that must not be shown."""
     if proxy is None:
         return ()
-    parts = urlsplit(proxy.reveal())
-    texts = (parts.netloc.rpartition("@")[0], parts.password, unquote(parts.password or ""))
-    return tuple(dict.fromkeys(text for text in texts if text))
+    return secrets_of_url(proxy.reveal())

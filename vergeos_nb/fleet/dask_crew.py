@@ -27,6 +27,7 @@ from vergeos_nb.fleet.apply import Job
 from vergeos_nb.fleet.progress import VmProgress, progress_of
 from vergeos_nb.fleet.recorder import make_record
 from vergeos_nb.fleet.remote import INTENT, names_of, run_there
+from vergeos_nb.masking import masked
 from vergeos_nb.policy import Policy
 from vergeos_nb.runbook import LEASE_S
 
@@ -87,7 +88,7 @@ class DaskCrew:
         """Each worker reads for itself."""
 
     def _run(self, job: Job, on_line: OnLine) -> VmProgress:
-        owner = Owner(self._operator, os.uname().nodename, os.getpid(), job.folder.name)
+        owner = Owner(masked(self._operator), os.uname().nodename, os.getpid(), job.folder.name)
         names = self._leases_of(job.key)
         with Leases(self._outputs / "leases", names, owner, LEASE_S, self._clock) as lease:
             try:

@@ -16,6 +16,7 @@ from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import ApprovalExpired, Drift, RecordError, Refused, UsageError, VergeNbError
 from vergeos_nb.fleet.schedule import Limits, Place, waves
 from vergeos_nb.fleet.selection import FleetVm
+from vergeos_nb.masking import masked, masked_data
 from vergeos_nb.parameters import RUNGS, ForcePowerOff, read_parameters
 from vergeos_nb.policy import Policy
 from vergeos_nb.procedure.case import Case, Target
@@ -86,6 +87,8 @@ def plan_one(vm: FleetVm, options: Mapping[str, Any], connect: Connect, target: 
              policy: Policy, clock: Clock, operator: str) -> Planned:  # fmt: skip
     """Plan for one VM, as a run over it alone would, and keep its plan. Changes nothing."""
     nothing = _Nothing()
+    if masked(vm.name) != vm.name:
+        return Planned(vm, "", "unknown", "its name holds a password or token, or looks like one")
     with connect(clock, _no_changes, lambda exchange: None) as connection:
         case = Case(
             options=read_parameters(PROCEDURE, {**options, "vm_name": vm.name}),  # type: ignore[arg-type]
@@ -148,6 +151,22 @@ def fleet_plan(
     if not any(one.digest for one in planned):
         reasons = "; ".join(f"{one.vm.name}: {one.refused}" for one in planned[:5])
         raise Refused("planning for the fleet", f"nothing can be planned for any VM: {reasons}", "")
+    # Names that others gave, of nodes and of VMs that are left out, do not decide whether it can be kept.
+    vms = masked_data(
+        [
+            {
+                "name": one.vm.name,
+                "key": one.vm.key,
+                "machine": one.vm.machine,
+                "node": one.vm.node,
+                "ha_group": one.vm.group,
+                "plan": one.digest or None,
+                "verdict": one.verdict,
+                "left_out": one.refused or None,
+            }
+            for one in planned
+        ]
+    )
     return Plan(
         {
             "format": FORMAT,
@@ -155,19 +174,7 @@ def fleet_plan(
             "system": dict(system),
             "options": plain(options),
             "limits": asdict(limits),
-            "vms": [
-                {
-                    "name": one.vm.name,
-                    "key": one.vm.key,
-                    "machine": one.vm.machine,
-                    "node": one.vm.node,
-                    "ha_group": one.vm.group,
-                    "plan": one.digest or None,
-                    "verdict": one.verdict,
-                    "left_out": one.refused or None,
-                }
-                for one in planned
-            ],
+            "vms": vms,
         }
     )
 
@@ -255,7 +262,7 @@ def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: floa
     now = clock.now()
     if until <= now:
         raise UsageError(asked, f"it would have ended at {iso(until)}", "give a later time.")
-    approval = Approval(digest, approver.strip(), now, until)
+    approval = Approval(digest, masked(approver.strip()), now, until)
     path = _approval_path(outputs, digest)
     try:
         put(path, json.dumps(asdict(approval)).encode(), path.with_suffix(".part"))

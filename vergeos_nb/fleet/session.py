@@ -24,6 +24,7 @@ from vergeos_nb.fleet import steps
 from vergeos_nb.fleet.apply import Fleet, Workers
 from vergeos_nb.fleet.plan import FleetPlan, approval_of, standing_refusal
 from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, note_run, progress, runs_of
+from vergeos_nb.masking import masked
 from vergeos_nb.procedure.model import StepOutcome, StepResult
 from vergeos_nb.procedure.system import in_words
 from vergeos_nb.runbook import finish_record, stop_wanted
@@ -252,7 +253,7 @@ class Session:
             return  # `audit recover` tries again
 
     def _lease(self, folder: Path) -> Lease:
-        owner = Owner(self.operator, platform.node(), os.getpid(), folder.name)
+        owner = Owner(masked(self.operator), platform.node(), os.getpid(), folder.name)
         try:
             return Lease.take(
                 self.outputs.absolute() / "leases",

@@ -13,6 +13,7 @@ from vergeos_nb.clock import Clock
 from vergeos_nb.fleet.pace import Pace
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.fleet.shared import FleetReader, sharing
+from vergeos_nb.masking import masked_data
 from vergeos_nb.procedure.case import Target
 from vergeos_nb.procedure.system import in_plan, lease_names
 from vergeos_nb.records import Columns, SystemInfo
@@ -69,5 +70,6 @@ def open_system(profile: settings.Profile, clock: Clock, transport: Any = None) 
         stack.callback(reader.close)
         info = reader.api.system()
         target = target_of(opened)
-        told = in_plan(target, info)
+        # What a system calls itself does not decide whether a plan can be kept.
+        told = masked_data(in_plan(target, info))
         yield FleetSystem(opened, target, info, told, reader, pace, clock, transport)

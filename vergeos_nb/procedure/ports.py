@@ -169,7 +169,7 @@ class Records(Protocol):
 class Plans(Protocol):
     """Plans of this and earlier runs by their digest."""
 
-    def keep(self, plan: Plan) -> None:
+    def keep(self, plan: Plan) -> bool:
         """Keep a plan, so that a later run can say what differs from it."""
 
     def find(self, digest: str) -> Plan | None:

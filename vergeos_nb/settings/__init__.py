@@ -9,13 +9,16 @@ Its modules, from the ground up:
     env         the profile ``env``, from VERGE_* variables
     vrg_file    named profiles, from the vendor CLI's ``~/.vrg/config.toml``
     places      proxies, authorities and folders; reads ``os.environ``
+    known       every secret that the settings hold
     load        from a name to a profile
     policy_file the site's policy, and its stop file
     archive     how records are signed, mirrored and announced
 """
 
+from vergeos_nb.masking import MASK, spellings
 from vergeos_nb.settings.archive import ArchiveSettings, archive_settings
 from vergeos_nb.settings.host import is_loopback, normal_host, split_host
+from vergeos_nb.settings.known import remember_secrets
 from vergeos_nb.settings.load import (
     SIMULATOR_NAME,
     load_profile,
@@ -40,8 +43,8 @@ from vergeos_nb.settings.places import (
     session_name,
 )
 from vergeos_nb.settings.policy_file import load_policy, stopped_by
-from vergeos_nb.settings.profile import Credentials, Profile, secrets_of
-from vergeos_nb.settings.secret import MASK, Secret, spellings
+from vergeos_nb.settings.profile import Credentials, Profile, refuse_pieces, secrets_of
+from vergeos_nb.settings.secret import Secret
 from vergeos_nb.words import did_you_mean, nearest
 
 __all__ = [
@@ -70,6 +73,8 @@ __all__ = [
     "normal_host",
     "outputs_dir",
     "profile_names",
+    "refuse_pieces",
+    "remember_secrets",
     "run_dir",
     "runtime_dir",
     "secrets_known",

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from vergeos_nb.masking import spellings
 from vergeos_nb.settings.places import ALLOWED_SIGNERS, MIRROR, SIGNING_KEY, environment, home_dir
-from vergeos_nb.settings.secret import Secret, spellings
+from vergeos_nb.settings.secret import Secret
 
 WEBHOOK = "VERGEOS_NB_WEBHOOK"
 
@@ -53,11 +54,12 @@ def archive_settings(environ: Mapping[str, str] | None = None) -> ArchiveSetting
         home = home_dir(variables)
         return home / told[2:] if home and told.startswith("~/") else Path(told)
 
-    def secret(name: str) -> Secret | None:
+    def secret(name: str, *, is_url: bool = False) -> Secret | None:
         told = (variables.get(name) or "").strip()
-        return Secret(told) if told else None
+        return Secret(told, is_url=is_url) if told else None
 
-    return ArchiveSettings(path(SIGNING_KEY), path(ALLOWED_SIGNERS), secret(MIRROR), secret(WEBHOOK))
+    mirror = secret(MIRROR, is_url=True)
+    return ArchiveSettings(path(SIGNING_KEY), path(ALLOWED_SIGNERS), mirror, secret(WEBHOOK))
 
 
 def _password(url: str) -> str:

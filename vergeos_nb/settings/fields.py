@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.errors import PasswordMissing, SettingsError
+from vergeos_nb.masking import SHORTEST_SEARCHED, is_maskable, register
 from vergeos_nb.settings.host import clean_host
 from vergeos_nb.settings.places import at_home
 from vergeos_nb.settings.profile import DEFAULT_TIMEOUT_S, Credentials, Profile
-from vergeos_nb.settings.secret import OUR_WORDS, SHORTEST_SEARCHED, Secret
+from vergeos_nb.settings.secret import Secret
 from vergeos_nb.words import did_you_mean
 
 Raw = Mapping[str, Any]
@@ -35,6 +36,10 @@ def profile_from(
     Raises:
         SettingsError: one is missing, cannot be meant or contradicts another; names it and the remedy.
     """
+    # First: an error about another setting may repeat a value that equals the password.
+    for key in ("token", "api_key", "password"):
+        if isinstance(raw.get(key), str):
+            register(raw[key])
     if not raw.get("host"):
         raise SettingsError(
             f"read the profile {name!r}",
@@ -64,17 +69,18 @@ def profile_from(
 
 
 def _maskable(name: str, credentials: Credentials) -> None:
-    """Refuse a secret that is a piece of a word of our own.
+    """Refuse a secret that cannot be masked.
 
     Raises:
         SettingsError: it is one.
     """
     secret = credentials.secret.reveal()
-    if len(secret) >= SHORTEST_SEARCHED and any(secret in word for word in OUR_WORDS.split()):
+    if len(secret) >= SHORTEST_SEARCHED and not is_maskable(secret):
         raise SettingsError(
             f"use the profile {name!r}",
-            "its password or token is a plain word that every record holds, so it could not be masked",
-            "give the user another password: this one would be guessed first, too.",
+            "its password or token is a plain word or a short number, as every record holds them, so it "
+            "could not be masked",
+            "give the user another password: this one would be guessed first, too. Or use an API key.",
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vergeos_nb.errors import PasswordMissing, SettingsError
 from vergeos_nb.settings.env import ENV_NAME, VARIABLES, env_profile
+from vergeos_nb.settings.known import remember_secrets
 from vergeos_nb.settings.places import environment, home_dir
 from vergeos_nb.settings.profile import Profile, secrets_of
 from vergeos_nb.settings.secret import Secret
@@ -40,6 +41,7 @@ def load_profile(
     """
     variables = environment(environ)
     base = home_dir(variables) if home is None else home
+    remember_secrets(variables, base)
     word, colon, scenario = name.partition(":")
     if word == SIMULATOR_NAME:
         if colon and not scenario:

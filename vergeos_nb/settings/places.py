@@ -109,7 +109,7 @@ def ambient_network(environ: Mapping[str, str] | None = None) -> AmbientNetwork:
 
     def proxy(*names: str) -> Secret | None:
         found = (variables.get(spelled, "").strip() for name in names for spelled in (name.lower(), name))
-        return next((Secret(url) for url in found if url), None)
+        return next((Secret(url, is_url=True) for url in found if url), None)
 
     bundles = [(name, Path(variables[name])) for name in _CA_FILES if variables.get(name)]
     listed = [Path(one) for one in variables.get("SSL_CERT_DIR", "").split(os.pathsep) if one]

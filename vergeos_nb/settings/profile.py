@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from vergeos_nb.settings.secret import Secret, spellings
+from vergeos_nb.errors import SettingsError
+from vergeos_nb.masking import SHORTEST_SEARCHED, register, spellings
+from vergeos_nb.settings.secret import Secret
 
 DEFAULT_TIMEOUT_S = 30.0
 """How long one request may take unless the profile says otherwise; the vendor's clients use the same."""
@@ -61,7 +64,39 @@ class Profile:
     warnings: tuple[str, ...] = field(default=())
 
 
-def secrets_of(profile: Profile) -> tuple[str, ...]:
-    """Every text that would give this profile's secret away, in all its spellings, the longest first."""
+def refuse_pieces(profile: Profile, names: Mapping[str, str]) -> None:
+    """Refuse a password or token that is a piece of a name by which people find a record.
+
+    Masked, nobody could tell which VM, system or person it was; not masked, the record would tell it.
+
+    Args:
+        names: what is to be written down, by what it is in words.
+
+    Raises:
+        SettingsError: it is a piece of one. No text of the error repeats it.
+    """
     login = profile.credentials
-    return () if login is None else spellings(login.secret.reveal(), login.username)
+    if login is None or len(secret := login.secret.reveal().casefold()) < SHORTEST_SEARCHED:
+        return
+    told = {"name of the profile": profile.name, "host": profile.host, "user": login.username or "", **names}
+    for what, name in told.items():
+        if secret in name.casefold():
+            raise SettingsError(
+                "use the profile for this run",
+                f"its password or token is a piece of the {what}, which no record can do without, so it "
+                "could not be masked",
+                "nothing was sent. Give the user another password, or use an API key; if the password was "
+                f"typed in place of the {what}, correct that.",
+            )
+
+
+def secrets_of(profile: Profile) -> tuple[str, ...]:
+    """Every text that would give this profile's secret away, in all its spellings, the longest first.
+
+    Who asks is about to use the profile: from now on every door of this process masks them.
+    """
+    login = profile.credentials
+    if login is None:
+        return ()
+    register(login.secret.reveal(), login.username)
+    return spellings(login.secret.reveal(), login.username)

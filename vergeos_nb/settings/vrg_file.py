@@ -24,7 +24,7 @@ from vergeos_nb.words import did_you_mean
 DEFAULT_NAME = "default"
 _KEYS = (*SETTINGS, "output")
 _TOP_KEYS = ("default", "profile", "profiles", "default_profile")
-_SECRET_KEYS = {"token", "api_key", "password"}
+SECRET_KEYS = {"token", "api_key", "password"}
 _OTHERS_MAY_READ = stat.S_IRGRP | stat.S_IROTH
 
 
@@ -99,20 +99,28 @@ def vrg_profile(file: VrgFile, name: str, home: Path | None, password: Secret | 
 
 
 def _load(path: Path) -> dict[str, Any]:
+    try:
+        if not path.exists():
+            return {}
+    except OSError as failure:
+        raise _unreadable(path, failure) from failure
+    # Where there is no file, nothing needs it.
     import tomllib
 
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        return {}
     except tomllib.TOMLDecodeError as failure:
         raise SettingsError(f"read {path}", f"it is no TOML: {failure}", "correct it at that line.") from None
     except UnicodeDecodeError:
         raise SettingsError(f"read {path}", "it is not UTF-8 text", "save it as UTF-8.") from None
     except OSError as failure:
-        raise SettingsError(
-            f"read {path}", failure.strerror or type(failure).__name__, "make it readable for you alone."
-        ) from failure
+        raise _unreadable(path, failure) from failure
+
+
+def _unreadable(path: Path, failure: OSError) -> SettingsError:
+    return SettingsError(
+        f"read {path}", failure.strerror or type(failure).__name__, "make it readable for you alone."
+    )
 
 
 def _table(data: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
@@ -123,7 +131,7 @@ def _table(data: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
 
 
 def _holds_secrets(sections: Mapping[str, tuple[str, Mapping[str, Any]]]) -> bool:
-    return any(_SECRET_KEYS & section.keys() for _, section in sections.values())
+    return any(SECRET_KEYS & section.keys() for _, section in sections.values())
 
 
 def _readable_by_others(path: Path) -> str:

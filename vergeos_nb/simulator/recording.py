@@ -12,6 +12,7 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 from vergeos_nb.simulator.messages import Request, Response
 
@@ -28,6 +29,7 @@ class Recorder:
     """Writes one line for each request, flushed at once."""
 
     def __init__(self, path: str | Path, simulator: Simulator) -> None:
+        self._simulator = simulator
         self._file: IO[str] = Path(path).open("w", encoding="utf-8")  # noqa: SIM115 - stays open while it records
         rules = [
             {
@@ -59,8 +61,26 @@ class Recorder:
         self._file.close()
 
     def _write(self, data: dict[str, Any]) -> None:
-        self._file.write(json.dumps(data, separators=(",", ":")) + "\n")
+        text = json.dumps(data, separators=(",", ":"))
+        # Whatever a fault rule, a name or a log says: what opens this simulator is not written down.
+        for secret in self._secrets():
+            text = text.replace(secret, MASK)
+        self._file.write(text + "\n")
         self._file.flush()
+
+    def _secrets(self) -> list[str]:
+        """Credentials as they stand in a line: in JSON, in JSON within it, in a query and in a header."""
+        simulator = self._simulator
+        found: set[str] = set()
+        for secret in (simulator.password, simulator.api_key, *simulator.live_secrets()):
+            pair = base64.b64encode(f"{simulator.username}:{secret}".encode()).decode()
+            alone = base64.b64encode(secret.encode()).decode()
+            for text in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret), pair, alone):
+                plain = json.dumps(text, ensure_ascii=False)[1:-1]
+                inner = {text, plain, plain.replace("/", "\\/"), json.dumps(text)[1:-1]}
+                inner |= {form.replace("/", "\\/") for form in inner}
+                found |= inner | {json.dumps(form)[1:-1] for form in inner}
+        return sorted((text for text in found if len(text) >= 4), key=len, reverse=True)
 
 
 def recorded_line(request: Request, response: Response) -> dict[str, Any]:

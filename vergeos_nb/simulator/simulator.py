@@ -118,6 +118,11 @@ class Simulator:
                 self._recorder.close()
                 self._recorder = None
 
+    def live_secrets(self) -> list[str]:
+        """The tokens of sessions and the API keys that open this simulator beside its own credentials."""
+        with self._lock:
+            return [*self.accounts.sessions, *self.world.api_secrets]
+
     def dump(self) -> dict[str, Any]:
         """Return the state as JSON data; credentials, faults and the request log are not part of it."""
         with self._lock:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import jinja2
 
 from vergeos_nb.clock import iso
+from vergeos_nb.masking import masked
 from vergeos_nb.procedure.model import StepResult
 from vergeos_nb.records import Exchange
 from vergeos_nb.views.badges import badge_of, signed
@@ -30,16 +32,22 @@ def static_view(result: StepResult) -> dict[str, str]:
 
 @cache
 def environment() -> jinja2.Environment:
-    """Templates that escape what is put into them; ``seen`` makes hidden characters visible."""
+    """Templates that mask and escape what is put into them; ``seen`` makes hidden characters visible."""
     env = jinja2.Environment(
         loader=jinja2.PackageLoader("vergeos_nb.views"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_masked,
     )
     env.filters["seen"] = visible
     return env
+
+
+def _masked(value: Any) -> Any:
+    """What a template shows. Markup was made of what is masked already."""
+    return masked(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _html(result: StepResult) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from vergeos_nb.masking import masked
 from vergeos_nb.views.bundle import environment
 from vergeos_nb.widgets.press import PressButton
 
@@ -39,7 +40,7 @@ def says(text: str, *, alert: bool = False) -> str:
     """A line that is announced when it changes, as HTML; nothing for no text."""
     if not text:
         return ""
-    return environment().get_template("line.html.j2").render(text=text, alert=alert)
+    return environment().get_template("line.html.j2").render(text=masked(text), alert=alert)
 
 
 def row(*children: w.Widget) -> w.HBox:

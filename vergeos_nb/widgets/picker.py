@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as w
 
+from vergeos_nb.masking import masked
 from vergeos_nb.records import Listed
 from vergeos_nb.views.bundle import environment
 from vergeos_nb.widgets.parts import WIDE, column, row, text_field
@@ -69,4 +70,4 @@ class VmPicker:
 
 def _line(vm: Listed) -> str:
     where = f"on {vm.node}" if vm.node else "on no node"
-    return f"{'⚠ ' if vm.why else ''}{vm.name} · {vm.status} · {where} · key {vm.key}"
+    return masked(f"{'⚠ ' if vm.why else ''}{vm.name} · {vm.status} · {where} · key {vm.key}")

@@ -1,0 +1,38 @@
+"""What must not be written anywhere, found and masked: one definition for whoever writes and whoever scans.
+
+Its modules, from the ground up:
+
+    spellings   every form in which a known secret can turn up
+    shapes      what a credential looks like that nobody told us
+    scrubber    texts and data without either; the one place that cuts
+    registry    every secret that this process has read, and the doors' functions over them
+
+It imports nothing of ours, so that even an error can be masked when it is made.
+"""
+
+from vergeos_nb.masking.registry import (
+    cut,
+    forget,
+    masked,
+    masked_data,
+    register,
+    register_url,
+    secrets_of_url,
+)
+from vergeos_nb.masking.scrubber import Scrubber
+from vergeos_nb.masking.spellings import MASK, SHORTEST_SEARCHED, is_maskable, spellings
+
+__all__ = [
+    "MASK",
+    "SHORTEST_SEARCHED",
+    "Scrubber",
+    "cut",
+    "forget",
+    "is_maskable",
+    "masked",
+    "masked_data",
+    "register",
+    "register_url",
+    "secrets_of_url",
+    "spellings",
+]

@@ -1,0 +1,275 @@
+"""Texts and data without secrets. What scans asks the same: a text is clean if masking leaves it as it is."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from vergeos_nb.masking.shapes import Span, has_one, names_a_credential, shaped
+from vergeos_nb.masking.spellings import MASK, SHORTEST_NUMBER, forms_of, signs_of, spellings
+
+CERTAIN = 16
+"""From this length on a secret cannot stand in a digest, an id or a time by chance."""
+
+_IMAGE_CERTAIN = 8
+"""The same for Base64 as long as that of a picture."""
+
+_TORN = 8
+"""At the end of a text, so many first characters of a secret are its beginning, cut off."""
+_SURELY_TORN = 3
+"""The same where a text is known not to be whole."""
+
+_LEAST = (_TORN, _SURELY_TORN)
+
+_SLACK = 1024
+"""How far beyond a cut a shape is looked for that begins before it."""
+
+# What stands in texts of our own: SHA-256 in hex, times and days, and the ids of records.
+_OURS = re.compile(
+    r"(?<![0-9A-Za-z])[0-9a-f]{64}(?![0-9A-Za-z])"
+    r"|\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
+    r"|(?<![0-9A-Za-z])\d{6}Z-[a-z_]{1,40}-[a-z0-9-]{1,40}-[0-9a-f]{8}(?![0-9A-Za-z])"
+)
+_IMAGE = re.compile(r"[0-9A-Za-z+/]{256,}={0,2}")
+_LOCK = threading.Lock()
+_CLOSING = "….\"' )\\n"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Needles:
+    """Some secrets, made ready to be searched for.
+
+    Attributes:
+        signs: one of them is in every form of a secret that has signs.
+        forms: all forms, the longest first; `unsigned` are those of secrets without signs.
+        beginnings: the forms that a text can end within; `ends` are what it ends with then.
+        numbers: the secrets that JSON could hold as a number.
+    """
+
+    secrets: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
+    unsigned: tuple[str, ...] = ()
+    beginnings: tuple[str, ...] = ()
+    ends: Mapping[int, frozenset[str]] = field(default_factory=lambda: dict.fromkeys(_LEAST, frozenset()))
+    numbers: frozenset[str] = frozenset()
+    longest: int = 0
+
+    @classmethod
+    def of(cls, secrets: Iterable[str]) -> _Needles:
+        known = set(secrets) - {""}
+        signed = {secret: signs_of(secret) for secret in known}
+        forms = _longest_first(form for secret in known for form in forms_of(secret))
+        beginnings = _longest_first(form for secret in known for form in (secret, *spellings(secret)))
+        return cls(
+            secrets=_longest_first(known),
+            signs=tuple(sorted({sign for signs in signed.values() for sign in signs})),
+            forms=forms,
+            unsigned=_longest_first(
+                form for secret, signs in signed.items() if not signs for form in forms_of(secret)
+            ),
+            beginnings=beginnings,
+            ends={
+                least: frozenset(
+                    form[last - least : last] for form in beginnings for last in range(least, len(form))
+                )
+                for least in _LEAST
+            },
+            numbers=frozenset(
+                secret for secret in known if secret.isdecimal() and len(secret) >= SHORTEST_NUMBER
+            ),
+            longest=max((len(form) for form in forms), default=0),
+        )
+
+    def whole(self, text: str) -> Iterator[Span]:
+        """Where a secret is."""
+        forms = self.forms if has_one(text, self.signs) else self.unsigned
+        ours: list[Span] | None = None
+        images: list[Span] = []
+        for form in forms:
+            at = text.find(form)
+            while at >= 0:
+                span = (at, at + len(form))
+                if len(form) < CERTAIN and ours is None:
+                    ours = [match.span() for match in _OURS.finditer(text)]
+                    images = [match.span() for match in _IMAGE.finditer(text)]
+                by_chance = len(form) < CERTAIN and _within(span, ours or [])
+                if not by_chance and not (len(form) < _IMAGE_CERTAIN and _within(span, images)):
+                    yield span
+                at = text.find(form, at + 1)
+
+    def torn(self, text: str, least: int) -> Iterator[Span]:
+        """Where the text ends within a secret, of which at least so many characters are there."""
+        for end in {len(text), len(text.rstrip(_CLOSING))}:
+            if end < least or text[end - least : end] not in self.ends[least]:
+                continue
+            for form in self.beginnings:
+                for kept in range(min(len(form) - 1, end), least - 1, -1):
+                    if text.endswith(form[:kept], 0, end):
+                        yield end - kept, end
+                        break
+
+
+class Scrubber:
+    """Replaces secrets by `MASK`: those it was given, every one that this process has read, and what looks
+    like one that nobody told us.
+
+    Args:
+        secrets: texts that must not be seen; each is looked for in all its spellings.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._own = _Needles.of(secrets)
+        self._asked: tuple[_Needles, _Needles, tuple[_Needles, ...]] | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that it was given, the longest first."""
+        return self._own.secrets
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Mask these from now on, too."""
+        with _LOCK:
+            known = {*self._own.secrets, *secrets} - {""}
+            if len(known) > len(self._own.secrets):
+                self._own = _Needles.of(known)
+
+    def knows(self, text: str) -> bool:
+        """Whether the text holds a secret that is known, whatever else looks like one."""
+        return any(True for needles in self._needles() for _ in needles.whole(text))
+
+    def is_in(self, content: bytes) -> bool:
+        """Whether bytes that are no text hold a secret that is known."""
+        return any(
+            form.encode("utf-8", "surrogatepass") in content
+            for needles in self._needles()
+            for form in needles.forms
+            if len(form) >= _IMAGE_CERTAIN
+        )
+
+    def clear(self) -> None:
+        """Forget all that it was given."""
+        self._own = _Needles()
+
+    def text(self, text: str, *, torn: bool = False) -> str:
+        """The text without secrets.
+
+        Args:
+            torn: it is known not to be whole, so that it may end within a secret.
+        """
+        return _masked(text, torn, *self._needles())
+
+    def cut(self, text: str, limit: int, *, torn: bool = False) -> str:
+        """The text without secrets, and then no longer than `limit`. A secret at the cut is masked whole.
+
+        Args:
+            torn: it is known not to be whole already.
+        """
+        if len(text) <= limit:
+            return self.text(text, torn=torn)[: max(limit, len(MASK))]
+        # Beyond the window nothing can begin before the cut.
+        window = text[: limit + max(*(needles.longest for needles in self._needles()), _SLACK)]
+        spans: list[Span] = []
+        while more := _spans(_blanked(window, spans), False, *self._needles()):
+            spans = _merged([*spans, *more])
+        kept = [(first, last) for first, last in spans if first < limit - 1]
+        end = max([limit - 1, *(last for _, last in kept)])
+        return self.text(_without(window[:end], kept))[: max(limit - 1, 0)] + "…"
+
+    def data(self, value: Any) -> Any:
+        """A copy of decoded JSON without secrets, in names of members too."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            found: dict[str, Any] = {}
+            for name, member in value.items():
+                shown = _name(str(name), *self._needles())
+                while shown in found:
+                    # Two names of which nothing else is left.
+                    shown += "'"
+                found[shown] = self._member(str(name), member)
+            return found
+        if isinstance(value, list | tuple):
+            if len(value) == 2 and isinstance(value[0], str):
+                return [self.text(value[0]), self._member(*value)]
+            return [self.data(member) for member in value]
+        return MASK if isinstance(value, int) and self._is_number(value) else value
+
+    def _is_number(self, value: int) -> bool:
+        return any(needles.numbers and str(value) in needles.numbers for needles in self._needles())
+
+    def _needles(self) -> tuple[_Needles, ...]:
+        ours = OF_THIS_PROCESS._own
+        own, asked = self._own, self._asked
+        # Whom it was worked out for stands beside it: another thread may have added one meanwhile.
+        if asked is None or asked[0] is not ours or asked[1] is not own:
+            covered = set(own.secrets) <= set(ours.secrets)
+            self._asked = asked = (ours, own, (ours,) if covered else (ours, own))
+        return asked[2]
+
+    def _member(self, name: str, value: Any) -> Any:
+        if isinstance(value, str) and len(value) >= 4 and names_a_credential(name, value):
+            return MASK
+        return self.data(value)
+
+
+def _spans(text: str, torn: bool, *known: _Needles) -> list[Span]:
+    found = shaped(text)
+    for needles in known:
+        found += needles.whole(text)
+        found += needles.torn(text, _SURELY_TORN if torn else _TORN)
+    return _merged(found) if found else found
+
+
+def _masked(text: str, torn: bool, *known: _Needles) -> str:
+    # What a mask stands beside can be one more hit.
+    while spans := _spans(text, torn, *known):
+        text = _without(text, spans)
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _name(name: str, *known: _Needles) -> str:
+    """The name of a member, masked. The same few come again in every row."""
+    return _masked(name, False, *known)
+
+
+def _longest_first(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(texts), key=lambda text: (-len(text), text)))
+
+
+def _within(span: Span, places: Iterable[Span]) -> bool:
+    return any(first <= span[0] and span[1] <= last for first, last in places)
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for first, last in sorted(spans):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _without(text: str, spans: Iterable[Span]) -> str:
+    pieces, at = [], 0
+    for first, last in spans:
+        pieces += [text[at:first], MASK]
+        at = last
+    return "".join([*pieces, text[at:]])
+
+
+def _blanked(text: str, spans: Iterable[Span]) -> str:
+    """The text, as long as it was, with nothing to be found where it will be masked."""
+    for first, last in spans:
+        text = text[:first] + "\0" * (last - first) + text[last:]
+    return text
+
+
+OF_THIS_PROCESS = Scrubber()
+"""Knows every secret that this process has read."""

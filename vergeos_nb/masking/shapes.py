@@ -1,0 +1,232 @@
+"""What a credential looks like that nobody told us: headers, tokens, keys and passwords in others' texts.
+
+Only the value is meant, never the word that names it: a log stays readable. Every repetition has an end, so
+that no text takes longer than its length.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from vergeos_nb.masking.spellings import pieces_in_base64
+
+Span = tuple[int, int]
+
+# Between a name and its value: JSON, JSON in JSON, a Python repr, HTML, a URL, a line end.
+_GAP = (
+    r"""(?:\\{0,8}["'`]|&(?:quot|apos|nbsp|colon|equals|lt|gt|\#0{0,4}(?:3[249]|58|61)"""
+    r"""|\#x0{0,4}(?:2[027]|3[ad]));|%(?:20|22|27|3a|3d|5b|7b|2c|0a|0d)|\\{1,8}[nrt]"""
+    r"""|\\{1,8}u00(?:20|22|27|3a|3d|0a|0d)|<[^<>]{0,80}>|[\s:=,(\[{>+])"""
+)
+_CHARACTER = (
+    r"(?:[0-9A-Za-z+/_.~=-]|%(?:2[bdefBDEF]|3[dD]|5[fF]|7[eE])|\\{1,8}/|\\{1,8}u00(?:2[bfBF]|3[dD])"
+    r"|&\#(?:43|47|61|x2[bfBF]|x3[dD]);)"
+)
+# A header goes on in the next line where that is indented; what begins anew there is another line of a log.
+_FOLD = r"(?:(?:(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)[ \t]{1,40})(?=[0-9A-Za-z+/_.~=-]{0,200}[0-9]))"
+_VALUE = rf"(?P<value>(?:{_CHARACTER}{_FOLD}?)+)"
+_SLASH = r"(?:/|\\{1,8}/|%2f)"
+_SECRET_NAME = (
+    r"(?:pass(?:word|wd|phrase)|(?:console|ipmi)_pass|(?:api|private|secret|access|session)[_-]?key"
+    r"|(?:client|api|auth|shared)[_-]?secret)"
+)
+_HEADER_NAME = r"(?:authorization|x[_-](?:yottabyte|auth|csrf)[_-]token|x[_-]api[_-]key)"
+
+_LETTERS_ONLY = 24
+_QUOTES = (
+    '"', "'", "`", "&quot;", "&apos;", "&#34;", "&#39;", "&#x22;", "&#x27;", "%22", "%27", "u0022", "u0027",
+)  # fmt: skip
+_DIGIT = re.compile(r"[0-9]")
+_SIGN = re.compile(r"\w")
+_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----")
+_NAMES_SECRET = re.compile(rf"(?:^|[_.\s-]){_SECRET_NAME}$", re.IGNORECASE)
+_NAMES_TOKEN = re.compile(rf"(?:^|[_.\s-])(?:{_HEADER_NAME}|token|cookie)$", re.IGNORECASE)
+_NO_VALUES = frozenset({"null", "none", "true", "false", "undefined"})
+
+
+def has_one(text: str, pieces: Iterable[str]) -> bool:
+    """Whether one of these is in the text."""
+    for piece in pieces:  # noqa: SIM110 - asked for every text that is written down, and any() takes twice as long
+        if piece in text:
+            return True
+    return False
+
+
+def _is_token(value: str, least: int = 8) -> bool:
+    """Whether this can be a token: it holds a digit or is long, as the words of a sentence are not."""
+    return len(value) >= least and (len(value) >= _LETTERS_ONLY or bool(_DIGIT.search(value)))
+
+
+def _is_pair(text: str) -> bool:
+    """Whether this is the Base64 of ``name:password``, and not a word such as ``authentication``."""
+    text = text.rstrip("=").translate(str.maketrans("-_", "+/"))
+    try:
+        pair = base64.b64decode(text[: len(text) // 4 * 4], validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    shown = pair.decode("utf-8", "ignore")
+    return ":" in shown and shown.isprintable() and len(shown.encode()) > len(pair) - 4
+
+
+def _apart(gap: str) -> bool:
+    # Blanks alone: a sentence about authorization. Its schemes are looked for by themselves.
+    return not gap.isspace()
+
+
+def _assigns(gap: str) -> bool:
+    return any(sign in gap.lower() for sign in (":", "=", "%3a", "%3d", "u003a", "u003d", "equals"))
+
+
+def _any(gap: str) -> bool:
+    return True
+
+
+def _is_long_token(value: str, gap: str) -> bool:
+    return _is_token(value, 16)
+
+
+def _is_short_token(value: str, gap: str) -> bool:
+    return _is_token(value)
+
+
+def _is_password(value: str, gap: str) -> bool:
+    if value.lower() in _NO_VALUES or not _SIGN.search(value):
+        return False
+    quoted = gap.endswith(_QUOTES)
+    return quoted or bool(_DIGIT.search(value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A name, what is between it and its value, and the value.
+
+    Attributes:
+        words: one of them is looked for first, because that is quick.
+        name: ends with the gap.
+        value: tried in turn where the gap ends. Only a short one may fail to be meant, so that no text is
+            read more than once.
+    """
+
+    words: tuple[str, ...]
+    name: re.Pattern[str]
+    is_gap: Callable[[str], bool]
+    value: tuple[re.Pattern[str], ...]
+    is_value: Callable[[str, str], bool]
+
+    def spans(self, text: str) -> Iterator[Span]:
+        done = 0
+        for match in self.name.finditer(text):
+            gap = match["gap"]
+            if match.end() < done or not self.is_gap(gap):
+                continue
+            for pattern in self.value:
+                told = pattern.match(text, match.end())
+                if told and self.is_value(told["value"], gap):
+                    done = told.end()
+                    yield told.span("value")
+                    break
+
+
+def _named(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"{pattern}(?P<gap>{_GAP}{{1,40}})", re.IGNORECASE)
+
+
+_TOKEN = re.compile(_VALUE)
+_AFTER_SCHEME = re.compile(rf"[A-Za-z][A-Za-z-]{{0,20}}{_GAP}{{1,40}}{_VALUE}")
+_PAIR = re.compile(r"(?P<value>[0-9A-Za-z+/_-]{8,400}={0,2})")
+_PASSWORD = re.compile(r"""(?P<value>[^\s"'`\\&<>,;(){}\[\]•*]{4,400})""")
+_RULES = (
+    _Rule(
+        ("auth", "yottabyte", "csrf", "x-api", "x_api"),
+        _named(_HEADER_NAME), _apart, (_AFTER_SCHEME, _TOKEN), _is_short_token,
+    ),
+    _Rule(("bearer",), _named("bearer"), _any, (_TOKEN,), _is_long_token),
+    _Rule(("basic",), _named("basic"), _any, (_PAIR,), lambda value, gap: _is_pair(value)),
+    _Rule(
+        ("tokens",),
+        re.compile(rf"sys{_SLASH}tokens(?P<gap>{_SLASH})", re.IGNORECASE), _any, (_TOKEN,), _is_long_token,
+    ),
+    _Rule(("token",), _named("token"), _assigns, (_TOKEN,), _is_short_token),
+    _Rule(("pass", "key", "secret"), _named(_SECRET_NAME), _assigns, (_PASSWORD,), _is_password),
+)  # fmt: skip
+_WORDS = ("auth", "token", "pass", "key", "bearer", "basic", "secret")
+"""Every name of a rule holds one of them."""
+_IN_URL = re.compile(r"""://[^\s/@:"'<>\\]{0,100}:(?P<value>[^\s/@"'<>\\•*]{1,400})@""")
+_RUNS = re.compile(r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{11,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]+)?")
+
+_SHORTEST = 12
+"""No shape is shorter."""
+
+# What the Base64 of a header shows, wherever it begins.
+_HEADERS = (
+    "Authorization", "authorization", "Bearer ", "bearer ", "Basic ", "yottabyte-token", "Yottabyte-Token",
+)  # fmt: skip
+_IN_BASE64 = tuple(piece for header in _HEADERS for piece in pieces_in_base64(header))
+_BASE64 = re.compile(r"[0-9A-Za-z+/_-]{24,}={0,2}")
+
+
+def shaped(text: str, *, inside: bool = True) -> list[Span]:
+    """Where the text holds what looks like a credential.
+
+    Args:
+        inside: also within Base64.
+    """
+    if len(text) < _SHORTEST:
+        return []
+    lowered = text.lower()
+    found: list[Span] = []
+    if has_one(lowered, _WORDS):
+        for rule in _RULES:
+            if has_one(lowered, rule.words):
+                found += rule.spans(text)
+    if "://" in text and "@" in text:
+        found += [match.span("value") for match in _IN_URL.finditer(text)]
+    if "eyJ" in text:
+        found += _web_tokens(text)
+    if "private key-----" in lowered:
+        found += _key_blocks(text)
+    if inside and has_one(text, _IN_BASE64):
+        found += [match.span() for match in _BASE64.finditer(text) if _hides_a_shape(match[0])]
+    return found
+
+
+def names_a_credential(name: str, value: str) -> bool:
+    """Whether a member of this name holds a credential as its value."""
+    if not value.strip("•*") or value.lower() in _NO_VALUES:
+        return False
+    if _NAMES_SECRET.search(name):
+        return len(value) >= 4
+    return bool(_NAMES_TOKEN.search(name)) and "•" not in value and _is_token(value)
+
+
+def _web_tokens(text: str) -> Iterator[Span]:
+    for match in _RUNS.finditer(text):
+        first = match[0].find("eyJ")
+        if 0 <= first < match[0].index(".") - 10:
+            yield match.start() + first, match.end()
+
+
+def _key_blocks(text: str) -> Iterator[Span]:
+    last = 0
+    for match in _BEGIN.finditer(text):
+        if match.end() < last:
+            continue
+        end = text.find("-----END", match.end())
+        last = len(text) if end < 0 else end
+        if any(c.isalnum() for c in text[match.end() : last]):
+            yield match.end(), last
+
+
+def _hides_a_shape(run: str) -> bool:
+    plain = run.rstrip("=").translate(str.maketrans("-_", "+/"))
+    # It may begin anywhere in a longer run, such as a name before it.
+    for start in range(4):
+        piece = plain[start : start + (len(plain) - start) // 4 * 4]
+        inner = base64.b64decode(piece).decode("utf-8", "replace")
+        if shaped(inner, inside=False):
+            return True
+    return False
