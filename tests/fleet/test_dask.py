@@ -92,7 +92,7 @@ def test_a_lost_worker_s_run_is_read_back_and_not_begun_again_and_the_others_go_
             clock=clock,
             scrubber=Scrubber((sim.password,)),
             workers=lambda journal: DaskCrew(
-                scheduler, 1, system.profile.host, "ada", outputs, clock, lambda: (sim.password,), str
+                scheduler, 1, system.leases_of, "ada", outputs, clock, lambda: (sim.password,), str
             ),
             scheduler=scheduler,
         )
