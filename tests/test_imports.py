@@ -19,6 +19,8 @@ LADDER = [
     "words",
     "processes",
     "clock",
+    "files",
+    "shapes",
     "text",
     "records",
     "changes",

@@ -17,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from vergeos_nb.errors import UsageError
+from vergeos_nb.files import OWNERS_FILE, OWNERS_FOLDER, make_folder, put
 from vergeos_nb.processes import lives
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret, did_you_mean, runtime_dir
 
@@ -101,16 +102,10 @@ def announce(info: Mapping[str, Any], *, environ: Mapping[str, str] | None = Non
     path = folder / ANNOUNCEMENT
     draft = folder / f".{ANNOUNCEMENT}.{uuid4().hex}"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        make_folder(folder, mode=OWNERS_FOLDER)
+        put(path, json.dumps(dict(info)).encode(), draft, mode=OWNERS_FILE)
     except OSError:
         return None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(dict(info), file)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
     return path
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vergeos_nb.audit.disk import put
 from vergeos_nb.audit.ledger import Head, read_head
 from vergeos_nb.audit.signer import Signer
 from vergeos_nb.audit.sshsig import Signature, read_signature
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import make_folder, put
 
 FOLDER = "signed"
 _SUFFIX = ".head"
@@ -51,7 +51,7 @@ def sign_head(outputs: Path, head: Head, signer: Signer) -> None:
     folder, draft = outputs / FOLDER, outputs / "ledger.draft"
     path = folder / f"{head.count}-{key}{_SUFFIX}"
     try:
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         # First the signature: a head without one would be found wanting.
         put(_beside(path), signature, draft)
         put(path, content, draft)

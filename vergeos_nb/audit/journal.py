@@ -39,6 +39,7 @@ from vergeos_nb.audit import room
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.files import opener, sync_folder
 from vergeos_nb.records import Exchange
 
 NAME = "journal.jsonl"
@@ -71,7 +72,7 @@ class RunJournal:
         self._lock = threading.Lock()
         try:
             self._file = _Lines(path, new=not resume)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             raise _unwritable(path, error) from error
         try:
@@ -155,7 +156,7 @@ class _Lines:
     """
 
     def __init__(self, path: Path, *, new: bool) -> None:
-        self._raw = path.open("xb" if new else "r+b", buffering=0)
+        self._raw = open(path, "xb" if new else "r+b", buffering=0, opener=opener)  # noqa: SIM115 — open while the run is
         try:
             fcntl.flock(self._raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -331,11 +332,3 @@ def _unwritable(path: Path, error: OSError) -> RecordError:
         error.strerror or str(error),
         "nothing more is sent without a journal; free space or choose another folder with --outputs",
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,7 +7,6 @@ that dies while it writes leaves the old one or the new one, and its lock is the
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
@@ -21,12 +20,13 @@ from typing import Any
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.clock import Clock, from_iso, iso
 from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.files import Busy, make_folder, put
+from vergeos_nb.files import locked as held
 
 FORMAT = "vergeos-nb/lease/1"
 
 LOCK_WAIT_S = 5.0
 """How long to wait for another process that is just reading or writing the same lease."""
-_LOCK_STEP_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +84,19 @@ def locked(path: Path, asked: str, clock: Clock) -> Iterator[None]:
         RecordError: it cannot be made, or the file system has no locks.
     """
     lock = path.with_suffix(".lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
         try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except PermissionError:
-            # Another user made it; a lock on this machine needs no more than reading.
-            descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise unusable(path, asked, error) from error
-    try:
-        _wait_for_lock(descriptor, lock, asked, clock)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _wait_for_lock(descriptor: int, lock: Path, asked: str, clock: Clock) -> None:
-    deadline = clock.monotonic() + LOCK_WAIT_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise unusable(lock, asked, error) from error
-        if clock.monotonic() >= deadline:
+            make_folder(path.parent)
+            stack.enter_context(held(lock, LOCK_WAIT_S, clock, fcntl.LOCK_EX))
+        except Busy:
             raise Refused(
                 asked,
                 f"another process has kept {lock} locked for {LOCK_WAIT_S:g} s",
                 "see whether a run hangs on this machine, and try again.",
-            )
-        clock.sleep(_LOCK_STEP_S)
+            ) from None
+        except OSError as error:
+            raise unusable(path, asked, error) from error
+        yield
 
 
 def read(path: Path, subject: str, asked: str) -> Entry | Damaged | None:
@@ -172,21 +153,9 @@ def write(path: Path, entry: Entry, asked: str) -> None:
         "taken_at": iso(entry.taken_at),
         "expires_at": iso(entry.expires_at),
     }
-    # Only the holder of the lock is here, so one name is enough. What a dead process left may be another
-    # user's, and then can be removed but not written.
-    draft = path.with_suffix(".draft")
+    # Only the holder of the lock is here, so one name is enough.
     try:
-        draft.unlink(missing_ok=True)
-        with draft.open("x", encoding="ascii") as file:
-            file.write(json.dumps(data, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        put(path, (json.dumps(data, indent=1) + "\n").encode("ascii"), path.with_suffix(".draft"))
     except OSError as error:
         raise unusable(path, asked, error) from error
 
@@ -202,6 +171,6 @@ def unusable(path: Path, asked: str, error: OSError) -> RecordError:
     """The error for a file that the disk does not let us use."""
     return RecordError(
         asked,
-        f"{path}: {error.strerror or error}",
+        f"{path}: {os.strerror(error.errno) if error.errno else error}",
         "nothing is changed without a lease; let the archive be in a folder that can be written and locked.",
     )

@@ -8,26 +8,24 @@ elsewhere. ``ledger.lock`` stays and is held by whoever seals.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
 import os
 import re
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit.canonical import canonical
-from vergeos_nb.audit.disk import after_last_line_feed, append, content_of, mapped, put, sync_folder
+from vergeos_nb.audit.disk import content_of, mapped
 from vergeos_nb.audit.manifest import Digest, Place, hexed, inner_path, number, text
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import Busy, after_last_line_feed, append, locked, put, sync_folder
 
 ZEROS = "0" * 64
 LOCK_WAIT_S = 30.0
-_LOCK_STEP_S = 0.005
 _HEAD = re.compile(r"(0|[1-9][0-9]{0,14}):([0-9a-f]{64})")
 
 
@@ -160,38 +158,26 @@ class Ledger:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the lock; another process waits meanwhile."""
-        try:
+        with contextlib.ExitStack() as held:
             try:
-                descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            except PermissionError:
-                # Another user made it; a lock on this machine needs no more than reading.
-                descriptor = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise _unusable(self._lock, error) from error
-        try:
-            if not _taken(descriptor, fcntl.LOCK_EX, self._lock):
+                held.enter_context(locked(self._lock, LOCK_WAIT_S))
+            except Busy:
                 raise RecordError(
                     "sealing the record",
                     f"another process has kept {self._lock} locked for {LOCK_WAIT_S:g} s",
                     "see whether a run hangs on this machine, then `vergeos-nb audit recover`",
-                )
+                ) from None
+            except OSError as error:
+                raise _unusable(self._lock, error) from error
             yield
-        finally:
-            os.close(descriptor)
 
     @contextlib.contextmanager
     def _shared(self) -> Iterator[None]:
-        try:
-            descriptor = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
+        with contextlib.ExitStack() as held:
+            # A copy may have no lock, or lie where none can be had.
+            with contextlib.suppress(OSError, Busy):
+                held.enter_context(locked(self._lock, LOCK_WAIT_S, kind=fcntl.LOCK_SH))
             yield
-            return
-        try:
-            with contextlib.suppress(RecordError):
-                _taken(descriptor, fcntl.LOCK_SH, self._lock)
-            yield
-        finally:
-            os.close(descriptor)
 
     # What follows is called with the lock held.
 
@@ -308,20 +294,6 @@ class Ledger:
             put(self.head_path, f"{head}\n".encode(), self.folder / "ledger.draft")
         except OSError as error:
             raise _unusable(self.head_path, error) from error
-
-
-def _taken(descriptor: int, kind: int, lock: Path) -> bool:
-    deadline = time.monotonic() + LOCK_WAIT_S
-    while True:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-            return True
-        except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise _unusable(lock, error) from error
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_LOCK_STEP_S)
 
 
 def _unusable(path: Path, error: OSError) -> RecordError:

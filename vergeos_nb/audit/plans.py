@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import make_folder, put
 from vergeos_nb.procedure.model import Plan
 
 
@@ -33,10 +34,9 @@ class PlanShelf:
             return
         path = self._path(plan.digest)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             part = path.with_suffix(f".{secrets.token_hex(4)}.part")  # another run may keep the same plan
-            part.write_bytes(plan.canonical())
-            part.replace(path)
+            put(path, plan.canonical(), part)
         except OSError as error:
             raise RecordError(f"keeping the plan {path}", error.strerror or str(error)) from error
 

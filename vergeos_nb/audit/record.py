@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import secrets
 import unicodedata
@@ -28,6 +27,7 @@ from vergeos_nb.audit.journal import JournalText, exchange_as_dict, read_journal
 from vergeos_nb.audit.undo import undo_of
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import make_folder, put
 
 if TYPE_CHECKING:
     from vergeos_nb.nb import NotebookNode
@@ -55,7 +55,7 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float) -> Path:
     name = f"{moment:%H%M%SZ}-{runbook}-{slug(subject)}-{secrets.token_hex(4)}"
     folder = outputs.absolute() / f"{moment:%Y-%m-%d}" / name
     try:
-        folder.mkdir(parents=True)
+        make_folder(folder, exist_ok=False)
     except OSError as error:
         raise RecordError(
             f"making the record folder {folder}",
@@ -229,15 +229,5 @@ def _consent(account: Account) -> dict[str, Any] | None:
 
 
 def _write(path: Path, content: str | bytes) -> None:
-    """Write a whole file or none: a reader never sees half of one."""
-    part = path.with_name(path.name + ".part")
-    try:
-        # Half of a surrogate pair, as JSON from a platform can hold, is written as its escape.
-        with part.open("wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    # Half of a surrogate pair, as JSON from a platform can hold, is written as its escape.
+    put(path, content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))

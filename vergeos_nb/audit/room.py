@@ -12,6 +12,7 @@ import secrets
 from pathlib import Path
 
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import OWNERS_FILE
 
 NAME = "room.reserved"
 NEEDED = 8 << 20
@@ -55,12 +56,12 @@ def _write_to_ledger(outputs: Path) -> None:
         # Opening alone tells: the superuser passes every check of permissions, but no read-only file system.
         os.close(os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
     probe = outputs / f".probe-{secrets.token_hex(4)}"
-    os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNERS_FILE))
     probe.unlink()
 
 
 def _allocate(path: Path) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, OWNERS_FILE)
     try:
         _reserve(descriptor, path)
     except OSError:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vergeos_nb.audit.disk import put
 from vergeos_nb.audit.heads import sign_head
 from vergeos_nb.audit.ledger import Entry, Head, Ledger, hash_of, read_line
 from vergeos_nb.audit.manifest import (
@@ -29,6 +28,7 @@ from vergeos_nb.audit.manifest import (
 from vergeos_nb.audit.scan import scan
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import put
 from vergeos_nb.views.text import visible
 
 if TYPE_CHECKING:

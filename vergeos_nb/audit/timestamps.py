@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit.chain import Found, Kind
-from vergeos_nb.audit.disk import put
 from vergeos_nb.audit.ledger import Head, Ledger, read_head
 from vergeos_nb.errors import RecordError, UsageError
+from vergeos_nb.files import make_folder, put
 
 FOLDER = "timestamps"
 TIMEOUT_S = 20.0
@@ -55,7 +55,7 @@ def stamp(outputs: Path, head: Head, url: str) -> datetime:
     path = folder / f"{head.count}{_SUFFIX}"
     try:
         with Ledger(outputs).locked():
-            folder.mkdir(exist_ok=True)
+            make_folder(folder)
             # First the answer: a head without one would be found wanting.
             put(_beside(path), answer, draft)
             put(path, content, draft)

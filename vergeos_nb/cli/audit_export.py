@@ -13,6 +13,7 @@ from vergeos_nb.audit.ledger import Entry
 from vergeos_nb.audit.record import HTML
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import RecordError, UsageError
+from vergeos_nb.files import put
 from vergeos_nb.views.text import visible
 
 FORMATS = ("html", "pdf", "md", "zip")
@@ -34,7 +35,7 @@ def export(outputs: str | None, record: str, form: str, target: str | None, outp
     path = outside(Path(target or f"{entry.record}.{form}"), folder)
     content = _content(folder, entry, form)
     try:
-        path.write_bytes(content)
+        put(path, content)
     except OSError as error:
         raise RecordError(
             f"writing {path}", error.strerror or str(error), "name another file with -o"

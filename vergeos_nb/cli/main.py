@@ -14,6 +14,7 @@ from vergeos_nb.cli.fleet_commands import fleet, stuck
 from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import VergeNbError
+from vergeos_nb.files import keep_others_out
 from vergeos_nb.processes import has_home, hold_standard_streams
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -398,6 +399,8 @@ def _end(code: int) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: a person sees our errors as sentences, never as tracebacks."""
     hold_standard_streams()
+    # Libraries and the programs that it starts write files, too.
+    keep_others_out()
     # What the process holds at its end is gone with it: looking for garbage there takes 0.1 s after a run.
     atexit.register(gc.freeze)
     if not has_home():

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.audit.disk import put
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import ApprovalExpired, Drift, RecordError, Refused, UsageError, VergeNbError
+from vergeos_nb.files import put
 from vergeos_nb.fleet.schedule import Limits, Place, waves
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.parameters import RUNGS, ForcePowerOff, read_parameters

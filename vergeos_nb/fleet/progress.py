@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.disk import append
 from vergeos_nb.audit.journal import NAME, read_journal
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import append
 from vergeos_nb.procedure.model import RunOutcome, VerdictValue
 
 RUNBOOK = "fleet_apply"
