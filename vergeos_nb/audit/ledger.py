@@ -10,17 +10,19 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
 
 from vergeos_nb.audit.canonical import canonical
 from vergeos_nb.audit.disk import content_of, mapped
-from vergeos_nb.audit.manifest import Digest, Place, hexed, inner_path, number, text
+from vergeos_nb.audit.manifest import Digest, Place, Sha256, Size, inner_path
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import Busy, after_last_line_feed, append, locked, put, sync_folder
 
@@ -62,46 +64,53 @@ class Entry:
     fields: Mapping[str, Any]
 
 
-def read_place(data: Mapping[str, Any]) -> Place:
-    """The place of a line, whatever else it says.
+class PlaceShape(Struct):
+    """What every line holds."""
 
-    Raises:
-        ValueError, KeyError, TypeError: it has none.
-    """
-    supersedes, head_was = data.get("supersedes"), data["head_was"]
-    place = Place(
-        number(data["count"]),
-        hexed(data["previous"]),
-        None if supersedes is None else number(supersedes),
-        None if head_was is None else text(head_was),
-    )
-    if not place.count:
-        raise ValueError("lines count from 1")
-    return place
+    count: Annotated[int, Meta(ge=1)]
+    previous: Sha256
+    head_was: str | None
+
+    def place(self, supersedes: int | None = None) -> Place:
+        """The line's place."""
+        return Place(self.count, self.previous, supersedes, self.head_was)
+
+
+class _SealShape(PlaceShape):
+    supersedes: Size | None
+    manifest: Sha256
+    journal: Digest
+    record: str
+    path: str
+    sealed_at: str
+    fields: dict[str, Any]
+
+
+_SEAL = msgspec.json.Decoder(_SealShape)
+_PLACE = msgspec.json.Decoder(PlaceShape)
 
 
 def read_line(raw: bytes) -> Entry | None:
     """What a line says that seals a record; None if it is damaged, or another."""
     try:
-        data = json.loads(raw)
-        data["supersedes"]  # always there, if only to say that there is none
+        told = _SEAL.decode(raw)
         return Entry(
-            read_place(data),
-            hexed(data["manifest"]),
-            Digest.read(data["journal"]),
-            text(data["record"]),
-            inner_path(data["path"]),
-            text(data["sealed_at"]),
-            dict(data["fields"]),
+            told.place(told.supersedes),
+            told.manifest,
+            told.journal,
+            told.record,
+            inner_path(told.path),
+            told.sealed_at,
+            told.fields,
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 
 def _place_of(raw: bytes) -> Place | None:
     try:
-        return read_place(json.loads(raw))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _PLACE.decode(raw).place()
+    except (ValueError, RecursionError):
         return None
 
 
