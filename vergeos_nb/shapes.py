@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 from vergeos_nb.words import nearest
 
@@ -23,15 +23,18 @@ T = TypeVar("T")
 
 MOST_BYTES: Final = 1 << 20
 """Of a file that a person writes, such as a policy."""
+MOST_OF_OURS: Final = 1 << 30
+"""Of a file that we write ourselves, such as a journal."""
 DEEPEST: Final = 64
 """Lists and objects in each other in such a file."""
 DEEPEST_LINE: Final = 500
 """The same in a journal's line, which holds what a platform has answered."""
+_STEP = 1 << 20
 _SHOWN = 60
 _DOTTED = re.compile(rf"(?:[\w-]{{1,100}}[ \t]*\.[ \t]*){{{DEEPEST}}}")
 _QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"' r"|'[^'\n]*'")
 _KINDS = {
-    stat.S_IFDIR: "it is a folder",
+    stat.S_IFDIR: "Is a directory",
     stat.S_IFIFO: "it is a named pipe",
     stat.S_IFSOCK: "it is a socket",
     stat.S_IFCHR: "it is a device",
@@ -88,14 +91,11 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def content_of(path: Path, most: int | None = MOST_BYTES) -> bytes:
-    """The bytes of a plain file. Waits for nobody: a pipe is not opened.
-
-    Args:
-        most: bytes; a longer file is not read. None takes any.
+def opened(path: Path) -> IO[bytes]:
+    """A plain file, open for reading. Waits for nobody: a pipe is not opened.
 
     Raises:
-        Unfit: there is none, it is no plain file, it is too long, or it cannot be read.
+        Unfit: there is none, it is no plain file, or it cannot be opened.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -104,15 +104,31 @@ def content_of(path: Path, most: int | None = MOST_BYTES) -> bytes:
         raise Unfit(error.strerror or str(error), missing=missing) from error
     except ValueError:
         raise Unfit("its path holds a NUL byte") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise Unfit(_KINDS.get(stat.S_IFMT(status.st_mode), "it is no plain file"))
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind == stat.S_IFREG:
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise Unfit(_KINDS.get(kind, "it is no plain file"))
+
+
+def content_of(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The bytes of a plain file.
+
+    Args:
+        most: bytes; a longer file is not read.
+
+    Raises:
+        Unfit: there is none, it is no plain file, it is too long, or it cannot be read.
+    """
+    with opened(path) as file:
         try:
-            content = file.read(-1 if most is None else most + 1)
+            # As long as it is now, and then what it grows by: Python takes the memory that is asked for.
+            content = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)
+            while len(content) <= most and (more := file.read(_STEP)):
+                content += more
         except (OSError, MemoryError) as error:
             raise Unfit(getattr(error, "strerror", None) or "it does not fit into memory") from error
-    if most is not None and len(content) > most:
+    if len(content) > most:
         raise Unfit(f"it has more than {most:,} bytes")
     return content
 
@@ -232,8 +248,8 @@ def fit(data: Any, shape: type[T]) -> T:
         raise Unfit(_too_deep(DEEPEST)) from None
 
 
-def read_json(path: Path, shape: type[T], most: int | None = MOST_BYTES) -> T:
-    """A JSON file in its shape.
+def read_json(path: Path, shape: type[T], most: int = MOST_OF_OURS) -> T:
+    """A JSON file of ours in its shape.
 
     Raises:
         Unfit: it cannot be read, or has another.

@@ -12,21 +12,21 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 from vergeos_nb.errors import UsageError
 from vergeos_nb.files import OWNERS_FILE, OWNERS_FOLDER, make_folder, put
 from vergeos_nb.processes import lives
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret, did_you_mean, runtime_dir
+from vergeos_nb.shapes import Unfit, is_file, read_json
 
 DEFAULT_SCENARIO = "stuck"
 ANNOUNCEMENT = "simulator.json"
 LOOK_TIMEOUT_S = 3.0
 """How long an announced simulator may take to show that it is one."""
-
-_TEXTS = ("host", "ca_file", "username", "password", "scenario", "vm_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def find_announced(*, environ: Mapping[str, str] | None = None) -> Announced | N
     """The running simulator that announced itself, None if there is none to be trusted. Reads only."""
     folder = runtime_dir(environ)
     found = _read(folder / ANNOUNCEMENT) if folder else None
-    if found is None or not lives(found.pid) or not found.ca_file.is_file():
+    if found is None or not lives(found.pid) or not is_file(found.ca_file):
         return None
     return found if _answers_as_simulator(found) else None
 
@@ -149,17 +149,23 @@ def _read(path: Path) -> Announced | None:
     try:
         if path.stat().st_uid != os.getuid():
             return None
-        info = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(info, dict) or not all(isinstance(info.get(name), str) for name in _TEXTS):
-            return None
-        if type(info.get("pid")) is not int or info["pid"] <= 0:
-            return None
-    except (OSError, ValueError):
+        info = read_json(path, _announcement())
+    except (OSError, ValueError, Unfit):
         return None
     return Announced(
-        info["host"], Path(info["ca_file"]), info["username"], Secret(info["password"]), info["pid"],
-        info["scenario"], info["vm_name"],
+        info.host, Path(info.ca_file), info.username, Secret(info.password), info.pid, info.scenario,
+        info.vm_name,
     )  # fmt: skip
+
+
+@cache
+def _announcement() -> Any:
+    """The shape of an announcement."""
+    from msgspec import Meta, defstruct
+
+    texts = ("host", "ca_file", "username", "password", "scenario", "vm_name")
+    pid = ("pid", Annotated[int, Meta(gt=0)])
+    return defstruct("Announcement", [*((name, str) for name in texts), pid])
 
 
 def _answers_as_simulator(found: Announced) -> bool:

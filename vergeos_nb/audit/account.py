@@ -56,6 +56,7 @@ class Account:
         running: the step that began and never ended, or "".
         in_order: whether the run was closed by itself.
         bug: the ``bug`` line, if no step was begun after it.
+        lost: whether its folder was found without a journal, so that nobody knows what it has sent.
     """
 
     opened: Mapping[str, Any]
@@ -71,6 +72,7 @@ class Account:
     bug: Mapping[str, Any] | None
     torn: bool
     consent: Mapping[str, Any] | None = None
+    lost: bool = False
 
     @property
     def decisive(self) -> StepResult | None:
@@ -188,6 +190,7 @@ def account_of(journal: JournalText) -> Account:
         bug=told.bug,
         torn=journal.torn,
         consent=told.consent,
+        lost=told.lost,
     )
 
 
@@ -206,6 +209,7 @@ class _Told:
     interrupted_by: str = ""
     bug: Mapping[str, Any] | None = None
     consent: Mapping[str, Any] | None = None
+    lost: bool = False
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Take the next line."""
@@ -241,7 +245,7 @@ class _Told:
             case "bug":
                 self.bug = line
             case "interrupted":
-                self.interrupted_by = line["by"]
+                self.interrupted_by, self.lost = line["by"], bool(line.get("lost"))
             case "settled":
                 self.exchanges |= {item["number"]: exchange_from_dict(item) for item in line["exchanges"]}
                 self._ended(result_from_dict(line["result"], self.exchanges))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.afterwards import after_seal
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.manifest import NAME
 from vergeos_nb.audit.record import finish
 from vergeos_nb.audit.seal import seal
@@ -40,6 +41,6 @@ def close_record(folder: Path, base: NotebookNode, scrubber: Scrubber, clock: Cl
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return content_of(path) or b""
     except OSError:
         return b""

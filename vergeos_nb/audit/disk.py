@@ -1,21 +1,49 @@
-"""Bytes of files that may not be there, or are long."""
+"""Bytes of the archive's files, which may be missing or long. Nobody waits for a pipe in their place."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from vergeos_nb import shapes
 
 
 def content_of(path: Path) -> bytes | None:
-    """A file's bytes; None where there is no such file."""
+    """A file's bytes; None where there is no such file.
+
+    Raises:
+        OSError: it cannot be read, or is no plain file.
+    """
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
+        return shapes.content_of(path, shapes.MOST_OF_OURS)
+    except shapes.Unfit as unfit:
+        if unfit.missing:
+            return None
+        raise _as_os_error(path, unfit) from unfit.__cause__
+
+
+def opened(path: Path) -> IO[bytes]:
+    """A plain file, open for reading.
+
+    Raises:
+        OSError: there is none, it cannot be opened, or is no plain file.
+    """
+    try:
+        return shapes.opened(path)
+    except shapes.Unfit as unfit:
+        raise _as_os_error(path, unfit) from unfit.__cause__
+
+
+def _as_os_error(path: Path, unfit: shapes.Unfit) -> OSError:
+    cause = unfit.__cause__
+    # The number decides which kind of OSError this makes.
+    number = cause.errno if isinstance(cause, OSError) and cause.errno else errno.EINVAL
+    return OSError(number, unfit.why, str(path))
 
 
 @contextlib.contextmanager

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vergeos_nb.audit.asked import without_journal
 from vergeos_nb.audit.chain import Finding, Kind
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.ledger import Entry
 from vergeos_nb.audit.manifest import JOURNAL, NAME, RECORD, Digest, Manifest, bundle, is_grown, read_manifest
 from vergeos_nb.errors import RecordError
@@ -17,8 +19,11 @@ from vergeos_nb.errors import RecordError
 _BESIDE = frozenset({"plans", "leases", "signed", "timestamps", "removing"})
 
 
-def folders_of(outputs: Path) -> Iterator[str]:
+def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
     """The folders that hold a record or are to hold one, as ``DAY/RECORD``.
+
+    Args:
+        but: paths that are left out.
 
     Raises:
         RecordError: the archive cannot be read.
@@ -31,6 +36,8 @@ def folders_of(outputs: Path) -> Iterator[str]:
                 with os.scandir(day.path) as records:
                     for record in records:
                         names = (NAME, RECORD, JOURNAL)
+                        if f"{day.name}/{record.name}" in but:
+                            continue
                         if record.is_dir(follow_symlinks=False) and any(
                             os.path.lexists(f"{record.path}/{name}") for name in names
                         ):
@@ -39,6 +46,18 @@ def folders_of(outputs: Path) -> Iterator[str]:
         raise RecordError(
             f"verifying {outputs}", f"{error.filename}: {error.strerror}", "is this an archive's folder?"
         ) from error
+
+
+def unsealed(outputs: Path, sealed: Collection[str]) -> list[str]:
+    """The folders of runs, as ``DAY/RECORD``, that are not among these paths. Looks into no other folder.
+
+    Raises:
+        RecordError: the archive cannot be read.
+    """
+    # Most are sealed, and a folder that is known by its name need not be looked into.
+    begun = set(folders_of(outputs, but=sealed))
+    begun |= {folder.relative_to(outputs).as_posix() for folder in without_journal(outputs, but=sealed)}
+    return sorted(begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +82,10 @@ class Folder:
         """Read the manifest and nothing else."""
         folder = outputs / path
         try:
-            content = b"" if (folder / NAME).is_symlink() else (folder / NAME).read_bytes()
+            content = b"" if (folder / NAME).is_symlink() else content_of(folder / NAME)
         except OSError:
+            content = None
+        if content is None:
             return cls(folder, path, "", None, (folder / RECORD).exists())
         try:
             says = read_manifest(content)
@@ -83,7 +104,7 @@ class Folder:
         try:
             if path.is_symlink() or path.stat().st_size <= entry.journal.size:
                 return False
-            return is_grown(path.read_bytes(), entry.journal)
+            return is_grown(content_of(path) or b"", entry.journal)
         except OSError:
             return False
 

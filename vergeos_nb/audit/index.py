@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from vergeos_nb.audit.disk import opened
 from vergeos_nb.audit.ledger import Entry, Ledger, read_line
 from vergeos_nb.audit.marks import Event, read_mark
 from vergeos_nb.clock import from_iso
@@ -129,7 +130,7 @@ class Index:
         if not self._ledger.exists():
             return []
         try:
-            with self._ledger.open("rb") as ledger:
+            with opened(self._ledger) as ledger:
                 for path in (str(self._path), ""):
                     with contextlib.suppress(sqlite3.Error, _Differs):
                         return self._asked(path, ledger, statement, values)

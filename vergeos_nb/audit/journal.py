@@ -42,7 +42,7 @@ from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
 from vergeos_nb.files import opener, sync_folder
 from vergeos_nb.records import Exchange
-from vergeos_nb.shapes import Unfit, content_of
+from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of
 
 NAME = "journal.jsonl"
 OnLine = Callable[[Mapping[str, Any]], None]
@@ -267,7 +267,7 @@ def read_journal(path: Path) -> JournalText:
 
 def _raw_lines(path: Path) -> list[bytes]:
     try:
-        return content_of(path, most=None).split(b"\n")
+        return content_of(path, MOST_OF_OURS).split(b"\n")
     except Unfit as unfit:
         raise RecordError(f"reading the journal {path}", unfit.why, "is this a record folder?") from None
 
@@ -293,8 +293,13 @@ def damaged(path: Path, number: int, why: str) -> RecordError:
     )
 
 
-def append_after_death(path: Path, clock: Clock, event: str, /, **data: Any) -> None:
+def append_after_death(
+    path: Path, clock: Clock, event: str, /, *, at: float | None = None, **data: Any
+) -> None:
     """Add one line to a journal whose writer is gone, on a line of its own even where the last was cut off.
+
+    Args:
+        at: when it happened, seconds since 1970; now, where it is not given.
 
     Raises:
         RecordError: it cannot be read or written, or another process goes on with this run.
@@ -303,7 +308,12 @@ def append_after_death(path: Path, clock: Clock, event: str, /, **data: Any) -> 
         file = _Lines(path, new=False)
         try:
             text = read_journal(path)
-            line = {"n": len(text.lines) + 1, "at": iso(clock.now()), "event": event, **data}
+            line = {
+                "n": len(text.lines) + 1,
+                "at": iso(clock.now() if at is None else at),
+                "event": event,
+                **data,
+            }
             # The line feed alone can be missing, too.
             file.write(("" if file.is_whole() else "\n") + _encoded(line))
             os.fsync(file.fileno())

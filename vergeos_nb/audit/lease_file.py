@@ -12,16 +12,20 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
 
 from vergeos_nb.client.scrub import visible
-from vergeos_nb.clock import Clock, from_iso, iso
+from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
 from vergeos_nb.files import Busy, make_folder, put
 from vergeos_nb.files import locked as held
+from vergeos_nb.shapes import Unfit, is_file, read_json
 
 FORMAT = "vergeos-nb/lease/1"
 
@@ -102,47 +106,45 @@ def locked(path: Path, asked: str, clock: Clock) -> Iterator[None]:
 def read(path: Path, subject: str, asked: str) -> Entry | Damaged | None:
     """What the lease file says; None where there is none."""
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise unusable(path, asked, error) from error
-    try:
-        entry = _entry(json.loads(content))
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
-        return Damaged(f"{path} is {'damaged' if content else 'empty'}")
+        told = read_json(path, _LeaseShape)
+        entry = Entry(
+            told.subject,
+            Owner(told.owner.name, told.owner.host, told.owner.pid, told.owner.run),
+            told.token,
+            told.machine,
+            told.taken_at.timestamp(),
+            told.expires_at.timestamp(),
+            told.taken_over_from,
+        )
+    except Unfit as unfit:
+        if unfit.missing:
+            return None
+        if isinstance(unfit.__cause__, OSError):
+            raise unusable(path, asked, unfit.__cause__) from unfit.__cause__
+        empty = is_file(path) and not path.stat().st_size
+        return Damaged(f"{path} is empty" if empty else f"{path} is damaged: {unfit.why}")
     if entry.subject != subject:
         return Damaged(f"{path} is the lease of {visible(entry.subject)}")
     return entry
 
 
-def _entry(data: Mapping[str, Any]) -> Entry:
-    """The lease that a file holds.
-
-    Raises:
-        ValueError, TypeError, KeyError, OverflowError: it holds none.
-    """
-    if data["format"] != FORMAT:
-        raise ValueError("another format")
-    who = data["owner"]
-    owner = Owner(_text(who["name"]), _text(who["host"]), who["pid"], _text(who["run"]))
-    if isinstance(owner.pid, bool) or not isinstance(owner.pid, int) or owner.pid <= 0:
-        raise ValueError("no process number")  # 0 and below would mean groups of processes
-    return Entry(
-        _text(data["subject"]),
-        owner,
-        _text(data["token"]),
-        _text(data["machine"]),
-        from_iso(data["taken_at"]),
-        from_iso(data["expires_at"]),
-        _text(data["taken_over_from"]),
-    )
+class _OwnerShape(Struct):
+    name: str
+    host: str
+    # 0 and below would mean groups of processes.
+    pid: Annotated[int, Meta(gt=0)]
+    run: str
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("no text")
-    return value
+class _LeaseShape(Struct):
+    format: Literal["vergeos-nb/lease/1"]
+    subject: str
+    owner: _OwnerShape
+    token: str
+    machine: str
+    taken_at: datetime
+    expires_at: datetime
+    taken_over_from: str
 
 
 def write(path: Path, entry: Entry, asked: str) -> None:

@@ -8,10 +8,12 @@ elsewhere. ``ledger.lock`` stays and is held by whoever seals.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from vergeos_nb.audit.canonical import canonical
-from vergeos_nb.audit.disk import content_of, mapped
+from vergeos_nb.audit.disk import content_of, mapped, opened
 from vergeos_nb.audit.manifest import Digest, Place, Sha256, Size, inner_path
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import Busy, after_last_line_feed, append, locked, put, sync_folder
@@ -200,6 +202,8 @@ class Ledger:
             raise _unusable(self.path, error) from error
         try:
             size = os.fstat(descriptor).st_size
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "it is no plain file")
             end = after_last_line_feed(descriptor, size)
             if end < size:
                 self._set_aside(os.pread(descriptor, size - end, end))
@@ -258,7 +262,7 @@ class Ledger:
         """The newest line of this record, or None."""
         mark = b'"record":' + canonical(record)
         try:
-            with self.path.open("rb") as file, mapped(file) as content:
+            with opened(self.path) as file, mapped(file) as content:
                 at = content.rfind(mark)
                 if at < 0:
                     return None
@@ -274,7 +278,7 @@ class Ledger:
         """Whether a tombstone says so."""
         mark = b'"of":' + canonical(record)
         try:
-            with self.path.open("rb") as file, mapped(file) as content:
+            with opened(self.path) as file, mapped(file) as content:
                 at = content.find(mark)
                 while at >= 0:
                     start = content.rfind(b"\n", 0, at) + 1

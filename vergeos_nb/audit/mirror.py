@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from vergeos_nb.audit.folders import Folder
 from vergeos_nb.audit.ledger import Head, Ledger, Snapshot, hash_of, read_head, read_line
-from vergeos_nb.audit.manifest import NAME, SIGNATURE, bundle
+from vergeos_nb.audit.manifest import NAME, SIGNATURE, Size, bundle
 from vergeos_nb.audit.marks import standing
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import Busy, create, locked, make_folder, put
 from vergeos_nb.settings import ArchiveSettings, Secret
+from vergeos_nb.shapes import Unfit, read_json
 
 STATE = "mirror.json"
 
@@ -170,11 +173,15 @@ class _Copying:
 
 def _done(outputs: Path, target: Secret) -> int:
     try:
-        state = json.loads((outputs / STATE).read_bytes())
-        count = state["lines"] if state["target"] == _name(target) else 0
-    except (OSError, ValueError, KeyError, TypeError):
+        state = read_json(outputs / STATE, _State)
+    except Unfit:
         return 0
-    return count if isinstance(count, int) and count >= 0 else 0
+    return state.lines if state.target == _name(target) else 0
+
+
+class _State(Struct):
+    target: str
+    lines: Size
 
 
 def _note(outputs: Path, target: Secret, count: int) -> None:

@@ -21,6 +21,7 @@ from vergeos_nb.procedure.engine import outcome_of
 from vergeos_nb.procedure.model import StepResult
 from vergeos_nb.settings import MASK
 
+ASKED = "asked.json"
 _NAMED = ("httpx", "ipykernel", "jupyter_client", "nbclient", "pandas", "papermill", "pydantic")
 
 
@@ -47,7 +48,7 @@ def open_journal(
     journal.write(
         "run-opened",
         runbook=runbook,
-        parameters=_known(runbook, parameters),
+        parameters=known_parameters(runbook, parameters),
         operator=operator,
         on_host=platform.node(),
         pid=os.getpid(),
@@ -55,6 +56,8 @@ def open_journal(
         versions=_versions(),
         **({"session": session} if session else {}),
     )
+    # On disk, the line says what its runner had written down before.
+    (folder / ASKED).unlink(missing_ok=True)
     return journal
 
 
@@ -75,11 +78,12 @@ def resume_journal(
     """
     journal = RunJournal(folder / NAME, clock, scrubber, resume=True)
     journal.write("resumed", operator=operator, on_host=platform.node(), pid=os.getpid())
-    journal.write("parameters", changed=_known(runbook, parameters))
+    journal.write("parameters", changed=known_parameters(runbook, parameters))
     return journal
 
 
-def _known(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def known_parameters(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as they are written down: of a name that is none, only the name."""
     fields = RECORDED[runbook].model_fields if runbook in RECORDED else {}
     return {name: value if name in fields else MASK for name, value in parameters.items()}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from pathlib import Path
@@ -11,6 +10,7 @@ from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import make_folder, put
 from vergeos_nb.procedure.model import Plan
+from vergeos_nb.shapes import Unfit, read_json
 
 
 class PlanShelf:
@@ -45,10 +45,10 @@ class PlanShelf:
         if not re.fullmatch("[0-9a-f]{64}", digest):
             return None
         try:
-            plan = Plan(json.loads(self._path(digest).read_bytes()))
-        except (OSError, ValueError):
+            plan = Plan(read_json(self._path(digest), dict))
+            return plan if plan.digest == digest else None
+        except (Unfit, ValueError):
             return None
-        return plan if plan.digest == digest else None
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}.json"

@@ -24,10 +24,12 @@ from vergeos_nb.audit import room
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.journal import NAME as JOURNAL
 from vergeos_nb.audit.journal import JournalText, exchange_as_dict, read_journal
+from vergeos_nb.audit.record_file import record_of
 from vergeos_nb.audit.undo import undo_of
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import make_folder, put
+from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of
 
 if TYPE_CHECKING:
     from vergeos_nb.nb import NotebookNode
@@ -150,14 +152,13 @@ def read(folder: Path) -> Mapping[str, Any]:
     Raises:
         RecordError: there is none, or it is something else.
     """
+    asked = f"reading the record {folder}"
     try:
-        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordError(f"reading the record {folder}", str(error), "is this a record folder?") from error
-    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
-        raise RecordError(
-            f"reading the record {folder}", "record.json is no record", "it was changed by hand"
-        )
+        content = record_of(content_of(folder / RECORD, MOST_OF_OURS))
+    except Unfit as unfit:
+        raise RecordError(asked, f"{RECORD} is no record: {unfit.why}", "is this a record folder?") from None
+    if not content.get("files"):
+        raise RecordError(asked, f"{RECORD} names no files", "it was changed by hand")
     return content
 
 

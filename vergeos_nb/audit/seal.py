@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.heads import sign_head
 from vergeos_nb.audit.ledger import Entry, Head, Ledger, hash_of, read_line
 from vergeos_nb.audit.manifest import (
@@ -25,10 +25,12 @@ from vergeos_nb.audit.manifest import (
     is_grown,
     read_manifest,
 )
+from vergeos_nb.audit.record_file import object_of
 from vergeos_nb.audit.scan import scan
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import put
+from vergeos_nb.shapes import Unfit
 from vergeos_nb.views.text import visible
 
 if TYPE_CHECKING:
@@ -131,14 +133,10 @@ def _read(folder: Path, asked: str) -> dict[str, bytes]:
 
 def _record(contents: Mapping[str, bytes], asked: str) -> Mapping[str, Any]:
     try:
-        record = json.loads(contents[RECORD])
-    except (ValueError, RecursionError) as error:
-        raise RecordError(
-            asked, f"{RECORD} is damaged", "`vergeos-nb audit recover` makes it anew"
-        ) from error
-    if not isinstance(record, dict):
-        raise RecordError(asked, f"{RECORD} is no record", "`vergeos-nb audit recover` makes it anew")
-    return record
+        return object_of(contents[RECORD])
+    except Unfit as unfit:
+        again = "`vergeos-nb audit recover` makes it anew"
+        raise RecordError(asked, f"{RECORD} is damaged: {unfit.why}", again) from None
 
 
 def _refuse_secrets(contents: Mapping[str, bytes], scrubber: Scrubber, record: str, asked: str) -> None:
@@ -168,7 +166,7 @@ def _unchanged(
 ) -> Manifest | None:
     """The manifest that is there, if it is the sealed one and says what a new one would."""
     try:
-        content = (folder / NAME).read_bytes()
+        content = content_of(folder / NAME) or b""
         manifest = read_manifest(content)
     except (OSError, ValueError):
         return None
@@ -204,9 +202,9 @@ def waits_for_its_seal(folder: Path, newest: Mapping[str, Entry]) -> bool:
     if entry is None:
         return True
     try:
-        manifest = read_manifest((folder / NAME).read_bytes())
+        manifest = read_manifest(content_of(folder / NAME) or b"")
         if manifest.place.supersedes == entry.place.count:
             return True
-        return is_grown((folder / JOURNAL).read_bytes(), entry.journal)
+        return is_grown(content_of(folder / JOURNAL) or b"", entry.journal)
     except (OSError, ValueError):
         return False

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vergeos_nb.audit.asked import without_journal
 from vergeos_nb.audit.chain import Finding, Found, Kind, Line, follow, lines_of
 from vergeos_nb.audit.check_end import check_end, check_told_heads
 from vergeos_nb.audit.check_records import check_records
@@ -51,6 +52,7 @@ class Report:
         return 3 if self.findings else 0
 
 
+_NEVER_BEGAN = "a run without a journal; `vergeos-nb audit recover` finishes it if its process is gone"
 TIMES_AGAIN = 10
 """How often at most an archive is read again whose ledger grew meanwhile."""
 
@@ -114,6 +116,7 @@ def _verify(
     # Read before the ledger, which may grow meanwhile: none of them is newer than that, then.
     signed, stamped = list(signed_heads(outputs)), list(stamped_heads(outputs))
     folders = {path: Folder.read(outputs, path) for path in sorted(folders_of(outputs))}
+    never_began = [folder.relative_to(outputs).as_posix() for folder in without_journal(outputs, but=folders)]
     snapshot = Ledger(outputs).snapshot()
     lines = lines_of(snapshot.lines)
     head = read_head(snapshot.head) if snapshot.head is not None else None
@@ -129,6 +132,8 @@ def _verify(
     check_end(chain, snapshot, head, noted, folders, found)
     check_told_heads(chain, found)
     records = check_records(chain, folders, signatures, found)
+    known = {seal.path for line in lines if (seal := line.seal) is not None}
+    found.notes += [f"{path}: {_NEVER_BEGAN}" for path in never_began if path not in known]
     signatures.end(chain)
     if snapshot.torn:
         found.notes.append(

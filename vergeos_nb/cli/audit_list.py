@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from vergeos_nb import settings
+from vergeos_nb.audit.folders import unsealed
 from vergeos_nb.audit.index import Index, Query, moment
 from vergeos_nb.audit.ledger import Entry, Ledger
 from vergeos_nb.audit.manifest import FIELDS
@@ -16,6 +17,7 @@ from vergeos_nb.audit.marks import standing
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import as_csv, as_json, cell, table
 from vergeos_nb.errors import RecordNotFound, UsageError
+from vergeos_nb.views.text import visible
 
 _SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
 
@@ -35,16 +37,29 @@ def list_records(
         RecordError: the ledger cannot be read.
     """
     query = Query(**wanted, since=moment(since, "--since"), until=moment(until, "--until", end=True))
-    entries = Index(_folder(outputs)).find(query)
+    folder = _folder(outputs)
+    entries = Index(folder).find(query)
+    # Who looks for something is told of that alone.
+    left = unsealed(folder, _sealed_ever(folder)) if query == Query() else []
     if csv:
         rows = ([*_values(entry, FIELDS), entry.record, entry.path] for entry in entries)
         click.echo(as_csv([*FIELDS, "record", "path"], rows), nl=False)
     elif not output.as_json:
         rows = ([*_values(entry, _SHOWN), entry.record] for entry in entries)
         click.echo(table([*_SHOWN, "record"], rows) if entries else "No sealed record fits.")
+    if left:
+        named = ", ".join(visible(path) for path in left[:5]) + (", …" if len(left) > 5 else "")
+        output.progress(f"Not sealed: {named}. `vergeos-nb audit recover` finishes what no process works on.")
     if output.as_json:
-        click.echo(as_json({"records": [as_data(entry) for entry in entries], "exit_code": 0}))
+        told = [as_data(entry) for entry in entries]
+        click.echo(as_json({"records": told, "unsealed": left, "exit_code": 0}))
     return 0
+
+
+def _sealed_ever(folder: Path) -> set[str]:
+    """The paths of records that were sealed, also of those whose removal is not done yet."""
+    now = standing(Ledger(folder).snapshot().lines)
+    return {entry.path for entry in now.sealed.values()} | {mark.path for mark in now.removed.values()}
 
 
 def show_record(outputs: str | None, record: str, output: Output) -> int:

@@ -152,6 +152,8 @@ def progress_of(account: Account, folder: str) -> VmProgress:
     }
     if account.in_order or account.bug:
         return VmProgress(Where.ENDED, **said)
+    if account.lost:
+        return replace(LOST, folder=folder)
     if not account.changing_calls:
         return VmProgress(Where.WAITING, folder)
     if account.interrupted_by and any(r.step == "confirm" for r in account.results):

@@ -20,6 +20,7 @@ from typing import Any
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
+from vergeos_nb.audit.asked import write_asked
 from vergeos_nb.audit.closing import close_record
 from vergeos_nb.audit.journal import NAME as JOURNAL
 from vergeos_nb.audit.journal import append_after_death, read_journal
@@ -42,6 +43,7 @@ NO_HISTORY = ["--HistoryManager.enabled=False"]
 POLL_S = 0.05
 # How long a kernel that was interrupted may take to write down where it stood.
 GRACE_S = 10.0
+DID_NOT_START = "the kernel did not start"
 # A socket's path takes 107 bytes on Linux and 103 on macOS, its number among them.
 LONGEST_SOCKET_PATH = 90
 
@@ -95,6 +97,7 @@ def run(
         )
         refuse_at_the_door(journal, clock, error)
         return _finished(folder, path, None, scrubber)
+    write_asked(folder, clock, scrubber, runbook, options.model_dump(), options.operator or this_user())
     work = _Work(
         path,
         options.model_dump(),
@@ -126,6 +129,7 @@ class _Work:
     notebook: Any = None
     error: str = ""
     done: threading.Event = field(default_factory=threading.Event)
+    _driven: bool = False
 
     def run(self, stop: Stop, tail: _Tail) -> str:
         """Start, watch, stop. Returns what stopped the run from outside, or ""."""
@@ -146,16 +150,20 @@ class _Work:
             )
             environ = self.environ(Path(private) / "ipython")
             kernel.provisioner = WarmProvisioner(kernel_spec=kernel.kernel_spec, parent=kernel)
-            threading.Thread(target=_load, name="loading", daemon=True).start()
-            if reason := asyncio.run(self._start(kernel, environ, stop)):
-                return reason
             try:
-                return self._drive(kernel, stop, tail)
+                threading.Thread(target=_load, name="loading", daemon=True).start()
+                started = self._start(kernel, environ, stop)
+                return asyncio.run(started) or self._drive(kernel, stop, tail)
+            except Exception as error:
+                # It did not start, such as where memory or threads are limited: the run ends, and says so.
+                self.error = self.error or f"{DID_NOT_START}: {type(error).__name__}: {error}"
+                return ""
             finally:
                 tail.read()
                 # A run that has closed has nothing left to do; any other may still say where it stood.
-                asyncio.run(kernel.shutdown_kernel(now=tail.ended or not self.done.is_set()))
-                self.done.wait(GRACE_S)
+                asyncio.run(_end(kernel, now=tail.ended or not self.done.is_set()))
+                if self._driven:
+                    self.done.wait(GRACE_S)
                 tail.read()
 
     async def _start(self, kernel: Any, environ: Mapping[str, str], stop: Stop) -> str:
@@ -165,9 +173,6 @@ class _Work:
             if reason := stop.reason:
                 starting.cancel()
                 await asyncio.wait([starting])
-                # It may have begun all the same.
-                if kernel.has_kernel:
-                    await kernel.shutdown_kernel(now=True)
                 return reason
         await starting
         return ""
@@ -175,6 +180,7 @@ class _Work:
     def _drive(self, kernel: Any, stop: Stop, tail: _Tail) -> str:
         thread = threading.Thread(target=self._papermill, args=(kernel,), name="papermill", daemon=True)
         thread.start()
+        self._driven = True
         while not self.done.wait(POLL_S):
             tail.read()
             if reason := stop.reason:
@@ -193,6 +199,18 @@ class _Work:
             self.error = f"{type(error).__name__}: {error}"
         finally:
             self.done.set()
+
+
+async def _end(kernel: Any, now: bool) -> None:
+    """Have the kernel's process end, and everything that belongs to it."""
+    if not kernel.has_kernel:
+        return
+    try:
+        await kernel.shutdown_kernel(now=now or not await kernel.is_alive())
+    except Exception:
+        # One that died at its start has no socket to be asked over.
+        with suppress(Exception):
+            await kernel.shutdown_kernel(now=True)
 
 
 def _load() -> None:
@@ -247,7 +265,8 @@ def _close_journal(
     folder: Path, runbook: str, parameters: Mapping[str, Any], reason: str, error: str, scrubber: Scrubber
 ) -> None:
     """Write down what the kernel could not: that it was stopped, or died."""
-    if not (folder / JOURNAL).exists():
+    begun = (folder / JOURNAL).exists()
+    if not begun:
         open_journal(
             folder, SystemClock(), scrubber, runbook=runbook, parameters=parameters, operator=this_user()
         ).close()
@@ -260,11 +279,16 @@ def _close_journal(
         append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=reason)
     elif account.interrupted_by:
         return
-    elif error.startswith(("DeadKernelError", "RuntimeError")):
-        append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by="the kernel's death")
+    elif error.startswith(("DeadKernelError", "RuntimeError", DID_NOT_START)):
+        by = "the kernel's death" if begun else f"the kernel's death at its start ({_first_line(error)})"
+        append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=by)
     else:
         text = error or "the notebook ended without closing its run"
         append_after_death(folder / JOURNAL, SystemClock(), "bug", step=step, error=text, traceback=text)
+
+
+def _first_line(error: str) -> str:
+    return error.strip().split("\n")[0][:200]
 
 
 def _finished(folder: Path, path: Path, notebook: Any, scrubber: Scrubber) -> RunReport:
