@@ -10,17 +10,15 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from vergeos_nb.audit.folders import RUN_FOLDER
 from vergeos_nb.audit.journal import NAME, append_after_death
-from vergeos_nb.audit.manifest import NAME as MANIFEST
-from vergeos_nb.audit.manifest import RECORD
 from vergeos_nb.audit.opening import ASKED, known_parameters
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
@@ -32,8 +30,6 @@ from vergeos_nb.shapes import Unfit, read_json
 FORMAT = "vergeos-nb/asked/1"
 NEVER_BEGAN = "the death of its process or kernel before its journal was begun"
 LOST = "nobody knows what: its folder was found without a journal"
-_FOLDER = re.compile(r"(\d{6})Z-(.+)-[0-9a-f]{8}")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Asked(Struct):
@@ -83,27 +79,6 @@ def read_asked(folder: Path) -> Asked | None:
         return None
 
 
-def without_journal(outputs: Path, but: Collection[str] = ()) -> Iterator[Path]:
-    """The folders of runs that have no record, and no journal or an empty one. They may be starting."""
-    for day in sorted(outputs.glob("????-??-??")):
-        if not _DAY.fullmatch(day.name) or day.is_symlink() or not day.is_dir():
-            continue
-        for folder in sorted(day.iterdir()):
-            if f"{day.name}/{folder.name}" in but or not _FOLDER.fullmatch(folder.name):
-                continue
-            if not folder.is_symlink() and has_no_journal(folder):
-                yield folder
-
-
-def has_no_journal(folder: Path) -> bool:
-    """Whether this is a run's folder in which neither a journal nor a record was begun."""
-    try:
-        names = {entry.name: entry for entry in os.scandir(folder)}
-        return not {RECORD, MANIFEST} & names.keys() and (NAME not in names or not names[NAME].stat().st_size)
-    except OSError:
-        return False
-
-
 def begin_after_death(folder: Path, clock: Clock) -> None:
     """Begin the journal of a run that has none, so that its record can be made.
 
@@ -138,14 +113,14 @@ def forget_asked(folder: Path) -> None:
 
 
 def _by_its_name(folder: Path) -> Mapping[str, Any]:
-    match = _FOLDER.fullmatch(folder.name)
+    match = RUN_FOLDER.fullmatch(folder.name)
     said = match[2] if match else ""
     runbook = next((name for name in sorted(RECORDED, key=len) if said.startswith(f"{name}-")), None)
     return {"runbook": runbook, "parameters": {}, "operator": None, "on_host": None, "profile": None}
 
 
 def _made_at(folder: Path) -> float | None:
-    match = _FOLDER.fullmatch(folder.name)
+    match = RUN_FOLDER.fullmatch(folder.name)
     try:
         moment = datetime.strptime(f"{folder.parent.name} {match[1] if match else ''}", "%Y-%m-%d %H%M%S")
     except ValueError:

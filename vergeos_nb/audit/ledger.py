@@ -25,6 +25,7 @@ from msgspec import Meta, Struct
 from vergeos_nb.audit.canonical import canonical
 from vergeos_nb.audit.disk import content_of, mapped, opened
 from vergeos_nb.audit.manifest import Digest, Place, Sha256, Size, inner_path
+from vergeos_nb.audit.strays import ATTRIBUTES, ATTRIBUTES_SAY
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import Busy, after_last_line_feed, append, locked, put, sync_folder
 
@@ -138,6 +139,21 @@ class Snapshot:
     set_aside: int
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the ledger ends, unverified.
+
+    Attributes:
+        count: the number of its last whole line; 0 without one.
+        head: what the head file says, or None.
+        changed_ends: whether that line ends as lines do on Windows.
+    """
+
+    count: int
+    head: str | None
+    changed_ends: bool
+
+
 class Ledger:
     """The ledger of one archive.
 
@@ -165,6 +181,30 @@ class Ledger:
         lines = [line + b"\n" for line in whole.split(b"\n")] if newline else []
         told = None if head is None else head.decode("utf-8", "replace").removesuffix("\n")
         return Snapshot(tuple(lines), torn, told, size)
+
+    def end(self) -> End:
+        """Where it ends. Reads little, and changes nothing."""
+        try:
+            with self._shared():
+                head = content_of(self.head_path)
+                raw = self._last_line()
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        place = _place_of(raw)
+        count = place.count if place else self._count_lines()
+        told = None if head is None else head.decode("utf-8", "replace")
+        return End(count, told, raw.endswith(b"\r\n"))
+
+    def _last_line(self) -> bytes:
+        try:
+            file = opened(self.path)
+        except FileNotFoundError:
+            return b""
+        with file:
+            descriptor = file.fileno()
+            end = after_last_line_feed(descriptor, os.fstat(descriptor).st_size)
+            start = after_last_line_feed(descriptor, end - 1) if end else 0
+            return os.pread(descriptor, end - start, start)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -298,8 +338,17 @@ class Ledger:
             append(self.path, line)
             if new:
                 sync_folder(self.folder)
+                self._keep_from_git()
         except OSError as error:
             raise _unusable(self.path, error) from error
+
+    def _keep_from_git(self) -> None:
+        """Say in a new archive that what is sealed is not to be changed on its way through git."""
+        path = self.folder / ATTRIBUTES
+        # Without it everything is sealed all the same.
+        with contextlib.suppress(OSError):
+            if not path.exists():
+                put(path, ATTRIBUTES_SAY, self.folder / "ledger.draft")
 
     def put_head(self, head: Head) -> None:
         """Replace the head file."""

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from vergeos_nb.audit.canonical import LARGEST, canonical
+from vergeos_nb.audit.strays import is_litter
 from vergeos_nb.errors import RecordError
 
 NAME = "manifest.json"
@@ -213,7 +214,8 @@ def _collect(folder: Path, before: str, found: dict[str, Path]) -> None:
             if stat.S_ISDIR(mode):
                 if entry.name != CHECKPOINTS:
                     _collect(Path(entry.path), f"{before}{entry.name}/", found)
-            elif stat.S_ISREG(mode):
+            elif stat.S_ISREG(mode) or is_litter(entry.name):
+                # An editor's lock is a link.
                 found[before + entry.name] = Path(entry.path)
             else:
                 raise RecordError(

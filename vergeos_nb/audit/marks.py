@@ -18,6 +18,7 @@ import msgspec
 from vergeos_nb.audit.canonical import canonical
 from vergeos_nb.audit.ledger import Entry, PlaceShape, read_line
 from vergeos_nb.audit.manifest import Place, Sha256, Size, inner_path
+from vergeos_nb.audit.strays import with_unix_ends
 
 
 class Event(StrEnum):
@@ -101,7 +102,7 @@ def read_mark(raw: bytes) -> Mark | None:
             told.reason,
             told.at,
         )
-        return mark if mark.line() == raw else None
+        return mark if mark.line() == with_unix_ends(raw) else None
     except (ValueError, RecursionError):
         return None
 

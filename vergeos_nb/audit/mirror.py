@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.folders import Folder
 from vergeos_nb.audit.ledger import Head, Ledger, Snapshot, hash_of, read_head, read_line
 from vergeos_nb.audit.manifest import NAME, SIGNATURE, Size, bundle
 from vergeos_nb.audit.marks import standing
+from vergeos_nb.audit.strays import ATTRIBUTES, is_litter
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import Busy, create, locked, make_folder, put
@@ -127,13 +129,17 @@ class _Copying:
     def _ledger(self, snapshot: Snapshot) -> None:
         content = b"".join(snapshot.lines)
         self._put("ledger.jsonl", content)
+        if (attributes := content_of(self._outputs / ATTRIBUTES)) is not None:
+            self._put(ATTRIBUTES, attributes)
         last = hash_of(snapshot.lines[-1])
         self._put("ledger.head", f"{Head(len(snapshot.lines), last)}\n".encode())
         for path in sorted(
             (*self._outputs.glob("signed/*.head*"), *self._outputs.glob("timestamps/*.head*"))
         ):
             # A head that is newer than the ledger's copy would accuse it.
-            if int(path.name.partition(".")[0].partition("-")[0]) <= len(snapshot.lines):
+            if not is_litter(path.name) and int(path.name.partition(".")[0].partition("-")[0]) <= len(
+                snapshot.lines
+            ):
                 self._folder(path.parent.name)
                 self._put(f"{path.parent.name}/{path.name}", path.read_bytes())
 

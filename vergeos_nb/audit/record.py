@@ -24,6 +24,7 @@ from vergeos_nb.audit import room
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.journal import NAME as JOURNAL
 from vergeos_nb.audit.journal import JournalText, exchange_as_dict, read_journal
+from vergeos_nb.audit.lost import lost_ledger, why_lost
 from vergeos_nb.audit.record_file import record_of
 from vergeos_nb.audit.undo import undo_of
 from vergeos_nb.client.scrub import Scrubber
@@ -43,16 +44,19 @@ SVG = "timeline.svg"
 FORMAT = "vergeos-nb/record/1"
 
 
-def new_folder(outputs: Path, runbook: str, subject: str, epoch: float) -> Path:
+def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, within_run: bool = False) -> Path:
     """Make the folder of a new run.
 
     Args:
         subject: what the run is about, such as the VM's name; only a tame form of it gets into the path.
         epoch: the time of the start, seconds since 1970.
+        within_run: whether it is one of many that a run makes; then the ledger was looked at before.
 
     Raises:
-        RecordError: it cannot be made.
+        RecordError: it cannot be made, or the archive's ledger is lost and the record could not be sealed.
     """
+    if not within_run and (lost := why_lost(outputs)):
+        raise lost_ledger("beginning a run", f"{lost}; nothing was sent")
     moment = datetime.fromtimestamp(epoch, UTC)
     name = f"{moment:%H%M%SZ}-{runbook}-{slug(subject)}-{secrets.token_hex(4)}"
     folder = outputs.absolute() / f"{moment:%Y-%m-%d}" / name
@@ -157,7 +161,7 @@ def read(folder: Path) -> Mapping[str, Any]:
         content = record_of(content_of(folder / RECORD, MOST_OF_OURS))
     except Unfit as unfit:
         raise RecordError(asked, f"{RECORD} is no record: {unfit.why}", "is this a record folder?") from None
-    if not content.get("files"):
+    if content.get("files") is None:
         raise RecordError(asked, f"{RECORD} names no files", "it was changed by hand")
     return content
 

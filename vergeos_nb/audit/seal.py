@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.heads import sign_head
 from vergeos_nb.audit.ledger import Entry, Head, Ledger, hash_of, read_line
+from vergeos_nb.audit.lost import lost_ledger, why_lost
 from vergeos_nb.audit.manifest import (
     JOURNAL,
     NAME,
@@ -27,6 +28,7 @@ from vergeos_nb.audit.manifest import (
 )
 from vergeos_nb.audit.record_file import object_of
 from vergeos_nb.audit.scan import scan
+from vergeos_nb.audit.strays import is_litter
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import put
@@ -61,8 +63,11 @@ def seal(
     files = {name: Digest.of(content) for name, content in contents.items()}
     fields = fields_of(_record(contents, asked))
     ledger = Ledger(outputs)
+    lost = why_lost(outputs)
     with ledger.locked():
         newest, raw = ledger.newest()
+        if lost and not newest.count:
+            raise lost_ledger(asked, lost)
         before = ledger.sealed_before(folder.name)
         if before is not None and ledger.was_removed(folder.name):
             hint = "its tombstone says by whom and why: see `vergeos-nb audit list --removed`"
@@ -113,7 +118,9 @@ def _signed(plain: Manifest, signer: Signer | None) -> tuple[Manifest, bytes, Re
 
 def _read(folder: Path, asked: str) -> dict[str, bytes]:
     try:
-        contents = {name: path.read_bytes() for name, path in bundle(folder).items()}
+        # What a desktop or an editor has left is no part of the record, and comes and goes.
+        files = {name: path for name, path in bundle(folder).items() if not is_litter(name)}
+        contents = {name: path.read_bytes() for name, path in files.items()}
     except OSError as error:
         raise _failed(asked, error) from error
     odd = [name for name in contents if not name.isprintable()]

@@ -12,6 +12,7 @@ from vergeos_nb import settings
 from vergeos_nb.audit.folders import unsealed
 from vergeos_nb.audit.index import Index, Query, moment
 from vergeos_nb.audit.ledger import Entry, Ledger
+from vergeos_nb.audit.lost import lost_ledger, why_lost
 from vergeos_nb.audit.manifest import FIELDS
 from vergeos_nb.audit.marks import standing
 from vergeos_nb.cli.output import Output
@@ -40,6 +41,7 @@ def list_records(
     folder = _folder(outputs)
     entries = Index(folder).find(query)
     # Who looks for something is told of that alone.
+    lost = _warned(folder, output)
     left = unsealed(folder, _sealed_ever(folder)) if query == Query() else []
     if csv:
         rows = ([*_values(entry, FIELDS), entry.record, entry.path] for entry in entries)
@@ -50,10 +52,19 @@ def list_records(
     if left:
         named = ", ".join(visible(path) for path in left[:5]) + (", …" if len(left) > 5 else "")
         output.progress(f"Not sealed: {named}. `vergeos-nb audit recover` finishes what no process works on.")
+    code = 3 if lost else 0
     if output.as_json:
         told = [as_data(entry) for entry in entries]
-        click.echo(as_json({"records": told, "unsealed": left, "exit_code": 0}))
-    return 0
+        click.echo(as_json({"records": told, "unsealed": left, "warning": lost, "exit_code": code}))
+    return code
+
+
+def _warned(folder: Path, output: Output) -> str:
+    """Say on standard error what of the ledger is lost, if something is: what is listed is not all, then."""
+    lost = why_lost(folder)
+    if lost:
+        output.progress(f"{lost_ledger('reading the ledger', lost)}")
+    return lost
 
 
 def _sealed_ever(folder: Path) -> set[str]:
@@ -72,6 +83,7 @@ def show_record(outputs: str | None, record: str, output: Output) -> int:
     from vergeos_nb.audit.verify import verify_record
 
     folder = _folder(outputs)
+    _warned(folder, output)
     now = standing(Ledger(folder).snapshot().lines)
     if (gone := now.removed.get(record)) is not None:
         raise RecordNotFound(

@@ -14,8 +14,9 @@ from typing import Any
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.asked import begin_after_death, has_no_journal, read_asked, without_journal
+from vergeos_nb.audit.asked import begin_after_death, read_asked
 from vergeos_nb.audit.closing import close_record
+from vergeos_nb.audit.folders import has_no_journal, without_journal
 from vergeos_nb.audit.journal import DEATH, NAME, append_after_death, exchange_as_dict, read_journal
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.audit.record import RECORD, read
