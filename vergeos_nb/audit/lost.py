@@ -7,6 +7,7 @@ from pathlib import Path
 from vergeos_nb.audit.folders import Folder, folders_of
 from vergeos_nb.audit.ledger import EMPTY, Ledger, read_head
 from vergeos_nb.errors import RecordError
+from vergeos_nb.shapes import is_folder
 
 
 def why_lost(outputs: Path) -> str:
@@ -15,7 +16,7 @@ def why_lost(outputs: Path) -> str:
     Raises:
         RecordError: the archive cannot be read.
     """
-    if not outputs.is_dir():
+    if not is_folder(outputs):
         return ""
     ledger = Ledger(outputs)
     end = ledger.end()

@@ -14,6 +14,7 @@ from vergeos_nb.audit.record import HTML
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.files import put
+from vergeos_nb.shapes import is_folder
 from vergeos_nb.views.text import visible
 
 FORMATS = ("html", "pdf", "md", "zip")
@@ -29,7 +30,7 @@ def export(outputs: str | None, record: str, form: str, target: str | None, outp
         RecordError: something cannot be read or written.
     """
     folder = Path(outputs) if outputs else settings.outputs_dir()
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("exporting", f"there is no folder {folder}", "name the archive's with --outputs")
     entry = Index(folder).by_id(record)
     path = outside(Path(target or f"{entry.record}.{form}"), folder)

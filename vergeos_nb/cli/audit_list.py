@@ -17,7 +17,8 @@ from vergeos_nb.audit.manifest import FIELDS
 from vergeos_nb.audit.marks import standing
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import as_csv, as_json, cell, table
-from vergeos_nb.errors import RecordNotFound, UsageError
+from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
+from vergeos_nb.shapes import is_folder
 from vergeos_nb.views.text import visible
 
 _SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
@@ -121,7 +122,10 @@ def _summary(folder: Path) -> str:
     from vergeos_nb.audit.summary import summary_of
     from vergeos_nb.views.summary import summary_view
 
-    return summary_view(summary_of(account_of(read_journal(folder / NAME))))["text/plain"]
+    try:
+        return summary_view(summary_of(account_of(read_journal(folder / NAME))))["text/plain"]
+    except RecordError as error:
+        return f"It was sealed like this: {error}"
 
 
 def reindex(outputs: str | None, output: Output) -> int:
@@ -155,6 +159,6 @@ def _values(entry: Entry, names: tuple[str, ...]) -> list[Any]:
 
 def _folder(outputs: str | None) -> Path:
     folder = Path(outputs) if outputs else settings.outputs_dir()
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("looking into the archive", f"there is no folder {folder}", "name it with --outputs")
     return folder

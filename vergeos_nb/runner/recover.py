@@ -41,6 +41,8 @@ from vergeos_nb.standin import find_announced, open_profile
 SILENT_S = 3600.0
 # A run that has closed is sealed at once; after this long nobody does it any more.
 CLOSED_S = 60.0
+# Process numbers are 32 bits wide; a damaged line can hold any.
+_MOST_PIDS = 1 << 31
 # The reading back watches no longer than this for the row to settle.
 SETTLE_S = 10.0
 
@@ -139,7 +141,7 @@ def _is_starting(folder: Path, clock: Clock) -> bool:
         return False
     if asked.on_host != platform.node():
         return clock.now() - asked.at.timestamp() < SILENT_S
-    return lives(asked.pid)
+    return asked.pid < _MOST_PIDS and lives(asked.pid)
 
 
 def _lives(journal: Path, clock: Clock) -> bool:
@@ -148,10 +150,11 @@ def _lives(journal: Path, clock: Clock) -> bool:
         opened = [line for line in read_journal(journal).lines if "pid" in line][-1]
         silent = clock.now() - journal.stat().st_mtime
     except (VergeNbError, IndexError, OSError):
+        # Nobody can tell who works on it: what is wrong with it is said by whoever tries to finish it.
         return False
     if opened.get("on_host") != platform.node():
         return silent < SILENT_S
-    return isinstance(opened.get("pid"), int) and lives(opened["pid"])
+    return isinstance(opened.get("pid"), int) and 0 < opened["pid"] < _MOST_PIDS and lives(opened["pid"])
 
 
 def _is_over(journal: Path, clock: Clock) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.settings.secret import Secret
+from vergeos_nb.shapes import is_file, is_folder
 from vergeos_nb.words import did_you_mean
 
 POLICY_VARIABLE = "VERGEOS_NB_POLICY"
@@ -110,8 +111,8 @@ def ambient_network(environ: Mapping[str, str] | None = None) -> AmbientNetwork:
     proxy = either("HTTPS_PROXY") or either("ALL_PROXY")
     bundles = [(name, Path(variables[name])) for name in _CA_FILES if variables.get(name)]
     directories = [("SSL_CERT_DIR", Path(variables["SSL_CERT_DIR"]))] if variables.get("SSL_CERT_DIR") else []
-    directories += [bundle for bundle in bundles if bundle[1].is_dir()]
-    files = [bundle for bundle in bundles if not bundle[1].is_dir()]
+    directories += [bundle for bundle in bundles if is_folder(bundle[1])]
+    files = [bundle for bundle in bundles if not is_folder(bundle[1])]
     used = files[:1] + directories[:1]
     return AmbientNetwork(
         https_proxy=Secret(proxy) if proxy else None,
@@ -135,7 +136,7 @@ def chromium(environ: Mapping[str, str] | None = None) -> Path | None:
     """
     variables = environment(environ)
     if named := variables.get(CHROMIUM):
-        if not Path(named).is_file():
+        if not is_file(Path(named)):
             raise SettingsError(f"read {CHROMIUM}", f"there is no file {named}", "name the program itself")
         return Path(named)
     found = (shutil.which(name, path=variables.get("PATH")) for name in _BROWSERS)
