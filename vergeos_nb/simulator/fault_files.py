@@ -69,7 +69,7 @@ def load_rules(path: str | Path) -> list[Rule]:
 
 
 def _text(file: Path) -> str:
-    """A file that a person wrote: no pipe, which keeps one waiting, and nothing that takes minutes to read."""
+    """A file that a person wrote: no pipe, which keeps one waiting, and nothing that takes minutes."""
     if not stat.S_ISREG(file.stat().st_mode):
         raise ValueError("it is no plain file")
     if file.stat().st_size > LARGEST:
