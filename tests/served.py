@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,29 @@ def served(scenario: str = "stuck", **arguments: Any) -> Iterator[Simulator]:
 def changing(simulator: Simulator) -> list[tuple[str, str]]:
     """Method and path of every changing request that reached the simulator."""
     return [(entry.method, entry.path) for entry in simulator.changing_requests()]
+
+
+def when_carried_out(
+    simulator: Simulator, method: str, path: str, action: Callable[[], object], *, nth: int = 1
+) -> None:
+    """Let something happen in the moment when such a request was carried out, and before it is answered.
+
+    Who sent it cannot be any further then, however busy the machine is.
+
+    Args:
+        path: a shell pattern, below ``/api/v4/``.
+        nth: of these requests, counted from now on.
+    """
+    handle, seen = simulator.handle, itertools.count(1)
+
+    def handled(request: Any) -> Any:
+        answer = handle(request)
+        fits = request.method == method and fnmatch.fnmatchcase(request.path, f"/api/v4/{path}")
+        if fits and next(seen) == nth:
+            action()
+        return answer
+
+    simulator.handle = handled  # type: ignore[method-assign]
 
 
 def files_with(folder: Path, *needles: str) -> list[Path]:

@@ -19,7 +19,9 @@ from vergeos_nb.simulator import list_scenarios
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What differs from run to run: whose run it was, when, and times of calls.
-VOLATILE = re.compile(r"^\s*(operator|opened|ended|changing call \d|. (Power off|Kill power): .* did not)")
+VOLATILE = re.compile(
+    r"^\s*(operator|opened|ended|changing call \d|. (Power off|Kill power): .* had no effect)"
+)
 
 
 def blocks(name: str) -> tuple[list[str], list[str]]:

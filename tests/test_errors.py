@@ -66,7 +66,7 @@ def test_only_errors_that_leave_a_doubt_may_have_executed():
     doubtful = {name for name, kind in CLASSES.items() if getattr(kind, "may_have_executed", False)}
     assert doubtful == {
         "Unanswered", "AnswerTimeout", "ConnectionDropped", "BadAnswer", "NotJson", "WrongShape",
-        "MissingField", "PowerTimeout", "ServerError",
+        "MissingField", "PowerTimeout", "ServerError", "FilterIgnored", "ErrorInAnswer", "RelayFailed",
     }  # fmt: skip
 
 

@@ -251,7 +251,17 @@ def test_a_misspelt_variable_is_named_with_the_nearest_one_and_the_vendors_other
         ("[::1]:8443", "[::1]:8443"),
         ("[2001:DB8:0::1]", "[2001:db8::1]"),
         ("my_host", "my_host"),
-        ("bücher.example", "bücher.example"),
+        ("BÜCHER.example", "xn--bcher-kva.example"),
+        ("XN--bcher-kva.example", "xn--bcher-kva.example"),
+        ("lab.example.", "lab.example"),
+        ("lab.example.:8443", "lab.example:8443"),
+        ("lab.example:443", "lab.example"),
+        ("https://10.0.0.5:0443/", "10.0.0.5"),
+        ("127.1", "127.0.0.1"),
+        ("[::1]:443", "[::1]"),
+        ("[::ffff:10.0.0.5]", "10.0.0.5"),
+        ("[FE80::1%Eth0]:8443", "[fe80::1%Eth0]:8443"),
+        ("[fe80::1%25eth0]", "[fe80::1%eth0]"),
     ],
 )
 def test_a_host_is_brought_to_one_form(tmp_path, written, host):
@@ -277,6 +287,10 @@ def test_a_host_is_brought_to_one_form(tmp_path, written, host):
         ("::1", "it looks like an IPv6 address without brackets"),
         ("[::zz]", "what stands in its brackets is no IPv6 address"),
         ("[::1::2]", "'::1::2' is no IPv6 address"),
+        ("fe80::1%eth0", "it looks like an IPv6 address without brackets"),
+        ("[fe80::1%]", "what stands in its brackets is no IPv6 address"),
+        (f"root:{CANARY}＠lab.example", "it holds a user before an @, and perhaps a password"),
+        ("10.0.0.256", "'10.0.0.256' is no host name"),
         ("https://", "'' is no host name"),
         ("..", "'..' is no host name"),
         ("-lab", "'-lab' is no host name"),
@@ -429,16 +443,17 @@ def test_proxies_and_authorities_follow_the_usual_order(tmp_path):
             "HTTPS_PROXY": "http://upper.example",
             "https_proxy": f"http://u:{CANARY}@lower.example:3128",
             "ALL_PROXY": "http://all.example",
-            "NO_PROXY": "a.example, .b.example,,10.0.0.0/8",
+            "NO_PROXY": "a.example, .b.example,,10.0.0.0/8 [fd00::1]\tc.example",
             "REQUESTS_CA_BUNDLE": "/r.pem",
             "SSL_CERT_FILE": "/s.pem",
             "CURL_CA_BUNDLE": str(bundles),
         }
     ) == AmbientNetwork(
         https_proxy=Secret(f"http://u:{CANARY}@lower.example:3128"),
-        no_proxy=("a.example", ".b.example", "10.0.0.0/8"),
+        http_proxy=Secret("http://all.example"),
+        no_proxy=("a.example", ".b.example", "10.0.0.0/8", "[fd00::1]", "c.example"),
         ca_file=Path("/s.pem"),
-        ca_dir=bundles,
+        ca_dirs=(bundles,),
         ca_source="SSL_CERT_FILE, CURL_CA_BUNDLE",
     )
     assert ambient_network({}) == AmbientNetwork()
@@ -478,6 +493,18 @@ def test_a_relative_ca_file_of_a_profile_is_beside_the_file_that_names_it(tmp_pa
     (tmp_path / ".vrg/config.toml").chmod(0o600)
     monkeypatch.chdir("/")
     assert load_profile("lab", environ={}, home=tmp_path).ca_file == tmp_path / ".vrg/ca.pem"
+
+
+def test_a_list_of_directories_and_an_unusable_runtime_directory_are_read_as_their_owners_define_them():
+    """Holds off: SSL_CERT_DIR as a list taken for one path, and records of processes below a relative one."""
+    found = ambient_network({"SSL_CERT_DIR": "/a::/b", "HTTPS_PROXY": " http://p.example \n"})
+    assert found == AmbientNetwork(
+        https_proxy=Secret("http://p.example"), ca_dirs=(Path("/a"), Path("/b")), ca_source="SSL_CERT_DIR"
+    )
+    cache = runtime_dir({"XDG_RUNTIME_DIR": "relative"})
+    assert cache is not None
+    assert cache.is_absolute()
+    assert runtime_dir({"XDG_RUNTIME_DIR": "/run/user/7"}) == Path("/run/user/7/vergeos-nb")
 
 
 def test_folders_come_from_their_variables():

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vergeos_nb.client import VergeApi, Wire, connecting
-from vergeos_nb.client.network import proxy_address, proxy_for, split_host, tls_context
+from vergeos_nb.client.deadline import addresses
+from vergeos_nb.client.network import tls_context
+from vergeos_nb.client.proxies import proxy_address, proxy_for
+from vergeos_nb.client.rows import rows_of
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import PermissionDenied, VergeNbError
 from vergeos_nb.records import SystemInfo
-from vergeos_nb.settings import AmbientNetwork, Profile, ambient_network, load_profile
+from vergeos_nb.settings import AmbientNetwork, Profile, ambient_network, load_profile, split_host
 from vergeos_nb.standin import open_profile
 
 SKEW_WARNED_S = 5.0
@@ -96,8 +99,9 @@ def _layers(
             yield _user(api, profile)
             for table in ("vms", "machine_status"):
                 layer = f"may I read {table}"
-                rows = api.wire.read(table, asked=f"read {table}", fields="$key", limit="1")
-                yield _readable(layer, rows)
+                asked = f"read {table}"
+                data = api.wire.read(table, asked=asked, fields="$key", limit="1")
+                yield _readable(layer, rows_of(data, table, asked))
             yield Finding(
                 "may I write",
                 None,
@@ -121,11 +125,10 @@ def _peer(profile: Profile, network: AmbientNetwork) -> tuple[str, int, str]:
 def _name(profile: Profile, network: AmbientNetwork, clock: Clock) -> Finding:
     name, port, called = _peer(profile, network)
     try:
-        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        found = addresses(name, port, CONNECT_LIMIT_S)
     except (OSError, UnicodeError) as failure:
         return _not_connected("name", failure, called)
-    addresses = sorted({str(address[4][0]) for address in found})
-    return Finding("name", True, f"{called}: {', '.join(addresses)}")
+    return Finding("name", True, f"{called}: {', '.join(sorted(found))}")
 
 
 def _connection(profile: Profile, network: AmbientNetwork, clock: Clock) -> Finding:
@@ -147,7 +150,7 @@ def _certificate(profile: Profile, network: AmbientNetwork, clock: Clock) -> Fin
     try:
         with (
             socket.create_connection((name, port), timeout=CONNECT_LIMIT_S) as plain,
-            context.wrap_socket(plain, server_hostname=name) as connection,
+            context.wrap_socket(plain, server_hostname=name.partition("%")[0]) as connection,
         ):
             encoded = connection.getpeercert(binary_form=True) or b""
             protocol = connection.version()

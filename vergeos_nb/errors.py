@@ -7,6 +7,7 @@ command line ends with.
     ├── UsageError              2   a parameter, setting or word that cannot be meant
     │   ├── SettingsError       2   a profile that is missing, incomplete or contradicts itself
     │   │   └── PasswordMissing 2   it names a user, and no password
+    │   ├── MachineError        2   the machine or the shell lacks what this program needs
     │   └── RecordNotFound      4   no record in the archive has this id
     ├── Refused                 3   a guard said no
     ├── NotOneVm                4
@@ -28,6 +29,8 @@ command line ends with.
     │   │   └── ConnectionDropped
     │   ├── BadAnswer           8   answered, but not with what the API promises
     │   │   ├── NotJson
+    │   │   ├── FilterIgnored
+    │   │   ├── ErrorInAnswer
     │   │   ├── WrongShape
     │   │   └── MissingField
     │   └── HttpError           8   answered with an error status
@@ -38,6 +41,7 @@ command line ends with.
     │       ├── Conflict        409
     │       ├── InvalidValue    422
     │       ├── RateLimited     429
+    │       ├── RelayFailed
     │       └── ServerError     500…599 (507: the system has no room)
     ├── AuthError               9
     │   ├── LoginFailed         401
@@ -97,6 +101,10 @@ class SettingsError(UsageError):
 
 class PasswordMissing(SettingsError):
     """A profile names a user, and nothing holds the password."""
+
+
+class MachineError(UsageError):
+    """The machine or the shell lacks what this program needs: files, memory, a working directory."""
 
 
 class RecordNotFound(UsageError):
@@ -213,6 +221,14 @@ class NotJson(BadAnswer):
     """The answer is not JSON."""
 
 
+class FilterIgnored(BadAnswer):
+    """More rows came than can be meant by what was asked."""
+
+
+class ErrorInAnswer(BadAnswer):
+    """The answer is the text of an error, although its status is one of success."""
+
+
 class WrongShape(BadAnswer):
     """The answer is JSON of another shape than the endpoint's."""
 
@@ -268,6 +284,12 @@ class InvalidValue(HttpError):
 
 class RateLimited(HttpError):
     """429: too many requests."""
+
+
+class RelayFailed(HttpError):
+    """The platform could not hand an action to the VM's node, or the node refused it: it may have run."""
+
+    may_have_executed = True
 
 
 class ServerError(HttpError):

@@ -39,6 +39,7 @@ from vergeos_nb.views.timeline import headline, timeline_png
 from vergeos_nb.widgets.card import StepCard
 from vergeos_nb.widgets.cards import card_for
 from vergeos_nb.widgets.closing import ClosingCard
+from vergeos_nb.widgets.comms import keep_comms_in_the_main_shell
 
 # Longer than headless, where the digest is typed and all follows at once: here a person reads and waits.
 APPROVAL_LASTS_S = 30 * 60.0
@@ -59,6 +60,8 @@ class LiveRunbook:
     def __init__(
         self, name: str, given: Mapping[str, Any], outputs: Path, *, open_run: OpenRun | None = None
     ) -> None:
+        # Before the first widget is made.
+        keep_comms_in_the_main_shell()
         self.runbook = name
         self.given: Mapping[str, Any] = dict(given)
         self.steps: Sequence[Step[Any]] = PROCEDURES[name]
@@ -138,6 +141,9 @@ class LiveRunbook:
 
     def over(self) -> str:
         return OVER if self._over else ""
+
+    def busy(self) -> bool:
+        return any(card.running for card in list(self._cards.values()))
 
     def settled(self, step: str) -> bool:
         result = self.result(step)
@@ -249,16 +255,15 @@ class LiveRunbook:
         self._waits.cancel()
 
     def changed(self) -> None:
-        for card in self._cards.values():
-            card.refresh()
-            card.settle()
+        for card in list(self._cards.values()):
+            card.changed()
         if self._closing is not None:
             self._closing.refresh()
 
     def end(self) -> Mapping[str, str]:
         """End the run and make its record. Its summary as a bundle, with what the drill was about."""
         run = self._opened()
-        if any(card.running for card in self._cards.values()):
+        if self.busy():
             raise Refused("closing the run", "a step is running", "cancel it or wait for it, then close")
         self._over = True
         bundle = dict(summary_view(summary_of(run.end())))
@@ -273,7 +278,7 @@ class LiveRunbook:
         unfinished = self._cut_short()
         self.given = {**self.given, **unfinished.parameters}
         self._begin(folder=unfinished.folder, resume=True)
-        for card in self._cards.values():
+        for card in list(self._cards.values()):
             card.fill(self.given)
         self.unfinished = None
         return self.perform(self.steps[0].id, {}, again=True)
@@ -316,9 +321,12 @@ class LiveRunbook:
 
     def _heard(self, line: Mapping[str, Any]) -> None:
         self._lines.append(line)
-        for card in self._cards.values():
+        for card in list(self._cards.values()):
             if card.running:
-                card.line(line)
+                try:
+                    card.line(line)
+                except Exception as error:  # what a screen raises keeps no line from the journal
+                    card.troubled(error)
 
     def _opened(self) -> Runbook:
         if self.run is None:

@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from vergeos_nb.bound import Unbound
 from vergeos_nb.clock import from_iso, iso
 from vergeos_nb.errors import UsageError
 
@@ -98,6 +99,8 @@ def _record(text: str, info: ValidationInfo) -> str:
 
 
 Line = Annotated[str, Field(max_length=500), AfterValidator(_one_line)]
+OfTheRun = Annotated[Line, Unbound("says who runs it and why; every run writes down its own")]
+OfTheApproval = Unbound("belongs to the approval, which names the plan by its digest")
 Rung = Literal["poweroff", "kill", "override"]
 RUNGS: tuple[Rung, ...] = get_args(Rung)
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
@@ -109,9 +112,9 @@ class Run(BaseModel):
     # A process runs one runbook: what reads the others' parameters is built where it is first needed.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    operator: Line = Field("", description="Who runs this; empty means the user of this machine.")
-    reason: Line = Field("", description="Why this is done.")
-    ticket: Line = Field("", description="The incident or change that this belongs to.")
+    operator: OfTheRun = Field("", description="Who runs this; empty means the user of this machine.")
+    reason: OfTheRun = Field("", description="Why this is done.")
+    ticket: OfTheRun = Field("", description="The incident or change that this belongs to.")
 
     @classmethod
     def subject_of(cls, given: Mapping[str, Any]) -> str:
@@ -129,11 +132,15 @@ class Run(BaseModel):
 
 
 class _OnSystem(BaseModel):
-    profile: Line = Field("simulator", description="The system: simulator, env or a profile of the vrg CLI.")
+    profile: Annotated[Line, Unbound("the plan's system says which system it is")] = Field(
+        "simulator", description="The system: simulator, env or a profile of the vrg CLI."
+    )
 
 
 class _OverVm(BaseModel):
-    vm_name: Annotated[str, AfterValidator(_vm_name)] = Field(description="The VM's exact name.")
+    vm_name: Annotated[str, AfterValidator(_vm_name), Unbound("the plan's vm holds name and keys")] = Field(
+        description="The VM's exact name."
+    )
 
 
 # Fields come in the order of the bases from right to left, and people read what it is about first.
@@ -144,11 +151,13 @@ class SystemRun(Run, _OnSystem):
 class VmRun(SystemRun, _OverVm):
     """What every runbook over one VM takes: which VM, where, by whom, why, and how patiently."""
 
-    approve: Annotated[str, AfterValidator(_digest)] = Field(
+    approve: Annotated[str, AfterValidator(_digest), OfTheApproval] = Field(
         "", description="Digest of the plan to apply; empty plans only and changes nothing."
     )
-    approver: Line = Field("", description="Who approves; empty means the operator.")
-    approve_until: Annotated[str, AfterValidator(_moment)] = Field(
+    approver: Annotated[Line, OfTheApproval] = Field(
+        "", description="Who approves; empty means the operator."
+    )
+    approve_until: Annotated[str, AfterValidator(_moment), OfTheApproval] = Field(
         "", description="The approval ends at this ISO 8601 time; empty means 15 minutes after the start."
     )
     # Not ``int | None``: papermill's reading of the parameters cell does not know such an annotation.
@@ -269,7 +278,7 @@ class ForcePowerOff(Confirming):
 class RestoreStatus(Confirming):
     """Parameters of ``restore_status``."""
 
-    record: Annotated[Line, AfterValidator(_record)] = Field(
+    record: Annotated[Line, AfterValidator(_record), Unbound("the plan's record holds its id")] = Field(
         description="The record whose override is undone: its folder's name, or a path to it."
     )
 

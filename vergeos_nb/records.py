@@ -82,6 +82,7 @@ class SystemInfo:
         simulated: whether a simulator answered, read from the answer itself and not from the profile.
         server_time: the server's clock at the answer, seconds since 1970, or None if it sent none.
         clock_skew_s: server clock minus ours, in seconds, or None.
+        id: the system's own number, "" where it tells none.
     """
 
     cloud_name: str
@@ -90,6 +91,7 @@ class SystemInfo:
     simulated: bool
     server_time: float | None = None
     clock_skew_s: float | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class MachineStatus:
     """A row of ``machine_status``: what the platform *says* of a machine.
 
     ``running_ram`` is in MB; ``started`` and ``last_update`` are seconds since 1970. ``row`` is the whole
-    row as it came, kept for the record.
+    row as it came, kept for the record. ``unread`` names the fields of evidence that could not be read.
     """
 
     key: StatusKey
@@ -128,21 +130,24 @@ class MachineStatus:
     running_cores: int | None = None
     running_ram: int | None = None
     row: Row = field(default_factory=dict, compare=False, repr=False)
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MachineStats:
     """A row of ``machine_stats``: what was last measured of a machine.
 
-    ``total_cpu`` is in percent, ``ram_used`` in MB, ``modified`` in seconds since 1970.
+    ``total_cpu`` is in percent, ``ram_used`` in MB, ``modified`` in seconds since 1970. ``unread`` names the
+    fields that could not be read.
     """
 
     machine: MachineKey
-    total_cpu: int | None
-    ram_used: int | None
-    core_usage: tuple[int, ...]
+    total_cpu: float | None
+    ram_used: float | None
+    core_usage: tuple[float, ...]
     modified: int | None
     row: Row = field(default_factory=dict, compare=False, repr=False)
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +212,7 @@ class NodeState:
     vsan_connected: bool | None
     ipmi_status: str
     row: Row = field(default_factory=dict, compare=False, repr=False)
+    unread: tuple[str, ...] = ()
 
 
 CounterKind = Literal["nic", "drive"]
@@ -222,6 +228,7 @@ class Counter:
             ``read_bytes``, ``write_bytes``. What the platform does not know is left out, so a device without
             a stats row has none.
         last_update: when they were last counted, seconds since 1970, or None.
+        unread: the counters that could not be read.
     """
 
     kind: CounterKind
@@ -229,11 +236,15 @@ class Counter:
     name: str
     values: Mapping[str, int]
     last_update: int | None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A row of ``machine_logs``. ``at`` is in seconds since 1970; ``user`` is "" for the platform's own."""
+    """A row of ``machine_logs``. ``at`` is in seconds since 1970; ``user`` is "" for the platform's own.
+
+    A line whose time or text cannot be read has the time 0 and says so in its text.
+    """
 
     at: float
     level: str

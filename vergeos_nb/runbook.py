@@ -19,7 +19,7 @@ from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.capsules import Capsules
 from vergeos_nb.audit.journal import OnLine, read_journal
-from vergeos_nb.audit.lease import Lease, Owner
+from vergeos_nb.audit.lease import Leases, Owner
 from vergeos_nb.audit.opening import open_journal, refuse_at_the_door, resume_journal, this_user
 from vergeos_nb.audit.past import PastRuns
 from vergeos_nb.audit.plans import PlanShelf
@@ -32,12 +32,13 @@ from vergeos_nb.clock import Clock, SystemClock, from_iso
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.parameters import IncidentReport, Run, SystemRun, VmRun, read_parameters
 from vergeos_nb.policy import Policy
-from vergeos_nb.procedure.case import Case, RunCase, SystemCase, Target
+from vergeos_nb.procedure.case import SIMULATOR_HOST, Case, RunCase, SystemCase, Target
 from vergeos_nb.procedure.catalog import CASES, PROCEDURES
 from vergeos_nb.procedure.engine import Engine
 from vergeos_nb.procedure.incident_report import ArchiveCase
 from vergeos_nb.procedure.model import Approval, StepResult, result_from_dict
 from vergeos_nb.procedure.ports import Platform
+from vergeos_nb.procedure.system import lease_names
 from vergeos_nb.records import Exchange
 from vergeos_nb.standin import open_profile
 from vergeos_nb.views.shown import Picture, RunStopped, Shown, StepView
@@ -52,31 +53,31 @@ LEASE_S = 180.0
 
 
 class RunLease:
-    """The lease of the run's VM: taken when it is first needed, given back at the end."""
+    """The leases of the run's VM, one by each name: taken when first needed, given back at the end."""
 
     def __init__(self, folder: Path, owner: Owner, clock: Clock) -> None:
-        self.subject: Callable[[], str] = str
+        self.subjects: Callable[[], Sequence[str]] = tuple
         self.note: Callable[[str], None] = lambda text: None
         self._folder = folder
         self._owner = owner
         self._clock = clock
-        self._held: Lease | None = None
+        self._held: Leases | None = None
 
     def renew(self) -> None:
-        """Take the lease, or keep it for another while.
+        """Take the leases, or keep them for another while.
 
         Raises:
-            Refused: somebody else holds it.
+            Refused: somebody else holds one.
         """
         if self._held is None:
-            self._held = Lease.take(self._folder, self.subject(), self._owner, LEASE_S, self._clock)
-            if self._held.taken_over_from:
-                self.note(f"the lease was taken over from {self._held.taken_over_from}: see its record")
+            self._held = Leases(self._folder, self.subjects(), self._owner, LEASE_S, self._clock)
+            for over in self._held.taken_over_from:
+                self.note(f"the lease was taken over from {over}: see its record")
         else:
             self._held.renew()
 
     def release(self) -> None:
-        """Give it back, if it is held."""
+        """Give them back, if they are held."""
         if self._held is not None:
             self._held.release()
             self._held = None
@@ -195,9 +196,8 @@ class Runbook:
             parameters=options.model_dump(),
             operator=operator,
             session=session,
+            on_line=on_line,
         )
-        if on_line is not None:
-            self.journal.on_line = on_line
         try:
             self.case = case = self._open(options, operator, profile, transport, connect)
             if resume:
@@ -276,9 +276,14 @@ class Runbook:
             approval=self._approval(options, operator),
             records=Capsules(outputs),
         )
-        # By the host as it is reached, not by the plan's: two runs' own simulators are two systems.
         lease.note = case.note
-        lease.subject = lambda: f"{opened.host} vm {case.known_vm().key}"
+
+        def subjects() -> Sequence[str]:
+            assert case.info is not None
+            # By the host as it is reached, not by the plan's: two runs' own simulators are two systems.
+            return lease_names(settings.normal_host(opened.host), case.info, case.known_vm().key.value)
+
+        lease.subjects = subjects
         self._resources.callback(lease.release)
         return case
 
@@ -422,5 +427,5 @@ def target_of(profile: settings.Profile) -> Target:
         tls = "verified against the profile's own authority"
     else:
         tls = "verified"
-    host = "simulator" if profile.kind == "simulator" else profile.host
+    host = SIMULATOR_HOST if profile.kind == "simulator" else settings.normal_host(profile.host)
     return Target(profile.name, host, profile.kind, who, tls, profile.verify, profile.warnings)

@@ -20,7 +20,17 @@ from uuid import uuid4
 from vergeos_nb.errors import UsageError
 from vergeos_nb.files import OWNERS_FILE, OWNERS_FOLDER, make_folder, put
 from vergeos_nb.processes import lives
-from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret, did_you_mean, runtime_dir
+from vergeos_nb.settings import (
+    AmbientNetwork,
+    Credentials,
+    Profile,
+    Secret,
+    did_you_mean,
+    is_loopback,
+    normal_host,
+    runtime_dir,
+    split_host,
+)
 from vergeos_nb.shapes import Unfit, is_file, read_json
 
 DEFAULT_SCENARIO = "stuck"
@@ -153,8 +163,8 @@ def _read(path: Path) -> Announced | None:
     except (OSError, ValueError, Unfit):
         return None
     return Announced(
-        info.host, Path(info.ca_file), info.username, Secret(info.password), info.pid, info.scenario,
-        info.vm_name,
+        normal_host(info.host), Path(info.ca_file), info.username, Secret(info.password), info.pid,
+        info.scenario, info.vm_name,
     )  # fmt: skip
 
 
@@ -172,7 +182,8 @@ def _answers_as_simulator(found: Announced) -> bool:
     import httpx
 
     from vergeos_nb.client import SIMULATOR_SERVER
-    from vergeos_nb.client.network import is_loopback, new_client, split_host, tls_context
+    from vergeos_nb.client.deadline import within
+    from vergeos_nb.client.network import new_client, tls_context
     from vergeos_nb.errors import SettingsError
 
     with suppress(httpx.HTTPError, httpx.InvalidURL, SettingsError, ValueError):
@@ -180,6 +191,9 @@ def _answers_as_simulator(found: Announced) -> bool:
             return False
         probe = Profile("simulator", found.host, None, ca_file=found.ca_file, timeout_s=LOOK_TIMEOUT_S)
         tls = tls_context(probe, AmbientNetwork())
-        with new_client(probe, None, tls, keep_alive=False, transport=None) as client:
+        with (
+            within(LOOK_TIMEOUT_S),
+            new_client(probe, None, tls, keep_alive=False, transport=None) as client,
+        ):
             return bool(client.get("/version.json").headers.get("server") == SIMULATOR_SERVER)
     return False

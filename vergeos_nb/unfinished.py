@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.journal import NAME, read_journal
+from vergeos_nb.audit.journal import NAME, opened_of, read_journal
+from vergeos_nb.audit.opening import life_of
+from vergeos_nb.audit.record import RECORD
 from vergeos_nb.errors import VergeNbError
-from vergeos_nb.processes import lives
+from vergeos_nb.processes import Life
 
 # An incident is over by then, and what its approvals rested on is long past.
 LASTS = timedelta(hours=24)
@@ -44,18 +46,22 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
     days = [day for day in outputs.glob("????-??-??") if day.name >= f"{oldest:%Y-%m-%d}"]
     journals = sorted((path for day in days for path in day.glob(f"*/{NAME}")), reverse=True)
     for path in journals:
+        opened = opened_of(path)
+        if (opened.get("runbook"), opened.get("session")) != (runbook, session):
+            continue
         try:
-            account = account_of(read_journal(path))
+            text = read_journal(path)
+            account, life = account_of(text), life_of(text.lines)
         except (VergeNbError, KeyError):
+            if (path.parent / RECORD).exists() or life_of([opened]) is not Life.GONE:
+                return None
+            # Passed over, the next older run would be taken for the last one, or nothing for having happened.
+            parameters = {**opened.get("parameters", {}), "approve": "", "approve_until": ""}
+            return CutShort(path.parent, _said_of_damaged(opened, path), parameters)
+        if life is Life.UNKNOWN and opened.get("on_host") != platform.node():
             continue
-        opened = account.opened
-        if (opened.get("runbook"), opened.get("session"), opened.get("on_host")) != (
-            runbook,
-            session,
-            platform.node(),
-        ):
-            continue
-        if account.in_order or _alive(path):
+        # Of a host of this name that cannot be asked: its journal is locked while its process goes on.
+        if account.in_order or life is Life.LIVES:
             return None
         return CutShort(path.parent, _said(account), _parameters(account))
     return None
@@ -72,9 +78,13 @@ def finish(folder: Path) -> str:
     return recover(folder).asked
 
 
-def _alive(path: Path) -> bool:
-    pids = [line["pid"] for line in read_journal(path).lines if isinstance(line.get("pid"), int)]
-    return bool(pids) and lives(pids[-1])
+def _said_of_damaged(opened: Mapping[str, Any], path: Path) -> str:
+    parameters = opened.get("parameters", {})
+    return (
+        f"A run of this notebook over {parameters.get('vm_name') or 'no VM yet'}, opened {opened.get('at')}, "
+        f"left a damaged journal, so nobody knows what it sent: {path}. Read the VM's status row and its "
+        "node before anything else. It cannot be gone on with; a new run can begin."
+    )
 
 
 def _parameters(account: Account) -> Mapping[str, Any]:

@@ -41,6 +41,7 @@ def step_ended(step: str, outcome: str, error: dict[str, Any] | None = None, **f
     return {"event": "step-ended", "at": "t", "result": result}
 
 
+OPENED = {"event": "run-opened", "at": "t", "runbook": "force_power_off", "parameters": {}}
 INTENT = {"event": "intent", "at": "t", "method": "PUT", "path": "p", "body": {}}
 ENDED = {"event": "run-ended", "at": "t"}
 PLANNED = step_ended("plan", "passed", approval=None, verdict="off")
@@ -91,6 +92,22 @@ def test_only_a_run_that_sent_nothing_is_told_that_nothing_was_changed() -> None
             "Nothing was changed" in text or "none was sent" in text or "No changing call was sent" in text
         )
         assert quiet is not bool(account.changing_calls)
+
+
+@pytest.mark.parametrize(
+    ("journal", "lost"),
+    [
+        (JournalText(()), "has no first line"),
+        (JournalText((PLANNED,)), "has no first line"),
+        (JournalText((OPENED, PLANNED), torn=True), "was cut off in its last line"),
+    ],
+)
+def test_a_run_whose_journal_lost_a_part_is_not_said_to_have_sent_nothing(
+    journal: JournalText, lost: str
+) -> None:
+    """It read: "No changing call was sent. It can be run again.", of a run whose journal was empty."""
+    summary = summary_of(account_of(journal))
+    assert f"that its journal holds, and that {lost}. Read the status row" in summary.next_step
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from vergeos_nb.audit import lease_file
 from vergeos_nb.audit.lease import LONGEST_S, Lease, Owner
 from vergeos_nb.clock import SystemClock, iso
 from vergeos_nb.errors import RecordError, Refused, UsageError
+from vergeos_nb.processes import this_process
 
 START = 1_790_000_000.0
 TTL = 60.0
@@ -57,6 +59,17 @@ def take(tmp_path, clock):
     return take
 
 
+ELSEWHERE = "0f0f0f0f-1111-2222-3333-444444444444 pid:[4026532000]"
+
+
+def moved(lease: Lease, **changes) -> Lease:
+    """The lease as if another process had taken it; its file is all that others see of it."""
+    data = json.loads(lease.path.read_text())
+    data["owner"] |= {key: changes.pop(key) for key in ("pid", "host") if key in changes}
+    lease.path.write_text(json.dumps({**data, **changes}))
+    return lease
+
+
 def lease_files(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "leases").glob("*.lease"))
 
@@ -72,8 +85,8 @@ def test_the_second_is_refused_and_told_who_holds_it_since_when_and_until_when(t
         "type": "Refused",
         "asked": "taking the lease of vergeos.example/vms/42",
         "came_back": f"Jo (process {os.getpid()} on desk, run run-1) has held it since "
-        "2026-09-21T14:13:20.000Z, until 2026-09-21T14:14:20.000Z",
-        "next_step": "talk to them, or wait until it ends; two at once could undo each other's work.",
+        "2026-09-21T14:13:20.000Z, and that is a run of this very process",
+        "next_step": "go on with that run, or close it; if it is out of reach, restart the kernel.",
         "exit_code": 3,
     }
     assert (lease.subject, lease.taken_at, lease.expires_at, lease.taken_over_from) == (
@@ -84,9 +97,12 @@ def test_the_second_is_refused_and_told_who_holds_it_since_when_and_until_when(t
         "subject": SUBJECT,
         "owner": {"name": "Jo", "host": "desk", "pid": os.getpid(), "run": "run-1"},
         "token": json.loads(lease.path.read_text())["token"],
-        "machine": lease_file.this_machine(),
+        "machine": this_process().machine,
+        "installation": this_process().installation,
+        "process_started": this_process().started,
         "taken_at": "2026-09-21T14:13:20.000Z",
         "expires_at": "2026-09-21T14:14:20.000Z",
+        "steady_until": START + TTL,
         "taken_over_from": "",
     }
 
@@ -127,11 +143,13 @@ def test_a_lease_that_would_not_live_or_not_end_is_refused(take, tmp_path, ttl):
 # -- the end of it ---------------------------------------------------------------------------------
 
 
-def test_a_lost_owners_lease_ends_by_the_clock(take, clock):
-    take()
+def test_a_lost_owners_lease_on_another_machine_ends_by_the_clock(take, clock, tmp_path):
+    moved(take(), machine=ELSEWHERE)
     clock.sleep(TTL - 0.001)
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as caught:
         take(KIM)
+    assert "until 2026-09-21T14:14:20.000Z; whether it lives cannot be seen from here" in str(caught.value)
+    assert caught.value.next_step.endswith(f"remove {lease_files(tmp_path)[0]}.")
     clock.sleep(0.001)
     assert take(KIM).taken_over_from == (
         f"Jo (process {os.getpid()} on desk, run run-1), whose lease ended at 2026-09-21T14:14:20.000Z"
@@ -156,9 +174,96 @@ def test_an_ended_lease_that_nobody_took_can_be_renewed(take, clock):
         take(KIM)
 
 
+@pytest.mark.parametrize("jump", [10 * TTL, 3600 * 24 * 365, -3600])
+def test_a_holder_that_lives_on_this_machine_keeps_its_lease_whatever_the_clock_says(
+    spawn, tmp_path, clock, jump
+):
+    """Holds off: a clock that jumps, or a laptop that slept, giving a VM to two runs at once."""
+    holder = spawn("holder")
+    holder.line()
+    holder.go()
+    holder.line()
+    clock.time = time.time() + jump
+    pid = holder.process.pid
+    with pytest.raises(Refused, match="that process lives on this machine") as caught:
+        Lease.take(tmp_path / "leases", SUBJECT, KIM, TTL, clock)
+    assert f"`kill {pid}`" in caught.value.next_step
+    holder.end(signal.SIGKILL)
+    clock.time = time.time() - 3600
+    assert Lease.take(tmp_path / "leases", SUBJECT, KIM, TTL, clock).taken_over_from == (
+        f"holder (process {pid} on desk, run run-holder), whose process is gone"
+    )
+
+
+def test_a_process_that_got_the_number_of_a_dead_holder_is_not_taken_for_it(take):
+    """Holds off: a VM that nobody can have, because another process has the dead holder's number by now."""
+    moved(take(), process_started="1")
+    assert (
+        take(KIM).taken_over_from == f"Jo (process {os.getpid()} on desk, run run-1), whose process is gone"
+    )
+
+
+def test_a_holder_from_before_the_machine_was_started_anew_is_gone_and_a_container_s_may_have_moved(take):
+    """Holds off: waiting for the dead after a restart; and a living pod on another node read as restarted."""
+    boot, _, space = this_process().machine.partition(" ")
+    first = "pid:[4026531836]"
+    earlier = moved(take(), machine=f"{ELSEWHERE.split()[0]} {first}", host=platform.node())
+    if space == first:
+        assert take(KIM).taken_over_from.endswith("whose process is gone")
+    else:
+        with pytest.raises(Refused, match="cannot be seen"):
+            take(KIM)
+    earlier.path.unlink()
+    for changes in (
+        {"machine": ELSEWHERE, "host": platform.node()},
+        {"machine": f"{boot} pid:[4026532000]", "host": platform.node()},
+        {"machine": f"{ELSEWHERE.split()[0]} {first}", "installation": "another", "host": platform.node()},
+        {"machine": f"{ELSEWHERE.split()[0]} {first}", "host": "another"},
+    ):
+        other = moved(take(), **changes)
+        with pytest.raises(Refused, match="whether it lives cannot be seen from here"):
+            take(KIM)
+        other.path.unlink()
+
+
+def test_another_container_of_this_machine_keeps_its_lease_by_the_clock_that_does_not_jump(take, clock):
+    """Holds off: a wall clock that jumps ahead ending the lease of a run in the container next door."""
+    boot = this_process().machine.partition(" ")[0]
+    moved(take(), machine=f"{boot} pid:[4026532000]")
+    steady = clock.monotonic()
+    clock.monotonic = lambda: steady + TTL - 1
+    clock.time += 10 * TTL
+    with pytest.raises(Refused, match="cannot be seen from here"):
+        take(KIM)
+    clock.monotonic = lambda: steady + TTL
+    assert "whose lease ended at" in take(KIM).taken_over_from
+
+
+def test_a_lease_whose_file_stayed_behind_is_free_for_the_process_that_gave_it_back(take, monkeypatch):
+    """Holds off: a disk that failed for a moment keeping a VM from its own run for as long as that lives."""
+    lease = take()
+    content = lease.path.read_bytes()
+    lease.release()
+    lease.path.write_bytes(content)
+    assert take().taken_over_from == f"Jo (process {os.getpid()} on desk, run run-1), which has given it back"
+
+
+def test_a_lease_that_an_older_version_took_is_read(take, clock):
+    """Holds off: two versions over one archive at once, of which one takes the other's lease for damage."""
+    lease = take()
+    data = json.loads(lease.path.read_text())
+    for name in ("installation", "process_started", "steady_until"):
+        del data[name]
+    lease.path.write_text(json.dumps(data))
+    clock.sleep(10 * TTL)
+    with pytest.raises(Refused, match="has held it since"):
+        take(KIM)
+    lease.renew()
+
+
 def test_whoever_lost_it_is_told_and_does_not_take_it_from_the_new_holder(take, clock, tmp_path):
     """Holds off: a run that slept through its lease, wakes up, and forces a VM that another one works on."""
-    lost = take()
+    lost = moved(take(), machine=ELSEWHERE)
     clock.sleep(TTL)
     mine = take(KIM)
     with pytest.raises(Refused) as caught:
@@ -172,7 +277,7 @@ def test_whoever_lost_it_is_told_and_does_not_take_it_from_the_new_holder(take, 
 
 
 def test_a_lease_that_somebody_took_and_gave_back_meanwhile_is_lost_too(take, clock):
-    lost = take()
+    lost = moved(take(), machine=ELSEWHERE)
     clock.sleep(TTL)
     take(KIM).release()
     with pytest.raises(Refused, match="its file is gone"):
@@ -184,7 +289,8 @@ def test_a_lease_that_somebody_took_and_gave_back_meanwhile_is_lost_too(take, cl
 
 def good(**changes):
     data = {
-        "format": lease_file.FORMAT, "subject": SUBJECT, "token": "ab", "machine": "", "taken_over_from": "",
+        "format": lease_file.FORMAT, "subject": SUBJECT, "token": "ab", "machine": ELSEWHERE,
+        "taken_over_from": "",
         "owner": {"name": "Jo", "host": "desk", "pid": 4711, "run": "run-1"},
         "taken_at": iso(START - 10), "expires_at": iso(START - 1),
     }  # fmt: skip
@@ -196,7 +302,8 @@ def good(**changes):
     [
         b"", b"\0" * 400, b"{", b"[]", b"null", b"7", b'"x"', b"\xff", b"[" * 100_000, good()[:-1],
         good(format="vergeos-nb/lease/2"), good(subject="another"), good(expires_at=None),
-        good(expires_at="soon"), good(taken_at=1), good(token=1), good(owner=None), good(owner="Jo"),
+        good(steady_until="soon"), good(process_started=1), good(expires_at="soon"), good(taken_at=1),
+        good(token=1), good(owner=None), good(owner="Jo"),
         good(owner={"name": "Jo", "host": "desk", "pid": 0, "run": "r"}),
         good(owner={"name": "Jo", "host": "desk", "pid": -1, "run": "r"}),
         good(owner={"name": "Jo", "host": "desk", "pid": "1", "run": "r"}),
@@ -273,7 +380,7 @@ def test_a_file_system_without_locks_means_no_lease(take, monkeypatch):
 
 
 def test_a_full_disk_means_no_lease_and_leaves_the_old_one(take, clock, monkeypatch):
-    old = take()
+    old = moved(take(), machine=ELSEWHERE)
     before = old.path.read_bytes()
     clock.sleep(TTL)
 
@@ -377,7 +484,7 @@ def prepare_nothing(folder):
 
 
 def prepare_ended(folder):
-    Lease.take(folder, SUBJECT, KIM, 1, StepClock(0))
+    moved(Lease.take(folder, SUBJECT, KIM, 1, StepClock(0)), machine=ELSEWHERE)
 
 
 def prepare_damaged(folder):
@@ -444,6 +551,8 @@ def test_a_process_killed_elsewhere_keeps_its_lease_until_it_ends(spawn, tmp_pat
     holder.go()
     holder.line()
     holder.end(signal.SIGKILL)
+    (path,) = lease_files(tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "machine": ELSEWHERE}))
     clock = StepClock(time.time() + 3500)
     with pytest.raises(Refused, match="on elsewhere"):
         Lease.take(tmp_path / "leases", SUBJECT, JO, TTL, clock)
@@ -452,12 +561,10 @@ def test_a_process_killed_elsewhere_keeps_its_lease_until_it_ends(spawn, tmp_pat
     assert "on elsewhere, run run-holder), whose lease ended at" in lease.taken_over_from
 
 
-def test_a_container_of_the_same_host_name_is_another_world(take, monkeypatch):
-    monkeypatch.setattr("vergeos_nb.audit.lease.this_machine", lambda: "another boot pid:[1]")
+def test_a_container_of_the_same_host_name_is_another_world(take):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    take(Owner("Jo", "desk", gone.pid, "run-1"))
-    monkeypatch.undo()
+    moved(take(Owner("Jo", "desk", gone.pid, "run-1")), machine=ELSEWHERE)
     with pytest.raises(Refused):
         take(Owner("Kim", "desk", os.getpid(), "run-2"))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("lab")
 
 
-@pytest.fixture(scope="session")
-def lab(place: Path) -> Iterator[Lab]:
+@contextmanager
+def lab_at(place: Path) -> Iterator[Lab]:
     """A JupyterLab over a working copy, whose kernels find the simulator that a test serves."""
     before = dict(os.environ)
     os.environ.update(
@@ -51,6 +52,13 @@ def lab(place: Path) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
+def lab(place: Path) -> Iterator[Lab]:
+    """The JupyterLab that `vergeos-nb lab` opens."""
+    with lab_at(place) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A Chromium."""
     with chromium() as started:
@@ -66,14 +74,21 @@ def _one_simulator(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def notebook(lab: Lab, browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., LabPage]]:
     """Open a notebook of its own with short waits in a page."""
+    with notebook_in(lab, browser, request.node.name) as make:
+        yield make
+
+
+@contextmanager
+def notebook_in(lab: Lab, browser: Any, test: str) -> Iterator[Callable[..., LabPage]]:
+    """Open notebooks in this lab, with short waits where a test says no others."""
     pages = []
 
-    def make(*, theme: str = "", **context: Any) -> LabPage:
-        name = re.sub(r"\W+", "-", request.node.name)[:60]
+    def make(waits: Mapping[str, float] | None = None, *, theme: str = "", **context: Any) -> LabPage:
+        name = re.sub(r"\W+", "-", test)[:60]
         copy = nbformat.read(lab.folder / "force_power_off.ipynb", as_version=4)
         for cell in copy.cells:
             if "parameters" in cell.metadata.get("tags", []):
-                for parameter, value in {**QUICK, "operator": "ada"}.items():
+                for parameter, value in {**QUICK, **(waits or {}), "operator": "ada"}.items():
                     said = json.dumps(value)
                     cell.source, count = re.subn(
                         rf"(?m)^({parameter}: \w+ = )[^#]*", rf"\g<1>{said}  ", cell.source

@@ -149,6 +149,13 @@ class LabPage:
             )
         )
 
+    def begin_in_kernel(self, code: str) -> None:
+        """Run this in the notebook's kernel, beside the cells, without waiting for its end."""
+        self.page.evaluate(
+            f"(code) => {{ {SESSION}.session.kernel.requestExecute({{ code, store_history: false }}); }}",
+            code,
+        )
+
     def set_parameter(self, name: str, value: float) -> None:
         """Change a wait of the open run, as its cards would."""
         self.run_in_kernel(f"rb.run.change({{{name!r}: {value!r}}})")

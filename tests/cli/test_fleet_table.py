@@ -49,7 +49,7 @@ def test_the_table_is_drawn_over_itself_fits_the_terminal_and_keeps_what_failed_
     assert max(map(len, drawn)) == LINES - 2
     failed = next(at for at, frame in enumerate(drawn) if "1 of 2 failures" in frame[-1])
     for frame in drawn[failed:]:
-        assert [line for line in frame if re.search(r"ended +failed", line)]
+        assert [line for line in frame if re.search(r"ended +✘ failed +\? unknown", line)]
     assert drawn[-1][-1] == "9 ended, 0 run (up to 2 at once), 0 wait, 1 of 2 failures"
 
 
@@ -85,4 +85,21 @@ def test_a_run_that_is_to_stop_says_at_once_that_what_runs_comes_to_its_end(
         assert frames(printed)[1][-1] == said
         assert len(frames(printed)[1]) < LINES
     else:
-        assert printed.splitlines() == ["vm-00001: running", said, "vm-00001: ended done · verdict off"]
+        assert printed.splitlines() == ["vm-00001: running", said, "vm-00001: ended ✔ done · verdict off"]
+
+
+def test_a_table_that_cannot_be_drawn_holds_no_vm_back(
+    outputs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Holds off: the thread that starts VMs draws the table, too, and died of it after a VM had begun."""
+    fleet = StuckFleet(outputs, 3)
+    plan = fleet.plan(Limits(1, 4, 4, 2))
+    fleet.approve(plan)
+
+    def fails(now: Fleet) -> None:
+        raise KeyError("node")
+
+    with fleet.system() as system:
+        ended = fleet.session(plan, system, on_change=fails).run(resume=False)
+    assert (ended.account.outcome, fleet.alive()) == ("done", [])
+    assert "cannot be shown: KeyError('node')" in caplog.text

@@ -156,16 +156,36 @@ def test_a_machine_without_drives_or_stats_has_what_there_is(answering):
     [
         (NIC | {"machine": 55}, DRIVE, DRIVE_STATS),
         (NIC | {"parent_nic": 8}, DRIVE, DRIVE_STATS),
-        (NIC | {"tx_bytes": "much"}, DRIVE, DRIVE_STATS),
         (NIC, DRIVE | {"machine": 55}, DRIVE_STATS),
         (NIC, DRIVE, DRIVE_STATS | {"parent_drive": 34}),
-        (NIC, DRIVE, DRIVE_STATS | {"writes": True}),
     ],
 )
 def test_counters_of_anything_else_are_an_error_and_no_evidence(answering, nic, drive, stats):
     api, _ = answering(machine_nics=[nic], machine_drives=[drive], machine_drive_stats=[stats])
     with pytest.raises(errors.WrongShape):
         api.counters(MACHINE)
+
+
+def test_a_counter_that_cannot_be_read_is_left_out_and_named(answering):
+    api, _ = answering(
+        machine_nics=[NIC | {"tx_bytes": "much", "name": None}],
+        machine_drives=[DRIVE | {"name": 7}],
+        machine_drive_stats=[DRIVE_STATS | {"writes": True, "reads": "1.0"}],
+    )
+    nic, drive = api.counters(MACHINE)
+    assert (nic.values, nic.unread) == (
+        {"rx_bytes": 20, "tx_pckts": 3, "rx_pckts": 4},
+        ("tx_bytes is text",),
+    )
+    assert (drive.values["reads"], drive.name, drive.unread) == (1, "", ("writes is True",))
+
+
+def test_a_log_line_whose_time_cannot_be_read_says_so_and_ends_nothing(answering):
+    line = {"machine": 54, "level": "message", "text": "powered on", "user": "", "timestamp": "yesterday"}
+    api, _ = answering(machine_logs=[line, line | {"timestamp": 10**30, "text": 7}])
+    found = api.logs_since(MACHINE, 5.0)
+    assert [one.at for one in found] == [0.0, 0.0]
+    assert found[0].text == "(the time of this line, or all of it, cannot be read) powered on"
 
 
 def test_two_stats_rows_for_one_drive_are_an_error(answering):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import ssl
+import subprocess
+import sys
 
+import httpx
 import pytest
 
-from vergeos_nb.client.network import proxy_address, proxy_for, proxy_secrets, tls_context
+from vergeos_nb.client import VergeApi, Wire, network
+from vergeos_nb.client.network import tls_context
+from vergeos_nb.client.proxies import proxy_address, proxy_for, proxy_secrets
 from vergeos_nb.errors import SettingsError
-from vergeos_nb.settings import AmbientNetwork, Secret
+from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret, ambient_network, normal_host
+from vergeos_nb.simulator import Simulator
 
 PROXY = Secret("http://user:canary@proxy.example:3128")
 
@@ -35,6 +43,29 @@ PROXY = Secret("http://user:canary@proxy.example:3128")
         ("10.1.2.3", ("10.0.0.0/8",), False),
         ("11.1.2.3", ("10.0.0.0/8",), True),
         ("lab.example", ("10.0.0.0/8",), True),
+        ("lab.example", ("lab.example.",), False),
+        ("lab.example", ("LAB.Example.:443",), False),
+        ("lab.example", ("https://lab.example/",), False),
+        ("lab.example", ("http://lab.example",), True),
+        ("lab.example", ("*lab.example",), False),
+        ("notlab.example", ("*lab.example",), True),
+        ("xn--bcher-kva.example", ("bücher.example",), False),
+        ("a.xn--bcher-kva.example", (".BÜCHER.example",), False),
+        ("xn--bcher-kva.example", ("XN--bcher-kva.example",), False),
+        ("[fd00::1]", ("[fd00::1]",), False),
+        ("[fd00::1]", ("FD00:0::1",), False),
+        ("[fd00::1]:8443", ("[fd00::1]:8443",), False),
+        ("[fd00::1]:8443", ("[fd00::1]:443",), True),
+        ("[fd00::1]", ("fd00::/8",), False),
+        ("[fd00::1]", ("[fd00::]/8",), False),
+        ("[fd00::1]", ("fe80::/10", "10.0.0.0/8"), True),
+        ("[fe80::1%eth0]", ("fe80::1",), False),
+        ("[fe80::1%eth0]", ("[fe80::1%eth0]",), False),
+        ("[fe80::1%eth0]", ("fe80::1%eth1",), True),
+        ("10.1.2.3", ("10.1.2.3",), False),
+        ("10.1.2.3:8443", ("10.1.2.3:8443",), False),
+        ("10.1.2.3", ("2.3", ".3"), True),
+        ("lab.example", ("", ".", "*.", "/", "[", "a:b:c", "lab.example:x"), True),
     ],
 )
 def test_a_proxy_is_used_but_for_loopback_and_what_is_exempt(host, no_proxy, used):
@@ -68,20 +99,87 @@ def test_checks_are_on_unless_the_profile_opts_out(make_profile):
     assert (unchecked.verify_mode, unchecked.check_hostname) == (ssl.CERT_NONE, False)
 
 
+TALK = """
+from pathlib import Path
+from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client.network import outside_client, tls_context
+from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret
+from vergeos_nb.simulator import Simulator
+simulator, nothing = Simulator(), AmbientNetwork()
+with simulator.serve() as door:
+    login = Credentials("basic", simulator.username, Secret(simulator.password))
+    trusting = Profile("lab", door.host, login, ca_file=Path(door.ca_file))
+    with VergeApi(Wire(trusting, network=nothing)) as api:
+        print(api.system().simulated)
+    for one in (trusting, Profile("lab", "lab", login), Profile("lab", "lab", login, verify=False)):
+        print(tls_context(one, nothing).keylog_filename)
+outside_client("https://hook.example", 1.0, AmbientNetwork(https_proxy=Secret("https://p.example"))).close()
+"""
+
+
+@pytest.mark.parametrize("place", ["writable", "forbidden"])
+def test_tls_keys_are_never_logged_and_the_variable_for_it_breaks_nothing(tmp_path, place):
+    """Holds off: SSLKEYLOGFILE making a good CA file "hold no certificate", or logging keys in silence."""
+    log = tmp_path / "keys" if place == "writable" else tmp_path / "none" / "keys"
+    # A process of its own: libraries make contexts once, and keep them.
+    done = subprocess.run(
+        [sys.executable, "-c", TALK],
+        env={**os.environ, "SSLKEYLOGFILE": str(log)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout.split(), done.stderr) == (["True", "None", "None", "None"], "")
+    assert not log.exists()
+
+
+def test_every_directory_of_a_list_is_trusted_and_those_that_are_missing_are_passed_over(tmp_path):
+    """Holds off: SSL_CERT_DIR=a:b being refused as one path that does not exist."""
+    simulator = Simulator()
+    with simulator.serve() as door:
+        hashed = tmp_path / "certs"
+        hashed.mkdir()
+        command = ["openssl", "x509", "-noout", "-hash", "-in", door.ca_file]
+        name = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        shutil.copy(door.ca_file, hashed / f"{name}.0")
+        (tmp_path / "other").mkdir()
+        listed = ambient_network({"SSL_CERT_DIR": f"{tmp_path}/none:{tmp_path}/other:{hashed}"})
+        login = Credentials("basic", simulator.username, Secret(simulator.password))
+        with VergeApi(Wire(Profile("lab", door.host, login), network=listed)) as api:
+            assert api.system().simulated
+    missing = ambient_network({"SSL_CERT_DIR": f"{tmp_path}/none:{tmp_path}/nothing"})
+    with pytest.raises(SettingsError, match="read SSL_CERT_DIR.*none of .*/none and .*/nothing exists"):
+        tls_context(Profile("lab", "lab.example", login), missing)
+
+
+def test_a_zone_reaches_the_socket_and_nobody_else(make_profile):
+    """Holds off: "[fe80::1%eth0]" holds a path; and a zone of ours in a header or a certificate's check."""
+    seen = []
+
+    def answer(request):
+        seen.append((request.url.host, request.headers["host"], request.extensions.get("sni_hostname")))
+        return httpx.Response(200, json=[], headers={"server": "x"})
+
+    profile = make_profile(host=normal_host("[FE80::1%25eth0]:8443"))
+    with Wire(profile, network=AmbientNetwork(), transport=httpx.MockTransport(answer)) as wire:
+        wire.read("vms")
+    assert seen == [("fe80::1%eth0", "[fe80::1]:8443", "fe80::1")]
+
+
 @pytest.mark.parametrize("verify", [True, False])
 def test_no_version_of_tls_before_1_2_is_spoken_whatever_the_machine_allows(
     make_profile, monkeypatch, verify
 ):
     # Debian's Python takes whatever its OpenSSL does.
     allowed = ssl.TLSVersion.MINIMUM_SUPPORTED
-    default = ssl.create_default_context
+    plain = network._context
 
-    def lax(*args, **options):
-        context = default(*args, **options)
+    def lax():
+        context = plain()
         context.minimum_version = allowed
         return context
 
-    monkeypatch.setattr(ssl, "create_default_context", lax)
+    monkeypatch.setattr(network, "_context", lax)
     context = tls_context(make_profile(verify=verify), AmbientNetwork())
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 

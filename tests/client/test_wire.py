@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from vergeos_nb import errors
+from vergeos_nb.client import VergeApi
 from vergeos_nb.client import wire as wire_module
 from vergeos_nb.client.retries import READ_ATTEMPTS, READ_TOTAL_S
-from vergeos_nb.records import Exchange
+from vergeos_nb.records import Exchange, MachineKey
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret
 
 DATE = "Mon, 21 Sep 2026 15:13:20 GMT"
@@ -237,6 +238,138 @@ def test_any_2xx_accepts_a_change_whatever_its_body(make_wire, recorder, answer,
     assert recorder.exchanges[0].error == remark
 
 
+SAID = "Database is locked"
+ERRORS = [
+    ({"err": SAID}, SAID),
+    ({"err": {"message": SAID}}, SAID),
+    ({"err": {"code": 7}}, '{"code": 7}'),
+    ({"err": [SAID, 7]}, f'["{SAID}", 7]'),
+    ({"err": 7}, "7"),
+    ({"err": ""}, "no text"),
+    ({"err": None}, "no text"),
+    ({"err": True}, "no text"),
+    ({"err": SAID, "$key": "7"}, SAID),
+    ({"err": SAID, "$count": 0}, SAID),
+    ({"error": SAID}, SAID),
+    ([{"err": SAID}], SAID),
+    ([{"$key": 1, "name": "a"}, {"err": SAID}], SAID),
+]
+
+
+@pytest.mark.parametrize("code", [200, 201, 202])
+@pytest.mark.parametrize(("data", "said"), ERRORS)
+def test_a_change_that_is_answered_with_an_error_is_not_accepted_whatever_the_status(
+    make_wire, recorder, code, data, said
+):
+    """Holds off: 200 with an error counted as accepted, and the platform's words were lost."""
+    transport = answers(httpx.Response(code, json=data))
+    with pytest.raises(errors.ErrorInAnswer) as caught:
+        make_wire(transport).change("PUT", "machine_status/61", BODY)
+    assert caught.value.came_back.endswith(f", and yet an error: {said}")
+    # Evidence decides what became of it.
+    assert caught.value.may_have_executed
+    assert recorder.exchanges[0].error == f"ErrorInAnswer: {caught.value.came_back}"
+    assert (len(transport.calls), recorder.exchanges[0].answer) == (1, data)
+
+
+@pytest.mark.parametrize(("data", "said"), ERRORS)
+def test_a_read_that_is_answered_with_an_error_is_one_whatever_the_status(make_wire, data, said):
+    transport = answers(ok(data))
+    with pytest.raises(errors.ErrorInAnswer) as caught:
+        make_wire(transport).read("vms")
+    assert caught.value.came_back == f"200 OK, and yet an error: {said}"
+    assert len(transport.calls) == 1
+
+
+def test_a_list_of_a_whole_table_that_is_an_error_says_the_platforms_words(make_wire):
+    for data in ({"err": SAID}, [{"err": SAID}]):
+        with pytest.raises(errors.ErrorInAnswer, match=SAID):
+            VergeApi(make_wire(answers(ok(data)))).fleet_vms()
+
+
+@pytest.mark.parametrize("data", [{"err": "", "$key": "7"}, {"err": None, "response": {}}, {"$key": 7}])
+def test_an_empty_error_beside_an_answer_says_nothing(make_wire, data):
+    assert make_wire(answers(ok(data))).change("POST", "vm_actions", {"vm": 1}) == data
+
+
+def test_a_login_that_is_answered_with_an_error_is_refused_and_sent_once(make_wire, make_profile):
+    transport = session_system(login=ok({"err": "Login failed"}))
+    with pytest.raises(errors.LoginFailed, match="and yet an error: Login failed"):
+        make_wire(transport, make_profile(kind="session")).read("vms")
+    assert len(transport.calls) == 1
+
+
+@pytest.mark.parametrize("code", [200, 400, 404, 409, 422, 500])
+def test_what_was_not_handed_to_the_node_may_have_been_carried_out_whatever_the_status(make_wire, code):
+    """Holds off: a rung that failed because the node hangs ended the run before the override."""
+    said = "Error sending action to node: timed out"
+    with pytest.raises(errors.RelayFailed) as caught:
+        make_wire(answers(httpx.Response(code, json={"err": said}))).change("POST", "vm_actions", {})
+    assert (caught.value.may_have_executed, caught.value.status) == (True, code)
+    assert said in caught.value.came_back
+
+
+@pytest.mark.parametrize("code", [600, 999])
+def test_a_status_that_is_none_leaves_open_what_became_of_a_change(make_wire, code):
+    with pytest.raises(errors.BadAnswer) as caught:
+        make_wire(answers(httpx.Response(code, json={}))).change("PUT", "machine_status/61", BODY)
+    assert caught.value.may_have_executed
+
+
+# -- more than was asked for -----------------------------------------------------------------------
+
+
+def test_more_rows_than_can_be_meant_are_refused_and_the_first_are_shown(make_wire, recorder):
+    """Holds off: a list that ignores the filter was read, kept and searched as a whole."""
+    rows = [{"$key": n, "name": f"vm-{n}"} for n in range(1, 2000)]
+    with pytest.raises(errors.FilterIgnored) as caught:
+        VergeApi(make_wire(answers(ok(rows)))).vms_named("web-01")
+    assert caught.value.came_back == (
+        "1999 rows came where at most 1000 can be meant: the platform ignored the filter. The first: "
+        "'vm-1', 'vm-2', 'vm-3'"
+    )
+    assert caught.value.next_step.startswith("Nothing is made of such a list. Reach the system directly")
+    answer = recorder.exchanges[0].answer
+    assert (answer["rows"], answer["first"][0]) == (1999, {"$key": 1, "name": "vm-1"})
+
+
+def test_a_list_that_is_too_long_to_read_shows_its_first_rows_as_well(make_wire):
+    rows = [{"$key": n, "name": f"vm-{n}"} for n in range(1, 50_000)]
+    transport = answers(ok(rows))
+    with pytest.raises(errors.FilterIgnored, match=r"longer than .* ignored the filter. The first: 'vm-1',"):
+        VergeApi(make_wire(transport)).vms_named("web-01")
+    assert len(transport.calls) == 1
+
+
+def test_a_limit_that_is_ignored_is_said_to_be(make_wire):
+    lines = [{"machine": 54, "level": "message", "text": "x", "timestamp": n} for n in range(51)]
+    with pytest.raises(errors.FilterIgnored, match="51 rows came where at most 50 can be meant"):
+        VergeApi(make_wire(answers(ok(lines)))).logs_since(MachineKey(54), 0)
+
+
+def test_a_page_of_more_rows_than_were_asked_for_is_refused(make_wire, monkeypatch):
+    monkeypatch.setattr("vergeos_nb.client.fleet.PAGE", 2)
+    rows = [{"$key": n, "name": f"vm-{n}", "machine_key": n} for n in (1, 2, 3)]
+    with pytest.raises(errors.FilterIgnored, match="3 rows of vms came, and at most 2 were asked for"):
+        VergeApi(make_wire(answers(ok(rows)))).fleet_vms()
+
+
+def test_a_table_without_end_is_given_up(make_wire, monkeypatch):
+    monkeypatch.setattr("vergeos_nb.client.fleet.PAGE", 1)
+    keys = iter(range(1, 1_000))
+
+    def more(request):
+        return httpx.Response(200, json=[{"$key": (key := next(keys)), "name": "x", "machine_key": key}])
+
+    with pytest.raises(errors.FilterIgnored, match="vms does not end after 100 rows"):
+        VergeApi(make_wire(answers(more))).fleet_vms()
+
+
+@pytest.mark.parametrize("nothing", [[], {"$count": 0}, {"$count": "0"}])
+def test_no_match_is_an_empty_list_or_a_count_of_none(make_wire, nothing):
+    assert VergeApi(make_wire(answers(ok(nothing)))).vms_named("web-01") == ()
+
+
 def test_a_body_that_is_no_json_is_found_before_the_intent(make_wire, recorder):
     with pytest.raises(TypeError):
         make_wire(answers(ok({}))).change("PUT", "machine_status/61", {"running": object()})
@@ -389,10 +522,13 @@ def test_a_profile_without_a_host_names_the_way_to_get_one(make_wire):
         make_wire(profile=Profile("simulator", "", None, kind="simulator"))
 
 
-def test_an_answer_without_an_end_is_not_read_to_its_end(make_wire, monkeypatch):
-    monkeypatch.setattr("vergeos_nb.client.answer.LONGEST_ANSWER_BYTES", 10)
-    with pytest.raises(errors.BadAnswer, match="longer than 10 bytes"):
-        make_wire(answers(ok(["x" * 20]))).read("vms")
+def test_an_answer_without_an_end_is_not_read_to_its_end(make_wire):
+    def endless():
+        while True:
+            yield b"x" * 65536
+
+    with pytest.raises(errors.BadAnswer, match="longer than 262144 bytes"):
+        make_wire(answers(lambda request: httpx.Response(200, content=endless()))).read("vms")
 
 
 def test_threads_take_turns_and_keep_their_distance(make_wire, recorder, clock):

@@ -48,7 +48,7 @@ class StuckFleet:
         self.outputs = outputs.absolute()
         self.stepped = SteppedClock(1_790_100_000.0)
         self.clock = RunClock(self.stepped)
-        self.sim = Simulator("stuck", vms=count * 2, clock=self.stepped)
+        self.sim = Simulator("stuck", vms=count * 2, clock=self.stepped, system_id="5e" * 20)
         self.names = tuple(f"vm-{n:05d}" for n in range(1, count * 2) if n % 10)[:count]
         make_stuck(self.sim, *self.names)
         self.profile = Profile(

@@ -1,20 +1,25 @@
-"""Fleets that are killed at any request, on a platform that fails anyhow, and that are then resumed."""
+"""Fleets that are killed at any request, on a platform that fails anyhow, and that are then resumed.
+
+Between two of their lives a disk can lose what a VM's own journal held.
+"""
 
 from __future__ import annotations
 
 import itertools
 import shutil
-import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fleet import mortal
+from tests.fleet.mortal import Mortal
 from tests.fleet.stuck_fleet import StuckFleet
 from tests.fleet.test_fleet import hold_to_truth
 from vergeos_nb.audit.journal import NAME as JOURNAL
@@ -23,7 +28,6 @@ from vergeos_nb.errors import VergeNbError
 from vergeos_nb.fleet.plan import FleetPlan
 from vergeos_nb.fleet.progress import RUNBOOK, Where, progress
 from vergeos_nb.fleet.schedule import Limits
-from vergeos_nb.fleet.session import LEASE_S
 from vergeos_nb.simulator.faults import Rule
 
 FAILURES: tuple[dict[str, Any], ...] = (
@@ -48,15 +52,30 @@ RULES = st.builds(
 
 @dataclass(frozen=True)
 class Chance:
-    """What befalls a fleet: it dies at this request, whose call may have been carried out; and what else."""
+    """What befalls a fleet: it dies at this request, whose call may have been carried out; and what else.
+
+    Attributes:
+        damage: what befalls the journals of the VMs that a death left with a changing call.
+    """
 
     at: int
     carried_out: bool
     at_once: int
     rungs: bool
     rules: list[Rule]
+    damage: Callable[[Path], None] | None = None
 
 
+SHARES = st.floats(0, 1, exclude_max=True)
+DAMAGES = st.one_of(
+    st.none(),
+    st.sampled_from(
+        [mortal.empty, mortal.remove, mortal.remove_folder, mortal.cut_before_its_intent,
+         mortal.without_its_intent]
+    ),
+    SHARES.map(lambda share: partial(mortal.cut, share=share)),
+    SHARES.map(lambda share: partial(mortal.overwrite, share=share)),
+)  # fmt: skip
 CHANCES = st.builds(
     Chance,
     st.integers(1, 200),
@@ -64,46 +83,8 @@ CHANCES = st.builds(
     st.sampled_from([1, 3]),
     st.booleans(),
     st.lists(RULES, max_size=2),
+    DAMAGES,
 )
-
-
-class Mortal:
-    """A way to the simulator on which the caller's process dies: nothing gets through afterwards.
-
-    Attributes:
-        left: what was on its disk in that moment, once it has died.
-        way: the simulator's own, for whoever lives on.
-    """
-
-    def __init__(self, fleet: StuckFleet, chance: Chance) -> None:
-        self.left: Path | None = None
-        self.way = fleet.inner
-        self._fleet = fleet
-        self._chance = chance
-        self._count = itertools.count(1)
-        # The copy is of one moment: no request is carried out while it is made.
-        self._lock = threading.Lock()
-
-    def handler(self, request: httpx.Request) -> httpx.Response:
-        with self._lock:
-            if self.left is not None:
-                raise httpx.ConnectError("dead", request=request)
-            if next(self._count) != self._chance.at:
-                return self.way.handler(request)
-            if self._chance.carried_out:
-                self.way.handler(request)
-            left = self._fleet.outputs.with_suffix(".left")
-            shutil.copytree(self._fleet.outputs, left)
-            self.left = left
-            raise httpx.ConnectError("dead", request=request)
-
-    def revive(self) -> None:
-        """Begin anew with what was on the disk. Leases of the dead have ended by then."""
-        if self.left is not None:
-            shutil.rmtree(self._fleet.outputs)
-            self.left.rename(self._fleet.outputs)
-            self.left = None
-        self._fleet.stepped.advance(LEASE_S + 1)
 
 
 def go_on(fleet: StuckFleet, plan: FleetPlan) -> None:
@@ -118,21 +99,29 @@ def lives_through(folder: Path, chance: Chance) -> None:
     begin_above: dict[str, Any] = {"start_at": "poweroff", "attest": ""} if chance.rungs else {}
     plan = fleet.plan(Limits(chance.at_once, 4, 4, 4), **begin_above)
     fleet.approve(plan, lasts_s=1e6)
-    mortal = Mortal(fleet, chance)
-    fleet.inner = mortal  # type: ignore[assignment]
+    count = itertools.count(1)
+    way = Mortal(fleet, lambda request: next(count) == chance.at, carried_out=chance.carried_out)
+    damaged: set[Path] = set()
     fleet.sim.faults.clear()
     fleet.sim.faults.add(*chance.rules)
     for _ in range(2):
         # As when nobody could be asked to log in.
         with suppress(VergeNbError):
             go_on(fleet, plan)
-        mortal.revive()
-    fleet.inner = mortal.way
+        way.revive()
+        for journal in mortal.unsealed_with_an_intent(fleet.outputs) if chance.damage else ():
+            assert chance.damage is not None
+            chance.damage(journal)
+            damaged.add(journal.parent)
+    fleet.inner = way.way
     fleet.sim.faults.clear()
     go_on(fleet, plan)
     hold_to_truth(fleet)
-    where = {vm.name: progress(fleet.outputs, plan.digest)[vm.key].where for vm in plan.vms}
-    assert where == dict.fromkeys(where, Where.ENDED)
+    for vm in plan.vms:
+        state = progress(fleet.outputs, plan.digest)[vm.key]
+        # Of one whose journal was damaged nobody may ever know more; it is open then, and never waits.
+        may_be = {Where.ENDED, Where.OPEN} if fleet.outputs / state.folder in damaged else {Where.ENDED}
+        assert state.where in may_be, vm.name
     assert verify(fleet.outputs).findings == ()
 
 

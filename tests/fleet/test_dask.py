@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -12,12 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from tests.fleet.stuck_fleet import ATTESTED, make_stuck
 from tests.fleet.test_killed import answer, command
-from tests.served import QUICK, served
+from tests.served import QUICK, served, when_carried_out
+from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import read
 from vergeos_nb.audit.verify import verify
 from vergeos_nb.client.scrub import Scrubber
@@ -96,19 +96,25 @@ def test_a_lost_worker_s_run_is_read_back_and_not_begun_again_and_the_others_go_
             ),
             scheduler=scheduler,
         )
-        fleet = threading.Thread(target=lambda: ended.append(session.run(resume=False)))
+        fleet, killed = threading.Thread(target=lambda: ended.append(session.run(resume=False))), Event()
+
+        def kill() -> None:
+            first.kill()
+            killed.set()
+
+        when_carried_out(sim, "PUT", "machine_status/*", kill)
         fleet.start()
-        until = time.monotonic() + 90
-        while not sim.changing_requests() and time.monotonic() < until:
-            time.sleep(0.02)
-        os.kill(first.pid, signal.SIGKILL)
+        assert killed.wait(120)
         stack.enter_context(worker(tmp_path))
-        fleet.join(120)
+        fleet.join(150)
         sent = sorted(entry.path.rpartition("/")[2] for entry in sim.changing_requests())
     assert sent == ["1006", "1007", "1008"]
     (run,) = ended
     said = [(state.outcome, state.verdict) for state in run.states.values()]
     assert said == [("interrupted", "off"), ("done", "off"), ("done", "off")]
+    # One way for runs here and elsewhere: the fleet's journal holds each intent.
+    events = [line["event"] for line in read_journal(run.folder / "journal.jsonl").lines]
+    assert events.count("vm-intent") == 3
     lost = read(outputs / run.states[1001].folder)
     assert [call["path"] for call in lost["changing_calls"]] == ["/api/v4/machine_status/1006"]
     assert (verify(outputs).findings, run.trouble) == ((), ())
@@ -147,14 +153,10 @@ def test_when_the_coordinator_is_killed_its_workers_send_nothing_that_its_journa
         stack.enter_context(worker(tmp_path, "--preload", str(tmp_path / "impatient.py")))
         digest = answer(outputs, "fleet", "plan", str(tmp_path / "vms.csv"), *pairs)["plan_digest"]
         plans.approve(outputs, digest, "grace", SystemClock(), time.time() + 900)
-        before = len(sim.requests)
+        # In the worker's first sample; the second, and then the PUT, come two seconds later.
+        when_carried_out(sim, "GET", "machine_stats", lambda: killed.kill())
         killed = command(outputs, "fleet", "apply", digest, "--scheduler", scheduler)
-        # The worker's first sample; the second, and then the PUT, come two seconds later.
-        while not any(entry.path.endswith("machine_stats") for entry in sim.requests[before:]):
-            assert killed.poll() is None
-            time.sleep(0.02)
-        killed.kill()
-        killed.communicate()
+        killed.communicate(timeout=150)
         while not (tmp_path / "ended").exists():  # the time limit of tests ends this
             time.sleep(0.05)
         assert sim.changing_requests() == []

@@ -13,7 +13,7 @@ from tests.fleet.test_fleet import begun, hold_to_truth
 from vergeos_nb.audit.verify import verify
 from vergeos_nb.errors import RecordError
 from vergeos_nb.fleet.plan import FleetPlan
-from vergeos_nb.fleet.progress import Where
+from vergeos_nb.fleet.progress import VmProgress, Where
 from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.fleet.session import Ended
 
@@ -53,6 +53,16 @@ def test_a_vm_whose_journal_is_damaged_is_not_begun_again(outputs: Path) -> None
     state = resumed.states[plan.vms[1].key]
     assert (state.where, state.verdict, state.lost) == (Where.OPEN, "unknown", True)
     assert resumed.account.exit_code == 7
+
+
+@pytest.mark.parametrize(("outcome", "verdict"), [("nothing-to-do", "unknown"), ("done", "unknown")])
+def test_a_vm_of_which_nobody_knows_did_not_end_as_asked_whatever_its_outcome(
+    outcome: str, verdict: str
+) -> None:
+    """Its record said stopped, so it counted as done, and the fleet went on to the next ones."""
+    state = VmProgress(Where.ENDED, "a", outcome, verdict, 7)
+    assert (state.well, state.failed) == (False, True)
+    assert VmProgress(Where.ENDED, "a", outcome, "off", 0).well
 
 
 @pytest.mark.parametrize("known", [True, False])

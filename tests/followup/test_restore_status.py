@@ -228,11 +228,15 @@ def test_the_record_of_another_vm_is_refused(rehearse: Make) -> None:
     )
 
 
-@pytest.mark.parametrize("what", ["host", "cloud", "kind"])
+@pytest.mark.parametrize("what", ["system", "host", "cloud", "kind"])
 def test_the_record_of_another_system_is_refused(rehearse: Make, what: str) -> None:
     run = rehearse("stuck")
     record = run.force()
-    if what == "host":
+    if what == "system":
+        run.sim.world.set_row("system", next(iter(run.sim.world.tables["system"])), id="cd" * 20)
+    elif what == "host":
+        # A system that does not say who it is has its host for a name.
+        run.sim.world.set_row("system", next(iter(run.sim.world.tables["system"])), id="")
         run.profile = replace(run.profile, host="other.example")
     elif what == "cloud":
         run.sim.world.set_row("system", next(iter(run.sim.world.tables["system"])), cloud_name="lab-west")
@@ -454,8 +458,9 @@ def test_no_way_of_running_on_sends_the_restore_again(rehearse: Make) -> None:
     run = rehearse("stuck")
     record = run.force()
     run.put_answers(drop="before")
-    digest = run.follow("restore_status", record=record).fact("plan_digest")
-    book = run.open("restore_status", record=record, approve=digest, settle_s=5, confirm_timeout_s=9)
+    quick = {"record": record, "settle_s": 5, "confirm_timeout_s": 9}
+    digest = run.follow("restore_status", **quick).fact("plan_digest")
+    book = run.open("restore_status", approve=digest, **quick)
     for _ in range(3):
         for step in (*book.engine.steps, *reversed(book.engine.steps)):
             book.step(step.id)

@@ -395,9 +395,10 @@ def test_a_start_that_hangs_is_unknown_when_its_time_is_over(forced: FollowUp) -
 
 
 def test_a_vm_that_crashes_right_after_its_start_did_not_start_properly(forced: FollowUp) -> None:
-    digest = forced.watch(power_on=True, **SHORT).fact("plan_digest")
+    quick = {**SHORT, "start_timeout_s": 60}
+    digest = forced.watch(power_on=True, **quick).fact("plan_digest")
     forced.sim.world.behave("web-01", ha_restart=None, unresponsive=None)
-    book = forced.open("watch_after_power_off", power_on=True, approve=digest, start_timeout_s=60, **SHORT)
+    book = forced.open("watch_after_power_off", power_on=True, approve=digest, **quick)
     for one in book.engine.steps[:-1]:
         book.step(one.id)
     forced.clock.after(20, lambda: forced.sim.world.kill_process("web-01"))
@@ -409,9 +410,9 @@ def test_a_vm_that_crashes_right_after_its_start_did_not_start_properly(forced: 
 
 def test_no_way_of_running_on_sends_the_start_again(forced: FollowUp) -> None:
     forced.sim.faults.add(Rule("post", "POST", "/api/v4/vm_actions", drop="before"))
-    digest = forced.watch(power_on=True, **SHORT).fact("plan_digest")
-    quick = {"settle_s": 5, "confirm_timeout_s": 9, "start_timeout_s": 9}
-    book = forced.open("watch_after_power_off", power_on=True, approve=digest, **SHORT, **quick)
+    quick = {**SHORT, "settle_s": 5, "confirm_timeout_s": 9, "start_timeout_s": 9}
+    digest = forced.watch(power_on=True, **quick).fact("plan_digest")
+    book = forced.open("watch_after_power_off", power_on=True, approve=digest, **quick)
     for _ in range(3):
         for one in (*book.engine.steps, *reversed(book.engine.steps)):
             book.step(one.id)

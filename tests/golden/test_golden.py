@@ -16,6 +16,9 @@ import pytest
 from vergeos_nb.audit.account import account_of
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.plans import PlanShelf
+from vergeos_nb.audit.summary import summary_of
+from vergeos_nb.procedure.model import VerdictValue
+from vergeos_nb.views.badges import badge_of
 
 HERE = Path(__file__).parent
 VERSIONS = sorted(path.name.removesuffix(".tar.xz") for path in HERE.glob("*.tar.xz"))
@@ -85,6 +88,23 @@ def test_a_journal_of_an_older_version_says_the_same_of_its_run(golden: Path) ->
         account = account_of(read_journal(path / "journal.jsonl"))
         said = (account.outcome.value, account.verdict.value, account.exit_code)
         assert said == (record["outcome"], record["verdict"], record["exit_code"]), path.name
+
+
+def test_a_record_of_an_older_version_is_shown_by_its_verdict(golden: Path) -> None:
+    """Holds off a green tick over a VM that lives, or of which nobody knows, in what was sealed long ago."""
+    for path in records(golden):
+        summary = summary_of(account_of(read_journal(path / "journal.jsonl")))
+        if summary.over_vm and summary.verdict is not VerdictValue.OFF:
+            assert (path.name, summary.badge.sign == "✔") == (path.name, False)
+        for result in summary.results:
+            if result.facts.get("verdict") in ("alive", "unknown"):
+                assert (path.name, result.step, badge_of(result).sign == "✔") == (
+                    path.name,
+                    result.step,
+                    False,
+                )
+            if result.step in ("poweroff", "kill") and result.facts.get("opens"):
+                assert badge_of(result).sign != "✘", (path.name, result.step)
 
 
 def test_a_plan_of_an_older_version_is_found_under_its_digest(golden: Path) -> None:

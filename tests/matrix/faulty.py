@@ -10,13 +10,17 @@ from typing import Any
 import httpx
 
 from tests.rehearsal import Rehearsal
+from vergeos_nb.client.failures import RELAYED
 from vergeos_nb.simulator import Rule
 
 STATUSES = (400, 401, 403, 404, 405, 408, 409, 422, 429, 500, 502, 503, 504, 507)
 # What may have been executed although it was answered like this.
 IN_DOUBT = (408, 409, 500, 502, 503, 504, 507)
 # A read that meets one of these once is repeated and then goes well.
-PASSING = ("429", "500", "502", "503", "504", "dropped", "dropped after", "cut off", "too late")
+PASSING = (
+    "429", "500", "502", "503", "504", "dropped", "dropped after", "cut off", "too late", "dripped",
+    "hints without end",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,40 @@ def _as_text(data: Any, path: str) -> Any:
     return str(data) if isinstance(data, int) else data
 
 
+def _spelt(spell: Callable[[Any], Any]) -> Callable[[Any, str], Any]:
+    """The same with every number written in another way."""
+
+    def spelt(data: Any, path: str) -> Any:
+        if isinstance(data, dict):
+            return {name: spelt(value, path) for name, value in data.items()}
+        if isinstance(data, list):
+            return [spelt(value, path) for value in data]
+        return spell(data) if isinstance(data, int) and not isinstance(data, bool) else data
+
+    return spelt
+
+
+# Columns that are evidence only: none of them can be read.
+EVIDENCE = (
+    "total_cpu", "ram_used", "core_usagelist", "modified", "tx_bytes", "rx_bytes", "tx_pckts", "rx_pckts",
+    "reads", "writes", "read_bytes", "write_bytes", "maintenance", "vsan_connected", "timestamp",
+)  # fmt: skip
+
+
+def _unreadable(data: Any, path: str) -> Any:
+    for row in data if isinstance(data, list) else [data]:
+        for name in EVIDENCE:
+            if isinstance(row, dict) and name in row:
+                row[name] = {"of": "another shape"}
+    return data
+
+
+def _in_error(data: Any, path: str) -> Any:
+    """An error in place of rows, in each of the places where it could stand."""
+    error = {"err": {"message": "Database is locked"}}
+    return [error] if isinstance(data, list) else error
+
+
 SHAPES = frozenset({3, 4, 5, 8})
 FAULTS = (
     *(Fault(str(status), _codes(status), {"status": status}) for status in STATUSES),
@@ -98,6 +136,26 @@ FAULTS = (
     *(Fault(f"a field less ({n})", SHAPES, shape=_without(n)) for n in (0, 3, 5)),
     Fault("another's row", SHAPES, shape=_foreign),
     Fault("text for numbers", frozenset(), shape=_as_text),
+    Fault("floats for numbers", frozenset(), shape=_spelt(float)),
+    Fault("text with a fraction", frozenset(), shape=_spelt(lambda number: f"{number}.0")),
+    # 5: the plan binds the verdict, which is another one where a witness is silent.
+    Fault("evidence that cannot be read", frozenset({5}), shape=_unreadable),
+    Fault("200 and an error", frozenset({8}), {"status": 200, "text": "Database is locked"}),
+    Fault("201 and an error, executed", frozenset({8}), {"status": 201, "text": "No", "execute": True}),
+    Fault("an error in place of rows", frozenset({8}), shape=_in_error),
+    Fault("not relayed", frozenset({8}), {"status": 422, "text": f"{RELAYED}: timeout", "execute": True}),
+    Fault("101", frozenset({8}), {"status": 101, "body": ""}),
+    Fault("999", frozenset({8}), {"status": 999, "body": "{}"}),
+    Fault("nested 480 deep", frozenset({8}), {"body": "[" * 480 + "]" * 480}),
+    Fault("nested 950 deep", frozenset({8}), {"body": '{"a":' * 950 + "1" + "}" * 950}),
+    Fault("a number of 5,000 digits", frozenset({8}), {"body": '{"$key": %s}' % ("9" * 5000)}),
+    Fault("half a character", frozenset({8}), {"body": '{"$key": "\\ud800", "err": "\\udfff"}'}),
+    Fault("a date in the year 9999", frozenset(), {"headers": {"Date": "Fri, 31 Dec 9999 23:59:59 GMT"}}),
+    Fault("a date before Christ", frozenset(), {"headers": {"Date": "Mon, 01 Jan 0001 00:00:00 +2359"}}),
+    Fault("filter ignored", SHAPES, {"ignore": ["filter", "limit"], "execute": True}),
+    Fault("100,000 rows", frozenset({8}), {"rows": 100_000}),
+    Fault("dripped", frozenset({8}), {"drip": 1.0}),
+    Fault("hints without end", frozenset({8}), {"hints": 10**6}),
 )
 
 

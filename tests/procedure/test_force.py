@@ -240,3 +240,39 @@ def test_ha_that_restarts_the_vm_between_the_last_reading_and_the_put_is_found_o
     account = run.approve()
     assert ending(account) == ("failed", "alive", 6)
     assert run.sim.process_alive("web-01")
+
+
+def test_evidence_grows_no_younger_when_the_clock_is_set_back(rehearse: Make) -> None:
+    """Holds off: a PUT that rests on evidence of an hour ago, because the clock says it is from just now."""
+    run = rehearse("stuck")
+    digest = run.run().fact("plan_digest")
+
+    def an_hour_that_no_clock_shows() -> None:
+        run.clock.sleep(600)
+        run.clock.set_by -= 600
+
+    account = run.run(approve=digest, before={"force": an_hour_that_no_clock_shows})
+    (force,) = [result for result in account.results if result.step == "force"]
+    assert [e.path for e in force.exchanges if "machine_stats" in e.path] != []
+    assert ending(account) == ("done", "off", 0)
+
+
+@pytest.mark.parametrize(
+    ("slept", "back", "said"),
+    [(600, 3600, "the clock shows"), (1200, 1000, "the time of the approval is over")],
+)
+def test_an_approval_lasts_no_longer_when_the_clock_is_set_back(
+    rehearse: Make, slept: float, back: float, said: str
+) -> None:
+    """Holds off: a yes for a quarter of an hour that still holds an hour later."""
+    run = rehearse("stuck")
+    digest = run.run().fact("plan_digest")
+
+    def set_back() -> None:
+        run.clock.sleep(slept)
+        run.clock.set_by -= back
+
+    account = run.run(approve=digest, before={"force": set_back})
+    assert (ending(account), run.changes()) == (("refused", "off", 5), [])
+    assert account.decisive
+    assert said in account.decisive.summary

@@ -183,10 +183,19 @@ def test_the_plan_says_what_an_approval_alone_will_not_open(rehearse: Make) -> N
     }
 
 
-def test_a_stopped_vm_that_nobody_can_vouch_for_is_nothing_to_do_but_not_off(rehearse: Make) -> None:
+def test_a_stopped_vm_that_nobody_can_vouch_for_is_unknown_and_not_nothing_to_do(rehearse: Make) -> None:
     run = rehearse("node_dead")
     run.sim.world.set_status_of("web-01", running=False, status="stopped", state="offline")
-    assert ending(run.run(approve="0" * 64)) == ("nothing-to-do", "unknown", 7)
+    account = run.run(approve="0" * 64)
+    assert (ending(account), run.changes()) == (("unknown", "unknown", 7), [])
+    assert account.decisive
+    assert account.decisive.summary == (
+        "Verdict: unknown. Its record says stopped already, but nothing shows that its process is gone. "
+        "Nothing is planned."
+    )
+    assert account.decisive.next_step == (
+        "do not power it on yet; make sure at the node that the process is gone, then run this again"
+    )
 
 
 def test_a_living_process_under_a_stopped_record_is_refused_loudly(rehearse: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,14 @@ from tests.archive.made import NONE, record
 from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.record import read
 from vergeos_nb.audit.seal import seal
+from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.audit.verify import verify
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import UsageError
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.runbook import Runbook
+from vergeos_nb.views.badges import badge_of
+from vergeos_nb.views.bundle import static_view
 
 POWEROFF = {"path": "/api/v4/vm_actions", "body": {"vm": 41, "action": "poweroff"}}
 OVERRIDE = {"path": "/api/v4/machine_status/46", "body": {"running": False}}
@@ -87,6 +91,23 @@ def test_it_says_what_was_sent_to_which_vm_by_whom_why_and_how_it_ended(past: Pa
     ]  # fmt: skip
     assert (account.outcome.value, account.exit_code) == ("done", 0)
     assert account.fact("open_ends") == [ids[2]]
+
+
+def test_a_report_of_runs_of_which_nobody_knows_is_not_green(past: Path) -> None:
+    """The step said "Look at those with verdict unknown", under a green "passed", and so did the report."""
+    made(past, 6, OVERRIDE, verdict="alive", outcome="failed")
+    account = report(past)
+    by_step = {result.step: result for result in account.results}
+    assert str(badge_of(by_step["acted"])) == "? 1 UNKNOWN"
+    assert by_step["acted"].facts["alive"] == [by_step["acted"].tables[0].rows[2][-1]]
+    assert str(summary_of(account).badge) == "? done · 1 UNKNOWN"
+    assert by_step["gather"].summary.endswith(
+        "1 done · verdict unknown, 1 failed · verdict alive, 1 refused · verdict off."
+    ), by_step["gather"].summary
+    view = static_view(by_step["acted"])["text/plain"]
+    assert re.findall(r"(. done|. failed) +(. off|. unknown|. alive)", view) == [
+        ("✔ done", "✔ off"), ("? done", "? unknown"), ("♥ failed", "♥ alive"), ("✔ done", "✔ off"),
+    ]  # fmt: skip
 
 
 def test_repeat_offenders_are_counted_by_vm_and_by_node(past: Path) -> None:
@@ -204,3 +225,14 @@ def test_it_runs_headless_as_a_schedule_would_run_it(past: Path) -> None:
     assert (done.returncode, answer["outcome"], answer["simulated"]) == (0, "done", False)
     assert Path(answer["record"]).name.split("-")[1:3] == ["incident_report", "all"]
     assert verify(past).findings == ()
+
+
+def test_vms_of_one_name_and_key_on_two_systems_of_one_name_are_counted_apart(tmp_path: Path) -> None:
+    """Holds off: a VM that is said to be forced off again and again, but is two."""
+    outputs = tmp_path / "outputs"
+    for number, own in enumerate(("ab" * 20, "cd" * 20), start=1):
+        made(outputs, number, OVERRIDE, simulated=False, system_id=own)
+    account = report(outputs)
+    assert rows(account, "offenders", "offenders") == []
+    acted = repr(rows(account, "acted", "acted"))
+    assert (f"{WEB} abababab" in acted, f"{WEB} cdcdcdcd" in acted) == (True, True)

@@ -7,14 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.runner.test_run import gone, journal_below, start_command, wait_for
-from tests.served import LADDER, NAME, changing, served
+from tests.served import LADDER, NAME, changing, served, when_carried_out
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import check, read
 from vergeos_nb.clock import SystemClock
@@ -22,6 +22,7 @@ from vergeos_nb.procedure.case import Case
 from vergeos_nb.procedure.catalog import PROCEDURES
 from vergeos_nb.procedure.engine import Draft, Step
 from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.processes import this_process
 from vergeos_nb.runner.recover import recover, unfinished
 from vergeos_nb.runner.run import run
 from vergeos_nb.simulator.faults import Rule
@@ -30,21 +31,19 @@ from vergeos_nb.simulator.faults import Rule
 def killed_in_the_put(outputs: Path, simulator: Any) -> Path:
     """A run whose runner and kernel are killed while the PUT is under way; its folder."""
     digest = run("force_power_off", NAME, outputs=outputs).account.fact("plan_digest")
-    simulator.faults.add(Rule("slow PUT", method="PUT", delay=3))
+    kernels: list[int] = []
+
+    def kill() -> None:
+        process.kill()
+        kernels.append(wait_for(journal_below(outputs / "killed"), "run-opened")["pid"])
+        os.kill(kernels[0], signal.SIGKILL)
+
+    # It was carried out by then, and never answered.
+    when_carried_out(simulator, "PUT", "machine_status/*", kill)
     process = start_command(outputs / "killed", "--approve", digest)
-    journal = journal_below(outputs / "killed")
-    kernel = wait_for(journal, "run-opened")["pid"]
-    wait_for(journal, "intent", method="PUT")
-    # The intent is written before the first byte leaves: on a busy machine the kernel died in between.
-    end = time.monotonic() + 60
-    while "slow PUT" in simulator.faults.never_fired():
-        assert time.monotonic() < end, "the PUT never came"
-        time.sleep(0.05)
-    process.kill()
-    os.kill(kernel, signal.SIGKILL)
-    process.communicate()
-    assert gone(kernel)
-    return journal.parent
+    process.communicate(timeout=150)
+    assert gone(kernels[0])
+    return journal_below(outputs / "killed").parent
 
 
 def test_a_run_killed_in_the_put_is_settled_by_reading_back_and_never_sent_again(outputs: Path) -> None:
@@ -60,6 +59,22 @@ def test_a_run_killed_in_the_put_is_settled_by_reading_back_and_never_sent_again
     assert record["after"]["status"] == "stopped"
     assert check(folder) == []
     assert list(unfinished(outputs / "killed", SystemClock())) == []
+
+
+def test_a_run_that_failed_right_after_its_call_is_settled_as_well_and_once(outputs: Path) -> None:
+    """Holds off: only an interrupted run was taken up, and nobody ever looked what a failed one had done."""
+    with served() as simulator:
+        digest = run("force_power_off", NAME, outputs=outputs / "plan").account.fact("plan_digest")
+        simulator.faults.add(Rule("refused, and done", method="PUT", status=403, execute=True))
+        failed = run("force_power_off", {**NAME, "approve": digest}, outputs=outputs / "failed")
+        assert (failed.account.outcome, failed.account.verdict) == ("failed", "unknown")
+        assert list(unfinished(outputs / "failed", SystemClock())) == [failed.folder]
+        recovered = recover(failed.folder)
+        assert changing(simulator) == LADDER
+    assert (recovered.account.outcome, recovered.account.verdict) == ("failed", "off")
+    assert read(failed.folder)["verdict"] == "off"
+    assert check(failed.folder) == []
+    assert list(unfinished(outputs / "failed", SystemClock())) == []
 
 
 def test_without_asking_the_call_stays_unsettled_and_the_record_says_so(outputs: Path) -> None:
@@ -97,6 +112,17 @@ def test_a_system_that_cannot_be_asked_leaves_a_whole_record_that_says_why(outpu
     assert check(folder) == []
 
 
+def test_nothing_is_read_back_from_another_system_that_the_profile_leads_to_by_now(outputs: Path) -> None:
+    """Holds off: a verdict over a VM of the same keys on the system next door."""
+    with served() as simulator:
+        folder = killed_in_the_put(outputs, simulator)
+    with served() as other:
+        recovered = recover(folder)
+        assert {entry.path for entry in other.requests} <= {"/version.json", "/api/v4/system"}
+    assert "another system answers than the run's: another system" in recovered.asked
+    assert read(folder)["verdict"] == "unknown"
+
+
 def test_the_command_recovers_what_a_killed_runner_left(outputs: Path) -> None:
     with served() as simulator:
         process = start_command(outputs, "-p", "sample_gap_s=120")
@@ -129,6 +155,28 @@ def test_a_run_that_is_still_going_on_is_left_alone(outputs: Path) -> None:
         finally:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=60)
+
+
+def test_another_process_that_has_the_number_of_a_dead_run_does_not_keep_it_from_being_finished(
+    outputs: Path,
+) -> None:
+    """Holds off: a run that died and is never finished, because its process number is in use again."""
+    folder = outputs / "2026-10-01" / "120000Z-force_power_off-web-01-00000000"
+    folder.mkdir(parents=True)
+    here = this_process()
+    opened = {"n": 1, "at": "2026-10-01T12:00:00.000Z", "event": "run-opened", "on_host": here.host}
+
+    def written(**process: str) -> list[Path]:
+        line = {**opened, "pid": here.pid, "process": {**asdict(here), **process}}
+        (folder / "journal.jsonl").write_text(json.dumps(line) + "\n")
+        return list(unfinished(outputs, SystemClock()))
+
+    assert written() == []
+    assert written(started="1") == [folder]
+    # Another machine, or another container, cannot be asked: it counts as living while it is not silent.
+    assert written(machine="another pid:[4026532000]", started="1") == []
+    os.utime(folder / "journal.jsonl", (0, 0))
+    assert list(unfinished(outputs, SystemClock())) == [folder]
 
 
 @pytest.mark.parametrize("content", ["", "{", "not a journal\n\n"])

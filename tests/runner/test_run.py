@@ -24,6 +24,7 @@ from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import check, read
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.procedure.model import RunOutcome
+from vergeos_nb.runner import stopping
 from vergeos_nb.runner.run import run
 from vergeos_nb.runner.stopping import Stop
 from vergeos_nb.simulator.faults import Rule
@@ -94,6 +95,20 @@ def test_a_run_without_approval_plans_changes_nothing_and_succeeds(outputs: Path
         "force": "skipped",
         "confirm": "skipped",
     }
+
+
+def test_a_run_whose_progress_cannot_be_shown_goes_on(
+    outputs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Holds off: an exception in what prints a line ended the kernel in the middle of its run."""
+
+    def fails(line: Mapping[str, Any]) -> None:
+        raise KeyError("text")
+
+    with served():
+        report = run("force_power_off", NAME, outputs=outputs, on_line=fails)
+    assert (report.account.outcome, report.exit_code) == ("planned", 0)
+    assert "cannot be shown: KeyError('text')" in caplog.text
 
 
 def test_an_approved_plan_of_an_earlier_run_is_applied_once_and_proved(outputs: Path) -> None:
@@ -173,9 +188,20 @@ def test_a_profile_that_cannot_be_used_has_its_exit_code_and_record(outputs: Pat
     assert "nowhere" in record["steps"][0]["error"]["asked"]
 
 
-def test_a_deadline_interrupts_the_kernel_and_the_record_says_where(outputs: Path) -> None:
+def test_a_deadline_interrupts_the_kernel_and_the_record_says_where(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[str] = []
+    # The time is up when the kernel waits for its second sample, however long it took to come that far.
+    monkeypatch.setattr(stopping, "monotonic", lambda: 60.0 * len(waits))
+
+    def on_line(line: Mapping[str, Any]) -> None:
+        if line["event"] == "note":
+            waits.append(line["event"])
+
     with served() as simulator:
-        report = run("force_power_off", {**NAME, "sample_gap_s": 120}, outputs=outputs, deadline_s=8)
+        given = {**NAME, "sample_gap_s": 120}
+        report = run("force_power_off", given, outputs=outputs, deadline_s=8, on_line=on_line)
         assert changing(simulator) == []
     account = report.account
     assert (account.outcome, account.verdict, report.exit_code) == ("interrupted", "unknown", 7)

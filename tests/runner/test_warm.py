@@ -21,7 +21,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from tests.served import NAME, served
-from vergeos_nb.runner import warm
+from vergeos_nb.runner import stopping, warm
 from vergeos_nb.runner.provisioner import WarmProvisioner
 from vergeos_nb.runner.run import run
 
@@ -185,7 +185,7 @@ def test_kernels_end_when_their_server_is_killed_and_the_next_run_has_another(tm
 def test_nothing_is_left_when_the_owner_is_killed(tmp_path: Path) -> None:
     code = f"""
         import os, time
-        from vergeos_nb.runner import warm
+        from vergeos_nb.runner import stopping, warm
         server = warm.shared()
         kernel = server.fork(["-f", {str(tmp_path / "k.json")!r}], dict(os.environ), {str(tmp_path)!r})
         print(server.pid, kernel.pid, flush=True)
@@ -266,6 +266,8 @@ def test_a_run_that_is_stopped_while_its_kernel_starts_leaves_none(
     outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids: list[int] = []
+    # The time is up when there is a kernel, however long it took to come.
+    monkeypatch.setattr(stopping, "monotonic", lambda: 60.0 * len(pids))
     launch = LocalProvisioner.launch_kernel
 
     async def slowly(self: Any, cmd: list[str], **kwargs: Any) -> Any:

@@ -103,7 +103,8 @@ def test_of_two_schedules_on_one_vm_the_second_is_refused_and_told_who_is_at_it(
         (tmp_path / "secrets.env").write_text("VERGE_TIMEOUT=30\n")
         (tmp_path / "web-01.env").write_text(env_file(environ))
         first = subprocess.Popen(
-            from_systemd(environ, waits(poweroff_wait_s=60)),
+            # Longer than the second takes on any machine; the first is stopped when that has ended.
+            from_systemd(environ, waits(poweroff_wait_s=3600)),
             env={**os.environ, **environ},
             stdout=subprocess.PIPE,
             text=True,

@@ -112,7 +112,7 @@ def test_rules_are_read_from_toml_and_json(tmp_path):
     [
         ({"stauts": 500}, "unknown key 'stauts'; did you mean 'status'?"),
         ({"zzz": 1}, "unknown key 'zzz'; there are: name, method"),
-        ({"status": 42}, "status must be between 100 and 599, not 42"),
+        ({"status": 42}, "status must be between 100 and 999, not 42"),
         ({"status": "500"}, "status cannot be '500'"),
         ({"status": True}, "status cannot be True"),
         ({"probability": 2}, "probability must be between 0 and 1"),

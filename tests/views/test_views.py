@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vergeos_nb.procedure.finding import Kind
 from vergeos_nb.procedure.model import (
     SCHEMAS,
     ColumnKind,
@@ -22,8 +23,9 @@ from vergeos_nb.procedure.model import (
     result_from_dict,
 )
 from vergeos_nb.records import Exchange
+from vergeos_nb.views.badges import LOOKS, badge_of
 from vergeos_nb.views.bars_drawing import DRAWN
-from vergeos_nb.views.bundle import LOOKS, static_view
+from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.calls import CALLS
 from vergeos_nb.views.cells import cell, grid
 from vergeos_nb.views.drawing import covered
@@ -199,7 +201,8 @@ def test_values_read_as_a_person_would_write_them() -> None:
         (7, "int", "7"),
         (2**63, "int", ""),
         (1.5, "float", "1.5"),
-        (2, "float", "2.0"),
+        (2, "float", "2"),
+        (2.0, "float", "2.0"),
         (float("nan"), "float", ""),
         ("a\u202eb", "text", "a\\u202eb"),
         (T, "time", "2026-09-22T15:13:20.250Z"),
@@ -308,13 +311,14 @@ def test_plain_text_and_html_say_the_same() -> None:
         assert words in text
 
 
-def test_every_outcome_has_a_sign_and_a_pair_of_colours_that_can_be_told_apart() -> None:
-    assert set(LOOKS) == set(StepOutcome)
+def test_every_finding_has_a_sign_and_a_pair_of_colours_that_can_be_told_apart() -> None:
+    assert set(LOOKS) == set(Kind)
     for outcome in StepOutcome:
-        page = Page(static_view(a_result(outcome=outcome))["text/html"])
+        result = a_result(outcome=outcome)
+        page = Page(static_view(result)["text/html"])
         unpaired = [s for s in page.styles if "background:" in s and ";color:" not in s]
         assert unpaired == []
-        assert f"{LOOKS[outcome][0]} {outcome}" in page.text
+        assert str(badge_of(result)) in page.text
     for _, background, text in LOOKS.values():
         assert contrast(background, text) >= 4.5
 

@@ -109,6 +109,40 @@ def test_the_step_after_the_comparison_stays_closed_until_all_four_lines_are_tic
     assert (at.places("verify"), at.enabled()) == (["static", ""], ["alive"])
 
 
+@pytest.mark.parametrize(
+    ("scenario", "badge", "because"),
+    [
+        ("zombie", "♥ ALIVE", "machine_stats says alive"),
+        ("stuck", "✔ OFF", "machine_stats says dead"),
+        ("node_unreachable", "? UNKNOWN", "no source"),
+    ],
+)
+def test_a_card_that_is_shown_anew_says_what_was_found_without_unfolding_anything(
+    sit: Sit, scenario: str, badge: str, because: str
+) -> None:
+    """After a reload, and always in Voilà, the verdict was folded away, and the ticks showed no values."""
+    at = sit(scenario)
+    at.run_all()
+    for step in STEPS[:4]:
+        at.click(step)
+    card: Any = at.live.step("verify")
+    assert {name: box.description.partition(": ")[0] for name, box in card.boxes.items()} == {
+        "cores": "agrees, VM record 4, status row 4",
+        "ram": "agrees, VM record 8192, status row 8192",
+        "status": "status row unresponsive",
+        "machine": "agrees, VM record 44, status row 44",
+    }
+    at.tick()
+    at.click("alive")
+    # What a page that was loaded anew is given is the state of the widgets, and no display.
+    shown = text(at.live.step("alive").head.get_state()["value"])
+    assert badge in shown
+    assert because in shown
+    assert "Verdict: " in shown
+    assert "passed" not in shown
+    assert "agrees, VM record 8192, status row 8192" in text(card.head.get_state()["value"])
+
+
 def test_the_approval_button_names_the_vm_and_opens_only_when_nothing_is_missing(sit: Sit) -> None:
     at = sit(reason="")
     for step in STEPS[:6]:
@@ -388,7 +422,7 @@ def test_the_static_views_keep_their_evidence_where_everything_but_plain_markup_
         if cell.cell_type == "code"
     }
     confirm = text(shown['rb.step("confirm")'])
-    assert "Confirm · vendor's step 6 · ✔ passed" in confirm.replace("&#39;", "'")
+    assert "Confirm · vendor's step 6 · ✔ OFF" in confirm.replace("&#39;", "'")
     assert "machine_stats dead" in confirm
     assert "Evidence, source by source" in confirm
     assert "What was sent" not in shown['rb.step("connect")']

@@ -87,7 +87,8 @@ def test_a_wrong_password_is_refused_and_can_be_typed_again_as_a_run_of_its_own(
 
 def test_the_doctor_s_findings_are_shown_without_opening_a_run(tmp_path: Path) -> None:
     card = card_of(tmp_path, "simulator")
-    card._diagnose().join(60)
+    card.check.click()
+    assert card.job_aside.join(60)
     assert "✔ API: SIMULATED system 'lab-east'" in text(card.findings.value).replace("&#39;", "'")
     assert card.desk.run is None
     assert not (tmp_path / "outputs").exists()

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from tests.widgets.sitting import Sitting, text
-from vergeos_nb import unfinished
-from vergeos_nb.audit import lease
+from vergeos_nb import processes, unfinished
 from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import check, read
 from vergeos_nb.audit.verify import verify
@@ -35,8 +34,7 @@ def restarted(at: Sitting, monkeypatch: pytest.MonkeyPatch, *, killed: bool) -> 
     else:
         at.live.run._at_exit()
     # It is this process that plays the dead one.
-    monkeypatch.setattr(unfinished, "lives", lambda pid: False)
-    monkeypatch.setattr(lease, "lives", lambda pid: False)
+    monkeypatch.setattr(processes, "lives", lambda pid: False)
     at.live = at.notebook()
     at.run_all()
     return at.live.step("connect")
@@ -75,6 +73,19 @@ def test_a_resumed_run_is_the_same_run_and_sends_nothing_twice(
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_a_resumed_run_s_card_says_whether_that_run_is_simulated_or_real(
+    sit: Sit, here: pytest.MonkeyPatch
+) -> None:
+    """Holds off: "SIMULATED: a rehearsal" above a resumed run on a real system."""
+    at = sit(profile="env")
+    at.until("plan")
+    at.given["profile"] = "simulator"
+    card = restarted(at, here, killed=True)
+    assert text(card.kind.value).startswith("SIMULATED")
+    at.click("connect", "resume")
+    assert (card.profile.value, text(card.kind.value)[:5]) == ("env", "REAL:")
+
+
 def test_a_run_that_was_cut_short_can_be_finished_and_a_new_one_begun(
     sit: Sit, here: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +101,43 @@ def test_a_run_that_was_cut_short_can_be_finished_and_a_new_one_begun(
     assert (read(first)["outcome"], read(first)["changing_calls"]) == ("interrupted", [])
     at.click("connect")
     assert (at.run.folder == first, at.run.runs) == (False, 2)
+
+
+def test_a_run_whose_journal_is_damaged_is_told_of_and_not_gone_on_with(
+    sit: Sit, here: pytest.MonkeyPatch
+) -> None:
+    """It was passed over in silence, as if nothing had been begun, and a new run could send it all again."""
+    at = sit()
+    at.until("kill")
+    journal = at.run.folder / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:3], b"\x00\n", *lines[3:]]))
+    sent = at.run.changes()
+    card = restarted(at, here, killed=True)
+    assert "left a damaged journal, so nobody knows what it sent" in text(card.found.value)
+    card.resume.click()
+    assert card.job is not None
+    assert card.job.join(60)
+    assert "is damaged" in text(card.message.value)
+    assert (at.live.run, at.run.changes()) == (None, sent)
+
+
+@pytest.mark.parametrize("event", ["intent", "exchange"])
+def test_a_journal_of_which_lines_are_gone_is_not_gone_on_with(
+    sit: Sit, here: pytest.MonkeyPatch, event: str
+) -> None:
+    """Without the line of an intent its call counted as one that was never made."""
+    at = sit()
+    at.until("kill")
+    journal = at.run.folder / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(line for line in lines if f'"event": "{event}"'.encode() not in line))
+    card = restarted(at, here, killed=True)
+    card.resume.click()
+    assert card.job is not None
+    assert card.job.join(60)
+    assert "lines of it are gone" in text(card.message.value)
+    assert at.live.run is None
 
 
 @pytest.mark.parametrize("other", [{"JPY_SESSION_NAME": "/home/grace/other.ipynb"}, {"JPY_SESSION_NAME": ""}])
@@ -113,7 +161,7 @@ def test_a_closed_run_is_not_offered(sit: Sit, here: pytest.MonkeyPatch) -> None
     at = sit()
     at.until("plan")
     at.close()
-    here.setattr(unfinished, "lives", lambda pid: False)
+    here.setattr(processes, "lives", lambda pid: False)
     assert unfinished.cut_short(at.outputs, "force_power_off", SESSION) is None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from vergeos_nb.audit.journal import JournalText, exchange_from_dict
 from vergeos_nb.changes import api_path
-from vergeos_nb.errors import RecordError
+from vergeos_nb.errors import ErrorInAnswer, RecordError
 from vergeos_nb.parameters import RUNBOOKS, VmRun
 from vergeos_nb.procedure.model import RunOutcome, StepOutcome, StepResult, VerdictValue, result_from_dict
 from vergeos_nb.records import Exchange
@@ -39,6 +39,14 @@ class ChangingCall:
     def acts_on_vm(self) -> bool:
         """Whether it could start or end the VM, or say so in its status row."""
         return self.path not in _BESIDE
+
+    @property
+    def answered(self) -> str:
+        """With which status it was answered, and with which error where that is one of success."""
+        assert self.exchange is not None
+        kind, _, said = self.exchange.error.partition(": ")
+        error = said.partition(", ")[2] if kind == ErrorInAnswer.__name__ else ""
+        return f"answered {self.exchange.status}" + (f", {error}" if error else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +240,7 @@ class _Told:
                 exchange = exchange_from_dict(line)
                 self.exchanges[exchange.number] = exchange
                 self.calls = _answered(self.calls, exchange)
-            case "intent":
+            case "intent" | "intent-kept":
                 call = ChangingCall(
                     line["method"], line["path"], line["body"], line["at"], None, self.running
                 )

@@ -8,8 +8,6 @@ A folder without both says nothing: it can have been emptied, and a lost journal
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +17,7 @@ from msgspec import Meta, Struct
 
 from vergeos_nb.audit.folders import RUN_FOLDER
 from vergeos_nb.audit.journal import NAME, append_after_death
-from vergeos_nb.audit.opening import ASKED, known_parameters
+from vergeos_nb.audit.opening import ASKED, known_parameters, this_process_as_data
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError
@@ -42,6 +40,7 @@ class Asked(Struct):
     operator: str
     on_host: str
     pid: Annotated[int, Meta(gt=0)]
+    process: dict[str, str] = {}
 
 
 def write_asked(
@@ -58,8 +57,7 @@ def write_asked(
         "runbook": runbook,
         "parameters": known_parameters(runbook, parameters),
         "operator": operator,
-        "on_host": platform.node(),
-        "pid": os.getpid(),
+        **this_process_as_data(),
     }
     try:
         put(folder / ASKED, json.dumps(scrubber.data(asked)).encode())
@@ -98,6 +96,7 @@ def begin_after_death(folder: Path, clock: Clock) -> None:
             "operator": asked.operator,
             "on_host": asked.on_host,
             "pid": asked.pid,
+            "process": asked.process,
             "profile": asked.parameters.get("profile"),
         }
     at = asked.at.timestamp() if asked else _made_at(folder)

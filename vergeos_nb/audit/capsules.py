@@ -13,6 +13,7 @@ from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.audit.record import RECORD, check, read
 from vergeos_nb.audit.undo import undo_of
 from vergeos_nb.errors import RecordError, RecordNotFound, Refused
+from vergeos_nb.settings import normal_host
 from vergeos_nb.shapes import is_file, is_folder
 
 
@@ -47,6 +48,7 @@ class Capsules:
         capsule = {
             "record": folder.name,
             "host": account.profile.get("host"),
+            "system_id": account.fact("system_id"),
             "cloud_name": account.fact("cloud_name"),
             "simulated": account.simulated,
             "vm": account.fact("vm"),
@@ -56,7 +58,8 @@ class Capsules:
         differ = [name for name, value in capsule.items() if name in said and said[name] != value]
         if differ:
             raise _changed(asked, f"{RECORD} and {JOURNAL} do not agree on: {', '.join(differ)}")
-        return capsule
+        # An older version wrote a host down as somebody had spelled it.
+        return {**capsule, "host": normal_host(str(capsule["host"]))}
 
     def _find(self, record: str) -> Path:
         path = settings.from_home(record)

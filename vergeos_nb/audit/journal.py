@@ -15,7 +15,9 @@ Lines hold ``n`` (counts from 1), ``at`` (UTC, ISO 8601) and ``event``. The even
 ``bug``           an exception that nobody foresaw, with its traceback
 ``interrupted``   a signal stopped the run inside a step, or its process died
 ``settled``       what reading back later made of a call that nobody had waited for
+``intent-kept``   an intent that this journal had lost, and that the fleet's journal held as well
 ``vm-began``      a fleet's run begins with this VM; on disk before the VM's own journal is there
+``vm-intent``     the VM's run is about to send this changing call; on disk before the first byte leaves
 ``vm-ended``      how it ended
 ``run-ended``     the run closed in order
 
@@ -27,7 +29,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import math
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -36,22 +37,26 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit import room
-from vergeos_nb.audit.lines import read_line
+from vergeos_nb.audit.lines import encoded, read_line
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
 from vergeos_nb.files import opener, sync_folder
 from vergeos_nb.records import Exchange
-from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of
+from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of, opened
 
 NAME = "journal.jsonl"
 OnLine = Callable[[Mapping[str, Any]], None]
 # Events that later decisions rest on: they are on disk before the run goes on.
-_DURABLE = frozenset({"run-opened", "intent", "step-ended", "bug", "interrupted", "vm-began", "run-ended"})
+_DURABLE = frozenset(
+    {"run-opened", "intent", "step-ended", "bug", "interrupted", "vm-began", "vm-intent", "run-ended"}
+)
+# Nothing has happened yet when these are written: the room for what comes of a call is not theirs.
+_BEFORE = frozenset({"intent", "vm-intent"})
 
 
 # What whoever finishes a run whose writer died may add: nothing else follows a line that was cut off.
-_AFTER_DEATH = frozenset({"interrupted", "bug", "settled"})
+_AFTER_DEATH = frozenset({"interrupted", "bug", "settled", "intent-kept"})
 # By what a run was interrupted that nobody stopped. The line that says so is written later, by recovery.
 DEATH = "the death of its process"
 
@@ -61,14 +66,23 @@ class RunJournal:
 
     Args:
         resume: go on with the journal that is there; its intents stay sent.
+        on_line: told of every line that this process writes, from the first on.
 
     Raises:
         RecordError: from every method, when the disk does not take a line.
     """
 
-    def __init__(self, path: Path, clock: Clock, scrubber: Scrubber, *, resume: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        scrubber: Scrubber,
+        *,
+        resume: bool = False,
+        on_line: OnLine | None = None,
+    ) -> None:
         self.path = path
-        self.on_line: OnLine = _unheard
+        self.on_line: OnLine = on_line or _unheard
         self._clock = clock
         self._scrubber = scrubber
         self._lock = threading.Lock()
@@ -85,7 +99,9 @@ class RunJournal:
             raise
         self._n = len(earlier)
         self._intents = {
-            _call(line["method"], line["path"], line["body"]) for line in earlier if line["event"] == "intent"
+            call_id(line["method"], line["path"], line["body"])
+            for line in earlier
+            if line["event"] in ("intent", "intent-kept")
         }
 
     def write(self, event: str, /, **data: Any) -> None:
@@ -98,7 +114,7 @@ class RunJournal:
                 **self._scrubber.data(data),
             }
             try:
-                self._append(_encoded(line), spare=event != "intent")
+                self._append(encoded(line), spare=event not in _BEFORE)
                 # It is there, also where it cannot be had on disk: no other line may have its number.
                 self._n += 1
                 if event in _DURABLE or data.get("changing"):
@@ -136,7 +152,7 @@ class RunJournal:
             RecordError: it cannot be written, or there is no room for what comes of it.
         """
         self.make_room()
-        call = _call(method, path, body)
+        call = call_id(method, path, body)
         if call in self._intents:
             raise Refused(f"sending {method} {path}", "it was sent in this run before", "read back instead")
         self._intents.add(call)
@@ -205,7 +221,8 @@ def _unheard(line: Mapping[str, Any]) -> None:
     """Nobody looks at the lines as they come."""
 
 
-def _call(method: str, path: str, body: Mapping[str, Any] | None) -> str:
+def call_id(method: str, path: str, body: Mapping[str, Any] | None) -> str:
+    """The same text for the same changing call."""
     return json.dumps([method, path, body], sort_keys=True)
 
 
@@ -220,6 +237,12 @@ def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:
     if any(line["event"] == "run-ended" for line in text.lines):
         raise RecordError(
             f"going on with the journal {path}", "its run was closed", "begin a new run; nothing was sent"
+        )
+    if [line.get("n") for line in text.lines] != list(range(1, len(text.lines) + 1)):
+        raise RecordError(
+            f"going on with the journal {path}",
+            "lines of it are gone, so nobody knows what was sent",
+            "finish it with `vergeos-nb audit recover`, look at the VM, and begin a new run",
         )
     return text.lines
 
@@ -263,6 +286,16 @@ def read_journal(path: Path) -> JournalText:
             raise damaged(path, number, wrong)
         lines.append(line)
     return JournalText(tuple(lines), bool(torn))
+
+
+def opened_of(path: Path) -> Mapping[str, Any]:
+    """The ``run-opened`` line of a journal, also of one that is damaged below; empty where it is lost."""
+    try:
+        with opened(path) as file:
+            line = read_line(file.readline())
+    except (OSError, Unfit):
+        return {}
+    return line if line is not None and line["event"] == "run-opened" else {}
 
 
 def _raw_lines(path: Path) -> list[bytes]:
@@ -315,7 +348,7 @@ def append_after_death(
                 **data,
             }
             # The line feed alone can be missing, too.
-            file.write(("" if file.is_whole() else "\n") + _encoded(line))
+            file.write(("" if file.is_whole() else "\n") + encoded(line))
             os.fsync(file.fileno())
         finally:
             file.close()
@@ -345,23 +378,6 @@ def exchange_as_dict(exchange: Exchange) -> dict[str, Any]:
 def exchange_from_dict(line: Mapping[str, Any]) -> Exchange:
     """The exchange that a journal line holds."""
     return Exchange(**{name: line[name] for name in Exchange.__dataclass_fields__})
-
-
-def _encoded(line: Mapping[str, Any]) -> str:
-    try:
-        text = json.dumps(line, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        # Python reads NaN and 1e999 in an answer; JSON knows neither.
-        text = json.dumps(_finite(line), ensure_ascii=False, allow_nan=False)
-    return text + "\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _finite(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(member) for member in value]
-    return value if not isinstance(value, float) or math.isfinite(value) else str(value)
 
 
 def _unwritable(path: Path, error: OSError) -> RecordError:

@@ -10,15 +10,18 @@ What a lease cannot do:
   if the server does locking; on SMB and on file systems in user space it may not. Where locking is refused
   outright, taking a lease fails; where it is silently absent, two machines can both read "free" within the
   same milliseconds.
-- It ends by the clock, so the machines' clocks must agree much better than the time to live.
-- A process that was stopped for longer than its time to live wakes up without its lease: `Lease.renew` right
-  before each changing call finds out.
+- A holder on this machine is asked, and keeps its lease while it lives, whatever the clock says. One on
+  another machine, or in another container, cannot be asked: its lease ends by the clock, so the machines'
+  clocks must agree much better than the time to live.
+- Such a holder that was stopped for longer than its time to live wakes up without its lease: `Lease.renew`
+  right before each changing call finds out.
 """
 
 from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -31,19 +34,21 @@ from vergeos_nb.audit.lease_file import (
     file_name,
     locked,
     read,
-    this_machine,
     unusable,
     write,
 )
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused, UsageError
-from vergeos_nb.processes import lives
+from vergeos_nb.processes import Life, ask, is_on_this_start, started, this_process
 
-__all__ = ["LONGEST_S", "Lease", "Owner"]
+__all__ = ["LONGEST_S", "Lease", "Leases", "Owner"]
 
 LONGEST_S = 7 * 86400
 """Longest time to live; a lost lease must end by itself within a time that somebody can wait for."""
+
+_HELD: set[str] = set()
+"""The tokens of this process's leases. Its other leases were given back, and their files left behind."""
 
 
 class Lease:
@@ -67,8 +72,9 @@ class Lease:
     def take(cls, folder: Path, subject: str, owner: Owner, ttl_s: float, clock: Clock) -> Self:
         """Take the lease of a subject, or refuse. Waits for nobody.
 
-        A lease that has ended is taken over, and one whose process is gone from this very machine at once.
-        One that cannot be read counts as held until its file is older than `ttl_s`.
+        A lease of a process of this machine is taken over once that process is gone, and only then. One of
+        another machine is taken over when it has ended. One that cannot be read counts as held until its file
+        is older than `ttl_s`.
 
         Args:
             folder: where all runs that could touch the same VMs keep their leases; made if need be.
@@ -87,9 +93,14 @@ class Lease:
         with locked(path, asked, clock):
             now = clock.now()
             found = read(path, subject, asked)
-            over = "" if found is None else _taken_over_from(path, found, owner, now, ttl_s, asked)
-            entry = Entry(subject, owner, secrets.token_hex(16), this_machine(), now, now + ttl_s, over)
+            over = "" if found is None else _taken_over_from(path, found, clock, ttl_s, asked)
+            here = this_process()
+            entry = Entry(
+                subject, owner, secrets.token_hex(16), here.machine, now, now + ttl_s, over,
+                here.installation, started(owner.pid), clock.monotonic() + ttl_s,
+            )  # fmt: skip
             write(path, entry, asked)
+            _HELD.add(entry.token)
         return cls(path, entry, ttl_s, clock)
 
     @property
@@ -125,18 +136,20 @@ class Lease:
                 raise Refused(asked, found.reason if found else "its file is gone", next_step)
             if found.token != self._entry.token:
                 raise Refused(asked, f"{found.owner} took it at {iso(found.taken_at)}", next_step)
-            entry = replace(found, expires_at=self._clock.now() + self._ttl_s)
+            until, steady = self._clock.now() + self._ttl_s, self._clock.monotonic() + self._ttl_s
+            entry = replace(found, expires_at=until, steady_until=steady)
             write(self.path, entry, asked)
             self._entry = entry
 
     def release(self) -> None:
         """Give it back, if it is still ours. Can be repeated.
 
-        The disk cannot make it fail: a lease that stays behind ends by itself.
+        The disk cannot make it fail: a lease that stays behind ends with this process, or by the clock.
         """
         if self._released:
             return
         self._released = True
+        _HELD.discard(self._entry.token)
         asked = f"giving back the lease of {visible(self.subject)}"
         with contextlib.suppress(OSError, RecordError, Refused), locked(self.path, asked, self._clock):
             found = read(self.path, self.subject, asked)
@@ -152,14 +165,61 @@ class Lease:
         self.release()
 
 
-def _taken_over_from(
-    path: Path, found: Entry | Damaged, owner: Owner, now: float, ttl_s: float, asked: str
-) -> str:
+class Leases:
+    """Several leases that are held as one: all of them, or none. A context manager that gives them back.
+
+    Args:
+        subjects: every name of the one thing that is meant. Whoever shares one of them keeps the rest out.
+
+    Raises:
+        Refused, RecordError, UsageError: as `Lease.take`; none is held then.
+    """
+
+    def __init__(
+        self, folder: Path, subjects: Sequence[str], owner: Owner, ttl_s: float, clock: Clock
+    ) -> None:
+        with contextlib.ExitStack() as taking:
+            self._all = [
+                taking.enter_context(Lease.take(folder, one, owner, ttl_s, clock))
+                for one in dict.fromkeys(subjects)
+            ]
+            taking.pop_all()
+
+    @property
+    def taken_over_from(self) -> tuple[str, ...]:
+        """Whose leases were set aside for these, and why that was right."""
+        return tuple(dict.fromkeys(one.taken_over_from for one in self._all if one.taken_over_from))
+
+    def renew(self) -> None:
+        """Let them live for another time to live from now on.
+
+        Raises:
+            Refused, RecordError: as `Lease.renew`.
+        """
+        for one in self._all:
+            one.renew()
+
+    def release(self) -> None:
+        """Give them back, as far as they are still ours. Can be repeated."""
+        for one in self._all:
+            one.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def _taken_over_from(path: Path, found: Entry | Damaged, clock: Clock, ttl_s: float, asked: str) -> str:
     """Why the lease that is there may be set aside.
 
     Raises:
         Refused: it may not.
     """
+    now = clock.now()
     if isinstance(found, Damaged):
         try:
             free_at = path.stat().st_mtime + ttl_s
@@ -172,18 +232,39 @@ def _taken_over_from(
             f"somebody may hold it: {found.reason}",
             f"wait until {iso(free_at)}; if nobody works on this VM, remove {path} before.",
         )
-    if now >= found.expires_at:
+    since, pid = f"has held it since {iso(found.taken_at)}", found.owner.pid
+    # The process before the clock: clocks jump, and laptops sleep.
+    match ask(found.process):
+        case Life.GONE:
+            return f"{found.owner}, whose process is gone"
+        case Life.LIVES if pid == this_process().pid and found.token not in _HELD:
+            return f"{found.owner}, which has given it back"
+        case Life.LIVES if pid == this_process().pid:
+            raise Refused(
+                asked,
+                f"{found.owner} {since}, and that is a run of this very process",
+                "go on with that run, or close it; if it is out of reach, restart the kernel.",
+            )
+        case Life.LIVES:
+            raise Refused(
+                asked,
+                f"{found.owner} {since}, and that process lives on this machine",
+                "talk to them, or close that run. If it is out of reach, end its process with "
+                f"`kill {pid}`: what it has sent stays in its journal, and `vergeos-nb audit recover` makes "
+                "its record. Two at once could undo each other's work.",
+            )
+    if now >= found.expires_at and _has_passed(found, clock):
         return f"{found.owner}, whose lease ended at {iso(found.expires_at)}"
-    if _is_gone(found, owner):
-        return f"{found.owner}, whose process is gone"
     raise Refused(
         asked,
-        f"{found.owner} has held it since {iso(found.taken_at)}, until {iso(found.expires_at)}",
-        "talk to them, or wait until it ends; two at once could undo each other's work.",
+        f"{found.owner} {since}, until {iso(found.expires_at)}; whether it lives cannot be seen from here",
+        "talk to them, or wait until it ends; two at once could undo each other's work. If that machine is "
+        f"gone for good and its clock was wrong, remove {path}.",
     )
 
 
-def _is_gone(found: Entry, owner: Owner) -> bool:
-    """Whether the holder's process is certainly no more: it ran where we run, and its number is free."""
-    here = found.owner.host == owner.host and found.machine == this_machine()
-    return here and not lives(found.owner.pid)
+def _has_passed(found: Entry, clock: Clock) -> bool:
+    """Whether a lease has ended by the steady clock, too, where its holder's is ours: it does not jump."""
+    if found.steady_until is None or not is_on_this_start(found.process):
+        return True
+    return clock.monotonic() >= found.steady_until

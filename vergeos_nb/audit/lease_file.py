@@ -25,6 +25,7 @@ from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
 from vergeos_nb.files import Busy, make_folder, put
 from vergeos_nb.files import locked as held
+from vergeos_nb.processes import Process
 from vergeos_nb.shapes import Unfit, is_file, read_json
 
 FORMAT = "vergeos-nb/lease/1"
@@ -49,7 +50,13 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a lease file says. Times are seconds since 1970."""
+    """What a lease file says. Times are seconds since 1970.
+
+    Attributes:
+        machine, installation, process_started: what the owner's process is known again by.
+        steady_until: when it ends by the steady clock of the owner's machine, or None where an older version
+            wrote the file.
+    """
 
     subject: str
     owner: Owner
@@ -58,6 +65,15 @@ class Entry:
     taken_at: float
     expires_at: float
     taken_over_from: str
+    installation: str = ""
+    process_started: str = ""
+    steady_until: float | None = None
+
+    @property
+    def process(self) -> Process:
+        """The process that holds it."""
+        owner = self.owner
+        return Process(owner.host, owner.pid, self.machine, self.installation, self.process_started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +81,6 @@ class Damaged:
     """A lease file that says nothing that can be relied on."""
 
     reason: str
-
-
-def this_machine() -> str:
-    """This start of this machine and this space of process numbers, "" where the system does not tell.
-
-    Containers can share a host name while their process numbers are different worlds.
-    """
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except (OSError, ValueError):
-        return ""
 
 
 @contextlib.contextmanager
@@ -115,6 +119,9 @@ def read(path: Path, subject: str, asked: str) -> Entry | Damaged | None:
             told.taken_at.timestamp(),
             told.expires_at.timestamp(),
             told.taken_over_from,
+            told.installation,
+            told.process_started,
+            told.steady_until,
         )
     except Unfit as unfit:
         if unfit.missing:
@@ -145,6 +152,10 @@ class _LeaseShape(Struct):
     taken_at: datetime
     expires_at: datetime
     taken_over_from: str
+    # Older versions did not write these.
+    installation: str = ""
+    process_started: str = ""
+    steady_until: float | None = None
 
 
 def write(path: Path, entry: Entry, asked: str) -> None:

@@ -139,6 +139,10 @@ class Snapshot:
     set_aside: int
 
 
+class LedgerLockError(RecordError):
+    """Another process holds the ledger's lock."""
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """Where the ledger ends, unverified.
@@ -166,7 +170,7 @@ class Ledger:
         self.path = outputs / "ledger.jsonl"
         self.head_path = outputs / "ledger.head"
         self.torn_path = outputs / "ledger.torn"
-        self._lock = outputs / "ledger.lock"
+        self.lock_path = outputs / "ledger.lock"
 
     def snapshot(self) -> Snapshot:
         """Read it all. Nobody seals meanwhile, where the lock can be had; a copy may have none."""
@@ -207,19 +211,24 @@ class Ledger:
             return os.pread(descriptor, end - start, start)
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the lock; another process waits meanwhile."""
+    def locked(self, wait_s: float | None = None) -> Iterator[None]:
+        """Hold the lock; another process waits meanwhile.
+
+        Args:
+            wait_s: how long to wait for it at most; None for as long as sealing does.
+        """
+        wait_s = LOCK_WAIT_S if wait_s is None else min(wait_s, LOCK_WAIT_S)
         with contextlib.ExitStack() as held:
             try:
-                held.enter_context(locked(self._lock, LOCK_WAIT_S))
+                held.enter_context(locked(self.lock_path, wait_s))
             except Busy:
-                raise RecordError(
+                raise LedgerLockError(
                     "sealing the record",
-                    f"another process has kept {self._lock} locked for {LOCK_WAIT_S:g} s",
+                    f"another process has kept {self.lock_path} locked for {wait_s:g} s",
                     "see whether a run hangs on this machine, then `vergeos-nb audit recover`",
                 ) from None
             except OSError as error:
-                raise _unusable(self._lock, error) from error
+                raise _unusable(self.lock_path, error) from error
             yield
 
     @contextlib.contextmanager
@@ -227,7 +236,7 @@ class Ledger:
         with contextlib.ExitStack() as held:
             # A copy may have no lock, or lie where none can be had.
             with contextlib.suppress(OSError, Busy):
-                held.enter_context(locked(self._lock, LOCK_WAIT_S, kind=fcntl.LOCK_SH))
+                held.enter_context(locked(self.lock_path, LOCK_WAIT_S, kind=fcntl.LOCK_SH))
             yield
 
     # What follows is called with the lock held.

@@ -6,6 +6,9 @@ default: journals of older versions are read for ever.
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -181,6 +184,7 @@ SHAPES: dict[str, type[Struct]] = {
     "step-began": StepBegan,
     "exchange": ExchangeLine,
     "intent": Intent,
+    "intent-kept": Intent,
     "parameters": Parameters,
     "resumed": Resumed,
     "step-ended": StepEnded,
@@ -218,3 +222,21 @@ def read_line(raw: bytes) -> Plain | None:
 @cache
 def _decoder(shape: type[Struct]) -> msgspec.json.Decoder[Struct]:
     return msgspec.json.Decoder(shape)
+
+
+def encoded(line: Mapping[str, Any]) -> str:
+    """A line as it is written, with its line feed."""
+    try:
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        # Python reads NaN and 1e999 in an answer; JSON knows neither.
+        text = json.dumps(_finite(line), ensure_ascii=False, allow_nan=False)
+    return text + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(member) for member in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else str(value)

@@ -10,7 +10,6 @@ from vergeos_nb.audit.journal import JournalText
 from vergeos_nb.audit.ledger import Entry
 from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.audit.timeline import timeline_of
-from vergeos_nb.views.bundle import LOOKS
 from vergeos_nb.views.text import visible
 from vergeos_nb.views.timeline import timeline_text
 
@@ -29,7 +28,7 @@ def as_markdown(account: Account, journal: JournalText, entry: Entry) -> str:
     subject = str(entry.fields.get("vm") or "")
     title = f"{entry.fields.get('runbook')}" + (f" of {told(subject)}" if subject else "")
     lines = [
-        f"# {summary.sign} {title}: {summary.ended}",
+        f"# {summary.badge.sign} {title}: {summary.badge.word}",
         "",
         f"**{told(summary.system)}**",
         "",
@@ -38,7 +37,7 @@ def as_markdown(account: Account, journal: JournalText, entry: Entry) -> str:
     if summary.next_step:
         lines += ["", f"**What to do:** {told(summary.next_step)}"]
     lines += ["", *_table(("what", "value"), [(what, told(value)) for what, value in summary.lines])]
-    steps = [(title, f"{LOOKS[outcome][0]} {outcome}", told(text)) for title, outcome, text in summary.steps]
+    steps = [(title, str(badge), told(text)) for title, badge, text in summary.steps]
     lines += ["", "## Step by step", "", *_table(("step", "ended", "what came out"), steps)]
     lines += ["", "## Over time", "", *_block(timeline_text(timeline_of(journal.lines)))]
     lines += [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,20 +16,24 @@ from urllib.parse import urlsplit
 from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.manifest import Manifest
 from vergeos_nb.audit.summary import summary_of
-from vergeos_nb.errors import RecordError
+from vergeos_nb.errors import RecordError, SettingsError
 from vergeos_nb.settings import Secret
 
 TIMEOUT_S = 5.0
+"""From the beginning to the whole answer."""
 
 
 def message(account: Account, manifest: Manifest) -> dict[str, Any]:
     """What is sent: what the record is found by, how it ended in words, and the hash it was sealed under."""
+    summary = summary_of(account)
     return {
         "event": "record-sealed",
         "record": manifest.record,
         "path": manifest.path,
         "sealed_at": manifest.sealed_at,
-        "headline": summary_of(account).headline,
+        "headline": summary.headline,
+        "finding": str(summary.badge),
+        "next_step": summary.next_step,
         "manifest": hashlib.sha256(manifest.encoded()).hexdigest(),
         "ledger_line": manifest.place.count,
         **manifest.fields,
@@ -43,13 +48,15 @@ def notify(url: Secret, content: Mapping[str, Any]) -> None:
     """
     import httpx
 
+    from vergeos_nb.client.outside import post
+
     asked = "sending the notification"
     if not _is_usable(url.reveal()):
         raise RecordError(asked, "its URL is none, or not https", "correct VERGEOS_NB_WEBHOOK")
     try:
-        with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False) as client:
-            status = client.post(url.reveal(), json=dict(content)).status_code
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        body = json.dumps(dict(content), ensure_ascii=False).encode()
+        status, _ = post(url.reveal(), body, "application/json", limit_s=TIMEOUT_S)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError, SettingsError) as error:
         # Its own text may repeat the URL.
         raise RecordError(asked, type(error).__name__, "the record is sealed; tell them yourself") from None
     if not 200 <= status < 300:

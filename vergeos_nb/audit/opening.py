@@ -5,24 +5,28 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from vergeos_nb import __version__
 from vergeos_nb.audit import room
-from vergeos_nb.audit.journal import NAME, RunJournal
+from vergeos_nb.audit.journal import NAME, OnLine, RunJournal
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.parameters import RECORDED
 from vergeos_nb.procedure.engine import outcome_of
 from vergeos_nb.procedure.model import StepResult
+from vergeos_nb.processes import Life, Process, ask, this_process
 from vergeos_nb.settings import MASK
 
 ASKED = "asked.json"
 _NAMED = ("httpx", "ipykernel", "jupyter_client", "nbclient", "pandas", "papermill", "pydantic")
+
+# What a process is known again by, beside its host and its number, in the order of `Process`.
+_IDENTITY = ("machine", "installation", "started")
 
 
 def open_journal(
@@ -34,6 +38,7 @@ def open_journal(
     parameters: Mapping[str, Any],
     operator: str,
     session: str = "",
+    on_line: OnLine | None = None,
 ) -> RunJournal:
     """A new journal whose first line says who runs what, with which versions, on which machine.
 
@@ -44,14 +49,13 @@ def open_journal(
     """
     if parameters.get("approve"):
         room.take(folder)
-    journal = RunJournal(folder / NAME, clock, scrubber)
+    journal = RunJournal(folder / NAME, clock, scrubber, on_line=on_line)
     journal.write(
         "run-opened",
         runbook=runbook,
         parameters=known_parameters(runbook, parameters),
         operator=operator,
-        on_host=platform.node(),
-        pid=os.getpid(),
+        **this_process_as_data(),
         profile=parameters.get("profile"),
         versions=_versions(),
         **({"session": session} if session else {}),
@@ -70,16 +74,40 @@ def resume_journal(
     parameters: Mapping[str, Any],
     operator: str,
     session: str = "",
+    on_line: OnLine | None = None,
 ) -> RunJournal:
     """The journal of a run that was cut short, to go on with; its next line says who does, and with what.
 
     Raises:
         RecordError: it cannot be read or written, or its last line was cut off.
     """
-    journal = RunJournal(folder / NAME, clock, scrubber, resume=True)
-    journal.write("resumed", operator=operator, on_host=platform.node(), pid=os.getpid())
+    journal = RunJournal(folder / NAME, clock, scrubber, resume=True, on_line=on_line)
+    journal.write("resumed", operator=operator, **this_process_as_data())
     journal.write("parameters", changed=known_parameters(runbook, parameters))
     return journal
+
+
+def life_of(lines: Sequence[Mapping[str, Any]]) -> Life:
+    """Whether the process lives that opened the run of this journal, or that went on with it last.
+
+    A journal without the line that names it is nobody's: it is the first that is written.
+    """
+    named = [line for line in lines if "pid" in line]
+    if not named:
+        return Life.GONE
+    host, pid, more = (named[-1].get(name) for name in ("on_host", "pid", "process"))
+    if not isinstance(host, str) or isinstance(pid, bool) or not isinstance(pid, int):
+        return Life.UNKNOWN
+    # What older versions did not write is not known.
+    known = more if isinstance(more, dict) else {}
+    return ask(Process(host, pid, *(str(known.get(name, "")) for name in _IDENTITY)))
+
+
+def this_process_as_data() -> dict[str, Any]:
+    """This process, as `life_of` finds it again."""
+    here = this_process()
+    process = {name: getattr(here, name) for name in _IDENTITY}
+    return {"on_host": here.host, "pid": here.pid, "process": process}
 
 
 def known_parameters(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class PastRuns:
         if not Ledger(self._outputs).path.exists():
             return []
         entries = Index(self._outputs).find(Query(ticket=ticket or None, since=since, until=until))
-        return [self._run(entry) for entry in entries if entry.fields.get("vm")]
+        return _told_apart([self._run(entry) for entry in entries if entry.fields.get("vm")])
 
     def _run(self, entry: Entry) -> PastRun:
         try:
@@ -64,6 +65,7 @@ class PastRuns:
             vm_key=_number(fields.get("vm_key")),
             node=_number(node),
             cloud=str(record.get("cloud_name") or record.get("host") or fields.get("profile") or "?"),
+            system=str(record.get("system_id") or ""),
             simulated=bool(fields.get("simulated")),
             operator=str(fields.get("operator") or ""),
             approver=str(fields.get("approver") or ""),
@@ -74,6 +76,20 @@ class PastRuns:
             exit_code=_number(fields.get("exit_code")) or 0,
             acted=tuple(step for call in calls if (step := _acts(call))),
         )
+
+
+def _told_apart(runs: Sequence[PastRun]) -> list[PastRun]:
+    """The runs, with a piece of its id behind the name of each real system that shares its name."""
+    systems: dict[str, set[str]] = {}
+    for run in runs:
+        if run.system and not run.simulated:
+            systems.setdefault(run.cloud, set()).add(run.system)
+    return [
+        replace(run, cloud=f"{run.cloud} {run.system[:8]}")
+        if run.system and not run.simulated and len(systems[run.cloud]) > 1
+        else run
+        for run in runs
+    ]
 
 
 def _acts(call: Mapping[str, Any]) -> str:

@@ -187,6 +187,7 @@ def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[s
         "user": account.profile.get("who"),
         "tls": account.profile.get("tls"),
         "simulated": account.simulated,
+        "system_id": account.fact("system_id"),
         "cloud_name": account.fact("cloud_name"),
         "parameters": opened.get("parameters"),
         "reason": opened.get("parameters", {}).get("reason"),

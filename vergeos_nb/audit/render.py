@@ -88,7 +88,8 @@ def _injected(account: Account) -> NotebookNode:
 
 def _banner(summary: RunSummary) -> str:
     # Indented text is code in Markdown: whatever the names hold, nothing in it is markup.
-    text = visible(f"{summary.sign} {summary.ended}\n{summary.headline}", keep="\n")
+    advice = f"\nWhat to do: {summary.next_step}" if summary.next_step else ""
+    text = visible(f"{summary.badge}\n{summary.headline}{advice}", keep="\n")
     body = "\n".join(f"    {line}" for line in [*text.split("\n"), visible(summary.system)])
     return f"**Record of a run**\n\n{body}\n"
 

@@ -6,11 +6,13 @@ about to change something takes what its record will need, as a file in its fold
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-import secrets
 from pathlib import Path
 
+from vergeos_nb.audit.ledger import LedgerLockError
+from vergeos_nb.audit.sealable import PROBE, try_to_seal, try_to_sign
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import OWNERS_FILE
 
@@ -21,6 +23,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 # File systems without it; there only the free space can be looked at.
 _UNSUPPORTED = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 _ASKED = "making sure that the record can be kept"
+_UNSENT = "nothing was sent by this step"
+_ELSEWHERE = f"{_UNSENT}; let the archive be writable, or begin anew elsewhere with --outputs"
 
 
 def take(folder: Path) -> None:
@@ -30,34 +34,44 @@ def take(folder: Path) -> None:
         folder: the record's, two levels below the archive's.
 
     Raises:
-        RecordError: the disk is full, or the folder or the ledger cannot be written.
+        RecordError: the disk is full, or something that sealing needs cannot be had.
     """
     try:
-        _write_to_ledger(folder.parent.parent)
+        try_to_seal(folder)
         path = folder / NAME
         if not path.exists() or path.stat().st_size < NEEDED:
             _allocate(path)
     except OSError as error:
         raise _no_room(error, folder) from error
+    except LedgerLockError as busy:
+        hint = f"{_UNSENT}; see whether a run hangs on this machine, then run this again"
+        raise RecordError(_ASKED, busy.came_back, hint) from busy
+    except RecordError as error:
+        if isinstance(cause := error.__cause__, OSError) and cause.errno in FULL:
+            raise _no_room(cause, folder) from error
+        raise RecordError(_ASKED, error.came_back, _ELSEWHERE) from error
+    try:
+        try_to_sign(folder.parent.parent)
+    except (OSError, RecordError) as error:
+        came_back = (
+            error.came_back if isinstance(error, RecordError) else f"{error.filename}: {error.strerror}"
+        )
+        hint = (
+            f"{_UNSENT}; see that the key can be used without asking, or take VERGEOS_NB_SIGNING_KEY away to "
+            "have the record sealed without a signature"
+        )
+        raise RecordError(f"{_ASKED} and signed", came_back, hint) from error
 
 
 def free(folder: Path) -> bool:
     """Give the room back. Returns whether there was any."""
+    with contextlib.suppress(OSError):
+        (folder / PROBE).unlink()
     try:
         (folder / NAME).unlink()
     except OSError:
         return False
     return True
-
-
-def _write_to_ledger(outputs: Path) -> None:
-    ledger = outputs / "ledger.jsonl"
-    if ledger.exists():
-        # Opening alone tells: the superuser passes every check of permissions, but no read-only file system.
-        os.close(os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
-    probe = outputs / f".probe-{secrets.token_hex(4)}"
-    os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNERS_FILE))
-    probe.unlink()
 
 
 def _allocate(path: Path) -> None:
@@ -90,10 +104,6 @@ def _no_room(error: OSError, folder: Path) -> RecordError:
         return RecordError(
             _ASKED,
             f"{folder}: {error.strerror}: its record needs up to {NEEDED >> 20} MB",
-            "nothing was sent by this step; free space, or begin anew in another folder with --outputs",
+            f"{_UNSENT}; free space, or begin anew in another folder with --outputs",
         )
-    return RecordError(
-        _ASKED,
-        f"{error.filename or folder}: {error.strerror or error}",
-        "nothing was sent by this step; let the archive be writable, or begin anew elsewhere with --outputs",
-    )
+    return RecordError(_ASKED, f"{error.filename or folder}: {error.strerror or error}", _ELSEWHERE)

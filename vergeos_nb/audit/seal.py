@@ -28,6 +28,7 @@ from vergeos_nb.audit.manifest import (
 )
 from vergeos_nb.audit.record_file import object_of
 from vergeos_nb.audit.scan import scan
+from vergeos_nb.audit.sealable import refuse_removed, refuse_rewritten
 from vergeos_nb.audit.strays import is_litter
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import RecordError
@@ -69,11 +70,9 @@ def seal(
         if lost and not newest.count:
             raise lost_ledger(asked, lost)
         before = ledger.sealed_before(folder.name)
-        if before is not None and ledger.was_removed(folder.name):
-            hint = "its tombstone says by whom and why: see `vergeos-nb audit list --removed`"
-            raise RecordError(asked, "it was removed, and is not sealed again", hint)
         if before is not None:
-            _refuse_rewritten(contents[JOURNAL], before, asked)
+            refuse_removed(ledger, folder.name, asked)
+            refuse_rewritten(contents[JOURNAL], before, asked)
             if (same := _unchanged(folder, before, path, fields, files)) is not None:
                 ledger.head_that_does_not_fit(newest, raw)
                 return same
@@ -155,16 +154,6 @@ def _refuse_secrets(contents: Mapping[str, bytes], scrubber: Scrubber, record: s
             visible("; ".join(hits[:5])) + more,
             "nothing was sealed. Change that secret where it is used, take it out of the files or keep the "
             "folder to yourself, and report how it came to be there",
-        )
-
-
-def _refuse_rewritten(journal: bytes, before: Entry, asked: str) -> None:
-    if Digest.of(journal) != before.journal and not is_grown(journal, before.journal):
-        raise RecordError(
-            asked,
-            f"its journal is not the one that line {before.place.count} of the ledger sealed, nor that one "
-            "with lines added by a recovery",
-            "somebody changed it: look with `vergeos-nb audit verify`, and get the record from a copy",
         )
 
 

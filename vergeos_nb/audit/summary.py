@@ -7,7 +7,7 @@ from typing import Any
 
 from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.undo import undo_of
-from vergeos_nb.procedure.model import RunOutcome, StepOutcome
+from vergeos_nb.procedure.model import RunOutcome, StepOutcome, VerdictValue
 from vergeos_nb.views.summary import RunSummary
 
 FORCE = "force_power_off"
@@ -17,7 +17,7 @@ _HEADLINES = {
     RunOutcome.PLANNED: "Planned. Nothing was changed: no approval was given.",
     RunOutcome.UNKNOWN: "A changing call was sent, and nobody has looked at what became of it.",
     RunOutcome.DONE: "Forced off, and there is evidence that it is off.",
-    RunOutcome.NOTHING_TO_DO: "Nothing to do: the record says stopped already.",
+    RunOutcome.NOTHING_TO_DO: "Nothing to do: the record says stopped already, and the process is gone.",
     RunOutcome.INTERRUPTED: "The run was cut short.",
 }
 
@@ -31,7 +31,7 @@ def summary_of(account: Account) -> RunSummary:
     if account.bug:
         headline = f"A bug of this program stopped the run: {account.bug['error']}"
         advice = "Nothing is retried. Keep the record folder and report it."
-    elif outcome is RunOutcome.PLANNED:
+    elif outcome in (RunOutcome.PLANNED, RunOutcome.NOTHING_TO_DO):
         advice = next((r.next_step for r in account.results if r.step == "plan"), "")
     elif outcome is RunOutcome.INTERRUPTED:
         headline = f"{_HEADLINES[outcome]} {_where(account)}"
@@ -45,7 +45,7 @@ def summary_of(account: Account) -> RunSummary:
         headline=headline,
         next_step=advice,
         lines=tuple((what, value) for what, value in _lines(account) if value),
-        steps=tuple((r.title, r.outcome, r.summary) for r in account.results),
+        results=account.results,
         over_vm=account.over_vm,
     )
 
@@ -58,7 +58,22 @@ def _headline(account: Account) -> str:
     if account.outcome is RunOutcome.DONE and "PUT" not in sent:
         by = "Off by a standard method" if sent else "It went off by itself"
         return f"{by}, and there is evidence that it is off."
-    return _HEADLINES.get(account.outcome, "")
+    return _by_verdict(account) or _HEADLINES.get(account.outcome, "")
+
+
+def _by_verdict(account: Account) -> str:
+    """The headline of a run that changed nothing on a VM that is not off by evidence, or ""."""
+    lives = account.verdict is VerdictValue.ALIVE
+    if account.verdict is VerdictValue.OFF or not account.over_vm:
+        return ""
+    if account.outcome is RunOutcome.PLANNED:
+        known = "The process LIVES." if lives else "Nothing shows whether the process lives."
+        return f"{_HEADLINES[account.outcome]} {known}"
+    if account.outcome is RunOutcome.NOTHING_TO_DO:
+        # Older versions ended so where nobody knew; the step itself says what to do.
+        known = "the process LIVES" if lives else "nothing shows that the process is gone"
+        return f"The record says stopped already, but {known}."
+    return ""
 
 
 def _lines(account: Account) -> list[tuple[str, str]]:
@@ -87,7 +102,8 @@ def _calls(account: Account) -> list[tuple[str, str]]:
     if account.opened.get("runbook") == "fleet_apply":
         return [("changing calls", "in the records of the VMs")]
     if not account.changing_calls:
-        return [("changing calls", "none was sent")]
+        lost = "" if account.opened else " that its journal holds, and that has no first line"
+        return [("changing calls", f"none was sent{lost}")]
     return [(f"changing call {n}", _told(call)) for n, call in enumerate(account.changing_calls, start=1)]
 
 
@@ -107,7 +123,7 @@ def _told(call: Any) -> str:
         return f"{text}: MAY HAVE BEEN SENT, no answer was written down"
     if call.exchange.status is None:
         return f"{text}: no answer ({call.exchange.error})"
-    return f"{text}: answered {call.exchange.status}"
+    return f"{text}: {call.answered}"
 
 
 def _where(account: Account) -> str:
@@ -133,5 +149,11 @@ def _after_interruption(account: Account) -> str:
         return (
             "A changing call was sent or may have been. Read the status row and the node before anything "
             "else; do not power the VM on yet."
+        )
+    if not account.opened or account.torn:
+        lost = "has no first line" if not account.opened else "was cut off in its last line"
+        return (
+            f"No changing call was sent that its journal holds, and that {lost}. Read the status row and the "
+            "node before it is run again."
         )
     return "No changing call was sent. It can be run again."

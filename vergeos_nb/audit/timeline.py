@@ -11,6 +11,7 @@ from vergeos_nb.audit.account import ChangingCall, account_of
 from vergeos_nb.audit.journal import DEATH, JournalText
 from vergeos_nb.clock import from_iso
 from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.views.badges import badge_of_line
 from vergeos_nb.views.timeline import GOING_ON, Change, Span, StatusBar, StepBar, Timeline, VerdictMark
 
 STATUS_ROWS = "/api/v4/machine_status/"
@@ -148,7 +149,9 @@ class _Seen:
         if not self._running:
             self._begin(result["title"], at)
         self._stop()
-        self.steps[-1] = replace(self.steps[-1], outcome=StepOutcome(result["outcome"]))
+        self.steps[-1] = replace(
+            self.steps[-1], outcome=StepOutcome(result["outcome"]), found=badge_of_line(result)
+        )
         facts = result["facts"]
         if "verdict" in facts:
             self.verdicts.append(VerdictMark(str(facts["verdict"]), float(facts.get("verdict_at") or at)))
@@ -181,7 +184,7 @@ def _answer(call: ChangingCall) -> str:
         return "may have been sent, no answer was written down"
     if call.exchange.status is None:
         return f"no answer ({call.exchange.error})"
-    return f"answered {call.exchange.status}"
+    return call.answered
 
 
 def _joined(stretches: Sequence[Span]) -> list[Span]:

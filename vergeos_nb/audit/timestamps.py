@@ -21,6 +21,7 @@ from vergeos_nb.files import make_folder, put
 
 FOLDER = "timestamps"
 TIMEOUT_S = 20.0
+"""From the beginning to the whole answer."""
 _SUFFIX = ".head"
 _ASKED = "having the ledger's head timestamped"
 
@@ -128,15 +129,15 @@ class Authorities:
 def _ask(url: str, request: bytes) -> bytes:
     import httpx
 
-    headers = {"Content-Type": "application/timestamp-query"}
+    from vergeos_nb.client.outside import post
+
     try:
-        with httpx.Client(timeout=TIMEOUT_S) as client:
-            answer = client.post(url, content=request, headers=headers)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        status, answer = post(url, request, "application/timestamp-query", limit_s=TIMEOUT_S)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as error:
         raise RecordError(_ASKED, f"{type(error).__name__}: {error}", "try again later") from error
-    if answer.status_code != 200:
-        raise RecordError(_ASKED, f"it was answered with {answer.status_code}", "look at the authority's URL")
-    return answer.content
+    if status != 200:
+        raise RecordError(_ASKED, f"it was answered with {status}", "look at the authority's URL")
+    return answer
 
 
 def _client() -> Any:

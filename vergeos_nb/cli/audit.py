@@ -6,7 +6,8 @@ from pathlib import Path
 
 from vergeos_nb import settings
 from vergeos_nb.audit.lost import lost_ledger, why_lost
-from vergeos_nb.cli.output import Output
+from vergeos_nb.audit.summary import summary_of
+from vergeos_nb.cli.output import Output, said
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.runner.recover import Recovered, recover, unfinished
@@ -36,11 +37,11 @@ def recover_all(outputs: str | None, ask: bool, output: Output) -> int:
             # Whatever a damaged file leads to: the other runs are finished all the same.
             error = unforeseen if isinstance(unforeseen, VergeNbError) else cannot_finish(run, unforeseen)
             failed.append((run, error))
-            output.line(f"✘ {run}: {visible(str(error), keep=chr(10))}")
+            output.block(f"✘ {visible(str(run))}: {said(error)}")
             continue
         done.append(one)
-        output.line(f"✔ {run}")
-        output.line(f"  {one.account.outcome}, verdict {one.account.verdict}; {visible(one.asked)}")
+        output.line(f"{summary_of(one.account).badge}: {run}")
+        output.line(f"  {one.asked}")
     if not done and not failed:
         output.line(f"Every run below {folder} has its record, or is still going on.")
     output.result(

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import click
-
 from vergeos_nb import settings
 from vergeos_nb.audit.index import Index
 from vergeos_nb.audit.record import read
 from vergeos_nb.audit.verify import verify_record
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.plain import as_csv, as_json, cell, table
+from vergeos_nb.cli.plain import table
 from vergeos_nb.errors import UsageError
 from vergeos_nb.procedure.compare import difference
 from vergeos_nb.shapes import is_folder
@@ -41,18 +39,17 @@ def diff_records(outputs: str | None, first: str, second: str, output: Output, c
     ]
     rows = [[str(value) for value in row] for row in difference(told[0], told[1]).rows]
     if csv:
-        click.echo(as_csv(_NAMES, rows), nl=False)
+        output.csv(_NAMES, rows)
     elif not output.as_json:
-        output.line(f"a  {cell(entries[0].record)}\nb  {cell(entries[1].record)}\n")
+        for name, entry in zip("ab", entries, strict=True):
+            output.line(f"{name}  {entry.record}")
+        output.line()
         shown = ([_short(value) for value in row] for row in rows)
-        output.line(table(_NAMES, shown) if rows else "They do not differ.")
+        output.block(table(_NAMES, shown) if rows else "They do not differ.")
     for finding in findings:
-        click.echo(
-            f"✘ {finding.kind}  {cell(finding.where)}: {cell(finding.detail)}", err=csv or output.as_json
-        )
+        (output.progress if csv else output.line)(f"✘ {finding.kind}  {finding.where}: {finding.detail}")
     code = 3 if findings else 0
-    if output.as_json:
-        click.echo(as_json(_answer(entries, rows, findings, code)))
+    output.result(_answer(entries, rows, findings, code))
     return code
 
 

@@ -15,7 +15,6 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.files import put
 from vergeos_nb.shapes import is_folder
-from vergeos_nb.views.text import visible
 
 FORMATS = ("html", "pdf", "md", "zip")
 
@@ -41,7 +40,7 @@ def export(outputs: str | None, record: str, form: str, target: str | None, outp
         raise RecordError(
             f"writing {path}", error.strerror or str(error), "name another file with -o"
         ) from error
-    output.line(f"✔ {visible(str(path))}: {len(content)} bytes, record {entry.record}")
+    output.line(f"✔ {path}: {len(content)} bytes, record {entry.record}")
     if form == "zip":
         output.line(f"  It holds its proof: unpack it and read README.md in {entry.record}/")
     output.result({"file": str(path), "format": form, "record": entry.record, "exit_code": 0})

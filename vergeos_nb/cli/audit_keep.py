@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from vergeos_nb import settings
 from vergeos_nb.audit.index import Index
 from vergeos_nb.audit.ledger import Entry, Ledger
@@ -15,7 +13,7 @@ from vergeos_nb.audit.opening import this_user
 from vergeos_nb.audit.retention import Keeper, due
 from vergeos_nb.audit.signer import Signer
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.plain import as_csv, as_json, cell, table
+from vergeos_nb.cli.plain import table
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import UsageError
 from vergeos_nb.shapes import is_folder
@@ -95,27 +93,26 @@ def list_removed(outputs: str | None, output: Output, csv: bool) -> int:
     rows = [(m.sealed_at, m.by, m.reason, m.record, m.manifest, m.place.count) for m in marks]
     if output.as_json:
         removed = [dict(zip(_TOMBSTONE, row, strict=True)) for row in rows]
-        click.echo(as_json({"removed": removed, "exit_code": 0}))
+        output.result({"removed": removed, "exit_code": 0})
     elif csv:
-        click.echo(as_csv(_TOMBSTONE, rows), nl=False)
+        output.csv(_TOMBSTONE, rows)
     else:
-        click.echo(table(_TOMBSTONE[:4], (row[:4] for row in rows)) if rows else "Nothing was removed.")
+        output.block(table(_TOMBSTONE[:4], (row[:4] for row in rows)) if rows else "Nothing was removed.")
     return 0
 
 
 def _told(entries: Sequence[Entry], held: Sequence[Entry], reason: str, yes: bool, output: Output) -> int:
     gone = [entry.record for entry in entries if entry not in held]
     for record in gone:
-        output.line(f"{'✔ removed' if yes else '· would remove'}  {cell(record)}")
+        output.line(f"{'✔ removed' if yes else '· would remove'}  {record}")
     for entry in held:
-        output.line(f"· on hold, stays  {cell(entry.record)}")
+        output.line(f"· on hold, stays  {entry.record}")
     if not entries:
         output.line("Nothing is to be removed.")
     elif gone and not yes:
-        output.line(f"Nothing was removed. With --yes these {len(gone)} are, for: {cell(reason)}")
-    if output.as_json:
-        answer = {"records": gone, "held": [entry.record for entry in held], "removed": yes, "reason": reason}
-        click.echo(as_json({**answer, "exit_code": 0}))
+        output.line(f"Nothing was removed. With --yes these {len(gone)} are, for: {reason}")
+    answer = {"records": gone, "held": [entry.record for entry in held], "removed": yes, "reason": reason}
+    output.result({**answer, "exit_code": 0})
     return 0
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-
 from vergeos_nb import settings
 from vergeos_nb.audit.folders import unsealed
 from vergeos_nb.audit.index import Index, Query, moment
@@ -16,10 +14,10 @@ from vergeos_nb.audit.lost import lost_ledger, why_lost
 from vergeos_nb.audit.manifest import FIELDS
 from vergeos_nb.audit.marks import standing
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.plain import as_csv, as_json, cell, table
+from vergeos_nb.cli.plain import cell, table
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
 from vergeos_nb.shapes import is_folder
-from vergeos_nb.views.text import visible
+from vergeos_nb.views.badges import signed_outcome, signed_verdict
 
 _SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
 
@@ -46,17 +44,16 @@ def list_records(
     left = unsealed(folder, _sealed_ever(folder)) if query == Query() else []
     if csv:
         rows = ([*_values(entry, FIELDS), entry.record, entry.path] for entry in entries)
-        click.echo(as_csv([*FIELDS, "record", "path"], rows), nl=False)
+        output.csv([*FIELDS, "record", "path"], rows)
     elif not output.as_json:
-        rows = ([*_values(entry, _SHOWN), entry.record] for entry in entries)
-        click.echo(table([*_SHOWN, "record"], rows) if entries else "No sealed record fits.")
+        rows = ([*_told(entry), entry.record] for entry in entries)
+        output.block(table([*_SHOWN, "record"], rows) if entries else "No sealed record fits.")
     if left:
-        named = ", ".join(visible(path) for path in left[:5]) + (", …" if len(left) > 5 else "")
+        named = ", ".join(cell(path) for path in left[:5]) + (", …" if len(left) > 5 else "")
         output.progress(f"Not sealed: {named}. `vergeos-nb audit recover` finishes what no process works on.")
     code = 3 if lost else 0
-    if output.as_json:
-        told = [as_data(entry) for entry in entries]
-        click.echo(as_json({"records": told, "unsealed": left, "warning": lost, "exit_code": code}))
+    told = [as_data(entry) for entry in entries]
+    output.result({"records": told, "unsealed": left, "warning": lost, "exit_code": code})
     return code
 
 
@@ -88,8 +85,8 @@ def show_record(outputs: str | None, record: str, output: Output) -> int:
     now = standing(Ledger(folder).snapshot().lines)
     if (gone := now.removed.get(record)) is not None:
         raise RecordNotFound(
-            f"showing the record {cell(record)}",
-            f"{cell(gone.by)} removed it at {gone.sealed_at}: {cell(gone.reason)}",
+            f"showing the record {record}",
+            f"{gone.by} removed it at {gone.sealed_at}: {gone.reason}",
             "see `vergeos-nb audit list --removed`",
         )
     entry = Index(folder).by_id(record)
@@ -98,20 +95,20 @@ def show_record(outputs: str | None, record: str, output: Output) -> int:
     told = {**as_data(entry), "held": f"{hold.by} at {hold.sealed_at}: {hold.reason}" if hold else None}
     if not output.as_json:
         if not findings:
-            output.line(_summary(folder / entry.path))
+            output.block(_summary(folder / entry.path))
             output.line()
         for name, value in told.items():
             output.line(f"  {name:<12}{cell(value)}")
         output.line()
         for finding in findings:
-            output.line(f"✘ {finding.kind}  {cell(finding.where)}: {cell(finding.detail)}")
+            output.line(f"✘ {finding.kind}  {finding.where}: {finding.detail}")
         if not findings:
             output.line(
                 "✔ Its files are as they were sealed. `vergeos-nb audit verify` looks at the ledger, too."
             )
     else:
         found = [{"kind": f.kind, "where": f.where, "detail": f.detail} for f in findings]
-        click.echo(as_json({**told, "findings": found}))
+        output.result({**told, "findings": found})
     return 3 if findings else 0
 
 
@@ -151,6 +148,14 @@ def as_data(entry: Entry) -> dict[str, Any]:
         "supersedes": entry.place.supersedes,
         "manifest": entry.manifest,
     }
+
+
+def _told(entry: Entry) -> list[Any]:
+    """What a person is shown of a record: with a sign for outcome and verdict together."""
+    values = dict(zip(_SHOWN, _values(entry, _SHOWN), strict=True))
+    values["outcome"] = signed_outcome(values["outcome"], values["verdict"])
+    values["verdict"] = signed_verdict(values["verdict"])
+    return list(values.values())
 
 
 def _values(entry: Entry, names: tuple[str, ...]) -> list[Any]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from vergeos_nb import settings
 from vergeos_nb.audit.mirror import mirror, shown
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.plain import cell
 from vergeos_nb.errors import UsageError
 from vergeos_nb.shapes import is_folder
 
@@ -28,12 +27,12 @@ def mirror_archive(outputs: str | None, output: Output) -> int:
         raise UsageError("mirroring the archive", f"there is no folder {folder}", "name it with --outputs")
     done = mirror(folder, target)
     for record in done.spoiled:
-        output.line(f"✘ not copied, because not as it was sealed  {cell(record)}")
+        output.line(f"✘ not copied, because not as it was sealed  {record}")
     if done.busy:
         output.line("Another process is at it.")
     else:
         count = len(done.copied)
-        output.line(f"✔ {count} records copied; {cell(shown(target))} has all up to number {done.lines}.")
+        output.line(f"✔ {count} records copied; {shown(target)} has all up to number {done.lines}.")
     code = 3 if done.spoiled else 0
     output.result(
         {

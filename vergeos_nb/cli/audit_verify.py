@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-import click
-
 from vergeos_nb import settings
 from vergeos_nb.audit.ledger import read_head
 from vergeos_nb.audit.signers import read_allowed_signers
 from vergeos_nb.audit.timestamps import Authorities
 from vergeos_nb.audit.verify import Report, verify, verify_only
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.plain import as_json
 from vergeos_nb.errors import UsageError
 from vergeos_nb.shapes import is_folder
-from vergeos_nb.views.text import visible
 
 
 def verify_archive(
@@ -45,18 +41,17 @@ def verify_archive(
     trust = (head, allowed, Authorities(Path(roots)) if roots else None)
     report = verify_only(folder, only, *trust) if only else verify(folder, *trust)
     show(report, folder, output)
-    if output.as_json:
-        click.echo(as_json(answer(report)))
+    output.result(answer(report))
     return report.exit_code
 
 
 def show(report: Report, folder: Path, output: Output) -> None:
     """The report for people."""
     for finding in report.findings:
-        output.line(f"✘ {finding.kind}  {visible(finding.where)}: {visible(finding.detail)}")
+        output.line(f"✘ {finding.kind}  {finding.where}: {finding.detail}")
     for note in report.notes:
-        output.line(f"· {visible(note)}")
-    what = f"{report.records} sealed records, {report.lines} ledger lines in {visible(str(folder))}"
+        output.line(f"· {note}")
+    what = f"{report.records} sealed records, {report.lines} ledger lines in {folder}"
     if report.findings:
         output.line(
             f"✘ {what}: {len(report.findings)} wrong. Keep a copy as it is before you change anything."
@@ -66,7 +61,7 @@ def show(report: Report, folder: Path, output: Output) -> None:
     output.line(f"  head {report.head}  (note it elsewhere, and give it with --expect-head later)")
     if voucher := report.voucher:
         by = voucher.who if voucher.trusted else f"{voucher.who}, and nobody said whom to trust"
-        output.line(f"  signed up to number {voucher.count} by {visible(by)}")
+        output.line(f"  signed up to number {voucher.count} by {by}")
 
 
 def answer(report: Report) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vergeos_nb.cli.output import Output
 from vergeos_nb.doctor import SIGNS, diagnose, exit_code
-from vergeos_nb.views.text import visible
 
 
 def doctor(profile: str, output: Output) -> int:
@@ -12,9 +11,9 @@ def doctor(profile: str, output: Output) -> int:
     findings = diagnose(profile)
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
-        output.line(f"{SIGNS[finding.ok]} {finding.name.ljust(width)}  {visible(finding.detail)}")
+        output.line(f"{SIGNS[finding.ok]} {finding.name.ljust(width)}  {finding.detail}")
         if finding.next_step:
-            output.line(f"  {' ' * width}  What to do: {visible(finding.next_step)}")
+            output.line(f"  {' ' * width}  What to do: {finding.next_step}")
     code = exit_code(findings)
     output.result(
         {

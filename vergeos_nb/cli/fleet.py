@@ -14,7 +14,7 @@ from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.cli.fleet_table import FleetTable
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
-from vergeos_nb.cli.run import parse_pairs
+from vergeos_nb.cli.run import parse_pairs, warning
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock, from_iso, iso
 from vergeos_nb.errors import RecordError, Refused, UsageError
@@ -29,8 +29,10 @@ from vergeos_nb.fleet.steps import states_table
 from vergeos_nb.fleet.system import FleetSystem, open_system
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.procedure.model import FLEET_RUN
+from vergeos_nb.procedure.system import in_words
 from vergeos_nb.runbook import APPROVAL_LASTS_S, stop_wanted
 from vergeos_nb.runner.stopping import Stop
+from vergeos_nb.views.badges import signed_outcome, signed_verdict
 
 # Said by the fleet itself for each VM, or no option of a plan.
 NOT_HERE = ("vm_name", "approve", "approver", "approve_until", "operator", "expect_cores", "expect_ram_mb")
@@ -68,7 +70,8 @@ def plan(
             raise UsageError("read the parameters", f"{name} is no parameter of a fleet", "leave it out")
     # Read once for all, so that a slip shows before the fleet is read.
     read = read_parameters(plans.PROCEDURE, {**given, "vm_name": "any"}).model_dump()
-    options = {name: read[name] for name in given}
+    # All of them, so that a later version with other defaults applies what was approved.
+    options = {name: value for name, value in read.items() if name not in NOT_HERE}
     named = read_list(Path(source)) if source else ()
     clock, archive = SystemClock(), _archive(outputs)
     with open_system(settings.load_profile(read["profile"]), clock) as system:
@@ -76,14 +79,17 @@ def plan(
         vms = resolve(found, named) if source else select(found, wanted)
         plans.check_count(vms, cap)
         output.progress(f"{len(vms)} VMs are meant; planning for each")
-        planned = _planned(system, vms, {**options, "profile": read["profile"]}, archive)
+        planned = _planned(system, vms, options, archive)
     shelf = PlanShelf(archive)
-    whole = plans.fleet_plan(planned, {**options, "profile": read["profile"]}, limits, system.told)
+    whole = plans.fleet_plan(planned, options, limits, system.told)
     shelf.keep(whole)
-    output.line(
+    output.block(
         table(
             ("name", "key", "node", "verdict", "plan"),
-            ((p.vm.name, p.vm.key, p.vm.node, p.verdict, p.digest[:12] or p.refused) for p in planned),
+            (
+                (p.vm.name, p.vm.key, p.vm.node, signed_verdict(p.verdict), p.digest[:12] or p.refused)
+                for p in planned
+            ),
         )
     )
     left_out = [p for p in planned if not p.digest]
@@ -198,12 +204,12 @@ def _crew(system: FleetSystem, wanted: FleetPlan, archive: Path, scheduler: str 
     if scheduler:
         from vergeos_nb.fleet.dask_crew import DaskCrew
 
-        policy, host, most = settings.load_policy(), system.profile.host, wanted.limits.at_once
+        policy, most = settings.load_policy(), wanted.limits.at_once
 
         def wants_stop() -> str:
             return stop_wanted(policy, archive)
 
-        return DaskCrew(scheduler, most, host, who, archive, system.clock, secrets, wants_stop)
+        return DaskCrew(scheduler, most, system.leases_of, who, archive, system.clock, secrets, wants_stop)
     connect, upcoming = system.connect(wanted.vms), system.reader.upcoming
     return Crew(wanted.limits.at_once, connect, system.clock, secrets, upcoming, outputs=archive)
 
@@ -213,23 +219,22 @@ def _same_system(wanted: FleetPlan, system: FleetSystem) -> None:
     if planned != dict(system.told):
         raise Refused(
             f"applying the fleet plan {wanted.digest[:12]}…",
-            f"it is for {planned['cloud_name']} at {planned['host']}, and {system.told['cloud_name']} at "
-            f"{system.told['host']} answers",
+            f"it is for {in_words(planned)}, and {in_words(system.told)} answers",
             "plan for the system that is meant",
         )
 
 
 def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
     summary = summary_of(ended.account)
-    output.line(_grid(wanted, ended.states))
+    output.block(_grid(wanted, ended.states))
     output.line()
-    output.line(f"{summary.sign} {summary.outcome} · verdict {summary.verdict}")
+    output.line(str(summary.badge))
     output.line(summary.headline)
     if summary.next_step:
         output.line(f"What to do: {summary.next_step}")
     output.line(f"  record  {ended.folder}")
     for trouble in ended.trouble:
-        output.line(f"NO RECORD: {trouble}")
+        output.block(f"NO RECORD: {trouble}")
     code = RecordError.exit_code if ended.trouble else ended.account.exit_code
     output.result(
         {
@@ -239,6 +244,7 @@ def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
             "exit_code": code,
             "record": str(ended.folder),
             "vms": _rows(wanted, ended.states),
+            **warning(ended.account),
         }
     )
     return code
@@ -251,7 +257,7 @@ def status(digest: str, outputs: str | None, output: Output) -> int:
     states = progress(archive, digest)
     runs = runs_of(archive, digest)
     given = plans.approval_of(archive, digest)
-    output.line(_grid(wanted, states))
+    output.block(_grid(wanted, states))
     output.line()
     output.line(f"  approved  {f'by {given.approver} until {iso(given.until)}' if given else 'by nobody'}")
     for run in runs:
@@ -279,7 +285,12 @@ def _rows(wanted: FleetPlan, states: Mapping[int, Any]) -> list[dict[str, Any]]:
 
 def _grid(wanted: FleetPlan, states: Mapping[int, Any]) -> str:
     names = ("name", "vm_key", "node", "where", "outcome", "verdict", "because")
-    return table(names, ([row[name] for name in names] for row in _rows(wanted, states)))
+    rows = []
+    for row in _rows(wanted, states):
+        row["outcome"] = signed_outcome(row["outcome"], row["verdict"])
+        row["verdict"] = signed_verdict(row["verdict"])
+        rows.append([row[name] for name in names])
+    return table(names, rows)
 
 
 def _archive(outputs: str | None) -> Path:

@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from vergeos_nb.cli.options import json_option, outputs_option
+from vergeos_nb.cli.options import Asking, Group, json_option, outputs_option
 from vergeos_nb.cli.output import Output
 
 
-@click.command()
+@click.command(cls=Asking)
 @click.option("--profile", default="simulator", show_default=True, help="The system to read.")
 @click.option("--gap", "gap_s", default=None, metavar="SECONDS", help="Between the two readings.")
 @click.option("--name", default=None, help="Only VMs of this name; * and ? stand for anything.")
@@ -43,12 +43,12 @@ def stuck(
     sys.exit(find_stuck(given, wanted, sort, everything, csv, outputs, Output(as_json)))
 
 
-@click.group()
+@click.group(cls=Group)
 def fleet() -> None:
     """Force many VMs off: plan, approve, apply, resume."""
 
 
-@fleet.command("plan")
+@fleet.command("plan", cls=Asking)
 @click.argument("source", required=False, metavar="[FILE]")
 @click.option("--name", default=None, help="VMs of this name; * and ? stand for anything.")
 @click.option("--node", default=None, help="VMs on this node.")
@@ -167,7 +167,7 @@ def fleet_resume(
     )
 
 
-@fleet.command("status")
+@fleet.command("status", cls=Asking)
 @click.argument("digest")
 @outputs_option
 @json_option

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import sys
 
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
 from vergeos_nb.fleet.apply import Fleet
 from vergeos_nb.fleet.plan import FleetPlan
-from vergeos_nb.fleet.progress import Where
-from vergeos_nb.views.text import visible
+from vergeos_nb.fleet.progress import VmProgress, Where
+from vergeos_nb.procedure.finding import of_run_words
+from vergeos_nb.views.badges import badge, signed_outcome, signed_verdict
 
 # VMs that are shown, on a terminal that is high enough for them; the others are counted.
 MOST_VMS = 20
@@ -27,7 +27,7 @@ class FleetTable:
     def __init__(self, output: Output, plan: FleetPlan) -> None:
         self._output = output
         self._plan = plan
-        self._live = sys.stderr.isatty()
+        self._live = output.live
         self._drawn = 0
         self._said: dict[int, Where] = {}
         self._told = False
@@ -42,12 +42,12 @@ class FleetTable:
                 state = fleet.states[vm.key]
                 if self._said.get(vm.key, Where.WAITING) is not state.where:
                     self._said[vm.key] = state.where
-                    ended = f" {state.outcome} · verdict {state.verdict}" if state.outcome else ""
-                    self._output.progress(f"{visible(vm.name)}: {state.where}{ended}")
+                    ended = f" {_ended(state)}" if state.outcome else ""
+                    self._output.progress(f"{vm.name}: {state.where}{ended}")
             return
         lines = self.lines(fleet)
         up = UP.format(self._drawn) if self._drawn else ""
-        self._output.progress(NO_WRAP + up + CLEAR + "\n".join(lines) + WRAP)
+        self._output.draw(NO_WRAP + up + CLEAR, lines, WRAP)
         self._drawn = len(lines)
 
     def lines(self, fleet: Fleet) -> list[str]:
@@ -59,7 +59,10 @@ class FleetTable:
         well = [item for item in begun if item not in running and item not in failed]
         most = max(1, min(MOST_VMS, shutil.get_terminal_size().lines - OTHER_LINES))
         shown = (running + failed + well[::-1])[:most]
-        rows = ((vm.name, vm.node, s.where.value, s.outcome, s.verdict) for vm, s in shown)
+        rows = (
+            (vm.name, vm.node, s.where.value, signed_outcome(s.outcome, s.verdict), signed_verdict(s.verdict))
+            for vm, s in shown
+        )
         schedule = fleet.schedule
         counts = (
             f"{len(begun) - len(running)} ended, {len(running)} run (up to {schedule.width} at once), "
@@ -69,6 +72,10 @@ class FleetTable:
         return [*table(("name", "node", "where", "outcome", "verdict"), rows).split("\n"), counts, *told]
 
 
+def _ended(state: VmProgress) -> str:
+    return str(badge(of_run_words(state.outcome, state.verdict)))
+
+
 def _held_back(fleet: Fleet) -> str:
     assert fleet.held_back is not None
-    return f"Nothing else starts: {visible(fleet.held_back.came_back)}. What runs comes to its end first."
+    return f"Nothing else starts: {fleet.held_back.came_back}. What runs comes to its end first."

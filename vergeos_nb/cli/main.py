@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import sys
 from typing import Any
 
 import click
 
-from vergeos_nb import __version__
+from vergeos_nb.cli.entry import call
 from vergeos_nb.cli.fleet_commands import fleet, stuck
-from vergeos_nb.cli.options import json_option, outputs_option
+from vergeos_nb.cli.options import Asking, Group, json_option, outputs_option, version_option
 from vergeos_nb.cli.output import Output
-from vergeos_nb.errors import VergeNbError
-from vergeos_nb.files import keep_others_out
-from vergeos_nb.processes import has_home, hold_standard_streams
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-@click.group(context_settings=CONTEXT)
-@click.version_option(__version__, prog_name="vergeos-nb")
+@click.group(cls=Group, context_settings=CONTEXT)
+@version_option
 def cli() -> None:
     """Runbooks for VergeOS: force a stuck VM off, prove it, keep the record.
 
@@ -75,8 +71,10 @@ def run(
     vergeos-nb run force_power_off -p vm_name=web-01
     vergeos-nb run force_power_off -p vm_name=web-01 --approve DIGEST
     """
+    from vergeos_nb.machine import check_limits
     from vergeos_nb.runner import warm
 
+    check_limits("running the runbook")
     # First: the kernel's process gets ready while this one loads what it needs itself.
     warm.shared()
     # Little of what importing makes is garbage, and looking for it so often takes a tenth of the time.
@@ -156,7 +154,7 @@ def lab(profile: str, port: int, browser: bool, base: str | None, outputs: str |
     _end(run_lab(profile, base, outputs, port, browser, Output(as_json)))
 
 
-@cli.command()
+@cli.command(cls=Asking)
 @click.option("--profile", default="simulator", show_default=True, help="The system to look at.")
 @json_option
 def doctor(profile: str, as_json: bool) -> None:
@@ -182,7 +180,7 @@ def audit_recover(ask: bool, outputs: str | None, as_json: bool) -> None:
     _end(recover_all(outputs, ask, Output(as_json)))
 
 
-@audit.command("verify")
+@audit.command("verify", cls=Asking)
 @click.option("--expect-head", metavar="COUNT:HASH", default=None, help="A head of the ledger, noted before.")
 @click.option(
     "--allowed-signers",
@@ -221,7 +219,7 @@ def audit_sign(key: str | None, outputs: str | None, as_json: bool) -> None:
     _end(sign_archive(outputs, key, Output(as_json)))
 
 
-@audit.command("list")
+@audit.command("list", cls=Asking)
 @click.option("--vm", default=None, help="The VM's name; * and ? stand for anything.")
 @click.option("--key", "vm_key", type=int, default=None, help="The VM's key.")
 @click.option("--operator", default=None, help="Who ran it.")
@@ -255,7 +253,7 @@ def audit_list(
     _end(list_records(outputs, wanted, since, until, Output(as_json), csv))
 
 
-@audit.command("show")
+@audit.command("show", cls=Asking)
 @click.argument("record")
 @outputs_option
 @json_option
@@ -345,7 +343,7 @@ def audit_mirror(outputs: str | None, as_json: bool) -> None:
     _end(mirror_archive(outputs, Output(as_json)))
 
 
-@audit.command("diff")
+@audit.command("diff", cls=Asking)
 @click.argument("record_a")
 @click.argument("record_b")
 @click.option("--csv", is_flag=True, help="Print CSV.")
@@ -397,40 +395,5 @@ def _end(code: int) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: a person sees our errors as sentences, never as tracebacks."""
-    hold_standard_streams()
-    # Libraries and the programs that it starts write files, too.
-    keep_others_out()
-    # What the process holds at its end is gone with it: looking for garbage there takes 0.1 s after a run.
-    atexit.register(gc.freeze)
-    if not has_home():
-        _live_without_home()
-    try:
-        cli.main(args=arguments, prog_name="vergeos-nb", standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        _say_json(arguments, {"error": error.format_message(), "exit_code": error.exit_code})
-        sys.exit(error.exit_code)
-    except VergeNbError as error:
-        click.echo(str(error), err=True)
-        _say_json(arguments, error.as_dict())
-        sys.exit(error.exit_code)
-
-
-def _live_without_home() -> None:
-    """Give Jupyter a folder for as long as this process runs; it would not start otherwise."""
-    import tempfile
-    from pathlib import Path
-
-    from vergeos_nb import settings
-
-    place = tempfile.TemporaryDirectory(prefix="vergeos-nb-home-")
-    atexit.register(place.cleanup)
-    settings.give_jupyter_a_place(Path(place.name))
-
-
-def _say_json(arguments: list[str] | None, data: dict[str, Any]) -> None:
-    if "--json" in (sys.argv[1:] if arguments is None else arguments):
-        Output(as_json=True).result(data)
+    """Entry point: whatever happens, a person sees a sentence, and the exit code is one of the table."""
+    sys.exit(call(cli, arguments))

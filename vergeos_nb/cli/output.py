@@ -1,52 +1,156 @@
-"""What the commands print: sentences for people, and one JSON line for programs."""
+"""What the commands print: sentences for people, and one JSON line for programs.
+
+This is the one writer to the terminal. Nothing it is given drives the terminal, no encoding makes it fail,
+and whoever reads may go away: a run goes on and makes its record although nobody looks.
+"""
 
 from __future__ import annotations
 
+import codecs
 import errno
 import json
+import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-import click
+from vergeos_nb.cli.plain import as_csv
+from vergeos_nb.errors import RecordError, VergeNbError
+from vergeos_nb.views.text import visible
 
 # A pipe whose reader has ended; a terminal that is closed.
 NOBODY_READS = (errno.EPIPE, errno.EIO)
+# Our own signs, for terminals whose encoding has none of them. Everything else becomes its escape.
+_PLAIN = {
+    "✔": "+", "✘": "x", "…": "...", "·": "-", "–": "-", "—": "-", "×": "x", "○": "o", "→": "->", "›": ">",
+}  # fmt: skip
+_ERRORS = "vergeos-nb"
 
 
 class Output:
-    """Standard output holds the result, standard error the progress.
-
-    Whoever reads them may go away, as ``head`` or a closed terminal do. A run is not cut short because nobody
-    looks: it goes on and makes its record.
-    """
+    """Standard output holds the result, standard error the progress."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
 
+    @property
+    def live(self) -> bool:
+        """Whether progress goes to a terminal."""
+        return sys.stderr is not None and sys.stderr.isatty()
+
     def line(self, text: str = "") -> None:
         """A line of the result for people; with ``--json`` it goes to standard error."""
-        _say(text, sys.stderr if self.as_json else sys.stdout)
+        self.block(visible(text))
+
+    def block(self, text: str) -> None:
+        """Several lines of the result; what is put into them from outside was made visible before."""
+        _write(visible(text, keep="\n") + "\n", sys.stderr if self.as_json else sys.stdout)
 
     def progress(self, text: str) -> None:
         """A line about what is going on."""
-        _say(text, sys.stderr)
+        _write(visible(text) + "\n", sys.stderr)
+
+    def problem(self, text: str) -> None:
+        """Several lines about what went wrong."""
+        _write(visible(text, keep="\n") + "\n", sys.stderr)
+
+    def draw(self, before: str, lines: Iterable[str], after: str) -> None:
+        """Lines with the codes of a terminal around them, which the lines themselves cannot hold."""
+        _write(before + "\n".join(visible(line) for line in lines) + after + "\n", sys.stderr)
+
+    def csv(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """The result as CSV."""
+        _write(as_csv(names, rows), sys.stdout)
 
     def result(self, data: Mapping[str, Any]) -> None:
         """The result for programs: the last line of standard output, only with ``--json``."""
         if self.as_json:
-            _say(json.dumps(data, ensure_ascii=False), sys.stdout)
+            _write(as_json(data) + "\n", sys.stdout)
 
 
-def _say(text: str, stream: TextIO) -> None:
+def as_json(data: Mapping[str, Any]) -> str:
+    """JSON in ASCII: terminal escapes and marks that turn the direction of writing are spelled out."""
     try:
-        click.echo(text, file=stream)
+        text = json.dumps(data, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(data), allow_nan=False)
+    # ASCII's one control character that JSON leaves as it is.
+    return text.replace("\x7f", "\\u007f")
+
+
+def said(error: VergeNbError) -> str:
+    """An error in lines of its own: nothing in it can pass for one of them."""
+    next_step = f"\nWhat to do: {visible(error.next_step)}" if error.next_step else ""
+    return f"{visible(error.asked)}: {visible(error.came_back)}{next_step}"
+
+
+def prepare_streams() -> None:
+    """Let nothing fail on the encoding of standard output and error, also what others print, such as help."""
+    _unwritten.clear()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=_ERRORS)
+
+
+def unwritten() -> RecordError | None:
+    """What kept the answer from being written, or None. A reader who went away is no such thing."""
+    if not _unwritten:
+        return None
+    return RecordError("writing the answer", _unwritten[0], "write it where there is room, and run it again")
+
+
+def let_go(stream: TextIO, error: OSError) -> None:
+    """Have whatever is still written to a stream that failed go nowhere, and remember why."""
+    with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
+    if error.errno not in NOBODY_READS and stream is not sys.stderr:
+        _unwritten.append(error.strerror or str(error))
+        _write(f"The answer could not be written: {error.strerror}\n", sys.stderr)
+
+
+_unwritten: list[str] = []
+
+
+def _write(text: str, stream: TextIO | None) -> None:
+    if stream is None:  # it was closed before this process began
+        return
+    try:
+        stream.write(_encodable(text, stream))
+        stream.flush()
+    except ValueError:
+        return  # it was closed meanwhile
     except OSError as error:
-        # Whatever is written from now on, and what is still to be flushed at the end, goes nowhere.
-        with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), stream.fileno())
-        if error.errno not in NOBODY_READS and stream is not sys.stderr:
-            _say(f"The answer could not be written: {error.strerror}", sys.stderr)
+        let_go(stream, error)
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """The text in the characters that a stream's encoding has."""
+    encoding = stream.encoding or "utf-8"
+    for name, errors in ((encoding, "strict"), (encoding, _ERRORS), ("ascii", _ERRORS)):
+        try:
+            return text.encode(name, errors).decode(name)
+        except (UnicodeError, LookupError):
+            continue
+    return ascii(text)
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(c) or c.encode("unicode_escape").decode() for c in signs), error.end
+
+
+codecs.register_error(_ERRORS, _replaced)
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for what JSON has no number for."""
+    if isinstance(value, Mapping):
+        return {name: _finite(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(member) for member in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,17 +1,13 @@
-"""Text from outside for terminals, CSV and JSON: nothing in it is obeyed by what shows it."""
+"""Text from outside for terminals and CSV: nothing in it is obeyed by what shows it."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from vergeos_nb.views.text import visible
-
-# What spreadsheets read as the beginning of a formula, in half and in full width.
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+from vergeos_nb.views.text import csv_text, visible
 
 
 def cell(value: Any) -> str:
@@ -41,12 +37,5 @@ def as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return file.getvalue()
 
 
-def as_json(data: Mapping[str, Any]) -> str:
-    """JSON in ASCII: terminal escapes and marks that turn the direction of writing are spelled out."""
-    # ASCII's one control character that JSON leaves as it is.
-    return json.dumps(data).replace("\x7f", "\\u007f")
-
-
 def _inert(value: Any) -> str:
-    shown = cell(value)
-    return f"'{shown}" if isinstance(value, str) and shown.lstrip().startswith(_FORMULA) else shown
+    return csv_text(value) if isinstance(value, str) else cell(value)

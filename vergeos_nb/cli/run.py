@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
+from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.record import HTML, RECORD
 from vergeos_nb.audit.summary import summary_of
-from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.output import Output, said
 from vergeos_nb.errors import UsageError
-from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.procedure.model import VerdictValue
 from vergeos_nb.runner.run import RunReport
 from vergeos_nb.runner.run import run as run_runbook
-from vergeos_nb.views.bundle import LOOKS
+from vergeos_nb.views.badges import badge_of_line
 from vergeos_nb.views.summary import summary_view
-from vergeos_nb.views.text import visible
 
 
 def run(
@@ -72,21 +72,20 @@ def progress_on(output: Output) -> Any:
             case "step-began":
                 output.progress(f"… {line['title']}")
             case "note":
-                output.progress(f"    {visible(line['text'])}")
+                output.progress(f"    {line['text']}")
             case "step-ended":
                 result = line["result"]
-                sign = LOOKS[StepOutcome(result["outcome"])][0]
-                output.progress(f"{sign} {result['title']}: {visible(result['summary'])}")
+                output.progress(f"{badge_of_line(result).sign} {result['title']}: {result['summary']}")
 
     return on_line
 
 
 def show(report: RunReport, output: Output) -> None:
     """The run's summary and where its record is."""
-    output.line(summary_view(summary_of(report.account))["text/plain"])
+    output.block(summary_view(summary_of(report.account))["text/plain"])
     output.line()
     if report.record_error:
-        output.line(f"NO RECORD: {report.record_error}")
+        output.block(f"NO RECORD: {said(report.record_error)}")
     else:
         output.line(f"  record  {report.folder}")
         output.line(f"  read    {report.folder / HTML}")
@@ -103,4 +102,13 @@ def as_json(report: RunReport) -> dict[str, Any]:
         "record": str(report.folder) if (report.folder / RECORD).exists() else None,
         "profile": account.opened.get("profile"),
         "simulated": account.simulated,
+        **warning(account),
     }
+
+
+def warning(account: Account) -> dict[str, Any]:
+    """What a program is to pass on to a person, where a run is not done or its VM not off by evidence."""
+    if account.exit_code == 0 and (account.verdict is VerdictValue.OFF or not account.over_vm):
+        return {}
+    summary = summary_of(account)
+    return {"warning": summary.headline, "next_step": summary.next_step}

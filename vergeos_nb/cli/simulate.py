@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
-
-import click
 
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import SettingsError, UsageError
@@ -40,7 +37,7 @@ def serve(scenario: str, *, port: int, **options: Any) -> int:
                 "The profile simulator will not find this one: there is no private folder to announce it in. "
                 "Set VERGEOS_NB_RUNTIME_DIR, here and where you look."
             )
-        click.echo(json.dumps(dict(info)))
+        Output(as_json=True).result(info)
 
     try:
         serve_forever(scenario=scenario, port=port, announce=ready, **options)

@@ -10,7 +10,7 @@ from typing import Any
 from vergeos_nb import settings
 from vergeos_nb.audit.record import HTML, new_folder
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.plain import as_csv, table
+from vergeos_nb.cli.plain import table
 from vergeos_nb.clock import SystemClock, iso
 from vergeos_nb.errors import UsageError
 from vergeos_nb.parameters import read_parameters
@@ -19,6 +19,7 @@ from vergeos_nb.procedure.model import TRIAGE
 from vergeos_nb.procedure.triage import RANK, wanting
 from vergeos_nb.records import Columns
 from vergeos_nb.runbook import Runbook
+from vergeos_nb.views.badges import signed_verdict
 from vergeos_nb.words import did_you_mean
 
 RUNBOOK = "find_stuck_vms"
@@ -63,9 +64,9 @@ def stuck(
     positions = chosen(found, wanted, sort, everything)
     rows = [{name: found[name][at] for name in NAMES} for at in positions]
     if csv and not output.as_json:
-        output.line(as_csv(NAMES, [[_cell(name, row[name]) for name in NAMES] for row in rows]).rstrip("\n"))
+        output.csv(NAMES, ([_cell(name, row[name]) for name in NAMES] for row in rows))
     elif not output.as_json:
-        output.line(table(SHOWN, ([row[name] for name in SHOWN] for row in rows)))
+        output.block(table(SHOWN, ([_shown(name, row[name]) for name in SHOWN] for row in rows)))
         output.line()
         for reason, names in _reasons(rows).items():
             output.line(f"{len(names)} × {reason}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}")
@@ -124,6 +125,10 @@ def _case(book: Runbook) -> FleetCase:
     case = book.engine.case
     assert isinstance(case, FleetCase)
     return case
+
+
+def _shown(name: str, value: Any) -> Any:
+    return signed_verdict(value) if name == "verdict" else value
 
 
 def _cell(name: str, value: Any) -> Any:

@@ -8,6 +8,9 @@ Its modules, from the outside in:
     rows       rows checked field by field
     wire       sends, once or again, and makes an exchange of every attempt
     answer     takes in and judges what comes back
+    decoding   bytes into JSON, within bounds
+    deadline   one time limit for a whole request
+    outside    one request to somebody else's host
     retries    when and how often a read is repeated
     auth       the three ways to log in
     network    authorities, proxies, time limits

@@ -12,6 +12,7 @@ from typing import Self
 
 from vergeos_nb import query
 from vergeos_nb.client import rows
+from vergeos_nb.client.answer import FEW, NAMED, Bounds
 from vergeos_nb.client.changing import Changing
 from vergeos_nb.client.evidence import EvidenceReads
 from vergeos_nb.client.fleet import FleetReads
@@ -34,7 +35,7 @@ from vergeos_nb.records import (
 SIMULATOR_SERVER = "vergeos-nb-simulator"
 """The ``Server`` header by which this package's simulator says what it is, in every answer."""
 
-_SYSTEM = query.fields("$key", "yb_version", "os_version", "cloud_name")
+_SYSTEM = query.fields("$key", "id", "yb_version", "os_version", "cloud_name")
 _VM = query.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram")
 STATUS = query.fields(
     "$key", "machine", "running", "migratable", "status", "status_info", "state", "powerstate", "node",
@@ -96,10 +97,11 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
         return SystemInfo(
             cloud_name=of.text("cloud_name"),
             version=of.text("yb_version"),
-            os_version=of.text_or_empty("os_version"),
+            os_version=of.seen_text("os_version"),
             simulated=answer.server == SIMULATOR_SERVER,
             server_time=answer.server_time,
             clock_skew_s=skew,
+            id=of.text_or_empty("id"),
         )
 
     def vms_named(self, name: str) -> tuple[Vm, ...]:
@@ -112,7 +114,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
         """
         asked = f"find the VM {name!r}"
         wanted = query.eq("name", query.check_name(name))
-        return self._vms(asked, filter=wanted, fields=_VM)
+        return self._vms(asked, NAMED, filter=wanted, fields=_VM)
 
     def vms_like(self, text: str, limit: int = 20) -> tuple[Vm, ...]:
         """Rows of ``vms`` whose name holds this text in upper or lower case, at most `limit`. Reads only.
@@ -122,7 +124,8 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
         """
         asked = f"look for VMs with a name like {text!r}"
         wanted = query.contains("name", text)
-        return self._vms(asked, filter=wanted, fields=_VM, sort="+name", limit=str(limit))
+        most = Bounds(limit, FEW.size)
+        return self._vms(asked, most, filter=wanted, fields=_VM, sort="+name", limit=str(limit))
 
     def vm_now(self, key: VmKey) -> VmNow:
         """Identity and state of one VM in a single call. Reads only."""
@@ -167,6 +170,6 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
         found = [rows.account(row, asked) for row in rows.rows_of(data, "users", asked)]
         return next((one for one in found if one.name == username), None)
 
-    def _vms(self, asked: str, **wanted: str) -> tuple[Vm, ...]:
-        data = self.wire.read("vms", asked=asked, **wanted)
+    def _vms(self, asked: str, bounds: Bounds, **wanted: str) -> tuple[Vm, ...]:
+        data = self.wire.read("vms", asked=asked, bounds=bounds, **wanted)
         return tuple(rows.vm(row, asked) for row in rows.rows_of(data, "vms", asked))

@@ -8,6 +8,7 @@ from typing import Any
 
 from vergeos_nb import changes
 from vergeos_nb.changes import Change, NodeQuery, VmAction
+from vergeos_nb.client.rows import whole
 from vergeos_nb.client.wire import Wire
 from vergeos_nb.errors import MissingField
 from vergeos_nb.records import MachineKey, StatusKey, VmKey
@@ -68,6 +69,6 @@ class Changing:
 def _receipt_key(receipt: Any) -> str | None:
     """``$key`` of a POST's receipt, where it is text (D-create, pyvergeos 1.7.1), or a number after all."""
     key = receipt.get("$key") if isinstance(receipt, Mapping) else None
-    if isinstance(key, bool) or not isinstance(key, str | int) or not TAME_KEY.fullmatch(str(key)):
-        return None
-    return str(key)
+    if (number := None if isinstance(key, str) else whole(key)) is not None:
+        key = str(number)
+    return key if isinstance(key, str) and TAME_KEY.fullmatch(key) else None

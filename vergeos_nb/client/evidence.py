@@ -10,7 +10,9 @@ from typing import Any
 
 from vergeos_nb import query
 from vergeos_nb.client import rows
+from vergeos_nb.client.answer import NAMED, Bounds
 from vergeos_nb.client.changing import TAME_KEY
+from vergeos_nb.client.rows import LAST_TIME
 from vergeos_nb.client.wire import Wire
 from vergeos_nb.errors import UsageError
 from vergeos_nb.records import (
@@ -62,7 +64,7 @@ class EvidenceReads:
         asked = f"read the counters of machine {machine}"
         nics = [nic_counter(row) for row in self._of(machine, "machine_nics", asked, fields=NIC)]
         drives = self._of(machine, "machine_drives", asked, fields=DRIVE)
-        names = {row.key("$key"): row.text("name") for row in drives}
+        names = {row.key("$key"): row.seen_text("name") for row in drives}
         counted: list[Counter] = []
         if names:
             parents = query.or_(*(query.eq("parent_drive", key) for key in sorted(names)))
@@ -89,7 +91,7 @@ class EvidenceReads:
         """Names of the tenants' nodes whose machine this is: none for a VM's. Reads only."""
         asked = f"look whether machine {machine} is a tenant's node"
         found = self._of(machine, "tenant_nodes", asked, fields=TENANT_NODE)
-        return tuple(row.text("name") for row in found)
+        return tuple(row.seen_text("name") for row in found)
 
     def logs_since(self, machine: MachineKey, since: float, limit: int = 50) -> tuple[LogLine, ...]:
         """The machine's log lines from this time on, the newest first, at most `limit`. Reads only.
@@ -105,7 +107,14 @@ class EvidenceReads:
             raise UsageError(asked, f"at most {limit} lines were asked for", "ask for one or more.")
         later = query.at_least("timestamp", max(0, int(since * MICROSECONDS)))
         found = self._of(
-            machine, "machine_logs", asked, later, fields=LOG, sort="-timestamp", limit=str(limit)
+            machine,
+            "machine_logs",
+            asked,
+            later,
+            bounds=Bounds(limit, NAMED.size),
+            fields=LOG,
+            sort="-timestamp",
+            limit=str(limit),
         )
         return tuple(sorted((log_line(row) for row in found), key=lambda line: -line.at))
 
@@ -130,7 +139,7 @@ class EvidenceReads:
         )
         if key not in (of.text_or_number("$key"), of.text_or_empty("id")):
             raise of.wrong(f"query {key} was asked for and another one's row came")
-        return QueryAnswer(key, of.text("status"), of.text_or_empty("result"))
+        return QueryAnswer(key, of.text("status"), of.seen_text("result"))
 
     def tags_of(self, vm: VmKey) -> tuple[str, ...]:
         """Names of the VM's tags, in alphabetical order. Reads only."""
@@ -143,7 +152,14 @@ class EvidenceReads:
         return tuple(sorted({row.text("tag_name") for row in found}))
 
     def _of(
-        self, machine: MachineKey, table: str, asked: str, also: query.Filter | None = None, **wanted: str
+        self,
+        machine: MachineKey,
+        table: str,
+        asked: str,
+        also: query.Filter | None = None,
+        *,
+        bounds: Bounds = NAMED,
+        **wanted: str,
     ) -> list[rows.Fields]:
         """The machine's rows of a table.
 
@@ -151,14 +167,15 @@ class EvidenceReads:
             WrongShape: a row is another machine's.
         """
         mine = query.eq("machine", MachineKey.number(machine))
-        found = self._rows(table, asked, filter=mine if also is None else query.and_(mine, also), **wanted)
+        both = mine if also is None else query.and_(mine, also)
+        found = self._rows(table, asked, bounds=bounds, filter=both, **wanted)
         for row in found:
             if row.key("machine") != machine.value:
                 raise row.wrong(f"machine {machine} was asked for and a row of {row.key('machine')} came")
         return found
 
-    def _rows(self, table: str, asked: str, **wanted: str) -> list[rows.Fields]:
-        data = self.wire.read(table, asked=asked, **wanted)
+    def _rows(self, table: str, asked: str, *, bounds: Bounds = NAMED, **wanted: str) -> list[rows.Fields]:
+        data = self.wire.read(table, asked=asked, bounds=bounds, **wanted)
         return [rows.Fields(row, table, asked) for row in rows.rows_of(data, table, asked)]
 
 
@@ -171,7 +188,7 @@ def nic_counter(row: rows.Fields) -> Counter:
     key, parent = row.key("$key"), row.integer_or_none("parent_nic")
     if parent not in (None, key):
         raise row.wrong(f"the counters of NIC {parent} came for NIC {key}")
-    return _counter("nic", key, row.text("name"), row, _NIC_COUNTERS)
+    return _counter("nic", key, row.seen_text("name"), row, _NIC_COUNTERS)
 
 
 def drive_counters(names: dict[int, str], stats: list[rows.Fields]) -> list[Counter]:
@@ -190,30 +207,36 @@ def _counter(
 ) -> Counter:
     if row is None:
         return Counter(kind, key, name, {}, None)
-    read: dict[str, Any] = {column: row.integer_or_none(column) for column in columns}
+    read: dict[str, Any] = {column: row.seen_integer(column) for column in columns}
     values = {column: value for column, value in read.items() if value is not None}
-    return Counter(kind, key, name, values, row.integer_or_none("last_update"))
+    return Counter(kind, key, name, values, row.seen_time("last_update"), row.unread)
 
 
 def node_state(row: rows.Fields) -> NodeState:
     """A `NodeState` from a row of ``nodes``."""
     return NodeState(
         key=row.key("$key"),
-        name=row.text("name"),
+        name=row.seen_text("name"),
         machine=MachineKey(row.key("machine")),
-        running=row.truth_or_none("running"),
-        status=row.text_or_empty("status"),
-        maintenance=row.truth_or_none("maintenance"),
-        vsan_connected=row.truth_or_none("vsan_connected"),
-        ipmi_status=row.text_or_empty("ipmi_status"),
+        running=row.seen_truth("running"),
+        status=row.seen_text("status"),
+        maintenance=row.seen_truth("maintenance"),
+        vsan_connected=row.seen_truth("vsan_connected"),
+        ipmi_status=row.seen_text("ipmi_status"),
         row=dict(row.row),
+        unread=row.unread,
     )
 
 
 def log_line(row: rows.Fields) -> LogLine:
     """A `LogLine` from a row of ``machine_logs``."""
-    at = row.integer("timestamp") / MICROSECONDS
-    return LogLine(at, row.text("level"), row.text_or_empty("user"), row.text("text"))
+    stamp, text = row.seen_integer("timestamp"), row.seen_text("text")
+    level, user = row.seen_text("level"), row.seen_text("user")
+    if stamp is None or not 0 <= stamp < LAST_TIME * MICROSECONDS or "text" not in row.row:
+        return LogLine(
+            0.0, level, user, f"(the time of this line, or all of it, cannot be read) {text}".strip()
+        )
+    return LogLine(stamp / MICROSECONDS, level, user, text)
 
 
 def _snapshot(row: rows.Fields, machine: MachineKey) -> Snapshot:
@@ -221,7 +244,7 @@ def _snapshot(row: rows.Fields, machine: MachineKey) -> Snapshot:
         key=row.key("$key"),
         name=row.text("name"),
         machine=machine,
-        created=row.integer_or_none("created"),
-        expires=row.integer_or_none("expires"),
-        quiesced=row.truth_or_none("quiesced"),
+        created=row.seen_time("created"),
+        expires=row.seen_time("expires"),
+        quiesced=row.seen_truth("quiesced"),
     )

@@ -6,7 +6,8 @@ says whether it may have been carried out, because then it is settled by reading
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +24,10 @@ _MAY_HAVE_RUN = (
     "The change may have been carried out. Do not send it again: read the row back, and decide by what it "
     "says."
 )
+RELAYED = "Error sending action to node"
+"""So begins what the platform says when it could not hand a power action to the VM's node (recorded by the
+vendor's live tests). Its status is known for one case only, and whether the node has acted is not."""
+
 _NOT_CARRIED_OUT = "The platform refused the change, so nothing has changed."
 
 
@@ -35,6 +40,7 @@ class Call:
         path: as it may be shown.
         proxy: address of the proxy it goes through, or "".
         changing: whether it can change something.
+        filtered: whether it names a filter or a limit.
         confidential: whether the answer may hold a secret that nobody knows yet, and is not repeated.
         mask: takes secrets out of a text.
     """
@@ -47,6 +53,7 @@ class Call:
     proxy: str
     changing: bool
     confidential: bool
+    filtered: bool
     mask: Callable[[str], str]
 
     @property
@@ -55,9 +62,15 @@ class Call:
         return f"{self.asked} ({self.method} {self.path} on {self.host})"
 
 
-def from_transport(failure: Exception, call: Call) -> errors.VergeNbError:
-    """The error for a request that got no whole answer."""
+def from_transport(failure: Exception, call: Call, *, connecting: bool = False) -> errors.VergeNbError:
+    """The error for a request that got no whole answer.
+
+    Args:
+        connecting: whether the connection was still being made, so that nothing of it was sent.
+    """
     kind, came_back, next_step = _transport(failure, call)
+    if connecting and not issubclass(kind, errors.NotConnected):
+        kind = errors.ConnectTimeout if issubclass(kind, errors.AnswerTimeout) else errors.NotConnected
     return kind(call.words, call.mask(came_back), _with_fate(kind, next_step, call))
 
 
@@ -93,12 +106,6 @@ def _transport(failure: Exception, call: Call) -> tuple[type[errors.ApiError], s
                 errors.BadAnswer,
                 f"what came back is not HTTP: {_said(failure, call)}",
                 "check that host and port are VergeOS's own.",
-            )
-        case httpx.DecodingError():
-            return (
-                errors.BadAnswer,
-                f"the answer could not be decoded: {_said(failure, call)}",
-                "something between here and the system damages answers; check proxies.",
             )
         case _:
             reason = _said(failure, call) or "no reason given"
@@ -164,6 +171,11 @@ def from_status(
     came_back = f"{status} {_phrase(status)}: {shown}" if shown else f"{status} {_phrase(status)}, no text"
     if 300 <= status < 400:
         return _redirect(status, headers, call)
+    if not 400 <= status < 600:
+        next_step = "this status is none of an answer in HTTP; check host and proxies."
+        return _bad(came_back, next_step, call)
+    if call.changing and said.startswith(RELAYED):
+        return _relayed(status, came_back, call)
     if status in _STATUSES:
         kind, next_step = _STATUSES[status]
     elif status >= 500:
@@ -187,11 +199,37 @@ def _redirect(status: int, headers: Mapping[str, str], call: Call) -> errors.Bad
         "redirects are not followed, because credentials would go along: check the host, or use the name "
         "that the system itself answers to."
     )
-    return errors.BadAnswer(
-        call.words,
-        call.mask(f"{status} {_phrase(status)} to {visible(target)}"),
-        _with_fate(errors.BadAnswer, next_step, call),
+    return _bad(call.mask(f"{status} {_phrase(status)} to {visible(target)}"), next_step, call)
+
+
+def _relayed(status: int, came_back: str, call: Call) -> errors.RelayFailed:
+    next_step = "look at the VM and at its node; the platform could not reach the node, or the node refused."
+    return errors.RelayFailed(
+        call.words, came_back, _with_fate(errors.RelayFailed, next_step, call), status=status
     )
+
+
+def error_in_answer(status: int, said: str, call: Call) -> errors.VergeNbError:
+    """The error for an answer that holds one, although its status is one of success."""
+    shown = call.mask(visible(call.mask(said))) or "no text"
+    came_back = f"{status} {_phrase(status)}, and yet an error: {shown}"
+    if call.changing and said.startswith(RELAYED):
+        return _relayed(status, came_back, call)
+    next_step = "read what the platform says; its words count, not the status that they came with."
+    return errors.ErrorInAnswer(call.words, came_back, _with_fate(errors.ErrorInAnswer, next_step, call))
+
+
+def unforeseen(failure: Exception, call: Call) -> errors.BadAnswer:
+    """The error for an answer that breaks the reader."""
+    # Its text can repeat anything, so only its kind is passed on.
+    came_back = f"the answer could not be read ({type(failure).__name__})"
+    return _bad(came_back, "keep the exchange and report it; check host and proxies.", call)
+
+
+def not_decoded(why: str, call: Call) -> errors.BadAnswer:
+    """The error for an answer whose encoding is not what it says."""
+    next_step = "something between here and the system damages answers; check proxies."
+    return _bad(f"the answer could not be decoded: {why}", next_step, call)
 
 
 def not_json(data: bytes, call: Call) -> errors.NotJson:
@@ -203,13 +241,70 @@ def not_json(data: bytes, call: Call) -> errors.NotJson:
     return errors.NotJson(call.words, came_back, _with_fate(errors.NotJson, next_step, call))
 
 
-def too_long(limit: int, call: Call) -> errors.BadAnswer:
-    """The error for an answer that does not end."""
-    return errors.BadAnswer(
-        call.words,
-        f"the answer is longer than {limit} bytes and was not read to its end",
-        _with_fate(errors.BadAnswer, "check that the host is a VergeOS system.", call),
+def too_long(limit: int, first: Sequence[Any], call: Call) -> errors.BadAnswer:
+    """The error for an answer that does not end.
+
+    Args:
+        first: the first rows of it, where it is a list.
+    """
+    came_back = f"the answer is longer than {limit} bytes and was not read to its end"
+    if first and call.filtered and not call.changing:
+        return _ignored(f"{came_back}: the platform ignored the filter", first, call)
+    return _bad(came_back, "check that the host is a VergeOS system.", call)
+
+
+def too_many(count: int, most: int, first: Sequence[Any], call: Call) -> errors.BadAnswer:
+    """The error for a list of more rows than can be meant.
+
+    Args:
+        first: its first rows.
+    """
+    why = "the platform ignored the filter" if call.filtered else "no system is as large"
+    return _ignored(f"{count} rows came where at most {most} can be meant: {why}", first, call)
+
+
+def _ignored(came_back: str, first: Sequence[Any], call: Call) -> errors.FilterIgnored:
+    shown = ", ".join(visible(call.mask(_named(row)), 60) for row in first)
+    next_step = (
+        "nothing is made of such a list. Reach the system directly, past any proxy that drops what stands "
+        "behind the question mark. If it stays, this platform cannot be asked for single rows: use its own "
+        "user interface, and report its version."
     )
+    kind = errors.FilterIgnored
+    return kind(call.words, f"{came_back}. The first: {shown}", _with_fate(kind, next_step, call))
+
+
+def _named(row: Any) -> str:
+    if not isinstance(row, Mapping):
+        return "something that is no row"
+    name, key = row.get("name"), row.get("$key")
+    return repr(name) if isinstance(name, str) else f"a row with the key {str(key)[:40]}"
+
+
+def _bad(came_back: str, next_step: str, call: Call) -> errors.BadAnswer:
+    return errors.BadAnswer(call.words, came_back, _with_fate(errors.BadAnswer, next_step, call))
+
+
+def said_in(data: Any) -> str | None:
+    """The platform's words in an answer that holds an error, whatever its status; None in one that does not.
+
+    A row or a receipt has no column ``err``. Where that is all there is, it is an error even without words.
+    An empty one beside other members says nothing. ``error`` counts where there is no key: a table may have
+    such a column.
+    """
+    if isinstance(data, list):
+        return next((said for row in data if (said := said_in_row(row)) is not None), None)
+    return said_in_row(data)
+
+
+def said_in_row(row: Any) -> str | None:
+    """As `said_in`, for one object."""
+    if not isinstance(row, Mapping):
+        return None
+    for name in ("err", "error") if "$key" not in row else ("err",):
+        if name in row and (row[name] or len(row) == 1):
+            return error_text(row)
+    return None
 
 
 def error_text(data: Any) -> str:
@@ -223,10 +318,12 @@ def error_text(data: Any) -> str:
     for name in ("err", "error", "message"):
         value = data.get(name)
         if isinstance(value, Mapping):
-            value = value.get("message")
+            value = value.get("message", value.get("err"))
         if isinstance(value, str) and value.strip():
             return value
-    return ""
+    # Anything else under the platform's own name is shown as it came.
+    said = data.get("err") or data.get("error")
+    return "" if said is None or isinstance(said, bool | str) else json.dumps(said, ensure_ascii=False)
 
 
 def _with_fate(kind: type[errors.VergeNbError], next_step: str, call: Call) -> str:

@@ -6,7 +6,6 @@ goes meanwhile shifts no other out of sight. A page's rows are turned into colum
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import pairwise
@@ -17,9 +16,11 @@ import msgspec
 
 from vergeos_nb import query
 from vergeos_nb.client import rows
-from vergeos_nb.client.evidence import MICROSECONDS, NODE, node_state
+from vergeos_nb.client.answer import OF_MANY, TABLE
+from vergeos_nb.client.decoding import decoded
+from vergeos_nb.client.evidence import MICROSECONDS, NODE, log_line, node_state
 from vergeos_nb.client.wire import Wire
-from vergeos_nb.errors import NotJson, WrongShape
+from vergeos_nb.errors import FilterIgnored, NotJson, WrongShape
 from vergeos_nb.records import Columns, LogLine, MachineKey, NodeState
 
 Wanted = tuple[str, str, str]
@@ -27,6 +28,9 @@ Decode = Callable[[bytes], tuple[list[Any], list[int]]]
 
 PAGE = 4000
 """Rows of one call. The platform's own limit is none, as far as its clients know (pyvergeos, tsvergeos)."""
+
+MOST_PAGES = 100
+"""So many pages are more rows than any table of a system has."""
 
 MACHINES_A_CALL = 100
 """So many machines are named in one filter, which travels in the URL."""
@@ -47,11 +51,11 @@ VM_COLUMNS = (
     ("state", "machine#status#state", "word"),
     ("node", "machine#status#node", "int"),
     ("migration_destination", "machine#status#migration_destination", "int"),
-    ("started", "machine#status#started", "int"),
-    ("last_update", "machine#status#last_update", "int"),
-    ("total_cpu", "machine#stats#total_cpu", "int"),
-    ("ram_used", "machine#stats#ram_used", "int"),
-    ("stats_written", "machine#stats#modified", "int"),
+    ("started", "machine#status#started", "time"),
+    ("last_update", "machine#status#last_update", "time"),
+    ("total_cpu", "machine#stats#total_cpu", "number"),
+    ("ram_used", "machine#stats#ram_used", "number"),
+    ("stats_written", "machine#stats#modified", "time"),
 )
 _SIGNS = tuple(
     column for column in VM_COLUMNS if column[0] not in ("name", "cpu_cores", "ram_mb", "ha_group")
@@ -71,7 +75,8 @@ class FleetReads:
         Columns: ``vm_key``, ``name``, ``machine_key``, ``cpu_cores``, ``ram_mb``, ``ha_group``,
         ``status_key``, ``status_machine``, ``running``, ``status``, ``state``, ``node``,
         ``migration_destination``, ``started``, ``last_update``, ``total_cpu``, ``ram_used``,
-        ``stats_written``. What the way through machine and status does not lead to is None.
+        ``stats_written``, ``unread``. What the way through machine and status does not lead to is None, and
+        so is what cannot be read; ``unread`` names those fields, and is "" for most rows.
         """
         return self._columns(VM_COLUMNS, "list all VMs")
 
@@ -91,7 +96,8 @@ class FleetReads:
             _add(sums, page, "machine", ("tx_bytes", "rx_bytes", "tx_pckts", "rx_pckts"))
         machine_of: dict[int, int] = {}
         for page in self._lists("machine_drives", asked, fields=query.fields("$key", "machine")):
-            machine_of.update((row["$key"], row.get("machine")) for row in page)
+            pairs = ((rows.whole(row["$key"]), rows.whole(row.get("machine"))) for row in page)
+            machine_of.update((key, machine) for key, machine in pairs if key and machine)
         stats = query.fields("$key", "parent_drive", *_DRIVE)
         for page in self._lists("machine_drive_stats", asked, fields=stats):
             _add(sums, page, "parent_drive", _DRIVE, machine_of)
@@ -126,15 +132,11 @@ class FleetReads:
                 fields=query.fields("$key", "machine", "level", "text", "user", "timestamp"),
                 sort="-timestamp",
                 limit=str(PAGE),
+                bounds=OF_MANY,
             )
             for row in rows.rows_of(data, "machine_logs", asked):
                 of = rows.Fields(row, "machine_logs", asked)
-                line = LogLine(
-                    of.integer("timestamp") / MICROSECONDS,
-                    of.text("level"),
-                    of.text_or_empty("user"),
-                    of.text("text"),
-                )
+                line = log_line(of)
                 machine = of.key("machine")
                 if machine not in some:
                     raise of.wrong(f"a line of machine {machine} came that was not asked for")
@@ -144,12 +146,14 @@ class FleetReads:
 
     def _columns(self, wanted: Sequence[Wanted], asked: str) -> Columns:
         columns: dict[str, list[Any]] = {name: [] for name, _, _ in wanted}
+        columns["unread"] = []
         entries = [path if path in (name, "$key") else f"{path} as {name}" for name, path, _ in wanted]
         decode, strict, words = partial(_page, wanted, asked), query.eq("is_snapshot", False), _Words()
         for page in self._pages("vms", asked, decode, strict, fields=query.fields(*entries)):
             for name, _, kind in wanted:
                 values = map(attrgetter(name), page)
                 columns[name].extend(map(words.__getitem__, values) if kind == "word" else values)
+            columns["unread"].extend(words[row.unread] for row in page)
         return columns
 
     def _lists(self, table: str, asked: str, *, fields: str) -> Iterator[list[Any]]:
@@ -168,11 +172,18 @@ class FleetReads:
             WrongShape: a page is not in order, or begins below the one before: rows could be missing.
         """
         above = 0
-        while True:
+        for _ in range(MOST_PAGES):
             later = query.above("$key", above)
             wanted = later if only is None else query.and_(only, later)
             ask = {"filter": wanted, "fields": fields, "sort": "+$key", "limit": str(PAGE)}
-            page, keys = decode(self.wire.read_answer(table, asked=asked, raw=True, **ask).data)
+            page, keys = decode(self.wire.read_answer(table, asked=asked, raw=True, bounds=TABLE, **ask).data)
+            if len(page) > PAGE:
+                raise FilterIgnored(
+                    asked,
+                    f"{len(page)} rows of {table} came, and at most {PAGE} were asked for",
+                    "Nothing is made of it: reach the system directly, past any proxy that drops what stands "
+                    "behind the question mark; if it stays, report the version.",
+                )
             expected = (above, *keys)
             if not all(map(lt, expected, keys)):
                 before, key = next(pair for pair in pairwise(expected) if pair[1] <= pair[0])
@@ -186,6 +197,11 @@ class FleetReads:
             if len(page) < PAGE:
                 return
             above = keys[-1]
+        raise FilterIgnored(
+            asked,
+            f"{table} does not end after {MOST_PAGES * PAGE} rows",
+            "Report the version of this system.",
+        )
 
 
 class _Words(dict[str | None, str]):
@@ -197,9 +213,13 @@ class _Words(dict[str | None, str]):
 
 
 _TYPES: Mapping[str, Any] = {
-    "key": Annotated[int, msgspec.Meta(gt=0)],
+    "key": Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)],
     "text": str,
-    "int": int | None,
+    "int": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None,
+    "time": Annotated[int, msgspec.Meta(ge=0, lt=rows.LAST_TIME)] | None,
+    "number": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+    | Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
+    | None,
     "word": str | None,
     "bool": bool | None,
 }
@@ -212,6 +232,7 @@ def _struct(wanted: Sequence[Wanted]) -> Any:
         (name, _TYPES[kind]) if kind in ("key", "text") else (name, _TYPES[kind], None)
         for name, _, kind in wanted
     ]
+    fields.append(("unread", str, ""))
     return msgspec.defstruct("FleetRow", fields, rename={"vm_key": "$key"}, gc=False, kw_only=True)
 
 
@@ -227,8 +248,8 @@ def _page(wanted: Sequence[Wanted], asked: str, content: bytes) -> tuple[list[An
 
 def _rows(content: bytes, table: str, asked: str) -> list[Any]:
     try:
-        return rows.rows_of(json.loads(content), table, asked)
-    except (ValueError, RecursionError) as error:
+        return rows.rows_of(decoded(content), table, asked)
+    except ValueError as error:
         raise NotJson(
             asked, f"the answer for {table} is no JSON", "Check that the host is a VergeOS system."
         ) from error
@@ -237,22 +258,26 @@ def _rows(content: bytes, table: str, asked: str) -> list[Any]:
 def _row(row: Any, wanted: Sequence[Wanted], asked: str) -> Any:
     """One row, read with every allowance that single rows get."""
     of = rows.Fields(row, "vms", asked)
-    return _struct(wanted)(
-        **{name: _checked(of, "$key" if path == "$key" else name, kind) for name, path, kind in wanted}
-    )
+    read = {name: _checked(of, "$key" if path == "$key" else name, kind) for name, path, kind in wanted}
+    return _struct(wanted)(**read, unread="; ".join(of.unread))
 
 
 def _checked(of: rows.Fields, name: str, kind: str) -> Any:
+    """A field: one VM's odd value is named, and does not keep all others from being read."""
     match kind:
-        case "bool":
-            return of.truth_or_none(name)
-        case "word":
-            return of.text_or_empty(name)
         case "text":
             return of.text(name)
         case "key":
             return of.key(name)
-    return of.integer_or_none(name)
+        case "bool":
+            return of.seen_truth(name)
+        case "word":
+            return of.seen_text(name)
+        case "time":
+            return of.seen_time(name)
+        case "number":
+            return of.seen_number(name)
+    return of.seen_integer(name)
 
 
 def _add(
@@ -263,8 +288,9 @@ def _add(
     machine_of: Mapping[int, int] | None = None,
 ) -> None:
     for row in page:
-        machine = row.get(parent)
-        machine = machine if machine_of is None else machine_of.get(machine)
+        machine = rows.whole(row.get(parent))
+        if machine_of is not None and machine is not None:
+            machine = machine_of.get(machine)
         if machine is not None:
-            counted = sum(value for name in names if isinstance(value := row.get(name), int))
+            counted = sum(rows.whole(row.get(name)) or 0 for name in names)
             sums[machine] = sums.get(machine, 0) + counted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vergeos_nb import query
 from vergeos_nb.client import rows
+from vergeos_nb.client.answer import TABLE
 from vergeos_nb.client.wire import Wire
 from vergeos_nb.errors import ApiError, PermissionDenied
 from vergeos_nb.records import Listed, MachineKey, VmKey
@@ -27,7 +28,7 @@ class ListReads:
         """Every VM that is no snapshot, by key. Reads only."""
         asked = "list the VMs"
         wanted = query.eq("is_snapshot", False)
-        data = self.wire.read("vms", asked=asked, filter=wanted, fields=_LISTED)
+        data = self.wire.read("vms", asked=asked, bounds=TABLE, filter=wanted, fields=_LISTED)
         tags = self._tags()
         return tuple(_listed(row, asked, tags) for row in rows.rows_of(data, "vms", asked))
 
@@ -35,10 +36,10 @@ class ListReads:
         asked = "read the tags of VMs"
         found: dict[str, list[str]] = {}
         try:
-            data = self.wire.read("tag_members", asked=asked, fields=_TAG)
+            data = self.wire.read("tag_members", asked=asked, bounds=TABLE, fields=_TAG)
             for raw in rows.rows_of(data, "tag_members", asked):
                 row = rows.Fields(raw, "tag_members", asked)
-                found.setdefault(row.text_or_empty("member"), []).append(row.text_or_empty("tag_name"))
+                found.setdefault(row.seen_text("member"), []).append(row.seen_text("tag_name"))
         except (ApiError, PermissionDenied):
             # Tags only help a person to find a VM: a system without them, or a user who may not see them,
             # is no reason to show none.
@@ -49,11 +50,11 @@ class ListReads:
 def _listed(raw: object, asked: str, tags: dict[str, list[str]]) -> Listed:
     row = rows.Fields(raw, "vms", asked)
     key = VmKey(row.key("$key"))
-    status, state = row.text_or_empty("status"), row.text_or_empty("state")
+    status, state = row.seen_text("status"), row.seen_text("state")
     why = ""
     if status in STUCK:
         why = f"its status is {status}"
-    elif row.truth_or_none("running") and state not in ("online", ""):
+    elif row.seen_truth("running") and state not in ("online", ""):
         why = f"it runs, and its state is {state}"
     return Listed(
         key=key,
@@ -61,9 +62,9 @@ def _listed(raw: object, asked: str, tags: dict[str, list[str]]) -> Listed:
         machine=MachineKey(row.key("machine")),
         status=status,
         state=state,
-        node=row.text_or_empty("node_name"),
-        cores=row.integer_or_none("cpu_cores"),
-        ram_mb=row.integer_or_none("ram"),
+        node=row.seen_text("node_name"),
+        cores=row.seen_integer("cpu_cores"),
+        ram_mb=row.seen_integer("ram"),
         tags=tuple(sorted(tags.get(VmKey.path(key), ()))),
         why=why,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from vergeos_nb import query
 from vergeos_nb.client import rows
+from vergeos_nb.client.answer import OF_MANY
 from vergeos_nb.client.evidence import (
     DRIVE,
     DRIVE_STATS,
@@ -72,7 +73,7 @@ class ManyReads:
             counted.setdefault(row.key("machine"), []).append(nic_counter(row))
         names: dict[int, dict[int, str]] = {}
         for row in self._of_all("machine_drives", asked, machines, DRIVE):
-            names.setdefault(row.key("machine"), {})[row.key("$key")] = row.text("name")
+            names.setdefault(row.key("machine"), {})[row.key("$key")] = row.seen_text("name")
         all_drives = {key for drives in names.values() for key in drives}
         stats: list[rows.Fields] = []
         if all_drives:
@@ -112,7 +113,7 @@ class ManyReads:
         names: dict[int, tuple[str, ...]] = {}
         for row in self._of_all("tenant_nodes", asked, machines, TENANT_NODE):
             machine = row.key("machine")
-            names[machine] = (*names.get(machine, ()), row.text("name"))
+            names[machine] = (*names.get(machine, ()), row.seen_text("name"))
         return names
 
     def _of_all(self, table: str, asked: str, machines: Sequence[int], fields: str) -> list[rows.Fields]:
@@ -128,7 +129,7 @@ class ManyReads:
         machines: Sequence[int] = (),
         **more: str,
     ) -> list[rows.Fields]:
-        data = self.wire.read(table, asked=asked, filter=wanted, fields=fields, **more)
+        data = self.wire.read(table, asked=asked, bounds=OF_MANY, filter=wanted, fields=fields, **more)
         found = [rows.Fields(row, table, asked) for row in rows.rows_of(data, table, asked)]
         for row in found if machines else ():
             if row.key("machine") not in machines:

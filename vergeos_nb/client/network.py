@@ -1,25 +1,29 @@
-"""How this machine reaches a host: trusted authorities, proxies and time limits, decided in one place.
+"""How this machine reaches a host: trusted authorities and time limits; `proxies` knows the way.
 
 httpx is told everything and reads nothing from the environment itself (``trust_env=False``).
 """
 
 from __future__ import annotations
 
+import os
 import ssl
 import sys
+from collections.abc import Callable, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
 from vergeos_nb import __version__
+from vergeos_nb.client.deadline import Transport
+from vergeos_nb.client.proxies import proxy_for
 from vergeos_nb.errors import SettingsError
-from vergeos_nb.settings import AmbientNetwork, Profile, Secret
+from vergeos_nb.settings import AmbientNetwork, Profile, Secret, ambient_network, normal_host, split_host
 
 LONGEST_CONNECT_S = 10.0
 """A host that has not taken the connection by then is down or blocked, whatever the request's own limit."""
+_NOTHING_SAID = AmbientNetwork()
 
 
 def tls_context(profile: Profile, network: AmbientNetwork) -> ssl.SSLContext:
@@ -31,7 +35,10 @@ def tls_context(profile: Profile, network: AmbientNetwork) -> ssl.SSLContext:
     Raises:
         SettingsError: a CA file or directory cannot be read or holds no certificate.
     """
-    context = _checking(profile, network)
+    return _modern(_checking(profile, network))
+
+
+def _modern(context: ssl.SSLContext) -> ssl.SSLContext:
     # Said here, because what Python takes by default is the distribution's choice: Debian's takes any.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
@@ -44,34 +51,59 @@ def _checking(profile: Profile, network: AmbientNetwork) -> ssl.SSLContext:
         unchecked.verify_mode = ssl.CERT_NONE
         return unchecked
     if profile.ca_file is not None:
-        return _trusting(profile.ca_file, None, f"the CA file of the profile {profile.name!r}")
-    if network.ca_file is not None or network.ca_dir is not None:
-        return _trusting(network.ca_file, network.ca_dir, network.ca_source)
+        return _trusting(profile.ca_file, (), f"the CA file of the profile {profile.name!r}")
+    return _trusting_the_machines(network)
+
+
+def _trusting_the_machines(network: AmbientNetwork) -> ssl.SSLContext:
+    if network.ca_file is not None or network.ca_dirs:
+        return _trusting(network.ca_file, network.ca_dirs, network.ca_source)
     return _trusting_the_system()
 
 
-def _trusting(ca_file: Path | None, ca_dir: Path | None, named: str) -> ssl.SSLContext:
-    for path, is_there in ((ca_file, Path.is_file), (ca_dir, Path.is_dir)):
-        if path is not None and not is_there(path):
-            raise SettingsError(f"read {named}", f"{path} does not exist", "correct the path or unset it.")
+def _trusting(ca_file: Path | None, ca_dirs: Sequence[Path], named: str) -> ssl.SSLContext:
+    there = [path for path in ca_dirs if path.is_dir()]
+    if ca_file is not None and not ca_file.is_file():
+        raise _no_such(named, ca_file)
+    if ca_dirs and not there:
+        raise _no_such(named, *ca_dirs)
+    context = _context()
+    if sys.version_info >= (3, 13):
+        # As `ssl.create_default_context` does there.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     try:
-        return ssl.create_default_context(cafile=ca_file, capath=ca_dir)
-    except OSError as failure:  # ssl.SSLError is one
+        if ca_file is not None:
+            context.load_verify_locations(cafile=ca_file)
+        for path in there:
+            context.load_verify_locations(capath=path)
+    except ssl.SSLError as failure:
         raise SettingsError(
             f"read {named}", f"{ca_file} holds no certificate in PEM form", "give the authority's PEM file."
         ) from failure
+    except OSError as failure:
+        came_back = f"{ca_file}: {failure.strerror or failure}"
+        raise SettingsError(f"read {named}", came_back, "make the file readable.") from failure
+    return context
+
+
+def _no_such(named: str, *paths: Path) -> SettingsError:
+    told = " and ".join(str(path) for path in paths)
+    missing = f"{told} does not exist" if len(paths) == 1 else f"none of {told} exists"
+    return SettingsError(f"read {named}", missing, "correct the path or unset it.")
 
 
 def _trusting_the_system() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _context()
     if sys.platform == "win32":
         context.load_default_certs()
     # The compiled-in places: OpenSSL's own defaults would read SSL_CERT_FILE past our one place for it.
     places = ssl.get_default_verify_paths()
     if Path(places.openssl_cafile).is_file():
         context.load_verify_locations(cafile=places.openssl_cafile)
-    if Path(places.openssl_capath).is_dir() and any(Path(places.openssl_capath).iterdir()):
-        context.load_verify_locations(capath=places.openssl_capath)
+    listed = [Path(one) for one in places.openssl_capath.split(os.pathsep)]
+    if full := [path for path in listed if path.is_dir() and any(path.iterdir())]:
+        for path in full:
+            context.load_verify_locations(capath=path)
     elif not context.cert_store_stats()["x509_ca"]:
         import certifi
 
@@ -79,62 +111,13 @@ def _trusting_the_system() -> ssl.SSLContext:
     return context
 
 
-def split_host(host: str) -> tuple[str, int]:
-    """Name or address, and port, of a profile's host."""
-    parts = urlsplit(f"//{host}")
-    return parts.hostname or "", parts.port or 443
+def _context() -> ssl.SSLContext:
+    """A context that checks certificates, trusts nobody yet, and never logs a key.
 
-
-def is_loopback(name: str) -> bool:
-    """Whether this name or address is this machine itself."""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def proxy_for(host: str, network: AmbientNetwork) -> Secret | None:
-    """The proxy's URL for this host, or None for the direct way. Loopback hosts never go through one."""
-    name, port = split_host(host)
-    if network.https_proxy is None or is_loopback(name):
-        return None
-    if any(_exempts(pattern, name, port) for pattern in network.no_proxy):
-        return None
-    url = network.https_proxy.reveal()
-    return Secret(url if "://" in url else f"http://{url}")
-
-
-def _exempts(pattern: str, name: str, port: int) -> bool:
-    if pattern == "*":
-        return True
-    try:
-        return ip_address(name) in ip_network(pattern, strict=False)
-    except ValueError:
-        pass
-    wanted, _, wanted_port = pattern.lower().partition(":")
-    if wanted_port and wanted_port != str(port):
-        return False
-    suffix = wanted.removeprefix("*").lstrip(".")
-    return bool(suffix) and (name == suffix or name.endswith(f".{suffix}"))
-
-
-def proxy_address(proxy: Secret) -> str:
-    """Host and port of a proxy, without its user and password."""
-    parts = urlsplit(proxy.reveal())
-    try:
-        return f"{parts.hostname}:{parts.port or 80}"
-    except ValueError:
-        return "with an address that cannot be read"
-
-
-def proxy_secrets(proxy: Secret | None) -> tuple[str, ...]:
-    """The texts in a proxy's URL that must not be shown."""
-    if proxy is None:
-        return ()
-    parts = urlsplit(proxy.reveal())
-    return tuple(text for text in (parts.netloc.rpartition("@")[0], parts.password) if text)
+    `ssl.create_default_context` would write the keys of each connection to the file that ``SSLKEYLOGFILE``
+    names, and fail where it cannot: whoever reads that file can read the password.
+    """
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def time_limits(seconds: float) -> httpx.Timeout:
@@ -149,10 +132,14 @@ def new_client(
     *,
     keep_alive: bool,
     transport: httpx.BaseTransport | None,
+    network: AmbientNetwork = _NOTHING_SAID,
 ) -> httpx.Client:
     """An HTTP client for this profile that sends once, follows nothing and keeps no cookie.
 
+    Its requests have a limit as a whole inside `deadline.within` only.
+
     Args:
+        network: whose authorities an https proxy's certificate is checked against.
         keep_alive: whether connections are used again. Without it every request opens its own, so that none
             is lost on a connection that the server has closed meanwhile.
         transport: stands in for the network.
@@ -160,18 +147,28 @@ def new_client(
     Raises:
         SettingsError: the proxy's URL cannot be used.
     """
+    limits = httpx.Limits(max_connections=4, max_keepalive_connections=2 if keep_alive else 0)
+    name, _ = split_host(profile.host)
+    address, _, zone = name.partition("%")
     try:
+        if transport is None:
+            way = _by_way_of(proxy, network) if proxy else None
+            transport = Transport(verify=tls, proxy=way, limits=limits, trust_env=False)
         return httpx.Client(
             base_url=f"https://{profile.host}",
-            headers={"User-Agent": f"vergeos-nb/{__version__}", "Accept": "application/json"},
+            headers={
+                "User-Agent": f"vergeos-nb/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",  # the one that `decoding` undoes within bounds
+                # A zone means something on this machine only.
+                **({"Host": profile.host.replace(f"%{zone}", "")} if zone else {}),
+            },
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            verify=tls,
-            proxy=httpx.Proxy(proxy.reveal()) if proxy and transport is None else None,
             timeout=time_limits(profile.timeout_s),
-            limits=httpx.Limits(max_connections=4, max_keepalive_connections=2 if keep_alive else 0),
             transport=transport,
             follow_redirects=False,
             trust_env=False,
+            event_hooks={"request": [_checked_as(address)]} if zone else {},
         )
     except (ValueError, ImportError, httpx.InvalidURL) as failure:
         kind = type(failure).__name__
@@ -180,3 +177,45 @@ def new_client(
             f"it cannot be used ({kind})",
             "write it as http://host:port, or add the VergeOS host to NO_PROXY. SOCKS proxies do not work.",
         ) from None
+
+
+def outside_client(url: str, seconds: float, network: AmbientNetwork | None = None) -> httpx.Client:
+    """An HTTP client for another service than the platform, such as a webhook, on the machine's own terms.
+
+    Its requests have a limit as a whole inside `deadline.within` only.
+
+    Args:
+        url: what it is for; whether a proxy is on the way depends on it.
+        seconds: limit for each silence within a request.
+
+    Raises:
+        SettingsError: the machine's authorities cannot be read.
+        httpx.InvalidURL, ValueError, ImportError: the proxy or the URL cannot be used.
+    """
+    ambient = ambient_network() if network is None else network
+    parts = urlsplit(url)
+    host = normal_host(parts.netloc.rpartition("@")[2])
+    proxy = proxy_for(host, ambient, scheme=parts.scheme.lower())
+    way = _by_way_of(proxy, ambient) if proxy else None
+    return httpx.Client(
+        headers={"User-Agent": f"vergeos-nb/{__version__}", "Accept-Encoding": "gzip"},
+        transport=Transport(verify=_modern(_trusting_the_machines(ambient)), proxy=way, trust_env=False),
+        timeout=seconds,
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def _by_way_of(proxy: Secret, network: AmbientNetwork) -> httpx.Proxy:
+    url = httpx.URL(proxy.reveal())
+    checked = _modern(_trusting_the_machines(network)) if url.scheme == "https" else None
+    return httpx.Proxy(url, ssl_context=checked)
+
+
+def _checked_as(address: str) -> Callable[[httpx.Request], None]:
+    """Has the certificate checked for the address itself, without the zone that a socket needs."""
+
+    def hook(request: httpx.Request) -> None:
+        request.extensions = {**request.extensions, "sni_hostname": address}
+
+    return hook

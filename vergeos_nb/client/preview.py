@@ -36,11 +36,15 @@ class _PreviewWire:
     def __init__(self) -> None:
         self.seen: list[Preview] = []
 
-    def read(self, table_path: str, /, *, asked: str | None = None, **query: str) -> Any:
+    def read(
+        self, table_path: str, /, *, asked: str | None = None, bounds: object = None, **query: str
+    ) -> Any:
         self.seen.append(Preview("GET", api_path(table_path), query))
         return []
 
-    def read_answer(self, table_path: str, /, *, asked: str | None = None, **query: str) -> Answer:
+    def read_answer(
+        self, table_path: str, /, *, asked: str | None = None, bounds: object = None, **query: str
+    ) -> Answer:
         self.read(table_path, asked=asked, **query)
         raise WrongShape("preview", "nothing was sent", "nothing is to be done")
 

@@ -1,21 +1,35 @@
 """Rows of the API's answers turned into records, every field checked.
 
-A truth value is a JSON boolean, 0 or 1, or ``"true"`` or ``"false"``, and a number may come as text: live
-serialisation was seen to vary (govergeos, decision records), and the vendor's documents show both. Anything
-else stops with an error, because a wrong reading here would end in a wrong power-off.
+A truth value is a JSON boolean, 0 or 1, or ``"true"`` or ``"false"``. A number may come as text, and a whole
+one as a float without a fraction: live serialisation was seen to vary (govergeos, decision records), and the
+vendor's documents show both.
+
+Keys, identity and what the guards ask for stop with an error where they are anything else, because a wrong
+reading would end in a wrong power-off. A field that is evidence only is None then and named in the record's
+``unread``: its witness is silent, and the run goes on.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from vergeos_nb.errors import MissingField, WrongShape
+from vergeos_nb.client.failures import said_in_row
+from vergeos_nb.client.scrub import visible
+from vergeos_nb.errors import ErrorInAnswer, MissingField, WrongShape
 from vergeos_nb.records import MachineKey, MachineStats, MachineStatus, StatusKey, Vm, VmKey, VmNow
 
+T = TypeVar("T")
+
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
+_WHOLE = re.compile(r"-?[0-9]{1,20}(\.0{1,20})?")
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+_MOST = 2**63
+# The end of the year 2199: a later time is none, and no table or DataFrame could hold some of them.
+LAST_TIME = 7_258_118_400
 _NEXT_STEP = (
     "Check that the host is a VergeOS system of a known version; if it is, this is news about its API: keep "
     "the exchange and report it."
@@ -38,6 +52,9 @@ class Fields:
     def __init__(self, row: Any, table: str, asked: str) -> None:
         self._table = table
         self._asked = asked
+        self._unread: list[str] = []
+        if (said := said_in_row(row)) is not None:
+            raise _error_in(row, said, asked)
         if not isinstance(row, Mapping):
             raise self.wrong(f"a row of {table} is {_kind(row)}, not an object")
         self.row: Mapping[str, Any] = row
@@ -54,6 +71,44 @@ class Fields:
         """A whole number; None where it is null or absent."""
         value = self.row.get(name)
         return None if value is None else self._integer(name, value)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The fields of evidence that could not be read so far, each with what it is."""
+        return tuple(self._unread)
+
+    def seen_number(self, name: str) -> float | None:
+        """A number that is evidence only; None where it is null, absent or no number."""
+        return self._seen(name, number)
+
+    def seen_integer(self, name: str) -> int | None:
+        """A whole number that is evidence only; None where it is null, absent or none."""
+        return self._seen(name, whole)
+
+    def seen_time(self, name: str) -> int | None:
+        """Seconds since 1970 that are evidence only, whole; None where they are null, absent or no time."""
+        return self._seen(name, _time)
+
+    def seen_truth(self, name: str) -> bool | None:
+        """A truth value that is evidence only; None where it is null, absent or none."""
+        return self._seen(name, _truth)
+
+    def seen_text(self, name: str) -> str:
+        """Text that is evidence or a label only; "" where it is null, absent or none."""
+        return self._seen(name, lambda value: value if isinstance(value, str) else None) or ""
+
+    def seen_numbers(self, name: str) -> tuple[float, ...]:
+        """A list of numbers that is evidence only; empty where it is null, absent or none."""
+        return self._seen(name, _numbers) or ()
+
+    def _seen(self, name: str, read: Callable[[Any], T | None]) -> T | None:
+        value = self.row.get(name)
+        if value is None:
+            return None
+        found = read(value)
+        if found is None:
+            self._unread.append(f"{name} is {_shown(value)}")
+        return found
 
     def key(self, name: str) -> int:
         """A whole number above zero that must be there."""
@@ -85,16 +140,8 @@ class Fields:
     def text_or_number(self, name: str) -> str:
         """A key that some tables keep as text and others as a whole number, as text."""
         value = self._there(name)
-        return str(value) if isinstance(value, int) and not isinstance(value, bool) else self.text(name)
-
-    def integers(self, name: str) -> tuple[int, ...]:
-        """A list of whole numbers; empty where it is null or absent."""
-        value = self.row.get(name)
-        if value is None:
-            return ()
-        if not isinstance(value, list):
-            raise self._off(name, value, "a list of whole numbers")
-        return tuple(self._integer(name, one) for one in value)
+        found = None if isinstance(value, str) else whole(value)
+        return self.text(name) if found is None else str(found)
 
     def _there(self, name: str) -> Any:
         if name not in self.row:
@@ -102,31 +149,80 @@ class Fields:
         return self.row[name]
 
     def _integer(self, name: str, value: Any) -> int:
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,20}", value):
-            return int(value)
-        raise self._off(name, value, "a whole number")
+        found = whole(value)
+        if found is None:
+            raise self._off(name, value, "a whole number")
+        return found
 
     def _truth(self, name: str, value: Any) -> bool:
-        word = str(value).lower() if isinstance(value, str | int) else ""
-        if word not in _TRUTH:
+        found = _truth(value)
+        if found is None:
             raise self._off(name, value, "true or false")
-        return _TRUTH[word]
+        return found
 
     def _off(self, name: str, value: Any, wanted: str) -> WrongShape:
         return self.wrong(f"{name!r} in a row of {self._table} is {_shown(value)}, not {wanted}")
 
 
 def rows_of(data: Any, table: str, asked: str) -> list[Any]:
-    """The rows of a list answer; ``200 []`` is how no match looks (pyvergeos 1.7.1).
+    """The rows of a list answer.
+
+    No match is ``[]`` (pyvergeos 1.7.1) or ``{"$count": 0}`` (the vendor's Ansible collection).
 
     Raises:
         WrongShape: it is no list.
+        ErrorInAnswer: it is an error of the platform.
     """
+    if (said := said_in_row(data)) is not None:
+        raise _error_in(data, said, asked)
+    if isinstance(data, Mapping) and list(data) == ["$count"] and whole(data["$count"]) == 0:
+        return []
     if not isinstance(data, list):
         raise WrongShape(asked, f"the answer for {table} is {_kind(data)}, not a list", _NEXT_STEP)
     return data
+
+
+def whole(value: Any) -> int | None:
+    """The whole number that this is, however it is written; None where it is none that a column holds."""
+    if isinstance(value, str):
+        value = int(value.partition(".")[0]) if _WHOLE.fullmatch(value) else None
+    elif isinstance(value, float):
+        value = int(value) if value.is_integer() else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if -_MOST <= value < _MOST else None
+
+
+def number(value: Any) -> float | None:
+    """The number that this is, whole where it has no fraction; None where it is none."""
+    if (found := whole(value)) is not None:
+        return found
+    if isinstance(value, str):
+        value = float(value) if _NUMBER.fullmatch(value) else None
+    return value if isinstance(value, float) and math.isfinite(value) and abs(value) < _MOST else None
+
+
+def _time(value: Any) -> int | None:
+    found = number(value)
+    return None if found is None or not 0 <= found < LAST_TIME else int(found)
+
+
+def _truth(value: Any) -> bool | None:
+    if isinstance(value, float):
+        value = whole(value)
+    return _TRUTH.get(str(value).lower()) if isinstance(value, str | int) else None
+
+
+def _numbers(value: Any) -> tuple[float, ...] | None:
+    if not isinstance(value, list):
+        return None
+    found = [number(one) for one in value]
+    return None if None in found else tuple(one for one in found if one is not None)
+
+
+def _error_in(row: Any, said: str, asked: str) -> ErrorInAnswer:
+    came_back = f"an error came in place of a row: {visible(said) or 'no text'}"
+    return ErrorInAnswer(asked, came_back, "Read what the platform says; nothing is made of such an answer.")
 
 
 def vm(row: Any, asked: str) -> Vm:
@@ -137,8 +233,8 @@ def vm(row: Any, asked: str) -> Vm:
         name=of.text("name"),
         machine=MachineKey(of.key("machine")),
         is_snapshot=of.truth("is_snapshot"),
-        cpu_cores=of.integer_or_none("cpu_cores"),
-        ram=of.integer_or_none("ram"),
+        cpu_cores=of.seen_integer("cpu_cores"),
+        ram=of.seen_integer("ram"),
     )
 
 
@@ -161,7 +257,7 @@ def vm_now(row: Any, key: VmKey, asked: str) -> VmNow:
         running=of.truth("running"),
         status=of.text("status"),
         state=of.text("state"),
-        powerstate=of.truth_or_none("powerstate"),
+        powerstate=of.seen_truth("powerstate"),
         node=of.integer_or_none("node"),
         migrated_node=of.integer_or_none("migrated_node"),
         migration_destination=of.integer_or_none("migration_destination"),
@@ -190,17 +286,18 @@ def machine_status(row: Any, key: StatusKey | None, asked: str) -> MachineStatus
         running=of.truth("running"),
         status=of.text("status"),
         state=of.text("state"),
-        powerstate=of.truth_or_none("powerstate"),
-        migratable=of.truth_or_none("migratable"),
-        status_info=of.text_or_empty("status_info"),
+        powerstate=of.seen_truth("powerstate"),
+        migratable=of.seen_truth("migratable"),
+        status_info=of.seen_text("status_info"),
         node=of.integer_or_none("node"),
         migrated_node=of.integer_or_none("migrated_node"),
         migration_destination=of.integer_or_none("migration_destination"),
         started=of.integer_or_none("started"),
-        last_update=of.integer_or_none("last_update"),
-        running_cores=of.integer_or_none("running_cores"),
-        running_ram=of.integer_or_none("running_ram"),
+        last_update=of.seen_time("last_update"),
+        running_cores=of.seen_integer("running_cores"),
+        running_ram=of.seen_integer("running_ram"),
         row=dict(of.row),
+        unread=of.unread,
     )
 
 
@@ -215,23 +312,24 @@ def machine_stats(row: Any, machine: MachineKey, asked: str) -> MachineStats:
         raise of.wrong(f"machine {machine} was asked for and the row of machine {of.key('machine')} came")
     return MachineStats(
         machine=machine,
-        total_cpu=of.integer_or_none("total_cpu"),
-        ram_used=of.integer_or_none("ram_used"),
-        core_usage=of.integers("core_usagelist"),
-        modified=of.integer_or_none("modified"),
+        total_cpu=of.seen_number("total_cpu"),
+        ram_used=of.seen_number("ram_used"),
+        core_usage=of.seen_numbers("core_usagelist"),
+        modified=of.seen_time("modified"),
         row=dict(of.row),
+        unread=of.unread,
     )
 
 
 def account(row: Any, asked: str) -> Account:
     """An `Account` from a row of ``users``."""
     of = Fields(row, "users", asked)
-    return Account(of.key("$key"), of.text("name"), of.text_or_empty("type"), of.truth("enabled"))
+    return Account(of.key("$key"), of.text("name"), of.seen_text("type"), of.truth("enabled"))
 
 
 def _shown(value: Any) -> str:
     # Text of the answer is not repeated: it is in the exchange, where secrets are masked.
-    return str(value) if isinstance(value, int | float) else _kind(value)
+    return str(value)[:40] if isinstance(value, int | float) else _kind(value)
 
 
 def _kind(value: Any) -> str:

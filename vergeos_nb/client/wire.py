@@ -17,19 +17,22 @@ import httpx
 
 from vergeos_nb.changes import api_path
 from vergeos_nb.client import auth, failures
-from vergeos_nb.client.answer import Answer, Taking
-from vergeos_nb.client.network import (
-    new_client,
-    proxy_address,
-    proxy_for,
-    proxy_secrets,
-    time_limits,
-    tls_context,
-)
+from vergeos_nb.client.answer import FEW, KEPT_WHOLE_BYTES, Answer, Bounds, Taking
+from vergeos_nb.client.deadline import within
+from vergeos_nb.client.network import new_client, time_limits, tls_context
+from vergeos_nb.client.proxies import proxy_address, proxy_for, proxy_secrets
 from vergeos_nb.client.retries import read_again
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock
-from vergeos_nb.errors import ApiError, AuthError, RecordError, SettingsError, VergeNbError
+from vergeos_nb.errors import (
+    ApiError,
+    AuthError,
+    ErrorInAnswer,
+    LoginFailed,
+    RecordError,
+    SettingsError,
+    VergeNbError,
+)
 from vergeos_nb.records import Exchange
 from vergeos_nb.settings import MASK, AmbientNetwork, Profile, Secret, ambient_network, secrets_of, spellings
 
@@ -40,6 +43,9 @@ profile's ``paced``."""
 
 LOGOUT_LIMIT_S = 5.0
 """A stuck system shall not keep a run from ending; a session ends by itself after a day (D-adv-set)."""
+
+KEPT_IN_ALL_BYTES = 8 * 1024 * 1024
+"""When the answers that a wire's exchanges keep whole have come to this, all later ones are kept in brief."""
 
 OnIntent = Callable[[str, str, Mapping[str, Any]], None]
 OnExchange = Callable[[Exchange], None]
@@ -54,6 +60,7 @@ class _Request:
     query: Mapping[str, str]
     body: Mapping[str, Any] | None = None
     changing: bool = False
+    bounds: Bounds = FEW
     confidential: bool = False  # body and answer hold secrets
     raw: bool = False  # the answer stays bytes, and the exchange keeps its hash and size only
     limit_s: float | None = None  # in place of the profile's
@@ -71,6 +78,8 @@ class Wire:
         on_exchange: called with every exchange, failed ones and repetitions too, each with its own number;
             what it raises goes through, although the call has been made.
         transport: stands in for the network.
+        kept: an answer of up to so many bytes is whole in its exchange. None for all of them, for those who
+            keep no exchanges.
         pace: waits until the next request may go out, where several wires share one limit; by itself a
             wire keeps `MIN_GAP_S`.
 
@@ -88,6 +97,7 @@ class Wire:
         on_exchange: OnExchange | None = None,
         transport: httpx.BaseTransport | None = None,
         pace: Callable[[], None] | None = None,
+        kept: int | None = KEPT_WHOLE_BYTES,
     ) -> None:
         if not profile.host:
             raise SettingsError(
@@ -105,34 +115,47 @@ class Wire:
         self._proxy = proxy_address(proxy) if proxy else ""
         self._scrubber = Scrubber((*secrets_of(profile), *proxy_secrets(proxy)))
         self._headers = auth.standing_headers(profile.credentials)
-        self._reading = new_client(profile, proxy, tls, keep_alive=True, transport=transport)
-        self._changing = new_client(profile, proxy, tls, keep_alive=False, transport=transport)
+        self._reading, self._changing = (
+            new_client(profile, proxy, tls, keep_alive=again, transport=transport, network=ambient)
+            for again in (True, False)
+        )
         self._lock = threading.RLock()
         self._token: Secret | None = None
         self._count = 0
         self._last_at: float | None = None
         self._pace = pace
+        self._kept, self._kept_in_all = kept, 0
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not be written anywhere: the profile's, the proxy's and the session's."""
         return self._scrubber.secrets
 
-    def read(self, table_path: str, /, *, asked: str | None = None, **query: str) -> Any:
+    def read(
+        self, table_path: str, /, *, asked: str | None = None, bounds: Bounds = FEW, **query: str
+    ) -> Any:
         """The decoded JSON at a path below ``/api/v4``. Changes nothing; repeated on failures that may pass.
 
         Args:
             table_path: such as ``vms`` or ``machines/54``.
             asked: what this is for, for messages.
+            bounds: how much of an answer can be meant; more is refused and not read to its end.
             query: ``fields``, ``filter``, ``sort``, ``limit``, ``offset``, not yet encoded.
 
         Raises:
             ApiError, AuthError: there is no good answer.
         """
-        return self.read_answer(table_path, asked=asked, raw=False, **query).data
+        return self.read_answer(table_path, asked=asked, raw=False, bounds=bounds, **query).data
 
     def read_answer(
-        self, table_path: str, /, *, asked: str | None = None, raw: bool = False, **query: str
+        self,
+        table_path: str,
+        /,
+        *,
+        asked: str | None = None,
+        raw: bool = False,
+        bounds: Bounds = FEW,
+        **query: str,
     ) -> Answer:
         """As `read`, with what the answer says beside its data.
 
@@ -141,7 +164,7 @@ class Wire:
                 in place of them: for lists that no record could hold, read by who knows their columns.
         """
         path = api_path(table_path)
-        request = _Request(asked or f"read {table_path}", "GET", path, path, query, raw=raw)
+        request = _Request(asked or f"read {table_path}", "GET", path, path, query, raw=raw, bounds=bounds)
         self._log_in()
         return read_again(lambda attempt: self._send(request, attempt), self._clock)
 
@@ -150,7 +173,7 @@ class Wire:
     ) -> Any:
         """Send a changing call, exactly once, and give the decoded JSON of its answer, if there is any.
 
-        Any 2xx counts as accepted, whatever its body: what a change is answered with is hardly documented
+        Any 2xx counts as accepted that holds no error: what a change is answered with is hardly documented
         (D-guide; pyvergeos 1.7.1 measured ``{}`` and empty bodies).
 
         Raises:
@@ -189,7 +212,10 @@ class Wire:
                 f"log in as {credentials.username}", "POST", auth.SESSIONS_PATH, auth.SESSIONS_PATH, {},
                 auth.login_body(credentials), confidential=True,
             )  # fmt: skip
-            answer = read_again(lambda attempt: self._send(request, attempt), self._clock)
+            try:
+                answer = read_again(lambda attempt: self._send(request, attempt), self._clock)
+            except ErrorInAnswer as no:
+                raise LoginFailed(no.asked, no.came_back, no.next_step, status=200) from no
             self._token = auth.token_from(answer.data, request.asked)
             self._scrubber.add(spellings(self._token.reveal()))
             self._headers = auth.session_headers(self._token)
@@ -217,10 +243,9 @@ class Wire:
             if request.changing and self._on_intent is not None:
                 self._on_intent(request.method, request.shown_path, request.body or {})
             call = self._call(request)
-            taking = Taking(self._clock, call.timeout_s)
+            taking = Taking(self._clock, request.bounds)
             try:
-                self._transfer(request, content, taking, call)
-                answer = taking.judge(call, raw=request.raw)
+                answer = self._exchanged(request, content, taking, call)
             except BaseException as failure:  # an interrupted call is an exchange, too
                 self._note(request, attempt, taking, failure)
                 raise
@@ -228,6 +253,20 @@ class Wire:
                 self._last_at = self._clock.monotonic()
             self._note(request, attempt, taking, None)
             return answer
+
+    def _exchanged(
+        self, request: _Request, content: bytes | None, taking: Taking, call: failures.Call
+    ) -> Answer:
+        """One exchange. Whatever an answer does to those who read it, it ends in an error of ours."""
+        try:
+            self._transfer(request, content, taking, call)
+            return taking.judge(call, raw=request.raw)
+        except VergeNbError:
+            raise
+        except Exception as failure:
+            if taking.status is None:
+                raise  # no answer has to do with it
+            raise failures.unforeseen(failure, call) from failure
 
     def _keep_distance(self) -> None:
         if self._pace is not None:
@@ -247,6 +286,7 @@ class Wire:
             proxy=self._proxy,
             changing=request.changing,
             confidential=request.confidential,
+            filtered="filter" in request.query or "limit" in request.query,
             mask=self._scrubber.text,
         )
 
@@ -257,18 +297,22 @@ class Wire:
         headers = self._headers if content is None else {**self._headers, "Content-Type": "application/json"}
         query = dict(request.query) or None
         try:
-            with client.stream(
-                request.method,
-                request.path,
-                params=query,
-                content=content,
-                headers=headers,
-                timeout=time_limits(call.timeout_s),
-            ) as response:
+            with (
+                within(call.timeout_s),
+                client.stream(
+                    request.method,
+                    request.path,
+                    params=query,
+                    content=content,
+                    headers=headers,
+                    timeout=time_limits(call.timeout_s),
+                    extensions={"trace": taking.trace},
+                ) as response,
+            ):
                 taking.take(response, call)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError) as failure:
             # Foreign errors can repeat a header's value, so they stay out of the traceback.
-            raise failures.from_transport(failure, call) from None
+            raise failures.from_transport(failure, call, connecting=taking.connecting) from None
         finally:
             taking.end()
 
@@ -281,7 +325,7 @@ class Wire:
             answer: Any = MASK if taking.content else None
         else:
             body = self._scrubber.data(request.body)
-            answer = taking.in_brief() if request.raw else self._scrubber.data(taking.for_record())
+            answer = self._answer(request, taking)
         self._on_exchange(
             Exchange(
                 number=self._count,
@@ -299,6 +343,17 @@ class Wire:
                 error=self._scrubber.text(taking.remark if failure is None else _words(failure)),
             )
         )
+
+    def _answer(self, request: _Request, taking: Taking) -> Any:
+        """The answer as its exchange keeps it. Cannot fail: what has been sent must be written down."""
+        if request.raw:
+            return taking.in_brief()
+        kept = self._kept if self._kept is None or self._kept_in_all < KEPT_IN_ALL_BYTES else 0
+        self._kept_in_all += min(len(taking.content), KEPT_WHOLE_BYTES)
+        try:
+            return self._scrubber.data(taking.for_record(self._scrubber.text, kept))
+        except Exception:
+            return taking.in_brief()
 
 
 def _words(failure: BaseException) -> str:

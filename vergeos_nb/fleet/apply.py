@@ -1,20 +1,22 @@
 """Apply an approved fleet plan: start VMs by the schedule, let each have its own run, and write down both.
 
 One thread decides what starts. Before a VM begins, the fleet's journal says so on disk, with the folder of
-its run; what became of it is in that folder's own journal. So a fleet run that was killed is gone on with by
-reading journals alone.
+its run. Before a changing call of a VM leaves, its intent is on disk in the VM's own journal and in the
+fleet's. So `resume` knows what may have been sent from journals alone, also where a VM's own is lost.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from vergeos_nb.audit.journal import RunJournal
+from vergeos_nb.audit.journal import OnLine, RunJournal
 from vergeos_nb.audit.record import new_folder
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import VergeNbError
@@ -25,6 +27,8 @@ from vergeos_nb.procedure.model import Approval
 
 # How often a stop file, a window that closes or a signal is looked for while VMs run.
 LOOK_S = 0.5
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,13 @@ class Job:
 class Workers(Protocol):
     """Who does the runs."""
 
-    def submit(self, job: Job) -> Future[VmProgress]:
-        """Begin one. Its future gives how it ended; it raises only where nobody knows."""
+    def submit(self, job: Job, on_line: OnLine) -> Future[VmProgress]:
+        """Begin one. Its future gives how it ended; it raises only where nobody knows.
+
+        Args:
+            on_line: told of each line of the run's journal once it is on disk here, and of an intent before
+                its call leaves; when it raises, that call is not sent.
+        """
 
     def upcoming(self, machines: frozenset[int]) -> None:
         """The machines of the VMs that run or may start next."""
@@ -60,7 +69,8 @@ class Fleet:
         refusal: what forbids that anything starts just now, or None.
         begun: the VMs of earlier runs of this plan, by key: those that ended are not begun again.
         failed_before: how many of them count against the threshold.
-        on_change: told whenever a VM starts or ends, and when from now on none starts.
+        on_change: told whenever a VM starts or ends, and when from now on none starts. What it raises is
+            logged, and nothing else comes of it.
     """
 
     plan: FleetPlan
@@ -94,7 +104,7 @@ class Fleet:
                 refused = self.refusal()
                 if refused is not None and self.held_back is None:
                     self.held_back = refused
-                    self.on_change(self)
+                    self._changed()
                 while self.held_back is None and (at := self._next()) is not None:
                     running[self._start(at, crew)] = at
                 if not running:
@@ -103,6 +113,12 @@ class Fleet:
                 for future in done:
                     self._end(running.pop(future), future)
 
+    def _changed(self) -> None:
+        try:
+            self.on_change(self)
+        except Exception as error:  # whoever looks on decides nothing
+            _log.warning("what the fleet does cannot be shown: %r", error)
+
     def _next(self) -> int | None:
         return self.schedule.next()
 
@@ -110,7 +126,15 @@ class Fleet:
         vm = self.plan.vms[at]
         folder = new_folder(self.outputs, PROCEDURE, vm.name, self.clock.now(), within_run=True)
         path = folder.relative_to(self.outputs.absolute()).as_posix()
-        self.journal.write("vm-began", key=vm.key, name=vm.name, folder=path, plan=self.plan.digests[at])
+        self.journal.write(
+            "vm-began",
+            key=vm.key,
+            name=vm.name,
+            folder=path,
+            plan=self.plan.digests[at],
+            # Older fleet runs kept none: where this is missing, no intent here does not mean that none was.
+            keeps_intents=True,
+        )
         self.states[vm.key] = VmProgress(Where.RUNNING, path)
         soon = [*self.schedule.running, *self.schedule.waiting[: self.schedule.width]]
         crew.upcoming(frozenset(self.plan.vms[one].machine for one in soon))
@@ -122,8 +146,14 @@ class Fleet:
             "approve_until": iso(self.approval.until),
             "operator": self.operator,
         }
-        self.on_change(self)
-        return crew.submit(Job(at, vm.key, vm.machine, folder, parameters))
+        self._changed()
+        return crew.submit(Job(at, vm.key, vm.machine, folder, parameters), partial(self._keep, at, path))
+
+    def _keep(self, at: int, folder: str, line: Mapping[str, Any]) -> None:
+        """Keep a run's intents here as well. Called by the threads of the runs."""
+        if line["event"] == "intent":
+            vm, call = self.plan.vms[at], {name: line[name] for name in ("method", "path", "body")}
+            self.journal.write("vm-intent", key=vm.key, name=vm.name, folder=folder, **call)
 
     def _end(self, at: int, future: Future[VmProgress]) -> None:
         vm = self.plan.vms[at]
@@ -146,4 +176,4 @@ class Fleet:
             exit_code=state.exit_code,
             headline=state.headline,
         )
-        self.on_change(self)
+        self._changed()

@@ -99,12 +99,12 @@ class Crew:
         self.upcoming = upcoming
         self.unsealed: list[str] = []
 
-    def submit(self, job: Job) -> Future[VmProgress]:
+    def submit(self, job: Job, on_line: OnLine) -> Future[VmProgress]:
         """Begin one run in a thread."""
-        return self._threads.submit(self._run, job)
+        return self._threads.submit(self._run, job, on_line)
 
-    def _run(self, job: Job) -> VmProgress:
-        run_steps(job, self._connect, self._clock)
+    def _run(self, job: Job, on_line: OnLine) -> VmProgress:
+        run_steps(job, self._connect, self._clock, on_line=on_line)
         account = account_of(read_journal(job.folder / NAME))
         if self._recorder is not None:
             self._recorder.add(job.folder)

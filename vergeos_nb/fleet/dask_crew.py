@@ -6,6 +6,7 @@ again, and what became of its VM is read back.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -16,16 +17,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from vergeos_nb import settings
+from vergeos_nb.audit import room
 from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import NAME, read_journal
-from vergeos_nb.audit.lease import Lease, Owner
+from vergeos_nb.audit.journal import NAME, OnLine, read_journal
+from vergeos_nb.audit.lease import Leases, Owner
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import Interrupted, Refused, UsageError
 from vergeos_nb.files import opener
 from vergeos_nb.fleet.apply import Job
 from vergeos_nb.fleet.progress import VmProgress, progress_of
 from vergeos_nb.fleet.recorder import make_record
-from vergeos_nb.fleet.remote import names_of, run_there
+from vergeos_nb.fleet.remote import INTENT, names_of, run_there
 from vergeos_nb.policy import Policy
 from vergeos_nb.runbook import LEASE_S
 
@@ -41,7 +43,7 @@ class DaskCrew:
     """A context manager that is connected to one scheduler.
 
     Args:
-        host: the system as it is reached, for the VMs' leases, which are held here.
+        leases_of: every name under which the VM of a key is leased; the leases are held here.
         wants_stop: who wants the runs to stop, or "".
     """
 
@@ -49,7 +51,7 @@ class DaskCrew:
         self,
         scheduler: str,
         at_once: int,
-        host: str,
+        leases_of: Callable[[int], Sequence[str]],
         operator: str,
         outputs: Path,
         clock: Clock,
@@ -69,7 +71,7 @@ class DaskCrew:
                 f"connecting to the scheduler {scheduler}", str(error), "start one with `dask scheduler`"
             ) from error
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="dask-vm")
-        self._host = host
+        self._leases_of = leases_of
         self._operator = operator
         self._outputs = outputs.absolute()
         self._clock = clock
@@ -78,19 +80,19 @@ class DaskCrew:
         self._policy = settings.load_policy()
         self.unsealed: list[str] = []
 
-    def submit(self, job: Job) -> Future[VmProgress]:
+    def submit(self, job: Job, on_line: OnLine) -> Future[VmProgress]:
         """Begin one run on some worker."""
-        return self._threads.submit(self._run, job)
+        return self._threads.submit(self._run, job, on_line)
 
     def upcoming(self, machines: frozenset[int]) -> None:
         """Each worker reads for itself."""
 
-    def _run(self, job: Job) -> VmProgress:
-        subject = f"{self._host} vm {job.key}"
+    def _run(self, job: Job, on_line: OnLine) -> VmProgress:
         owner = Owner(self._operator, os.uname().nodename, os.getpid(), job.folder.name)
-        with Lease.take(self._outputs / "leases", subject, owner, LEASE_S, self._clock) as lease:
+        names = self._leases_of(job.key)
+        with Leases(self._outputs / "leases", names, owner, LEASE_S, self._clock) as lease:
             try:
-                self._watch(job, lease)
+                self._watch(job, lease, on_line)
             finally:
                 account = (
                     account_of(read_journal(job.folder / NAME)) if (job.folder / NAME).exists() else None
@@ -101,7 +103,7 @@ class DaskCrew:
             self.unsealed.append(trouble)
         return progress_of(account, job.folder.relative_to(self._outputs).as_posix())
 
-    def _watch(self, job: Job, lease: Lease) -> None:
+    def _watch(self, job: Job, lease: Leases, on_line: OnLine) -> None:
         """Give the run to a worker, and write down what its journal says until it has ended or is lost."""
         from distributed import Event, Queue
 
@@ -122,7 +124,7 @@ class DaskCrew:
             with open(job.folder / NAME, "ab", opener=opener) as journal:
                 while True:
                     ended = task.done()
-                    worker = self._drain(lines, journal, kept) or worker
+                    worker = self._drain(lines, journal, kept, on_line) or worker
                     if ended:
                         task.result()
                         return
@@ -135,7 +137,7 @@ class DaskCrew:
                             # A lease that was lost stops the starts; this run is guarded by its plan.
                             lease.renew()
                         if worker and worker not in self._client.scheduler_info(n_workers=-1)["workers"]:
-                            self._drain(lines, journal, kept)
+                            self._drain(lines, journal, kept, on_line)
                             raise Interrupted("running a VM", f"its worker {worker} was lost", "read back")
                     if not worker and time.monotonic() - began > NO_WORKER_S:
                         asked = "running a VM"
@@ -150,7 +152,7 @@ class DaskCrew:
             if (job.folder / NAME).stat().st_size == 0:
                 (job.folder / NAME).unlink()
 
-    def _drain(self, lines: Any, journal: Any, kept: Any) -> str:
+    def _drain(self, lines: Any, journal: Any, kept: Any, on_line: OnLine) -> str:
         """Write down the lines that have come, and tell the worker. Gives its address if that was there."""
         worker = ""
         while lines.qsize():
@@ -158,9 +160,15 @@ class DaskCrew:
             if isinstance(item, dict):
                 worker = item["worker"]
                 continue
+            if f'"event": "{INTENT}"' in item:
+                # Until it is told so the worker sends nothing, which is as well if this could not be sealed.
+                room.take(Path(journal.name).parent)
             journal.write(item.encode())
             journal.flush()
             os.fsync(journal.fileno())
+            for text in item.split("\n"):
+                if text:
+                    on_line(json.loads(text))
             kept.put(journal.tell())
         return worker
 

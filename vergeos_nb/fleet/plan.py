@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from vergeos_nb.audit.plans import PlanShelf
+from vergeos_nb.bound import plain
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import ApprovalExpired, Drift, RecordError, Refused, UsageError, VergeNbError
 from vergeos_nb.files import put
@@ -27,7 +28,9 @@ from vergeos_nb.records import Exchange
 from vergeos_nb.runbook import Connect
 from vergeos_nb.shapes import Unfit, fit, read_json
 
-FORMAT = "vergeos-nb/fleet-plan/1"
+FORMAT = "vergeos-nb/fleet-plan/2"
+# Its VMs' plans do not bind every parameter. It is shown, and nothing is sent for it any more.
+EARLIER_FORMAT = "vergeos-nb/fleet-plan/1"
 PROCEDURE = "force_power_off"
 MOST_VMS = 10
 # Planning waits more than it works: every VM's two readings lie some seconds apart.
@@ -148,14 +151,12 @@ def fleet_plan(
     if not any(one.digest for one in planned):
         reasons = "; ".join(f"{one.vm.name}: {one.refused}" for one in planned[:5])
         raise Refused("planning for the fleet", f"nothing can be planned for any VM: {reasons}", "")
-    # Floats have more than one spelling.
-    plain = {name: repr(value) if isinstance(value, float) else value for name, value in options.items()}
     return Plan(
         {
             "format": FORMAT,
             "procedure": PROCEDURE,
             "system": dict(system),
-            "options": plain,
+            "options": plain(options),
             "limits": asdict(limits),
             "vms": [
                 {
@@ -189,6 +190,17 @@ class FleetPlan:
         """What an approval binds."""
         return self.plan.digest
 
+    def outdated(self) -> VergeNbError | None:
+        """Why nothing can be sent for this plan any more, or None: an older version made it."""
+        if self.plan.content["format"] == FORMAT:
+            return None
+        return Drift(
+            f"applying the fleet plan {self.digest[:12]}…",
+            "an older version made it, and its VMs' plans do not bind every parameter",
+            "make a new one with `vergeos-nb fleet plan` and have it approved; `vergeos-nb audit recover` "
+            "finishes the records of runs that were cut short",
+        )
+
     @property
     def lasts_s(self) -> float:
         """Seconds that its waits take when each is used up to its end, apart from limits per node and group.
@@ -218,7 +230,7 @@ def find_plan(outputs: Path, digest: str) -> FleetPlan:
     asked = f"finding the fleet plan {digest[:12]}…"
     if plan is None:
         raise UsageError(asked, f"none is kept in {outputs}", "make one with `vergeos-nb fleet plan`.")
-    if plan.content.get("format") != FORMAT:
+    if plan.content.get("format") not in (FORMAT, EARLIER_FORMAT):
         raise UsageError(asked, "it is the plan of a single run", "apply it with `vergeos-nb run`.")
     try:
         told = fit(plan.content, _FleetShape)
@@ -262,9 +274,11 @@ def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: floa
 
     Raises:
         UsageError: there is no such plan, nobody is named, or the approval would have ended already.
+        Drift: an older version made the plan.
         RecordError: it cannot be written.
     """
-    find_plan(outputs, digest)
+    if (outdated := find_plan(outputs, digest).outdated()) is not None:
+        raise outdated
     asked = f"approving {digest[:12]}…"
     if not approver.strip():
         raise UsageError(asked, "nobody approves", "name who does with --approver.")
@@ -307,8 +321,8 @@ def standing_refusal(
             f"two people are demanded, and {approval.approver!r} is the operator and the approver",
             f"have somebody else approve; the rule is in {policy.source}",
         )
-    if now > approval.until:
-        return ApprovalExpired(asked, f"the approval ended at {iso(approval.until)}", "ask for a new one")
+    if ended := approval.ended(now):
+        return ApprovalExpired(asked, ended, "ask for a new one")
     if stop:
         again = f"`vergeos-nb fleet resume {digest}` goes on, where a stop file is taken away before"
         return Refused(asked, f"{stop} says stop", again)

@@ -1,22 +1,27 @@
 """What has become of each VM of a plan: read from the journals of all its fleet runs, and nothing else.
 
-A VM whose journal holds no changing call was not touched and may begin again. One that was touched is never
-begun again: it has ended, or it is settled by reading back. So is one whose journal is lost or damaged, for
-nobody knows what it held.
+Each changing call is in two journals before it leaves: the VM's own and the fleet's.
+
+- Neither holds one: the VM was not touched and may begin again. An empty folder or an empty journal, which a
+  death leaves, counts as "none" only because the fleet's journal holds none either.
+- Either holds one: the VM is never begun again. It has ended, or it is settled by reading back.
+- The VM's own journal is damaged or gone: the VM is never begun again, for nobody knows what it held.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from vergeos_nb.audit import room
 from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.journal import NAME, read_journal
+from vergeos_nb.audit.journal import NAME, JournalText, call_id, opened_of, read_journal
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import append
+from vergeos_nb.fleet.plan import PROCEDURE, find_plan
 from vergeos_nb.procedure.model import RunOutcome, VerdictValue
 
 RUNBOOK = "fleet_apply"
@@ -38,7 +43,9 @@ class VmProgress:
 
     Attributes:
         folder: of its newest run, below the archive's folder, or "".
-        lost: whether a worker elsewhere died with it, so that nobody knows whether something was sent.
+        lost: whether its own journal does not say what was sent: damaged, gone, or a worker died with it.
+        missing: the changing calls that the fleet's journal holds and its own journal lacks, where it can be
+            read and they can be added.
     """
 
     where: Where
@@ -48,11 +55,13 @@ class VmProgress:
     exit_code: int | None = None
     headline: str = ""
     lost: bool = False
+    missing: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def well(self) -> bool:
-        """Whether it ended as asked."""
-        return self.where is Where.ENDED and self.outcome in WELL
+        """Whether it ended as asked: off by evidence, whatever the outcome says."""
+        off = self.verdict == VerdictValue.OFF
+        return self.where is Where.ENDED and self.outcome in WELL and off
 
     @property
     def failed(self) -> bool:
@@ -61,7 +70,13 @@ class VmProgress:
         return self.where in (Where.ENDED, Where.OPEN) and not self.well and not cut_short
 
 
-LOST = VmProgress(Where.OPEN, "", "interrupted", "unknown", 7, lost=True)
+_LOST: Mapping[str, Any] = {
+    "where": Where.OPEN,
+    "outcome": RunOutcome.INTERRUPTED.value,
+    "verdict": VerdictValue.UNKNOWN.value,
+    "exit_code": 7,
+    "lost": True,
+}
 
 
 def runs_of(outputs: Path, digest: str) -> list[Path]:
@@ -73,7 +88,7 @@ def runs_of(outputs: Path, digest: str) -> list[Path]:
     journals = outputs.absolute().glob(f"*/*-{RUNBOOK}-{digest[:12]}-*/{NAME}")
     found = sorted(path.parent for path in journals if _plan_of(path) == digest)
     noted = _noted(outputs, digest)
-    known = noted.read_text(encoding="utf-8").splitlines() if noted.exists() else []
+    known = noted.read_text(encoding="utf-8", errors="replace").splitlines() if noted.exists() else []
     if gone := set(known) - {folder.name for folder in found}:
         raise RecordError(
             f"finding the fleet runs of the plan {digest[:12]}…",
@@ -103,17 +118,27 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
         RecordError: the journal of a fleet run of this plan is damaged.
     """
     found: dict[int, VmProgress] = {}
+    torn: list[Path] = []
     for run in runs_of(outputs, digest):
-        for line in read_journal(run / NAME).lines:
+        text = read_journal(run / NAME)
+        torn += [run] if text.torn else []
+        intents: dict[str, list[Mapping[str, Any]]] = {}
+        for line in text.lines:
+            if line["event"] == "vm-intent":
+                call = {name: line[name] for name in ("method", "path", "body")}
+                intents.setdefault(line["folder"], []).append(call)
+        for line in text.lines:
             if line["event"] == "vm-began":
-                found[line["key"]] = _of(outputs, line["folder"])
+                kept = intents.get(line["folder"], [])
+                complete = line.get("keeps_intents", False) and not text.torn
+                found[line["key"]] = _of(outputs, line["folder"], kept, untouched=complete and not kept)
                 continue
             before = found.get(line.get("key", 0))
             if before is None or before.where is Where.ENDED:
                 continue
             # Its own journal goes first; where that has no end or is gone, the fleet's may know of one.
             if line["event"] == "vm-lost":
-                found[line["key"]] = replace(LOST, folder=before.folder)
+                found[line["key"]] = replace(before, **_LOST)
             elif line["event"] == "vm-ended":
                 found[line["key"]] = VmProgress(
                     Where.ENDED,
@@ -127,18 +152,72 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
                 found[line["key"]] = VmProgress(
                     Where.ENDED, line["folder"], line["outcome"], line["verdict"], line["exit_code"]
                 )
+    if torn:
+        for key, folder in _unnamed(outputs, digest, torn[0], {state.folder for state in found.values()}):
+            found[key] = _of(outputs, folder, (), untouched=False)
     return found
 
 
-def _of(outputs: Path, folder: str) -> VmProgress:
-    journal = outputs / folder / NAME
-    if journal.parent.exists() and not any(journal.parent.iterdir()):
-        # Not even its journal was begun, and that comes before all else.
-        return VmProgress(Where.WAITING, folder)
+def _unnamed(outputs: Path, digest: str, since: Path, named: Container[str]) -> Iterator[tuple[int, str]]:
+    """VMs of the plan, and the folders of runs over them, that a fleet's journal may have lost.
+
+    Its last line was cut off. What stood behind it is in the VMs' own journals, which say of what plan.
+
+    Args:
+        since: the folder of the oldest fleet run whose journal that is.
+    """
+    plan = find_plan(outputs, digest)
+    keys = {one: vm.key for one, vm in zip(plan.digests, plan.vms, strict=True)}
+    first = f"{since.parent.name}/{since.name[:6]}"
+    for journal in sorted(outputs.absolute().glob(f"*/*-{PROCEDURE}-*/{NAME}")):
+        folder = journal.parent.relative_to(outputs.absolute()).as_posix()
+        if folder >= first and folder not in named:
+            parameters = opened_of(journal).get("parameters") or {}
+            if (key := keys.get(parameters.get("approve", ""))) is not None:
+                yield key, folder
+
+
+def _of(outputs: Path, folder: str, kept: Sequence[Mapping[str, Any]], *, untouched: bool) -> VmProgress:
+    """How far a VM is by its own journal, held against what the fleet's has kept of it.
+
+    Args:
+        kept: the changing calls of its run that the fleet's journal holds.
+        untouched: whether that journal would hold every one, and holds none.
+    """
+    lost = VmProgress(folder=folder, headline=_said_of_lost(kept), **_LOST)
+    if _not_begun(outputs / folder):
+        # A death leaves this right after the fleet's journal has named the VM, and so does a damaged disk.
+        return VmProgress(Where.WAITING, folder) if untouched else lost
     try:
-        return progress_of(account_of(read_journal(journal)), folder)
+        account = account_of(read_journal(outputs / folder / NAME))
     except (RecordError, KeyError):
-        return replace(LOST, folder=folder)
+        return lost
+    if account.lost:
+        # `audit recover` has found its folder without a journal.
+        return VmProgress(Where.WAITING, folder) if untouched else lost
+    if not account.opened:
+        return lost
+    own = {call_id(call.method, call.path, call.body) for call in account.changing_calls}
+    if missing := tuple(call for call in kept if call_id(**call) not in own):
+        return replace(lost, missing=missing)
+    return progress_of(account, folder)
+
+
+def _said_of_lost(kept: Sequence[Mapping[str, Any]]) -> str:
+    calls = ", ".join(f"{call['method']} {call['path']}" for call in kept)
+    sent = f"{calls} may have been sent" if calls else "nobody knows what was sent"
+    return f"its own journal is lost or damaged; {sent}"
+
+
+def _not_begun(folder: Path) -> bool:
+    """Whether the folder is as it is before a run's journal has its first line."""
+    try:
+        if {path.name for path in folder.iterdir()} - {NAME, room.NAME}:
+            return False
+        text = read_journal(folder / NAME) if (folder / NAME).exists() else JournalText(())
+    except (OSError, RecordError):
+        return False
+    return not text.lines
 
 
 def progress_of(account: Account, folder: str) -> VmProgress:
@@ -153,7 +232,7 @@ def progress_of(account: Account, folder: str) -> VmProgress:
     if account.in_order or account.bug:
         return VmProgress(Where.ENDED, **said)
     if account.lost:
-        return replace(LOST, folder=folder)
+        return VmProgress(Where.OPEN, **said, lost=True)
     if not account.changing_calls:
         return VmProgress(Where.WAITING, folder)
     if account.interrupted_by and any(r.step == "confirm" for r in account.results):

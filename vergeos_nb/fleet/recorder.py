@@ -83,7 +83,10 @@ class Recorder:
     def _read(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as answers:
-            self._answers.extend(json.loads(line) for line in answers)
+            for line in answers:
+                # Something else than an answer, printed by a library, keeps no other answer from being read.
+                with contextlib.suppress(ValueError):
+                    self._answers.append(json.loads(line))
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
 """One VM's run on a Dask worker. Its journal travels line by line, before what it speaks of happens.
 
-The line of an intent is on the coordinator's disk before the changing call leaves: the worker waits until it
-is told so. So it is known what may have been sent, whatever becomes of the worker; and when the coordinator
-dies, its workers send nothing that it had not kept by then. A run begins by taking a token that there is
-once: a scheduler that gives a lost worker's task to another one starts nothing.
+The line of an intent is on the coordinator's disk, in the VM's journal and in the fleet's, before the
+changing call leaves: the worker waits until it is told so. So it is known what may have been sent, whatever
+becomes of the worker; and when the coordinator dies, its workers send nothing that it had not kept by then.
+A run begins by taking a token that there is once: a scheduler that gives a lost worker's task to another one
+starts nothing.
 """
 
 from __future__ import annotations

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from vergeos_nb.errors import UsageError, VmAmbiguous, VmNotFound
+from vergeos_nb.fleet.lists import Form, read_rows
 from vergeos_nb.records import Columns
+from vergeos_nb.views.text import csv_text
 from vergeos_nb.words import did_you_mean
 
 SELECTABLE = ("name", "node", "status", "state", "suggestion", "verdict", "ha_group")
+_WILD = "*?["
+_BY_EACH = (
+    "name each VM by itself: `vergeos-nb stuck --all --csv > vms.csv`, leave in it the VMs that are meant, "
+    "then `vergeos-nb fleet plan vms.csv`."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A VM as somebody named it: by name, by key, or both, which then have to agree."""
+    """A VM as somebody named it: by name, by key, or both, which then have to agree.
+
+    Attributes:
+        form: the file that it stands in. Beside a key a table may have the name as our CSV shows it; a number
+            alone in a line must be no other VM's name.
+    """
 
     name: str = ""
     key: int | None = None
+    form: Form = field(default=Form.JSON, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,59 +49,45 @@ class FleetVm:
 
 
 def read_list(path: Path) -> tuple[Named, ...]:
-    """VMs of a CSV file with a line of names, or of a JSON file: what `vergeos-nb stuck` prints.
+    """VMs of a file: CSV with a line of columns, JSON (`vergeos-nb stuck` prints both), or one VM a line.
 
     Columns or fields are ``name`` and ``vm_key`` (or ``key``); others are left alone. JSON may be a list, or
-    an object with a list ``vms``, of objects, names or keys.
+    an object with a list ``vms``, of objects, names or keys. Names are taken as they stand.
 
     Raises:
         UsageError: it cannot be read, names no VM, or names something that is no VM.
     """
     asked = f"read the VMs of {path}"
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(asked, str(error), "give a CSV or JSON file.") from error
-    if text.lstrip().startswith(("[", "{")):
-        try:
-            # A list may stand in the last line of what a command has printed.
-            data = json.loads(text)
-        except ValueError as error:
-            raise UsageError(asked, f"it is no JSON: {error}", "give what `stuck --json` prints.") from error
-        items = data.get("vms") if isinstance(data, dict) else data
-        if not isinstance(items, list):
-            raise UsageError(asked, "it holds no list of VMs", "give a list, or an object with a list `vms`.")
-    else:
-        reader = csv.DictReader(io.StringIO(text))
-        names = reader.fieldnames or []
-        if not {"name", "vm_key", "key"} & set(names):
-            raise UsageError(asked, f"its columns are {', '.join(names)}", "give name or vm_key.")
-        items = list(reader)
-    found = tuple(_named(item, asked) for item in items)
+    listed = read_rows(path, asked)
+    found = tuple(_named(row, listed.form, asked) for row in listed.rows)
     if not found:
         raise UsageError(asked, "it names no VM", "an empty list is never taken for all VMs.")
     return found
 
 
-def _named(item: Any, asked: str) -> Named:
-    if isinstance(item, str):
-        item = {"name": item}
-    elif isinstance(item, int) and not isinstance(item, bool):
-        item = {"key": item}
-    if not isinstance(item, Mapping):
-        raise UsageError(asked, f"{item!r} is no VM", "give name, key or both.")
-    name = item.get("name") or ""
-    key = item.get("vm_key") if item.get("vm_key") not in (None, "") else item.get("key")
-    if key in (None, ""):
-        key = None
-    elif isinstance(key, bool) or not str(key).isdecimal():
-        raise UsageError(asked, f"{key!r} is no VM key", "a key is a whole number.")
-    if not isinstance(name, str) or (not name and key is None):
-        raise UsageError(asked, f"{dict(item)!r} names no VM", "give a name or a key.")
-    # What keeps a spreadsheet from computing a name is no part of it.
-    if len(name) > 1 and name[0] == "'" and name[1] in "=+-@":
-        name = name[1:]
-    return Named(name, None if key is None else int(key))
+def _named(row: Any, form: Form, asked: str) -> Named:
+    if isinstance(row, str):
+        row = {"name": row}
+    elif isinstance(row, int) and not isinstance(row, bool):
+        row = {"key": row}
+    if not isinstance(row, Mapping):
+        raise UsageError(asked, f"{row!r} is no VM", "give name, key or both.")
+    name = row.get("name") or ""
+    keys = {_key(row[column], asked) for column in ("vm_key", "key") if row.get(column) not in (None, "")}
+    if len(keys) > 1:
+        told = " and ".join(f"{column} {row[column]}" for column in ("vm_key", "key"))
+        raise UsageError(asked, f"{told} are two VMs", "leave one of them.")
+    if not isinstance(name, str) or (not name and not keys):
+        raise UsageError(asked, f"{dict(row)!r} names no VM", "give a name or a key.")
+    return Named(name, keys.pop() if keys else None, form)
+
+
+def _key(value: Any, asked: str) -> int:
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value.strip(" ")):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise UsageError(asked, f"{value!r} is no VM key", "a key is a whole number.")
 
 
 def resolve(found: Columns, named: Sequence[Named]) -> tuple[FleetVm, ...]:
@@ -107,32 +104,57 @@ def resolve(found: Columns, named: Sequence[Named]) -> tuple[FleetVm, ...]:
     chosen: list[int] = []
     for one in named:
         asked = f"finding VM {one.name!r}" if one.name else f"finding VM {one.key}"
-        if one.key is not None:
-            at = by_key.get(one.key, -1)
-            if at < 0:
-                raise VmNotFound(asked, f"no VM has the key {one.key}", "read the fleet anew.")
-            if one.name and found["name"][at] != one.name:
-                was = found["name"][at]
-                raise UsageError(asked, f"VM {one.key} is called {was!r}", "read the fleet anew.")
-        else:
-            hits = by_name.get(one.name, [])
-            if not hits:
-                raise VmNotFound(asked, "no VM has this name", "read the fleet anew; case matters.")
-            if len(hits) > 1:
-                keys = ", ".join(str(found["vm_key"][hit]) for hit in hits)
-                raise VmAmbiguous(asked, f"several VMs have this name: {keys}", "give the key as well.")
-            at = hits[0]
+        at = (
+            _by_key(found, one, by_key, by_name, asked)
+            if one.key is not None
+            else _by_name(found, one.name, by_name, asked)
+        )
         if at in chosen:
             raise UsageError(asked, "it is named twice", "name each VM once.")
         chosen.append(at)
     return tuple(_vm(found, at) for at in chosen)
 
 
+def _by_key(
+    found: Columns, one: Named, by_key: Mapping[int, int], by_name: Mapping[str, list[int]], asked: str
+) -> int:
+    assert one.key is not None
+    at = by_key.get(one.key, -1)
+    others = [hit for hit in by_name.get(str(one.key), []) if hit != at]
+    if one.form is Form.LINES and others:
+        said = f"{one.key} is the name of VM {found['vm_key'][others[0]]}, too"
+        raise VmAmbiguous(asked, said, "let the first line of the file say what they are: name or vm_key.")
+    if at < 0:
+        raise VmNotFound(asked, f"no VM has the key {one.key}", "read the fleet anew.")
+    name = found["name"][at]
+    # Our CSV shows some names in another form. It is made anew of the VM's name, and never undone.
+    if one.name and one.name != name and not (one.form is Form.TABLE and one.name == csv_text(name)):
+        raise UsageError(asked, f"VM {one.key} is called {name!r}", "read the fleet anew.")
+    return at
+
+
+def _by_name(found: Columns, name: str, by_name: Mapping[str, list[int]], asked: str) -> int:
+    hits = by_name.get(name, [])
+    if len(hits) > 1:
+        keys = ", ".join(str(found["vm_key"][hit]) for hit in hits)
+        raise VmAmbiguous(asked, f"several VMs have this name: {keys}", "give the key as well.")
+    if hits:
+        return hits[0]
+    shown = [other for other in by_name if csv_text(other) == name]
+    hint = "read the fleet anew; case matters."
+    if shown:
+        hint = f"`stuck --csv` shows {shown[0]!r} like that: leave the column vm_key in the file."
+    raise VmNotFound(asked, "no VM has this name", hint)
+
+
 def select(found: Columns, selector: Mapping[str, str]) -> tuple[FleetVm, ...]:
-    """The VMs whose columns fit all of these patterns, by key.
+    """The VMs whose columns fit all of these patterns, by key; upper and lower case are the same.
+
+    A name that is exactly a VM's means that VM alone.
 
     Raises:
-        UsageError: the selector is empty, has an unknown column or an empty pattern, or fits no VM.
+        UsageError: the selector is empty, has an unknown column or an empty pattern, or fits no VM, or every
+            one, or means a name or a pattern.
     """
     asked = "select VMs"
     if not selector:
@@ -142,20 +164,31 @@ def select(found: Columns, selector: Mapping[str, str]) -> tuple[FleetVm, ...]:
             raise UsageError(asked, f"{column!r} cannot be selected by", did_you_mean(column, SELECTABLE))
         if not pattern:
             raise UsageError(asked, f"the pattern for {column} is empty", "say what is meant.")
-    if all(not pattern.strip("*?") for pattern in selector.values()):
-        raise UsageError(asked, "the selector fits every VM", "say which VMs are meant.")
+    told = ", ".join(f"{column}={pattern}" for column, pattern in selector.items())
     positions = [
         at
         for at in range(len(found["vm_key"]))
-        if all(
-            fnmatchcase(str(found[column][at]).casefold(), pattern.casefold())
-            for column, pattern in selector.items()
-        )
+        if all(_fits(str(found[column][at]), pattern) for column, pattern in selector.items())
     ]
+    wanted = selector.get("name", "")
+    exact = [at for at in positions if found["name"][at] == wanted]
+    by_name = bool(wanted) and not any(mark in wanted for mark in _WILD)
+    if exact and len(positions) > len(exact):
+        if not by_name:
+            said = f"{wanted!r} is a VM's name, and as a pattern it fits others"
+            raise UsageError(asked, said, _BY_EACH)
+        positions = exact
     if not positions:
-        told = ", ".join(f"{column}={pattern}" for column, pattern in selector.items())
         raise UsageError(asked, f"no VM fits {told}", "look with `vergeos-nb stuck --all`.")
+    # By what was chosen: there are too many ways to write a pattern that fits whatever there is.
+    if len(positions) == len(found["vm_key"]) and not (len(positions) == 1 and (by_name or exact)):
+        raise UsageError(asked, f"{told} fits every VM of the system ({len(positions)})", _BY_EACH)
     return tuple(_vm(found, at) for at in positions)
+
+
+def _fits(value: str, pattern: str) -> bool:
+    like = pattern.casefold()
+    return value.casefold() == like or fnmatchcase(value.casefold(), like)
 
 
 def _vm(found: Columns, at: int) -> FleetVm:

@@ -6,12 +6,13 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.journal import NAME, RunJournal, read_journal
+from vergeos_nb.audit.journal import NAME, RunJournal, append_after_death, read_journal
 from vergeos_nb.audit.lease import Lease, Owner
 from vergeos_nb.audit.opening import open_journal
 from vergeos_nb.audit.record import RECORD, new_folder
@@ -24,6 +25,7 @@ from vergeos_nb.fleet.apply import Fleet, Workers
 from vergeos_nb.fleet.plan import FleetPlan, approval_of, standing_refusal
 from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, note_run, progress, runs_of
 from vergeos_nb.procedure.model import StepOutcome, StepResult
+from vergeos_nb.procedure.system import in_words
 from vergeos_nb.runbook import finish_record, stop_wanted
 from vergeos_nb.runner.recover import recover
 
@@ -124,11 +126,13 @@ class Session:
             except Refused as lost:
                 return lost
             stop = self.wants_stop() or stop_wanted(policy, self.outputs)
-            return standing_refusal(approval, plan.digest, self.operator, policy, stop, clock.now())
+            return plan.outdated() or standing_refusal(
+                approval, plan.digest, self.operator, policy, stop, clock.now()
+            )
 
         system = plan.plan.content["system"]
         label = f"{'SIMULATED' if system['simulated'] else 'REAL'} system (profile {system['profile']}, "
-        label += f"host {system['host']}, cloud {system['cloud_name']})"
+        label += f"{in_words(system)})"
 
         def end(step: StepResult) -> None:
             journal.write("step-ended", result=step.as_dict())
@@ -201,13 +205,17 @@ class Session:
             if state.where is Where.WAITING:
                 self._finish(self.outputs.absolute() / state.folder)
                 continue
-            count += 1
+            folder = self.outputs.absolute() / state.folder
             try:
-                account = recover(self.outputs.absolute() / state.folder, clock=self.clock).account
+                self._give_back(folder / NAME, state.missing)
+                account = recover(folder, clock=self.clock).account
             except VergeNbError as error:
-                said = f"{error.asked}: {error.came_back}"
-                states[vm.key] = VmProgress(Where.OPEN, state.folder, "interrupted", "unknown", 7, said, True)
+                said = state.headline or f"{error.asked}: {error.came_back}"
+                states[vm.key] = replace(
+                    state, outcome="interrupted", verdict="unknown", exit_code=7, headline=said, lost=True
+                )
                 continue
+            count += 1
             states[vm.key] = VmProgress(
                 Where.ENDED, state.folder, account.outcome.value, account.verdict.value, account.exit_code,
                 account.results[-1].summary if account.results else "",
@@ -222,6 +230,17 @@ class Session:
                 exit_code=account.exit_code,
             )
         return count
+
+    def _give_back(self, journal: Path, missing: Sequence[Mapping[str, Any]]) -> None:
+        """Add to a VM's journal the intents that only the fleet's has, so that its record tells of them.
+
+        Raises:
+            RecordError: the journal is damaged, or does not even say whose it is.
+        """
+        if not account_of(read_journal(journal)).opened:
+            raise RecordError(f"reading the journal {journal}", "its first line is lost", "look at the VM")
+        for call in missing:
+            append_after_death(journal, self.clock, "intent-kept", **call)
 
     def _finish(self, folder: Path) -> None:
         """Make and seal a record from its journal. Asks the platform nothing."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client.rows import whole
 from vergeos_nb.client.wire import OnExchange, OnIntent
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import VergeNbError
@@ -63,7 +64,10 @@ class FleetReader:
         self._interest: frozenset[int] = frozenset()
         # From when on each run wants log lines: a reading begins with the earliest.
         self.log_from: dict[int, float] = {}
-        self.wire = Wire(profile, clock=clock, on_exchange=self._take, transport=transport, pace=pace.wait)
+        # Whole, because each run is given its own rows of an answer; none is kept beyond its reading.
+        self.wire = Wire(
+            profile, clock=clock, on_exchange=self._take, transport=transport, pace=pace.wait, kept=None
+        )
         self.api = VergeApi(self.wire)
 
     def close(self) -> None:
@@ -170,7 +174,7 @@ class SharedPlatform(VergeApi):
 
     def nodes_for(self, machine: MachineKey, node: int | None) -> Any:
         def rows(answer: Any) -> Any:
-            return [row for row in answer if row.get("$key") == node or row.get("machine") == machine.value]
+            return [row for row in answer if _is(row, "$key", node) or _is(row, "machine", machine.value)]
 
         found = self._standing("nodes", None, lambda _: self._reader.api.all_nodes(), rows, LIVE_S * 5)
         return tuple(one for one in found if one.key == node or one.machine == machine)
@@ -286,7 +290,13 @@ def _all(answer: Any) -> Any:
 
 
 def _rows_of(column: str, value: Any) -> Callable[[Any], Any]:
-    return lambda answer: [row for row in answer if row.get(column) == value]
+    return lambda answer: [row for row in answer if _is(row, column, value)]
+
+
+def _is(row: Any, column: str, value: Any) -> bool:
+    """Whether a row has this value, however a number is spelt. A failed attempt can hold anything."""
+    there = row.get(column) if isinstance(row, Mapping) else None
+    return there is not None and (there == value or (isinstance(value, int) and whole(there) == value))
 
 
 def _rows_named(name: str) -> Callable[[Any], Any]:
@@ -295,7 +305,11 @@ def _rows_named(name: str) -> Callable[[Any], Any]:
 
 def _mine(machine: MachineKey) -> Callable[[Any], Any]:
     """The rows of this machine, and those that name none, such as a drive's counters."""
-    return lambda answer: [row for row in answer if "machine" not in row or row["machine"] == machine.value]
+    return lambda answer: [
+        row
+        for row in answer
+        if isinstance(row, Mapping) and ("machine" not in row or _is(row, "machine", machine.value))
+    ]
 
 
 @contextmanager

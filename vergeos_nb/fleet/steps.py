@@ -129,16 +129,19 @@ def confirm_step(
     facts = {"verdict": verdict.value, "well": well, "waiting": waiting, "failed": failed}
     error: VergeNbError | None = None
     again = f"look at the records, then `vergeos-nb fleet resume {plan.digest}`"
+    if lost := [vm.name for vm in plan.vms if states[vm.key].lost]:
+        named = ", ".join(lost[:5]) + (", …" if len(lost) > 5 else "")
+        again = f"look at {named} by hand, for this plan never begins them again; plan anew for what is left"
     if verdict is VerdictValue.OFF:
         pass
     elif verdict is VerdictValue.ALIVE:
-        error = StillAlive(asked, f"{counted}; {verdicts.count('alive')} live", again)
+        error = StillAlive(asked, f"{counted}; alive: {verdicts.count('alive')}", again)
     elif held_back is not None and waiting:
         error = held_back
     elif waiting and failed >= plan.limits.failures:
         error = Refused(asked, f"{counted}; {failed} did not, and nothing more was started", again)
     else:
-        error = VerdictUnknown(asked, f"{counted}; of {verdicts.count('unknown')} nobody knows", again)
+        error = VerdictUnknown(asked, f"{counted}; unknown: {verdicts.count('unknown')}", again)
     outcome = StepOutcome.PASSED if error is None else outcome_of(error)
     if isinstance(error, VerdictUnknown):
         outcome = StepOutcome.UNKNOWN

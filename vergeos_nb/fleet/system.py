@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,8 @@ from vergeos_nb.fleet.pace import Pace
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.fleet.shared import FleetReader, sharing
 from vergeos_nb.procedure.case import Target
-from vergeos_nb.records import Columns
+from vergeos_nb.procedure.system import in_plan, lease_names
+from vergeos_nb.records import Columns, SystemInfo
 from vergeos_nb.runbook import Connect, target_of
 from vergeos_nb.standin import open_profile
 
@@ -29,6 +30,7 @@ class FleetSystem:
 
     profile: settings.Profile
     target: Target
+    info: SystemInfo
     told: Mapping[str, Any]
     reader: FleetReader
     pace: Pace
@@ -41,6 +43,10 @@ class FleetSystem:
         for vm in vms:
             names[vm.name] = vm.machine
         return sharing(self.profile, self.reader, self.pace, names, self.transport)
+
+    def leases_of(self, vm: int) -> Sequence[str]:
+        """Every name under which a VM of this key is leased."""
+        return lease_names(settings.normal_host(self.profile.host), self.info, vm)
 
     def inventory(self) -> Columns:
         """Every VM with what a selector can ask for, but for verdict and suggestion. Reads only."""
@@ -63,10 +69,5 @@ def open_system(profile: settings.Profile, clock: Clock, transport: Any = None) 
         stack.callback(reader.close)
         info = reader.api.system()
         target = target_of(opened)
-        told = {
-            "profile": target.profile,
-            "host": target.host,
-            "cloud_name": info.cloud_name,
-            "simulated": info.simulated,
-        }
-        yield FleetSystem(opened, target, told, reader, pace, clock, transport)
+        told = in_plan(target, info)
+        yield FleetSystem(opened, target, info, told, reader, pace, clock, transport)

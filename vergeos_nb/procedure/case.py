@@ -12,6 +12,7 @@ from vergeos_nb.policy import Policy
 from vergeos_nb.procedure.liveness import Sample
 from vergeos_nb.procedure.model import Approval, Plan, Verdict
 from vergeos_nb.procedure.ports import Journal, Lease, Plans, Platform, Records
+from vergeos_nb.procedure.witnesses import cannot_be_read
 from vergeos_nb.records import (
     LogLine,
     MachineKey,
@@ -33,6 +34,10 @@ LATCHES: Mapping[str, str] = {
     "restore": "restore",
     "power_on": "power_on",
 }
+
+
+# What the host is called where the profile is the built-in simulator.
+SIMULATOR_HOST = "simulator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ class Case(SystemCase):
     lease: Lease
     stop_wanted: Callable[[], str]
     approval: Approval | None = None
+    approval_ends: dict[Approval, float] = field(default_factory=dict)
     records: Records | None = None
     vm: Vm | None = None
     status_key: StatusKey | None = None
@@ -130,13 +136,30 @@ class Case(SystemCase):
     now: VmNow | None = None
     sent: list[str] = field(default_factory=list)
     off_since: Rung | None = None
+    unread: str = ""
 
     def sample(self, status: MachineStatus | None = None) -> Sample:
         """Read the status row, unless it was read just now, the stats row and the counters."""
         machine = self.machine()
         row = status or self.platform.machine_status(self.known_status_key())
         stats = self.platform.machine_stats(machine)
-        return Sample(self.clock.now(), row, stats, tuple(self.platform.counters(machine)), self.node)
+        counters = tuple(self.platform.counters(machine))
+        told = [
+            *row.unread,
+            *(stats.unread if stats else ()),
+            *(field for c in counters for field in c.unread),
+        ]
+        if (unread := cannot_be_read(told) if told else "") != self.unread:
+            self.unread = unread
+            self.note(unread or "all of the evidence can be read again")
+        return Sample(self.clock.now(), row, stats, counters, self.node, self.clock.monotonic())
+
+    def is_fresh(self, sample: Sample, lasts_s: float) -> bool:
+        """Whether a reading is young enough to act on, by both clocks: one can jump, one stops in standby."""
+        age, steady = self.clock.now() - sample.read_at, sample.steady_at
+        if steady is None:
+            return 0 <= age <= lasts_s
+        return age <= lasts_s and self.clock.monotonic() - steady <= lasts_s
 
     def sending(self, step: str, what: str) -> None:
         """Remember, before it goes out, that a changing call was made: it is never made a second time."""

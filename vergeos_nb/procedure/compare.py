@@ -6,8 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from vergeos_nb.procedure.model import DIFFERENCE, Table
+from pydantic import BaseModel
+
+from vergeos_nb.bound import bound_values
+from vergeos_nb.procedure.model import DIFFERENCE, Plan, Table
 from vergeos_nb.records import MachineStatus, StatusKey, Vm, VmNow
+
+NOT_THERE = "(not there)"
 
 
 def identity_changes(vm: Vm, key: StatusKey, now: VmNow) -> Table | None:
@@ -37,12 +42,27 @@ def state_of(now: VmNow | MachineStatus) -> dict[str, Any]:
     }
 
 
+def parameters_changed(plan: Plan, options: BaseModel) -> Table | None:
+    """Which parameters differ from those that the plan binds, or None. Plans of format 2 name none."""
+    approved = plan.content.get("parameters")
+    changed = difference(approved, bound_values(options)) if approved is not None else None
+    return changed if changed is not None and changed.rows else None
+
+
+def as_approved(changed: Table) -> str:
+    """The parameters of such a table with their approved values, as they are given."""
+    given = ((name, json.loads(str(then))) for name, then, _ in changed.rows if then != NOT_THERE)
+    return ", ".join(
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in given
+    )
+
+
 def difference(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Table:
     """Field by field, where two JSON objects differ."""
     left, right = _flat(approved), _flat(now)
     return DIFFERENCE.table(
         *(
-            (name, left.get(name, "(not there)"), right.get(name, "(not there)"))
+            (name, left.get(name, NOT_THERE), right.get(name, NOT_THERE))
             for name in sorted(left.keys() | right.keys())
             if left.get(name) != right.get(name)
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from vergeos_nb import changes
 from vergeos_nb.changes import Change, NodeQuery
-from vergeos_nb.errors import ApiError, PermissionDenied, Refused
+from vergeos_nb.errors import ApiError, PermissionDenied, Refused, VerdictUnknown
 from vergeos_nb.parameters import RUNGS
 from vergeos_nb.procedure.case import Case
 from vergeos_nb.procedure.engine import Draft, ended_by
@@ -93,8 +93,6 @@ def make_plan(case: Case) -> Draft:
         "force_power_off",
         now,
         [(rung, EFFECTS[rung], change) for rung, change in planned_changes(case, now)],
-        assertion=options.assertion,
-        attest=options.attest,
         contradictions=list(case.contradictions),
     )
     tables = (_words(case, plan, now), requests_table(plan), verdict.table())
@@ -176,10 +174,19 @@ def _already_stopped(case: Case, now: VmNow) -> Draft:
         # What an earlier process of this run has sent may have done it: Confirm looks.
         case.off_since = sent
         facts["opens"] = True
+    if verdict.value is VerdictValue.UNKNOWN:
+        # There is nothing to send, and still nobody knows that it is off: that is not "nothing to do".
+        error = VerdictUnknown(
+            f"planning for VM {now.name!r}",
+            "its record says stopped already, but nothing shows that its process is gone",
+            "do not power it on yet; make sure at the node that the process is gone, then run this again",
+        )
+        summary = f"Verdict: unknown. {error.came_back[0].upper()}{error.came_back[1:]}. Nothing is planned."
+        return Draft(StepOutcome.UNKNOWN, summary, error.next_step, tables, facts, error)
     return Draft(
         StepOutcome.NOTHING_TO_DO,
-        f"The record says stopped already; the verdict on the process is {verdict.value.value}.",
-        "" if verdict.value is VerdictValue.OFF else "Make sure at the node before the VM is powered on.",
+        "The record says stopped already, and there is fresh evidence that the process is gone.",
+        "",
         tables,
         facts,
     )

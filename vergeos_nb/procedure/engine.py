@@ -23,6 +23,7 @@ from vergeos_nb.errors import (
     VerdictUnknown,
     VergeNbError,
 )
+from vergeos_nb.machine import lacking
 from vergeos_nb.procedure.model import StepOutcome, StepResult, StepState, Table
 from vergeos_nb.procedure.ports import Calls, Journal
 
@@ -185,6 +186,9 @@ class Engine(Generic[C]):
         except VergeNbError as error:
             draft = ended_by(error)
         except Exception as error:
+            if (lacks := lacking(error, step.title)) is not None:
+                self._journal.write("interrupted", step=step.id, by=lacks.came_back)
+                raise lacks from error
             self._journal.write(
                 "bug", step=step.id, error=repr(error), traceback="".join(traceback.format_exception(error))
             )

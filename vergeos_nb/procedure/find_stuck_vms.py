@@ -67,14 +67,18 @@ def judge_fleet(case: FleetCase) -> Draft:
     left_out = f" The table shows {MOST_SHOWN}." if len(urgent) > MOST_SHOWN else ""
     return Draft(
         StepOutcome.PASSED,
-        f"{len(urgent)} of {len(found['vm_key'])} VMs want a look (next rung: {told}). Of {unknown} nobody "
-        f"knows whether they live.{left_out}",
+        f"{len(urgent)} of {len(found['vm_key'])} VMs want a look (next method: {told}). "
+        f"Unknown: {_vms(unknown)}.{left_out}",
         "A suggestion is where to begin: each run reads, judges and asks for its own approval."
         if urgent
         else "",
         (picture_of(found), table_of(found, urgent[:MOST_SHOWN])),
-        {"suggestions": counts, "vms": len(found["vm_key"]), "completes": True},
+        {"suggestions": counts, "vms": len(found["vm_key"]), "unknown": unknown, "completes": True},
     )
+
+
+def _vms(count: int) -> str:
+    return f"{count} VM" if count == 1 else f"{count} VMs"
 
 
 STEPS: Sequence[Step[FleetCase]] = (

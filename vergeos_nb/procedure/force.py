@@ -10,7 +10,9 @@ from vergeos_nb.errors import (
     ApiError,
     AuthError,
     Drift,
+    ErrorInAnswer,
     NotConnected,
+    RelayFailed,
     StillAlive,
     VerdictUnknown,
     VergeNbError,
@@ -94,7 +96,7 @@ def confirm(case: Case) -> Draft:
 
 def _refresh(case: Case) -> None:
     """Take evidence anew that is too old to act on, or that a short wait left too thin for any verdict."""
-    if len(case.samples) > 1 and case.clock.now() - case.samples[-1].read_at <= EVIDENCE_LASTS_S:
+    if len(case.samples) > 1 and case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S):
         return
     first = case.sample()
     case.clock.sleep(case.options.sample_gap_s)
@@ -148,7 +150,11 @@ def _send(case: Case) -> Draft:
                 StepOutcome.UNKNOWN,
                 f"Sent, without an answer that can be relied on: {error.came_back}",
                 "Not sent again. Confirm reads back what became of it.",
-                facts={"sent": True, "answered": False, "opens": True},
+                facts={
+                    "sent": True,
+                    "answered": isinstance(error, ErrorInAnswer | RelayFailed),
+                    "opens": True,
+                },
             )
         return ended_by(error, sent=True, answered=not isinstance(error, NotConnected))
     return Draft(

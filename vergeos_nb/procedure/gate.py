@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vergeos_nb.clock import iso
 from vergeos_nb.errors import (
     ApprovalExpired,
     Drift,
@@ -15,7 +14,13 @@ from vergeos_nb.errors import (
     VergeNbError,
 )
 from vergeos_nb.procedure.case import Case
-from vergeos_nb.procedure.compare import difference, identity_changes, state_of
+from vergeos_nb.procedure.compare import (
+    as_approved,
+    difference,
+    identity_changes,
+    parameters_changed,
+    state_of,
+)
 from vergeos_nb.procedure.engine import Draft, ended_by
 from vergeos_nb.procedure.identify import MOVING
 from vergeos_nb.procedure.model import StepOutcome, Table, VerdictValue
@@ -39,6 +44,8 @@ def closed(case: Case, asked: str) -> Draft | None:
     Reads the VM anew; what differs from the plan refuses, but for what an earlier rung of this run may have
     done to it. The other guards are asked last, for the reading may take a minute.
     """
+    if (no_plan := _other_parameters(case, asked)) is not None:
+        return no_plan
     case.now = now = case.platform.vm_now(case.known_vm().key)
     if (drifted := _drift(case, now)) is not None:
         fields = ", ".join(str(row[0]) for row in drifted.rows)
@@ -65,8 +72,11 @@ def standing_refusal(case: Case, asked: str) -> VergeNbError | None:
             f"two people are demanded, and {approval.approver!r} is the operator and the approver",
             f"have somebody else approve, and name them with approver=…; the rule is in {case.policy.source}",
         )
-    if now > approval.until:
-        return ApprovalExpired(asked, f"the approval ended at {iso(approval.until)}", "ask for a new one")
+    steady = case.clock.monotonic()
+    # Its time runs by the steady clock, too, from when it was first looked at: the other one can be set back.
+    ends = case.approval_ends.setdefault(approval, steady + approval.until - now)
+    if ended := approval.ended(now) or (steady > ends and "the time of the approval is over"):
+        return ApprovalExpired(asked, ended, "ask for a new one")
     if stop := case.stop_wanted():
         return Refused(
             asked, f"{stop} says stop", f"{NOTHING_SENT}; take the stop away when it is no longer needed"
@@ -119,6 +129,21 @@ def _tenant_nodes(case: Case) -> Sequence[str]:
         # row in vms, where this machine was found, so this is a second look and not the only one.
         case.note(f"tenants' nodes could not be looked at: {error.came_back}")
         return ()
+
+
+def _other_parameters(case: Case, asked: str) -> Draft | None:
+    """A person can change a parameter on a card after the approval, which was for the ones before."""
+    assert case.plan is not None
+    if (changed := parameters_changed(case.plan, case.options)) is None:
+        return None
+    names = ", ".join(str(row[0]) for row in changed.rows)
+    hint = (
+        f"{NOTHING_SENT} by this step; set them back as approved: {as_approved(changed)}; or make the plan "
+        "anew with these and have it approved, in a new run where this one has sent something already"
+    )
+    return ended_by(
+        Drift(asked, f"parameters differ from those approved: {names}", hint), changed, sent=False
+    )
 
 
 def _drift(case: Case, now: VmNow) -> Table | None:

@@ -7,6 +7,7 @@ from vergeos_nb.errors import Refused, UsageError, VmAmbiguous, VmNotFound
 from vergeos_nb.procedure.case import Case, SystemCase
 from vergeos_nb.procedure.engine import Draft, ended_by
 from vergeos_nb.procedure.model import CHECKS, FACTS, IDENTITY, VMS, Scalar, StepOutcome, Table
+from vergeos_nb.procedure.system import id_of
 from vergeos_nb.records import MachineStatus, Vm
 
 # The platform moves or rebuilds the VM in these states, on two nodes at once in some of them
@@ -39,6 +40,7 @@ def connect(case: SystemCase) -> Draft:
         ("profile", case.target.profile),
         ("host", case.target.host),
         ("cloud", info.cloud_name),
+        ("system id", id_of(info) or "not told"),
         ("VergeOS", info.version),
         ("OS", info.os_version),
         ("user", case.target.who),
@@ -46,7 +48,12 @@ def connect(case: SystemCase) -> Draft:
         ("server clock", iso(info.server_time) if info.server_time is not None else "not told"),
         ("server clock minus ours", f"{skew:+.1f} s" if skew is not None else "not known"),
     )
-    seen = {"simulated": info.simulated, "cloud_name": info.cloud_name, "version": info.version}
+    seen = {
+        "simulated": info.simulated,
+        "cloud_name": info.cloud_name,
+        "system_id": id_of(info),
+        "version": info.version,
+    }
     if case.target.kind == "simulator" and not info.simulated:
         return ended_by(
             Refused(

@@ -11,6 +11,7 @@ from vergeos_nb.errors import Refused
 from vergeos_nb.parameters import IncidentReport
 from vergeos_nb.procedure.case import RunCase
 from vergeos_nb.procedure.engine import Draft, Step, ended_by
+from vergeos_nb.procedure.finding import of_run_words
 from vergeos_nb.procedure.model import ACTED, FACTS, OFFENDERS, OFTEN, OUTCOMES, RUNS, StepOutcome, Table
 from vergeos_nb.procedure.past import Checked, Past, PastRun
 
@@ -69,7 +70,8 @@ def gather(case: ArchiveCase) -> Draft:
     runs = case.past.runs(since, until, case.options.only_ticket)
     case.runs = runs = [run for run in runs if case.options.rehearsals or not run.simulated]
     outcomes = Counter(run.outcome for run in runs)
-    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "none"
+    ended = Counter(_ended(run) for run in runs)
+    told = ", ".join(f"{count} {words}" for words, count in sorted(ended.items())) or "none"
     days = Counter((iso(run.opened)[:10], run.outcome) for run in runs)
     facts = FACTS.table(
         ("from", iso(since)),
@@ -107,6 +109,7 @@ def what_was_done(case: ArchiveCase) -> Draft:
     acted = [run for run in case.runs if run.acted]
     forced = [run for run in acted if "override" in run.acted]
     open_ends = [run for run in acted if run.verdict == "unknown"]
+    alive = [run for run in forced if run.verdict == "alive"]
     table = ACTED.table(
         *(
             (
@@ -119,10 +122,16 @@ def what_was_done(case: ArchiveCase) -> Draft:
     return Draft(
         StepOutcome.PASSED,
         f"{len(acted)} runs changed something, {len(forced)} of them forced a VM off by its status row. "
-        f"Of {len(open_ends)} nobody knows whether the VM is off.{_cut(acted)}",
+        f"Unknown whether the VM is off: {_runs(open_ends)}. Alive after its status row was forced: "
+        f"{_runs(alive)}.{_cut(acted)}",
         "Look at those with verdict unknown: is the VM really off?" if open_ends else "",
         (table,),
-        {"acted": len(acted), "forced": len(forced), "open_ends": [run.record for run in open_ends]},
+        {
+            "acted": len(acted),
+            "forced": len(forced),
+            "open_ends": [run.record for run in open_ends],
+            "alive": [run.record for run in alive],
+        },
     )
 
 
@@ -171,6 +180,15 @@ def _grouped(runs: Iterable[PastRun], kind: str) -> list[tuple[str, str, int, in
         for who, group in groups.items()
     ]
     return sorted(rows, key=lambda row: (-row[2], row[1]))
+
+
+def _ended(run: PastRun) -> str:
+    """Outcome and verdict: neither is told without the other."""
+    return of_run_words(run.outcome, run.verdict).word
+
+
+def _runs(runs: Sequence[PastRun]) -> str:
+    return f"{len(runs)} run" if len(runs) == 1 else f"{len(runs)} runs"
 
 
 def _median(values: Sequence[float]) -> float | None:

@@ -21,7 +21,13 @@ from dataclasses import dataclass
 
 from vergeos_nb.clock import iso
 from vergeos_nb.procedure.model import SAMPLES, Table, Verdict, VerdictValue, Vote
-from vergeos_nb.procedure.witnesses import vote_of_counters, vote_of_logs, vote_of_node, vote_of_top
+from vergeos_nb.procedure.witnesses import (
+    cannot_be_read,
+    vote_of_counters,
+    vote_of_logs,
+    vote_of_node,
+    vote_of_top,
+)
 from vergeos_nb.records import Counter, LogLine, MachineStats, MachineStatus, NodeState, QueryAnswer
 
 ASSUME_STATS_ZERO_IS_DEATH = True
@@ -32,7 +38,7 @@ ASSUME_HEARTBEAT_IS_LIFE = True
 class Sample:
     """What one reading of a machine gave: its status row, stats row, counters and node, one after the other.
 
-    ``read_at`` is our clock, seconds since 1970.
+    ``read_at`` is our clock, seconds since 1970; ``steady_at`` is the one that never jumps, where it counts.
     """
 
     read_at: float
@@ -40,6 +46,7 @@ class Sample:
     stats: MachineStats | None
     counters: tuple[Counter, ...] = ()
     node: NodeState | None = None
+    steady_at: float | None = None
 
 
 def samples_table(samples: Sequence[Sample]) -> Table:
@@ -116,6 +123,8 @@ def vote_of_status(samples: Sequence[Sample]) -> Vote:
         if ASSUME_HEARTBEAT_IS_LIFE and written_anew:
             return Vote(source, "alive", f"says {row.status} and keeps being written ({written})")
     last, written = rows[-1], _written(rows[-1].last_update)
+    if any(field.startswith("last_update ") for field in last.unread):
+        return Vote(source, "silent", f"says {last.status}; {cannot_be_read(last.unread)}")
     if not last.running:
         return Vote(source, "silent", f"says {last.status}, but a record is no evidence of death ({written})")
     return Vote(source, "silent", f"says {last.status}, but was not written while it was watched ({written})")
@@ -136,6 +145,8 @@ def vote_of_stats(samples: Sequence[Sample]) -> Vote:
     if last is None:
         return Vote(source, "silent", "the machine has no stats row")
     written = _written(last.modified)
+    if last.unread:
+        return Vote(source, "silent", f"{cannot_be_read(last.unread)} ({written})")
     if not fresh[-1]:
         return Vote(source, "silent", f"was not written while it was watched ({written})")
     if last.total_cpu is None or last.ram_used is None:

@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from vergeos_nb.clock import iso
 from vergeos_nb.records import Exchange
+
+# So far two machines' clocks may lie apart where one gives an approval and the other one uses it.
+CLOCKS_DIFFER_S = 60.0
 
 
 class StepState(StrEnum):
@@ -118,8 +122,8 @@ SAMPLES = Schema(
         ("state", "text"),
         ("node", "int"),
         ("row_written", "time"),
-        ("cpu_pct", "int"),
-        ("ram_used_mb", "int"),
+        ("cpu_pct", "float"),
+        ("ram_used_mb", "float"),
         ("stats_written", "time"),
     ),
 )
@@ -163,8 +167,8 @@ TRIAGE = Schema(
         ("node_state", "text"),
         ("heartbeat_s", "int"),
         ("counters", "text"),
-        ("cpu_pct", "int"),
-        ("ram_used_mb", "int"),
+        ("cpu_pct", "float"),
+        ("ram_used_mb", "float"),
         ("ha_group", "text"),
         ("vm_key", "int"),
         ("machine_key", "int"),
@@ -326,6 +330,14 @@ class Approval:
     approver: str
     given_at: float
     until: float
+
+    def ended(self, now: float) -> str:
+        """Why it does not hold at this time, or "". A clock that is set back lets no approval last longer."""
+        if now > self.until:
+            return f"the approval ended at {iso(self.until)}"
+        if now < self.given_at - CLOCKS_DIFFER_S:
+            return f"the clock shows {iso(now)}, and the approval was given at {iso(self.given_at)}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ class PastRun:
         vm: the VM's name, as it was found or asked for.
         vm_key: None where no VM was found.
         node: the node's key in the status row before anything was changed, or None.
-        cloud: the system's own name; its host where it never answered.
+        cloud: the system's own name, with a piece of its id where others share it; its host where it never
+            answered.
+        system: the system's id, "" where it told none.
         acted: what was sent that acts on the VM, in order: ``poweroff``, ``kill``, ``poweron``, ``override``.
     """
 
@@ -28,6 +30,7 @@ class PastRun:
     vm_key: int | None
     node: int | None
     cloud: str
+    system: str
     simulated: bool
     operator: str
     approver: str

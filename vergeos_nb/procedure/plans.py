@@ -6,22 +6,30 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vergeos_nb.bound import bound_values
 from vergeos_nb.changes import Change
 from vergeos_nb.errors import Drift
+from vergeos_nb.procedure import system
 from vergeos_nb.procedure.case import Case
-from vergeos_nb.procedure.compare import difference, identity_changes, state_of
+from vergeos_nb.procedure.compare import (
+    as_approved,
+    difference,
+    identity_changes,
+    parameters_changed,
+    state_of,
+)
 from vergeos_nb.procedure.engine import Draft, ended_by
 from vergeos_nb.procedure.gate import standing_refusal
 from vergeos_nb.procedure.model import REQUESTS, Plan, StepOutcome, Table, VerdictValue
 from vergeos_nb.records import VmNow
 
-PLAN_FORMAT = "vergeos-nb/plan/2"
+PLAN_FORMAT = "vergeos-nb/plan/3"
 
 
 def frame_of_plan(
     case: Case, procedure: str, now: VmNow, requests: Sequence[tuple[str, str, Change]], **more: Any
 ) -> Plan:
-    """The plan: on which system and VM, from which state and verdict, what will be sent.
+    """The plan: on which system and VM, from which state and verdict, how, and what will be sent.
 
     Args:
         requests: (rung, effect in words, request), in order.
@@ -34,12 +42,7 @@ def frame_of_plan(
         {
             "format": PLAN_FORMAT,
             "procedure": procedure,
-            "system": {
-                "profile": case.target.profile,
-                "host": case.target.host,
-                "cloud_name": info.cloud_name,
-                "simulated": info.simulated,
-            },
+            "system": system.in_plan(case.target, info),
             "vm": {
                 "name": vm.name,
                 "key": vm.key.value,
@@ -48,6 +51,7 @@ def frame_of_plan(
             },
             "before": state_of(now),
             "verdict": verdict.value.value,
+            "parameters": bound_values(case.options),
             **more,
             "requests": [
                 {"rung": rung, "effect": effect, **change.as_dict()} for rung, effect, change in requests
@@ -131,5 +135,13 @@ def _not_what_was_approved(
         error = Drift(asked, "it is not the plan of now, and no plan with this digest was kept here", hint)
         return ended_by(error, *tables, **facts)
     changed = difference(approved.content, plan.content)
-    fields = ", ".join(str(row[0]) for row in changed.rows)
-    return ended_by(Drift(asked, f"what is there now differs in: {fields}", hint), changed, *tables, **facts)
+    fields = ", ".join(str(row[0]).removeprefix("parameters.") for row in changed.rows)
+    if approved.content.get("format") != PLAN_FORMAT:
+        came = "an older version made it, whose plans do not bind every parameter"
+        error = Drift(asked, f"{came}; now differ: {fields}", hint)
+    else:
+        if (other := parameters_changed(approved, case.options)) is not None:
+            back = as_approved(other)
+            hint = f"give them as they were approved: {back}; or approve the plan of now: {plan.digest}"
+        error = Drift(asked, f"what is there now differs in: {fields}", hint)
+    return ended_by(error, changed, *tables, **facts)

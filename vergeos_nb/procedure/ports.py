@@ -154,8 +154,8 @@ class Records(Protocol):
     """Records of earlier runs."""
 
     def capsule(self, record: str) -> Mapping[str, Any]:
-        """What a record knows of its override: ``record`` (its id), ``host``, ``cloud_name``, ``simulated``,
-        ``vm``, ``status_key`` and ``undo``, as in ``record.json``.
+        """What a record knows of its override: ``record`` (its id), ``host`` in normal form, ``system_id``,
+        ``cloud_name``, ``simulated``, ``vm``, ``status_key`` and ``undo``, as in ``record.json``.
 
         Args:
             record: the record's id, or a path to its folder or its ``record.json``.

@@ -16,7 +16,17 @@ from typing import Any
 
 from vergeos_nb import changes
 from vergeos_nb.changes import Change
-from vergeos_nb.errors import ApiError, AuthError, Drift, NotConnected, Refused, VerdictUnknown, VergeNbError
+from vergeos_nb.errors import (
+    ApiError,
+    AuthError,
+    Drift,
+    ErrorInAnswer,
+    NotConnected,
+    Refused,
+    RelayFailed,
+    VerdictUnknown,
+    VergeNbError,
+)
 from vergeos_nb.parameters import RestoreStatus
 from vergeos_nb.procedure.case import Case
 from vergeos_nb.procedure.decide import is_alive
@@ -27,6 +37,7 @@ from vergeos_nb.procedure.identify import text
 from vergeos_nb.procedure.liveness import combine
 from vergeos_nb.procedure.model import CHECKS, FACTS, Plan, StepOutcome, Table, Verdict, VerdictValue, Vote
 from vergeos_nb.procedure.plans import changed_since_judged, frame_of_plan, planned, requests_table
+from vergeos_nb.procedure.system import differences
 from vergeos_nb.procedure.watching import Watch, stopped
 from vergeos_nb.records import MachineStatus
 
@@ -96,7 +107,7 @@ def make_plan(case: Case) -> Draft:
             (table, verdict.table()),
             {"verdict": verdict.value.value, "plan": None, "plan_digest": None, "as_asked": True},
         )
-    if not stopped(row) or row.started != was.get("started"):
+    if not stopped(row) or not _same_number(row.started, was.get("started")):
         hint = "look at the row; what has happened to the VM since is not undone from here"
         error = Drift(asked, "the row is no longer as the override left it: something else wrote it", hint)
         return ended_by(error, table, verdict.table(), verdict=verdict.value.value)
@@ -134,7 +145,11 @@ def restore(case: Case) -> Draft:
                 StepOutcome.UNKNOWN,
                 f"Sent, without an answer that can be relied on: {error.came_back}",
                 "Not sent again. Confirm reads back what became of it.",
-                facts={"sent": True, "answered": False, "opens": True},
+                facts={
+                    "sent": True,
+                    "answered": isinstance(error, ErrorInAnswer | RelayFailed),
+                    "opens": True,
+                },
             )
         return ended_by(error, sent=True, answered=not isinstance(error, NotConnected))
     return Draft(
@@ -215,6 +230,14 @@ STEPS: Sequence[Step[Case]] = (
 )
 
 
+def _same_number(now: int | None, then: Any) -> bool:
+    """Whether a row that was kept as it came holds this number, perhaps as text or as a float."""
+    try:
+        return now == (then if then is None else float(then))
+    except (TypeError, ValueError):
+        return False
+
+
 def _options(case: Case) -> RestoreStatus:
     assert isinstance(case.options, RestoreStatus)
     return case.options
@@ -225,9 +248,7 @@ def _not_of_this_vm(case: Case, capsule: Mapping[str, Any]) -> Draft | None:
     assert info is not None
     theirs = capsule["vm"] or {}
     checks = (
-        ("simulated", capsule["simulated"], info.simulated),
-        ("host", capsule["host"], case.target.host),
-        ("cloud", capsule["cloud_name"], info.cloud_name),
+        *differences(capsule, case.target, info),
         ("VM's name", theirs.get("name"), vm.name),
         ("VM key", theirs.get("key"), vm.key.value),
         ("machine", theirs.get("machine"), vm.machine.value),

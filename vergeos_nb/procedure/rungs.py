@@ -16,6 +16,7 @@ from vergeos_nb.errors import (
     NotConnected,
     Refused,
     StillAlive,
+    Unanswered,
     VerdictUnknown,
     VergeNbError,
 )
@@ -66,12 +67,21 @@ def beyond(case: Case, rung: Rung) -> Draft | None:
         )
     if RUNGS.index(rung) > RUNGS.index(options.up_to):
         asked = f"going on to {NAMES[rung]}"
-        came = f"this run may go no further than {NAMES[options.up_to]}, and the VM is not off by it"
+        came = f"this run may go no further than {NAMES[options.up_to]}; {_so_far(case)}"
         hint = f"look at the evidence; to go on, plan again with up_to={rung}"
         alive = case.verdict is not None and case.verdict.value is VerdictValue.ALIVE
         error: VergeNbError = StillAlive(asked, came, hint) if alive else Refused(asked, came, hint)
         return ended_by(error, sent=False)
     return None
+
+
+def _so_far(case: Case) -> str:
+    """What the newest evidence says of the VM that the methods so far were to switch off."""
+    return {
+        VerdictValue.OFF: "the process is gone, and the row does not say stopped",
+        VerdictValue.ALIVE: "the process lives",
+        VerdictValue.UNKNOWN: "nothing shows whether the process is gone",
+    }[case.verdict.value if case.verdict is not None else VerdictValue.UNKNOWN]
 
 
 def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft:
@@ -99,12 +109,14 @@ def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft
     except (ApiError, AuthError) as error:
         if not error.may_have_executed:
             return ended_by(error, sent=not isinstance(error, NotConnected))
-        answer = f"sent, unanswered: {error.came_back}"
+        unanswered = isinstance(error, Unanswered)
+        answer = f"{'sent, unanswered' if unanswered else 'answered with an error'}: {error.came_back}"
     return _watched(case, rung, wait_s, answer)
 
 
 def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answer: str) -> Draft:
     watch = Watch(case, forgets=True)
+    before = case.verdict.value if case.verdict is not None else VerdictValue.UNKNOWN
     gone_at: float | None = None
     while True:
         stop = watch.read()
@@ -134,7 +146,41 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
     case.verdict, case.samples = watch.verdict, watch.judged()
     return watch.draft(
         StepOutcome.FAILED,
-        f"{NAMES[rung]} ({answer}) did not switch it off within {watch.elapsed:.0f} s; "
-        f"verdict {watch.verdict.value.value}.",
+        _without_effect(case, rung, before, watch, answer),
         opens=True,
+        verdict_before=before.value,
     )
+
+
+def _without_effect(case: Case, rung: Rung, before: VerdictValue, watch: Watch, answer: str) -> str:
+    """What a method without effect means, by the evidence before and after it, and what comes next."""
+    name, after = NAMES[rung], watch.verdict.value
+    waited = f"Waited {watch.elapsed:.0f} s"
+    if after is VerdictValue.ALIVE:
+        said, waited = f"{name} did not end the process: it lives.", f"{waited}."
+    elif after is VerdictValue.UNKNOWN:
+        said = f"Nothing shows whether {name} had an effect."
+        waited = f"{waited}: nothing shows whether the process is gone."
+    else:
+        waited = f"{waited}: the process is gone, and the row does not follow."
+        said = (
+            f"{name} had no effect, as expected of a stuck VM."
+            if before is VerdictValue.OFF
+            else f"After {name} the process is gone, but the row still says that it runs."
+        )
+    told = "" if answer == "accepted" else f" The request: {answer}."
+    return f"{said} Next: {_next(case, rung, after)}. ({waited}){told}"
+
+
+def _next(case: Case, rung: Rung, verdict: VerdictValue) -> str:
+    """What comes after a method that left the row as it was."""
+    options = case.force_options()
+    if rung == options.up_to:
+        return f"nothing in this run, which goes no further than {NAMES[rung]}"
+    if rung == "poweroff":
+        return NAMES["kill"]
+    if verdict is VerdictValue.ALIVE:
+        return "end the process at its node; Force power off stays closed while it lives"
+    if verdict is VerdictValue.UNKNOWN and not options.assertion:
+        return "make sure at the node; Force power off needs what you found there (parameter assertion)"
+    return "Force power off"

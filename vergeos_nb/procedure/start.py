@@ -55,8 +55,8 @@ def make_plan(case: Case) -> Draft:
     plan = frame_of_plan(case, "watch_after_power_off", now, [request])
     tables = (_words(case, plan), requests_table(plan), verdict.table())
     hint = (
-        f"To apply it: run again with approve={plan.digest}. It watches again first; give few minutes, or an "
-        "approve_until that outlasts them"
+        f"To apply it: run again with approve={plan.digest}. It watches again first, as long as planned; "
+        "give an approve_until that outlasts that, or plan again with fewer minutes"
     )
     return planned(case, plan, tables, hint)
 
@@ -137,7 +137,7 @@ def _not_off(case: Case, asked: str) -> Draft | None:
 
 def _refresh(case: Case) -> None:
     """Take evidence anew that is too old to act on, and keep what spoke for life before."""
-    if case.clock.now() - case.samples[-1].read_at <= EVIDENCE_LASTS_S:
+    if case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S):
         return
     began = case.server_clock(case.samples[-1].read_at)
     first = case.sample()

@@ -2,6 +2,12 @@
 
 The verdict on a VM is that of ``liveness``, as in a run over it alone. A suggestion is where to begin, never
 a permission: the run that follows reads, judges and asks for its own approval.
+
+What no source settles about the platform is assumed here, by name:
+
+ASSUME_A_STOPPED_VM_HOLDS_NO_RAM
+    The last statistics of a VM that stopped by itself read no RAM. A row that says stopped beside others was
+    written by hand, over a process of which nobody knows.
 """
 
 from __future__ import annotations
@@ -23,6 +29,8 @@ from vergeos_nb.records import (
     NodeState,
     StatusKey,
 )
+
+ASSUME_A_STOPPED_VM_HOLDS_NO_RAM = True
 
 Rung = Literal["override", "kill", "poweroff", "look", "wait", "none"]
 RANK: Mapping[str, int] = {rung: at for at, rung in enumerate(get_args(Rung))}
@@ -46,6 +54,8 @@ class Facts:
         own_row: whether the status row names the VM's machine.
         node: what of its node was read, None where the row names none or an unknown one.
         of_node: whether its machine is that of a node.
+        ram_used: MB, as its statistics said last, however old those are.
+        unread: what of its place and state cannot be read, or "".
     """
 
     status: str
@@ -57,12 +67,16 @@ class Facts:
     because: str
     node: NodeState | None
     of_node: bool = False
+    ram_used: int | None = None
+    unread: str = ""
 
 
 def suggest(vm: Facts) -> Suggestion:
     """The next rung of the ladder for one VM. Never the override unless its process is gone by evidence."""
     if vm.of_node or vm.status in OF_NODES:
         return Suggestion("none", "its machine is a node's; never force a node off this way")
+    if vm.unread:
+        return Suggestion("look", f"its row cannot be read: {vm.unread}")
     if not vm.status:
         return Suggestion("look", "it leads to no status row; the platform's tables contradict each other")
     if not vm.own_row:
@@ -72,7 +86,15 @@ def suggest(vm: Facts) -> Suggestion:
     if not vm.running and vm.status == "stopped":
         if vm.verdict is VerdictValue.ALIVE:
             return Suggestion("look", f"its record says stopped, but its process lives: {vm.because}")
-        return Suggestion("none", "its record says stopped")
+        if vm.verdict is VerdictValue.OFF:
+            return Suggestion("none", "its record says stopped")
+        if ASSUME_A_STOPPED_VM_HOLDS_NO_RAM and vm.ram_used:
+            return Suggestion(
+                "look",
+                "its record says stopped, but nothing shows that its process is gone: its last statistics "
+                f"hold {vm.ram_used} MB RAM; do not power it on before somebody has looked at its node",
+            )
+        return Suggestion("none", "its record says stopped; nothing shows whether its process is gone")
     if vm.verdict is VerdictValue.ALIVE:
         return _for_the_living(vm)
     if vm.verdict is VerdictValue.OFF:
@@ -155,10 +177,16 @@ def triage(
 
 WELL = Suggestion("none", "it runs")
 
+# Fields whose loss silences a witness, or that are shown only.
+OF_STATUS = ("last_update",)
+OF_STATS = ("total_cpu", "ram_used", "stats_written")
+BESIDE = ("cpu_cores", "ram_mb", "ha_group")
+
 
 def _is_well(rows: Columns, at: int, fresh: bool, machine: int) -> bool:
     return bool(
         fresh
+        and not rows["unread"][at]
         and rows["running"][at]
         and rows["status"][at] == "running"
         and rows["status_machine"][at] == machine
@@ -179,8 +207,10 @@ def _facts(
     machine = first["machine_key"][before]
     verdict = Verdict(VerdictValue.UNKNOWN, ())
     own_row = second["status_machine"][then] == machine == second["machine_key"][then]
+    own_row = own_row and (second["status_key"][then] or 0) > 0
+    unread = _unread(first, before) or _unread(second, then)
     # What another machine's row says is no evidence on this one.
-    if own_row and first["status_machine"][before] == machine:
+    if own_row and not unread and first["status_machine"][before] == machine:
         samples = [
             _sample(first, before, machine, counters[0], node, times[0]),
             _sample(second, then, machine, counters[1], node, times[1]),
@@ -196,13 +226,25 @@ def _facts(
         because="; ".join(f"{vote.source} {vote.because}" for vote in verdict.votes if vote.says == "alive"),
         node=node,
         of_node=of_node,
+        ram_used=second["ram_used"][then],
+        unread=unread,
     )
+
+
+def _unread(rows: Columns, at: int) -> str:
+    """What of a row's place and state cannot be read. Fields that are evidence only silence their witness."""
+    told = [field for field in rows["unread"][at].split("; ") if field]
+    told = [field for field in told if field.partition(" ")[0] not in (*OF_STATUS, *OF_STATS, *BESIDE)]
+    if rows["status"][at] and rows["running"][at] is None:
+        told.append("running is null")
+    return "; ".join(dict.fromkeys(told))
 
 
 def _sample(
     rows: Columns, at: int, machine: int, counted: Mapping[int, int], node: NodeState | None, read_at: float
 ) -> Sample:
     key = MachineKey(machine)
+    told = [field for field in rows["unread"][at].split("; ") if field]
     status = MachineStatus(
         key=StatusKey(rows["status_key"][at]),
         machine=key,
@@ -213,8 +255,16 @@ def _sample(
         migration_destination=rows["migration_destination"][at],
         started=rows["started"][at],
         last_update=rows["last_update"][at],
+        unread=tuple(field for field in told if field.partition(" ")[0] in OF_STATUS),
     )
-    stats = MachineStats(key, rows["total_cpu"][at], rows["ram_used"][at], (), rows["stats_written"][at])
+    stats = MachineStats(
+        key,
+        rows["total_cpu"][at],
+        rows["ram_used"][at],
+        (),
+        rows["stats_written"][at],
+        unread=tuple(field for field in told if field.partition(" ")[0] in OF_STATS),
+    )
     known = {"counted": counted[machine]} if machine in counted else {}
     return Sample(read_at, status, stats, (Counter("nic", 0, "NICs and drives", known, None),), node)
 

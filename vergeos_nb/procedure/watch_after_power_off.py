@@ -82,7 +82,7 @@ def _approval_ends_first(case: Case, wait_s: float) -> Draft | None:
     error = ApprovalExpired(
         f"watching for {wait_s / 60:g} min and then powering on",
         f"the approval ends at {iso(approval.until)}, before the watch does",
-        "give fewer minutes, for the planning run has watched already, or a later approve_until",
+        "give a later approve_until, or plan again with fewer minutes and have that plan approved",
     )
     return ended_by(error, sent=False)
 

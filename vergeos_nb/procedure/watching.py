@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from vergeos_nb.errors import ApiError, Refused, VergeNbError
@@ -77,6 +78,8 @@ class Watch:
             self.trouble = f"the last reading failed: {error.came_back}"
             self.case.note(self.trouble)
         else:
+            if self.samples:
+                self.samples[-1] = _without_rows(self.samples[-1])
             self.samples.append(sample)
             self.trouble = ""
         return self.case.stop_wanted()
@@ -128,6 +131,12 @@ class Watch:
         if self.logs:
             tables.append(logs_table(self.logs))
         return tuple(tables)
+
+
+def _without_rows(sample: Sample) -> Sample:
+    """A reading without the whole rows, which only the last one needs: a long watch takes thousands."""
+    stats = sample.stats and replace(sample.stats, row={})
+    return replace(sample, status=replace(sample.status, row={}), stats=stats)
 
 
 def stopped(row: MachineStatus | VmNow) -> bool:

@@ -54,7 +54,8 @@ def vote_of_counters(kind: str, readings: Sequence[Sequence[Counter]]) -> Vote:
     if len(readings) < 2:
         return Vote(source, "silent", "it takes two readings to see a counter move")
     chosen = [_by_name([c for c in reading if c.kind == kind]) for reading in readings]
-    if not chosen[-1]:
+    unread = [f"{c.name}: {field}" for c in readings[-1] if c.kind == kind for field in c.unread]
+    if not chosen[-1] and not unread:
         return Vote(source, "silent", "there is none")
     lowest: dict[str, int] = {}
     moved = set()
@@ -63,6 +64,8 @@ def vote_of_counters(kind: str, readings: Sequence[Sequence[Counter]]) -> Vote:
         lowest |= {name: min(value, lowest.get(name, value)) for name, value in reading.items()}
     if moved and ASSUME_MOVING_COUNTER_IS_LIFE:
         return Vote(source, "alive", f"moved while it was watched: {', '.join(sorted(moved))}")
+    if unread:
+        return Vote(source, "silent", cannot_be_read(unread))
     return Vote(source, "silent", "stood still, as those of an idle VM do")
 
 
@@ -73,6 +76,8 @@ def vote_of_node(key: int | None, node: NodeState | None) -> Vote:
         return Vote(source, "silent", "the status row names no node")
     if node is None or node.key != key:
         return Vote(source, "silent", f"node {key} was not looked at, or is not listed")
+    if node.unread:
+        return Vote(source, "silent", f"{node.name}: {cannot_be_read(node.unread)}")
     if not node.running:
         return Vote(
             source,
@@ -115,6 +120,12 @@ def vote_of_ping(answer: QueryAnswer | None, address: str) -> Vote:
     if ASSUME_PING_REPLY_IS_LIFE and _REPLY.search(answer.result):
         return Vote(source, "alive", f"{address} answers a ping from its node")
     return Vote(source, "silent", f"{address} does not answer a ping, which proves nothing")
+
+
+def cannot_be_read(fields: Sequence[str]) -> str:
+    """Why a witness is silent whose fields the platform gave as something else."""
+    shown = ", ".join(fields[:3]) + (", …" if len(fields) > 3 else "")
+    return f"cannot be read: {shown}"
 
 
 def logs_table(lines: Sequence[LogLine]) -> Table:

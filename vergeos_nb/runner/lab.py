@@ -35,6 +35,8 @@ TELL_EVERY_S = 5.0
 OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
     "@jupyterlab/extensionmanager-extension:plugin": {"enabled": False},
+    # A page's subshells end with it. Cards keep their messages out of them, too; see `widgets.comms`.
+    "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
     # Cards in cells that were scrolled away would be taken out of the page and made anew.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
@@ -221,6 +223,7 @@ def _wait(lab: Lab, say: Callable[[str], None]) -> None:
                 headers={"Authorization": f"token {token}"},
                 timeout=5.0,
                 trust_env=False,
+                verify=False,  # plain HTTP; and a default context would read SSLKEYLOGFILE
             )
             if answer.status_code == httpx.codes.OK:
                 return

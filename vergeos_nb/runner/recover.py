@@ -5,12 +5,13 @@ Nothing is ever sent again: the only changing call that recovery could make is r
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
@@ -18,6 +19,7 @@ from vergeos_nb.audit.asked import begin_after_death, read_asked
 from vergeos_nb.audit.closing import close_record
 from vergeos_nb.audit.folders import has_no_journal, without_journal
 from vergeos_nb.audit.journal import DEATH, NAME, append_after_death, exchange_as_dict, read_journal
+from vergeos_nb.audit.opening import life_of
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.audit.record import RECORD, read
 from vergeos_nb.audit.seal import newest_entries, waits_for_its_seal
@@ -32,17 +34,18 @@ from vergeos_nb.procedure.case import Case, Target
 from vergeos_nb.procedure.catalog import PROCEDURES
 from vergeos_nb.procedure.engine import Engine
 from vergeos_nb.procedure.model import Plan, StepResult
-from vergeos_nb.processes import lives
-from vergeos_nb.records import Exchange, MachineKey, StatusKey, Vm, VmKey
+from vergeos_nb.procedure.system import differences
+from vergeos_nb.processes import Life
+from vergeos_nb.records import Exchange, MachineKey, StatusKey, SystemInfo, Vm, VmKey
+from vergeos_nb.runbook import target_of
 from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.standin import find_announced, open_profile
 
-# A run on another machine cannot be seen to live; after this long without a line it counts as dead.
+# A run on another machine, or in another container, cannot be seen to live; after this long without a line
+# it counts as dead.
 SILENT_S = 3600.0
 # A run that has closed is sealed at once; after this long nobody does it any more.
 CLOSED_S = 60.0
-# Process numbers are 32 bits wide; a damaged line can hold any.
-_MOST_PIDS = 1 << 31
 # The reading back watches no longer than this for the row to settle.
 SETTLE_S = 10.0
 
@@ -84,11 +87,21 @@ def _open_ended(folder: Path) -> bool:
         record = read(folder)
     except RecordError:
         return True
-    return bool(
-        record.get("outcome") == "interrupted"
-        and record.get("verdict") == "unknown"
-        and record.get("changing_calls")
+    if record.get("verdict") != "unknown" or not record.get("changing_calls"):
+        return False
+    # A run that ended in a bug or a failure right after its call leaves that as open as a killed one does.
+    return record.get("outcome") == "interrupted" or (
+        record.get("outcome") == "failed" and _unsettled(folder)
     )
+
+
+def _unsettled(folder: Path) -> bool:
+    """Whether nobody has looked yet at what became of the last call that acts on the VM."""
+    try:
+        account = account_of(read_journal(folder / NAME))
+    except (RecordError, KeyError):
+        return False
+    return bool(account.acting_calls) and not any(_is_settled(account, r) for r in account.results)
 
 
 def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Recovered:
@@ -112,6 +125,8 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
     said = "nothing was sent that is not settled"
     if account.lost:
         said = "its folder was found without a journal: nobody knows whether it has sent something"
+    if not account.opened:
+        said = "its journal has no first line, so nobody knows whether anything was sent"
     if account.acting_calls and not any(_is_settled(account, r) for r in account.results):
         said = "the platform was not asked"
         if ask:
@@ -139,22 +154,19 @@ def _is_starting(folder: Path, clock: Clock) -> bool:
     asked = read_asked(folder)
     if asked is None:
         return False
-    if asked.on_host != platform.node():
+    life = life_of([msgspec.to_builtins(asked)])
+    if life is Life.UNKNOWN:
         return clock.now() - asked.at.timestamp() < SILENT_S
-    return asked.pid < _MOST_PIDS and lives(asked.pid)
+    return life is Life.LIVES
 
 
 def _lives(journal: Path, clock: Clock) -> bool:
     try:
-        # The process that opened the run, or the one that went on with it.
-        opened = [line for line in read_journal(journal).lines if "pid" in line][-1]
+        life = life_of(read_journal(journal).lines)
         silent = clock.now() - journal.stat().st_mtime
-    except (VergeNbError, IndexError, OSError):
-        # Nobody can tell who works on it: what is wrong with it is said by whoever tries to finish it.
+    except (VergeNbError, OSError):
         return False
-    if opened.get("on_host") != platform.node():
-        return silent < SILENT_S
-    return isinstance(opened.get("pid"), int) and 0 < opened["pid"] < _MOST_PIDS and lives(opened["pid"])
+    return silent < SILENT_S if life is Life.UNKNOWN else life is Life.LIVES
 
 
 def _is_over(journal: Path, clock: Clock) -> bool:
@@ -206,6 +218,42 @@ def _no_changes(method: str, path: str, body: Mapping[str, Any] | None) -> None:
     raise Refused(f"sending {method} {path}", "recovery only reads", "begin a new run to change something")
 
 
+def _same_system(account: Account, profile: settings.Profile, info: SystemInfo) -> None:
+    """Refuse to read back from another system than the run's: its keys name other machines.
+
+    Raises:
+        Refused: the profile leads elsewhere by now.
+    """
+    then = {
+        "simulated": account.simulated,
+        "system_id": account.fact("system_id"),
+        "host": settings.normal_host(str(account.profile.get("host"))),
+        "cloud_name": account.fact("cloud_name"),
+    }
+    differ = [what for what, was, now in differences(then, target_of(profile), info) if was != now]
+    if differ:
+        raise Refused(
+            "reading back",
+            f"another system answers than the run's: another {', '.join(differ)}",
+            f"let the profile {profile.name!r} lead to the run's system, and recover again",
+        )
+
+
+def _whom(account: Account, plans: PlanShelf) -> tuple[Vm, StatusKey]:
+    """The VM that the run was about, also where its journal has lost what it found: its plan says it, too.
+
+    Raises:
+        UsageError: neither says it.
+    """
+    vm, status_key = account.fact("vm"), account.fact("status_key")
+    if vm is None or status_key is None:
+        plan = plans.find(str(account.opened["parameters"].get("approve", "")))
+        if plan is None or "vm" not in plan.content:
+            raise UsageError("reading back", "its journal does not say which VM it was", "look by hand")
+        vm, status_key = plan.content["vm"], plan.content["vm"]["status_key"]
+    return Vm(VmKey(vm["key"]), vm["name"], MachineKey(vm["machine"]), False), StatusKey(status_key)
+
+
 def _read_back(
     account: Account, folder: Path, clock: Clock, scrubber: Scrubber
 ) -> tuple[StepResult, Sequence[Exchange]]:
@@ -217,7 +265,7 @@ def _read_back(
         raise UsageError("reading back", "this runbook confirms nothing", "look at the VM by hand")
     settle_s = min(options.settle_s, SETTLE_S)
     options = options.model_copy(update={"settle_s": settle_s, "confirm_timeout_s": settle_s * 3 + 5})
-    vm, status_key = account.fact("vm"), account.fact("status_key")
+    vm, status_key = _whom(account, PlanShelf(folder.parent.parent))
     profile = settings.load_profile(options.profile)
     if profile.kind == "simulator" and find_announced() is None:
         raise SettingsError("reading back", "the run's own simulator is gone", "nothing real was touched")
@@ -238,10 +286,11 @@ def _read_back(
             policy=Policy(),
             lease=_NoLease(),
             stop_wanted=str,
-            vm=Vm(VmKey(vm["key"]), vm["name"], MachineKey(vm["machine"]), False),
-            status_key=StatusKey(status_key),
+            vm=vm,
+            status_key=status_key,
         )
         case.info = case.platform.system()
+        _same_system(account, opened, case.info)
         if (plan := account.fact("plan")) is not None:
             case.plan = Plan(plan)
         engine = Engine(

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
+import re
+import signal
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -16,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
@@ -28,9 +31,11 @@ from vergeos_nb.audit.opening import open_journal, refuse_at_the_door, this_user
 from vergeos_nb.audit.record import new_folder
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock
-from vergeos_nb.errors import RecordError, UsageError
+from vergeos_nb.errors import RecordError, UsageError, VergeNbError
+from vergeos_nb.machine import check_limits, lacking, lacking_in
 from vergeos_nb.parameters import read_parameters, schema_of
 from vergeos_nb.runbook_files import runbook_path
+from vergeos_nb.runner import warm
 from vergeos_nb.runner.stopping import Stop
 
 # Loaded beside the kernel: what drives it, and what draws the record's picture.
@@ -40,12 +45,16 @@ OnLine = Callable[[Mapping[str, Any]], None]
 
 # What a runner sends is nothing that its user typed, and parameters have no business in their history.
 NO_HISTORY = ["--HistoryManager.enabled=False"]
+# How the last line of a traceback begins.
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit)\b")
+ASKED = "running the runbook"
 POLL_S = 0.05
 # How long a kernel that was interrupted may take to write down where it stood.
 GRACE_S = 10.0
-DID_NOT_START = "the kernel did not start"
 # A socket's path takes 107 bytes on Linux and 103 on macOS, its number among them.
 LONGEST_SOCKET_PATH = 90
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +86,18 @@ def run(
         given: parameters by name, as text or values; read against the runbook's schema.
         outputs: the archive's folder.
         deadline_s: seconds after which the run is stopped.
-        on_line: called with every journal line soon after it is written.
+        on_line: called with every journal line soon after it is written. What it raises is logged, and the
+            run goes on.
         environ: variables for the kernel beside those of this process.
 
     Raises:
-        UsageError: there is no such runbook; then there is no record. Mistyped parameters have one.
+        UsageError: there is no such runbook, or a limit of the shell is too low for a run; then there is no
+            record. Mistyped parameters have one.
         RecordError: the record folder or the journal could not be made; nothing was sent.
     """
     schema = schema_of(runbook)
     path = runbook_path(runbook)
+    check_limits(ASKED)
     clock = SystemClock()
     scrubber = Scrubber(settings.secrets_known(given.get("profile")))
     folder = new_folder(outputs, runbook, schema.subject_of(given), clock.now())
@@ -107,7 +119,7 @@ def run(
     with stop.listening():
         reason = work.run(stop, _Tail(folder / JOURNAL, on_line))
     try:
-        _close_journal(folder, runbook, options.model_dump(), reason, work.error, scrubber)
+        _close_journal(folder, runbook, options.model_dump(), reason, work, scrubber)
     except RecordError as error:
         if not (folder / JOURNAL).exists():
             raise  # it says why there is none
@@ -128,8 +140,9 @@ class _Work:
     environ: Callable[[Path], Mapping[str, str]]
     notebook: Any = None
     error: str = ""
+    lacks: VergeNbError | None = None
+    last_words: str = ""
     done: threading.Event = field(default_factory=threading.Event)
-    _driven: bool = False
 
     def run(self, stop: Stop, tail: _Tail) -> str:
         """Start, watch, stop. Returns what stopped the run from outside, or ""."""
@@ -150,37 +163,73 @@ class _Work:
             )
             environ = self.environ(Path(private) / "ipython")
             kernel.provisioner = WarmProvisioner(kernel_spec=kernel.kernel_spec, parent=kernel)
+            server = warm.shared()
+            before = server.printed if server is not None else 0
+            log = Path(private) / "kernel.log"
             try:
                 threading.Thread(target=_load, name="loading", daemon=True).start()
-                started = self._start(kernel, environ, stop)
-                return asyncio.run(started) or self._drive(kernel, stop, tail)
+                with log.open("wb") as file:
+                    reason = asyncio.run(self._start(kernel, environ, stop, file))
+                if reason:
+                    return reason
             except Exception as error:
-                # It did not start, such as where memory or threads are limited: the run ends, and says so.
-                self.error = self.error or f"{DID_NOT_START}: {type(error).__name__}: {error}"
+                self._failed(error)
+                return ""
+            try:
+                return self._drive(kernel, stop, tail)
+            except Exception as error:
+                self._failed(error)
                 return ""
             finally:
+                self.last_words = log.read_bytes()[-warm.LAST_WORDS :].decode("utf-8", "replace") or (
+                    server.last_words(before) if server is not None else ""
+                )
                 tail.read()
                 # A run that has closed has nothing left to do; any other may still say where it stood.
-                asyncio.run(_end(kernel, now=tail.ended or not self.done.is_set()))
-                if self._driven:
-                    self.done.wait(GRACE_S)
+                self._end(kernel, now=tail.ended or not self.done.is_set())
+                self.done.wait(GRACE_S)
                 tail.read()
 
-    async def _start(self, kernel: Any, environ: Mapping[str, str], stop: Stop) -> str:
+    def _failed(self, error: Exception) -> None:
+        """Keep what went wrong first, for the journal: the run has its record all the same."""
+        self.error = self.error or f"{type(error).__name__}: {error}"
+        self.lacks = self.lacks or lacking(error, ASKED)
+
+    def _end(self, kernel: Any, *, now: bool) -> None:
+        try:
+            asyncio.run(kernel.shutdown_kernel(now=now))
+        except Exception as error:
+            self._failed(error)
+            # What an orderly end takes, such as a socket, this one does not.
+            with suppress(OSError, TypeError, AttributeError):
+                os.kill(kernel.provisioner.pid, signal.SIGKILL)
+
+    async def _start(self, kernel: Any, environ: Mapping[str, str], stop: Stop, log: IO[bytes]) -> str:
         """Returns what stopped the run before its kernel was there, or ""."""
-        starting = asyncio.ensure_future(kernel.start_kernel(env=dict(environ), extra_arguments=NO_HISTORY))
+        starting = asyncio.ensure_future(
+            kernel.start_kernel(env=dict(environ), extra_arguments=NO_HISTORY, stdout=log, stderr=log)
+        )
         while not (await asyncio.wait([starting], timeout=POLL_S))[0]:
             if reason := stop.reason:
                 starting.cancel()
                 await asyncio.wait([starting])
                 return reason
-        await starting
+        try:
+            await starting
+        except Exception:
+            if kernel.has_kernel:
+                with suppress(Exception):  # the first one says why
+                    await kernel.shutdown_kernel(now=True)
+            raise
         return ""
 
     def _drive(self, kernel: Any, stop: Stop, tail: _Tail) -> str:
         thread = threading.Thread(target=self._papermill, args=(kernel,), name="papermill", daemon=True)
-        thread.start()
-        self._driven = True
+        try:
+            thread.start()
+        except RuntimeError:
+            self.done.set()
+            raise
         while not self.done.wait(POLL_S):
             tail.read()
             if reason := stop.reason:
@@ -196,26 +245,14 @@ class _Work:
 
             self.notebook, self.error = execute(self.path, self.parameters, kernel)
         except Exception as error:
-            self.error = f"{type(error).__name__}: {error}"
+            self._failed(error)
         finally:
             self.done.set()
 
 
-async def _end(kernel: Any, now: bool) -> None:
-    """Have the kernel's process end, and everything that belongs to it."""
-    if not kernel.has_kernel:
-        return
-    try:
-        await kernel.shutdown_kernel(now=now or not await kernel.is_alive())
-    except Exception:
-        # One that died at its start has no socket to be asked over.
-        with suppress(Exception):
-            await kernel.shutdown_kernel(now=True)
-
-
 def _load() -> None:
     """Load what a run needs later, in that order, while its kernel gets ready and works."""
-    with suppress(ImportError):  # whoever needs it says so better
+    with suppress(Exception):  # whoever needs it says so better
         for name in LATER:
             import_module(name)
         from vergeos_nb.audit.page import prepare
@@ -258,18 +295,27 @@ class _Tail:
             except ValueError:
                 continue
             self.ended = self.ended or told.get("event") == "run-ended"
-            self._on_line(told)
+            try:
+                self._on_line(told)
+            except Exception as error:  # whoever looks on decides nothing
+                _log.warning("a line of the run cannot be shown: %r", error)
 
 
 def _close_journal(
-    folder: Path, runbook: str, parameters: Mapping[str, Any], reason: str, error: str, scrubber: Scrubber
+    folder: Path, runbook: str, parameters: Mapping[str, Any], reason: str, work: _Work, scrubber: Scrubber
 ) -> None:
-    """Write down what the kernel could not: that it was stopped, or died."""
-    begun = (folder / JOURNAL).exists()
-    if not begun:
-        open_journal(
-            folder, SystemClock(), scrubber, runbook=runbook, parameters=parameters, operator=this_user()
-        ).close()
+    """Write down what the kernel could not: that it was stopped, died, or had not what it takes."""
+    error, died = work.error, work.error.startswith(("DeadKernelError", "RuntimeError"))
+    lacks = work.lacks or lacking_in(f"{error}\n{work.last_words if died else ''}", ASKED)
+    if not (folder / JOURNAL).exists():
+        clock = SystemClock()
+        journal = open_journal(
+            folder, clock, scrubber, runbook=runbook, parameters=parameters, operator=this_user()
+        )
+        if lacks is not None and not reason:
+            refuse_at_the_door(journal, clock, lacks)
+            return
+        journal.close()
     account = account_of(read_journal(folder / JOURNAL))
     if account.in_order or account.bug:
         return
@@ -279,16 +325,20 @@ def _close_journal(
         append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=reason)
     elif account.interrupted_by:
         return
-    elif error.startswith(("DeadKernelError", "RuntimeError", DID_NOT_START)):
-        by = "the kernel's death" if begun else f"the kernel's death at its start ({_first_line(error)})"
+    elif lacks is not None:
+        append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=lacks.came_back)
+    elif died:
+        why = _why(work.last_words)
+        by = f"the kernel's death ({scrubber.text(why)})" if why else "the kernel's death"
         append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=by)
     else:
         text = error or "the notebook ended without closing its run"
         append_after_death(folder / JOURNAL, SystemClock(), "bug", step=step, error=text, traceback=text)
 
 
-def _first_line(error: str) -> str:
-    return error.strip().split("\n")[0][:200]
+def _why(printed: str) -> str:
+    """The exception that a process named last, or ""."""
+    return next((line for line in reversed(printed.splitlines()) if _EXCEPTION.match(line)), "")
 
 
 def _finished(folder: Path, path: Path, notebook: Any, scrubber: Scrubber) -> RunReport:

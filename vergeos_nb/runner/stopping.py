@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from types import FrameType
 
 # Windows knows none.
@@ -19,7 +19,7 @@ class Stop:
 
     def __init__(self, deadline_s: float | None) -> None:
         self._deadline_s = deadline_s
-        self._ends_at = None if deadline_s is None else time.monotonic() + deadline_s
+        self._ends_at = None if deadline_s is None else monotonic() + deadline_s
         self._signal = ""
 
     @property
@@ -27,7 +27,7 @@ class Stop:
         """What wants the run to stop, or "" while nothing does."""
         if self._signal:
             return self._signal
-        if self._ends_at is not None and time.monotonic() >= self._ends_at:
+        if self._ends_at is not None and monotonic() >= self._ends_at:
             return f"the deadline of {self._deadline_s:g} s"
         return ""
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
 # Loading takes half a second, and many times that on a machine that is busy with something else.
 FORKED_WITHIN_S = 60.0
 _WAITED_S = 0.02
+# Bytes: enough for the end of a traceback.
+LAST_WORDS = 4096
 # What was killed and is not reaped by its new parent has a number, but does nothing more.
 _ENDS_WITHIN_S = 2.0
 
@@ -41,12 +44,16 @@ class ForkServer:
     """
 
     def __init__(self) -> None:
+        # What it and its kernels print, such as why one of them died, is not for the terminal.
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 — open as long as the server
         ours, theirs = socket.socketpair()
         with theirs:
             # In a session of its own: Ctrl-C at a terminal is for us alone to hear.
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", SERVER, str(theirs.fileno()), *LOADED],
                 stdin=subprocess.DEVNULL,
+                stdout=self._printed,
+                stderr=self._printed,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
@@ -82,6 +89,16 @@ class ForkServer:
                     _end(pid)
                     self._codes[pid] = -signal.SIGKILL
             return self._codes.get(pid)
+
+    @property
+    def printed(self) -> int:
+        """How much was printed by now, in bytes."""
+        return os.fstat(self._printed.fileno()).st_size
+
+    def last_words(self, since: int) -> str:
+        """The end of what was printed since then."""
+        start = max(since, self.printed - LAST_WORDS)
+        return os.pread(self._printed.fileno(), LAST_WORDS, start).decode("utf-8", "replace")
 
     def abandon(self) -> None:
         """End the server while somebody waits for it; whoever does is told that it is gone."""

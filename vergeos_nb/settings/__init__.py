@@ -15,6 +15,7 @@ Its modules, from the ground up:
 """
 
 from vergeos_nb.settings.archive import ArchiveSettings, archive_settings
+from vergeos_nb.settings.host import is_loopback, normal_host, split_host
 from vergeos_nb.settings.load import (
     SIMULATOR_NAME,
     load_profile,
@@ -58,6 +59,7 @@ __all__ = [
     "from_home",
     "give_jupyter_a_place",
     "is_live",
+    "is_loopback",
     "is_static",
     "jupyter_environ",
     "kernel_environ",
@@ -65,6 +67,7 @@ __all__ = [
     "load_policy",
     "load_profile",
     "nearest",
+    "normal_host",
     "outputs_dir",
     "profile_names",
     "run_dir",
@@ -73,6 +76,7 @@ __all__ = [
     "secrets_of",
     "session_name",
     "spellings",
+    "split_host",
     "stopped_by",
     "wants_password",
 ]

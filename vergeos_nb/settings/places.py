@@ -43,16 +43,18 @@ class AmbientNetwork:
 
     Attributes:
         https_proxy: the proxy for https, a secret because its URL may hold a password.
-        no_proxy: hosts that are reached without it, as written in ``NO_PROXY``.
+        http_proxy: the proxy for plain http, which the platform is never reached over.
+        no_proxy: hosts that are reached without them, as written in ``NO_PROXY``.
         ca_file: PEM file of trusted authorities, or None for the system's.
-        ca_dir: directory of trusted authorities, or None.
+        ca_dirs: directories of trusted authorities, of which some may not exist.
         ca_source: the variables that these two come from.
     """
 
     https_proxy: Secret | None = None
+    http_proxy: Secret | None = None
     no_proxy: tuple[str, ...] = ()
     ca_file: Path | None = None
-    ca_dir: Path | None = None
+    ca_dirs: tuple[Path, ...] = ()
     ca_source: str = ""
 
 
@@ -98,28 +100,33 @@ def from_home(text: str) -> Path:
 
 
 def ambient_network(environ: Mapping[str, str] | None = None) -> AmbientNetwork:
-    """Proxies and authorities as curl and requests know them. Touches neither network nor disk.
+    """Proxies and authorities as curl, requests and OpenSSL know them. Touches neither network nor disk.
 
     ``https_proxy`` goes before ``all_proxy``, lower case before upper case; ``SSL_CERT_FILE`` before
     ``REQUESTS_CA_BUNDLE`` before ``CURL_CA_BUNDLE``. A bundle that is a directory counts as one.
+    ``SSL_CERT_DIR`` is a list, as ``PATH`` is. ``NO_PROXY`` is a list with commas or blanks between hosts.
     """
     variables = environment(environ)
 
-    def either(name: str) -> str:
-        return variables.get(name.lower()) or variables.get(name) or ""
+    def proxy(*names: str) -> Secret | None:
+        found = (variables.get(spelled, "").strip() for name in names for spelled in (name.lower(), name))
+        return next((Secret(url) for url in found if url), None)
 
-    proxy = either("HTTPS_PROXY") or either("ALL_PROXY")
     bundles = [(name, Path(variables[name])) for name in _CA_FILES if variables.get(name)]
-    directories = [("SSL_CERT_DIR", Path(variables["SSL_CERT_DIR"]))] if variables.get("SSL_CERT_DIR") else []
-    directories += [bundle for bundle in bundles if is_folder(bundle[1])]
+    listed = [Path(one) for one in variables.get("SSL_CERT_DIR", "").split(os.pathsep) if one]
+    directories = [("SSL_CERT_DIR", listed)] if listed else []
+    directories += [(name, [path]) for name, path in bundles if is_folder(path)]
     files = [bundle for bundle in bundles if not is_folder(bundle[1])]
-    used = files[:1] + directories[:1]
+    used = [name for name, _ in files[:1]] + [name for name, _ in directories[:1]]
     return AmbientNetwork(
-        https_proxy=Secret(proxy) if proxy else None,
-        no_proxy=tuple(host.strip() for host in either("NO_PROXY").split(",") if host.strip()),
+        https_proxy=proxy("HTTPS_PROXY", "ALL_PROXY"),
+        http_proxy=proxy("HTTP_PROXY", "ALL_PROXY"),
+        no_proxy=tuple(
+            (variables.get("no_proxy") or variables.get("NO_PROXY") or "").replace(",", " ").split()
+        ),
         ca_file=files[0][1] if files else None,
-        ca_dir=directories[0][1] if directories else None,
-        ca_source=", ".join(name for name, _ in used),
+        ca_dirs=tuple(directories[0][1]) if directories else (),
+        ca_source=", ".join(used),
     )
 
 
@@ -227,12 +234,13 @@ def runtime_dir(environ: Mapping[str, str] | None = None) -> Path | None:
     """Where running processes announce themselves, or None: then they do not.
 
     ``VERGEOS_NB_RUNTIME_DIR``, or below ``XDG_RUNTIME_DIR``, or the user's cache directory: never below a
-    directory that others can write to. A user without a home directory has no cache directory.
+    directory that others can write to. A user without a home directory has no cache directory. A relative
+    ``XDG_RUNTIME_DIR`` is ignored, as its specification says.
     """
     variables = environment(environ)
-    folder, runtime = variables.get("VERGEOS_NB_RUNTIME_DIR"), variables.get("XDG_RUNTIME_DIR")
-    if folder or runtime:
-        return Path(folder) if folder else Path(runtime or "") / "vergeos-nb"
+    folder, runtime = variables.get("VERGEOS_NB_RUNTIME_DIR"), variables.get("XDG_RUNTIME_DIR") or ""
+    if folder or Path(runtime).is_absolute():
+        return Path(folder) if folder else Path(runtime) / "vergeos-nb"
     from platformdirs import user_cache_path
 
     try:

@@ -60,12 +60,12 @@ class Core:
         headers = {**self.headers(), **rule.headers}
         if rule.not_json:
             page = b"<!DOCTYPE html><html><body><h1>Not what you asked for</h1></body></html>"
-            return Response(status, {**headers, "Content-Type": "text/html"}, page, rule.delay, rule.drop)
+            return Response(status, {**headers, "Content-Type": "text/html"}, page)
         if rule.body is not None:
-            return Response(status, headers, rule.body.encode(), rule.delay, rule.drop)
+            return Response(status, headers, rule.body.encode())
         text = rule.text or f"Simulated fault {rule.name}"
         body = self.answer(request, status, {self.world.switches.error_key: text}).body
-        return Response(status, headers, body, rule.delay, rule.drop)
+        return Response(status, headers, body)
 
     def headers(self) -> dict[str, str]:
         """The headers of every answer; `Date` is the simulator's own clock."""

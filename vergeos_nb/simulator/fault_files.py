@@ -35,14 +35,21 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "not_json": (bool,),
     "execute": (bool,),
     "delay": (int, float),
+    "rows": (int,),
+    "gzip": (bool,),
+    "hints": (int,),
+    "drip": (int, float),
     "drop": (str,),
 }
 _BOUNDS: dict[str, tuple[float, float]] = {
     "probability": (0, 1),
     "max_per_window": (0, 10**9),
     "window": (0, 10**9),
-    "status": (100, 599),
+    "status": (100, 999),
     "delay": (0, 10**6),
+    "rows": (0, 10**6),
+    "hints": (0, 10**6),
+    "drip": (0, 10**6),
 }
 
 
@@ -102,9 +109,10 @@ def _rule(entry: dict[str, Any], number: int) -> Rule:
             near = difflib.get_close_matches(key, FIELDS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(FIELDS)}"
             raise ValueError(f"fault {label!r} has an unknown key {key!r}{hint}")
-        if key != "nth":
+        if key not in ("nth", "ignore"):
             _check(label, key, value)
-    return Rule(**{"name": f"rule-{number}", **entry, "nth": _nth(label, entry.get("nth", ()))})
+    lists = {"nth": _nth(label, entry.get("nth", ())), "ignore": _ignored(label, entry.get("ignore", ()))}
+    return Rule(**{"name": f"rule-{number}", **entry, **lists})
 
 
 def _check(label: str, key: str, value: Any) -> None:
@@ -121,6 +129,12 @@ def _check(label: str, key: str, value: Any) -> None:
         isinstance(text, str) and text.isprintable() and name.isprintable() for name, text in value.items()
     ):
         raise ValueError(f"fault {label!r}: headers are texts without control characters")
+
+
+def _ignored(label: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"fault {label!r}: ignore is a list of query parameters, it cannot be {value!r}")
+    return tuple(value)
 
 
 def _nth(label: str, value: Any) -> tuple[int, ...]:

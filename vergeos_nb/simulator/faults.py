@@ -25,10 +25,15 @@ FIELDS = {
     "status": "answer with this HTTP status, without executing the request",
     "text": "the text under `err` in that answer",
     "body": "a literal answer body instead (status 200 if none is given)",
-    "headers": "more headers for that answer, such as Retry-After",
+    "headers": "more headers for the answer, such as Retry-After or another Date",
     "not_json": "true: answer with a page of HTML (status 200 if none is given)",
     "execute": "true: execute the request although the rule gives the answer",
     "delay": "seconds before the answer; the request is executed at once",
+    "ignore": "a list of query parameters that are ignored, such as filter and limit",
+    "rows": "repeat the rows of a list answer until there are so many",
+    "gzip": "true: encode the answer, as `Content-Encoding: gzip` says",
+    "hints": "so many answers `103 Early Hints` before the answer",
+    "drip": "seconds between any two bytes of the answer, headers included",
     "drop": "before: close the connection, unexecuted; after: execute, then close; truncate: cut the answer",
 }
 """Every key of a rule with what it does: the documentation of the file format, and the only list of keys."""
@@ -53,6 +58,11 @@ class Rule:
     not_json: bool = False
     execute: bool = False
     delay: float = 0.0
+    ignore: tuple[str, ...] = ()
+    rows: int = 0
+    gzip: bool = False
+    hints: int = 0
+    drip: float = 0.0
     drop: Drop | None = None
 
     @property

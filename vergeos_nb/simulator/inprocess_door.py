@@ -2,7 +2,8 @@
 
 Failures look as they would over a wire: a connection closed before the answer is a
 `RemoteProtocolError`, one closed in mid-answer a `ReadError`, an answer later than the request's read
-timeout a `ReadTimeout` (raised at once; a request that timed out was still executed).
+timeout a `ReadTimeout` (raised at once; a request that timed out was still executed), and so is one that
+drips or comes after endless hints.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from vergeos_nb.simulator.messages import Headers, Request
 
 if TYPE_CHECKING:
     from vergeos_nb.simulator.simulator import Simulator
+
+
+ENDLESS_HINTS = 1000
+"""More ``103`` before an answer than anybody waits for."""
 
 
 def transport(simulator: Simulator) -> httpx.MockTransport:
@@ -31,6 +36,8 @@ def transport(simulator: Simulator) -> httpx.MockTransport:
             if limit is not None and response.delay > limit:
                 raise httpx.ReadTimeout("The simulated answer comes after the read timeout", request=request)
             simulator.clock.sleep(response.delay)
+        if response.drip > 0 or response.hints > ENDLESS_HINTS:
+            raise httpx.ReadTimeout("The simulated answer takes longer than a request may", request=request)
         if response.drop in ("before", "after"):
             text = "Server disconnected without sending a response."
             raise httpx.RemoteProtocolError(text, request=request)

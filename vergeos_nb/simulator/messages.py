@@ -53,13 +53,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One answer. `delay` is in seconds; a `drop` tells the door not to deliver it whole."""
+    """One answer. `delay` is in seconds; a `drop` tells the door not to deliver it whole.
+
+    `hints` answers of status 103 come before it, and `drip` seconds between any two bytes.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     delay: float = 0.0
     drop: Drop | None = None
+    hints: int = 0
+    drip: float = 0.0
 
     def json(self) -> Any:
         """Return the body read as JSON (for tests)."""

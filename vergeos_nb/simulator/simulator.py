@@ -20,6 +20,7 @@ from vergeos_nb.simulator.faults import Faults, Rule
 from vergeos_nb.simulator.messages import ApiError, Request, RequestLogEntry, Response
 from vergeos_nb.simulator.recording import Recorder
 from vergeos_nb.simulator.scenarios import SCENARIOS, Scenario
+from vergeos_nb.simulator.spoiling import spoilt, without
 from vergeos_nb.simulator.switches import Switches
 from vergeos_nb.simulator.system import System
 
@@ -47,6 +48,7 @@ class Simulator:
         switches: Readings of what the vendor leaves open.
         faults: Rules to put behind the scenario's own, or a JSON or TOML file of them.
         record: A file to record every request in (see recording.py).
+        system_id: What the system calls itself, 40 hexadecimal digits; by itself another one each time.
 
     Raises:
         ValueError: For a scenario that does not exist, naming those that do, or a bad file of faults.
@@ -65,6 +67,7 @@ class Simulator:
         switches: Switches | None = None,
         faults: Sequence[Rule] | str | Path | None = None,
         record: str | Path | None = None,
+        system_id: str | None = None,
     ) -> None:
         self.scenario: Scenario = find_scenario(scenario)
         if vms < 0:
@@ -72,6 +75,7 @@ class Simulator:
         self.vms, self.seed = vms, seed
         self.clock: Clock = clock or WallClock()
         self.switches = switches or Switches()
+        self.system_id = system_id or secrets.token_hex(20)
         self.username = username or "admin"
         self.password = password or secrets.token_urlsafe(18)
         self.api_key = api_key or secrets.token_hex(32)
@@ -97,6 +101,7 @@ class Simulator:
             world = self._empty_world()
             equal_keys = self.scenario.equal_keys
             fleet.build(world, vms=self.vms, equal_keys=equal_keys, username=self.username)
+            world.set_row("system", next(iter(world.tables["system"])), id=self.system_id)
             subject = world.tables["vms"][fleet.key_of(0, "vms")]
             self.scenario.prepare(world, subject)
             self._log: deque[RequestLogEntry] = deque(maxlen=MAX_LOG)
@@ -185,11 +190,13 @@ class Simulator:
             return self.core.execute(request), True
         if rule.drop == "before":
             return Response(0, {}, b"", rule.delay, "before"), False
-        if not rule.gives_answer:
-            return replace(self.core.execute(request), delay=rule.delay, drop=rule.drop), True
-        if rule.executes:
-            self.core.execute(request)
-        return self.core.faulty(request, rule), rule.executes
+        if rule.gives_answer:
+            if rule.executes:
+                self.core.execute(request)
+            return spoilt(self.core.faulty(request, rule), rule), rule.executes
+        answer = self.core.execute(without(request, rule.ignore))
+        answer = replace(answer, headers={**answer.headers, **rule.headers})
+        return spoilt(answer, rule), True
 
     def _is_known(self, request: Request) -> bool:
         try:

@@ -125,7 +125,8 @@ class Door:
         names = list(CERTIFICATE_NAMES)
         if self._address not in names:
             names.append(self._address)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        # Not `ssl.create_default_context`, which would log the keys where ``SSLKEYLOGFILE`` says.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*names).configure_cert(context)
         path = folder / "ca.pem"
         authority.cert_pem.write_to_path(str(path))
@@ -159,6 +160,8 @@ class Door:
 
     async def _serve(self, sockets: list[socket.socket], context: ssl.SSLContext) -> None:
         from tornado.httpserver import HTTPServer
+        from tornado.iostream import SSLIOStream
+        from tornado.netutil import add_accept_handler
 
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
@@ -169,10 +172,22 @@ class Door:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-        server = HTTPServer(receive, ssl_options=context, max_body_size=500_000_000, max_header_size=200_000)
-        server.add_sockets(sockets)
+        server = HTTPServer(receive, max_body_size=500_000_000, max_header_size=200_000)
+
+        def take(connection: socket.socket, address: Any) -> None:
+            # Tornado's own way makes a default context beside ours, which opens what ``SSLKEYLOGFILE`` names.
+            try:
+                wrapped = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            except OSError:
+                connection.close()  # it was gone again before it was taken
+                return
+            server.handle_stream(SSLIOStream(wrapped, ssl_options=context), address)
+
+        removers = [add_accept_handler(listener, take) for listener in sockets]
         self._ready.set()
         await self._stop.wait()
+        for remove in removers:
+            remove()
         server.stop()
         for task in list(tasks):
             task.cancel()
@@ -187,7 +202,9 @@ class Door:
             await self._wait(response.delay)
         connection: Any = request.connection
         try:
-            if response.drop is None:
+            if response.hints or response.drip:
+                await _crawl(connection, response)
+            elif response.drop is None:
                 await _deliver(connection, response, with_body=request.method != "HEAD")
             else:
                 await _break_off(connection, response)
@@ -220,10 +237,29 @@ async def _break_off(connection: Any, response: Response) -> None:
     """Close the connection without an answer, or in the middle of one."""
     stream = connection.detach()
     if response.drop == "truncate":
-        reason = responses.get(response.status, "Unknown")
-        lines = [f"HTTP/1.1 {response.status} {reason}"]
-        lines += [f"{name}: {value}" for name, value in response.headers.items()]
-        lines.append(f"Content-Length: {len(response.body)}")
-        head = "\r\n".join(lines).encode() + b"\r\n\r\n"
-        await stream.write(head + response.body[: len(response.body) // 2])
+        await stream.write(_head(response) + response.body[: len(response.body) // 2])
     stream.close()
+
+
+async def _crawl(connection: Any, response: Response) -> None:
+    """Answer after so many hints, or byte by byte, for as long as anybody listens."""
+    stream = connection.detach()
+    try:
+        for _ in range(response.hints):
+            await stream.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+            await asyncio.sleep(0.001)
+        for byte in _head(response) + response.body if response.drip else b"":
+            await stream.write(bytes([byte]))
+            await asyncio.sleep(response.drip)
+        if not response.drip:
+            await stream.write(_head(response) + response.body)
+    finally:
+        stream.close()
+
+
+def _head(response: Response) -> bytes:
+    reason = responses.get(response.status, "Unknown")
+    lines = [f"HTTP/1.1 {response.status} {reason}"]
+    lines += [f"{name}: {value}" for name, value in response.headers.items()]
+    lines.append(f"Content-Length: {len(response.body)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"

@@ -33,11 +33,11 @@ class Bars:
     newest: bool = False
 
 
-# The tables that are drawn, by the name of their schema.
+# The tables that are drawn, by the name of their schema. Nothing is green: none of these words is a verdict.
 DRAWN: Mapping[str, Bars] = {
     "fleet": Bars(
         {
-            "running": "#a5d6a7",
+            "running": "#bbdefb",
             "stopped": "#cfd8dc",
             "unresponsive": "#ffb74d",
             "stopping": "#fff176",
@@ -48,15 +48,17 @@ DRAWN: Mapping[str, Bars] = {
     ),
     "outcomes": Bars(
         {
-            "done": "#a5d6a7",
-            "planned": "#bbdefb",
+            "done": "#90caf9",
+            "planned": "#e3f2fd",
             "nothing-to-do": "#cfd8dc",
             "refused": "#ffcc80",
             "failed": "#ef9a9a",
+            "unknown": "#ce93d8",
+            "interrupted": "#e1bee7",
         },
         newest=True,
     ),
-    "often": Bars({"poweroff": "#bbdefb", "kill": "#ffcc80", "override": "#ef9a9a", "poweron": "#a5d6a7"}),
+    "often": Bars({"poweroff": "#bbdefb", "kill": "#ffcc80", "override": "#ef9a9a", "poweron": "#d1c4e9"}),
 }
 
 

@@ -7,27 +7,18 @@ with a fallback, so that it reads well light, dark, printed, and where every sty
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import jinja2
 
 from vergeos_nb.clock import iso
-from vergeos_nb.procedure.model import StepOutcome, StepResult
+from vergeos_nb.procedure.model import StepResult
 from vergeos_nb.records import Exchange
+from vergeos_nb.views.badges import badge_of, signed
 from vergeos_nb.views.calls import calls_table
 from vergeos_nb.views.cells import grid
 from vergeos_nb.views.text import visible
-
-# Outcome → (sign, background, text). The sign and the word carry the meaning; the colour only repeats it.
-LOOKS: Mapping[StepOutcome, tuple[str, str, str]] = {
-    StepOutcome.PASSED: ("✔", "#1b5e20", "#ffffff"),
-    StepOutcome.NOTHING_TO_DO: ("✔", "#1b5e20", "#ffffff"),
-    StepOutcome.REFUSED: ("⊘", "#8a2c00", "#ffffff"),
-    StepOutcome.FAILED: ("✘", "#9b1c1c", "#ffffff"),
-    StepOutcome.UNKNOWN: ("?", "#6a1b7a", "#ffffff"),
-    StepOutcome.SKIPPED: ("–", "#454f5b", "#ffffff"),
-}
 
 MOST_CALLS = 400
 
@@ -52,19 +43,16 @@ def environment() -> jinja2.Environment:
 
 
 def _html(result: StepResult) -> str:
-    sign, background, colour = LOOKS[result.outcome]
     return (
         environment()
         .get_template("step.html.j2")
         .render(
             result=result,
-            sign=sign,
-            background=background,
-            colour=colour,
+            badge=badge_of(result),
             began=iso(result.began_at),
             seconds=f"{max(0.0, result.ended_at - result.began_at):.1f}",
             picture=_picture(result),
-            tables=[(table.schema.caption, grid(table)) for table in result.tables],
+            tables=[(table.schema.caption, signed(table)) for table in result.tables],
             calls=grid(calls_table(_shown(result.exchanges))),
             count=len(result.exchanges),
             left_out=_left_out(result.exchanges),
@@ -86,15 +74,14 @@ def _picture(result: StepResult) -> dict[str, str] | None:
 
 def _plain(result: StepResult) -> str:
     step = f" (vendor's step {result.vendor_step})" if result.vendor_step else ""
-    sign = LOOKS[result.outcome][0]
     lines = [
-        f"{result.title}{step}: {sign} {result.outcome}   [{visible(result.system)}]",
+        f"{result.title}{step}: {badge_of(result)}   [{visible(result.system)}]",
         visible(result.summary, keep="\n"),
     ]
     if result.next_step:
         lines.append(f"What to do: {visible(result.next_step, keep=chr(10))}")
     for table in result.tables:
-        lines += ["", f"{table.schema.caption}:", grid(table).plain()]
+        lines += ["", f"{table.schema.caption}:", signed(table).plain()]
     if result.exchanges:
         lines += ["", f"API calls{_left_out(result.exchanges)}:"]
         for e in _shown(result.exchanges):

@@ -52,6 +52,8 @@ def cell(value: Any, kind: ColumnKind) -> str:
         case "int":
             return str(int(value)) if fits(value) else ""
         case "float":
+            if isinstance(value, int):
+                return str(value)
             return "" if math.isnan(value) else str(float(value))
         case _:
             return visible(str(value))

@@ -38,7 +38,8 @@ def vms_frame(vms: Columns) -> pd.DataFrame:
 
 
 def _kind(name: str) -> str:
-    return {"name": "text", "running": "bool"}.get(name, "int")
+    kinds = {"name": "text", "running": "bool", "total_cpu": "float", "ram_used": "float", "unread": "text"}
+    return kinds.get(name, "int")
 
 
 def _column(name: str, kind: str, values: Sequence[Any]) -> Any:
@@ -50,12 +51,14 @@ def _column(name: str, kind: str, values: Sequence[Any]) -> Any:
         return _words(values)
     if kind == "time":
         return pd.to_datetime(pd.Series(values, dtype="float64"), unit="s", utc=True)
-    if kind == "int":
+    if kind in ("int", "float"):
+        dtype = "int64" if kind == "int" else "float64"
         if None not in values:
-            return np.array(values, dtype="int64")
+            return np.array(values, dtype=dtype)
         absent = np.array([value is None for value in values])
-        known = np.array([value or 0 for value in values], dtype="int64")
-        return pd.arrays.IntegerArray(known, absent)
+        known = np.array([value or 0 for value in values], dtype=dtype)
+        masked = pd.arrays.IntegerArray if kind == "int" else pd.arrays.FloatingArray
+        return masked(known, absent)
     if kind == "text":
         # As a series: of an array of objects a DataFrame makes strings of its own.
         return pd.Series(values, dtype="object")

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vergeos_nb.procedure.model import RunOutcome, StepOutcome, VerdictValue
-from vergeos_nb.views.bundle import LOOKS, environment
+from vergeos_nb.procedure.finding import of_result, of_run
+from vergeos_nb.procedure.model import RunOutcome, StepResult, VerdictValue
+from vergeos_nb.views.badges import Badge, badge, badge_of
+from vergeos_nb.views.bundle import environment
 from vergeos_nb.views.text import visible
-
-_AS_STEP: Mapping[RunOutcome, StepOutcome] = {
-    RunOutcome.PLANNED: StepOutcome.PASSED,
-    RunOutcome.DONE: StepOutcome.PASSED,
-    RunOutcome.NOTHING_TO_DO: StepOutcome.NOTHING_TO_DO,
-    RunOutcome.REFUSED: StepOutcome.REFUSED,
-    RunOutcome.FAILED: StepOutcome.FAILED,
-    RunOutcome.UNKNOWN: StepOutcome.UNKNOWN,
-    RunOutcome.INTERRUPTED: StepOutcome.UNKNOWN,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +18,7 @@ class RunSummary:
 
     Attributes:
         lines: (what, value) pairs in the order in which they are shown.
-        steps: (title, outcome, summary) of each step that ended.
+        results: how each step ended.
         over_vm: whether it was over one VM, so that the verdict is one on it.
     """
 
@@ -36,32 +28,27 @@ class RunSummary:
     headline: str
     next_step: str
     lines: Sequence[tuple[str, str]]
-    steps: Sequence[tuple[str, StepOutcome, str]]
+    results: Sequence[StepResult]
     over_vm: bool = True
 
     @property
-    def sign(self) -> str:
-        """The outcome as one sign."""
-        return LOOKS[_AS_STEP[self.outcome]][0]
+    def badge(self) -> Badge:
+        """Outcome and verdict together, as they are shown."""
+        verdict = self.verdict if self.over_vm else None
+        return badge(of_run(self.outcome, verdict, [of_result(result) for result in self.results]))
 
     @property
-    def ended(self) -> str:
-        """The outcome, and the verdict where there can be one, in words."""
-        return f"{self.outcome} · verdict {self.verdict}" if self.over_vm else str(self.outcome)
+    def steps(self) -> Sequence[tuple[str, Badge, str]]:
+        """Title, badge and summary of each step that ended."""
+        return [(result.title, badge_of(result), result.summary) for result in self.results]
 
 
 def summary_view(summary: RunSummary) -> dict[str, str]:
     """The summary as one bundle: ``text/html`` and ``text/plain``."""
-    _, background, colour = LOOKS[_AS_STEP[summary.outcome]]
     html = (
         environment()
         .get_template("summary.html.j2")
-        .render(
-            summary=summary,
-            background=background,
-            colour=colour,
-            signs={outcome: look[0] for outcome, look in LOOKS.items()},
-        )
+        .render(summary=summary, badge=summary.badge, steps=summary.steps)
     )
     return {"text/html": html, "text/plain": _plain(summary)}
 
@@ -69,11 +56,11 @@ def summary_view(summary: RunSummary) -> dict[str, str]:
 def _plain(summary: RunSummary) -> str:
     width = max((len(what) for what, _ in summary.lines), default=0)
     lines = [
-        f"{summary.sign} {summary.ended}   [{visible(summary.system)}]",
+        f"{summary.badge}   [{visible(summary.system)}]",
         visible(summary.headline, keep="\n"),
     ]
     if summary.next_step:
         lines.append(f"What to do: {visible(summary.next_step, keep=chr(10))}")
     lines += [""] + [f"  {what.ljust(width)}  {visible(value)}" for what, value in summary.lines] + [""]
-    lines += [f"  {LOOKS[outcome][0]} {title}: {visible(text)}" for title, outcome, text in summary.steps]
+    lines += [f"  {one.sign} {title}: {visible(text)}" for title, one, text in summary.steps]
     return "\n".join(lines)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# What spreadsheets read as the beginning of a formula, in half and in full width.
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+
 
 def visible(text: str, *, keep: str = "") -> str:
     """The text with every character that a person cannot see written as ``\\x1b`` or ``\\u202e``.
@@ -15,3 +18,12 @@ def visible(text: str, *, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(c if c in keep or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def csv_text(text: str) -> str:
+    """The text as a cell of CSV: visible, and with an apostrophe where a spreadsheet would compute it.
+
+    Two texts can look the same in it, so nothing is ever made of it again: what is meant goes by key.
+    """
+    shown = visible(text)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from vergeos_nb.clock import iso
 from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.views.badges import Badge
 from vergeos_nb.views.text import visible
 
 GOING_ON = "going on"
@@ -32,6 +33,7 @@ class StepBar:
 
     Attributes:
         outcome: how it ended, or None: it is running, or the run was cut short in it.
+        found: what it found, where it ended.
         waits: when it did nothing but wait.
     """
 
@@ -39,6 +41,7 @@ class StepBar:
     outcome: StepOutcome | None
     span: Span
     waits: tuple[Span, ...] = ()
+    found: Badge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +166,11 @@ def changes_words(timeline: Timeline) -> list[str]:
 
 
 def outcome_words(bar: StepBar, timeline: Timeline) -> str:
-    """How a step ended and how long it took."""
+    """What a step found and how long it took."""
     if bar.outcome is StepOutcome.SKIPPED:
         return bar.outcome.value
     unended = "running" if timeline.ended == GOING_ON else "did not end"
-    ended = bar.outcome.value if bar.outcome else unended
+    ended = bar.found.word if bar.found else unended
     return f"{ended}, {length(bar.span)}"
 
 

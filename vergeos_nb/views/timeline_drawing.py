@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from vergeos_nb.clock import iso
+from vergeos_nb.procedure.finding import of_verdict
 from vergeos_nb.procedure.model import StepOutcome
-from vergeos_nb.views.bundle import LOOKS
+from vergeos_nb.views.badges import badge
 from vergeos_nb.views.drawing import INK, PAPER, Anchor, Drawing, Line, Rect, Shape, Text, width_of
 from vergeos_nb.views.text import visible
 from vergeos_nb.views.timeline import (
@@ -34,16 +35,11 @@ CHANGING = "#9b1c1c"
 # Where time was cut out, the axis has a gap of this width.
 GAP = 26.0
 
-# What the row says → (background, text). Any other word: grey.
+# What the row says → (background, text). Any other word: grey. None is green: a row proves nothing.
 STATUS_LOOKS: Mapping[str, tuple[str, str]] = {
     "running": ("#bbdefb", INK),
-    "stopped": ("#c8e6c9", INK),
+    "stopped": ("#cfd8dc", INK),
     "unresponsive": ("#ffcc80", INK),
-}
-VERDICT_LOOKS: Mapping[str, tuple[str, str]] = {
-    "off": ("#1b5e20", "#ffffff"),
-    "alive": ("#9b1c1c", "#ffffff"),
-    "unknown": ("#6a1b7a", "#ffffff"),
 }
 # Seconds between two ticks.
 PACES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 900, 1800, 3600, 7200, 14400, 43200, 86400)
@@ -163,8 +159,8 @@ def _step(bar: StepBar, timeline: Timeline, axis: Axis, y: float) -> Iterator[Sh
     yield Text(LEFT - 10, y + ROW / 2, _short(visible(bar.title), LEFT - 22), 12, INK, "end")
     left = axis.x(bar.span.began)
     width = max(axis.x(bar.span.ended) - left, 2.0)
-    colour = LOOKS[bar.outcome][1] if bar.outcome else RUNNING
-    sign = LOOKS[bar.outcome][0] if bar.outcome else "…"
+    colour = bar.found.background if bar.found else RUNNING
+    sign = bar.found.sign if bar.found else "…"
     if bar.outcome is not StepOutcome.SKIPPED:
         yield Rect(left, y + 4, width, ROW - 8, colour)
     for a, b in _pauses(bar, axis):
@@ -210,17 +206,17 @@ def _statuses(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
 
 
 def _verdicts(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
-    # From the last one on, and none over a later one's words.
+    marks = [(axis.x(mark.at), badge(of_verdict(mark.value))) for mark in timeline.verdicts]
+    for x, found in marks:
+        yield Line(x, y + 3, x, y + LANE - 3, found.background, 2)
+    # Over the lines; from the last one on, and none over a later one's words.
     free = RIGHT
-    for mark in reversed(timeline.verdicts):
-        background, colour = VERDICT_LOOKS.get(mark.value, ("#595959", "#ffffff"))
-        x = axis.x(mark.at)
-        width = width_of(mark.value, 11) + 10
-        yield Line(x, y + 3, x, y + LANE - 3, background, 2)
+    for x, found in reversed(marks):
+        width = width_of(found.word, 11) + 10
         left = min(x, free - width)
         if left >= LEFT:
-            yield Rect(left, y + 5, width, LANE - 10, background)
-            yield Text(left + 5, y + LANE / 2, mark.value, 11, colour)
+            yield Rect(left, y + 5, width, LANE - 10, found.background)
+            yield Text(left + 5, y + LANE / 2, found.word, 11, found.colour)
             free = left - 3
 
 

@@ -4,11 +4,13 @@ Its modules, from the ground up:
 
     desk        what a card may ask of the run it belongs to
     job         work in a thread of its own, so that a click is answered at once
-    press       a button that a key pressed by mistake does not press
+    comms       where the kernel handles what a page sends, so that no reload makes a click be lost
+    press       a button that says when it was not answered, and that Enter does not press where it must not
     screen      where a bundle is put on the screen
     parts       the small pieces that cards are made of
     forms       input fields for a runbook's parameters
     calls       what each step is going to send
+    message     what a card says of something that was done on it, and for how long
     face        the head of a card as HTML
     card        one step: shows, sends, waits, shows what came back
     connection  the first card: which system, and as whom

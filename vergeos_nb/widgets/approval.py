@@ -52,7 +52,7 @@ class ApprovalCard(StepCard):
         super().__init__(desk, step, names)
         typed = (self.typed, self.typed_by_second, *self.said.fields.values(), *self.second.fields.values())
         for field in (*self.boxes.values(), *typed):
-            field.observe(lambda change: self._look(), "value")
+            field.observe(lambda change: self.changed(), "value")
         self.yes.on_click(self.guarded(lambda: self.start(self._approve)))
 
     def below(self) -> Sequence[w.Widget]:
@@ -81,11 +81,23 @@ class ApprovalCard(StepCard):
         self.said.lock(locked)
         self.second.lock(locked)
 
-    def refresh(self) -> None:
-        super().refresh()
-        asked = self._planned() and not self.running and not self.is_done() and not self.desk.over()
-        self.ask.layout.display = "" if asked else "none"
-        self._look()
+    def asked(self) -> object:
+        ticked = tuple(box.value for box in self.boxes.values())
+        typed = (self.typed.value, self.typed_by_second.value)
+        return (self.form.values(), self.said.values(), self.second.values(), ticked, typed)
+
+    def look(self) -> None:
+        super().look()
+        case = self.desk.case
+        wanted = self._planned() and not self.running and not self.is_done() and not self.desk.over()
+        self.ask.layout.display = "" if wanted else "none"
+        missing: Sequence[str] = ()
+        if wanted and isinstance(case, Case):
+            self.two.layout.display = "" if case.policy.two_people else "none"
+            missing = self.desk.missing(self._consent(case))
+            self.yes.description = f"Approve this plan for {case.known_vm().name}"
+        self.lacks.value = says("\n".join(f"○ {text}" for text in missing))
+        self.yes.disabled = not wanted or bool(missing)
 
     def _planned(self) -> bool:
         case, result = self.desk.case, self.result
@@ -103,18 +115,6 @@ class ApprovalCard(StepCard):
             reason=self.said.values()["reason"],
             typed_by_approver=self.typed_by_second.value,
         )
-
-    def _look(self) -> None:
-        """Say what is missing, and enable the button where nothing is."""
-        case = self.desk.case
-        if not isinstance(case, Case) or not self._planned() or self.running:
-            self.yes.disabled = True
-            return
-        self.two.layout.display = "" if case.policy.two_people else "none"
-        missing = self.desk.missing(self._consent(case))
-        self.lacks.value = says("\n".join(f"○ {text}" for text in missing))
-        self.yes.description = f"Approve this plan for {case.known_vm().name}"
-        self.yes.disabled = bool(missing) or self.is_done()
 
     def _approve(self) -> StepResult:
         case = self.desk.case

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import ipywidgets as w
 
-from vergeos_nb.clock import Cancelled
-from vergeos_nb.errors import VergeNbError
 from vergeos_nb.procedure.case import Case, SystemCase
 from vergeos_nb.procedure.engine import Step
 from vergeos_nb.procedure.model import StepOutcome, StepResult, StepState
@@ -22,10 +19,12 @@ from vergeos_nb.widgets.desk import Desk
 from vergeos_nb.widgets.face import STATES, head
 from vergeos_nb.widgets.forms import ParameterForm
 from vergeos_nb.widgets.job import Job
+from vergeos_nb.widgets.message import Message, said_of
 from vergeos_nb.widgets.parts import button, column, row, says
 from vergeos_nb.widgets.press import PressButton
 from vergeos_nb.widgets.screen import NOTHING, live, show, update
 
+T = TypeVar("T")
 PICTURE_EVERY_S = 2.0
 VERBS: Mapping[str, str] = {
     "connect": "Connect",
@@ -62,10 +61,15 @@ class StepCard:
         self.number = [one.id for one in desk.steps].index(step.id) + 1
         self.form = ParameterForm(desk.runbook, names, desk.given)
         self.job: Job[StepResult] | None = None
+        self.job_aside: Job[Any] | None = None
         self._ids = [f"vergeos-nb-{step.id}-{place}-{uuid4().hex[:8]}" for place in ("face", "again")]
         self._busy = threading.Lock()
+        self._looking = threading.RLock()
         self._running = False
+        self._beside = ""
+        self._said = Message()
         self._shown: tuple[StepResult | None, bool] | None = None
+        self._evidence_of: StepResult | None = None
         self._picture_due = PICTURE_EVERY_S
         self._note = ""
         self.head, self.message, self.progress = w.HTML(), w.HTML(), w.HTML()
@@ -86,6 +90,8 @@ class StepCard:
         for widget, name in ((self.panel, "card"), (self.progress, "progress"), (self.message, "message")):
             widget.add_class(f"vnb-{name}")
         self.panel.add_class(f"vnb-step-{step.id}")
+        for field in self.form.fields.values():
+            field.observe(lambda change: self.changed(), "value")
         self.refresh()
 
     # What a card of another kind does otherwise.
@@ -116,6 +122,31 @@ class StepCard:
     def ended(self, result: StepResult) -> None:
         """The step has just ended, and is shown after this."""
 
+    def asked(self) -> object:
+        """What a person has entered on this card, to tell whether it is still what a message speaks of."""
+        return self.form.values()
+
+    def look(self) -> None:
+        """Show where the step is by now. Called by `refresh`, one thread at a time."""
+        state, result = self._state(), self.result
+        blocked = self.desk.over() or self.desk.blocked(self.step.id)
+        done = result is not None and self.is_done()
+        open_now = state in (StepState.READY, StepState.ENDED) and not done
+        self.head.value = self._head(state)
+        self.go.description = self.verb() if result is None else f"Again: {self.verb()}"
+        self.go.disabled = self._running or bool(blocked) or not open_now
+        self.cancel.disabled = not self._running
+        # What was asked before is out of the way of what is asked now.
+        self.form.box.layout.display = "none" if self._passed() and not self._running else ""
+        # A plan that is refused as outdated needs new evidence, not only another try.
+        anew = result is not None and open_now and not blocked and not self._running and self.number > 1
+        case = self.desk.case
+        self.anew.layout.display = "" if anew and case is not None and not case.sent_by else "none"
+        self.message.value = self._message(blocked if open_now else "")
+        if not self._running:
+            self.progress.value = self.picture.value = ""
+        self._show_evidence(None if self._running else result)
+
     def fill(self, given: Mapping[str, Any]) -> None:
         """Show these parameters, where they are asked for here."""
         self.form.fill(given)
@@ -145,12 +176,53 @@ class StepCard:
         """Do this in a thread of its own, if nothing is done here yet. The card shows it before it begins."""
         if not self._busy.acquire(blocking=False):
             return  # the second click of a double click
-        self._running, self._note = True, ""
-        self.lock(True)
-        self.message.value = self.evidence.value = ""
-        self.progress.value = says("▶ running …")
+        try:
+            self._running, self._note, self._picture_due = True, "", PICTURE_EVERY_S
+            self._said.drop()
+            self.progress.value = says("▶ running …")
+            self.lock(True)
+            self.refresh()
+            self.job = Job(work, self._over, on_tick=self._tick, on_trouble=self.troubled).start()
+        except BaseException:
+            self._running = False
+            self._busy.release()
+            self.lock(False)
+            raise
+
+    def aside(self, saying: str, work: Callable[[], T], show: Callable[[T], None]) -> None:
+        """Do something else than the step in a thread of its own, one such thing at a time.
+
+        Args:
+            saying: the card's message meanwhile.
+            show: called with what came out.
+        """
+        if self._beside:
+            return
+        self._beside = saying
+        self._said.drop()
         self.refresh()
-        self.job = Job(work, self._tick, self._over).start()
+
+        def over(result: T | None, failure: BaseException | None) -> None:
+            try:
+                if failure is not None:
+                    self.tell(said_of(failure))
+                else:
+                    show(cast("T", result))
+            finally:
+                self._beside = ""
+                self.refresh()
+
+        self.job_aside = Job(work, over, on_trouble=self.troubled).start()
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether something else than the step is going on."""
+        return bool(self._beside)
+
+    def tell(self, html: str) -> None:
+        """Have the card say this as long as nothing changes that it could speak of."""
+        self._said.say(self.desk.masked(html), self._situation())
+        self.changed()
 
     def line(self, line: Mapping[str, Any]) -> None:
         """A line of the run's journal has come while the step runs."""
@@ -160,23 +232,17 @@ class StepCard:
             self._note = f"sent {line['method']} {line['path']}"
 
     def refresh(self) -> None:
-        """Show where the step is by now."""
-        state, result = self._state(), self.result
-        blocked = self.desk.over() or self.desk.blocked(self.step.id)
-        done = result is not None and self.is_done()
-        open_now = state in (StepState.READY, StepState.ENDED) and not done
-        self.head.value = self._head(state)
-        self.go.description = self.verb() if result is None else f"Again: {self.verb()}"
-        self.go.disabled = self._running or bool(blocked) or not open_now
-        self.cancel.disabled = not self._running
-        # What was asked before is out of the way of what is asked now.
-        self.form.box.layout.display = "none" if self._passed() and not self._running else ""
-        # A plan that is refused as outdated needs new evidence, not only another try.
-        anew = result is not None and open_now and not blocked and not self._running and self.number > 1
-        case = self.desk.case
-        self.anew.layout.display = "" if anew and case is not None and not case.sent_by else "none"
-        if open_now and not self._running and blocked:
-            self.message.value = says(blocked)
+        """Show where the step is by now. From any thread: what the last one sees is what stays."""
+        with self._looking:
+            self.look()
+
+    def changed(self) -> None:
+        """Show that something has changed in the run. A failure of showing it reaches no other card."""
+        try:
+            self.refresh()
+            self.settle()
+        except Exception as error:
+            self.troubled(error)
 
     def settle(self) -> None:
         """Put the static view where the live card was, and the live card below it if it is still needed.
@@ -196,7 +262,7 @@ class StepCard:
             try:
                 act()
             except Exception as error:
-                self.message.value = self.desk.masked(said_of(error))
+                self.tell(said_of(error))
 
         return called
 
@@ -253,39 +319,56 @@ class StepCard:
         self.progress.value = says(f"▶ running for {seconds:.0f} s{note}")
         if seconds >= self._picture_due:
             self._picture_due = seconds + PICTURE_EVERY_S
-            self.picture.value = self.desk.picture()
+            try:
+                self.picture.value = self.desk.picture()
+            except Exception as error:
+                said = f"The picture of this wait cannot be drawn ({error!r}). The step itself goes on."
+                self.picture.value = self.desk.masked(says(said, alert=True))
 
     def _over(self, result: StepResult | None, failure: BaseException | None) -> None:
+        self._running = False
         try:
-            self._running, self._picture_due = False, PICTURE_EVERY_S
             self.lock(False)
-            self.progress.value = self.picture.value = ""
             if failure is not None:
-                self.message.value = self.desk.masked(said_of(failure))
+                self.tell(said_of(failure))
             elif result is not None:
                 self.ended(result)
-                # A page that was loaded anew no longer follows the display above, but it does follow this.
-                self.evidence.value = _folded(result)
             self.settle()
         except Exception as error:
-            self.message.value = self.desk.masked(said_of(error))
+            self.tell(said_of(error))
         finally:
             self._busy.release()
             self.desk.changed()
 
-
-def said_of(failure: BaseException) -> str:
-    """What a person is told of something that was raised, as HTML."""
-    if isinstance(failure, Cancelled):
-        return says(
-            "Cancelled: nobody waits any more. What was sent stays sent, and is not sent again; run the step "
-            "again to go on watching.",
-            alert=True,
+    def troubled(self, error: Exception) -> None:
+        """Say on the card that a part of it could not be shown, past everything that may be broken."""
+        said = (
+            f"A part of this card cannot be shown ({error!r}). The run itself goes on; its journal holds all."
         )
-    if isinstance(failure, VergeNbError):
-        return says(f"⊘ {failure}", alert=True)
-    lines = "".join(traceback.format_exception(failure))
-    return says(f"✘ A bug of this program: {failure!r}. Nothing is retried.\n{lines}", alert=True)
+        (self.progress if self._running else self.message).value = self.desk.masked(says(said, alert=True))
+
+    def _message(self, blocked: str) -> str:
+        """What the card says now, as HTML. Derived each time anew, so that nothing outlives its reason.
+
+        Args:
+            blocked: why a step whose turn it is cannot be run, or "".
+        """
+        if html := self._said.now(self._situation()):
+            return html
+        if self._beside:
+            return says(self._beside)
+        return says(blocked) if blocked and not self._running else ""
+
+    def _situation(self) -> Sequence[object]:
+        """All that a message may speak of."""
+        desk, blocked = self.desk, self.desk.blocked(self.step.id)
+        return (desk.case, self.result, self._state(), desk.over(), desk.busy(), blocked, self.asked())
+
+    def _show_evidence(self, result: StepResult | None) -> None:
+        """A page that was loaded anew no longer follows the step's static view, but it does follow this."""
+        if result is not self._evidence_of:
+            self._evidence_of = result
+            self.evidence.value = _folded(result) if result is not None else ""
 
 
 def _folded(result: StepResult) -> str:

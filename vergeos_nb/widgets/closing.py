@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 import ipywidgets as w
 
-from vergeos_nb.widgets.card import said_of
 from vergeos_nb.widgets.desk import Closable
 from vergeos_nb.widgets.job import Job
+from vergeos_nb.widgets.message import Message, said_of
 from vergeos_nb.widgets.parts import button, column, row, says
 from vergeos_nb.widgets.screen import live, show, update
 
@@ -27,6 +27,8 @@ class ClosingCard:
         self.desk = desk
         self._id = f"vergeos-nb-close-{uuid4().hex[:8]}"
         self._shown: Mapping[str, str] | None = None
+        self._closing = False
+        self._said = Message()
         self.job: Job[Mapping[str, str]] | None = None
         self.go = button("Close the run and make its record", strong=True)
         self.message = w.HTML()
@@ -36,24 +38,39 @@ class ClosingCard:
         self.refresh()
 
     def refresh(self) -> None:
-        """Show whether there is something to close."""
-        self.go.disabled = self.desk.case is None or bool(self.desk.over())
+        """Show whether there is something to close, and what became of closing it."""
+        self.go.disabled = self._closing or self.desk.case is None or bool(self.desk.over())
+        if self._closing:
+            self.message.value = says("closing …")
+        elif self._shown is not None:
+            self.message.value = self._shown["text/html"]
+        else:
+            self.message.value = self._said.now(self._situation())
 
     def _clicked(self, _: Any) -> None:
         if self.go.disabled:
             return
-        self.go.disabled = True
-        self.message.value = says("closing …")
-        self.job = Job(self.desk.end, lambda seconds: None, self._closed).start()
+        self._closing = True
+        self.refresh()
+        self.job = Job(self.desk.end, self._closed, on_trouble=self._troubled).start()
 
     def _closed(self, bundle: Mapping[str, str] | None, failure: BaseException | None) -> None:
-        if bundle is None:
-            self.message.value = said_of(failure) if failure is not None else ""
-        else:
-            self._shown = bundle
-            self.message.value = bundle["text/html"]
-            update(bundle, self._id)
-        self.desk.changed()
+        self._closing = False
+        try:
+            if bundle is not None:
+                self._shown = bundle
+                update(bundle, self._id)
+            elif failure is not None:
+                self._said.say(self.desk.masked(said_of(failure)), self._situation())
+        finally:
+            self.desk.changed()
+
+    def _situation(self) -> Sequence[object]:
+        """All that a failure to close may speak of."""
+        return (self.desk.case, self.desk.over(), self.desk.busy())
+
+    def _troubled(self, error: Exception) -> None:
+        self.message.value = self.desk.masked(said_of(error))
 
     def _ipython_display_(self) -> None:
         text = "Close the run: run this notebook in JupyterLab to use it."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets as w
@@ -14,9 +14,8 @@ from vergeos_nb.errors import SettingsError
 from vergeos_nb.procedure.engine import Step
 from vergeos_nb.procedure.model import StepResult
 from vergeos_nb.settings import Secret
-from vergeos_nb.widgets.card import StepCard, said_of
+from vergeos_nb.widgets.card import StepCard
 from vergeos_nb.widgets.desk import Desk
-from vergeos_nb.widgets.job import Job
 from vergeos_nb.widgets.parts import WIDE, button, column, row, says
 
 SIMULATED = "SIMULATED: a rehearsal. Nothing real can be reached or changed by it."
@@ -37,6 +36,7 @@ class ConnectionCard(StepCard):
         self._password: w.Password | None = None
         self.check = button("Check first (changes nothing)")
         self.findings = w.HTML()
+        self._findings = ("", "")
         self.found = w.HTML()
         self.resume = button("Go on with that run", strong=True)
         self.finish = button("Finish its record, then begin a new run")
@@ -46,7 +46,7 @@ class ConnectionCard(StepCard):
         self.check.on_click(self.guarded(self._diagnose))
         self.resume.on_click(self.guarded(lambda: self.start(self.desk.resume)))
         self.finish.on_click(self.guarded(self._finish))
-        self.profile.observe(lambda change: self._chosen(), "value")
+        self.profile.observe(self.guarded(self._chosen), "value")
         self.kind.add_class("vnb-kind")
         self._chosen()
 
@@ -56,39 +56,50 @@ class ConnectionCard(StepCard):
             row(self.check), self.findings,
         ]  # fmt: skip
 
-    def refresh(self) -> None:
-        super().refresh()
-        said = self.desk.unfinished_said()
-        self.found.value = says(said, alert=True)
-        self.cut_short.layout.display = "" if said and not self.running else "none"
+    def asked(self) -> object:
+        return (self.form.values(), self.profile.value)
 
-    def work(self) -> StepResult:
-        changed = {**self.form.values(), "profile": self.profile.value}
-        return self.desk.connect(self.step.id, changed, self._take_password())
-
-    def lock(self, locked: bool) -> None:
-        super().lock(locked)
-        self.profile.disabled = self.check.disabled = locked
-
-    def _finish(self) -> None:
-        self.resume.disabled = self.finish.disabled = True
-        self.found.value = says("finishing the record; the platform is asked by reading only …")
-
-        def show(said: str | None, failure: BaseException | None) -> None:
-            self.refresh()
-            self.message.value = (
-                self.desk.masked(said_of(failure)) if failure else says(f"Its record is finished: {said}.")
-            )
-
-        Job(self.desk.finish_unfinished, lambda seconds: None, show).start()
-
-    def _chosen(self) -> None:
+    def look(self) -> None:
+        super().look()
         name = self.profile.value
         simulated = name.partition(":")[0] == settings.SIMULATOR_NAME
         self.kind.value = says(SIMULATED if simulated else REAL, alert=not simulated)
         drill = drill_of(name)
         self.story.value = says(f"The drill. {drill.story}") if drill is not None else ""
-        self.findings.value = ""
+        looked_at, findings = self._findings
+        self.findings.value = says(findings) if looked_at == name else ""
+        self.check.disabled = self.running or self.is_aside
+        said = self.desk.unfinished_said()
+        self.found.value = says(said, alert=True)
+        self.cut_short.layout.display = "" if said and not self.running else "none"
+        self.resume.disabled = self.finish.disabled = self.running or self.is_aside
+
+    def work(self) -> StepResult:
+        changed = {**self.form.values(), "profile": self.profile.value}
+        return self.desk.connect(self.step.id, changed, self._take_password())
+
+    def fill(self, given: Mapping[str, Any]) -> None:
+        super().fill(given)
+        name = str(given.get("profile") or self.profile.value)
+        if name not in self.profile.options:
+            self.profile.options = [*self.profile.options, name]
+        self.profile.value = name
+
+    def lock(self, locked: bool) -> None:
+        super().lock(locked)
+        self.profile.disabled = locked
+
+    def _finish(self) -> None:
+        self.aside(
+            "finishing the record; the platform is asked by reading only …",
+            self.desk.finish_unfinished,
+            lambda said: self.tell(says(f"Its record is finished: {said}.")),
+        )
+
+    def _chosen(self) -> None:
+        name = self.profile.value
+        simulated = name.partition(":")[0] == settings.SIMULATOR_NAME
+        self.refresh()
         self._ask_for_password(not simulated and settings.wants_password(name))
 
     def _ask_for_password(self, wanted: bool) -> None:
@@ -114,22 +125,20 @@ class ConnectionCard(StepCard):
         self.secret_place.children = ()
         return secret
 
-    def _diagnose(self) -> Job[str]:
+    def _diagnose(self) -> None:
         name = self.profile.value
-        self.check.disabled = True
-        self.findings.value = says(f"looking at {name} …")
+        self._findings = ("", "")
 
-        def look() -> str:
+        def findings() -> str:
             return "\n".join(
                 f"{SIGNS[f.ok]} {f.name}: {f.detail}" + (f" What to do: {f.next_step}" if f.next_step else "")
                 for f in diagnose(name)
             )
 
-        def show(text: str | None, failure: BaseException | None) -> None:
-            self.findings.value = says(text or f"{failure!r}")
-            self.check.disabled = False
+        def show(text: str) -> None:
+            self._findings = (name, text)
 
-        return Job(look, lambda seconds: None, show).start()
+        self.aside(f"looking at {name} …", findings, show)
 
 
 def _profiles(wanted: str) -> list[str]:

@@ -43,6 +43,9 @@ class Desk(Protocol):
     def over(self) -> str:
         """Why nothing can be run any more, or ""."""
 
+    def busy(self) -> bool:
+        """Whether a step is running."""
+
     def settled(self, step: str) -> bool:
         """Whether a step has ended so that the next one is open, or is not to be run again."""
 
@@ -116,6 +119,12 @@ class Closable(Protocol):
 
     def over(self) -> str:
         """Why nothing can be run any more, or ""."""
+
+    def busy(self) -> bool:
+        """Whether a step is running."""
+
+    def masked(self, text: str) -> str:
+        """A text as it may be shown, without secrets."""
 
     def end(self) -> Mapping[str, str]:
         """End the run and make its record. Its summary as a bundle.

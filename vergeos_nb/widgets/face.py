@@ -8,8 +8,9 @@ from typing import Any
 
 from vergeos_nb.client.preview import Preview, as_curl
 from vergeos_nb.procedure.engine import Step
-from vergeos_nb.procedure.model import StepResult, StepState
-from vergeos_nb.views.bundle import LOOKS, environment
+from vergeos_nb.procedure.model import EVIDENCE, IDENTITY, StepResult, StepState
+from vergeos_nb.views.badges import badge_of
+from vergeos_nb.views.bundle import environment
 
 # State → (sign, words). The sign repeats what the words say.
 STATES: Mapping[StepState, tuple[str, str]] = {
@@ -47,11 +48,40 @@ def head(
             system=system,
             state=STATES[state],
             result=result,
-            look=LOOKS[result.outcome] if result is not None else None,
+            badge=badge_of(result) if result is not None else None,
+            facts=key_facts(result) if result is not None else (),
             calls=[_shown(call) for call in calls],
             curl="\n\n".join(as_curl(host or "HOST", call, bearer=bearer) for call in calls),
         )
     )
+
+
+def key_facts(result: StepResult) -> Sequence[tuple[str, str]]:
+    """What a step's badge rests on, in a few lines: the sources that said something, and what was compared.
+
+    A page that was loaded anew shows them, for they are a part of the card itself and not of its output.
+    """
+    rows: list[tuple[str, str]] = []
+    for table in result.tables:
+        if table.schema.name == EVIDENCE.name:
+            rows += [
+                (f"{source} says {says}", str(why)) for source, says, why in table.rows if says != "silent"
+            ]
+            if table.rows and not rows:
+                rows.append(("no source", "says that it lives or that it is gone"))
+        elif table.schema.name == IDENTITY.name:
+            rows += [(str(row[0]), side_by_side(row)) for row in table.rows]
+    return rows
+
+
+def side_by_side(row: Sequence[Any]) -> str:
+    """A row of the identity table as a line of text."""
+    _, vm_record, status_row, expected, agrees = row
+    parts = (("VM record", vm_record), ("status row", status_row), ("you expect", expected))
+    told = [f"{what} {value}" for what, value in parts if value]
+    if agrees is not None:
+        told.insert(0, "agrees" if agrees else "DIFFERS")
+    return ", ".join(told)
 
 
 def _shown(call: Preview) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -14,29 +15,43 @@ TICK_S = 0.5
 class Job(Generic[T]):
     """One piece of work, with a ticking beside it.
 
+    No failure of a callback ends a thread in silence: it is told to `on_trouble`, and the ticking goes on.
+
     Args:
         work: what is done in the thread.
-        on_tick: called about twice a second with the seconds since the start, from a thread of its own.
         on_end: called once, in the thread of the work, with its result or with what it raised.
+        on_trouble: told what one of the other two callbacks raised. It must not raise itself.
+        on_tick: called about twice a second with the seconds since the start, from a thread of its own.
     """
 
     def __init__(
         self,
         work: Callable[[], T],
-        on_tick: Callable[[float], None],
         on_end: Callable[[T | None, BaseException | None], None],
+        *,
+        on_trouble: Callable[[Exception], None],
+        on_tick: Callable[[float], None] | None = None,
     ) -> None:
         self._work = work
         self._on_tick = on_tick
         self._on_end = on_end
+        self._on_trouble = on_trouble
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vergeos-nb step", daemon=True)
-        self._ticker = threading.Thread(target=self._tick, name="vergeos-nb ticker", daemon=True)
+        self._ticker = threading.Thread(target=self._ticks, name="vergeos-nb ticker", daemon=True)
 
     def start(self) -> Job[T]:
-        """Begin. Returns at once."""
+        """Begin. Returns at once.
+
+        Raises:
+            RuntimeError: no thread can be started; then nothing has begun.
+        """
         self._ticker.start()
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:
+            self._over.set()
+            raise
         return self
 
     def join(self, timeout_s: float | None = None) -> bool:
@@ -54,9 +69,18 @@ class Job(Generic[T]):
         self._over.set()
         # A tick that came after the end would show the step as running for ever.
         self._ticker.join()
-        self._on_end(result, failure)
+        self._told(lambda: self._on_end(result, failure))
 
-    def _tick(self) -> None:
+    def _ticks(self) -> None:
         began = time.monotonic()
-        while not self._over.wait(TICK_S):
-            self._on_tick(time.monotonic() - began)
+        tick = self._on_tick
+        while tick is not None and not self._over.wait(TICK_S):
+            self._told(lambda: tick(time.monotonic() - began))
+
+    def _told(self, callback: Callable[[], None]) -> None:
+        try:
+            callback()
+        except Exception as error:
+            # Nothing is left to say it on. The ticking goes on all the same.
+            with suppress(Exception):
+                self._on_trouble(error)

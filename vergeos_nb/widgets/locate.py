@@ -7,11 +7,12 @@ from typing import Any
 
 import ipywidgets as w
 
+from vergeos_nb.procedure.case import RunCase
 from vergeos_nb.procedure.engine import Step
-from vergeos_nb.widgets.card import StepCard, said_of
+from vergeos_nb.records import Listed
+from vergeos_nb.widgets.card import StepCard
 from vergeos_nb.widgets.desk import Desk
-from vergeos_nb.widgets.job import Job
-from vergeos_nb.widgets.parts import button, row, says
+from vergeos_nb.widgets.parts import button, row
 from vergeos_nb.widgets.picker import VmPicker
 
 
@@ -20,7 +21,7 @@ class LocateCard(StepCard):
 
     def __init__(self, desk: Desk, step: Step[Any], names: Sequence[str] = ("vm_name",)) -> None:
         self.picker = VmPicker(self._picked)
-        self.picker.panel.layout.display = "none"
+        self._listed_in: RunCase | None = None
         self.all = button("List all VMs (reads only)")
         super().__init__(desk, step, names)
         self.all.on_click(self.guarded(self._list))
@@ -32,24 +33,22 @@ class LocateCard(StepCard):
         super().lock(locked)
         self.all.disabled = locked
 
-    def refresh(self) -> None:
-        super().refresh()
-        self.all.disabled = self.running or self.desk.case is None or bool(self.desk.over())
+    def look(self) -> None:
+        super().look()
+        case = self.desk.case
+        self.all.disabled = self.running or self.is_aside or case is None or bool(self.desk.over())
+        # The VMs of another system are no choice here.
+        listed = case is not None and case is self._listed_in
+        self.picker.panel.layout.display = "" if listed else "none"
 
     def _picked(self, name: str) -> None:
         self.form.fields["vm_name"].value = name
 
     def _list(self) -> None:
-        self.all.disabled = True
-        self.message.value = says("reading the list of VMs …")
+        case = self.desk.case
 
-        def show(vms: Any, failure: BaseException | None) -> None:
-            if failure is None:
-                self.picker.fill(vms)
-                self.picker.panel.layout.display = ""
-                self.message.value = ""
-            else:
-                self.message.value = self.desk.masked(said_of(failure))
-            self.refresh()
+        def show(vms: Sequence[Listed]) -> None:
+            self.picker.fill(vms)
+            self._listed_in = case
 
-        Job(self.desk.vms, lambda seconds: None, show).start()
+        self.aside("reading the list of VMs …", self.desk.vms, show)

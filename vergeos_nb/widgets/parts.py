@@ -7,14 +7,14 @@ from typing import Any
 import ipywidgets as w
 
 from vergeos_nb.views.bundle import environment
+from vergeos_nb.widgets.press import PressButton
 
 WIDE = {"description_width": "initial"}
 
 
-def button(text: str, *, strong: bool = False, **traits: Any) -> w.Button:
-    """A button that is as wide as its text."""
-    style = "primary" if strong else ""
-    return w.Button(description=text, button_style=style, layout=w.Layout(width="auto"), **traits)
+def button(text: str, *, strong: bool = False, **traits: Any) -> PressButton:
+    """A button for what does no harm; Enter presses it, too."""
+    return PressButton(text, look="strong" if strong else "plain", **traits)
 
 
 def text_field(label: str, value: str = "", *, while_typing: bool = False) -> w.Text:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets as w
 
 from vergeos_nb.procedure.consent import IDENTITY_TICKS
 from vergeos_nb.procedure.engine import Step
-from vergeos_nb.procedure.model import StepResult
+from vergeos_nb.procedure.model import IDENTITY, StepResult
+from vergeos_nb.views.text import visible
 from vergeos_nb.widgets.card import StepCard
 from vergeos_nb.widgets.desk import Desk
+from vergeos_nb.widgets.face import side_by_side
 from vergeos_nb.widgets.parts import button, column, tick
+
+# The line of the comparison that each tick is about.
+FIELDS: Mapping[str, str] = {"cores": "cores", "ram": "RAM in MB", "status": "status", "machine": "machine"}
 
 
 class VerifyCard(StepCard):
@@ -30,7 +35,7 @@ class VerifyCard(StepCard):
         self.ticks.add_class("vnb-ticks")
         super().__init__(desk, step, names)
         for box in self.boxes.values():
-            box.observe(lambda change: self.refresh(), "value")
+            box.observe(lambda change: self.changed(), "value")
         self.checked.on_click(self.guarded(self._tick_all))
 
     def below(self) -> Sequence[w.Widget]:
@@ -43,11 +48,31 @@ class VerifyCard(StepCard):
         for box in self.boxes.values():
             box.value = False
 
-    def refresh(self) -> None:
-        super().refresh()
+    def asked(self) -> object:
+        return (self.form.values(), tuple(box.value for box in self.boxes.values()))
+
+    def look(self) -> None:
+        super().look()
+        for name, box in self.boxes.items():
+            box.description = self._sentence(name)
         asked = self._passed() and not self.running and not self.is_done()
         self.ticks.layout.display = "" if asked else "none"
         self.checked.disabled = not all(box.value for box in self.boxes.values())
+
+    def _sentence(self, name: str) -> str:
+        """What is ticked, after the values that were read: a label that is too long is cut at its end."""
+        sentence, result = IDENTITY_TICKS[name], self.result
+        row = next(
+            (
+                row
+                for table in (result.tables if result is not None else ())
+                if table.schema.name == IDENTITY.name
+                for row in table.rows
+                if row[0] == FIELDS[name]
+            ),
+            None,
+        )
+        return sentence if row is None else visible(f"{side_by_side(row)}: {sentence}")
 
     def _tick_all(self) -> None:
         self.desk.tick([name for name, box in self.boxes.items() if box.value])

@@ -1,0 +1,46 @@
+"""Which of a run's parameters an approval binds.
+
+Every parameter is bound unless its field says ``Unbound`` and why, so that a new one cannot be left out by
+being forgotten. A plan holds all bound ones: applied with another value it is another plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """Marks a field whose value no plan binds.
+
+    Attributes:
+        because: what holds instead, or why it decides nothing.
+    """
+
+    because: str
+
+
+def unbound(schema: type[BaseModel]) -> dict[str, str]:
+    """The parameters that a plan does not bind, each with its reason."""
+    return {
+        name: mark.because
+        for name, field in schema.model_fields.items()
+        for mark in field.metadata
+        if isinstance(mark, Unbound)
+    }
+
+
+def bound_values(options: BaseModel) -> dict[str, Any]:
+    """What a plan binds of these parameters, as JSON without floats."""
+    left_out = unbound(type(options))
+    values = {name: getattr(options, name) for name in type(options).model_fields if name not in left_out}
+    return plain(values)
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as JSON in one spelling: floats, which have more than one, as text."""
+    return {name: repr(value) if isinstance(value, float) else value for name, value in values.items()}

@@ -1,0 +1,83 @@
+"""How a command is called: its exit code is one of the table, and what it raises is told in a sentence."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import sys
+
+import click
+
+from vergeos_nb.cli.last_door import as_ours, known_secrets, quiet_threads
+from vergeos_nb.cli.options import Boxed
+from vergeos_nb.cli.output import Output, prepare_streams, said
+from vergeos_nb.errors import UsageError
+from vergeos_nb.files import keep_others_out
+from vergeos_nb.processes import has_home, hold_standard_streams
+from vergeos_nb.views.text import visible
+
+
+def call(command: click.Command, arguments: list[str] | None) -> int:
+    """Do what the command line says. Returns the exit code.
+
+    Args:
+        arguments: those of this process where they are None.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    # What was asked for on the command line may be what an error is about.
+    answer = Output(as_json="--json" in given)
+    try:
+        hold_standard_streams()
+        # Libraries and the programs that it starts write files, too.
+        keep_others_out()
+        prepare_streams()
+        quiet_threads()
+        # What the process holds at its end is gone with it: looking for garbage takes 0.1 s after a run.
+        atexit.register(gc.freeze)
+        if not has_home():
+            _live_without_home()
+        return _call(command, given)
+    except click.ClickException as error:
+        _show(error)
+        answer.result({"error": error.format_message(), "exit_code": UsageError.exit_code})
+        return UsageError.exit_code
+    except BaseException as error:
+        ours = as_ours(error, known_secrets())
+        Output(as_json=False).problem(said(ours))
+        answer.result(ours.as_dict())
+        return ours.exit_code
+
+
+def _call(command: click.Command, given: list[str]) -> int:
+    try:
+        ended = command.main(args=given, prog_name="vergeos-nb", standalone_mode=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except Boxed as box:
+        raise box.error from None
+    except click.exceptions.Abort:
+        raise KeyboardInterrupt from None
+    return ended if isinstance(ended, int) else 0
+
+
+def _live_without_home() -> None:
+    """Give Jupyter a folder for as long as this process runs; it would not start otherwise."""
+    import tempfile
+    from pathlib import Path
+
+    from vergeos_nb import settings
+
+    place = tempfile.TemporaryDirectory(prefix="vergeos-nb-home-")
+    atexit.register(place.cleanup)
+    settings.give_jupyter_a_place(Path(place.name))
+
+
+def _show(error: click.ClickException) -> None:
+    """What click has to say, with the words of the command line made visible."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        Output(as_json=False).problem(error.format_message())  # the help, which is our own text
+        return
+    lines = [f"Error: {visible(error.format_message())}"]
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        lines = [error.ctx.get_usage(), "", *lines, f"What to do: see `{error.ctx.command_path} --help`"]
+    Output(as_json=False).problem("\n".join(lines))

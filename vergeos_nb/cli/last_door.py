@@ -1,0 +1,90 @@
+"""The end of what nobody foresaw: a sentence, an exit code of the table, and the traceback in a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.errors import Interrupted, VergeNbError
+from vergeos_nb.machine import lacking, working_directory_gone
+
+ASKED = "running vergeos-nb"
+
+
+def as_ours(error: BaseException, secrets: Sequence[str] = ()) -> VergeNbError:
+    """What any exception is to whoever called the command.
+
+    Args:
+        secrets: texts that the file with the traceback must not hold.
+    """
+    if isinstance(error, VergeNbError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted(
+            ASKED, "Ctrl-C stopped it", "run it again; `vergeos-nb audit recover` finishes records"
+        )
+    # Whatever failed: without a working directory no relative path leads anywhere.
+    if (known := lacking(error, ASKED) or working_directory_gone(ASKED)) is not None:
+        return known
+    return _bug(error, secrets)
+
+
+def quiet_threads() -> None:
+    """Let a thread that nobody foresaw to fail say so in a sentence, and keep its traceback in a file."""
+    from vergeos_nb.cli.output import Output, said
+
+    def tell(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None and not isinstance(failed.exc_value, SystemExit):
+            Output(as_json=False).problem(said(as_ours(failed.exc_value, known_secrets())))
+
+    def ignore(failed: Any) -> None:
+        """What an object could not clean up at its end changes nothing."""
+
+    threading.excepthook = tell
+    sys.unraisablehook = ignore
+
+
+def known_secrets() -> tuple[str, ...]:
+    """The secrets that the settings hold, as far as they can be read."""
+    from vergeos_nb import settings
+
+    # One after the other: what cannot be read holds no secret that this process has.
+    found: tuple[str, ...] = ()
+    with suppress(Exception):
+        found += settings.archive_settings().secrets
+    with suppress(Exception):
+        for name in settings.profile_names():
+            found += settings.secrets_known(name)
+    with suppress(Exception):
+        proxy = settings.ambient_network().https_proxy
+        found += settings.spellings(proxy.reveal()) if proxy is not None else ()
+    return found
+
+
+def _bug(error: BaseException, secrets: Sequence[str]) -> VergeNbError:
+    from vergeos_nb.client.scrub import Scrubber
+
+    scrubber = Scrubber(secrets)
+    text = scrubber.text("".join(traceback.format_exception(error)))
+    what = scrubber.text(f"{type(error).__name__}: {error}".split("\n")[0])
+    try:
+        # Made for this user alone, whatever the umask.
+        number, path = tempfile.mkstemp(prefix="vergeos-nb-bug-", suffix=".txt")
+        with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        where = f"report it with the file {path}, which holds the traceback"
+    except OSError:
+        where = f"report it; no file could be written, so this is where: {_where(error)}"
+    return VergeNbError(ASKED, f"a bug of this program: {what}", f"nothing is repeated by itself; {where}")
+
+
+def _where(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames[-6:]))

@@ -1,0 +1,173 @@
+"""One time limit for a whole request: name, connection, TLS, proxy, sending, headers and body together.
+
+httpx and httpcore limit each single read and write. A server that sends a byte, or a ``103``, just before
+that limit keeps a request open for ever. Here the limit of each read and write is what is left of the whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import httpcore
+import httpx
+
+_ends: ContextVar[float | None] = ContextVar("when the request ends", default=None)
+_PIECE = 64 * 1024
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Every request in this block, over a `Transport` and in this thread, ends within this time in all."""
+    token = _ends.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends.reset(token)
+
+
+def rest(limit: float | None) -> float | None:
+    """How long the next wait may be: this limit, or what is left of the whole request's.
+
+    Raises:
+        TimeoutError: nothing is left.
+    """
+    ends = _ends.get()
+    if ends is None:
+        return limit
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the whole request took too long")
+    return left if limit is None else min(limit, left)
+
+
+class Transport(httpx.HTTPTransport):
+    """httpx's own transport, whose waits all end with `within`. Takes the same arguments."""
+
+    def __init__(self, *, proxy: httpx.Proxy | None = None, **settings: Any) -> None:
+        if proxy is not None and proxy.url.scheme == "https":
+            # httpcore reads TLS within TLS from the outer socket itself, past any stream of ours.
+            context = proxy.ssl_context or httpcore.default_ssl_context()
+            context.sslsocket_class = _TlsSocket
+            proxy = httpx.Proxy(proxy.url, ssl_context=context, auth=proxy.auth, headers=proxy.headers)
+        super().__init__(proxy=proxy, **settings)
+        # httpcore takes another backend as an argument; httpx has none to pass it on.
+        self._pool._network_backend = _Backend()
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """A socket that keeps the limit by itself."""
+
+    def recv(self, *args: Any) -> bytes:
+        self.settimeout(rest(self.gettimeout()))
+        return super().recv(*args)
+
+    def sendall(self, *args: Any) -> None:
+        self.settimeout(rest(self.gettimeout()))
+        super().sendall(*args)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A stream of httpcore's whose single waits end with the whole request."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            return self._inner.read(max_bytes, rest(timeout))
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(str(error)) from error
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # In pieces: a peer that takes a byte at a time would begin the limit anew with each.
+        try:
+            for start in range(0, len(buffer), _PIECE):
+                self._inner.write(buffer[start : start + _PIECE], rest(timeout))
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from error
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        try:
+            # Python gives a handshake one limit as a whole.
+            return _Stream(self._inner.start_tls(ssl_context, server_hostname, rest(timeout)))
+        except TimeoutError as error:
+            self.close()
+            raise httpcore.ConnectTimeout(str(error)) from error
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    """Connects within one limit, however many addresses a name has and however slow the name service is."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            found = addresses(host, port, rest(timeout))
+            for at, address in enumerate(found):
+                # Each has its share: one that swallows everything leaves time for the next.
+                left, others = rest(None), len(found) - at
+                limits = [limit for limit in (timeout, left and left / others) if limit is not None]
+                try:
+                    return _Stream(
+                        super().connect_tcp(
+                            address, port, min(limits, default=None), local_address, socket_options
+                        )
+                    )
+                except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                    if others == 1:
+                        raise
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        raise httpcore.ConnectError(f"{host} has no address")
+
+
+def addresses(host: str, port: int, limit: float | None) -> list[str]:
+    """What a name leads to, in the resolver's order.
+
+    The system's resolver knows no time limit, so it is asked in a thread, which is left behind if need be.
+
+    Raises:
+        OSError, UnicodeError: nothing; a TimeoutError where that is not known in time.
+    """
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host)
+        return [host]
+    told: list[Any] = []
+
+    def ask() -> None:
+        try:
+            told.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:
+            told.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True, name=f"resolving {host}")
+    thread.start()
+    thread.join(limit)
+    if not told:
+        raise TimeoutError(f"the name service gave no address of {host} in time")
+    if isinstance(told[0], Exception):
+        raise told[0]
+    return list(dict.fromkeys(str(address[4][0]) for address in told[0]))

@@ -1,0 +1,135 @@
+"""An answer's bytes made into JSON within bounds: of length, encoding, depth and count of values.
+
+Nothing that a host sends shall cost more memory or time than the answer that was asked for, or raise anything
+but `ValueError`: what comes after a changing request has to be written down whatever it is.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import Any
+
+MOST_DEEP = 64
+"""Lists and objects within each other. The platform's own answers have five."""
+
+# A value for so many bytes, as rows have them at the very least, and this many in any case.
+_BYTES_A_VALUE = 8
+_FEW_VALUES = 20_000
+
+
+class TooLongError(ValueError):
+    """There is more of it than may be."""
+
+
+class Inflating:
+    """The body of an answer, taken in piece by piece and decoded.
+
+    Args:
+        encoding: the header ``Content-Encoding``. ``gzip`` is what we ask for; anything else is refused.
+        longest: how many bytes it may have, on the way and decoded.
+
+    Raises:
+        ValueError: the encoding is another one.
+    """
+
+    def __init__(self, encoding: str, longest: int) -> None:
+        coding = encoding.strip().lower()
+        if coding not in ("", "identity", "gzip", "x-gzip"):
+            raise ValueError("it is encoded in a way that was not asked for")
+        self._inflate = zlib.decompressobj(31) if "gzip" in coding else None
+        self._longest = longest
+        self._taken = 0
+        self.content = bytearray()
+
+    def take(self, piece: bytes) -> None:
+        """Take the next piece.
+
+        Raises:
+            TooLongError: there is more than may be; `content` holds what was allowed.
+            ValueError: it is not encoded as it says.
+        """
+        self._taken += len(piece)
+        if self._taken > self._longest:
+            self.content += piece[: self._longest - len(self.content)] if self._inflate is None else b""
+            raise TooLongError
+        if self._inflate is None:
+            self.content += piece
+            return
+        while piece:
+            self.content += self._inflated(piece, self._longest + 1 - len(self.content))
+            if len(self.content) > self._longest:
+                del self.content[self._longest :]
+                raise TooLongError
+            piece = self._inflate.unconsumed_tail or self._inflate.unused_data
+            if self._inflate.eof and piece:
+                self._inflate = zlib.decompressobj(31)
+
+    def end(self) -> None:
+        """There is no more.
+
+        Raises:
+            ValueError: there should be.
+        """
+        if self._inflate is not None and self._taken and not self._inflate.eof:
+            raise ValueError("its gzip encoding ends early")
+
+    def _inflated(self, piece: bytes, most: int) -> bytes:
+        assert self._inflate is not None
+        try:
+            return self._inflate.decompress(piece, most)
+        except zlib.error:
+            raise ValueError("it is not gzip, as it says") from None
+
+
+def values_in(content: bytes) -> int:
+    """How many values this JSON holds at most, without decoding it."""
+    return content.count(b",") + content.count(b"[") + content.count(b"{")
+
+
+def decoded(content: bytes) -> Any:
+    """The JSON in these bytes.
+
+    Raises:
+        ValueError: it is none, or nothing that the platform would answer: deep, or of too many values.
+    """
+    if values_in(content) > max(_FEW_VALUES, len(content) // _BYTES_A_VALUE):
+        raise ValueError("it holds more values than rows of this size do")
+    try:
+        data = json.loads(content)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    _check(data)
+    return data
+
+
+def _check(data: Any) -> None:
+    """Level by level, because a recursion is what has to be held off."""
+    level: list[Any] = [[data]]
+    depth = 0
+    while level:
+        if depth > MOST_DEEP:
+            raise ValueError("it is nested too deep")
+        members = (member for one in level for member in (one.values() if isinstance(one, dict) else one))
+        below = [member for member in members if isinstance(member, dict | list)]
+        level, depth = below, depth + 1
+
+
+def first_rows(content: bytes, count: int = 3) -> list[Any]:
+    """The first rows of a list, of which the end may be missing; none where it is no list of objects."""
+    text = content[: 64 * 1024].decode("utf-8", "replace").lstrip()
+    found: list[Any] = []
+    if not text.startswith("["):
+        return found
+    decoder, at = json.JSONDecoder(), 1
+    try:
+        while len(found) < count:
+            at += len(text[at:]) - len(text[at:].lstrip(" \t\r\n,"))
+            row, at = decoder.raw_decode(text, at)
+            _check(row)
+            if not isinstance(row, dict):
+                break
+            found.append(row)
+    except (ValueError, RecursionError):
+        pass
+    return found

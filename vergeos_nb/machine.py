@@ -1,0 +1,139 @@
+"""What the machine or the shell lacks, told from an exception: that is no bug of this program."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import resource
+
+from vergeos_nb.errors import MachineError, RecordError, VergeNbError
+
+# A run has sockets to its kernel, the journal, and what it loads meanwhile: about 70.
+FILES_OF_A_RUN = 96
+# A run and its kernel each take up to half of that; a native library that gets none ends the process at once.
+MEMORY_OF_A_RUN = 768 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_AGAIN = "then run it again; nothing is repeated by itself"
+# As exceptions of other processes come here: as text.
+_NUMBER = re.compile(r"\[Errno ([0-9]+)\]")
+_THREADS = "can't start new thread"
+_MEMORY = ("MemoryError", "failed to map segment", "Cannot allocate memory")
+_TEMPORARY = "No usable temporary directory"
+
+
+def lacking(error: BaseException, asked: str) -> VergeNbError | None:
+    """What the machine lacked where that is why this was raised, as our own error; None for anything else.
+
+    Args:
+        asked: what was attempted.
+    """
+    for one in _chain(error):
+        number = getattr(one, "errno", None)
+        path = one.filename if isinstance(one, OSError) else None
+        text = f"{type(one).__name__}: {one}"
+        known = _by_number(number if isinstance(number, int) else None, path, asked)
+        if known is not None or (known := lacking_in(text, asked)) is not None:
+            return known
+    return None
+
+
+def lacking_in(text: str, asked: str) -> VergeNbError | None:
+    """The same for an exception of which there is only the text."""
+    if _THREADS in text:
+        return _no_processes(asked)
+    if any(words in text for words in _MEMORY):
+        return _no_memory(asked)
+    if _TEMPORARY in text:
+        return MachineError(asked, "there is no folder for temporary files", f"set TMPDIR to one, {_AGAIN}")
+    found = _NUMBER.search(text)
+    return _by_number(int(found[1]), None, asked) if found else None
+
+
+def working_directory_gone(asked: str) -> MachineError | None:
+    """The error of a process whose working directory was removed, or None."""
+    try:
+        os.getcwd()  # noqa: PTH109 — Path.cwd hides nothing, and is slower to load
+    except OSError as error:
+        came_back = f"the working directory is not there any more ({error.strerror})"
+        return MachineError(asked, came_back, "change to a folder that is there, then run it again")
+    return None
+
+
+def check_limits(asked: str) -> None:
+    """Have this process open as many files as a run needs, as far as it may, and look at its memory.
+
+    Raises:
+        MachineError: a limit of the shell is too low for a run.
+    """
+    memory = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if memory != resource.RLIM_INFINITY and memory < MEMORY_OF_A_RUN:
+        raise _no_memory(asked)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= FILES_OF_A_RUN:
+        return
+    if hard != resource.RLIM_INFINITY and hard < FILES_OF_A_RUN:
+        raise _no_files(asked)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_OF_A_RUN, hard))
+
+
+def _by_number(number: int | None, path: object, asked: str) -> VergeNbError | None:
+    where = f"{path}: " if path is not None else ""
+    if number == errno.EMFILE:
+        return _no_files(asked)
+    if number == errno.ENFILE:
+        return MachineError(asked, "the machine has too many files open", f"end what holds them, {_AGAIN}")
+    if number == errno.ENOMEM:
+        return _no_memory(asked)
+    if number == errno.EAGAIN:
+        return _no_processes(asked)
+    if number in _FULL:
+        came_back = f"{where}{os.strerror(number)}"
+        return RecordError(asked, came_back, f"free space or name another folder with --outputs, {_AGAIN}")
+    if number == errno.ENOENT:
+        return working_directory_gone(asked)
+    return None
+
+
+def _no_files(asked: str) -> MachineError:
+    limit = _limit(resource.RLIMIT_NOFILE)
+    return MachineError(
+        asked,
+        f"this process may have {limit} files open at a time (ulimit -n), and needs more",
+        f"raise the limit, such as `ulimit -n 1024`, {_AGAIN}",
+    )
+
+
+def _no_memory(asked: str) -> MachineError:
+    limit = _limit(resource.RLIMIT_AS, 1024)
+    told = "" if limit == "unlimited" else f"; this process may take {limit} KB (ulimit -v)"
+    return MachineError(
+        asked, f"there is not enough memory{told}", f"end what holds it, or raise the limit, {_AGAIN}"
+    )
+
+
+def _no_processes(asked: str) -> MachineError:
+    limits = f"{_limit(resource.RLIMIT_NPROC)} processes and threads (ulimit -u)"
+    memory = _limit(resource.RLIMIT_AS, 1024)
+    if memory != "unlimited":
+        limits += f" and {memory} KB of memory (ulimit -v)"
+    return MachineError(
+        asked,
+        f"no further process or thread could be started; this user may have {limits}",
+        f"end what runs, or raise the limit, {_AGAIN}",
+    )
+
+
+def _limit(kind: int, unit: int = 1) -> str:
+    soft = resource.getrlimit(kind)[0]
+    return "unlimited" if soft == resource.RLIM_INFINITY else str(soft // unit)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The exception and those that it came of, the newest first."""
+    chain: list[BaseException] = []
+    one: BaseException | None = error
+    while one is not None and one not in chain:
+        chain.append(one)
+        one = one.__cause__ or one.__context__
+    return chain

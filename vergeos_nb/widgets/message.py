@@ -1,0 +1,55 @@
+"""What a card says of something that was done on it, and for how long."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+
+from vergeos_nb.clock import Cancelled
+from vergeos_nb.errors import VergeNbError
+from vergeos_nb.widgets.parts import says
+
+
+class Message:
+    """A message that lasts as long as the situation in which it was said.
+
+    A situation is all that the message may speak of: strings, mappings and tuples are compared by value,
+    anything else by identity.
+    """
+
+    def __init__(self) -> None:
+        self._html = ""
+        self._situation: Sequence[object] = ()
+
+    def say(self, html: str, situation: Sequence[object]) -> None:
+        """Say this from now on."""
+        self._html, self._situation = html, situation
+
+    def drop(self) -> None:
+        """Say nothing any more."""
+        self._html = ""
+
+    def now(self, situation: Sequence[object]) -> str:
+        """The message as HTML, or "" where the situation is another one by now."""
+        if self._html and not _same(self._situation, situation):
+            self.drop()
+        return self._html
+
+
+def said_of(failure: BaseException) -> str:
+    """What a person is told of something that was raised, as HTML."""
+    if isinstance(failure, Cancelled):
+        return says(
+            "Cancelled: nobody waits any more. What was sent stays sent, and is not sent again; run the step "
+            "again to go on watching.",
+            alert=True,
+        )
+    if isinstance(failure, VergeNbError):
+        return says(f"⊘ {failure}", alert=True)
+    lines = "".join(traceback.format_exception(failure))
+    return says(f"✘ A bug of this program: {failure!r}. Nothing is retried.\n{lines}", alert=True)
+
+
+def _same(one: Sequence[object], other: Sequence[object]) -> bool:
+    pairs = zip(one, other, strict=True)
+    return all(a is b or (isinstance(a, str | dict | tuple) and a == b) for a, b in pairs)
