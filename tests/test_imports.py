@@ -21,6 +21,8 @@ LADDER = [
     "processes",
     "machine",
     "clock",
+    "files",
+    "shapes",
     "text",
     "records",
     "changes",

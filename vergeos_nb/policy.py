@@ -35,6 +35,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.records import VmKey
+from vergeos_nb.shapes import Unfit, toml_of
 from vergeos_nb.words import did_you_mean, nearest
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -149,12 +150,10 @@ def parse_policy(text: str, source: str) -> Policy:
     Raises:
         SettingsError: it is no TOML, says nothing, or says what cannot be meant.
     """
-    import tomllib
-
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as failure:
-        raise _wrong(source, f"it is no TOML: {failure}", "correct it at that line.") from None
+        data = toml_of(text)
+    except Unfit as unfit:
+        raise _wrong(source, unfit.why, unfit.hint or "correct it.") from None
     if not data:
         raise _wrong(source, "it says nothing", "write down the rules, or remove the file to have none.")
     reader = _Reader(source)

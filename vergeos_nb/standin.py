@@ -12,11 +12,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 from vergeos_nb.errors import UsageError
+from vergeos_nb.files import OWNERS_FILE, OWNERS_FOLDER, make_folder, put
 from vergeos_nb.processes import lives
 from vergeos_nb.settings import (
     AmbientNetwork,
@@ -29,13 +31,12 @@ from vergeos_nb.settings import (
     runtime_dir,
     split_host,
 )
+from vergeos_nb.shapes import Unfit, is_file, read_json
 
 DEFAULT_SCENARIO = "stuck"
 ANNOUNCEMENT = "simulator.json"
 LOOK_TIMEOUT_S = 3.0
 """How long an announced simulator may take to show that it is one."""
-
-_TEXTS = ("host", "ca_file", "username", "password", "scenario", "vm_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def find_announced(*, environ: Mapping[str, str] | None = None) -> Announced | N
     """The running simulator that announced itself, None if there is none to be trusted. Reads only."""
     folder = runtime_dir(environ)
     found = _read(folder / ANNOUNCEMENT) if folder else None
-    if found is None or not lives(found.pid) or not found.ca_file.is_file():
+    if found is None or not lives(found.pid) or not is_file(found.ca_file):
         return None
     return found if _answers_as_simulator(found) else None
 
@@ -111,16 +112,10 @@ def announce(info: Mapping[str, Any], *, environ: Mapping[str, str] | None = Non
     path = folder / ANNOUNCEMENT
     draft = folder / f".{ANNOUNCEMENT}.{uuid4().hex}"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        make_folder(folder, mode=OWNERS_FOLDER)
+        put(path, json.dumps(dict(info)).encode(), draft, mode=OWNERS_FILE)
     except OSError:
         return None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(dict(info), file)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
     return path
 
 
@@ -164,17 +159,23 @@ def _read(path: Path) -> Announced | None:
     try:
         if path.stat().st_uid != os.getuid():
             return None
-        info = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(info, dict) or not all(isinstance(info.get(name), str) for name in _TEXTS):
-            return None
-        if type(info.get("pid")) is not int or info["pid"] <= 0:
-            return None
-    except (OSError, ValueError):
+        info = read_json(path, _announcement())
+    except (OSError, ValueError, Unfit):
         return None
     return Announced(
-        normal_host(info["host"]), Path(info["ca_file"]), info["username"], Secret(info["password"]),
-        info["pid"], info["scenario"], info["vm_name"],
+        normal_host(info.host), Path(info.ca_file), info.username, Secret(info.password), info.pid,
+        info.scenario, info.vm_name,
     )  # fmt: skip
+
+
+@cache
+def _announcement() -> Any:
+    """The shape of an announcement."""
+    from msgspec import Meta, defstruct
+
+    texts = ("host", "ca_file", "username", "password", "scenario", "vm_name")
+    pid = ("pid", Annotated[int, Meta(gt=0)])
+    return defstruct("Announcement", [*((name, str) for name in texts), pid])
 
 
 def _answers_as_simulator(found: Announced) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vergeos_nb.audit.journal import JournalText, exchange_from_dict
 from vergeos_nb.changes import api_path
-from vergeos_nb.errors import ErrorInAnswer
+from vergeos_nb.errors import ErrorInAnswer, RecordError
 from vergeos_nb.parameters import RUNBOOKS, VmRun
 from vergeos_nb.procedure.model import RunOutcome, StepOutcome, StepResult, VerdictValue, result_from_dict
 from vergeos_nb.records import Exchange
@@ -64,6 +64,7 @@ class Account:
         running: the step that began and never ended, or "".
         in_order: whether the run was closed by itself.
         bug: the ``bug`` line, if no step was begun after it.
+        lost: whether its folder was found without a journal, so that nobody knows what it has sent.
     """
 
     opened: Mapping[str, Any]
@@ -79,6 +80,7 @@ class Account:
     bug: Mapping[str, Any] | None
     torn: bool
     consent: Mapping[str, Any] | None = None
+    lost: bool = False
 
     @property
     def decisive(self) -> StepResult | None:
@@ -169,71 +171,98 @@ def account_of(journal: JournalText) -> Account:
     """Read a journal's lines as an account of the run.
 
     Raises:
-        KeyError: a line lacks what its event needs.
+        RecordError: a line speaks of something that the lines before it do not hold.
     """
-    opened: Mapping[str, Any] = {}
-    profile: Mapping[str, Any] = {}
-    results: dict[str, StepResult] = {}
-    exchanges: dict[int, Exchange] = {}
-    calls: list[ChangingCall] = []
-    outdated: frozenset[str] = frozenset()
-    running, in_order, interrupted_by, bug, consent = "", False, "", None, None
+    told = _Told()
     for line in journal.lines:
+        try:
+            told.take(line)
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            raise RecordError(
+                "reading a journal",
+                f"line {line.get('n')} ({line.get('event')}) cannot be meant: {error}",
+                "this run cannot be finished from it: put the file back from a copy, or keep the folder as "
+                "it is and look at the VM by hand",
+            ) from error
+    return Account(
+        opened=told.opened,
+        profile=told.profile,
+        results=tuple(told.results.values()),
+        outdated=told.outdated,
+        exchanges=tuple(told.exchanges.values()),
+        changing_calls=tuple(told.calls),
+        running=told.running,
+        in_order=told.in_order,
+        interrupted_by=told.interrupted_by,
+        ended_at=next((str(line["at"]) for line in reversed(journal.lines) if line["event"] != "masked"), ""),
+        bug=told.bug,
+        torn=journal.torn,
+        consent=told.consent,
+        lost=told.lost,
+    )
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the lines have told so far."""
+
+    opened: Mapping[str, Any] = field(default_factory=dict)
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    results: dict[str, StepResult] = field(default_factory=dict)
+    exchanges: dict[int, Exchange] = field(default_factory=dict)
+    calls: list[ChangingCall] = field(default_factory=list)
+    outdated: frozenset[str] = frozenset()
+    running: str = ""
+    in_order: bool = False
+    interrupted_by: str = ""
+    bug: Mapping[str, Any] | None = None
+    consent: Mapping[str, Any] | None = None
+    lost: bool = False
+
+    def take(self, line: Mapping[str, Any]) -> None:
+        """Take the next line."""
         match line["event"]:
             case "run-opened":
-                opened = line
+                self.opened = line
             case "parameters":
-                opened = {**opened, "parameters": {**opened["parameters"], **line["changed"]}}
+                changed = {**self.opened.get("parameters", {}), **line["changed"]}
+                self.opened = {**self.opened, "parameters": changed}
             case "profile":
-                profile = line
+                self.profile = line
             case "consent":
-                consent = line
+                self.consent = line
             case "resumed":
-                in_order, interrupted_by, running = False, "", ""
+                self.in_order, self.interrupted_by, self.running = False, "", ""
             case "step-began":
-                running, interrupted_by, bug = line["step"], "", None
-                results = _up_to(results, running)
+                self.running, self.interrupted_by, self.bug = line["step"], "", None
+                self.results = _up_to(self.results, self.running)
             case "exchange":
                 exchange = exchange_from_dict(line)
-                exchanges[exchange.number] = exchange
-                calls = _answered(calls, exchange)
+                self.exchanges[exchange.number] = exchange
+                self.calls = _answered(self.calls, exchange)
             case "intent" | "intent-kept":
-                calls.append(
-                    ChangingCall(line["method"], line["path"], line["body"], line["at"], None, running)
+                call = ChangingCall(
+                    line["method"], line["path"], line["body"], line["at"], None, self.running
                 )
-                if calls[-1].acts_on_vm:
-                    outdated = frozenset(results)
+                self.calls.append(call)
+                if call.acts_on_vm:
+                    self.outdated = frozenset(self.results)
             case "step-ended":
-                result = result_from_dict(line["result"], exchanges)
-                results = {**_up_to(results, result.step), result.step: result}
-                outdated -= {result.step}
-                running = ""
+                self._ended(result_from_dict(line["result"], self.exchanges))
+                self.running = ""
             case "bug":
-                bug = line
+                self.bug = line
             case "interrupted":
-                interrupted_by = line["by"]
+                self.interrupted_by, self.lost = line["by"], bool(line.get("lost"))
             case "settled":
-                exchanges |= {item["number"]: exchange_from_dict(item) for item in line["exchanges"]}
-                settled = result_from_dict(line["result"], exchanges)
-                results = {**_up_to(results, settled.step), settled.step: settled}
-                outdated -= {settled.step}
+                self.exchanges |= {item["number"]: exchange_from_dict(item) for item in line["exchanges"]}
+                self._ended(result_from_dict(line["result"], self.exchanges))
             case "run-ended":
-                in_order = True
-    return Account(
-        opened=opened,
-        profile=profile,
-        results=tuple(results.values()),
-        outdated=outdated,
-        exchanges=tuple(exchanges.values()),
-        changing_calls=tuple(calls),
-        running=running,
-        in_order=in_order,
-        interrupted_by=interrupted_by,
-        ended_at=next((str(line["at"]) for line in reversed(journal.lines) if line["event"] != "masked"), ""),
-        bug=bug,
-        torn=journal.torn,
-        consent=consent,
-    )
+                self.in_order = True
+
+    def _ended(self, result: StepResult) -> None:
+        self.results = {**_up_to(self.results, result.step), result.step: result}
+        self.outdated -= {result.step}
 
 
 def _up_to(results: Mapping[str, StepResult], step: str) -> dict[str, StepResult]:

@@ -14,6 +14,7 @@ from vergeos_nb.audit.record import RECORD, check, read
 from vergeos_nb.audit.undo import undo_of
 from vergeos_nb.errors import RecordError, RecordNotFound, Refused
 from vergeos_nb.settings import normal_host
+from vergeos_nb.shapes import is_file, is_folder
 
 
 class Capsules:
@@ -64,11 +65,11 @@ class Capsules:
         path = settings.from_home(record)
         if len(path.parts) > 1 or path.name == RECORD:
             folder = path.parent if path.name == RECORD else path
-            if (folder / RECORD).is_file():
+            if is_file(folder / RECORD):
                 return folder.absolute()
-        elif self._outputs.is_dir() and record not in ("", ".", ".."):
+        elif is_folder(self._outputs) and record not in ("", ".", ".."):
             # By name and not by pattern: an id is never read as a wildcard.
-            found = [day / record for day in self._outputs.iterdir() if (day / record / RECORD).is_file()]
+            found = [day / record for day in self._outputs.iterdir() if is_file(day / record / RECORD)]
             if len(found) == 1:
                 return found[0]
         raise RecordNotFound(

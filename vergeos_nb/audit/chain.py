@@ -41,6 +41,10 @@ class Kind(StrEnum):
     UNSIGNED = "unsigned"
     MARK_WRONG = "mark-wrong"
     TIMESTAMP_WRONG = "timestamp-wrong"
+    LINE_ENDS = "line-ends"
+    LITTER = "litter"
+    LINK = "link"
+    TAIL_ADDED = "tail-added"
 
 
 @dataclass(frozen=True, slots=True, order=True)

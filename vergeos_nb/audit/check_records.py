@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from vergeos_nb.audit.chain import Chain, Found, Kind, Line
 from vergeos_nb.audit.check_marks import Marks
@@ -11,10 +11,17 @@ from vergeos_nb.audit.manifest import NAME
 from vergeos_nb.audit.marks import Mark
 from vergeos_nb.audit.vouch import Signatures
 
+STANDS_IN = "a link stands in its place, which can lead elsewhere tomorrow: put the folder itself there"
 _FINISHED_AGAIN = "it was finished again and not sealed yet; `vergeos-nb audit recover` seals it"
 
 
-def check_records(chain: Chain, folders: Mapping[str, Folder], signatures: Signatures, found: Found) -> int:
+def check_records(
+    chain: Chain,
+    folders: Mapping[str, Folder],
+    links: Collection[str],
+    signatures: Signatures,
+    found: Found,
+) -> int:
     """Hold each record against its newest line. Returns how many records the ledger has."""
     newest: dict[str, Line] = {}
     by_record: dict[str, Line] = {}
@@ -39,7 +46,9 @@ def check_records(chain: Chain, folders: Mapping[str, Folder], signatures: Signa
         by_record[entry.record] = newest[entry.path] = line
         by_manifest[entry.manifest] = entry.path
     for path, line in newest.items():
-        if path not in folders:
+        if path in links:
+            found.add(path, Kind.LINK, STANDS_IN)
+        elif path not in folders:
             found.add(path, Kind.RECORD_MISSING, f"number {line.count} of the ledger sealed it")
     for path, folder in folders.items():
         if path in marks.gone and path not in newest:

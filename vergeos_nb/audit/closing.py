@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vergeos_nb.audit.account import Account
 from vergeos_nb.audit.afterwards import after_seal
-from vergeos_nb.audit.disk import put
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.journal import append_after_death
 from vergeos_nb.audit.manifest import JOURNAL, NAME
 from vergeos_nb.audit.record import finish
@@ -17,6 +17,7 @@ from vergeos_nb.audit.signer import Signer
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import put
 from vergeos_nb.settings import archive_settings
 
 if TYPE_CHECKING:
@@ -66,6 +67,6 @@ def _mask_journal(folder: Path, scrubber: Scrubber, clock: Clock) -> None:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return content_of(path) or b""
     except OSError:
         return b""

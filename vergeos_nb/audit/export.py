@@ -11,6 +11,7 @@ from pathlib import Path
 from vergeos_nb.audit.heads import FOLDER as SIGNED
 from vergeos_nb.audit.ledger import Entry, Ledger
 from vergeos_nb.audit.manifest import NAME, SIGNATURE, bundle
+from vergeos_nb.audit.strays import ATTRIBUTES, ATTRIBUTES_SAY
 from vergeos_nb.audit.verify import verify_record
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError, Refused
@@ -113,6 +114,7 @@ def _members(outputs: Path, folder: Path, entry: Entry, allowed: Path | None) ->
         trust=TRUST if allowed else "",
     )
     yield "README.md", told.encode()
+    yield ATTRIBUTES, ATTRIBUTES_SAY
     yield GUIDE, doc_path(GUIDE).read_bytes()
     if allowed:
         yield ALLOWED, allowed.read_bytes()

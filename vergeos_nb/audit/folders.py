@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from vergeos_nb.audit.chain import Finding, Kind
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.ledger import Entry
 from vergeos_nb.audit.manifest import JOURNAL, NAME, RECORD, Digest, Manifest, bundle, is_grown, read_manifest
+from vergeos_nb.audit.strays import LINE_ENDS, is_litter, with_unix_ends
 from vergeos_nb.errors import RecordError
 
+RUN_FOLDER = re.compile(r"(\d{6})Z-(.+)-[0-9a-f]{8}")
+"""How a run's folder is called: time, runbook and subject, and what no other run has."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # What is beside the records below the archive's folder.
 _BESIDE = frozenset({"plans", "leases", "signed", "timestamps", "removing"})
 
 
-def folders_of(outputs: Path) -> Iterator[str]:
+def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
     """The folders that hold a record or are to hold one, as ``DAY/RECORD``.
+
+    Args:
+        but: paths that are left out.
 
     Raises:
         RecordError: the archive cannot be read.
@@ -26,11 +35,13 @@ def folders_of(outputs: Path) -> Iterator[str]:
     try:
         with os.scandir(outputs) as days:
             for day in days:
-                if day.name in _BESIDE or not day.is_dir():
+                if day.name in _BESIDE or not day.is_dir(follow_symlinks=False):
                     continue
                 with os.scandir(day.path) as records:
                     for record in records:
                         names = (NAME, RECORD, JOURNAL)
+                        if f"{day.name}/{record.name}" in but:
+                            continue
                         if record.is_dir(follow_symlinks=False) and any(
                             os.path.lexists(f"{record.path}/{name}") for name in names
                         ):
@@ -39,6 +50,41 @@ def folders_of(outputs: Path) -> Iterator[str]:
         raise RecordError(
             f"verifying {outputs}", f"{error.filename}: {error.strerror}", "is this an archive's folder?"
         ) from error
+
+
+def without_journal(outputs: Path, but: Collection[str] = ()) -> Iterator[Path]:
+    """The folders of runs that have no record, and no journal or an empty one. They may be starting."""
+    for day in sorted(outputs.glob("????-??-??")):
+        if not _DAY.fullmatch(day.name) or day.is_symlink() or not day.is_dir():
+            continue
+        for folder in sorted(day.iterdir()):
+            if f"{day.name}/{folder.name}" in but or not RUN_FOLDER.fullmatch(folder.name):
+                continue
+            if not folder.is_symlink() and has_no_journal(folder):
+                yield folder
+
+
+def has_no_journal(folder: Path) -> bool:
+    """Whether this is a run's folder in which neither a journal nor a record was begun."""
+    try:
+        names = {entry.name: entry for entry in os.scandir(folder)}
+        return not {RECORD, NAME} & names.keys() and (
+            JOURNAL not in names or not names[JOURNAL].stat().st_size
+        )
+    except OSError:
+        return False
+
+
+def unsealed(outputs: Path, sealed: Collection[str]) -> list[str]:
+    """The folders of runs, as ``DAY/RECORD``, that are not among these paths. Looks into no other folder.
+
+    Raises:
+        RecordError: the archive cannot be read.
+    """
+    # Most are sealed, and a folder that is known by its name need not be looked into.
+    begun = set(folders_of(outputs, but=sealed))
+    begun |= {folder.relative_to(outputs).as_posix() for folder in without_journal(outputs, but=sealed)}
+    return sorted(begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +109,10 @@ class Folder:
         """Read the manifest and nothing else."""
         folder = outputs / path
         try:
-            content = b"" if (folder / NAME).is_symlink() else (folder / NAME).read_bytes()
+            content = b"" if (folder / NAME).is_symlink() else content_of(folder / NAME)
         except OSError:
+            content = None
+        if content is None:
             return cls(folder, path, "", None, (folder / RECORD).exists())
         try:
             says = read_manifest(content)
@@ -83,7 +131,7 @@ class Folder:
         try:
             if path.is_symlink() or path.stat().st_size <= entry.journal.size:
                 return False
-            return is_grown(path.read_bytes(), entry.journal)
+            return is_grown(content_of(path) or b"", entry.journal)
         except OSError:
             return False
 
@@ -111,9 +159,23 @@ class Folder:
             if kind:
                 found.append(Finding(f"{self.path}/{name}", kind, detail))
         for name in there:
-            detail = "it was not there when the record was sealed"
-            found.append(Finding(f"{self.path}/{name}", Kind.FILE_ADDED, detail))
+            kind, detail = _ADDED
+            if is_litter(name):
+                kind, detail = _LITTER
+            found.append(Finding(f"{self.path}/{name}", kind, detail))
         return found
+
+
+_ADDED = Kind.FILE_ADDED, "it was not there when the record was sealed"
+_LITTER = (
+    Kind.LITTER,
+    "a desktop, an editor or NFS left it, to judge by its name; it is no part of the record: take it out",
+)
+
+
+def is_link(outputs: Path, path: str) -> bool:
+    """Whether a link stands in the place of a record, or of its day."""
+    return (outputs / path).is_symlink() or (outputs / path).parent.is_symlink()
 
 
 def _compare(path: Path | None, digest: Digest) -> tuple[Kind | None, str]:
@@ -121,10 +183,12 @@ def _compare(path: Path | None, digest: Digest) -> tuple[Kind | None, str]:
         return Kind.FILE_MISSING, "it was sealed and is not there"
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size == digest.size and (
-                hashlib.file_digest(file, "sha256").hexdigest() == digest.sha256
-            ):
+            size = os.fstat(file.fileno()).st_size
+            if size == digest.size and hashlib.file_digest(file, "sha256").hexdigest() == digest.sha256:
                 return None, ""
+            # Each line end can have become two bytes.
+            if digest.size < size <= 2 * digest.size and Digest.of(with_unix_ends(file.read())) == digest:
+                return Kind.LINE_ENDS, LINE_ENDS
     except OSError as error:
         return Kind.FILE_MISSING, f"it cannot be read: {error.strerror}"
     return Kind.FILE_CHANGED, "it is not as it was sealed"

@@ -10,6 +10,7 @@ from vergeos_nb import settings
 from vergeos_nb.audit.index import Index, Query, moment
 from vergeos_nb.audit.manifest import FIELDS
 from vergeos_nb.errors import UsageError
+from vergeos_nb.shapes import is_folder
 from vergeos_nb.words import did_you_mean
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def open_archive(outputs: Path | str | None = None, **wanted: Any) -> pd.DataFra
                 "opening the archive", f"{name!r} cannot be looked for", did_you_mean(name, known)
             )
     folder = settings.outputs_dir() if outputs is None else Path(outputs)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("opening the archive", f"there is no folder {folder}", "name the archive's folder")
     times = {
         name: moment(str(wanted[name]), name, end=name == "until")

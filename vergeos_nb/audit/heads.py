@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vergeos_nb.audit.disk import put
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.ledger import Head, read_head
 from vergeos_nb.audit.signer import Signer
 from vergeos_nb.audit.sshsig import Signature, read_signature
+from vergeos_nb.audit.strays import is_litter, with_unix_ends
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import make_folder, put
 
 FOLDER = "signed"
 _SUFFIX = ".head"
@@ -31,12 +33,14 @@ class SignedHead:
         content: the bytes that were signed.
         head: what they say, or None.
         signature: or None, if it is missing or none.
+        changed_ends: whether line ends of either file were changed.
     """
 
     where: str
     content: bytes
     head: Head | None
     signature: Signature | None
+    changed_ends: bool = False
 
 
 def sign_head(outputs: Path, head: Head, signer: Signer) -> None:
@@ -51,7 +55,7 @@ def sign_head(outputs: Path, head: Head, signer: Signer) -> None:
     folder, draft = outputs / FOLDER, outputs / "ledger.draft"
     path = folder / f"{head.count}-{key}{_SUFFIX}"
     try:
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         # First the signature: a head without one would be found wanting.
         put(_beside(path), signature, draft)
         put(path, content, draft)
@@ -74,23 +78,26 @@ def signed_heads(outputs: Path) -> Iterator[SignedHead]:
         RecordError: one cannot be read.
     """
     for path in sorted((outputs / FOLDER).glob(f"*{_SUFFIX}")):
+        if is_litter(path.name):
+            continue
         try:
-            content = path.read_bytes()
-            signature = _signature(_beside(path))
-        except FileNotFoundError:
-            continue  # a newer one has just taken its place
+            raw, signed = content_of(path), content_of(_beside(path))
         except OSError as error:
             raise RecordError(
                 f"verifying {outputs}", f"{path}: {error.strerror}", "make it readable"
             ) from error
+        if raw is None:
+            continue  # a newer one has just taken its place
+        content = with_unix_ends(raw)
         told = content.decode("utf-8", "replace").removesuffix("\n")
-        yield SignedHead(f"{FOLDER}/{path.name}", content, read_head(told), signature)
+        changed = b"\r\n" in raw + (signed or b"")
+        yield SignedHead(f"{FOLDER}/{path.name}", content, read_head(told), _signature(signed), changed)
 
 
-def _signature(path: Path) -> Signature | None:
+def _signature(content: bytes | None) -> Signature | None:
     try:
-        return read_signature(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+        return read_signature(with_unix_ends(content)) if content is not None else None
+    except ValueError:
         return None
 
 

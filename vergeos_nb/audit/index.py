@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from vergeos_nb.audit.disk import opened
 from vergeos_nb.audit.ledger import Entry, Ledger, read_line
 from vergeos_nb.audit.marks import Event, read_mark
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
+from vergeos_nb.files import create
 
 NAME = "index.sqlite"
 EXACT = ("vm", "vm_key", "operator", "approver", "ticket", "outcome", "verdict", "profile")
@@ -128,7 +130,7 @@ class Index:
         if not self._ledger.exists():
             return []
         try:
-            with self._ledger.open("rb") as ledger:
+            with opened(self._ledger) as ledger:
                 for path in (str(self._path), ""):
                     with contextlib.suppress(sqlite3.Error, _Differs):
                         return self._asked(path, ledger, statement, values)
@@ -143,6 +145,10 @@ class Index:
         raise _unreadable(self._ledger, "no index can be made of it")
 
     def _asked(self, path: str, ledger: IO[bytes], statement: str, values: Sequence[Any]) -> list[Entry]:
+        if path:
+            # SQLite would let others read it.
+            with contextlib.suppress(OSError):
+                create(Path(path))
         with contextlib.closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as database:
             database.execute("PRAGMA synchronous = OFF")
             _bring_up_to_date(database, ledger)

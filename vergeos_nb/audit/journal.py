@@ -30,20 +30,22 @@ from __future__ import annotations
 
 import fcntl
 import json
-import math
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit import room
+from vergeos_nb.audit.lines import encoded, read_line
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.files import opener, sync_folder
 from vergeos_nb.masking import masked_data
 from vergeos_nb.records import Exchange
+from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of, opened
 
 NAME = "journal.jsonl"
 OnLine = Callable[[Mapping[str, Any]], None]
@@ -88,7 +90,7 @@ class RunJournal:
         self._lock = threading.Lock()
         try:
             self._file = _Lines(path, new=not resume)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             raise _unwritable(path, error) from error
         try:
@@ -114,7 +116,9 @@ class RunJournal:
                 **self._scrubber.data(data),
             }
             try:
-                self._append(_encoded(line), spare=event not in _BEFORE)
+                self._append(encoded(line), spare=event not in _BEFORE)
+                # It is there, also where it cannot be had on disk: no other line may have its number.
+                self._n += 1
                 if event in _DURABLE or data.get("changing"):
                     os.fsync(self._file.fileno())
             except OSError as error:
@@ -123,7 +127,6 @@ class RunJournal:
                 raise RecordError(
                     f"writing the journal {self.path}", str(error), "the run is over: open a new one"
                 ) from error
-            self._n += 1
         self.on_line(line)
 
     def _append(self, text: str, *, spare: bool) -> None:
@@ -174,7 +177,8 @@ class _Lines:
     """
 
     def __init__(self, path: Path, *, new: bool) -> None:
-        self._raw = path.open("xb" if new else "r+b", buffering=0)
+        mode = "xb" if new else "r+b"
+        self._raw = open(path, mode, buffering=0, opener=opener)  # noqa: SIM115 — open as long as the run
         try:
             fcntl.flock(self._raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -201,6 +205,11 @@ class _Lines:
             self._raw.seek(size)
             raise
 
+    def is_whole(self) -> bool:
+        """Whether the last line has its end."""
+        size = self._raw.tell()
+        return not size or os.pread(self._raw.fileno(), 1, size - 1) == b"\n"
+
     def fileno(self) -> int:
         """The descriptor, to have it all on disk."""
         return self._raw.fileno()
@@ -221,7 +230,7 @@ def call_id(method: str, path: str, body: Mapping[str, Any] | None) -> str:
 
 def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:
     text = read_journal(path)
-    if text.torn or not path.read_bytes().endswith(b"\n"):
+    if text.torn or _raw_lines(path)[-1] != b"":
         raise RecordError(
             f"going on with the journal {path}",
             "its last line was cut off when its process died",
@@ -256,67 +265,96 @@ def read_journal(path: Path) -> JournalText:
     """Read a journal, also one whose writer was killed.
 
     Raises:
-        RecordError: there is none, or a line is damaged other than the last that its writer wrote.
+        RecordError: there is none, or it holds something else than one run's lines in their order. Only the
+            last line that its writer wrote can have been cut off.
     """
-    try:
-        texts = path.read_bytes().decode("utf-8", "replace").split("\n")
-    except OSError as error:
-        raise RecordError(
-            f"reading the journal {path}", str(error.strerror), "is this a record folder?"
-        ) from error
     lines: list[Mapping[str, Any]] = []
-    torn = False
-    for index, text in enumerate(texts):
-        if not text:
+    torn = 0
+    for number, raw in enumerate(_raw_lines(path), start=1):
+        if not raw:
             continue
-        line = _decoded(text)
-        if line is not None and (not torn or line["event"] in _AFTER_DEATH):
-            lines.append(line)
-        elif line is None and not torn:
-            torn = True
-        else:
-            raise RecordError(
-                f"reading the journal {path}",
-                f"line {index if line else index + 1} is damaged",
-                "keep the file; look at it by hand",
-            )
-    return JournalText(tuple(lines), torn)
+        try:
+            line = read_line(raw)
+        except Unfit as unfit:
+            raise damaged(path, number, unfit.why) from None
+        if line is not None and torn and line["event"] not in _AFTER_DEATH:
+            raise damaged(path, torn, "it is no line of a journal")
+        if line is None and torn:
+            raise damaged(path, torn, "it is no line of a journal, nor is a later one")
+        if line is None:
+            torn = number
+            continue
+        if wrong := _misplaced(line, lines):
+            raise damaged(path, number, wrong)
+        lines.append(line)
+    return JournalText(tuple(lines), bool(torn))
 
 
 def opened_of(path: Path) -> Mapping[str, Any]:
     """The ``run-opened`` line of a journal, also of one that is damaged below; empty where it is lost."""
     try:
-        with path.open("rb") as file:
-            line = json.loads(file.readline())
-    except (OSError, ValueError, RecursionError):
+        with opened(path) as file:
+            line = read_line(file.readline())
+    except (OSError, Unfit):
         return {}
-    return line if isinstance(line, dict) and line.get("event") == "run-opened" else {}
+    return line if line is not None and line["event"] == "run-opened" else {}
 
 
-def _decoded(text: str) -> Mapping[str, Any] | None:
+def _raw_lines(path: Path) -> list[bytes]:
     try:
-        line = json.loads(text)
-    except ValueError:
-        return None
-    return line if isinstance(line, dict) and "event" in line else None
+        return content_of(path, MOST_OF_OURS).split(b"\n")
+    except Unfit as unfit:
+        raise RecordError(f"reading the journal {path}", unfit.why, "is this a record folder?") from None
 
 
-def append_after_death(path: Path, clock: Clock, event: str, /, **data: Any) -> None:
+def _misplaced(line: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> str:
+    """Why a line cannot follow those before it, or ""."""
+    n, expected = line["n"], len(before) + 1
+    # Two who finished a dead run at once, by an older version, have given one number twice.
+    if n != expected and not (n == expected - 1 and line["event"] in _AFTER_DEATH):
+        return f"it is number {n} of its run, where number {expected} belongs"
+    if before and line["event"] == "run-opened":
+        return "it opens another run"
+    return ""
+
+
+def damaged(path: Path, number: int, why: str) -> RecordError:
+    """The error for a journal with a line that nobody can rely on."""
+    return RecordError(
+        f"reading the journal {path}",
+        f"line {number} is damaged: {why}",
+        "this run cannot be finished from it: put the file back from a copy, or keep the folder as it is and "
+        "look at the VM by hand",
+    )
+
+
+def append_after_death(
+    path: Path, clock: Clock, event: str, /, *, at: float | None = None, **data: Any
+) -> None:
     """Add one line to a journal whose writer is gone, on a line of its own even where the last was cut off.
 
+    Args:
+        at: when it happened, seconds since 1970; now, where it is not given.
+
     Raises:
-        RecordError: it cannot be written.
+        RecordError: it cannot be read or written, or another process goes on with this run.
     """
-    text = read_journal(path)
-    # By whom this is called knows nothing of a run's own secrets: those of this process are masked.
-    line = {"n": len(text.lines) + 1, "at": iso(clock.now()), "event": event, **masked_data(data)}
     try:
-        # The line feed alone can be missing, too.
-        gap = b"" if path.read_bytes().endswith(b"\n") else b"\n"
-        with path.open("ab") as file:
-            file.write(gap + _encoded(line).encode(errors="backslashreplace"))
-            file.flush()
+        file = _Lines(path, new=False)
+        try:
+            text = read_journal(path)
+            line = {
+                "n": len(text.lines) + 1,
+                "at": iso(clock.now() if at is None else at),
+                "event": event,
+                # The caller need not know the secrets of the run: those of this process are masked.
+                **masked_data(data),
+            }
+            # The line feed alone can be missing, too.
+            file.write(("" if file.is_whole() else "\n") + encoded(line))
             os.fsync(file.fileno())
+        finally:
+            file.close()
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -345,34 +383,9 @@ def exchange_from_dict(line: Mapping[str, Any]) -> Exchange:
     return Exchange(**{name: line[name] for name in Exchange.__dataclass_fields__})
 
 
-def _encoded(line: Mapping[str, Any]) -> str:
-    try:
-        text = json.dumps(line, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        # Python reads NaN and 1e999 in an answer; JSON knows neither.
-        text = json.dumps(_finite(line), ensure_ascii=False, allow_nan=False)
-    return text + "\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _finite(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(member) for member in value]
-    return value if not isinstance(value, float) or math.isfinite(value) else str(value)
-
-
 def _unwritable(path: Path, error: OSError) -> RecordError:
     return RecordError(
         f"writing the journal {path}",
         error.strerror or str(error),
         "nothing more is sent without a journal; free space or choose another folder with --outputs",
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,27 +7,31 @@ that dies while it writes leaves the old one or the new one, and its lock is the
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
 
 from vergeos_nb.client.scrub import visible
-from vergeos_nb.clock import Clock, from_iso, iso
+from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.files import Busy, make_folder, put
+from vergeos_nb.files import locked as held
 from vergeos_nb.processes import Process
+from vergeos_nb.shapes import Unfit, is_file, read_json
 
 FORMAT = "vergeos-nb/lease/1"
 
 LOCK_WAIT_S = 5.0
 """How long to wait for another process that is just reading or writing the same lease."""
-_LOCK_STEP_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,93 +92,70 @@ def locked(path: Path, asked: str, clock: Clock) -> Iterator[None]:
         RecordError: it cannot be made, or the file system has no locks.
     """
     lock = path.with_suffix(".lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
         try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except PermissionError:
-            # Another user made it; a lock on this machine needs no more than reading.
-            descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise unusable(path, asked, error) from error
-    try:
-        _wait_for_lock(descriptor, lock, asked, clock)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _wait_for_lock(descriptor: int, lock: Path, asked: str, clock: Clock) -> None:
-    deadline = clock.monotonic() + LOCK_WAIT_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise unusable(lock, asked, error) from error
-        if clock.monotonic() >= deadline:
+            make_folder(path.parent)
+            stack.enter_context(held(lock, LOCK_WAIT_S, clock, fcntl.LOCK_EX))
+        except Busy:
             raise Refused(
                 asked,
                 f"another process has kept {lock} locked for {LOCK_WAIT_S:g} s",
                 "see whether a run hangs on this machine, and try again.",
-            )
-        clock.sleep(_LOCK_STEP_S)
+            ) from None
+        except OSError as error:
+            raise unusable(path, asked, error) from error
+        yield
 
 
 def read(path: Path, subject: str, asked: str) -> Entry | Damaged | None:
     """What the lease file says; None where there is none."""
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise unusable(path, asked, error) from error
-    try:
-        entry = _entry(json.loads(content))
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
-        return Damaged(f"{path} is {'damaged' if content else 'empty'}")
+        told = read_json(path, _LeaseShape)
+        entry = Entry(
+            told.subject,
+            Owner(told.owner.name, told.owner.host, told.owner.pid, told.owner.run),
+            told.token,
+            told.machine,
+            told.taken_at.timestamp(),
+            told.expires_at.timestamp(),
+            told.taken_over_from,
+            told.installation,
+            told.process_started,
+            told.steady_until,
+        )
+    except Unfit as unfit:
+        if unfit.missing:
+            return None
+        if isinstance(unfit.__cause__, OSError):
+            raise unusable(path, asked, unfit.__cause__) from unfit.__cause__
+        empty = is_file(path) and not path.stat().st_size
+        return Damaged(f"{path} is empty" if empty else f"{path} is damaged: {unfit.why}")
     if entry.subject != subject:
         return Damaged(f"{path} is the lease of {visible(entry.subject)}")
     return entry
 
 
-def _entry(data: Mapping[str, Any]) -> Entry:
-    """The lease that a file holds.
-
-    Raises:
-        ValueError, TypeError, KeyError, OverflowError: it holds none.
-    """
-    if data["format"] != FORMAT:
-        raise ValueError("another format")
-    who = data["owner"]
-    owner = Owner(_text(who["name"]), _text(who["host"]), who["pid"], _text(who["run"]))
-    if isinstance(owner.pid, bool) or not isinstance(owner.pid, int) or owner.pid <= 0:
-        raise ValueError("no process number")  # 0 and below would mean groups of processes
-    return Entry(
-        _text(data["subject"]),
-        owner,
-        _text(data["token"]),
-        _text(data["machine"]),
-        from_iso(data["taken_at"]),
-        from_iso(data["expires_at"]),
-        _text(data["taken_over_from"]),
-        _text(data.get("installation", "")),
-        _text(data.get("process_started", "")),
-        _number(data.get("steady_until")),
-    )
+class _OwnerShape(Struct):
+    name: str
+    host: str
+    # 0 and below would mean groups of processes.
+    pid: Annotated[int, Meta(gt=0)]
+    run: str
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("no text")
-    return value
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | None):
-        raise TypeError("no number")
-    return value
+class _LeaseShape(Struct):
+    format: Literal["vergeos-nb/lease/1"]
+    subject: str
+    owner: _OwnerShape
+    token: str
+    machine: str
+    taken_at: datetime
+    expires_at: datetime
+    taken_over_from: str
+    # Older versions did not write these.
+    installation: str = ""
+    process_started: str = ""
+    steady_until: float | None = None
 
 
 def write(path: Path, entry: Entry, asked: str) -> None:
@@ -185,21 +166,9 @@ def write(path: Path, entry: Entry, asked: str) -> None:
         "taken_at": iso(entry.taken_at),
         "expires_at": iso(entry.expires_at),
     }
-    # Only the holder of the lock is here, so one name is enough. What a dead process left may be another
-    # user's, and then can be removed but not written.
-    draft = path.with_suffix(".draft")
+    # Only the holder of the lock is here, so one name is enough.
     try:
-        draft.unlink(missing_ok=True)
-        with draft.open("x", encoding="ascii") as file:
-            file.write(json.dumps(data, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        put(path, (json.dumps(data, indent=1) + "\n").encode("ascii"), path.with_suffix(".draft"))
     except OSError as error:
         raise unusable(path, asked, error) from error
 
@@ -215,6 +184,6 @@ def unusable(path: Path, asked: str, error: OSError) -> RecordError:
     """The error for a file that the disk does not let us use."""
     return RecordError(
         asked,
-        f"{path}: {error.strerror or error}",
+        f"{path}: {os.strerror(error.errno) if error.errno else error}",
         "nothing is changed without a lease; let the archive be in a folder that can be written and locked.",
     )

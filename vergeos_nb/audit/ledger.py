@@ -11,23 +11,26 @@ import contextlib
 import errno
 import fcntl
 import hashlib
-import json
 import os
 import re
-import time
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
 
 from vergeos_nb.audit.canonical import canonical
-from vergeos_nb.audit.disk import after_last_line_feed, append, content_of, mapped, put, sync_folder
-from vergeos_nb.audit.manifest import Digest, Place, hexed, inner_path, number, text
+from vergeos_nb.audit.disk import content_of, mapped, opened
+from vergeos_nb.audit.manifest import Digest, Place, Sha256, Size, inner_path
+from vergeos_nb.audit.strays import ATTRIBUTES, ATTRIBUTES_SAY
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import Busy, after_last_line_feed, append, locked, put, sync_folder
 
 ZEROS = "0" * 64
 LOCK_WAIT_S = 30.0
-_LOCK_STEP_S = 0.005
 _HEAD = re.compile(r"(0|[1-9][0-9]{0,14}):([0-9a-f]{64})")
 
 
@@ -64,46 +67,53 @@ class Entry:
     fields: Mapping[str, Any]
 
 
-def read_place(data: Mapping[str, Any]) -> Place:
-    """The place of a line, whatever else it says.
+class PlaceShape(Struct):
+    """What every line holds."""
 
-    Raises:
-        ValueError, KeyError, TypeError: it has none.
-    """
-    supersedes, head_was = data.get("supersedes"), data["head_was"]
-    place = Place(
-        number(data["count"]),
-        hexed(data["previous"]),
-        None if supersedes is None else number(supersedes),
-        None if head_was is None else text(head_was),
-    )
-    if not place.count:
-        raise ValueError("lines count from 1")
-    return place
+    count: Annotated[int, Meta(ge=1)]
+    previous: Sha256
+    head_was: str | None
+
+    def place(self, supersedes: int | None = None) -> Place:
+        """The line's place."""
+        return Place(self.count, self.previous, supersedes, self.head_was)
+
+
+class _SealShape(PlaceShape):
+    supersedes: Size | None
+    manifest: Sha256
+    journal: Digest
+    record: str
+    path: str
+    sealed_at: str
+    fields: dict[str, Any]
+
+
+_SEAL = msgspec.json.Decoder(_SealShape)
+_PLACE = msgspec.json.Decoder(PlaceShape)
 
 
 def read_line(raw: bytes) -> Entry | None:
     """What a line says that seals a record; None if it is damaged, or another."""
     try:
-        data = json.loads(raw)
-        data["supersedes"]  # always there, if only to say that there is none
+        told = _SEAL.decode(raw)
         return Entry(
-            read_place(data),
-            hexed(data["manifest"]),
-            Digest.read(data["journal"]),
-            text(data["record"]),
-            inner_path(data["path"]),
-            text(data["sealed_at"]),
-            dict(data["fields"]),
+            told.place(told.supersedes),
+            told.manifest,
+            told.journal,
+            told.record,
+            inner_path(told.path),
+            told.sealed_at,
+            told.fields,
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 
 def _place_of(raw: bytes) -> Place | None:
     try:
-        return read_place(json.loads(raw))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _PLACE.decode(raw).place()
+    except (ValueError, RecursionError):
         return None
 
 
@@ -131,6 +141,21 @@ class Snapshot:
 
 class LedgerLockError(RecordError):
     """Another process holds the ledger's lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the ledger ends, unverified.
+
+    Attributes:
+        count: the number of its last whole line; 0 without one.
+        head: what the head file says, or None.
+        changed_ends: whether that line ends as lines do on Windows.
+    """
+
+    count: int
+    head: str | None
+    changed_ends: bool
 
 
 class Ledger:
@@ -161,6 +186,30 @@ class Ledger:
         told = None if head is None else head.decode("utf-8", "replace").removesuffix("\n")
         return Snapshot(tuple(lines), torn, told, size)
 
+    def end(self) -> End:
+        """Where it ends. Reads little, and changes nothing."""
+        try:
+            with self._shared():
+                head = content_of(self.head_path)
+                raw = self._last_line()
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        place = _place_of(raw)
+        count = place.count if place else self._count_lines()
+        told = None if head is None else head.decode("utf-8", "replace")
+        return End(count, told, raw.endswith(b"\r\n"))
+
+    def _last_line(self) -> bytes:
+        try:
+            file = opened(self.path)
+        except FileNotFoundError:
+            return b""
+        with file:
+            descriptor = file.fileno()
+            end = after_last_line_feed(descriptor, os.fstat(descriptor).st_size)
+            start = after_last_line_feed(descriptor, end - 1) if end else 0
+            return os.pread(descriptor, end - start, start)
+
     @contextlib.contextmanager
     def locked(self, wait_s: float | None = None) -> Iterator[None]:
         """Hold the lock; another process waits meanwhile.
@@ -169,38 +218,26 @@ class Ledger:
             wait_s: how long to wait for it at most; None for as long as sealing does.
         """
         wait_s = LOCK_WAIT_S if wait_s is None else min(wait_s, LOCK_WAIT_S)
-        try:
+        with contextlib.ExitStack() as held:
             try:
-                descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            except PermissionError:
-                # Another user made it; a lock on this machine needs no more than reading.
-                descriptor = os.open(self.lock_path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise _unusable(self.lock_path, error) from error
-        try:
-            if not _taken(descriptor, fcntl.LOCK_EX, self.lock_path, wait_s):
+                held.enter_context(locked(self.lock_path, wait_s))
+            except Busy:
                 raise LedgerLockError(
                     "sealing the record",
                     f"another process has kept {self.lock_path} locked for {wait_s:g} s",
                     "see whether a run hangs on this machine, then `vergeos-nb audit recover`",
-                )
+                ) from None
+            except OSError as error:
+                raise _unusable(self.lock_path, error) from error
             yield
-        finally:
-            os.close(descriptor)
 
     @contextlib.contextmanager
     def _shared(self) -> Iterator[None]:
-        try:
-            descriptor = os.open(self.lock_path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
+        with contextlib.ExitStack() as held:
+            # A copy may have no lock, or lie where none can be had.
+            with contextlib.suppress(OSError, Busy):
+                held.enter_context(locked(self.lock_path, LOCK_WAIT_S, kind=fcntl.LOCK_SH))
             yield
-            return
-        try:
-            with contextlib.suppress(RecordError):
-                _taken(descriptor, fcntl.LOCK_SH, self.lock_path, LOCK_WAIT_S)
-            yield
-        finally:
-            os.close(descriptor)
 
     # What follows is called with the lock held.
 
@@ -214,6 +251,8 @@ class Ledger:
             raise _unusable(self.path, error) from error
         try:
             size = os.fstat(descriptor).st_size
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "it is no plain file")
             end = after_last_line_feed(descriptor, size)
             if end < size:
                 self._set_aside(os.pread(descriptor, size - end, end))
@@ -272,7 +311,7 @@ class Ledger:
         """The newest line of this record, or None."""
         mark = b'"record":' + canonical(record)
         try:
-            with self.path.open("rb") as file, mapped(file) as content:
+            with opened(self.path) as file, mapped(file) as content:
                 at = content.rfind(mark)
                 if at < 0:
                     return None
@@ -288,7 +327,7 @@ class Ledger:
         """Whether a tombstone says so."""
         mark = b'"of":' + canonical(record)
         try:
-            with self.path.open("rb") as file, mapped(file) as content:
+            with opened(self.path) as file, mapped(file) as content:
                 at = content.find(mark)
                 while at >= 0:
                     start = content.rfind(b"\n", 0, at) + 1
@@ -308,8 +347,17 @@ class Ledger:
             append(self.path, line)
             if new:
                 sync_folder(self.folder)
+                self._keep_from_git()
         except OSError as error:
             raise _unusable(self.path, error) from error
+
+    def _keep_from_git(self) -> None:
+        """Say in a new archive that what is sealed is not to be changed on its way through git."""
+        path = self.folder / ATTRIBUTES
+        # Without it everything is sealed all the same.
+        with contextlib.suppress(OSError):
+            if not path.exists():
+                put(path, ATTRIBUTES_SAY, self.folder / "ledger.draft")
 
     def put_head(self, head: Head) -> None:
         """Replace the head file."""
@@ -317,20 +365,6 @@ class Ledger:
             put(self.head_path, f"{head}\n".encode(), self.folder / "ledger.draft")
         except OSError as error:
             raise _unusable(self.head_path, error) from error
-
-
-def _taken(descriptor: int, kind: int, lock: Path, wait_s: float) -> bool:
-    deadline = time.monotonic() + wait_s
-    while True:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-            return True
-        except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise _unusable(lock, error) from error
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_LOCK_STEP_S)
 
 
 def _unusable(path: Path, error: OSError) -> RecordError:

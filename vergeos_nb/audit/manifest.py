@@ -9,14 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
 
 from vergeos_nb.audit.canonical import LARGEST, canonical
+from vergeos_nb.audit.strays import is_litter
 from vergeos_nb.errors import RecordError
 
 NAME = "manifest.json"
@@ -48,31 +52,23 @@ FIELDS = (
 RESUMED = "resumed"
 _ADDED = ("interrupted", "bug", "settled")
 _BEGIN = b'{"n": '
-_HEX = re.compile("[0-9a-f]{64}")
+
+
+Size = Annotated[int, Meta(ge=0)]
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
     """Size and SHA-256 of some bytes."""
 
-    size: int
-    sha256: str
+    size: Size
+    sha256: Sha256
 
     @classmethod
     def of(cls, content: bytes) -> Digest:
         """Of bytes in memory."""
         return cls(len(content), hashlib.sha256(content).hexdigest())
-
-    @classmethod
-    def read(cls, data: Any) -> Digest:
-        """From its JSON.
-
-        Raises:
-            ValueError: it is something else.
-        """
-        if not isinstance(data, dict) or set(data) != {"size", "sha256"}:
-            raise ValueError("no size and hash")
-        return cls(number(data["size"]), hexed(data["sha256"]))
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -90,9 +86,9 @@ class Place:
         head_was: what the head file said when it did not fit the ledger, or None.
     """
 
-    count: int
-    previous: str
-    supersedes: int | None = None
+    count: Size
+    previous: Sha256
+    supersedes: Size | None = None
     head_was: str | None = None
 
 
@@ -164,29 +160,37 @@ def read_manifest(content: bytes) -> Manifest:
         ValueError: they are none, or not in the one spelling that a manifest has.
     """
     try:
-        data = json.loads(content)
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise ValueError("another format")
-        ledger = data["ledger"]
+        told = _manifest_json().decode(content)
         manifest = Manifest(
-            record=text(data["record"]),
-            path=inner_path(data["path"]),
-            sealed_at=text(data["sealed_at"]),
-            place=Place(
-                number(ledger["count"]),
-                hexed(ledger["previous"]),
-                None if ledger["supersedes"] is None else number(ledger["supersedes"]),
-                None if ledger["head_was"] is None else text(ledger["head_was"]),
-            ),
-            fields=dict(data["fields"]),
-            files={name: Digest.read(item) for name, item in data["files"].items()},
-            signer=None if data["signer"] is None else text(data["signer"]),
+            record=told.record,
+            path=inner_path(told.path),
+            sealed_at=told.sealed_at,
+            place=told.ledger,
+            fields=told.fields,
+            files=told.files,
+            signer=told.signer,
         )
         if JOURNAL not in manifest.files or manifest.encoded() != content:
             raise ValueError("not as it is written")
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"no manifest: {error}") from error
+    except RecursionError as error:
+        raise ValueError("no manifest: it holds too much in each other") from error
     return manifest
+
+
+class _ManifestShape(Struct):
+    format: Literal["vergeos-nb/manifest/1"]
+    record: str
+    path: str
+    sealed_at: str
+    ledger: Place
+    fields: dict[str, Any]
+    files: dict[str, Digest]
+    signer: str | None
+
+
+@cache
+def _manifest_json() -> msgspec.json.Decoder[_ManifestShape]:
+    return msgspec.json.Decoder(_ManifestShape)
 
 
 def bundle(folder: Path) -> dict[str, Path]:
@@ -210,7 +214,8 @@ def _collect(folder: Path, before: str, found: dict[str, Path]) -> None:
             if stat.S_ISDIR(mode):
                 if entry.name != CHECKPOINTS:
                     _collect(Path(entry.path), f"{before}{entry.name}/", found)
-            elif stat.S_ISREG(mode):
+            elif stat.S_ISREG(mode) or is_litter(entry.name):
+                # An editor's lock is a link.
                 found[before + entry.name] = Path(entry.path)
             else:
                 raise RecordError(
@@ -272,46 +277,13 @@ def _plain(value: Any) -> Any:
     return str(value).encode("utf-8", "backslashreplace").decode()
 
 
-def text(value: Any) -> str:
-    """A text.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not isinstance(value, str):
-        raise ValueError("no text")
-    return value
-
-
-def number(value: Any) -> int:
-    """A count or a size.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError("no count")
-    return value
-
-
-def hexed(value: Any) -> str:
-    """A SHA-256 in hex.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise ValueError("no SHA-256")
-    return value
-
-
-def inner_path(value: Any) -> str:
+def inner_path(value: str) -> str:
     """A record's folder below the archive's: ``DAY/RECORD``, which cannot lead out of it.
 
     Raises:
         ValueError: it is something else.
     """
-    parts = text(value).split("/")
+    parts = value.split("/")
     if len(parts) != 2 or any(part in ("", ".", "..") or "\0" in part or "\\" in part for part in parts):
         raise ValueError("no folder of a record")
-    return text(value)
+    return value

@@ -9,14 +9,16 @@ They are chained like every other line: a ledger with removals verifies, and a r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from vergeos_nb.audit.canonical import canonical
-from vergeos_nb.audit.ledger import Entry, read_line, read_place
-from vergeos_nb.audit.manifest import Place, hexed, inner_path, number, text
+from vergeos_nb.audit.ledger import Entry, PlaceShape, read_line
+from vergeos_nb.audit.manifest import Place, Sha256, Size, inner_path
+from vergeos_nb.audit.strays import with_unix_ends
 
 
 class Event(StrEnum):
@@ -71,23 +73,37 @@ class Mark:
         )
 
 
+class _MarkShape(PlaceShape):
+    event: Event
+    of: str
+    path: str
+    manifest: Sha256
+    seal: Size
+    by: str
+    reason: str
+    at: str
+
+
+_MARK = msgspec.json.Decoder(_MarkShape)
+
+
 def read_mark(raw: bytes) -> Mark | None:
     """The mark that a line is; None if it is none, or damaged."""
     try:
-        data = json.loads(raw)
+        told = _MARK.decode(raw)
         mark = Mark(
-            read_place(data),
-            Event(data["event"]),
-            text(data["of"]),
-            inner_path(data["path"]),
-            hexed(data["manifest"]),
-            number(data["seal"]),
-            text(data["by"]),
-            text(data["reason"]),
-            text(data["at"]),
+            told.place(),
+            told.event,
+            told.of,
+            inner_path(told.path),
+            told.manifest,
+            told.seal,
+            told.by,
+            told.reason,
+            told.at,
         )
-        return mark if mark.line() == raw else None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return mark if mark.line() == with_unix_ends(raw) else None
+    except (ValueError, RecursionError):
         return None
 
 

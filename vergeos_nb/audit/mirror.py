@@ -7,24 +7,27 @@ read back and held against its manifest. Nothing is ever deleted at the target.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from vergeos_nb.audit.disk import put
+from msgspec import Struct
+
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.folders import Folder
 from vergeos_nb.audit.ledger import Head, Ledger, Snapshot, hash_of, read_head, read_line
-from vergeos_nb.audit.manifest import NAME, SIGNATURE, bundle
+from vergeos_nb.audit.manifest import NAME, SIGNATURE, Size, bundle
 from vergeos_nb.audit.marks import standing
+from vergeos_nb.audit.strays import ATTRIBUTES, is_litter
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import Busy, create, locked, make_folder, put
 from vergeos_nb.settings import ArchiveSettings, Secret
+from vergeos_nb.shapes import Unfit, read_json
 
 STATE = "mirror.json"
 
@@ -85,12 +88,14 @@ class _Copying:
         self._target = target
         self._asked = asked
         self._files, self._root = url_to_fs(target.reveal())
+        # A folder of this machine is private as the archive is; what others store is theirs to keep.
+        self._on_this_machine = "file" in self._files.protocol
 
     def work(self) -> Mirrored:
         snapshot = Ledger(self._outputs).snapshot()
         if not snapshot.lines:
             return Mirrored(0)
-        self._files.makedirs(self._root, exist_ok=True)
+        self._folder("")
         self._refuse_another_history(snapshot)
         done = _done(self._outputs, self._target)
         done = done if done <= len(snapshot.lines) else 0
@@ -113,10 +118,10 @@ class _Copying:
         if folder.manifest != manifest or folder.own is None or folder.wrong():
             return False
         names = [*bundle(folder.folder), *((SIGNATURE,) if folder.own.signer else ()), NAME]
-        self._files.makedirs(f"{self._root}/{path}", exist_ok=True)
+        self._folder(path)
         for name in names:
             if "/" in name:
-                self._files.makedirs(f"{self._root}/{path}/{name.rpartition('/')[0]}", exist_ok=True)
+                self._folder(f"{path}/{name.rpartition('/')[0]}")
             # The manifest last: where it is, the record is whole.
             self._put(f"{path}/{name}", (folder.folder / name).read_bytes())
         return True
@@ -124,18 +129,31 @@ class _Copying:
     def _ledger(self, snapshot: Snapshot) -> None:
         content = b"".join(snapshot.lines)
         self._put("ledger.jsonl", content)
+        if (attributes := content_of(self._outputs / ATTRIBUTES)) is not None:
+            self._put(ATTRIBUTES, attributes)
         last = hash_of(snapshot.lines[-1])
         self._put("ledger.head", f"{Head(len(snapshot.lines), last)}\n".encode())
         for path in sorted(
             (*self._outputs.glob("signed/*.head*"), *self._outputs.glob("timestamps/*.head*"))
         ):
             # A head that is newer than the ledger's copy would accuse it.
-            if int(path.name.partition(".")[0].partition("-")[0]) <= len(snapshot.lines):
-                self._files.makedirs(f"{self._root}/{path.parent.name}", exist_ok=True)
+            if not is_litter(path.name) and int(path.name.partition(".")[0].partition("-")[0]) <= len(
+                snapshot.lines
+            ):
+                self._folder(path.parent.name)
                 self._put(f"{path.parent.name}/{path.name}", path.read_bytes())
+
+    def _folder(self, name: str) -> None:
+        where = f"{self._root}/{name}".rstrip("/")
+        if self._on_this_machine:
+            make_folder(Path(where))
+        else:
+            self._files.makedirs(where, exist_ok=True)
 
     def _put(self, name: str, content: bytes) -> None:
         where = f"{self._root}/{name}"
+        if self._on_this_machine:
+            create(Path(where))
         self._files.pipe_file(where, content)
         back = self._files.cat_file(where)
         if hashlib.sha256(back).digest() != hashlib.sha256(content).digest():
@@ -161,11 +179,15 @@ class _Copying:
 
 def _done(outputs: Path, target: Secret) -> int:
     try:
-        state = json.loads((outputs / STATE).read_bytes())
-        count = state["lines"] if state["target"] == _name(target) else 0
-    except (OSError, ValueError, KeyError, TypeError):
+        state = read_json(outputs / STATE, _State)
+    except Unfit:
         return 0
-    return count if isinstance(count, int) and count >= 0 else 0
+    return state.lines if state.target == _name(target) else 0
+
+
+class _State(Struct):
+    target: str
+    lines: Size
 
 
 def _note(outputs: Path, target: Secret, count: int) -> None:
@@ -180,12 +202,10 @@ def _name(target: Secret) -> str:
 
 @contextmanager
 def _alone(outputs: Path) -> Iterator[bool]:
-    descriptor = os.open(outputs / "mirror.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        yield False
-    else:
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(outputs / "mirror.lock", 0))
+        except Busy:
+            yield False
+            return
         yield True
-    finally:
-        os.close(descriptor)

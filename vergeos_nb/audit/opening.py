@@ -22,6 +22,7 @@ from vergeos_nb.procedure.model import StepResult
 from vergeos_nb.processes import Life, Process, ask, this_process
 from vergeos_nb.settings import MASK
 
+ASKED = "asked.json"
 _NAMED = ("httpx", "ipykernel", "jupyter_client", "nbclient", "pandas", "papermill", "pydantic")
 
 # What a process is known again by, beside its host and its number, in the order of `Process`.
@@ -52,13 +53,15 @@ def open_journal(
     journal.write(
         "run-opened",
         runbook=runbook,
-        parameters=_known(runbook, parameters),
+        parameters=known_parameters(runbook, parameters),
         operator=operator,
-        **_this_process(),
+        **this_process_as_data(),
         profile=parameters.get("profile"),
         versions=_versions(),
         **({"session": session} if session else {}),
     )
+    # On disk, the line says what its runner had written down before.
+    (folder / ASKED).unlink(missing_ok=True)
     return journal
 
 
@@ -79,8 +82,8 @@ def resume_journal(
         RecordError: it cannot be read or written, or its last line was cut off.
     """
     journal = RunJournal(folder / NAME, clock, scrubber, resume=True, on_line=on_line)
-    journal.write("resumed", operator=operator, **_this_process())
-    journal.write("parameters", changed=_known(runbook, parameters))
+    journal.write("resumed", operator=operator, **this_process_as_data())
+    journal.write("parameters", changed=known_parameters(runbook, parameters))
     return journal
 
 
@@ -100,13 +103,15 @@ def life_of(lines: Sequence[Mapping[str, Any]]) -> Life:
     return ask(Process(host, pid, *(str(known.get(name, "")) for name in _IDENTITY)))
 
 
-def _this_process() -> dict[str, Any]:
+def this_process_as_data() -> dict[str, Any]:
+    """This process, as `life_of` finds it again."""
     here = this_process()
     process = {name: getattr(here, name) for name in _IDENTITY}
     return {"on_host": here.host, "pid": here.pid, "process": process}
 
 
-def _known(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def known_parameters(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as they are written down: of a name that is none, only the name."""
     fields = RECORDED[runbook].model_fields if runbook in RECORDED else {}
     return {name: value if name in fields else MASK for name, value in parameters.items()}
 

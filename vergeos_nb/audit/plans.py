@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from pathlib import Path
 
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import make_folder, put
 from vergeos_nb.procedure.model import Plan
+from vergeos_nb.shapes import Unfit, read_json
 
 
 class PlanShelf:
@@ -36,10 +37,9 @@ class PlanShelf:
             return False
         path = self._path(plan.digest)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             part = path.with_suffix(f".{secrets.token_hex(4)}.part")  # another run may keep the same plan
-            part.write_bytes(plan.canonical())
-            part.replace(path)
+            put(path, plan.canonical(), part)
         except OSError as error:
             raise RecordError(f"keeping the plan {path}", error.strerror or str(error)) from error
         return True
@@ -49,10 +49,10 @@ class PlanShelf:
         if not re.fullmatch("[0-9a-f]{64}", digest):
             return None
         try:
-            plan = Plan(json.loads(self._path(digest).read_bytes()))
-        except (OSError, ValueError):
+            plan = Plan(read_json(self._path(digest), dict))
+            return plan if plan.digest == digest else None
+        except (Unfit, ValueError):
             return None
-        return plan if plan.digest == digest else None
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}.json"

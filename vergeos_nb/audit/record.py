@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import secrets
 import unicodedata
@@ -25,10 +24,14 @@ from vergeos_nb.audit import room
 from vergeos_nb.audit.account import Account, account_of
 from vergeos_nb.audit.journal import NAME as JOURNAL
 from vergeos_nb.audit.journal import JournalText, exchange_as_dict, read_journal
+from vergeos_nb.audit.lost import lost_ledger, why_lost
+from vergeos_nb.audit.record_file import record_of
 from vergeos_nb.audit.undo import undo_of
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import make_folder, put
 from vergeos_nb.masking import masked
+from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of
 
 if TYPE_CHECKING:
     from vergeos_nb.nb import NotebookNode
@@ -42,23 +45,26 @@ SVG = "timeline.svg"
 FORMAT = "vergeos-nb/record/1"
 
 
-def new_folder(outputs: Path, runbook: str, subject: str, epoch: float) -> Path:
+def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, within_run: bool = False) -> Path:
     """Make the folder of a new run.
 
     Args:
         subject: what the run is about, such as the VM's name; only a tame form of it gets into the path.
         epoch: the time of the start, seconds since 1970.
+        within_run: whether it is one of many that a run makes; then the ledger was looked at before.
 
     Raises:
-        RecordError: it cannot be made.
+        RecordError: it cannot be made, or the archive's ledger is lost and the record could not be sealed.
     """
+    if not within_run and (lost := why_lost(outputs)):
+        raise lost_ledger("beginning a run", f"{lost}; nothing was sent")
     moment = datetime.fromtimestamp(epoch, UTC)
     # What was typed in place of a name can be a password, and a tame form of it one that was not typed.
     tame = slug(masked(subject))
     name = f"{moment:%H%M%SZ}-{runbook}-{slug(masked(tame))}-{secrets.token_hex(4)}"
     folder = outputs.absolute() / f"{moment:%Y-%m-%d}" / name
     try:
-        folder.mkdir(parents=True)
+        make_folder(folder, exist_ok=False)
     except OSError as error:
         raise RecordError(
             f"making the record folder {folder}",
@@ -153,14 +159,13 @@ def read(folder: Path) -> Mapping[str, Any]:
     Raises:
         RecordError: there is none, or it is something else.
     """
+    asked = f"reading the record {folder}"
     try:
-        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordError(f"reading the record {folder}", str(error), "is this a record folder?") from error
-    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
-        raise RecordError(
-            f"reading the record {folder}", "record.json is no record", "it was changed by hand"
-        )
+        content = record_of(content_of(folder / RECORD, MOST_OF_OURS))
+    except Unfit as unfit:
+        raise RecordError(asked, f"{RECORD} is no record: {unfit.why}", "is this a record folder?") from None
+    if content.get("files") is None:
+        raise RecordError(asked, f"{RECORD} names no files", "it was changed by hand")
     return content
 
 
@@ -233,15 +238,5 @@ def _consent(account: Account) -> dict[str, Any] | None:
 
 
 def _write(path: Path, content: str | bytes) -> None:
-    """Write a whole file or none: a reader never sees half of one."""
-    part = path.with_name(path.name + ".part")
-    try:
-        # Half of a surrogate pair, as JSON from a platform can hold, is written as its escape.
-        with part.open("wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    # Half of a surrogate pair, as JSON from a platform can hold, is written as its escape.
+    put(path, content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))

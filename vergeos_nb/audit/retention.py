@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vergeos_nb.audit.chain import Kind
-from vergeos_nb.audit.disk import sync_folder
 from vergeos_nb.audit.folders import Folder
 from vergeos_nb.audit.heads import sign_head
 from vergeos_nb.audit.ledger import Entry, Head, Ledger, hash_of
@@ -25,6 +24,7 @@ from vergeos_nb.audit.signer import Signer
 from vergeos_nb.audit.verify import verify
 from vergeos_nb.clock import Clock, from_iso, iso
 from vergeos_nb.errors import RecordError, RecordNotFound, Refused
+from vergeos_nb.files import make_folder, sync_folder
 from vergeos_nb.masking import masked
 
 REMOVING = "removing"
@@ -155,7 +155,7 @@ class Keeper:
         folder = self.outputs / path
         aside = self.outputs / REMOVING / f"{secrets.token_hex(4)}-{folder.name}"
         try:
-            aside.parent.mkdir(exist_ok=True)
+            make_folder(aside.parent)
             os.replace(folder, aside)  # noqa: PTH105 — its one name in this room, which tests make fail
             sync_folder(folder.parent)
         except OSError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from vergeos_nb.audit.ledger import LedgerLockError
 from vergeos_nb.audit.sealable import PROBE, try_to_seal, try_to_sign
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import OWNERS_FILE
 
 NAME = "room.reserved"
 NEEDED = 8 << 20
@@ -74,7 +75,7 @@ def free(folder: Path) -> bool:
 
 
 def _allocate(path: Path) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, OWNERS_FILE)
     try:
         _reserve(descriptor, path)
     except OSError:

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vergeos_nb.audit.disk import put
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.heads import sign_head
 from vergeos_nb.audit.ledger import Entry, Head, Ledger, hash_of, read_line
+from vergeos_nb.audit.lost import lost_ledger, why_lost
 from vergeos_nb.audit.manifest import (
     JOURNAL,
     NAME,
@@ -26,10 +27,14 @@ from vergeos_nb.audit.manifest import (
     is_grown,
     read_manifest,
 )
+from vergeos_nb.audit.record_file import object_of
 from vergeos_nb.audit.scan import Cleaned, clean
 from vergeos_nb.audit.sealable import refuse_removed, refuse_rewritten
+from vergeos_nb.audit.strays import is_litter
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import put
+from vergeos_nb.shapes import Unfit
 from vergeos_nb.views.text import visible
 
 if TYPE_CHECKING:
@@ -61,8 +66,11 @@ def seal(
     _record(contents, asked)
     found = _cleaned(contents, scrubber, None, asked)
     ledger = Ledger(outputs)
+    lost = why_lost(outputs)
     with ledger.locked():
         newest, raw = ledger.newest()
+        if lost and not newest.count:
+            raise lost_ledger(asked, lost)
         before = ledger.sealed_before(folder.name)
         if before is not None:
             refuse_removed(ledger, folder.name, asked)
@@ -118,7 +126,9 @@ def _signed(plain: Manifest, signer: Signer | None) -> tuple[Manifest, bytes, Re
 
 def _read(folder: Path, asked: str) -> dict[str, bytes]:
     try:
-        contents = {name: path.read_bytes() for name, path in bundle(folder).items()}
+        # What a desktop or an editor has left is no part of the record, and comes and goes.
+        files = {name: path for name, path in bundle(folder).items() if not is_litter(name)}
+        contents = {name: path.read_bytes() for name, path in files.items()}
     except OSError as error:
         raise _failed(asked, error) from error
     odd = [name for name in contents if not name.isprintable()]
@@ -138,14 +148,10 @@ def _read(folder: Path, asked: str) -> dict[str, bytes]:
 
 def _record(contents: Mapping[str, bytes], asked: str) -> Mapping[str, Any]:
     try:
-        record = json.loads(contents[RECORD])
-    except (ValueError, RecursionError) as error:
-        raise RecordError(
-            asked, f"{RECORD} is damaged", "`vergeos-nb audit recover` makes it anew"
-        ) from error
-    if not isinstance(record, dict):
-        raise RecordError(asked, f"{RECORD} is no record", "`vergeos-nb audit recover` makes it anew")
-    return record
+        return object_of(contents[RECORD])
+    except Unfit as unfit:
+        again = "`vergeos-nb audit recover` makes it anew"
+        raise RecordError(asked, f"{RECORD} is damaged: {unfit.why}", again) from None
 
 
 def _cleaned(contents: Mapping[str, bytes], scrubber: Scrubber, before: Entry | None, asked: str) -> Cleaned:
@@ -196,7 +202,7 @@ def _unchanged(
 ) -> Manifest | None:
     """The manifest that is there, if it is the sealed one and says what a new one would."""
     try:
-        content = (folder / NAME).read_bytes()
+        content = content_of(folder / NAME) or b""
         manifest = read_manifest(content)
     except (OSError, ValueError):
         return None
@@ -232,9 +238,9 @@ def waits_for_its_seal(folder: Path, newest: Mapping[str, Entry]) -> bool:
     if entry is None:
         return True
     try:
-        manifest = read_manifest((folder / NAME).read_bytes())
+        manifest = read_manifest(content_of(folder / NAME) or b"")
         if manifest.place.supersedes == entry.place.count:
             return True
-        return is_grown((folder / JOURNAL).read_bytes(), entry.journal)
+        return is_grown(content_of(folder / JOURNAL) or b"", entry.journal)
     except (OSError, ValueError):
         return False

@@ -11,12 +11,13 @@ import os
 import secrets
 from pathlib import Path
 
-from vergeos_nb.audit.disk import content_of, put
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.heads import FOLDER as SIGNED
 from vergeos_nb.audit.ledger import Entry, Ledger
 from vergeos_nb.audit.manifest import JOURNAL, NAME, RECORD, SIGNATURE, Digest, bundle, is_grown
 from vergeos_nb.audit.signer import Signer
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import put
 from vergeos_nb.settings import archive_settings
 
 PROBE = "room.probe"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from vergeos_nb.audit.sshsig import NAMESPACE, fields_of_key, fingerprint
 from vergeos_nb.errors import UsageError
+from vergeos_nb.shapes import Unfit, content_of, text_of
 
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _OPTION = re.compile(r'([a-z-]+)(?:="([^"]*)")?(?:,|$)')
@@ -63,10 +64,9 @@ def read_allowed_signers(path: Path) -> AllowedSigners:
     """
     asked = f"reading the allowed signers {path}"
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(asked, str(why), "name the file with --allowed-signers") from error
+        text = text_of(content_of(path))
+    except Unfit as unfit:
+        raise UsageError(asked, unfit.why, "name the file with --allowed-signers") from None
     found = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):

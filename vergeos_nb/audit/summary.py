@@ -128,6 +128,10 @@ def _told(call: Any) -> str:
 
 def _where(account: Account) -> str:
     by = f" by {account.interrupted_by}" if account.interrupted_by else ""
+    if account.lost:
+        return "Its folder was found without a journal, so nobody knows how far it came."
+    if not account.results and not account.running:
+        return f"Nothing was begun: it stopped{by} before its first step."
     return (
         f"It stopped{by} in step {account.running!r}."
         if account.running
@@ -136,6 +140,11 @@ def _where(account: Account) -> str:
 
 
 def _after_interruption(account: Account) -> str:
+    if account.lost:
+        return (
+            "Nobody knows whether it has sent something. Read the status row and the node before anything "
+            "else; do not power the VM on yet."
+        )
     if account.acting_calls and account.verdict is VerdictValue.OFF:
         return "A changing call was sent, and fresh evidence that was read after it says that the VM is off."
     if account.acting_calls and account.verdict is VerdictValue.ALIVE:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.audit.chain import Found, Kind
-from vergeos_nb.audit.disk import put
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.ledger import Head, Ledger, read_head
+from vergeos_nb.audit.strays import is_litter, with_unix_ends
 from vergeos_nb.errors import RecordError, UsageError
+from vergeos_nb.files import make_folder, put
 
 FOLDER = "timestamps"
 TIMEOUT_S = 20.0
@@ -56,7 +58,7 @@ def stamp(outputs: Path, head: Head, url: str) -> datetime:
     path = folder / f"{head.count}{_SUFFIX}"
     try:
         with Ledger(outputs).locked():
-            folder.mkdir(exist_ok=True)
+            make_folder(folder)
             # First the answer: a head without one would be found wanting.
             put(_beside(path), answer, draft)
             put(path, content, draft)
@@ -74,9 +76,11 @@ def stamped_heads(outputs: Path) -> Iterator[Stamped]:
         RecordError: one cannot be read.
     """
     for path in sorted((outputs / FOLDER).glob(f"*{_SUFFIX}")):
+        if is_litter(path.name):
+            continue
         try:
-            content = path.read_bytes()
-            answer = _beside(path).read_bytes() if _beside(path).exists() else b""
+            content = with_unix_ends(content_of(path) or b"")
+            answer = content_of(_beside(path)) or b""
         except OSError as error:
             raise RecordError(
                 f"verifying {outputs}", f"{path}: {error.strerror}", "make it readable"

@@ -12,13 +12,15 @@ from pathlib import Path
 
 from vergeos_nb.audit.chain import Finding, Found, Kind, Line, follow, lines_of
 from vergeos_nb.audit.check_end import check_end, check_told_heads
-from vergeos_nb.audit.check_records import check_records
-from vergeos_nb.audit.folders import Folder, folders_of
+from vergeos_nb.audit.check_records import STANDS_IN, check_records
+from vergeos_nb.audit.check_tail import check_tail
+from vergeos_nb.audit.folders import Folder, folders_of, is_link, without_journal
 from vergeos_nb.audit.heads import SignedHead, signed_heads
 from vergeos_nb.audit.ledger import Entry, Head, Ledger, Snapshot, read_head, read_line
 from vergeos_nb.audit.manifest import NAME
 from vergeos_nb.audit.marks import read_any
 from vergeos_nb.audit.signers import AllowedSigners
+from vergeos_nb.audit.strays import LINE_ENDS, with_unix_ends
 from vergeos_nb.audit.timestamps import Authorities, stamped_heads
 from vergeos_nb.audit.vouch import Signatures, Voucher
 from vergeos_nb.clock import from_iso
@@ -51,6 +53,7 @@ class Report:
         return 3 if self.findings else 0
 
 
+_NEVER_BEGAN = "a run without a journal; `vergeos-nb audit recover` finishes it if its process is gone"
 TIMES_AGAIN = 10
 """How often at most an archive is read again whose ledger grew meanwhile."""
 
@@ -114,9 +117,14 @@ def _verify(
     # Read before the ledger, which may grow meanwhile: none of them is newer than that, then.
     signed, stamped = list(signed_heads(outputs)), list(stamped_heads(outputs))
     folders = {path: Folder.read(outputs, path) for path in sorted(folders_of(outputs))}
-    snapshot = Ledger(outputs).snapshot()
+    never_began = [folder.relative_to(outputs).as_posix() for folder in without_journal(outputs, but=folders)]
+    before = Ledger(outputs).snapshot()
+    snapshot = _with_our_ends(before, found)
     lines = lines_of(snapshot.lines)
     head = read_head(snapshot.head) if snapshot.head is not None else None
+    for one in signed:
+        if one.changed_ends:
+            found.add(one.where, Kind.LINE_ENDS, LINE_ENDS)
     noted = [expect] if expect else []
     noted += [told for one in signed if (told := signatures.head(one, _sealed_at(snapshot, one)))]
     if authorities is not None:
@@ -128,12 +136,12 @@ def _verify(
     found.findings += chain.findings
     check_end(chain, snapshot, head, noted, folders, found)
     check_told_heads(chain, found)
-    records = check_records(chain, folders, signatures, found)
+    links = {s.path for line in lines if (s := line.seal) is not None and is_link(outputs, s.path)}
+    records = check_records(chain, folders, links, signatures, found)
+    known = {seal.path for line in lines if (seal := line.seal) is not None}
+    found.notes += [f"{path}: {_NEVER_BEGAN}" for path in never_began if path not in known]
     signatures.end(chain)
-    if snapshot.torn:
-        found.notes.append(
-            "ledger.jsonl: its last line was cut off while it was written; the next seal sets it aside"
-        )
+    check_tail(snapshot.torn, chain.head, folders.values(), found)
     if snapshot.set_aside:
         found.notes.append("ledger.torn: a line that was cut off while it was written was set aside")
     report = Report(
@@ -144,7 +152,21 @@ def _verify(
         tuple(sorted(set(found.notes))),
         signatures.best,
     )
-    return report, _Changing(outputs, snapshot)
+    return report, _Changing(outputs, before)
+
+
+def _with_our_ends(snapshot: Snapshot, found: Found) -> Snapshot:
+    """The ledger's files as they were before git changed their line ends, if that is all that was changed."""
+    head = snapshot.head
+    if head is not None and head.endswith("\r"):
+        found.add("ledger.head", Kind.LINE_ENDS, LINE_ENDS)
+        head = head.removesuffix("\r")
+    lines = tuple(with_unix_ends(line) for line in snapshot.lines)
+    if lines != snapshot.lines:
+        if follow(lines_of(lines), []).findings:
+            return replace(snapshot, head=head)
+        found.add("ledger.jsonl", Kind.LINE_ENDS, LINE_ENDS)
+    return replace(snapshot, lines=lines, head=head)
 
 
 def _sealed_meanwhile(
@@ -155,7 +177,9 @@ def _sealed_meanwhile(
     return {
         path: Folder.read(outputs, path)
         for path, manifest in newest.items()
-        if (path not in folders or folders[path].manifest != manifest) and (outputs / path).is_dir()
+        if (path not in folders or folders[path].manifest != manifest)
+        and not is_link(outputs, path)
+        and (outputs / path).is_dir()
     }
 
 
@@ -187,6 +211,8 @@ def verify_record(outputs: Path, entry: Entry) -> list[Finding]:
     Raises:
         RecordError: the folder cannot be read.
     """
+    if is_link(outputs, entry.path):
+        return [Finding(entry.path, Kind.LINK, STANDS_IN)]
     if entry.path not in set(folders_of(outputs)):
         return [
             Finding(entry.path, Kind.RECORD_MISSING, f"number {entry.place.count} of the ledger sealed it")

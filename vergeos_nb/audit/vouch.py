@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vergeos_nb.audit.chain import Chain, Found, Kind
+from vergeos_nb.audit.disk import content_of
 from vergeos_nb.audit.folders import Folder
 from vergeos_nb.audit.heads import SignedHead
 from vergeos_nb.audit.ledger import Head
 from vergeos_nb.audit.manifest import SIGNATURE
 from vergeos_nb.audit.signers import AllowedSigners
 from vergeos_nb.audit.sshsig import CannotCheck, Signature, fits, read_signature
+from vergeos_nb.audit.strays import LINE_ENDS, with_unix_ends
 from vergeos_nb.clock import from_iso
 
 
@@ -70,8 +72,10 @@ class Signatures:
             detail = "it was not there when the record was sealed"
             self.found.add(where, Kind.FILE_ADDED, detail)
             return
+        if (unix := with_unix_ends(content)) != content:
+            self.found.add(where, Kind.LINE_ENDS, LINE_ENDS)
         try:
-            signature = read_signature(content)
+            signature = read_signature(unix)
         except ValueError as error:
             self.found.add(where, Kind.SIGNATURE_WRONG, str(error))
             return
@@ -120,8 +124,6 @@ class Signatures:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return b"" if path.is_symlink() else path.read_bytes()
-    except FileNotFoundError:
-        return None
+        return b"" if path.is_symlink() else content_of(path)
     except OSError:
         return b""

@@ -14,6 +14,7 @@ from vergeos_nb.cli.plain import table
 from vergeos_nb.errors import UsageError
 from vergeos_nb.masking import cut
 from vergeos_nb.procedure.compare import difference
+from vergeos_nb.shapes import is_folder
 
 # Different in any two records, and nothing to look at.
 _OWN = ("id", "files")
@@ -29,7 +30,7 @@ def diff_records(outputs: str | None, first: str, second: str, output: Output, c
         RecordError: the ledger or a record cannot be read.
     """
     folder = Path(outputs) if outputs else settings.outputs_dir()
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("looking into the archive", f"there is no folder {folder}", "name it with --outputs")
     entries = [Index(folder).by_id(record) for record in (first, second)]
     findings = [finding for entry in entries for finding in verify_record(folder, entry)]

@@ -13,6 +13,8 @@ from vergeos_nb.audit.ledger import Entry
 from vergeos_nb.audit.record import HTML
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import RecordError, UsageError
+from vergeos_nb.files import put
+from vergeos_nb.shapes import is_folder
 
 FORMATS = ("html", "pdf", "md", "zip")
 
@@ -27,13 +29,13 @@ def export(outputs: str | None, record: str, form: str, target: str | None, outp
         RecordError: something cannot be read or written.
     """
     folder = Path(outputs) if outputs else settings.outputs_dir()
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("exporting", f"there is no folder {folder}", "name the archive's with --outputs")
     entry = Index(folder).by_id(record)
     path = outside(Path(target or f"{entry.record}.{form}"), folder)
     content = _content(folder, entry, form)
     try:
-        path.write_bytes(content)
+        put(path, content)
     except OSError as error:
         raise RecordError(
             f"writing {path}", error.strerror or str(error), "name another file with -o"

@@ -16,6 +16,7 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import UsageError
+from vergeos_nb.shapes import is_folder
 
 DAY_S = 86_400.0
 _TOMBSTONE = ("removed_at", "by", "reason", "record", "manifest", "line")
@@ -122,6 +123,6 @@ def _keeper(outputs: str | None) -> Keeper:
 
 def _folder(outputs: str | None) -> Path:
     folder = Path(outputs) if outputs else settings.outputs_dir()
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("looking into the archive", f"there is no folder {folder}", "name it with --outputs")
     return folder

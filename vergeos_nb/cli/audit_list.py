@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
+from vergeos_nb.audit.folders import unsealed
 from vergeos_nb.audit.index import Index, Query, moment
 from vergeos_nb.audit.ledger import Entry, Ledger
+from vergeos_nb.audit.lost import lost_ledger, why_lost
 from vergeos_nb.audit.manifest import FIELDS
 from vergeos_nb.audit.marks import standing
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import cell, table
-from vergeos_nb.errors import RecordNotFound, UsageError
+from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
+from vergeos_nb.shapes import is_folder
 from vergeos_nb.views.badges import signed_outcome, signed_verdict
 
 _SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
@@ -34,15 +37,38 @@ def list_records(
         RecordError: the ledger cannot be read.
     """
     query = Query(**wanted, since=moment(since, "--since"), until=moment(until, "--until", end=True))
-    entries = Index(_folder(outputs)).find(query)
+    folder = _folder(outputs)
+    entries = Index(folder).find(query)
+    # Who looks for something is told of that alone.
+    lost = _warned(folder, output)
+    left = unsealed(folder, _sealed_ever(folder)) if query == Query() else []
     if csv:
         rows = ([*_values(entry, FIELDS), entry.record, entry.path] for entry in entries)
         output.csv([*FIELDS, "record", "path"], rows)
     elif not output.as_json:
         rows = ([*_told(entry), entry.record] for entry in entries)
         output.block(table([*_SHOWN, "record"], rows) if entries else "No sealed record fits.")
-    output.result({"records": [as_data(entry) for entry in entries], "exit_code": 0})
-    return 0
+    if left:
+        named = ", ".join(cell(path) for path in left[:5]) + (", …" if len(left) > 5 else "")
+        output.progress(f"Not sealed: {named}. `vergeos-nb audit recover` finishes what no process works on.")
+    code = 3 if lost else 0
+    told = [as_data(entry) for entry in entries]
+    output.result({"records": told, "unsealed": left, "warning": lost, "exit_code": code})
+    return code
+
+
+def _warned(folder: Path, output: Output) -> str:
+    """Say on standard error what of the ledger is lost, if something is: what is listed is not all, then."""
+    lost = why_lost(folder)
+    if lost:
+        output.progress(f"{lost_ledger('reading the ledger', lost)}")
+    return lost
+
+
+def _sealed_ever(folder: Path) -> set[str]:
+    """The paths of records that were sealed, also of those whose removal is not done yet."""
+    now = standing(Ledger(folder).snapshot().lines)
+    return {entry.path for entry in now.sealed.values()} | {mark.path for mark in now.removed.values()}
 
 
 def show_record(outputs: str | None, record: str, output: Output) -> int:
@@ -55,6 +81,7 @@ def show_record(outputs: str | None, record: str, output: Output) -> int:
     from vergeos_nb.audit.verify import verify_record
 
     folder = _folder(outputs)
+    _warned(folder, output)
     now = standing(Ledger(folder).snapshot().lines)
     if (gone := now.removed.get(record)) is not None:
         raise RecordNotFound(
@@ -92,7 +119,10 @@ def _summary(folder: Path) -> str:
     from vergeos_nb.audit.summary import summary_of
     from vergeos_nb.views.summary import summary_view
 
-    return summary_view(summary_of(account_of(read_journal(folder / NAME))))["text/plain"]
+    try:
+        return summary_view(summary_of(account_of(read_journal(folder / NAME))))["text/plain"]
+    except RecordError as error:
+        return f"It was sealed like this: {error}"
 
 
 def reindex(outputs: str | None, output: Output) -> int:
@@ -134,6 +164,6 @@ def _values(entry: Entry, names: tuple[str, ...]) -> list[Any]:
 
 def _folder(outputs: str | None) -> Path:
     folder = Path(outputs) if outputs else settings.outputs_dir()
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("looking into the archive", f"there is no folder {folder}", "name it with --outputs")
     return folder

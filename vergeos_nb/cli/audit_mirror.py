@@ -8,6 +8,7 @@ from vergeos_nb import settings
 from vergeos_nb.audit.mirror import mirror, shown
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
+from vergeos_nb.shapes import is_folder
 
 
 def mirror_archive(outputs: str | None, output: Output) -> int:
@@ -22,7 +23,7 @@ def mirror_archive(outputs: str | None, output: Output) -> int:
     if target is None:
         hint = "name it with VERGEOS_NB_MIRROR, such as s3://bucket/prefix"
         raise UsageError("mirroring the archive", "no mirror is set up", hint)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("mirroring the archive", f"there is no folder {folder}", "name it with --outputs")
     done = mirror(folder, target)
     for record in done.spoiled:

@@ -12,6 +12,7 @@ from vergeos_nb.audit.signer import Signer
 from vergeos_nb.audit.verify import verify
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import Refused, UsageError
+from vergeos_nb.shapes import is_folder
 
 
 def sign_archive(outputs: str | None, key: str | None, output: Output) -> int:
@@ -27,7 +28,7 @@ def sign_archive(outputs: str | None, key: str | None, output: Output) -> int:
     if path is None:
         hint = "name it with --key, or with VERGEOS_NB_SIGNING_KEY"
         raise UsageError("signing the archive", "no key was named", hint)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("signing the archive", f"there is no folder {folder}", "name it with --outputs")
     signer, ledger = Signer(path), Ledger(folder)
     # What waits for its seal is in no line yet, so nothing is said about it.

@@ -12,6 +12,7 @@ from vergeos_nb.audit.timestamps import Authorities
 from vergeos_nb.audit.verify import Report, verify, verify_only
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
+from vergeos_nb.shapes import is_folder
 
 
 def verify_archive(
@@ -33,7 +34,7 @@ def verify_archive(
     head = read_head(expect) if expect is not None else None
     if expect is not None and head is None:
         raise UsageError("verifying", f"{expect!r} is no head", "give COUNT:HASH, as ledger.head holds it")
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UsageError("verifying", f"there is no folder {folder}", "name the archive's with --outputs")
     trusted = Path(signers) if signers else settings.archive_settings().allowed_signers
     allowed = read_allowed_signers(trusted) if trusted else None

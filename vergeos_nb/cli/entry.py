@@ -12,6 +12,7 @@ from vergeos_nb.cli.last_door import as_ours, known_secrets, quiet_threads
 from vergeos_nb.cli.options import Boxed
 from vergeos_nb.cli.output import Output, prepare_streams, said
 from vergeos_nb.errors import UsageError
+from vergeos_nb.files import keep_others_out
 from vergeos_nb.processes import has_home, hold_standard_streams
 from vergeos_nb.views.text import visible
 
@@ -30,6 +31,8 @@ def call(command: click.Command, arguments: list[str] | None) -> int:
     answer = Output(as_json="--json" in given)
     try:
         hold_standard_streams()
+        # Libraries and the programs that it starts write files, too.
+        keep_others_out()
         prepare_streams()
         quiet_threads()
         # What the process holds at its end is gone with it: looking for garbage takes 0.1 s after a run.

@@ -49,8 +49,9 @@ def stuck(
     _check(wanted, sort)
     clock = SystemClock()
     archive = Path(outputs) if outputs else settings.outputs_dir()
+    options = read_parameters(RUNBOOK, given)
     folder = new_folder(archive, RUNBOOK, "all", clock.now())
-    book = Runbook(RUNBOOK, read_parameters(RUNBOOK, given), folder, finish_here=True, clock=clock)
+    book = Runbook(RUNBOOK, options, folder, finish_here=True, clock=clock)
     for step in book.engine.steps:
         ended = book.engine.run(step.id)
         output.progress(f"{ended.title}: {ended.summary}")

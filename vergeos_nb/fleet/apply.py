@@ -124,7 +124,7 @@ class Fleet:
 
     def _start(self, at: int, crew: Workers) -> Future[VmProgress]:
         vm = self.plan.vms[at]
-        folder = new_folder(self.outputs, PROCEDURE, vm.name, self.clock.now())
+        folder = new_folder(self.outputs, PROCEDURE, vm.name, self.clock.now(), within_run=True)
         path = folder.relative_to(self.outputs.absolute()).as_posix()
         self.journal.write(
             "vm-began",

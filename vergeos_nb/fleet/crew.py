@@ -61,6 +61,8 @@ def run_steps(
         for step in book.engine.steps:
             book.engine.run(step.id)
     except RecordError:
+        # So that whoever settles it can write into the journal.
+        book.journal.close()
         raise
     except Exception:
         # The engine has written the bug down; the run ends, and its record says so.

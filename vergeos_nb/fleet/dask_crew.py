@@ -23,6 +23,7 @@ from vergeos_nb.audit.journal import NAME, OnLine, read_journal
 from vergeos_nb.audit.lease import Leases, Owner
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import Interrupted, Refused, UsageError
+from vergeos_nb.files import opener
 from vergeos_nb.fleet.apply import Job
 from vergeos_nb.fleet.progress import VmProgress, progress_of
 from vergeos_nb.fleet.recorder import make_record
@@ -121,7 +122,7 @@ class DaskCrew:
         worker, stopped = "", False
         began = looked = time.monotonic()
         try:
-            with (job.folder / NAME).open("ab") as journal:
+            with open(job.folder / NAME, "ab", opener=opener) as journal:
                 while True:
                     ended = task.done()
                     worker = self._drain(lines, journal, kept, on_line) or worker

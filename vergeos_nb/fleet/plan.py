@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.audit.disk import put
+from msgspec import Struct
+
 from vergeos_nb.audit.plans import PlanShelf
 from vergeos_nb.bound import plain
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import ApprovalExpired, Drift, RecordError, Refused, UsageError, VergeNbError
+from vergeos_nb.files import put
 from vergeos_nb.fleet.schedule import Limits, Place, waves
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.masking import masked, masked_data
@@ -25,6 +27,7 @@ from vergeos_nb.procedure.force_power_off import STEPS
 from vergeos_nb.procedure.model import Approval, Plan, StepOutcome, StepResult
 from vergeos_nb.records import Exchange
 from vergeos_nb.runbook import Connect
+from vergeos_nb.shapes import Unfit, fit, read_json
 
 FORMAT = "vergeos-nb/fleet-plan/2"
 # Its VMs' plans do not bind every parameter. It is shown, and nothing is sent for it any more.
@@ -236,14 +239,41 @@ def find_plan(outputs: Path, digest: str) -> FleetPlan:
         raise UsageError(asked, f"none is kept in {outputs}", "make one with `vergeos-nb fleet plan`.")
     if plan.content.get("format") not in (FORMAT, EARLIER_FORMAT):
         raise UsageError(asked, "it is the plan of a single run", "apply it with `vergeos-nb run`.")
-    some = [item for item in plan.content["vms"] if item["plan"]]
+    try:
+        told = fit(plan.content, _FleetShape)
+    except Unfit as unfit:
+        raise UsageError(asked, unfit.why, "make one with `vergeos-nb fleet plan`.") from None
+    some = [vm for vm in told.vms if vm.plan]
     return FleetPlan(
         plan,
-        tuple(FleetVm(i["name"], i["key"], i["machine"], i["node"], i["ha_group"]) for i in some),
-        tuple(item["plan"] for item in some),
-        plan.content["options"],
-        Limits(**plan.content["limits"]),
+        tuple(FleetVm(vm.name, vm.key, vm.machine, vm.node, vm.ha_group) for vm in some),
+        tuple(str(vm.plan) for vm in some),
+        told.options,
+        told.limits,
     )
+
+
+class _VmShape(Struct):
+    name: str
+    key: int
+    machine: int
+    node: str
+    ha_group: str
+    plan: str | None
+
+
+class _SystemShape(Struct):
+    simulated: bool | None
+    profile: str
+    host: str
+    cloud_name: str | None
+
+
+class _FleetShape(Struct):
+    system: _SystemShape
+    options: dict[str, Any]
+    limits: Limits
+    vms: list[_VmShape]
 
 
 def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: float) -> Approval:
@@ -273,12 +303,13 @@ def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: floa
 
 def approval_of(outputs: Path, digest: str) -> Approval | None:
     """The newest approval of this plan, or None."""
+    path = _approval_path(outputs, digest)
     try:
-        return Approval(**json.loads(_approval_path(outputs, digest).read_bytes()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        raise RecordError("reading the approval", str(error), "approve again") from error
+        return read_json(path, Approval)
+    except Unfit as unfit:
+        if unfit.missing:
+            return None
+        raise RecordError(f"reading the approval {path}", unfit.why, "approve again") from None
 
 
 def standing_refusal(

@@ -18,9 +18,9 @@ from typing import Any
 
 from vergeos_nb.audit import room
 from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.disk import append
 from vergeos_nb.audit.journal import NAME, JournalText, call_id, opened_of, read_journal
 from vergeos_nb.errors import RecordError
+from vergeos_nb.files import append
 from vergeos_nb.fleet.plan import PROCEDURE, find_plan
 from vergeos_nb.procedure.model import RunOutcome, VerdictValue
 
@@ -192,6 +192,9 @@ def _of(outputs: Path, folder: str, kept: Sequence[Mapping[str, Any]], *, untouc
         account = account_of(read_journal(outputs / folder / NAME))
     except (RecordError, KeyError):
         return lost
+    if account.lost:
+        # `audit recover` has found its folder without a journal.
+        return VmProgress(Where.WAITING, folder) if untouched else lost
     if not account.opened:
         return lost
     own = {call_id(call.method, call.path, call.body) for call in account.changing_calls}
@@ -228,6 +231,8 @@ def progress_of(account: Account, folder: str) -> VmProgress:
     }
     if account.in_order or account.bug:
         return VmProgress(Where.ENDED, **said)
+    if account.lost:
+        return VmProgress(Where.OPEN, **said, lost=True)
     if not account.changing_calls:
         return VmProgress(Where.WAITING, folder)
     if account.interrupted_by and any(r.step == "confirm" for r in account.results):

@@ -22,6 +22,7 @@ from typing import Any
 
 from vergeos_nb import settings
 from vergeos_nb.errors import ConnectionRefused, RecordError
+from vergeos_nb.files import make_folder, opener, put
 from vergeos_nb.nb import nbformat
 from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.standin import DEFAULT_SCENARIO, announce, find_announced, withdraw
@@ -62,7 +63,7 @@ def working_copy(runbooks: Mapping[str, Path], folder: Path, profile: str) -> No
         RecordError: the folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True)
+        make_folder(folder, exist_ok=False)
         for name, path in runbooks.items():
             notebook = nbformat.read(path, as_version=4)
             for cell in notebook.cells:
@@ -70,7 +71,7 @@ def working_copy(runbooks: Mapping[str, Path], folder: Path, profile: str) -> No
                     cell.source = cell.source.replace(
                         'profile: str = "simulator"', f"profile: str = {json.dumps(profile)}"
                     )
-            nbformat.write(notebook, folder / f"{name}.ipynb")
+            put(folder / f"{name}.ipynb", f"{nbformat.writes(notebook)}\n".encode())
     except OSError as error:
         raise RecordError(
             f"making the working copy {folder}",
@@ -111,8 +112,8 @@ def open_lab(
     folder = base.absolute() / f"{moment:%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(2)}"
     working_copy(runbooks, folder, profile)
     config = folder / ".jupyter" / "labconfig"
-    config.mkdir(parents=True)
-    (config / "default_setting_overrides.json").write_text(json.dumps(OVERRIDES), encoding="utf-8")
+    make_folder(config)
+    put(config / "default_setting_overrides.json", json.dumps(OVERRIDES).encode())
     with ExitStack() as stack:
         say("Starting JupyterLab over a working copy of the runbooks. This takes some seconds.")
         environ = stack.enter_context(_simulator(profile, folder / ".jupyter" / "simulator"))
@@ -200,7 +201,7 @@ def _started(
     arguments = [f"--{name}={value}" for name, value in options.items()]
     # The token is no argument: others on this machine can read the arguments of a process.
     environ = {**settings.lab_environ(folder / ".jupyter", outputs, token), **variables}
-    with (folder / ".jupyter" / "server.log").open("wb") as log:
+    with open(folder / ".jupyter" / "server.log", "wb", opener=opener) as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *arguments],
             env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -11,9 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
+from vergeos_nb.audit.asked import begin_after_death, read_asked
 from vergeos_nb.audit.closing import close_record
+from vergeos_nb.audit.folders import has_no_journal, without_journal
 from vergeos_nb.audit.journal import DEATH, NAME, append_after_death, exchange_as_dict, read_journal
 from vergeos_nb.audit.opening import life_of
 from vergeos_nb.audit.plans import PlanShelf
@@ -62,8 +66,13 @@ class Recovered:
 def unfinished(outputs: Path, clock: Clock) -> Iterator[Path]:
     """Folders of runs whose process is gone and that have no sealed record, or one with an unsettled call."""
     sealed = newest_entries(outputs)
-    for journal in sorted(outputs.glob(f"*/*/{NAME}")):
-        folder = journal.parent
+    for folder in sorted({*without_journal(outputs), *(path.parent for path in outputs.glob(f"*/*/{NAME}"))}):
+        if has_no_journal(folder):
+            # One whose record is in the ledger was emptied: that is for `audit verify` to say.
+            if folder.name not in sealed and not _is_starting(folder, clock):
+                yield folder
+            continue
+        journal = folder / NAME
         dead = not _lives(journal, clock)
         if (dead and _open_ended(folder)) or (
             (dead or _is_over(journal, clock)) and waits_for_its_seal(folder, sealed)
@@ -107,11 +116,15 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
     """
     clock = clock or SystemClock()
     path = folder / NAME
+    if has_no_journal(folder):
+        begin_after_death(folder, clock)
     account = account_of(read_journal(path))
     scrubber = Scrubber(settings.secrets_known(account.opened.get("profile")))
     if not (account.in_order or account.interrupted_by or account.bug):
         append_after_death(path, clock, "interrupted", step=account.running, by=DEATH)
     said = "nothing was sent that is not settled"
+    if account.lost:
+        said = "its folder was found without a journal: nobody knows whether it has sent something"
     if not account.opened:
         said = "its journal has no first line, so nobody knows whether anything was sent"
     if account.acting_calls and not any(_is_settled(account, r) for r in account.results):
@@ -134,6 +147,17 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
 
 def _is_settled(account: Account, result: StepResult) -> bool:
     return "verdict" in result.facts and result.step not in account.outdated
+
+
+def _is_starting(folder: Path, clock: Clock) -> bool:
+    """Whether the process that was asked for this run may still begin it."""
+    asked = read_asked(folder)
+    if asked is None:
+        return False
+    life = life_of([msgspec.to_builtins(asked)])
+    if life is Life.UNKNOWN:
+        return clock.now() - asked.at.timestamp() < SILENT_S
+    return life is Life.LIVES
 
 
 def _lives(journal: Path, clock: Clock) -> bool:

@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from vergeos_nb import settings
 from vergeos_nb.audit.account import Account, account_of
+from vergeos_nb.audit.asked import write_asked
 from vergeos_nb.audit.closing import close_record
 from vergeos_nb.audit.journal import NAME as JOURNAL
 from vergeos_nb.audit.journal import append_after_death, read_journal
@@ -108,6 +109,7 @@ def run(
         )
         refuse_at_the_door(journal, clock, error)
         return _finished(folder, path, None, scrubber)
+    write_asked(folder, clock, scrubber, runbook, options.model_dump(), options.operator or this_user())
     work = _Work(
         path,
         options.model_dump(),
@@ -211,9 +213,6 @@ class _Work:
             if reason := stop.reason:
                 starting.cancel()
                 await asyncio.wait([starting])
-                # It may have begun all the same.
-                if kernel.has_kernel:
-                    await kernel.shutdown_kernel(now=True)
                 return reason
         try:
             await starting

@@ -17,6 +17,7 @@ from vergeos_nb.settings.host import clean_host
 from vergeos_nb.settings.places import at_home
 from vergeos_nb.settings.profile import DEFAULT_TIMEOUT_S, Credentials, Profile
 from vergeos_nb.settings.secret import Secret
+from vergeos_nb.shapes import is_file
 from vergeos_nb.words import did_you_mean
 
 Raw = Mapping[str, Any]
@@ -192,12 +193,12 @@ def _timeout(value: Any, named: Named) -> float:
         return DEFAULT_TIMEOUT_S
     try:
         seconds = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = math.nan
     if not 0 < seconds <= LONGEST_TIMEOUT_S:
         raise SettingsError(
             f"read {named('timeout')}",
-            f"{value!r} is no number of seconds between 0 and {LONGEST_TIMEOUT_S:.0f}",
+            f"{repr(value)[:60]} is no number of seconds between 0 and {LONGEST_TIMEOUT_S:.0f}",
             f"give the seconds that one request may take; without it they are {DEFAULT_TIMEOUT_S:.0f}.",
         )
     return seconds
@@ -208,10 +209,10 @@ def _ca_file(value: Any, named: Named, home: Path | None, folder: Path) -> Path 
         return None
     text = _text(value, "ca_file", named)
     path = folder / at_home(text, home, named("ca_file"))
-    if not path.is_file():
+    if not is_file(path):
         raise SettingsError(
             f"read {named('ca_file')}",
-            f"there is no file {path}",
+            f"there is no file {str(path)[:200]}",
             "give the path of a PEM file with the authority that signed the system's certificate.",
         )
     return path

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.settings.secret import Secret
+from vergeos_nb.shapes import is_file, is_folder
 from vergeos_nb.words import did_you_mean
 
 POLICY_VARIABLE = "VERGEOS_NB_POLICY"
@@ -114,8 +115,8 @@ def ambient_network(environ: Mapping[str, str] | None = None) -> AmbientNetwork:
     bundles = [(name, Path(variables[name])) for name in _CA_FILES if variables.get(name)]
     listed = [Path(one) for one in variables.get("SSL_CERT_DIR", "").split(os.pathsep) if one]
     directories = [("SSL_CERT_DIR", listed)] if listed else []
-    directories += [(name, [path]) for name, path in bundles if path.is_dir()]
-    files = [bundle for bundle in bundles if not bundle[1].is_dir()]
+    directories += [(name, [path]) for name, path in bundles if is_folder(path)]
+    files = [bundle for bundle in bundles if not is_folder(bundle[1])]
     used = [name for name, _ in files[:1]] + [name for name, _ in directories[:1]]
     return AmbientNetwork(
         https_proxy=proxy("HTTPS_PROXY", "ALL_PROXY"),
@@ -142,7 +143,7 @@ def chromium(environ: Mapping[str, str] | None = None) -> Path | None:
     """
     variables = environment(environ)
     if named := variables.get(CHROMIUM):
-        if not Path(named).is_file():
+        if not is_file(Path(named)):
             raise SettingsError(f"read {CHROMIUM}", f"there is no file {named}", "name the program itself")
         return Path(named)
     found = (shutil.which(name, path=variables.get("PATH")) for name in _BROWSERS)

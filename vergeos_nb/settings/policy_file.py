@@ -8,6 +8,7 @@ from pathlib import Path
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.policy import Policy, parse_policy
 from vergeos_nb.settings.places import POLICY_VARIABLE, at_home, environment, home_dir
+from vergeos_nb.shapes import Unfit, content_of, text_of
 
 DEFAULT_PLACE = "~/.config/vergeos-nb/policy.toml"
 
@@ -35,15 +36,13 @@ def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = No
     path = at_home(named or DEFAULT_PLACE, base, POLICY_VARIABLE)
     try:
         # Without newline conversion a stray carriage return is TOML's to judge.
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
+        text = text_of(content_of(path))
+    except Unfit as unfit:
+        if not unfit.missing:
+            raise _unreadable(path, unfit.why) from None
         if named is None and not path.is_symlink():
             return Policy(source=f"no policy: there is no {path}")
         raise _unreadable(path, "there is no such file") from None
-    except UnicodeDecodeError:
-        raise _unreadable(path, "it is not UTF-8 text") from None
-    except (OSError, ValueError) as failure:
-        raise _unreadable(path, getattr(failure, "strerror", None) or str(failure)) from failure
     return parse_policy(text, str(path))
 
 

@@ -19,6 +19,7 @@ from vergeos_nb.settings.env import SETTINGS
 from vergeos_nb.settings.fields import profile_from
 from vergeos_nb.settings.profile import Profile
 from vergeos_nb.settings.secret import Secret
+from vergeos_nb.shapes import Unfit, content_of, text_of, toml_of
 from vergeos_nb.words import did_you_mean
 
 DEFAULT_NAME = "default"
@@ -100,27 +101,12 @@ def vrg_profile(file: VrgFile, name: str, home: Path | None, password: Secret | 
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        if not path.exists():
+        return toml_of(text_of(content_of(path)))
+    except Unfit as unfit:
+        if unfit.missing:
             return {}
-    except OSError as failure:
-        raise _unreadable(path, failure) from failure
-    # Where there is no file, nothing needs it.
-    import tomllib
-
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except tomllib.TOMLDecodeError as failure:
-        raise SettingsError(f"read {path}", f"it is no TOML: {failure}", "correct it at that line.") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"read {path}", "it is not UTF-8 text", "save it as UTF-8.") from None
-    except OSError as failure:
-        raise _unreadable(path, failure) from failure
-
-
-def _unreadable(path: Path, failure: OSError) -> SettingsError:
-    return SettingsError(
-        f"read {path}", failure.strerror or type(failure).__name__, "make it readable for you alone."
-    )
+        hint = unfit.hint or "let it be a plain file that you can read."
+        raise SettingsError(f"read {path}", unfit.why, hint) from None
 
 
 def _table(data: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any, get_args
@@ -15,6 +17,9 @@ from typing import Any, get_args
 from vergeos_nb.simulator.faults import FIELDS, Rule
 from vergeos_nb.simulator.messages import Drop
 
+LARGEST = 1 << 20
+DEEPEST = 64
+_DOTTED = re.compile(rf"""(?:["']?[\w-]{{1,100}}["']?[ \t]*\.[ \t]*){{{DEEPEST}}}""")
 _TYPES: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "method": (str,),
@@ -56,15 +61,31 @@ def load_rules(path: str | Path) -> list[Rule]:
         OSError: If the file cannot be opened.
     """
     file = Path(path)
-    text = file.read_text(encoding="utf-8")
+    kind = file.suffix[1:] or "JSON"
     try:
+        text = _text(file)
         data = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
+    except RecursionError:
+        raise ValueError(f"{file}: not readable as {kind}: too much in each other") from None
     except ValueError as error:
-        raise ValueError(f"{file}: not readable as {file.suffix[1:] or 'JSON'}: {error}") from error
+        raise ValueError(f"{file}: not readable as {kind}: {error}") from error
     try:
         return rules_from(data)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
+
+
+def _text(file: Path) -> str:
+    """A file that a person wrote: no pipe, which keeps one waiting, and nothing that takes minutes."""
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise ValueError("it is no plain file")
+    if file.stat().st_size > LARGEST:
+        raise ValueError(f"it has more than {LARGEST:,} bytes")
+    text = file.read_text(encoding="utf-8-sig")
+    dotted = [line for line in text.split("\n") if line.count(".") >= DEEPEST]
+    if file.suffix == ".toml" and any(map(_DOTTED.search, dotted)):
+        raise ValueError(f"a key has more than {DEEPEST} parts")
+    return text
 
 
 def rules_from(data: Any) -> list[Rule]:

@@ -1,0 +1,242 @@
+"""The shapes of a journal's lines. What a line holds beside these fields is kept, and so is an unknown event.
+
+Readers rely on these fields, so a line without them is damaged. Every field that a version added later has a
+default: journals of older versions are read for ever.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from vergeos_nb.shapes import Unfit, fit, object_of_line
+
+Count = Annotated[int, Meta(ge=1)]
+Text = str | None
+# Seconds since 1970, of the years that a date can have.
+Time = Annotated[float, Meta(ge=-62_135_596_800, le=253_402_300_799)]
+Plain = dict[str, Any]
+
+
+class Line(Struct):
+    """Any line."""
+
+    n: Count
+    at: datetime
+    event: str
+
+
+class RunOpened(Line):
+    runbook: Text = None
+    parameters: Plain = {}
+    operator: Text = None
+    on_host: Text = None
+    pid: int | None = None
+    profile: Any = None
+    versions: Plain = {}
+    session: str = ""
+
+
+class Profile(Line):
+    host: Text = None
+    who: Text = None
+    tls: Text = None
+
+
+class StepBegan(Line):
+    step: str
+    title: str = ""
+
+
+class Call(Struct):
+    """One API call, with its answer or what went wrong."""
+
+    number: Count
+    method: str
+    path: str
+    query: Plain
+    body: Plain | None
+    changing: bool
+    attempt: int
+    sent_at: Time
+    server_time: Time | None
+    elapsed_s: float
+    status: int | None
+    answer: Any
+    error: str
+
+
+class ExchangeLine(Call):
+    n: Count
+    at: datetime
+    event: str
+
+
+class Intent(Line):
+    method: str
+    path: str
+    body: Plain | None
+
+
+class Parameters(Line):
+    changed: Plain
+
+
+class VmFact(Struct):
+    name: str
+    key: Count
+    machine: Count
+
+
+class ApprovalFact(Struct):
+    approver: str = ""
+
+
+class Facts(Struct):
+    """Those facts of a step that later readers rely on."""
+
+    verdict: Literal["off", "alive", "unknown"] | UnsetType = UNSET
+    verdict_at: Time | None = None
+    vm: VmFact | None = None
+    status_key: Count | None = None
+    plan: Plain | None = None
+    plan_digest: Text = None
+    approval: ApprovalFact | None = None
+    simulated: bool | None = None
+    cloud_name: Text = None
+
+
+class Rows(Struct):
+    name: str
+    rows: list[list[str | int | float | bool | None]]
+
+
+class Failure(Struct):
+    exit_code: int
+    type: str = ""
+    asked: str = ""
+    came_back: str = ""
+    next_step: str = ""
+
+
+class Result(Struct):
+    step: str
+    title: str
+    vendor_step: str
+    system: str
+    outcome: Literal["passed", "nothing-to-do", "refused", "failed", "unknown", "skipped"]
+    summary: str
+    next_step: str
+    began_at: Time
+    ended_at: Time
+    tables: list[Rows]
+    facts: Facts
+    exchanges: list[int]
+    error: Failure | None
+
+
+class StepEnded(Line):
+    result: Result
+
+
+class Bug(Line):
+    step: str
+    error: str
+    traceback: str
+
+
+class Interrupted(Line):
+    by: str
+    step: Text = None
+
+
+class Settled(Line):
+    result: Result
+    exchanges: list[Call]
+
+
+class Resumed(Line):
+    pid: int | None = None
+
+
+class VmBegan(Line):
+    key: int
+    folder: str
+
+
+class VmEnded(VmBegan):
+    outcome: str
+    verdict: str
+    exit_code: int | None
+    headline: str = ""
+
+
+SHAPES: dict[str, type[Struct]] = {
+    "run-opened": RunOpened,
+    "profile": Profile,
+    "step-began": StepBegan,
+    "exchange": ExchangeLine,
+    "intent": Intent,
+    "intent-kept": Intent,
+    "parameters": Parameters,
+    "resumed": Resumed,
+    "step-ended": StepEnded,
+    "bug": Bug,
+    "interrupted": Interrupted,
+    "settled": Settled,
+    "vm-began": VmBegan,
+    "vm-ended": VmEnded,
+    "vm-settled": VmEnded,
+}
+
+
+def read_line(raw: bytes) -> Plain | None:
+    """The line that these bytes are; None where they are none, as after a line was cut off.
+
+    Raises:
+        Unfit: they are one, and its fields are not those of its event.
+    """
+    try:
+        line = object_of_line(raw)
+    except Unfit:
+        return None
+    if "event" not in line:
+        return None
+    event = line["event"]
+    shape = SHAPES.get(event, Line) if isinstance(event, str) else Line
+    try:
+        # Once more from the bytes: that is faster than from the objects, and skips what is not looked at.
+        _decoder(shape).decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        fit(line, shape)
+    return line
+
+
+@cache
+def _decoder(shape: type[Struct]) -> msgspec.json.Decoder[Struct]:
+    return msgspec.json.Decoder(shape)
+
+
+def encoded(line: Mapping[str, Any]) -> str:
+    """A line as it is written, with its line feed."""
+    try:
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        # Python reads NaN and 1e999 in an answer; JSON knows neither.
+        text = json.dumps(_finite(line), ensure_ascii=False, allow_nan=False)
+    return text + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(member) for member in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else str(value)

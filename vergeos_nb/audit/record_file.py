@@ -1,0 +1,63 @@
+"""The shape of ``record.json``. What it holds beside these fields is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from vergeos_nb.shapes import DEEPEST_LINE, fit, json_of
+
+Text = str | None
+Plain = dict[str, Any]
+
+
+class _Call(Struct):
+    method: str
+    path: str
+    body: Plain | None = None
+    step: Text = None
+
+
+class _Record(Struct):
+    """Those fields that are read again. None is in every record that was ever made."""
+
+    runbook: Text = None
+    opened_at: Text = None
+    ended_at: Text = None
+    operator: Text = None
+    host: Text = None
+    simulated: bool | None = None
+    cloud_name: Text = None
+    parameters: Plain | None = None
+    vm: Plain | None = None
+    before: Plain | None = None
+    undo: Plain | None = None
+    approval: Plain | None = None
+    outcome: Text = None
+    verdict: Text = None
+    exit_code: int | None = None
+    changing_calls: list[_Call] | None = None
+    files: dict[str, str] | None = None
+
+
+def record_of(content: bytes) -> Mapping[str, Any]:
+    """The record that these bytes hold.
+
+    Raises:
+        Unfit: they hold none; the sentence names line or field.
+    """
+    data = object_of(content)
+    fit(data, _Record)
+    return data
+
+
+def object_of(content: bytes) -> Mapping[str, Any]:
+    """What these bytes say, whatever its fields are: what is in it does not decide whether it is sealed.
+
+    Raises:
+        Unfit: they are no object of JSON.
+    """
+    data: Plain = fit(json_of(content, DEEPEST_LINE), dict)
+    return data

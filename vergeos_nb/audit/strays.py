@@ -1,0 +1,36 @@
+"""What other programs do to files without anybody meaning it: line ends that are changed, and litter.
+
+Both look like tampering, and neither is passed over: each has a word of its own, and says what to do.
+"""
+
+from __future__ import annotations
+
+import re
+
+LINE_ENDS = (
+    "its line ends were changed, as git on Windows does, and nothing else. Get the file from a copy, or "
+    "check it out anew where .gitattributes says `* -text`"
+)
+ATTRIBUTES = ".gitattributes"
+ATTRIBUTES_SAY = b"# What is sealed here is sealed byte by byte: git leaves line ends alone.\n* -text\n"
+
+_LITTER = re.compile(
+    r"""
+    \.DS_Store | \._.* | \.AppleDouble | \.localized | Icon\r | __MACOSX
+    | \.Spotlight-V100 | \.Trashes | \.fseventsd | \.directory | \.Trash-\d+ | @eaDir
+    | Thumbs\.db(:encryptable)? | ehthumbs\.db | desktop\.ini
+    | \.nfs[0-9a-fA-F]+ | \.fuse_hidden[0-9a-fA-F]+ | \.smbdelete.* | \.goutputstream-.+
+    | .+~ | ~\$.+ | \#.*\# | \.\#.* | \..*\.sw[a-p] | .+\.(bak|orig|rej|old) | \.~lock\..*\# | 4913
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def is_litter(name: str) -> bool:
+    """Whether a desktop, an editor or NFS leaves files of this name. It may have folders before it."""
+    return any(_LITTER.fullmatch(part) for part in name.split("/"))
+
+
+def with_unix_ends(content: bytes) -> bytes:
+    """The content with the line ends that we write."""
+    return content.replace(b"\r\n", b"\n")

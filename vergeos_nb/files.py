@@ -1,0 +1,181 @@
+"""How this package makes folders and files: private to user and group, whole or not at all, and locked.
+
+The umask can take rights away from the group, as on any system. Others get none, whatever the umask says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from vergeos_nb.clock import Clock, SystemClock
+
+FOLDER_MODE = 0o770
+FILE_MODE = 0o660
+OWNERS_FOLDER = 0o700
+OWNERS_FILE = 0o600
+_LOCK_STEP_S = 0.005
+_BLOCK = 1 << 16
+
+
+class Busy(Exception):  # noqa: N818 — a state, and whoever locks says what it means
+    """Another process kept the lock until the deadline."""
+
+
+def keep_others_out() -> None:
+    """Take every right of others away from what this process and its children create from now on.
+
+    For a program of ours, before it has threads. A library leaves the process's umask alone.
+    """
+    os.umask(os.umask(0o077) | 0o007)
+
+
+def make_folder(path: Path, *, exist_ok: bool = True, mode: int = FOLDER_MODE) -> None:
+    """Make a folder, and those above it that are missing. Folders that exist stay as they are.
+
+    Args:
+        mode: of this folder; those above it are made for user and group.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    try:
+        path.mkdir(mode)
+    except FileNotFoundError:
+        if path.parent == path:
+            raise
+        make_folder(path.parent)
+        make_folder(path, exist_ok=exist_ok, mode=mode)
+    except FileExistsError:
+        if not exist_ok or not path.is_dir():
+            raise
+
+
+def create(path: Path) -> None:
+    """Make an empty file where there is none, for a library that would give it other rights.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+
+
+def opener(path: str, flags: int) -> int:
+    """For ``open``, so that a file that it makes is private, too."""
+    return os.open(path, flags, FILE_MODE)
+
+
+def put(path: Path, content: bytes, draft: Path | None = None, *, mode: int = FILE_MODE) -> None:
+    """Put a file there whole, on disk when this returns. A reader sees the old one or the new one.
+
+    Args:
+        draft: where it is written first, on the same file system; beside the file when not given. Two
+            processes must not share one at the same time.
+
+    Raises:
+        OSError: the disk does not take it. The old file is still there, and the draft is not.
+    """
+    draft = draft or path.with_name(f"{path.name}.part")
+    draft.unlink(missing_ok=True)
+    try:
+        _write(draft, content, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        os.replace(draft, path)  # noqa: PTH105 — its one name in the sealing path, which tests make fail
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Add to a file what is whole and on disk when this returns, or nothing when it raises.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    _write(path, content, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
+
+
+def _write(path: Path, content: bytes, flags: int, mode: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, mode)
+    try:
+        size = os.fstat(descriptor).st_size
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's entries on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(
+    path: Path, within_s: float, clock: Clock | None = None, kind: int = fcntl.LOCK_EX
+) -> Iterator[None]:
+    """Hold a lock between processes while the context lasts. The lock's file is made, and stays.
+
+    Args:
+        within_s: how long to wait for another process; 0 tries once.
+        kind: ``fcntl.LOCK_EX``, or ``fcntl.LOCK_SH``, which readers hold together. Then the file must exist.
+
+    Raises:
+        Busy: another process kept it for that long.
+        OSError: the file cannot be made or opened, or its file system has no locks.
+    """
+    clock = clock or SystemClock()
+    descriptor = _opened(path, kind)
+    try:
+        deadline = clock.monotonic() + within_s
+        while not _taken(descriptor, kind):
+            if clock.monotonic() >= deadline:
+                raise Busy(path)
+            clock.sleep(_LOCK_STEP_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: Path, kind: int) -> int:
+    if kind == fcntl.LOCK_EX:
+        with contextlib.suppress(PermissionError):
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    # Another user may have made it; a lock on this machine needs no more than reading.
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _taken(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            raise
+        return False
+    return True
+
+
+def after_last_line_feed(descriptor: int, end: int) -> int:
+    """The place after the last line feed before ``end``; 0 where there is none."""
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        at = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if at >= 0:
+            return start + at + 1
+        end = start
+    return 0
