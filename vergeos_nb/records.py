@@ -66,6 +66,23 @@ class StatusKey(_Key):
     table: ClassVar[str] = "machine_status"
 
 
+# The platform moves or rebuilds the VM in these states, on two nodes at once in some of them
+# (status values: pyvergeos and tsvergeos agree on the list; that it is unsafe to act is our inference).
+MOVING = frozenset(
+    {
+        "initmigrate",
+        "startmigrate",
+        "migrating",
+        "migratecomplete",
+        "hibernating",
+        "importing",
+        "initializing",
+        "starting",
+    }
+)
+# States that only the machine of a node takes (pyvergeos nodes, vendor's maintenance pages).
+OF_NODES = frozenset({"maintenance", "leavingmaintenance", "driversreloading"})
+
 Row = Mapping[str, Any]
 # Many rows as one list per field, all of one length.
 Columns = Mapping[str, Sequence[Any]]

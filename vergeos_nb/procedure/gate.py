@@ -22,9 +22,8 @@ from vergeos_nb.procedure.compare import (
     state_of,
 )
 from vergeos_nb.procedure.engine import Draft, ended_by
-from vergeos_nb.procedure.identify import MOVING
 from vergeos_nb.procedure.model import StepOutcome, Table, VerdictValue
-from vergeos_nb.records import VmNow
+from vergeos_nb.records import MOVING, VmNow
 
 # What a rung of ours may itself bring about between plan and the next rung, and so is no drift.
 OURS = ("running", "status", "state", "powerstate")

@@ -8,24 +8,7 @@ from vergeos_nb.procedure.case import Case, SystemCase
 from vergeos_nb.procedure.engine import Draft, ended_by
 from vergeos_nb.procedure.model import CHECKS, FACTS, IDENTITY, VMS, Scalar, StepOutcome, Table
 from vergeos_nb.procedure.system import id_of
-from vergeos_nb.records import MachineStatus, Vm
-
-# The platform moves or rebuilds the VM in these states, on two nodes at once in some of them
-# (status values: pyvergeos and tsvergeos agree on the list; that it is unsafe to act is our inference).
-MOVING = frozenset(
-    {
-        "initmigrate",
-        "startmigrate",
-        "migrating",
-        "migratecomplete",
-        "hibernating",
-        "importing",
-        "initializing",
-        "starting",
-    }
-)
-# States that only the machine of a node takes (pyvergeos nodes, vendor's maintenance pages).
-OF_NODES = frozenset({"maintenance", "leavingmaintenance", "driversreloading"})
+from vergeos_nb.records import MOVING, OF_NODES, MachineStatus, Vm
 
 MAX_SKEW_S = 60.0
 

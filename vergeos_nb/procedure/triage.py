@@ -16,10 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from vergeos_nb.procedure.identify import MOVING, OF_NODES
 from vergeos_nb.procedure.liveness import Sample, judge
 from vergeos_nb.procedure.model import FLEET, TRIAGE, Table, Verdict, VerdictValue
 from vergeos_nb.records import (
+    MOVING,
+    OF_NODES,
     Columns,
     Counter,
     LogLine,

@@ -15,11 +15,12 @@ from vergeos_nb.parameters import WatchAfterPowerOff
 from vergeos_nb.procedure.case import Case
 from vergeos_nb.procedure.engine import Draft, Step, ended_by
 from vergeos_nb.procedure.force_power_off import IDENTIFY
-from vergeos_nb.procedure.identify import MOVING, verify
+from vergeos_nb.procedure.identify import verify
 from vergeos_nb.procedure.model import StepOutcome, Verdict, VerdictValue
 from vergeos_nb.procedure.start import ORDER, confirm, make_plan, power_on, watch_options
 from vergeos_nb.procedure.vigil import Vigil, node_of, when
 from vergeos_nb.procedure.watching import stopped
+from vergeos_nb.records import MOVING
 
 
 def verify_any(case: Case) -> Draft:
