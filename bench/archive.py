@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bench.claim import Claim, Goal, Metric, Pair, Setting, Trial
 from bench.commands import command
-from vergeos_nb.audit.ledger import EMPTY, Head, hash_of
-from vergeos_nb.audit.manifest import FIELDS, Digest, Manifest, Place
+from vergeos_nb.archive.ledger.ledger import EMPTY, Head, hash_of
+from vergeos_nb.archive.ledger.manifest import FIELDS, Digest, Manifest, Place
 
 MANY = 100_000
 # What a planning run leaves, in bytes; of a long ladder it is about twice as much.

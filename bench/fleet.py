@@ -35,7 +35,7 @@ print(json.dumps({{"cpu_s": took, "peak_mb": peak - before}}))
 _OURS = """
 from vergeos_nb import settings
 from vergeos_nb.client import VergeApi, Wire
-from vergeos_nb.standin import open_profile
+from vergeos_nb.connect.simulated import open_profile
 from vergeos_nb.views.fleet_frame import vms_frame
 import pandas
 api = VergeApi(Wire(open_profile(settings.load_profile("simulator")).__enter__()))
@@ -53,7 +53,7 @@ def read():
 
 
 def _fields() -> list[str]:
-    from vergeos_nb.client.fleet import VM_COLUMNS
+    from vergeos_nb.client.tables.fleet_tables import VM_COLUMNS
 
     return [path if path in (name, "$key") else f"{path} as {name}" for name, path, _ in VM_COLUMNS]
 

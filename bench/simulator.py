@@ -14,8 +14,9 @@ import threading
 import time
 from pathlib import Path
 
-from vergeos_nb.simulator import Simulator, situations
-from vergeos_nb.standin import announce
+from vergeos_nb.connect.simulated import announce
+from vergeos_nb.simulator import Simulator
+from vergeos_nb.simulator.scenarios import situations
 
 
 class HurriedClock:

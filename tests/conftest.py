@@ -44,7 +44,7 @@ def _scrubbed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("VERGEOS_NB_OUTPUTS", str(home / "outputs"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     # Runs that a test leaves unfinished keep their room; megabytes each would fill the disk.
-    monkeypatch.setattr("vergeos_nb.audit.room.NEEDED", 1 << 16)
+    monkeypatch.setattr("vergeos_nb.journal.disk_reserve.NEEDED", 1 << 16)
 
 
 @pytest.fixture(autouse=True)

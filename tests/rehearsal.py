@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 
-from vergeos_nb.audit.account import Account
+from vergeos_nb.journal.run_state import Account
 from vergeos_nb.parameters import read_parameters
-from vergeos_nb.procedure.model import VerdictValue
-from vergeos_nb.runbook import Runbook
+from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.session.run import Runbook
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator, SteppedClock
 
@@ -167,7 +167,7 @@ class Rehearsal:
 
     def put_answers(self, **rule: Any) -> None:
         """Make the PUT go wrong in this way."""
-        from vergeos_nb.simulator.faults import Rule
+        from vergeos_nb.simulator.faults.rules import Rule
 
         self.sim.faults.add(Rule("put", "PUT", "/api/v4/machine_status/*", **rule))
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vergeos_nb.connect.simulated import announce, withdraw
 from vergeos_nb.simulator import Simulator
-from vergeos_nb.standin import announce, withdraw
 
 # Waits as short as they can be and still let the simulator's stats row be written between two readings.
 QUICK: dict[str, Any] = {

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from vergeos_nb import changes
-from vergeos_nb.changes import Change
 from vergeos_nb.errors import UsageError
-from vergeos_nb.records import MachineKey, StatusKey, VmKey
+from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.requests import Change
+from vergeos_nb.vergeos.rows import MachineKey, StatusKey, VmKey
 
 
 def test_each_request_is_written_exactly_as_the_vendor_writes_it():
-    assert changes.poweroff(VmKey(42)) == Change("POST", "vm_actions", {"vm": 42, "action": "poweroff"})
-    assert changes.kill(VmKey(42)) == Change("POST", "vm_actions", {"vm": 42, "action": "kill"})
-    assert changes.poweron(VmKey(42)) == Change("POST", "vm_actions", {"vm": 42, "action": "poweron"})
-    assert changes.override(StatusKey(61)) == Change(
+    assert requests.poweroff(VmKey(42)) == Change("POST", "vm_actions", {"vm": 42, "action": "poweroff"})
+    assert requests.kill(VmKey(42)) == Change("POST", "vm_actions", {"vm": 42, "action": "kill"})
+    assert requests.poweron(VmKey(42)) == Change("POST", "vm_actions", {"vm": 42, "action": "poweron"})
+    assert requests.override(StatusKey(61)) == Change(
         "PUT",
         "machine_status/61",
         {"running": False, "migratable": True, "status": "stopped", "state": "offline"},
     )
-    assert changes.status_fields(StatusKey(61), {"running": True}) == Change(
+    assert requests.status_fields(StatusKey(61), {"running": True}) == Change(
         "PUT", "machine_status/61", {"running": True}
     )
-    assert changes.snapshot(MachineKey(54), "before", 1_790_172_805, "why") == Change(
+    assert requests.snapshot(MachineKey(54), "before", 1_790_172_805, "why") == Change(
         "POST",
         "machine_snapshots",
         {
@@ -30,14 +30,14 @@ def test_each_request_is_written_exactly_as_the_vendor_writes_it():
             "expires": 1_790_172_805, "expires_type": "date", "description": "why",
         },
     )  # fmt: skip
-    assert changes.node_query(2, "top") == Change("POST", "node_queries", {"node": 2, "query": "top"})
-    assert changes.node_query(2, "ping", {"host": "10.0.0.5"}) == Change(
+    assert requests.node_query(2, "top") == Change("POST", "node_queries", {"node": 2, "query": "top"})
+    assert requests.node_query(2, "ping", {"host": "10.0.0.5"}) == Change(
         "POST", "node_queries", {"node": 2, "query": "ping", "params": {"host": "10.0.0.5"}}
     )
 
 
 def test_a_change_shows_its_path_as_an_exchange_does():
-    change = changes.override(StatusKey(61))
+    change = requests.override(StatusKey(61))
     assert change.path == "/api/v4/machine_status/61"
     assert change.as_dict() == {
         "method": "PUT",
@@ -48,19 +48,19 @@ def test_a_change_shows_its_path_as_an_exchange_does():
 
 def test_a_body_is_made_anew_each_time_so_that_nobody_changes_another_ones():
     body = {"running": False}
-    change = changes.status_fields(StatusKey(61), body)
+    change = requests.status_fields(StatusKey(61), body)
     body["running"] = True
-    changes.override(StatusKey(61)).as_dict()["body"]["running"] = True
-    assert (change.body["running"], changes.override(StatusKey(61)).body["running"]) == (False, False)
+    requests.override(StatusKey(61)).as_dict()["body"]["running"] = True
+    assert (change.body["running"], requests.override(StatusKey(61)).body["running"]) == (False, False)
 
 
 @pytest.mark.parametrize(
     "build",
     [
-        lambda: changes.kill(MachineKey(54)),
-        lambda: changes.kill(42),
-        lambda: changes.override(MachineKey(54)),
-        lambda: changes.snapshot(VmKey(42), "before", 1_790_172_805, ""),
+        lambda: requests.kill(MachineKey(54)),
+        lambda: requests.kill(42),
+        lambda: requests.override(MachineKey(54)),
+        lambda: requests.snapshot(VmKey(42), "before", 1_790_172_805, ""),
     ],
 )
 def test_a_key_of_another_table_builds_no_request(build):
@@ -72,18 +72,18 @@ def test_a_key_of_another_table_builds_no_request(build):
     ("build", "says"),
     [
         (
-            lambda: changes.vm_action(VmKey(42), "killpower"),
+            lambda: requests.vm_action(VmKey(42), "killpower"),
             "(?s)'killpower'.*unknown.*: known: kill, poweroff",
         ),
-        (lambda: changes.node_query(2, "tpo"), "(?s)'tpo'.*unknown.*: known: ping, top"),
-        (lambda: changes.node_query(0, "top"), "0 is no node's key"),
-        (lambda: changes.node_query(True, "top"), "True is no node's key"),
-        (lambda: changes.status_fields(StatusKey(61), {}), "no field is named"),
-        (lambda: changes.snapshot(MachineKey(54), "", 1, ""), "its name has 0 characters"),
-        (lambda: changes.snapshot(MachineKey(54), "n" * 129, 1, ""), "its name has 129 characters"),
-        (lambda: changes.snapshot(MachineKey(54), "n", 1, "d" * 2049), "its description has 2049"),
-        (lambda: changes.snapshot(MachineKey(54), "n", 0, ""), "0 is no time to end it at"),
-        (lambda: changes.snapshot(MachineKey(54), "n", 1.5, ""), "1.5 is no time to end it at"),
+        (lambda: requests.node_query(2, "tpo"), "(?s)'tpo'.*unknown.*: known: ping, top"),
+        (lambda: requests.node_query(0, "top"), "0 is no node's key"),
+        (lambda: requests.node_query(True, "top"), "True is no node's key"),
+        (lambda: requests.status_fields(StatusKey(61), {}), "no field is named"),
+        (lambda: requests.snapshot(MachineKey(54), "", 1, ""), "its name has 0 characters"),
+        (lambda: requests.snapshot(MachineKey(54), "n" * 129, 1, ""), "its name has 129 characters"),
+        (lambda: requests.snapshot(MachineKey(54), "n", 1, "d" * 2049), "its description has 2049"),
+        (lambda: requests.snapshot(MachineKey(54), "n", 0, ""), "0 is no time to end it at"),
+        (lambda: requests.snapshot(MachineKey(54), "n", 1.5, ""), "1.5 is no time to end it at"),
     ],
 )
 def test_what_the_platform_would_take_otherwise_than_it_is_meant_is_refused(build, says):

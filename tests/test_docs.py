@@ -13,7 +13,7 @@ import pytest
 
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.parameters import RUNBOOKS
-from vergeos_nb.policy import parse_policy
+from vergeos_nb.settings.policy import parse_policy
 from vergeos_nb.simulator import list_scenarios
 
 ROOT = Path(__file__).parents[1]

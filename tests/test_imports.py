@@ -132,7 +132,7 @@ def test_the_simulator_is_imported_by_nobody_above_the_standin() -> None:
         ("vergeos_nb.settings", {"httpx", "pydantic", "platformdirs"}),
         ("vergeos_nb.simulator", {"lark", "tornado", "trustme", "httpx"}),
         ("vergeos_nb.cli.main", {"httpx", "pandas", "pydantic", "papermill", "nbformat", "lark"}),
-        ("vergeos_nb.notebook", {"pandas", "papermill", "nbformat", "nbconvert", "lark", "trustme"}),
+        ("vergeos_nb.notebook.opening", {"pandas", "papermill", "nbformat", "nbconvert", "lark", "trustme"}),
         ("vergeos_nb.cli.run", {"pandas", "papermill", "nbformat", "nbconvert", "lark", "trustme"}),
     ],
 )

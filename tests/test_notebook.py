@@ -9,11 +9,11 @@ import pytest
 
 from tests.rehearsal import PASSWORD, Rehearsal, ending
 from vergeos_nb import open_runbook
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.record import check, read
 from vergeos_nb.errors import SettingsError, UsageError
-from vergeos_nb.live import LiveRunbook
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.notebook.live import LiveRunbook
+from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.views.shown import RunStopped
 
 

@@ -11,10 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vergeos_nb.errors import SettingsError
-from vergeos_nb.policy import DAYS, Policy, Window, parse_policy
-from vergeos_nb.records import MachineKey, VmKey
 from vergeos_nb.settings import load_policy, stopped_by
 from vergeos_nb.settings.places import kernel_environ
+from vergeos_nb.settings.policy import DAYS, Policy, Window, parse_policy
+from vergeos_nb.vergeos.rows import MachineKey, VmKey
 
 WHOLE = """
 stop_file = "/etc/vergeos-nb/stop"

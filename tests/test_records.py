@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from vergeos_nb.records import Exchange, MachineKey, StatusKey, SystemInfo, Vm, VmKey
+from vergeos_nb.vergeos.rows import Exchange, MachineKey, StatusKey, SystemInfo, Vm, VmKey
 
 
 def test_the_same_number_in_three_tables_is_three_keys():

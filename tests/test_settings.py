@@ -544,7 +544,7 @@ def test_the_nearest_word_ignores_case_and_is_none_when_nothing_is_near():
 
 
 def test_importing_settings_loads_nothing_heavy():
-    code = "import sys, vergeos_nb.settings, vergeos_nb.errors, vergeos_nb.records; print(*sys.modules)"
+    code = "import sys, vergeos_nb.settings, vergeos_nb.errors, vergeos_nb.vergeos.rows; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()

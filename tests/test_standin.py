@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.connect.simulated import announce, find_announced, open_profile, withdraw
 from vergeos_nb.errors import UsageError
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret, load_profile
 from vergeos_nb.simulator import Simulator
-from vergeos_nb.standin import announce, find_announced, open_profile, withdraw
 
 
 @pytest.fixture

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from vergeos_nb.audit.frame import open_archive
-    from vergeos_nb.notebook import open_runbook
+from vergeos_nb.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from vergeos_nb.archive.open_archive import open_archive
+    from vergeos_nb.notebook.opening import open_runbook
+
 __all__ = ["__version__", "open_archive", "open_runbook"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "open_runbook":
-        from vergeos_nb.notebook import open_runbook
+        from vergeos_nb.notebook.opening import open_runbook
 
         return open_runbook
     if name == "open_archive":
-        from vergeos_nb.audit.frame import open_archive
+        from vergeos_nb.archive.open_archive import open_archive
 
         return open_archive
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.audit.manifest import Manifest
-from vergeos_nb.audit.seal import seal
-from vergeos_nb.audit.signer import Signer
+from vergeos_nb.archive.ledger.manifest import Manifest
+from vergeos_nb.archive.seal import seal
+from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.client.scrub import Scrubber
 
 DAY = "2026-10-01"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.archive.made import allowed, archive, key
-from vergeos_nb.audit.retention import Keeper
-from vergeos_nb.audit.signer import Signer
+from vergeos_nb.archive.retention import Keeper
+from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.clock import SystemClock
 
 LEDGER = "ledger.jsonl"

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from tests.archive.made import NONE, archive, finish_again, record, sealed
-from vergeos_nb.audit import index as index_module
-from vergeos_nb.audit.index import NAME, Index, Query
-from vergeos_nb.audit.seal import seal
+from vergeos_nb.archive import index as index_module
+from vergeos_nb.archive.index import NAME, Index, Query
+from vergeos_nb.archive.seal import seal
 from vergeos_nb.errors import RecordNotFound
 
 HOSTILE = [

@@ -15,15 +15,15 @@ import pytest
 
 from tests.archive.made import NONE, allowed, archive, key, record, sealed
 from tests.archive.test_archive_seal import dies_at
-from vergeos_nb.audit.index import Index, Query
-from vergeos_nb.audit.ledger import hash_of
-from vergeos_nb.audit.manifest import Place
-from vergeos_nb.audit.marks import Event, Mark, read_mark, standing
-from vergeos_nb.audit.retention import Keeper, due
-from vergeos_nb.audit.seal import seal
-from vergeos_nb.audit.signer import Signer
-from vergeos_nb.audit.signers import read_allowed_signers
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.index import Index, Query
+from vergeos_nb.archive.ledger.ledger import hash_of
+from vergeos_nb.archive.ledger.ledger_events import Event, Mark, read_mark, standing
+from vergeos_nb.archive.ledger.manifest import Place
+from vergeos_nb.archive.retention import Keeper, due
+from vergeos_nb.archive.seal import seal
+from vergeos_nb.archive.signing.allowed_signers import read_allowed_signers
+from vergeos_nb.archive.signing.signer import Signer
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import SystemClock, from_iso
 from vergeos_nb.errors import RecordError, RecordNotFound, Refused
 

@@ -18,11 +18,11 @@ import pytest
 
 from tests.archive.made import NONE, archive, finish_again, key, record, sealed
 from tests.rehearsal import Rehearsal
-from vergeos_nb.audit import afterwards, notify
-from vergeos_nb.audit.mirror import mirror, shown
-from vergeos_nb.audit.retention import Keeper
-from vergeos_nb.audit.seal import seal
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive import after_seal, webhook
+from vergeos_nb.archive.mirror import mirror, shown
+from vergeos_nb.archive.retention import Keeper
+from vergeos_nb.archive.seal import seal
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError
 from vergeos_nb.settings import ArchiveSettings, Secret, archive_settings
@@ -286,14 +286,14 @@ def test_an_answer_that_is_no_yes_is_told_and_not_sent_again(
 ) -> None:
     server = hook(status)
     with pytest.raises(RecordError, match=why) as error:
-        notify.notify(Secret(server.url), {"a": 1})
+        webhook.notify(Secret(server.url), {"a": 1})
     assert (len(server.seen), TOKEN in str(error.value)) == (1, False)
 
 
 @pytest.mark.parametrize("url", ["http://example.com/x", "ftp://h/x", "nonsense", "https://", "http://[::1"])
 def test_a_url_that_is_not_https_or_none_is_not_used(url: str) -> None:
     with pytest.raises(RecordError) as error:
-        notify.notify(Secret(f"{url}{TOKEN}"), {})
+        webhook.notify(Secret(f"{url}{TOKEN}"), {})
     assert TOKEN not in str(error.value)
 
 
@@ -307,7 +307,7 @@ def test_a_url_over_https_is_used_and_what_goes_wrong_there_is_told_without_it(
 
     monkeypatch.setattr(httpx.Client, "post", refused)
     with pytest.raises(RecordError) as error:
-        notify.notify(Secret(f"https://hooks.example.com/{TOKEN}"), {})
+        webhook.notify(Secret(f"https://hooks.example.com/{TOKEN}"), {})
     assert (error.value.came_back, TOKEN in str(error.value)) == ("ConnectError", False)
 
 
@@ -321,7 +321,7 @@ def test_a_hook_that_hangs_and_a_mirror_that_is_down_neither_fail_a_run_nor_keep
     (tmp_path / "mirror").write_text("a file, where a folder should be")
     monkeypatch.setenv("VERGEOS_NB_WEBHOOK", server.url)
     monkeypatch.setenv("VERGEOS_NB_MIRROR", str(tmp_path / "mirror"))
-    monkeypatch.setattr(afterwards, "WAIT_S", 0.3)
+    monkeypatch.setattr(after_seal, "WAIT_S", 0.3)
     run = Rehearsal("stuck", tmp_path / "outputs")
     assert run.run(finish=True).outcome == "planned"
     assert verify(tmp_path / "outputs").findings == ()

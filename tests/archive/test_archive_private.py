@@ -13,13 +13,13 @@ import pytest
 
 from tests.archive.made import DAY, archive, key
 from tests.rehearsal import LADDER, Rehearsal
-from vergeos_nb.audit.index import Index, Query
-from vergeos_nb.audit.mirror import mirror
-from vergeos_nb.audit.retention import Keeper
+from vergeos_nb.archive.index import Index, Query
+from vergeos_nb.archive.mirror import mirror
+from vergeos_nb.archive.retention import Keeper
 from vergeos_nb.clock import SystemClock
+from vergeos_nb.connect.simulated import announce
 from vergeos_nb.runner.lab import runbooks_here, working_copy
 from vergeos_nb.settings import Secret
-from vergeos_nb.standin import announce
 
 
 def rights_of_others(folder: Path, *, but: tuple[Path, ...] = ()) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.archive.made import lines
 from tests.rehearsal import Rehearsal
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError
 from vergeos_nb.runner.recover import recover, unfinished

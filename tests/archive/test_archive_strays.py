@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.archive.made import NONE, allowed, archive, key, record, sealed
-from vergeos_nb.audit.ledger import Ledger
-from vergeos_nb.audit.record import new_folder
-from vergeos_nb.audit.seal import seal
-from vergeos_nb.audit.signers import read_allowed_signers
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.ledger.ledger import Ledger
+from vergeos_nb.archive.seal import seal
+from vergeos_nb.archive.signing.allowed_signers import read_allowed_signers
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.errors import RecordError
+from vergeos_nb.record.record_folder import new_folder
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.tar.xz"))
 

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.archive.made import NONE, archive, finish_again, record, sealed
-from vergeos_nb.audit.canonical import canonical
-from vergeos_nb.audit.chain import Kind
-from vergeos_nb.audit.ledger import Head, hash_of, read_head
-from vergeos_nb.audit.manifest import read_manifest
-from vergeos_nb.audit.seal import seal
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.ledger.canonical import canonical
+from vergeos_nb.archive.ledger.chain import Kind
+from vergeos_nb.archive.ledger.ledger import Head, hash_of, read_head
+from vergeos_nb.archive.ledger.manifest import read_manifest
+from vergeos_nb.archive.seal import seal
+from vergeos_nb.archive.verify.verify import verify
 
 LINES = 6
 FILES = ("journal.jsonl", "notebook.ipynb", "notebook.html", "record.json")

@@ -14,8 +14,8 @@ import pytest
 
 from tests.archive.made import archive, sealed
 from tests.archive.test_archive_signatures import audit, cut
-from vergeos_nb.audit.timestamps import Authorities
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.signing.timestamps import Authorities
+from vergeos_nb.archive.verify.verify import verify
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 CONFIG = """

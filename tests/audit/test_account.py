@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.rehearsal import Rehearsal, RunClock, ending
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import JournalText, read_journal
-from vergeos_nb.audit.opening import open_journal, refuse_at_the_door
-from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import SettingsError, UsageError
+from vergeos_nb.journal.header import open_journal, refuse_at_the_door
+from vergeos_nb.journal.journal import JournalText, read_journal
+from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.simulator import SteppedClock
 from vergeos_nb.views.summary import summary_view
 

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rehearsal import VENDORS_BODY, Rehearsal, RunClock, ending
-from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.journal import (
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.journal.journal import (
     JournalText,
     RunJournal,
     append_after_death,
@@ -22,10 +23,9 @@ from vergeos_nb.audit.journal import (
     exchange_from_dict,
     read_journal,
 )
-from vergeos_nb.client.scrub import Scrubber
-from vergeos_nb.errors import RecordError, Refused
-from vergeos_nb.records import Exchange
+from vergeos_nb.journal.run_state import Account, account_of
 from vergeos_nb.simulator import SteppedClock
+from vergeos_nb.vergeos.rows import Exchange
 
 Make = Callable[..., Rehearsal]
 CLOCK = RunClock(SteppedClock())

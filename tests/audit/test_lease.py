@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vergeos_nb.audit import lease_file
-from vergeos_nb.audit.lease import LONGEST_S, Lease, Owner
 from vergeos_nb.clock import SystemClock, iso
 from vergeos_nb.errors import RecordError, Refused, UsageError
+from vergeos_nb.lease import lease_file
+from vergeos_nb.lease.lease import LONGEST_S, Lease, Owner
 from vergeos_nb.processes import this_process
 
 START = 1_790_000_000.0
@@ -413,7 +413,7 @@ def test_names_that_look_alike_have_files_of_their_own():
 CHILD = """
 import sys
 from pathlib import Path
-from vergeos_nb.audit.lease import Lease, Owner
+from vergeos_nb.lease.lease import Lease, Owner
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import Refused
 import os
@@ -432,7 +432,7 @@ sys.stdin.readline()
 LOCKER = """
 import sys
 from pathlib import Path
-from vergeos_nb.audit.lease_file import file_name, locked
+from vergeos_nb.lease.lease_file import file_name, locked
 from vergeos_nb.clock import SystemClock
 with locked(Path(sys.argv[1]) / file_name(sys.argv[4]), "test", SystemClock()):
     print("ready", flush=True)

@@ -10,13 +10,13 @@ import httpx
 import pytest
 
 from tests.rehearsal import API_KEY, LADDER, Rehearsal, ending
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.record import check, read
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import SettingsError
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import account_of
 from vergeos_nb.masking import MASK
+from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runner.recover import recover, unfinished
 from vergeos_nb.settings import Credentials, Profile, Secret
 

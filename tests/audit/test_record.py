@@ -19,18 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rehearsal import API_KEY, PASSWORD, Rehearsal, ending
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import append_after_death, read_journal
-from vergeos_nb.audit.plans import PlanShelf
-from vergeos_nb.audit.record import check, finish, new_folder, read, slug
-from vergeos_nb.audit.render import render
-from vergeos_nb.audit.timeline import timeline_of
+from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
-from vergeos_nb.procedure.model import Plan
+from vergeos_nb.journal.journal import append_after_death, read_journal
+from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.procedure.values.model import Plan
+from vergeos_nb.record.record_folder import check, finish, new_folder, read, slug
+from vergeos_nb.record.render import render
+from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.settings import spellings
-from vergeos_nb.simulator.situations import ODD_NAMES
+from vergeos_nb.simulator.scenarios.situations import ODD_NAMES
 from vergeos_nb.views.shown import Picture
 
 Make = Callable[..., Rehearsal]
@@ -158,7 +158,7 @@ def test_a_run_that_cannot_be_drawn_has_its_record_all_the_same(
     def broken(*_: object) -> object:
         raise OverflowError("<b>")
 
-    monkeypatch.setattr("vergeos_nb.audit.timeline.timeline_of", broken)
+    monkeypatch.setattr("vergeos_nb.record.run_timeline.timeline_of", broken)
     (tmp_path / "journal.jsonl").write_bytes((done.folder / "journal.jsonl").read_bytes())
     assert ending(finish(tmp_path, runbook(), Scrubber())) == ("done", "off", 0)
     assert check(tmp_path) == []

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from tests.rehearsal import LADDER, Rehearsal
-from vergeos_nb.audit import room
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.record import new_folder
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.errors import RecordError
+from vergeos_nb.journal import disk_reserve
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.record.record_folder import new_folder
 
 MB = 1 << 20
 REAL_NEED = 8 * MB
@@ -35,7 +35,7 @@ def mount(*arguments: str) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An archive on a file system of its own, with room for two records."""
-    monkeypatch.setattr(room, "NEEDED", REAL_NEED)
+    monkeypatch.setattr(disk_reserve, "NEEDED", REAL_NEED)
     folder = tmp_path / "disk"
     folder.mkdir()
     mount("-t", "tmpfs", "-o", f"size={2 * REAL_NEED}", "tmpfs", str(folder))
@@ -73,7 +73,7 @@ def test_a_disk_that_fills_up_while_a_run_goes_on_refuses_its_next_changing_call
     for before in IDS[: IDS.index(step)]:
         book.step(before)
     sent = run.changes()
-    (book.folder / room.NAME).unlink()
+    (book.folder / disk_reserve.NAME).unlink()
     other = fill(small_disk, leave=MB)
     result = book.step(step).result
     assert (result.outcome, result.error["exit_code"]) == ("failed", 10)
@@ -96,7 +96,7 @@ def test_a_disk_that_fills_up_after_the_call_leaves_a_whole_and_sealed_record(sm
     account = run.end(book)
     assert (account.outcome, account.verdict) == ("done", "off")
     assert (verify(outputs).findings, verify(outputs).records) == ((), 2)
-    assert not (book.folder / room.NAME).exists()
+    assert not (book.folder / disk_reserve.NAME).exists()
 
 
 def test_an_archive_that_becomes_read_only_refuses_the_changing_call(small_disk: Path) -> None:
@@ -123,7 +123,7 @@ def test_an_archive_on_a_read_only_file_system_stops_before_anything_is_asked(sm
     with pytest.raises(RecordError, match="Read-only file system\\n.*nothing was sent"):
         new_folder(outputs, "force_power_off", "web-01", 0.0)
     with pytest.raises(RecordError, match="Read-only file system\\n.*nothing was sent"):
-        room.take(folder)
+        disk_reserve.take(folder)
 
 
 # -- where nothing can be mounted ------------------------------------------------------------------
@@ -138,7 +138,7 @@ def test_a_full_disk_or_quota_is_told_when_the_call_is_about_to_go_out(
     book = run.open(approve=digest)
     for step in IDS[:9]:
         book.step(step)
-    (book.folder / room.NAME).unlink()
+    (book.folder / disk_reserve.NAME).unlink()
 
     def full(descriptor: int, offset: int, size: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -147,7 +147,7 @@ def test_a_full_disk_or_quota_is_told_when_the_call_is_about_to_go_out(
     result = book.step("force").result
     assert (result.error["type"], run.changes()) == ("RecordError", [])
     assert os.strerror(number) in result.error["came_back"]
-    assert not (book.folder / room.NAME).exists()
+    assert not (book.folder / disk_reserve.NAME).exists()
     run.end(book)
 
 
@@ -160,16 +160,16 @@ def test_where_room_cannot_be_taken_the_free_space_decides(
 
     status = os.statvfs(tmp_path)
     monkeypatch.setattr(os, "posix_fallocate", unsupported)
-    monkeypatch.setattr(room, "NEEDED", status.f_bavail * status.f_frsize * (1 if free else 100))
+    monkeypatch.setattr(disk_reserve, "NEEDED", status.f_bavail * status.f_frsize * (1 if free else 100))
     folder = tmp_path / "outputs" / "day" / "run"
     folder.mkdir(parents=True)
     if free:
-        monkeypatch.setattr(room, "NEEDED", MB)
-        room.take(folder)
-        assert (folder / room.NAME).stat().st_size == MB
+        monkeypatch.setattr(disk_reserve, "NEEDED", MB)
+        disk_reserve.take(folder)
+        assert (folder / disk_reserve.NAME).stat().st_size == MB
     else:
         with pytest.raises(RecordError, match="No space left"):
-            room.take(folder)
+            disk_reserve.take(folder)
     assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["day"]
 
 
@@ -197,7 +197,7 @@ def test_a_line_that_does_not_fit_goes_where_room_was_taken_and_else_leaves_noth
 ) -> None:
     # Holds off: half a line, with whole lines after it, that nobody can read again.
     book = Rehearsal("stuck", outputs).open(approve=approve)
-    taken, lines = book.folder / room.NAME, book.journal._file
+    taken, lines = book.folder / disk_reserve.NAME, book.journal._file
     assert taken.exists() is bool(approve)
     raw = lines._raw
     monkeypatch.setattr(lines, "_raw", FullRaw(raw, taken if approve else None))

@@ -10,11 +10,12 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.rehearsal import LADDER, Rehearsal
-from vergeos_nb.audit.journal import DEATH, read_journal
-from vergeos_nb.audit.timeline import timeline_of
 from vergeos_nb.clock import from_iso, iso
-from vergeos_nb.procedure.model import StepOutcome
-from vergeos_nb.views.timeline import Span, StatusBar, Timeline, timeline_png, timeline_svg, timeline_text
+from vergeos_nb.journal.journal import DEATH, read_journal
+from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.record.run_timeline import timeline_of
+from vergeos_nb.views.timeline import Span, StatusBar, Timeline, timeline_text
+from vergeos_nb.views.timeline_drawing import timeline_png, timeline_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

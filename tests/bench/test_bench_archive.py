@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.archive import SMALL, VMS, write_archive
-from vergeos_nb.audit.index import Index, Query
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.index import Index, Query
+from vergeos_nb.archive.verify.verify import verify
 
 
 def test_the_archive_that_is_measured_is_whole(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from tests.browser.labpage import LabPage
 from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, served
-from vergeos_nb.audit.record import check
+from vergeos_nb.record.record_folder import check
 
 Open = Callable[..., LabPage]
 Record = Callable[[], tuple[Path, Any]]

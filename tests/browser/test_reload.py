@@ -29,7 +29,7 @@ WAITS = {
     "confirm_timeout_s": 60.0,
 }
 WITHOUT_THE_KERNELS_SIDE = (
-    "import vergeos_nb.live; vergeos_nb.live.keep_comms_in_the_main_shell = lambda: None"
+    "import vergeos_nb.notebook.live; vergeos_nb.notebook.live.keep_comms_in_the_main_shell = lambda: None"
 )
 
 

@@ -8,12 +8,12 @@ import socket
 
 import pytest
 
-from vergeos_nb import doctor
-from vergeos_nb.doctor import Finding, diagnose, exit_code
-from vergeos_nb.records import SystemInfo
+from vergeos_nb.connect import doctor
+from vergeos_nb.connect.doctor import Finding, diagnose, exit_code
+from vergeos_nb.connect.simulated import announce
 from vergeos_nb.simulator import Simulator
-from vergeos_nb.simulator.faults import Rule
-from vergeos_nb.standin import announce
+from vergeos_nb.simulator.faults.rules import Rule
+from vergeos_nb.vergeos.rows import SystemInfo
 
 CANARY = "canary-password"
 

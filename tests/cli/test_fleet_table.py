@@ -16,7 +16,7 @@ from vergeos_nb.cli.fleet_table import CLEAR, NO_WRAP, UP, WRAP, FleetTable
 from vergeos_nb.cli.output import Output
 from vergeos_nb.fleet.apply import Fleet
 from vergeos_nb.fleet.schedule import Limits
-from vergeos_nb.simulator.faults import Rule
+from vergeos_nb.simulator.faults.rules import Rule
 
 LINES = 8
 

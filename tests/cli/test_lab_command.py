@@ -95,7 +95,7 @@ def test_a_profile_that_is_not_there_is_told_before_anything_is_started(tmp_path
 
 
 def test_every_scenario_has_a_drill_and_every_drill_a_scenario() -> None:
-    from vergeos_nb.drill import DRILLS, drill_of
+    from vergeos_nb.connect.drills import DRILLS, drill_of
     from vergeos_nb.simulator import list_scenarios
 
     assert set(DRILLS) == set(list_scenarios())

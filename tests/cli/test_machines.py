@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.served import QUICK
-from vergeos_nb.audit.record import check, read
+from vergeos_nb.record.record_folder import check, read
 
 COMMAND = [sys.executable, "-m", "vergeos_nb"]
 NOBODY = ["unshare", "--user", "--map-user=54321", "--map-group=54321"]

@@ -19,7 +19,7 @@ import pytest
 from tests.served import QUICK
 from vergeos_nb.masking import spellings
 from vergeos_nb.simulator import Simulator
-from vergeos_nb.simulator.faults import Rule
+from vergeos_nb.simulator.faults.rules import Rule
 
 PASSWORD = "canary-Pa55/+{x}'\"<&"
 API_KEY = "canary0apikey0f00d0cafe"

@@ -17,10 +17,10 @@ import pytest
 
 from tests.cli.test_commands import COMMAND, WAITS
 from tests.served import changing, served
-from vergeos_nb.audit.record import check
 from vergeos_nb.cli.entry import call
 from vergeos_nb.cli.main import cli
 from vergeos_nb.cli.output import Output
+from vergeos_nb.record.record_folder import check
 
 PACKAGE = Path(__file__).parents[2] / "vergeos_nb"
 ENCODINGS = ("ascii", "latin-1", "cp437", "utf-8")

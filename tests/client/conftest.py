@@ -13,8 +13,8 @@ import pytest
 import trustme
 
 from vergeos_nb.client import Wire
-from vergeos_nb.records import Exchange
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret
+from vergeos_nb.vergeos.rows import Exchange
 
 CANARY = "canary-S3cret/+ü{x}'"
 

@@ -9,9 +9,9 @@ import pytest
 
 from vergeos_nb import errors
 from vergeos_nb.client import SIMULATOR_SERVER, Account, VergeApi
-from vergeos_nb.records import MachineKey, StatusKey, SystemInfo, VmKey
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator
+from vergeos_nb.vergeos.rows import MachineKey, StatusKey, SystemInfo, VmKey
 
 BODY = {"running": False, "migratable": True, "status": "stopped", "state": "offline"}
 

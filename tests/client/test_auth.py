@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from vergeos_nb.client import auth
+from vergeos_nb.client.transport import login
 from vergeos_nb.errors import MissingField, WrongShape
 from vergeos_nb.settings import Credentials, Secret
 
@@ -24,25 +24,25 @@ from vergeos_nb.settings import Credentials, Secret
     ],
 )
 def test_the_headers_of_each_kind(credentials, headers):
-    assert auth.standing_headers(credentials) == headers
+    assert login.standing_headers(credentials) == headers
 
 
 def test_a_session_begins_with_login_and_password_and_goes_on_with_its_token():
-    assert auth.login_body(Credentials("session", "user", Secret("password"))) == {
+    assert login.login_body(Credentials("session", "user", Secret("password"))) == {
         "login": "user",
         "password": "password",
     }
     receipt = {"location": "/sys/tokens/ab12", "dbpath": "tokens/ab12", "$row": 1, "$key": "ab12"}
-    token = auth.token_from(receipt, "log in")
-    assert auth.session_headers(token) == {"x-yottabyte-token": "ab12"}
-    assert auth.logout_path(Secret("a/b c")) == "/api/sys/tokens/a%2Fb%20c"
+    token = login.token_from(receipt, "log in")
+    assert login.session_headers(token) == {"x-yottabyte-token": "ab12"}
+    assert login.logout_path(Secret("a/b c")) == "/api/sys/tokens/a%2Fb%20c"
 
 
 def test_an_answer_without_a_token_stops():
     with pytest.raises(MissingField):
-        auth.token_from({}, "log in")
+        login.token_from({}, "log in")
     with pytest.raises(WrongShape):
-        auth.token_from({"$key": None}, "log in")
+        login.token_from({"$key": None}, "log in")
 
 
 def test_the_log_of_the_http_library_does_not_show_the_token_of_a_logout(caplog):

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from vergeos_nb import errors
-from vergeos_nb.client import deadline
-from vergeos_nb.client.decoding import TooLongError
-from vergeos_nb.client.outside import post
+from vergeos_nb.client.transport import deadline
+from vergeos_nb.client.transport.decoding import TooLongError
+from vergeos_nb.client.transport.outside import post
 from vergeos_nb.settings import AmbientNetwork, Secret
 
 BODY = {"running": False}
@@ -72,7 +72,7 @@ PHASES = [
 @pytest.fixture
 def wire_to(make_wire, make_profile, ca_file, monkeypatch):
     # A read is repeated as long as its own time lasts; once is enough here.
-    monkeypatch.setattr("vergeos_nb.client.retries.READ_ATTEMPTS", 1)
+    monkeypatch.setattr("vergeos_nb.client.transport.retries.READ_ATTEMPTS", 1)
 
     def connect(host, network=None, **settings):
         profile = make_profile(host, ca_file=ca_file, timeout_s=LIMIT_S, **settings)
@@ -188,7 +188,8 @@ def test_the_first_address_that_swallows_everything_leaves_time_for_the_next(
 
     monkeypatch.setattr(socket, "create_connection", swallowed)
     monkeypatch.setattr(
-        "vergeos_nb.client.deadline.addresses", lambda host, port, limit: [one[4][0] for one in found]
+        "vergeos_nb.client.transport.deadline.addresses",
+        lambda host, port, limit: [one[4][0] for one in found],
     )
     assert wire_to(f"localhost:{port}", verify=False).change("PUT", "machine_status/61", BODY) == {}
 

@@ -9,9 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from vergeos_nb import changes, errors
+from vergeos_nb import errors
 from vergeos_nb.client import VergeApi
-from vergeos_nb.records import (
+from vergeos_nb.settings import Credentials, Profile, Secret
+from vergeos_nb.simulator import Simulator, SteppedClock
+from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.rows import (
     Counter,
     LogLine,
     MachineKey,
@@ -21,8 +24,6 @@ from vergeos_nb.records import (
     StatusKey,
     VmKey,
 )
-from vergeos_nb.settings import Credentials, Profile, Secret
-from vergeos_nb.simulator import Simulator, SteppedClock
 
 MACHINE = MachineKey(54)
 
@@ -325,7 +326,7 @@ def test_a_snapshot_is_taken_once_and_found_by_its_name(connect):
     assert found == Snapshot(found.key, name, vm.machine, found.created, expires, False)
     assert (str(found.key), found.created) == (key, pytest.approx(simulator.clock.now(), abs=1))
     (sent,) = simulator.changing_requests()
-    wanted = changes.snapshot(vm.machine, name, expires, "before the power-off")
+    wanted = requests.snapshot(vm.machine, name, expires, "before the power-off")
     assert (sent.method, sent.path, json.loads(sent.body)) == (wanted.method, wanted.path, wanted.body)
     assert api.snapshots_named(vm.machine, "another") == ()
 
@@ -428,7 +429,7 @@ def test_an_action_is_sent_once_and_exactly_as_its_change_says(connect, recorder
         simulator.clock.sleep(5)
     api.vm_action(vm.key, action)
     sent = simulator.changing_requests()[-1]
-    wanted = changes.vm_action(vm.key, action)
+    wanted = requests.vm_action(vm.key, action)
     shown = recorder.exchanges[-1]
     assert (sent.method, sent.path, json.loads(sent.body)) == (wanted.method, wanted.path, wanted.body)
     assert (shown.method, shown.path, shown.body) == (wanted.method, wanted.path, wanted.body)

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from vergeos_nb import errors
-from vergeos_nb.client import failures
-from vergeos_nb.client.proxies import proxy_for
+from vergeos_nb.client.transport import failures
+from vergeos_nb.client.transport.proxies import proxy_for
 from vergeos_nb.settings import AmbientNetwork, Secret
 
 CALL = failures.Call(

@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vergeos_nb import errors
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import RunJournal, read_journal
 from vergeos_nb.client import Wire
-from vergeos_nb.client.answer import KEPT_WHOLE_BYTES, NAMED
 from vergeos_nb.client.scrub import Scrubber
-from vergeos_nb.client.wire import KEPT_IN_ALL_BYTES
+from vergeos_nb.client.transport.answer import KEPT_WHOLE_BYTES, NAMED
+from vergeos_nb.client.transport.wire import KEPT_IN_ALL_BYTES
 from vergeos_nb.clock import SystemClock
-from vergeos_nb.records import StatusKey
+from vergeos_nb.journal.journal import RunJournal, read_journal
+from vergeos_nb.journal.run_state import account_of
 from vergeos_nb.settings import AmbientNetwork
+from vergeos_nb.vergeos.rows import StatusKey
 
 BODY = {"running": False}
 

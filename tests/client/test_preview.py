@@ -9,11 +9,11 @@ import subprocess
 
 import pytest
 
-from vergeos_nb import changes
 from vergeos_nb.client.preview import Preview, as_curl, preview
 from vergeos_nb.errors import UsageError
-from vergeos_nb.records import MachineKey, StatusKey, VmKey
 from vergeos_nb.simulator import Simulator
+from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.rows import MachineKey, StatusKey, VmKey
 
 curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: apt-get install curl")
 
@@ -30,7 +30,7 @@ def test_a_preview_is_every_request_that_does_not_hang_on_an_answer() -> None:
 def test_a_preview_of_a_change_is_the_vendor_s_request_and_sends_nothing() -> None:
     key = StatusKey(46)
     body = {"running": False, "migratable": True, "status": "stopped", "state": "offline"}
-    shown = preview(lambda api: api.override_status(key, changes.override(key).body))
+    shown = preview(lambda api: api.override_status(key, requests.override(key).body))
     assert shown == (Preview("PUT", "/api/v4/machine_status/46", {}, body),)
     assert shown[0].changing
 

@@ -6,7 +6,7 @@ import pytest
 
 from vergeos_nb.client import rows
 from vergeos_nb.errors import ErrorInAnswer, MissingField, WrongShape
-from vergeos_nb.records import MachineKey, MachineStats, MachineStatus, StatusKey, Vm, VmKey, VmNow
+from vergeos_nb.vergeos.rows import MachineKey, MachineStats, MachineStatus, StatusKey, Vm, VmKey, VmNow
 
 VM = {"$key": 42, "name": "web-01", "machine": 54, "is_snapshot": False, "cpu_cores": 4, "ram": 8192}
 STATUS = {

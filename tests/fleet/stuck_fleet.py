@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.rehearsal import RunClock
-from vergeos_nb.audit.plans import PlanShelf
+from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.fleet import plan as plans
 from vergeos_nb.fleet.apply import Fleet
@@ -20,9 +20,10 @@ from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.fleet.selection import FleetVm, Named, resolve
 from vergeos_nb.fleet.session import Ended, Session
 from vergeos_nb.fleet.system import FleetSystem, open_system
-from vergeos_nb.policy import Policy
 from vergeos_nb.settings import Credentials, Profile, Secret
-from vergeos_nb.simulator import Simulator, SteppedClock, situations
+from vergeos_nb.settings.policy import Policy
+from vergeos_nb.simulator import Simulator, SteppedClock
+from vergeos_nb.simulator.scenarios import situations
 
 SHORT: dict[str, Any] = {
     "sample_gap_s": 2.0,

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from vergeos_nb.audit.plans import PlanShelf
+from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import Drift
 from vergeos_nb.fleet import plan as plans
 from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.fleet.selection import FleetVm
-from vergeos_nb.procedure.model import Plan
+from vergeos_nb.procedure.values.model import Plan
 
 SYSTEM = {"profile": "simulator", "host": "simulator", "cloud_name": "lab", "simulated": True}
 

@@ -22,13 +22,13 @@ from tests.fleet import mortal
 from tests.fleet.mortal import Mortal
 from tests.fleet.stuck_fleet import StuckFleet
 from tests.fleet.test_fleet import hold_to_truth
-from vergeos_nb.audit.journal import NAME as JOURNAL
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.fleet.plan import FleetPlan
 from vergeos_nb.fleet.progress import RUNBOOK, Where, progress
 from vergeos_nb.fleet.schedule import Limits
-from vergeos_nb.simulator.faults import Rule
+from vergeos_nb.journal.journal import NAME as JOURNAL
+from vergeos_nb.simulator.faults.rules import Rule
 
 FAILURES: tuple[dict[str, Any], ...] = (
     {"drop": "before"},

@@ -12,11 +12,11 @@ from tests.fleet import mortal
 from tests.fleet.mortal import Mortal
 from tests.fleet.stuck_fleet import StuckFleet
 from tests.fleet.test_fleet import begun, hold_to_truth
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.record import read
 from vergeos_nb.fleet.plan import FleetPlan
 from vergeos_nb.fleet.progress import Where, progress
 from vergeos_nb.fleet.schedule import Limits
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.record.record_folder import read
 
 Damage = Callable[[Path], None]
 CUTS = [partial(mortal.cut, share=at / 8) for at in range(8)]
@@ -138,8 +138,8 @@ def test_an_intent_is_in_the_fleet_s_journal_before_its_call_leaves(outputs: Pat
 def test_where_the_fleet_s_journal_takes_no_intent_nothing_is_sent(
     outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vergeos_nb.audit.journal import RunJournal
     from vergeos_nb.errors import RecordError
+    from vergeos_nb.journal.journal import RunJournal
 
     write = RunJournal.write
 

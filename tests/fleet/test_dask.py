@@ -17,9 +17,7 @@ import pytest
 from tests.fleet.stuck_fleet import ATTESTED, make_stuck
 from tests.fleet.test_killed import answer, command
 from tests.served import QUICK, served, when_carried_out
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.record import read
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.fleet import plan as plans
@@ -27,6 +25,8 @@ from vergeos_nb.fleet.plan import find_plan
 from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.fleet.session import Ended, Session
 from vergeos_nb.fleet.system import open_system
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.record.record_folder import read
 from vergeos_nb.settings import load_profile
 
 pytest.importorskip("distributed")

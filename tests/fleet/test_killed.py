@@ -18,7 +18,7 @@ import pytest
 from tests.fleet import mortal
 from tests.fleet.stuck_fleet import ATTESTED, make_stuck
 from tests.served import QUICK, served, when_carried_out
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.fleet.plan import approve
 from vergeos_nb.fleet.progress import Where, progress

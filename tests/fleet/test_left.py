@@ -10,7 +10,7 @@ import pytest
 
 from tests.fleet.stuck_fleet import StuckFleet
 from tests.fleet.test_fleet import begun, hold_to_truth
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.errors import RecordError
 from vergeos_nb.fleet.plan import FleetPlan
 from vergeos_nb.fleet.progress import VmProgress, Where

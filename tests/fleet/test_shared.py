@@ -12,7 +12,7 @@ import pytest
 from tests.fleet.stuck_fleet import StuckFleet
 from vergeos_nb.fleet.selection import FleetVm, Named, resolve
 from vergeos_nb.fleet.shared import LIVE_S
-from vergeos_nb.records import MachineKey, VmKey
+from vergeos_nb.vergeos.rows import MachineKey, VmKey
 
 Read = Callable[[Any, FleetVm], Any]
 LIVE: dict[str, Read] = {

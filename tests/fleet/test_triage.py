@@ -11,16 +11,16 @@ import pytest
 
 from tests.rehearsal import VENDORS_BODY, Rehearsal
 from tests.respelt import Change, as_it_is, changed, floats, only, texts
-from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.client import VergeApi, Wire
-from vergeos_nb.client import fleet as fleet_reads
+from vergeos_nb.client.tables import fleet_tables as fleet_reads
 from vergeos_nb.errors import WrongShape
-from vergeos_nb.procedure.model import VerdictValue
-from vergeos_nb.procedure.triage import Facts, suggest, triage, wanting
-from vergeos_nb.records import Columns, MachineKey, NodeState
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.procedure.evidence.triage import Facts, suggest, triage, wanting
+from vergeos_nb.procedure.values.model import VerdictValue
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator, SteppedClock
-from vergeos_nb.simulator.faults import Rule
+from vergeos_nb.simulator.faults.rules import Rule
+from vergeos_nb.vergeos.rows import Columns, MachineKey, NodeState
 from vergeos_nb.views.fleet_frame import fleet_frame
 
 OFF, ALIVE, UNKNOWN = VerdictValue.OFF, VerdictValue.ALIVE, VerdictValue.UNKNOWN

@@ -36,4 +36,4 @@ def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 @pytest.fixture
 def plain_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Records without their slow HTML rendering, which other tests look at."""
-    monkeypatch.setattr("vergeos_nb.audit.page.page", lambda notebook, title, *_: f"<title>{title}</title>")
+    monkeypatch.setattr("vergeos_nb.record.page.page", lambda notebook, title, *_: f"<title>{title}</title>")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.rehearsal import ATTESTED, VENDORS_BODY, Rehearsal
-from vergeos_nb.audit.account import Account
+from vergeos_nb.journal.run_state import Account
 from vergeos_nb.parameters import read_parameters
-from vergeos_nb.procedure.model import VerdictValue
-from vergeos_nb.runbook import Runbook
+from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.session.run import Runbook
 
 SIX = ("running", "migratable", "status", "state", "powerstate", "node")
 _runs = itertools.count(1)

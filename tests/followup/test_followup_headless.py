@@ -12,10 +12,10 @@ from typing import Any
 from tests.followup.rehearsed import SIX
 from tests.rehearsal import ATTESTED
 from tests.served import QUICK, changing, files_with, served
-from vergeos_nb.audit.account import Account
-from vergeos_nb.audit.record import check, new_folder, read
+from vergeos_nb.journal.run_state import Account
 from vergeos_nb.parameters import read_parameters
-from vergeos_nb.runbook import Runbook
+from vergeos_nb.record.record_folder import check, new_folder, read
+from vergeos_nb.session.run import Runbook
 
 PASSWORD = "Canary-4711-word"
 PUT = ("PUT", "/api/v4/machine_status/46")

@@ -14,14 +14,14 @@ import pytest
 from tests.followup.rehearsed import FollowUp
 from tests.rehearsal import LADDER, LONG_AGO, PASSWORD, VENDORS_BODY, ending
 from tests.respelt import Change, changed, floats, texts
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.record import read as record_of
-from vergeos_nb.audit.record import sha256
-from vergeos_nb.audit.summary import summary_of
-from vergeos_nb.audit.undo import undo_of
 from vergeos_nb.errors import UsageError
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import account_of
 from vergeos_nb.parameters import read_parameters
+from vergeos_nb.record.record_folder import read as record_of
+from vergeos_nb.record.record_folder import sha256
+from vergeos_nb.record.run_summary import summary_of
+from vergeos_nb.record.undo import undo_of
 from vergeos_nb.settings import spellings
 
 Make = Callable[..., FollowUp]

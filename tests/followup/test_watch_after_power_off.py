@@ -9,13 +9,13 @@ import pytest
 
 from tests.followup.rehearsed import FollowUp
 from tests.rehearsal import PASSWORD, ending
-from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.clock import iso
 from vergeos_nb.errors import UsageError
 from vergeos_nb.parameters import read_parameters
-from vergeos_nb.procedure.model import StepResult
+from vergeos_nb.procedure.values.model import StepResult
+from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.settings import spellings
-from vergeos_nb.simulator.faults import Rule
+from vergeos_nb.simulator.faults.rules import Rule
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.frames import frames
 
@@ -52,7 +52,7 @@ def rows(result: StepResult, table: str) -> tuple[tuple[Any, ...], ...]:
 
 def power_on_by(run: FollowUp, user: str = "mallory") -> None:
     """Somebody else powers the VM on."""
-    from vergeos_nb.simulator import actions
+    from vergeos_nb.simulator.api import actions
 
     with run.sim.world.lock:
         run.sim.world.settle()
@@ -124,7 +124,7 @@ def test_other_scenarios_stay_off_as_well(rehearse: Make, scenario: str) -> None
 
 
 def test_a_restart_by_ha_ends_the_watch_at_once_and_says_where(forced: FollowUp) -> None:
-    from vergeos_nb.simulator import life
+    from vergeos_nb.simulator.world import life
 
     began, machine = forced.clock.now(), forced.sim.world.vm("web-01").machine
     forced.clock.after(3000, lambda: life.HANDLERS["ha_restart"](forced.sim.world, machine, {}))

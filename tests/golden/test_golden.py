@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.plans import PlanShelf
-from vergeos_nb.audit.summary import summary_of
-from vergeos_nb.procedure.model import VerdictValue
+from vergeos_nb.archive.plan_shelf import PlanShelf
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.views.badges import badge_of
 
 HERE = Path(__file__).parent

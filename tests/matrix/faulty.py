@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.rehearsal import Rehearsal
-from vergeos_nb.client.failures import RELAYED
+from vergeos_nb.client.transport.failures import RELAYED
 from vergeos_nb.simulator import Rule
 
 STATUSES = (400, 401, 403, 404, 405, 408, 409, 422, 429, 500, 502, 503, 504, 507)

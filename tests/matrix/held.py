@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.rehearsal import BESIDE, LADDER, Rehearsal
-from vergeos_nb.audit.account import Account
-from vergeos_nb.procedure.model import RunOutcome, VerdictValue
+from vergeos_nb.journal.run_state import Account
+from vergeos_nb.procedure.values.model import RunOutcome, VerdictValue
 
 # The whole ladder with waits that are just long enough to tell a dead process from a living one.
 BRIEF: dict[str, Any] = {

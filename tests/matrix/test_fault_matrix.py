@@ -15,7 +15,7 @@ import pytest
 from tests.matrix.faulty import FAULTS, PASSING, Fault, FaultyDoor
 from tests.matrix.held import BRIEF, broken_promises, rows_of_others
 from tests.rehearsal import Rehearsal, ending
-from vergeos_nb.audit.account import Account
+from vergeos_nb.journal.run_state import Account
 
 SCENARIOS = ("stuck", "zombie")
 MORE_SCENARIOS = ("deaf", "kill_stuck", "node_dead", "node_unreachable", "healthy", "ha_restart", "slow")

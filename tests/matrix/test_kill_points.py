@@ -17,12 +17,12 @@ import pytest
 
 from tests.matrix.held import BRIEF, broken_promises, rows_of_others
 from tests.rehearsal import Rehearsal, ending
-from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.journal import append_after_death, read_journal
-from vergeos_nb.audit.record import check, finish, read
 from vergeos_nb.client.scrub import Scrubber
-from vergeos_nb.runbook import Runbook
+from vergeos_nb.journal.journal import append_after_death, read_journal
+from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.record.record_folder import check, finish, read
 from vergeos_nb.runbook_files import runbook_path
+from vergeos_nb.session.run import Runbook
 
 # Every changing call that there is: the node's query, all three rungs and a snapshot.
 FULL = {**BRIEF, "kill_wait_s": 4.0, "snapshot": True, "snapshot_required": True, "probe_node": True}

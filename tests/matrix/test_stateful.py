@@ -25,14 +25,15 @@ from hypothesis.stateful import (
 
 from tests.matrix.held import BRIEF, calls_that_differ, codes_that_do_not_fit
 from tests.rehearsal import SENTENCE, Rehearsal
-from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.procedure.force_power_off import STEPS
-from vergeos_nb.procedure.identify import MOVING
-from vergeos_nb.procedure.model import VerdictValue
-from vergeos_nb.runbook import Runbook
-from vergeos_nb.simulator import Rule, life
-from vergeos_nb.simulator.messages import Request
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.procedure.runbooks.force_power_off import STEPS
+from vergeos_nb.procedure.steps.identify import MOVING
+from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.session.run import Runbook
+from vergeos_nb.simulator import Rule
+from vergeos_nb.simulator.api.messages import Request
+from vergeos_nb.simulator.world import life
 
 SCENARIOS = ("stuck", "zombie", "deaf", "healthy", "kill_stuck", "node_dead", "slow")
 OPTIONS: tuple[dict[str, Any], ...] = (

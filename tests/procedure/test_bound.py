@@ -11,11 +11,11 @@ import pytest
 
 from tests.followup.rehearsed import FollowUp
 from tests.rehearsal import LADDER, SENTENCE, Rehearsal, ending
-from vergeos_nb.audit.account import Account
-from vergeos_nb.audit.plans import PlanShelf
+from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.bound import bound_values, unbound
+from vergeos_nb.journal.run_state import Account
 from vergeos_nb.parameters import RECORDED, VmRun, read_parameters, schema_of
-from vergeos_nb.procedure.model import Plan, Table
+from vergeos_nb.procedure.values.model import Plan, Table
 
 Make = Callable[..., Rehearsal]
 

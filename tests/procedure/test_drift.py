@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.rehearsal import LONG_AGO, SENTENCE, Rehearsal, ending
-from vergeos_nb.procedure.model import Table
+from vergeos_nb.procedure.values.model import Table
 
 Make = Callable[..., Rehearsal]
 Change = Callable[[Rehearsal], object]
@@ -153,7 +153,7 @@ def test_an_approval_lasts_fifteen_minutes_unless_it_says_otherwise(rehearse: Ma
 
 def test_an_approval_that_ends_during_the_last_reading_opens_nothing(rehearse: Make) -> None:
     # Holds off: the time was looked at before a reading that can take a minute.
-    from vergeos_nb.simulator.faults import Rule
+    from vergeos_nb.simulator.faults.rules import Rule
 
     run = rehearse("stuck")
     digest = run.run().fact("plan_digest")
@@ -192,7 +192,7 @@ def test_evidence_that_went_away_meanwhile_is_drift(rehearse: Make) -> None:
 
 def test_an_approval_that_is_put_in_after_the_plan_still_has_to_be_for_it(rehearse: Make) -> None:
     # The engine must not lean on the plan step alone for this: an approval can come after it.
-    from vergeos_nb.procedure.model import Approval
+    from vergeos_nb.procedure.values.model import Approval
 
     run = rehearse("stuck")
     book = run.open()

@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rehearsal import Rehearsal, ending
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import read_journal
 from vergeos_nb.errors import RecordError, UsageError
-from vergeos_nb.procedure.force_power_off import STEPS
-from vergeos_nb.procedure.model import StepState
-from vergeos_nb.runbook import Runbook
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.procedure.runbooks.force_power_off import STEPS
+from vergeos_nb.procedure.values.model import StepState
+from vergeos_nb.session.run import Runbook
 
 Make = Callable[..., Rehearsal]
 IDS = [step.id for step in STEPS]

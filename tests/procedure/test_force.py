@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.rehearsal import Rehearsal, ending
-from vergeos_nb.simulator.faults import Rule
+from vergeos_nb.simulator.faults.rules import Rule
 
 Make = Callable[..., Rehearsal]
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.rehearsal import LADDER, SENTENCE, Rehearsal, ending
-from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.clock import iso
-from vergeos_nb.procedure.identify import MOVING
-from vergeos_nb.procedure.model import Approval, StepResult
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.procedure.steps.identify import MOVING
+from vergeos_nb.procedure.values.model import Approval, StepResult
+from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.simulator import SCENARIOS, Rule
 
 Make = Callable[..., Rehearsal]

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vergeos_nb.procedure.liveness import Sample, judge
-from vergeos_nb.procedure.model import VerdictValue
-from vergeos_nb.records import MachineKey, MachineStats, MachineStatus, StatusKey
+from vergeos_nb.procedure.evidence.verdict import Sample, judge
+from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.vergeos.rows import MachineKey, MachineStats, MachineStatus, StatusKey
 
 MACHINE = MachineKey(44)
 T = 1_790_000_000
@@ -148,8 +148,8 @@ def test_an_assumption_that_is_switched_off_no_longer_makes_a_verdict(
 ) -> None:
     dead = [sample(OLD_ROW, stats(T)), sample(OLD_ROW, stats(T + 5))]
     beating = [sample(OLD_ROW, None), sample(status(T + 5), None)]
-    monkeypatch.setattr("vergeos_nb.procedure.liveness.ASSUME_STATS_ZERO_IS_DEATH", False)
-    monkeypatch.setattr("vergeos_nb.procedure.liveness.ASSUME_HEARTBEAT_IS_LIFE", False)
+    monkeypatch.setattr("vergeos_nb.procedure.evidence.verdict.ASSUME_STATS_ZERO_IS_DEATH", False)
+    monkeypatch.setattr("vergeos_nb.procedure.evidence.verdict.ASSUME_HEARTBEAT_IS_LIFE", False)
     assert [judge(dead).value, judge(beating).value] == [VerdictValue.UNKNOWN] * 2
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.rehearsal import LADDER, SENTENCE, VENDORS_BODY, Rehearsal, ending
-from vergeos_nb.procedure.force_power_off import STEPS
+from vergeos_nb.procedure.runbooks.force_power_off import STEPS
 from vergeos_nb.simulator import SCENARIOS
 
 Make = Callable[..., Rehearsal]

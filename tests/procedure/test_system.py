@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.rehearsal import LADDER, Rehearsal, ending
-from vergeos_nb.procedure.case import Target
-from vergeos_nb.procedure.system import differences, in_plan, in_words, lease_names
-from vergeos_nb.records import SystemInfo
+from vergeos_nb.procedure.engine.case import Target
+from vergeos_nb.procedure.engine.system_identity import differences, in_plan, in_words, lease_names
+from vergeos_nb.vergeos.rows import SystemInfo
 
 Make = Callable[..., Rehearsal]
 OWN, OTHER = "ab" * 20, "cd" * 20

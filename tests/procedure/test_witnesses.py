@@ -10,8 +10,8 @@ import pytest
 from tests.rehearsal import Rehearsal
 from vergeos_nb.errors import UsageError
 from vergeos_nb.parameters import read_parameters
-from vergeos_nb.procedure.witnesses import vote_of_ping
-from vergeos_nb.records import QueryAnswer
+from vergeos_nb.procedure.evidence.witnesses import vote_of_ping
+from vergeos_nb.vergeos.rows import QueryAnswer
 
 Make = Callable[..., Rehearsal]
 REPLY = "64 bytes from 10.0.0.5: icmp_seq=1 ttl=64 time=0.3 ms"

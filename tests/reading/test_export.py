@@ -17,10 +17,10 @@ from tests.archive.test_archive_by_hand import ALLOWED, by_hand
 from tests.chromium import needs_chromium
 from tests.reading.conftest import HOSTILE, IMG, SCRIPT
 from tests.rehearsal import Rehearsal
-from vergeos_nb.audit.export import as_zip
-from vergeos_nb.audit.index import Index, Query
-from vergeos_nb.audit.ledger import Entry
-from vergeos_nb.audit.markdown import told
+from vergeos_nb.archive.export.exporting import as_zip
+from vergeos_nb.archive.export.markdown import told
+from vergeos_nb.archive.index import Index, Query
+from vergeos_nb.archive.ledger.ledger import Entry
 from vergeos_nb.cli.main import main
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from tests.reading.conftest import IMG
 from tests.rehearsal import Rehearsal
-from vergeos_nb.audit.index import Index, Query
+from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.cli.main import cli
 from vergeos_nb.cli.plain import as_csv
 
@@ -65,7 +65,7 @@ def test_another_separator_opens_no_formula() -> None:
 
 
 def test_a_folder_s_name_is_tame_and_below_the_archive(tmp_path: Path) -> None:
-    from vergeos_nb.audit.record import new_folder
+    from vergeos_nb.record.record_folder import new_folder
 
     folder = new_folder(tmp_path, "force_power_off", f"../../{IMG}\u202e\x1b", 0.0)
     assert folder.parent == tmp_path / "1970-01-01"

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from tests.archive.made import NONE, record
-from vergeos_nb.audit.account import Account
-from vergeos_nb.audit.record import read
-from vergeos_nb.audit.seal import seal
-from vergeos_nb.audit.summary import summary_of
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.seal import seal
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import UsageError
+from vergeos_nb.journal.run_state import Account
 from vergeos_nb.parameters import read_parameters
-from vergeos_nb.runbook import Runbook
+from vergeos_nb.record.record_folder import read
+from vergeos_nb.record.run_summary import summary_of
+from vergeos_nb.session.run import Runbook
 from vergeos_nb.views.badges import badge_of
 from vergeos_nb.views.bundle import static_view
 

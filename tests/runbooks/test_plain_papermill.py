@@ -11,8 +11,8 @@ import nbformat
 import pytest
 
 from tests.served import LADDER, QUICK, changing, files_with, served
-from vergeos_nb.audit.record import check, read
 from vergeos_nb.parameters import RUNBOOKS
+from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runbook_files import runbook_path
 
 PAPERMILL = str(Path(sys.executable).parent / "papermill")

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from vergeos_nb.parameters import RUNBOOKS
-from vergeos_nb.procedure.catalog import PROCEDURES
+from vergeos_nb.procedure.runbooks.catalog import PROCEDURES
 from vergeos_nb.runbook_files import runbook_path
 
 FILES = sorted((Path(__file__).parents[2] / "runbooks").glob("*.ipynb"))

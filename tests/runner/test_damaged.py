@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from tests.archive.made import archive
 from tests.rehearsal import LADDER, Rehearsal
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import append_after_death, read_journal
-from vergeos_nb.cli.audit import recover_all
+from vergeos_nb.cli.audit.recover import recover_all
 from vergeos_nb.cli.output import Output
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError
+from vergeos_nb.journal.journal import append_after_death, read_journal
+from vergeos_nb.journal.run_state import account_of
 
 Lines = list[bytes]
 DAY = "2026-10-01"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.served import served
-from vergeos_nb.audit.record import read
+from vergeos_nb.record.record_folder import read
 from vergeos_nb.simulator import Rule
 
 MOST_MB = 250

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from tests.archive.made import archive
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.asked import ASKED, LOST, NEVER_BEGAN
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.record import check, read
-from vergeos_nb.audit.verify import verify
+from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.fleet.progress import Where, progress_of
+from vergeos_nb.journal.asked import ASKED, LOST, NEVER_BEGAN
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runner.recover import recover, unfinished
 from vergeos_nb.runner.run import run
 

@@ -15,17 +15,17 @@ import pytest
 
 from tests.runner.test_run import gone, journal_below, start_command, wait_for
 from tests.served import LADDER, NAME, changing, served, when_carried_out
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.record import check, read
 from vergeos_nb.clock import SystemClock
-from vergeos_nb.procedure.case import Case
-from vergeos_nb.procedure.catalog import PROCEDURES
-from vergeos_nb.procedure.engine import Draft, Step
-from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.engine.engine import Draft, Step
+from vergeos_nb.procedure.runbooks.catalog import PROCEDURES
+from vergeos_nb.procedure.values.model import StepOutcome
 from vergeos_nb.processes import this_process
+from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runner.recover import recover, unfinished
 from vergeos_nb.runner.run import run
-from vergeos_nb.simulator.faults import Rule
+from vergeos_nb.simulator.faults.rules import Rule
 
 
 def killed_in_the_put(outputs: Path, simulator: Any) -> Path:

@@ -19,15 +19,15 @@ import nbformat
 import pytest
 
 from tests.served import LADDER, NAME, QUICK, changing, files_with, served
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.record import check, read
 from vergeos_nb.errors import RecordError, UsageError
-from vergeos_nb.procedure.model import RunOutcome
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.procedure.values.model import RunOutcome
+from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runner import stopping
 from vergeos_nb.runner.run import run
 from vergeos_nb.runner.stopping import Stop
-from vergeos_nb.simulator.faults import Rule
+from vergeos_nb.simulator.faults.rules import Rule
 
 PUT = ("PUT", "/api/v4/machine_status/46")
 

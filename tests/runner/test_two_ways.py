@@ -8,8 +8,8 @@ import pytest
 
 from tests.served import LADDER, NAME, changing, served
 from vergeos_nb.parameters import read_parameters
-from vergeos_nb.runbook import Runbook
 from vergeos_nb.runner.run import run
+from vergeos_nb.session.run import Runbook
 
 
 @pytest.mark.parametrize("spelled", ["localhost", "LOCALHOST.", "[::ffff:127.0.0.1]"])

@@ -22,8 +22,8 @@ import pytest
 import yaml
 
 from tests.served import NAME, QUICK, changing, served
-from vergeos_nb.audit.record import read
 from vergeos_nb.parameters import read_parameters
+from vergeos_nb.record.record_folder import read
 from vergeos_nb.runner.run import run
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "schedules"

@@ -9,7 +9,7 @@ import pytest
 from simhelp import OVERRIDE, STOPPED, STUCK
 
 from vergeos_nb.simulator import Simulator, SteppedClock, replay
-from vergeos_nb.simulator.control import EXPLAINED, ROUTES
+from vergeos_nb.simulator.doors.control import EXPLAINED, ROUTES
 
 
 @pytest.mark.parametrize("path", ["", "state", "faults", "requests", "truth/web-01"])

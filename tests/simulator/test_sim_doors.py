@@ -17,7 +17,7 @@ import pytest
 from simhelp import OVERRIDE
 
 from vergeos_nb.simulator import Simulator, SteppedClock, replay, serve_forever
-from vergeos_nb.simulator.faults import Rule
+from vergeos_nb.simulator.faults.rules import Rule
 
 
 def connect(sim, door, **options):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from vergeos_nb.simulator import Rule, Simulator, SteppedClock, list_faults
-from vergeos_nb.simulator.fault_files import load_rules, rules_from
+from vergeos_nb.simulator.faults.fault_files import load_rules, rules_from
 
 
 def statuses(api, count, path="vms"):

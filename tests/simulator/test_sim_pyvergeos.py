@@ -8,7 +8,7 @@ from pyvergeos import VergeClient
 from pyvergeos.exceptions import AuthenticationError, ConflictError, NotFoundError, ValidationError
 
 from vergeos_nb.simulator import Simulator
-from vergeos_nb.simulator.faults import Rule
+from vergeos_nb.simulator.faults.rules import Rule
 
 
 @pytest.fixture(scope="module")

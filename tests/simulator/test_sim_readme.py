@@ -14,9 +14,9 @@ from verge_cli.cli import app
 
 import vergeos_nb.simulator
 from vergeos_nb.simulator import Simulator, list_faults, list_scenarios
-from vergeos_nb.simulator.actions import NOT_IMPLEMENTED
-from vergeos_nb.simulator.control import EXPLAINED
-from vergeos_nb.simulator.fault_files import load_rules
+from vergeos_nb.simulator.api.actions import NOT_IMPLEMENTED
+from vergeos_nb.simulator.doors.control import EXPLAINED
+from vergeos_nb.simulator.faults.fault_files import load_rules
 
 TEXT = Path(vergeos_nb.simulator.__file__).with_name("README.md").read_text()
 

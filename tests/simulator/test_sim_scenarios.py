@@ -162,7 +162,7 @@ def test_flaky_fails_each_path_at_most_twice_and_then_answers(make):
 
 
 def test_odd_names_are_all_there_and_found_exactly_by_escaping(make):
-    from vergeos_nb.simulator.situations import ODD_NAMES
+    from vergeos_nb.simulator.scenarios.situations import ODD_NAMES
 
     api = make("odd_names")
     assert api.sim.vm_name == ODD_NAMES[0]

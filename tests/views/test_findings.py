@@ -15,28 +15,29 @@ import pytest
 from click.testing import CliRunner
 
 from tests.rehearsal import LADDER, PASSWORD, VENDORS_BODY, Rehearsal
-from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.journal import JournalText, read_journal
-from vergeos_nb.audit.ledger import Entry, Ledger, read_line
-from vergeos_nb.audit.manifest import NAME as MANIFEST
-from vergeos_nb.audit.manifest import Manifest, read_manifest
-from vergeos_nb.audit.markdown import as_markdown
-from vergeos_nb.audit.notify import message
-from vergeos_nb.audit.summary import summary_of
-from vergeos_nb.audit.timeline import timeline_of
+from vergeos_nb.archive.export.markdown import as_markdown
+from vergeos_nb.archive.ledger.ledger import Entry, Ledger, read_line
+from vergeos_nb.archive.ledger.manifest import NAME as MANIFEST
+from vergeos_nb.archive.ledger.manifest import Manifest, read_manifest
+from vergeos_nb.archive.webhook import message
 from vergeos_nb.cli.main import cli
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.run import as_json, progress_on
-from vergeos_nb.procedure.finding import Kind
-from vergeos_nb.procedure.force_power_off import STEPS
-from vergeos_nb.procedure.model import StepOutcome, StepResult, StepState
+from vergeos_nb.journal.journal import JournalText, read_journal
+from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.procedure.runbooks.force_power_off import STEPS
+from vergeos_nb.procedure.values.finding import Kind
+from vergeos_nb.procedure.values.model import StepOutcome, StepResult, StepState
+from vergeos_nb.record.run_summary import summary_of
+from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.runner.run import RunReport
 from vergeos_nb.simulator import SCENARIOS
 from vergeos_nb.views.badges import LOOKS, badge_of
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.summary import summary_view
-from vergeos_nb.views.timeline import timeline_svg, timeline_text
-from vergeos_nb.widgets.face import head
+from vergeos_nb.views.timeline import timeline_text
+from vergeos_nb.views.timeline_drawing import timeline_svg
+from vergeos_nb.widgets.card_head import head
 
 GREENS = (LOOKS[Kind.OFF][1], LOOKS[Kind.PASSED][1], "#c8e6c9", "#a5d6a7")
 READING = ("connect", "locate", "status_key", "verify")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vergeos_nb.procedure.finding import Kind
-from vergeos_nb.procedure.model import (
+from vergeos_nb.procedure.values.finding import Kind
+from vergeos_nb.procedure.values.model import (
     SCHEMAS,
     ColumnKind,
     Scalar,
@@ -22,7 +22,7 @@ from vergeos_nb.procedure.model import (
     StepResult,
     result_from_dict,
 )
-from vergeos_nb.records import Exchange
+from vergeos_nb.vergeos.rows import Exchange
 from vergeos_nb.views.badges import LOOKS, badge_of
 from vergeos_nb.views.bars_drawing import DRAWN
 from vergeos_nb.views.bundle import static_view

@@ -14,11 +14,11 @@ from typing import Any
 from tests.rehearsal import LADDER, Rehearsal
 from vergeos_nb import settings
 from vergeos_nb.clock import Cancelled
-from vergeos_nb.live import LiveRunbook
-from vergeos_nb.runbook import Runbook
-from vergeos_nb.widgets import card as card_module
-from vergeos_nb.widgets import closing as closing_module
-from vergeos_nb.widgets.card import StepCard
+from vergeos_nb.notebook.live import LiveRunbook
+from vergeos_nb.session.run import Runbook
+from vergeos_nb.widgets.cards import card as card_module
+from vergeos_nb.widgets.cards import closing as closing_module
+from vergeos_nb.widgets.cards.card import StepCard
 
 PATIENCE_S = 60.0
 WAITS = {"sample_gap_s": 1.1, "poll_s": 1.0, "settle_s": 1.0, "poweroff_wait_s": 1.5, "kill_wait_s": 1.5}

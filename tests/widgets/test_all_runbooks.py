@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from vergeos_nb.live import LiveRunbook
+from vergeos_nb.notebook.live import LiveRunbook
 from vergeos_nb.parameters import RUNBOOKS
 from vergeos_nb.runbook_files import runbook_path
 

@@ -12,11 +12,11 @@ import pytest
 
 from tests.rehearsal import PASSWORD, Rehearsal, ending
 from tests.widgets.sitting import Sitting, text
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.record import check, read
 from vergeos_nb.errors import UsageError
-from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.widgets.calls import calls_of
 
 Sit = Callable[..., Sitting]

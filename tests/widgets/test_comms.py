@@ -12,7 +12,7 @@ from jupyter_client.manager import start_new_kernel
 PATIENCE_S = 60
 OPEN = """
 from pathlib import Path
-from vergeos_nb.live import LiveRunbook
+from vergeos_nb.notebook.live import LiveRunbook
 live = LiveRunbook("force_power_off", {{"profile": "simulator", "vm_name": ""}}, Path({outputs!r}))
 connect, locate = live.step("connect"), live.step("locate")
 """
@@ -109,7 +109,7 @@ def test_a_press_that_comes_twice_counts_once_and_each_is_answered(client: Any) 
     """Holds off: a press that was held up and then made again, once the kernel was free, was done twice."""
     made = (
         "from vergeos_nb.widgets.comms import keep_comms_in_the_main_shell as keep; keep(); "
-        "from vergeos_nb.widgets.press import PressButton; pressed = []; "
+        "from vergeos_nb.widgets.guarded_button import PressButton; pressed = []; "
         "button = PressButton('Do it'); button.on_click(pressed.append)"
     )
     assert value(client, made) == ""

@@ -10,7 +10,7 @@ import ipywidgets as w
 import pytest
 
 from tests.widgets.sitting import text
-from vergeos_nb.live import LiveRunbook
+from vergeos_nb.notebook.live import LiveRunbook
 from vergeos_nb.simulator import Simulator
 
 CANARY = "canary-Pa55word-once"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.widgets.sitting import PATIENCE_S, WAITS, Sitting, text
-from vergeos_nb import unfinished
 from vergeos_nb.errors import RecordError
-from vergeos_nb.live import LiveRunbook
+from vergeos_nb.notebook import interrupted
+from vergeos_nb.notebook.live import LiveRunbook
 
 Sit = Callable[..., Sitting]
 STEPS = [
@@ -192,7 +192,7 @@ def test_a_run_that_could_not_be_finished_leaves_both_ways_open_and_says_why(
     """Holds off: both buttons stayed grey after a failure."""
     at = sit()
     card: Any = at.live.step("connect")
-    at.live.unfinished = unfinished.CutShort(at.outputs, "A run was cut short.", {})
+    at.live.unfinished = interrupted.CutShort(at.outputs, "A run was cut short.", {})
 
     def fails() -> str:
         raise RecordError("finishing", "the disk is full", "free space")

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.widgets.sitting import text
-from vergeos_nb.records import Listed, MachineKey, VmKey
 from vergeos_nb.simulator import Simulator
+from vergeos_nb.vergeos.rows import Listed, MachineKey, VmKey
 from vergeos_nb.widgets.picker import MOST_SHOWN, VmPicker
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.widgets.sitting import Sitting, text
-from vergeos_nb import processes, unfinished
-from vergeos_nb.audit.journal import read_journal
-from vergeos_nb.audit.record import check, read
-from vergeos_nb.audit.verify import verify
+from vergeos_nb import processes
+from vergeos_nb.archive.verify.verify import verify
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.notebook import interrupted
+from vergeos_nb.record.record_folder import check, read
 
 Sit = Callable[..., Sitting]
 SESSION = "/home/ada/lab/force_power_off.ipynb"
@@ -21,7 +22,7 @@ SESSION = "/home/ada/lab/force_power_off.ipynb"
 def here(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """One notebook, on a day on which the stepped clock's records are young."""
     monkeypatch.setenv("JPY_SESSION_NAME", SESSION)
-    monkeypatch.setattr(unfinished, "LASTS", unfinished.LASTS * 400)
+    monkeypatch.setattr(interrupted, "LASTS", interrupted.LASTS * 400)
     return monkeypatch
 
 
@@ -154,7 +155,7 @@ def test_the_run_of_another_notebook_is_not_offered(
 def test_a_run_whose_kernel_still_lives_is_not_offered(sit: Sit, here: pytest.MonkeyPatch) -> None:
     at = sit()
     at.until("plan")
-    assert unfinished.cut_short(at.outputs, "force_power_off", SESSION) is None
+    assert interrupted.cut_short(at.outputs, "force_power_off", SESSION) is None
 
 
 def test_a_closed_run_is_not_offered(sit: Sit, here: pytest.MonkeyPatch) -> None:
@@ -162,7 +163,7 @@ def test_a_closed_run_is_not_offered(sit: Sit, here: pytest.MonkeyPatch) -> None
     at.until("plan")
     at.close()
     here.setattr(processes, "lives", lambda pid: False)
-    assert unfinished.cut_short(at.outputs, "force_power_off", SESSION) is None
+    assert interrupted.cut_short(at.outputs, "force_power_off", SESSION) is None
 
 
 def test_of_two_kernels_that_go_on_with_one_run_the_second_is_refused_and_nothing_is_sent_twice(

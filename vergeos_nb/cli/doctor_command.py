@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vergeos_nb.cli.output import Output
-from vergeos_nb.doctor import SIGNS, diagnose, exit_code
+from vergeos_nb.connect.doctor import SIGNS, diagnose, exit_code
 
 
 def doctor(profile: str, output: Output) -> int:

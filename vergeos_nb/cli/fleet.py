@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
-from vergeos_nb.audit.opening import this_user
-from vergeos_nb.audit.plans import PlanShelf
-from vergeos_nb.audit.summary import summary_of
+from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.cli.fleet_table import FleetTable
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
@@ -27,11 +25,13 @@ from vergeos_nb.fleet.selection import FleetVm, read_list, resolve, select
 from vergeos_nb.fleet.session import Ended, Session
 from vergeos_nb.fleet.steps import states_table
 from vergeos_nb.fleet.system import FleetSystem, open_system
+from vergeos_nb.journal.header import this_user
 from vergeos_nb.parameters import read_parameters
-from vergeos_nb.procedure.model import FLEET_RUN
-from vergeos_nb.procedure.system import in_words
-from vergeos_nb.runbook import APPROVAL_LASTS_S, stop_wanted
+from vergeos_nb.procedure.engine.system_identity import in_words
+from vergeos_nb.procedure.values.model import FLEET_RUN
+from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.stopping import Stop
+from vergeos_nb.session.run import APPROVAL_LASTS_S, stop_wanted
 from vergeos_nb.views.badges import signed_outcome, signed_verdict
 
 # Said by the fleet itself for each VM, or no option of a plan.

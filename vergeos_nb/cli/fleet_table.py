@@ -9,7 +9,7 @@ from vergeos_nb.cli.plain import table
 from vergeos_nb.fleet.apply import Fleet
 from vergeos_nb.fleet.plan import FleetPlan
 from vergeos_nb.fleet.progress import VmProgress, Where
-from vergeos_nb.procedure.finding import of_run_words
+from vergeos_nb.procedure.values.finding import of_run_words
 from vergeos_nb.views.badges import badge, signed_outcome, signed_verdict
 
 # VMs that are shown, on a terminal that is high enough for them; the others are counted.

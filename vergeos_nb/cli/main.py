@@ -175,7 +175,7 @@ def audit() -> None:
 @json_option
 def audit_recover(ask: bool, outputs: str | None, as_json: bool) -> None:
     """Finish the records of runs whose process died."""
-    from vergeos_nb.cli.audit import recover_all
+    from vergeos_nb.cli.audit.recover import recover_all
 
     _end(recover_all(outputs, ask, Output(as_json)))
 
@@ -203,7 +203,7 @@ def audit_verify(
     as_json: bool,
 ) -> None:
     """Is every record, and the ledger, as it was sealed? Ends with 3 if not. Works on a copy, offline."""
-    from vergeos_nb.cli.audit_verify import verify_archive
+    from vergeos_nb.cli.audit.verify import verify_archive
 
     _end(verify_archive(outputs, expect_head, allowed_signers, tsa_certs, only, Output(as_json)))
 
@@ -214,7 +214,7 @@ def audit_verify(
 @json_option
 def audit_sign(key: str | None, outputs: str | None, as_json: bool) -> None:
     """Verify the archive and sign its head. Where a key is set up, every seal does that by itself."""
-    from vergeos_nb.cli.audit_sign import sign_archive
+    from vergeos_nb.cli.audit.sign import sign_archive
 
     _end(sign_archive(outputs, key, Output(as_json)))
 
@@ -245,10 +245,10 @@ def audit_list(
 ) -> None:
     """List the sealed records that fit, the oldest run first."""
     if removed:
-        from vergeos_nb.cli.audit_keep import list_removed
+        from vergeos_nb.cli.audit.keep import list_removed
 
         _end(list_removed(outputs, Output(as_json), csv))
-    from vergeos_nb.cli.audit_list import list_records
+    from vergeos_nb.cli.audit.list_records import list_records
 
     _end(list_records(outputs, wanted, since, until, Output(as_json), csv))
 
@@ -259,7 +259,7 @@ def audit_list(
 @json_option
 def audit_show(record: str, outputs: str | None, as_json: bool) -> None:
     """Show the record with this id, or with the one that begins so, and whether it is as it was sealed."""
-    from vergeos_nb.cli.audit_list import show_record
+    from vergeos_nb.cli.audit.list_records import show_record
 
     _end(show_record(outputs, record, Output(as_json)))
 
@@ -271,7 +271,7 @@ def audit_show(record: str, outputs: str | None, as_json: bool) -> None:
 @json_option
 def audit_hold(record: str, reason: str, outputs: str | None, as_json: bool) -> None:
     """Put a record on legal hold: it is not removed until it is released."""
-    from vergeos_nb.cli.audit_keep import hold
+    from vergeos_nb.cli.audit.keep import hold
 
     _end(hold(outputs, record, reason, Output(as_json), end=False))
 
@@ -283,7 +283,7 @@ def audit_hold(record: str, reason: str, outputs: str | None, as_json: bool) -> 
 @json_option
 def audit_release(record: str, reason: str, outputs: str | None, as_json: bool) -> None:
     """End a record's legal hold."""
-    from vergeos_nb.cli.audit_keep import hold
+    from vergeos_nb.cli.audit.keep import hold
 
     _end(hold(outputs, record, reason, Output(as_json), end=True))
 
@@ -301,7 +301,7 @@ def audit_remove(
     records: tuple[str, ...], reason: str, yes: bool, outputs: str | None, as_json: bool
 ) -> None:
     """Remove records and leave a tombstone of each in the ledger. Without --yes, only say what would be."""
-    from vergeos_nb.cli.audit_keep import remove
+    from vergeos_nb.cli.audit.keep import remove
 
     _end(remove(outputs, records, reason, yes, Output(as_json)))
 
@@ -317,7 +317,7 @@ def audit_prune(
     older_than: float | None, keep: int | None, reason: str, yes: bool, outputs: str | None, as_json: bool
 ) -> None:
     """Remove records by age and count, but for those on hold. Without --yes, only say which."""
-    from vergeos_nb.cli.audit_keep import prune
+    from vergeos_nb.cli.audit.keep import prune
 
     _end(prune(outputs, older_than, keep, reason, yes, Output(as_json)))
 
@@ -328,7 +328,7 @@ def audit_prune(
 @json_option
 def audit_timestamp(url: str, outputs: str | None, as_json: bool) -> None:
     """Have a timestamp authority say that the ledger stood where it does now."""
-    from vergeos_nb.cli.audit_timestamp import timestamp_archive
+    from vergeos_nb.cli.audit.timestamp import timestamp_archive
 
     _end(timestamp_archive(outputs, url, Output(as_json)))
 
@@ -338,7 +338,7 @@ def audit_timestamp(url: str, outputs: str | None, as_json: bool) -> None:
 @json_option
 def audit_mirror(outputs: str | None, as_json: bool) -> None:
     """Copy to the mirror (VERGEOS_NB_MIRROR) what it has not got yet. Every seal does that by itself."""
-    from vergeos_nb.cli.audit_mirror import mirror_archive
+    from vergeos_nb.cli.audit.mirror import mirror_archive
 
     _end(mirror_archive(outputs, Output(as_json)))
 
@@ -351,7 +351,7 @@ def audit_mirror(outputs: str | None, as_json: bool) -> None:
 @json_option
 def audit_diff(record_a: str, record_b: str, csv: bool, outputs: str | None, as_json: bool) -> None:
     """Show field by field where two records differ. Ends with 3 if one is not as it was sealed."""
-    from vergeos_nb.cli.audit_diff import diff_records
+    from vergeos_nb.cli.audit.diff import diff_records
 
     _end(diff_records(outputs, record_a, record_b, Output(as_json), csv))
 
@@ -371,7 +371,7 @@ def audit_diff(record_a: str, record_b: str, csv: bool, outputs: str | None, as_
 @json_option
 def audit_export(record: str, form: str, target: str | None, outputs: str | None, as_json: bool) -> None:
     """Write the record with this id, or with the one that begins so, into one file."""
-    from vergeos_nb.cli.audit_export import export
+    from vergeos_nb.cli.audit.export import export
 
     _end(export(outputs, record, form, target, Output(as_json)))
 
@@ -381,7 +381,7 @@ def audit_export(record: str, form: str, target: str | None, outputs: str | None
 @json_option
 def audit_reindex(outputs: str | None, as_json: bool) -> None:
     """Make the index anew. It is made by itself where it is missing, stale or damaged."""
-    from vergeos_nb.cli.audit_list import reindex
+    from vergeos_nb.cli.audit.list_records import reindex
 
     _end(reindex(outputs, Output(as_json)))
 

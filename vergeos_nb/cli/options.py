@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from vergeos_nb import __version__
 from vergeos_nb.cli.output import Output, unwritten
+from vergeos_nb.version import __version__
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 outputs_option = click.option(

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
-from vergeos_nb.audit.account import Account
-from vergeos_nb.audit.record import HTML, RECORD
-from vergeos_nb.audit.summary import summary_of
 from vergeos_nb.cli.output import Output, said
 from vergeos_nb.errors import UsageError
-from vergeos_nb.procedure.model import VerdictValue
+from vergeos_nb.journal.run_state import Account
+from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.record.record_folder import HTML, RECORD
+from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.run import RunReport
 from vergeos_nb.runner.run import run as run_runbook
 from vergeos_nb.views.badges import badge_of_line

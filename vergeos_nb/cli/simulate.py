@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from vergeos_nb.cli.output import Output
+from vergeos_nb.connect.simulated import announce, withdraw
 from vergeos_nb.errors import SettingsError, UsageError
 from vergeos_nb.settings import did_you_mean
 from vergeos_nb.simulator import SCENARIOS, list_faults, list_scenarios, serve_forever
-from vergeos_nb.standin import announce, withdraw
 
 
 def serve(scenario: str, *, port: int, **options: Any) -> int:

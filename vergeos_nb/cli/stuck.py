@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
-from vergeos_nb.audit.record import HTML, new_folder
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
 from vergeos_nb.clock import SystemClock, iso
 from vergeos_nb.errors import UsageError
 from vergeos_nb.parameters import read_parameters
-from vergeos_nb.procedure.find_stuck_vms import FleetCase
-from vergeos_nb.procedure.model import TRIAGE
-from vergeos_nb.procedure.triage import RANK, wanting
-from vergeos_nb.records import Columns
-from vergeos_nb.runbook import Runbook
+from vergeos_nb.procedure.evidence.triage import RANK, wanting
+from vergeos_nb.procedure.runbooks.find_stuck_vms import FleetCase
+from vergeos_nb.procedure.values.model import TRIAGE
+from vergeos_nb.record.record_folder import HTML, new_folder
+from vergeos_nb.session.run import Runbook
+from vergeos_nb.vergeos.rows import Columns
 from vergeos_nb.views.badges import signed_verdict
 from vergeos_nb.words import did_you_mean
 

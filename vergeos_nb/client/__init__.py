@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vergeos_nb.client.api import SIMULATOR_SERVER, VergeApi
     from vergeos_nb.client.rows import Account
-    from vergeos_nb.client.wire import Wire
+    from vergeos_nb.client.transport.wire import Wire
 
 __all__ = ["SIMULATOR_SERVER", "Account", "VergeApi", "Wire"]
 
@@ -36,6 +36,7 @@ __all__ = ["SIMULATOR_SERVER", "Account", "VergeApi", "Wire"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from vergeos_nb.client import api, rows, wire
+    from vergeos_nb.client import api, rows
+    from vergeos_nb.client.transport import wire
 
     return getattr({"Account": rows, "Wire": wire}.get(name, api), name)

@@ -10,18 +10,18 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from vergeos_nb import query
 from vergeos_nb.client import rows
-from vergeos_nb.client.answer import FEW, NAMED, Bounds
 from vergeos_nb.client.changing import Changing
 from vergeos_nb.client.evidence import EvidenceReads
-from vergeos_nb.client.fleet import FleetReads
-from vergeos_nb.client.listing import ListReads
-from vergeos_nb.client.many import ManyReads
 from vergeos_nb.client.rows import Account
-from vergeos_nb.client.wire import Wire
+from vergeos_nb.client.tables.fleet_tables import FleetReads
+from vergeos_nb.client.tables.listing import ListReads
+from vergeos_nb.client.tables.many_rows import ManyReads
+from vergeos_nb.client.transport.answer import FEW, NAMED, Bounds
+from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.errors import WrongShape
-from vergeos_nb.records import (
+from vergeos_nb.vergeos import filters
+from vergeos_nb.vergeos.rows import (
     MachineKey,
     MachineStats,
     MachineStatus,
@@ -35,20 +35,20 @@ from vergeos_nb.records import (
 SIMULATOR_SERVER = "vergeos-nb-simulator"
 """The ``Server`` header by which this package's simulator says what it is, in every answer."""
 
-_SYSTEM = query.fields("$key", "id", "yb_version", "os_version", "cloud_name")
-_VM = query.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram")
-STATUS = query.fields(
+_SYSTEM = filters.fields("$key", "id", "yb_version", "os_version", "cloud_name")
+_VM = filters.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram")
+STATUS = filters.fields(
     "$key", "machine", "running", "migratable", "status", "status_info", "state", "powerstate", "node",
     "migrated_node", "migration_destination", "started", "local_time", "last_update", "running_cores",
     "running_ram", "agent_version", "agent_features", "agent_guest_info",
 )  # fmt: skip
-STATS = query.fields(
+STATS = filters.fields(
     "$key", "machine", "total_cpu", "user_cpu", "system_cpu", "iowait_cpu", "vmusage_cpu", "irq_cpu",
     "ram_used", "ram_pct", "vram_used", "core_usagelist", "core_peak", "modified",
 )  # fmt: skip
 # `vms` has a column `running` of its own that is null on every row (pyvergeos 1.7.1): only the way through
 # machine and status leads to the live value.
-_VM_NOW = query.fields(
+_VM_NOW = filters.fields(
     "$key", "name", "is_snapshot", "machine", "machine#status as status_key",
     "machine#status#machine as status_machine", "machine#status#running as running",
     "machine#status#status as status", "machine#status#state as state",
@@ -56,7 +56,7 @@ _VM_NOW = query.fields(
     "machine#status#migrated_node as migrated_node",
     "machine#status#migration_destination as migration_destination", "machine#status#started as started",
 )  # fmt: skip
-_USER = query.fields("$key", "name", "type", "enabled")
+_USER = filters.fields("$key", "name", "type", "enabled")
 
 
 class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
@@ -113,7 +113,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
             UsageError: no VM can have this name.
         """
         asked = f"find the VM {name!r}"
-        wanted = query.eq("name", query.check_name(name))
+        wanted = filters.eq("name", filters.check_name(name))
         return self._vms(asked, NAMED, filter=wanted, fields=_VM)
 
     def vms_like(self, text: str, limit: int = 20) -> tuple[Vm, ...]:
@@ -123,7 +123,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
             UsageError: the text is empty or holds control characters.
         """
         asked = f"look for VMs with a name like {text!r}"
-        wanted = query.contains("name", text)
+        wanted = filters.contains("name", text)
         most = Bounds(limit, FEW.size)
         return self._vms(asked, most, filter=wanted, fields=_VM, sort="+name", limit=str(limit))
 
@@ -135,13 +135,13 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
     def status_key(self, machine: MachineKey) -> StatusKey:
         """The key of the status row that this machine names. Reads only."""
         path, asked = MachineKey.path(machine), f"get the status key of machine {machine}"
-        row = self.wire.read(path, asked=asked, fields=query.fields("status"))
+        row = self.wire.read(path, asked=asked, fields=filters.fields("status"))
         return StatusKey(rows.Fields(row, "machines", asked).key("status"))
 
     def statuses_of(self, machine: MachineKey) -> tuple[MachineStatus, ...]:
         """Every status row that names this machine. Reads only."""
         asked = f"find the status rows of machine {machine}"
-        wanted = query.eq("machine", MachineKey.number(machine))
+        wanted = filters.eq("machine", MachineKey.number(machine))
         data = self.wire.read("machine_status", asked=asked, filter=wanted, fields=STATUS)
         found = rows.rows_of(data, "machine_status", asked)
         return tuple(rows.machine_status(row, None, asked) for row in found)
@@ -154,7 +154,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
     def machine_stats(self, machine: MachineKey) -> MachineStats | None:
         """What was last measured of this machine; None if it has no stats row. Reads only."""
         asked = f"read the stats of machine {machine}"
-        wanted = query.eq("machine", MachineKey.number(machine))
+        wanted = filters.eq("machine", MachineKey.number(machine))
         data = self.wire.read("machine_stats", asked=asked, filter=wanted, fields=STATS)
         found = rows.rows_of(data, "machine_stats", asked)
         if len(found) > 1:
@@ -166,7 +166,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
     def account(self, username: str) -> Account | None:
         """The row of ``users`` with this name, None if it is not there or may not be listed. Reads only."""
         asked = f"look up the user {username!r}"
-        data = self.wire.read("users", asked=asked, filter=query.eq("name", username), fields=_USER)
+        data = self.wire.read("users", asked=asked, filter=filters.eq("name", username), fields=_USER)
         found = [rows.account(row, asked) for row in rows.rows_of(data, "users", asked)]
         return next((one for one in found if one.name == username), None)
 

@@ -6,19 +6,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from vergeos_nb import changes
-from vergeos_nb.changes import Change, NodeQuery, VmAction
 from vergeos_nb.client.rows import whole
-from vergeos_nb.client.wire import Wire
+from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.errors import MissingField
-from vergeos_nb.records import MachineKey, StatusKey, VmKey
+from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.requests import Change, NodeQuery, VmAction
+from vergeos_nb.vergeos.rows import MachineKey, StatusKey, VmKey
 
 # A receipt's key goes into a path later: a number, or 40 hexadecimal digits (pyvergeos 1.7.1).
 TAME_KEY = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 class Changing:
-    """The changing half of `VergeApi`. What is sent is built by `vergeos_nb.changes`.
+    """The changing half of `VergeApi`. What is sent is built by `vergeos_nb.vergeos.requests`.
 
     Each of these raises `ApiError` or `AuthError`; with ``may_have_executed`` set, it may have been carried
     out all the same: read back, never send again.
@@ -28,14 +28,14 @@ class Changing:
 
     def override_status(self, key: StatusKey, body: Mapping[str, Any]) -> None:
         """Write these fields into a status row: ``PUT machine_status/KEY``. CHANGES the system; sent once."""
-        self._change(changes.status_fields(key, body), f"override machine status {key}")
+        self._change(requests.status_fields(key, body), f"override machine status {key}")
 
     def vm_action(self, vm: VmKey, action: VmAction) -> None:
         """Send ``poweroff``, ``kill`` or ``poweron``. CHANGES the system; sent once.
 
         The answer means that the platform took it, not that it has happened (D-power, govergeos).
         """
-        self._change(changes.vm_action(vm, action), f"send {action} to VM {vm}")
+        self._change(requests.vm_action(vm, action), f"send {action} to VM {vm}")
 
     def create_snapshot(
         self, machine: MachineKey, name: str, expires: int, description: str = ""
@@ -45,7 +45,7 @@ class Changing:
         Returns:
             The key of its row, or None where the answer names none: find it with ``snapshots_named``.
         """
-        change = changes.snapshot(machine, name, expires, description)
+        change = requests.snapshot(machine, name, expires, description)
         return _receipt_key(self._change(change, f"take the snapshot {name!r} of machine {machine}"))
 
     def ask_node(self, node: int, query: NodeQuery, params: Mapping[str, Any] | None = None) -> str:
@@ -55,7 +55,7 @@ class Changing:
             The key for ``node_answer``.
         """
         asked = f"ask node {node} for {query}"
-        key = _receipt_key(self._change(changes.node_query(node, query, params), asked))
+        key = _receipt_key(self._change(requests.node_query(node, query, params), asked))
         if key is None:
             raise MissingField(
                 asked, "the answer names no key, so its result cannot be found", "Go on without it."

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from vergeos_nb import query
 from vergeos_nb.client import rows
-from vergeos_nb.client.answer import NAMED, Bounds
 from vergeos_nb.client.changing import TAME_KEY
 from vergeos_nb.client.rows import LAST_TIME
-from vergeos_nb.client.wire import Wire
+from vergeos_nb.client.transport.answer import NAMED, Bounds
+from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.errors import UsageError
-from vergeos_nb.records import (
+from vergeos_nb.vergeos import filters
+from vergeos_nb.vergeos.rows import (
     Counter,
     CounterKind,
     LogLine,
@@ -29,23 +29,23 @@ from vergeos_nb.records import (
 _NIC_COUNTERS = ("tx_bytes", "rx_bytes", "tx_pckts", "rx_pckts")
 _DRIVE_COUNTERS = ("reads", "writes", "read_bytes", "write_bytes")
 # nics.py and networks.py reach these through `stats`; `parent_nic` shows whose they are.
-NIC = query.fields(
+NIC = filters.fields(
     "$key", "name", "machine", "stats#parent_nic as parent_nic", "stats#last_update as last_update",
     *(f"stats#{name} as {name}" for name in _NIC_COUNTERS),
 )  # fmt: skip
-DRIVE = query.fields("$key", "name", "machine")
+DRIVE = filters.fields("$key", "name", "machine")
 # drive_stats.py: by `parent_drive` only. A path key gave another drive's row (measured by the vendor), and no
 # source reaches these through a column of machine_drives.
-DRIVE_STATS = query.fields("$key", "parent_drive", *_DRIVE_COUNTERS, "last_update")
-NODE = query.fields(
+DRIVE_STATS = filters.fields("$key", "parent_drive", *_DRIVE_COUNTERS, "last_update")
+NODE = filters.fields(
     "$key", "name", "machine", "maintenance", "vsan_connected", "ipmi_status",
     "machine#status#running as running", "machine#status#status as status",
 )  # fmt: skip
-TENANT_NODE = query.fields("$key", "name", "machine")
-LOG = query.fields("$key", "machine", "level", "text", "user", "timestamp")
-_SNAPSHOT = query.fields("$key", "name", "machine", "created", "expires", "quiesced")
-_QUERY = query.fields("$key", "id", "status", "result")
-_TAG = query.fields("$key", "member", "tag#name as tag_name")
+TENANT_NODE = filters.fields("$key", "name", "machine")
+LOG = filters.fields("$key", "machine", "level", "text", "user", "timestamp")
+_SNAPSHOT = filters.fields("$key", "name", "machine", "created", "expires", "quiesced")
+_QUERY = filters.fields("$key", "id", "status", "result")
+_TAG = filters.fields("$key", "member", "tag#name as tag_name")
 
 MICROSECONDS = 1_000_000
 """Log tables count time in microseconds, all others in seconds (pyvergeos 1.7.1)."""
@@ -67,7 +67,7 @@ class EvidenceReads:
         names = {row.key("$key"): row.seen_text("name") for row in drives}
         counted: list[Counter] = []
         if names:
-            parents = query.or_(*(query.eq("parent_drive", key) for key in sorted(names)))
+            parents = filters.or_(*(filters.eq("parent_drive", key) for key in sorted(names)))
             stats = self._rows("machine_drive_stats", asked, filter=parents, fields=DRIVE_STATS)
             counted = drive_counters(names, stats)
         return (*sorted(nics, key=_key), *sorted(counted, key=_key))
@@ -78,9 +78,9 @@ class EvidenceReads:
         The first hosts the VM; the second exists only where the machine is no VM's but a node's.
         """
         asked = f"read the nodes of machine {machine}"
-        wanted = query.eq("machine", MachineKey.number(machine))
+        wanted = filters.eq("machine", MachineKey.number(machine))
         if node is not None:
-            wanted = query.or_(wanted, query.eq("$key", node))
+            wanted = filters.or_(wanted, filters.eq("$key", node))
         found = self._rows("nodes", asked, filter=wanted, fields=NODE)
         for row in found:
             if row.key("machine") != machine.value and row.key("$key") != node:
@@ -105,7 +105,7 @@ class EvidenceReads:
         asked = f"read the log of machine {machine}"
         if limit < 1:
             raise UsageError(asked, f"at most {limit} lines were asked for", "ask for one or more.")
-        later = query.at_least("timestamp", max(0, int(since * MICROSECONDS)))
+        later = filters.at_least("timestamp", max(0, int(since * MICROSECONDS)))
         found = self._of(
             machine,
             "machine_logs",
@@ -121,7 +121,7 @@ class EvidenceReads:
     def snapshots_named(self, machine: MachineKey, name: str) -> tuple[Snapshot, ...]:
         """The machine's snapshots of this name, the newest first. Reads only."""
         asked = f"find the snapshot {name!r} of machine {machine}"
-        named = query.eq("name", name)
+        named = filters.eq("name", name)
         found = self._of(machine, "machine_snapshots", asked, named, fields=_SNAPSHOT, sort="-created")
         return tuple(_snapshot(row, machine) for row in found)
 
@@ -145,7 +145,7 @@ class EvidenceReads:
         """Names of the VM's tags, in alphabetical order. Reads only."""
         asked = f"read the tags of VM {vm}"
         member = VmKey.path(vm)
-        found = self._rows("tag_members", asked, filter=query.eq("member", member), fields=_TAG)
+        found = self._rows("tag_members", asked, filter=filters.eq("member", member), fields=_TAG)
         for row in found:
             if row.text("member") != member:
                 raise row.wrong(f"{member} was asked for and a tag of something else came")
@@ -156,7 +156,7 @@ class EvidenceReads:
         machine: MachineKey,
         table: str,
         asked: str,
-        also: query.Filter | None = None,
+        also: filters.Filter | None = None,
         *,
         bounds: Bounds = NAMED,
         **wanted: str,
@@ -166,8 +166,8 @@ class EvidenceReads:
         Raises:
             WrongShape: a row is another machine's.
         """
-        mine = query.eq("machine", MachineKey.number(machine))
-        both = mine if also is None else query.and_(mine, also)
+        mine = filters.eq("machine", MachineKey.number(machine))
+        both = mine if also is None else filters.and_(mine, also)
         found = self._rows(table, asked, bounds=bounds, filter=both, **wanted)
         for row in found:
             if row.key("machine") != machine.value:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from vergeos_nb.changes import api_path
-from vergeos_nb.client.answer import Answer
 from vergeos_nb.client.api import VergeApi
-from vergeos_nb.client.wire import Wire
+from vergeos_nb.client.transport.answer import Answer
+from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.errors import VergeNbError, WrongShape
+from vergeos_nb.vergeos.requests import api_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from vergeos_nb.audit.journal import OnLine, RunJournal
-from vergeos_nb.audit.record import new_folder
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.fleet.plan import PROCEDURE, FleetPlan
 from vergeos_nb.fleet.progress import VmProgress, Where
 from vergeos_nb.fleet.schedule import Schedule
-from vergeos_nb.procedure.model import Approval
+from vergeos_nb.journal.journal import OnLine, RunJournal
+from vergeos_nb.procedure.values.model import Approval
+from vergeos_nb.record.record_folder import new_folder
 
 # How often a stop file, a window that closes or a signal is looked for while VMs run.
 LOOK_S = 0.5

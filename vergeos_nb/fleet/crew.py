@@ -11,17 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import NAME, OnLine, read_journal
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.fleet.apply import Job
 from vergeos_nb.fleet.plan import PROCEDURE
 from vergeos_nb.fleet.progress import VmProgress, Where, progress_of
 from vergeos_nb.fleet.recorder import Recorder, make_record
+from vergeos_nb.journal.journal import NAME, OnLine, read_journal
+from vergeos_nb.journal.run_state import account_of
 from vergeos_nb.parameters import read_parameters
-from vergeos_nb.policy import Policy
-from vergeos_nb.runbook import Connect, Runbook
+from vergeos_nb.session.run import Connect, Runbook
+from vergeos_nb.settings.policy import Policy
 
 
 def run_steps(

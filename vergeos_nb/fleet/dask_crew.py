@@ -17,10 +17,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from vergeos_nb import settings
-from vergeos_nb.audit import room
-from vergeos_nb.audit.account import account_of
-from vergeos_nb.audit.journal import NAME, OnLine, read_journal
-from vergeos_nb.audit.lease import Leases, Owner
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import Interrupted, Refused, UsageError
 from vergeos_nb.files import opener
@@ -28,9 +24,13 @@ from vergeos_nb.fleet.apply import Job
 from vergeos_nb.fleet.progress import VmProgress, progress_of
 from vergeos_nb.fleet.recorder import make_record
 from vergeos_nb.fleet.remote import INTENT, names_of, run_there
+from vergeos_nb.journal import disk_reserve
+from vergeos_nb.journal.journal import NAME, OnLine, read_journal
+from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.lease.lease import Leases, Owner
 from vergeos_nb.masking import masked
-from vergeos_nb.policy import Policy
-from vergeos_nb.runbook import LEASE_S
+from vergeos_nb.session.run import LEASE_S
+from vergeos_nb.settings.policy import Policy
 
 LOOK_S = 0.2
 # A worker is looked for on the scheduler so often; a lease is renewed so often.
@@ -163,7 +163,7 @@ class DaskCrew:
                 continue
             if f'"event": "{INTENT}"' in item:
                 # Until it is told so the worker sends nothing, which is as well if this could not be sealed.
-                room.take(Path(journal.name).parent)
+                disk_reserve.take(Path(journal.name).parent)
             journal.write(item.encode())
             journal.flush()
             os.fsync(journal.fileno())

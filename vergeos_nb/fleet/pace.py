@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from vergeos_nb.client.wire import MIN_GAP_S
+from vergeos_nb.client.transport.wire import MIN_GAP_S
 from vergeos_nb.clock import Clock
 
 

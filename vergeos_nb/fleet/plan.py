@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from vergeos_nb.audit.plans import PlanShelf
+from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.bound import plain
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import ApprovalExpired, Drift, RecordError, Refused, UsageError, VergeNbError
@@ -20,14 +20,14 @@ from vergeos_nb.fleet.schedule import Limits, Place, waves
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.masking import masked, masked_data
 from vergeos_nb.parameters import RUNGS, ForcePowerOff, read_parameters
-from vergeos_nb.policy import Policy
-from vergeos_nb.procedure.case import Case, Target
-from vergeos_nb.procedure.engine import Engine
-from vergeos_nb.procedure.force_power_off import STEPS
-from vergeos_nb.procedure.model import Approval, Plan, StepOutcome, StepResult
-from vergeos_nb.records import Exchange
-from vergeos_nb.runbook import Connect
+from vergeos_nb.procedure.engine.case import Case, Target
+from vergeos_nb.procedure.engine.engine import Engine
+from vergeos_nb.procedure.runbooks.force_power_off import STEPS
+from vergeos_nb.procedure.values.model import Approval, Plan, StepOutcome, StepResult
+from vergeos_nb.session.run import Connect
+from vergeos_nb.settings.policy import Policy
 from vergeos_nb.shapes import Unfit, fit, read_json
+from vergeos_nb.vergeos.rows import Exchange
 
 FORMAT = "vergeos-nb/fleet-plan/2"
 # Its VMs' plans do not bind every parameter. It is shown, and nothing is sent for it any more.

@@ -16,13 +16,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.audit import room
-from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.journal import NAME, JournalText, call_id, opened_of, read_journal
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import append
 from vergeos_nb.fleet.plan import PROCEDURE, find_plan
-from vergeos_nb.procedure.model import RunOutcome, VerdictValue
+from vergeos_nb.journal import disk_reserve
+from vergeos_nb.journal.journal import NAME, JournalText, call_id, opened_of, read_journal
+from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.procedure.values.model import RunOutcome, VerdictValue
 
 RUNBOOK = "fleet_apply"
 WELL = (RunOutcome.DONE, RunOutcome.NOTHING_TO_DO)
@@ -212,7 +212,7 @@ def _said_of_lost(kept: Sequence[Mapping[str, Any]]) -> str:
 def _not_begun(folder: Path) -> bool:
     """Whether the folder is as it is before a run's journal has its first line."""
     try:
-        if {path.name for path in folder.iterdir()} - {NAME, room.NAME}:
+        if {path.name for path in folder.iterdir()} - {NAME, disk_reserve.NAME}:
             return False
         text = read_journal(folder / NAME) if (folder / NAME).exists() else JournalText(())
     except (OSError, RecordError):

@@ -18,7 +18,7 @@ from pathlib import Path
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.fleet.plan import PROCEDURE
-from vergeos_nb.runbook import finish_record
+from vergeos_nb.session.run import finish_record
 
 
 def make_record(folder: Path, secrets: Sequence[str]) -> str:

@@ -15,12 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.audit.journal import NAME
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, Refused
 from vergeos_nb.fleet.apply import Job
 from vergeos_nb.fleet.crew import run_steps
-from vergeos_nb.policy import Policy
+from vergeos_nb.journal.journal import NAME
+from vergeos_nb.settings.policy import Policy
 
 # How long keeping a line may take before the run counts as cut off, and sends nothing more.
 KEEP_S = 30.0

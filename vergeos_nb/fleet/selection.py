@@ -11,7 +11,7 @@ from typing import Any
 
 from vergeos_nb.errors import UsageError, VmAmbiguous, VmNotFound
 from vergeos_nb.fleet.lists import Form, read_rows
-from vergeos_nb.records import Columns
+from vergeos_nb.vergeos.rows import Columns
 from vergeos_nb.views.text import csv_text
 from vergeos_nb.words import did_you_mean
 

@@ -11,12 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
-from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.journal import NAME, RunJournal, append_after_death, read_journal
-from vergeos_nb.audit.lease import Lease, Owner
-from vergeos_nb.audit.opening import open_journal
-from vergeos_nb.audit.record import RECORD, new_folder
-from vergeos_nb.audit.seal import newest_entries, waits_for_its_seal
+from vergeos_nb.archive.seal import newest_entries, waits_for_its_seal
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import RecordError, Refused, VergeNbError
@@ -24,11 +19,16 @@ from vergeos_nb.fleet import steps
 from vergeos_nb.fleet.apply import Fleet, Workers
 from vergeos_nb.fleet.plan import FleetPlan, approval_of, standing_refusal
 from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, note_run, progress, runs_of
+from vergeos_nb.journal.header import open_journal
+from vergeos_nb.journal.journal import NAME, RunJournal, append_after_death, read_journal
+from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.lease.lease import Lease, Owner
 from vergeos_nb.masking import masked
-from vergeos_nb.procedure.model import StepOutcome, StepResult
-from vergeos_nb.procedure.system import in_words
-from vergeos_nb.runbook import finish_record, stop_wanted
+from vergeos_nb.procedure.engine.system_identity import in_words
+from vergeos_nb.procedure.values.model import StepOutcome, StepResult
+from vergeos_nb.record.record_folder import RECORD, new_folder
 from vergeos_nb.runner.recover import recover
+from vergeos_nb.session.run import finish_record, stop_wanted
 
 # The plan's lease outlasts any pause between two looks; a dead holder on this machine is seen at once.
 LEASE_S = 180.0

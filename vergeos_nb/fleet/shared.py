@@ -21,13 +21,13 @@ from typing import Any
 
 from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.rows import whole
-from vergeos_nb.client.wire import OnExchange, OnIntent
+from vergeos_nb.client.transport.wire import OnExchange, OnIntent
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.fleet.pace import Pace
-from vergeos_nb.records import Exchange, MachineKey, StatusKey
-from vergeos_nb.runbook import Connect, Connection
+from vergeos_nb.session.run import Connect, Connection
 from vergeos_nb.settings import Profile
+from vergeos_nb.vergeos.rows import Exchange, MachineKey, StatusKey
 
 LIVE_S = 1.0
 STANDING_S = 60.0

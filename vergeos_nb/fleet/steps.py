@@ -10,8 +10,8 @@ from vergeos_nb.clock import iso
 from vergeos_nb.errors import Refused, StillAlive, VerdictUnknown, VergeNbError
 from vergeos_nb.fleet.plan import FleetPlan
 from vergeos_nb.fleet.progress import VmProgress, Where
-from vergeos_nb.procedure.engine import outcome_of
-from vergeos_nb.procedure.model import (
+from vergeos_nb.procedure.engine.engine import outcome_of
+from vergeos_nb.procedure.values.model import (
     FACTS,
     FLEET_RUN,
     Approval,

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from vergeos_nb import settings
-from vergeos_nb.client.wire import MIN_GAP_S
+from vergeos_nb.client.transport.wire import MIN_GAP_S
 from vergeos_nb.clock import Clock
+from vergeos_nb.connect.simulated import open_profile
 from vergeos_nb.fleet.pace import Pace
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.fleet.shared import FleetReader, sharing
 from vergeos_nb.masking import masked_data
-from vergeos_nb.procedure.case import Target
-from vergeos_nb.procedure.system import in_plan, lease_names
-from vergeos_nb.records import Columns, SystemInfo
-from vergeos_nb.runbook import Connect, target_of
-from vergeos_nb.standin import open_profile
+from vergeos_nb.procedure.engine.case import Target
+from vergeos_nb.procedure.engine.system_identity import in_plan, lease_names
+from vergeos_nb.session.run import Connect, target_of
+from vergeos_nb.vergeos.rows import Columns, SystemInfo
 
 
 @dataclass(frozen=True, slots=True)

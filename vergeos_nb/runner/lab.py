@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
+from vergeos_nb.connect.simulated import DEFAULT_SCENARIO, announce, find_announced, withdraw
 from vergeos_nb.errors import ConnectionRefused, RecordError
 from vergeos_nb.files import make_folder, opener, put
 from vergeos_nb.nb import nbformat
 from vergeos_nb.runbook_files import runbook_path
-from vergeos_nb.standin import DEFAULT_SCENARIO, announce, find_announced, withdraw
 
 FIRST = "force_power_off"
 READY_WITHIN_S = 60.0

@@ -14,32 +14,32 @@ from typing import Any
 import msgspec
 
 from vergeos_nb import settings
-from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.asked import begin_after_death, read_asked
-from vergeos_nb.audit.closing import close_record
-from vergeos_nb.audit.folders import has_no_journal, without_journal
-from vergeos_nb.audit.journal import DEATH, NAME, append_after_death, exchange_as_dict, read_journal
-from vergeos_nb.audit.opening import life_of
-from vergeos_nb.audit.plans import PlanShelf
-from vergeos_nb.audit.record import RECORD, read
-from vergeos_nb.audit.seal import newest_entries, waits_for_its_seal
+from vergeos_nb.archive.closing import close_record
+from vergeos_nb.archive.folders.record_folders import has_no_journal, without_journal
+from vergeos_nb.archive.plan_shelf import PlanShelf
+from vergeos_nb.archive.seal import newest_entries, waits_for_its_seal
 from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock
+from vergeos_nb.connect.simulated import find_announced, open_profile
 from vergeos_nb.errors import RecordError, Refused, SettingsError, UsageError, VergeNbError
+from vergeos_nb.journal.asked import begin_after_death, read_asked
+from vergeos_nb.journal.header import life_of
+from vergeos_nb.journal.journal import DEATH, NAME, append_after_death, exchange_as_dict, read_journal
+from vergeos_nb.journal.run_state import Account, account_of
 from vergeos_nb.nb import nbformat
 from vergeos_nb.parameters import Confirming, read_parameters
-from vergeos_nb.policy import Policy
-from vergeos_nb.procedure.case import Case, Target
-from vergeos_nb.procedure.catalog import PROCEDURES
-from vergeos_nb.procedure.engine import Engine
-from vergeos_nb.procedure.model import Plan, StepResult
-from vergeos_nb.procedure.system import differences
+from vergeos_nb.procedure.engine.case import Case, Target
+from vergeos_nb.procedure.engine.engine import Engine
+from vergeos_nb.procedure.engine.system_identity import differences
+from vergeos_nb.procedure.runbooks.catalog import PROCEDURES
+from vergeos_nb.procedure.values.model import Plan, StepResult
 from vergeos_nb.processes import Life
-from vergeos_nb.records import Exchange, MachineKey, StatusKey, SystemInfo, Vm, VmKey
-from vergeos_nb.runbook import target_of
+from vergeos_nb.record.record_folder import RECORD, read
 from vergeos_nb.runbook_files import runbook_path
-from vergeos_nb.standin import find_announced, open_profile
+from vergeos_nb.session.run import target_of
+from vergeos_nb.settings.policy import Policy
+from vergeos_nb.vergeos.rows import Exchange, MachineKey, StatusKey, SystemInfo, Vm, VmKey
 
 # A run on another machine, or in another container, cannot be seen to live; after this long without a line
 # it counts as dead.

@@ -22,18 +22,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from vergeos_nb import settings
-from vergeos_nb.audit.account import Account, account_of
-from vergeos_nb.audit.asked import write_asked
-from vergeos_nb.audit.closing import close_record
-from vergeos_nb.audit.journal import NAME as JOURNAL
-from vergeos_nb.audit.journal import append_after_death, read_journal
-from vergeos_nb.audit.opening import open_journal, refuse_at_the_door, this_user
-from vergeos_nb.audit.record import new_folder
+from vergeos_nb.archive.closing import close_record
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, UsageError, VergeNbError
+from vergeos_nb.journal.asked import write_asked
+from vergeos_nb.journal.header import open_journal, refuse_at_the_door, this_user
+from vergeos_nb.journal.journal import NAME as JOURNAL
+from vergeos_nb.journal.journal import append_after_death, read_journal
+from vergeos_nb.journal.run_state import Account, account_of
 from vergeos_nb.machine import check_limits, lacking, lacking_in
 from vergeos_nb.parameters import read_parameters, schema_of
+from vergeos_nb.record.record_folder import new_folder
 from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.runner import warm
 from vergeos_nb.runner.stopping import Stop
@@ -255,7 +255,7 @@ def _load() -> None:
     with suppress(Exception):  # whoever needs it says so better
         for name in LATER:
             import_module(name)
-        from vergeos_nb.audit.page import prepare
+        from vergeos_nb.record.page import prepare
 
         prepare()
 

@@ -21,7 +21,7 @@ from vergeos_nb.processes import lives
 
 SERVER = "vergeos_nb.runner.fork_server"
 # What every runbook's first cell loads.
-LOADED = ("vergeos_nb.notebook",)
+LOADED = ("vergeos_nb.notebook.opening",)
 # On macOS the system's own libraries may not be used after a fork.
 POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
 # Loading takes half a second, and many times that on a machine that is busy with something else.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vergeos_nb.errors import SettingsError
-from vergeos_nb.policy import Policy, parse_policy
 from vergeos_nb.settings.places import POLICY_VARIABLE, at_home, environment, home_dir
+from vergeos_nb.settings.policy import Policy, parse_policy
 from vergeos_nb.shapes import Unfit, content_of, text_of
 
 DEFAULT_PLACE = "~/.config/vergeos-nb/policy.toml"

@@ -12,14 +12,14 @@ The README beside this file lists scenarios, faults and the control prefix. This
 the rest of the package: one misreading of the API cannot hide in both.
 """
 
-from vergeos_nb.simulator.clock import Clock, SteppedClock, WallClock
-from vergeos_nb.simulator.faults import Rule, list_faults
-from vergeos_nb.simulator.messages import Request, RequestLogEntry, Response
-from vergeos_nb.simulator.replaying import replay
-from vergeos_nb.simulator.running import serve_forever
-from vergeos_nb.simulator.scenarios import SCENARIOS, list_scenarios
+from vergeos_nb.simulator.api.messages import Request, RequestLogEntry, Response
+from vergeos_nb.simulator.capture.replaying import replay
+from vergeos_nb.simulator.doors.serving import serve_forever
+from vergeos_nb.simulator.faults.rules import Rule, list_faults
+from vergeos_nb.simulator.faults.switches import Switches
+from vergeos_nb.simulator.scenarios.catalog import SCENARIOS, list_scenarios
 from vergeos_nb.simulator.simulator import Simulator
-from vergeos_nb.simulator.switches import Switches
+from vergeos_nb.simulator.world.world_clock import Clock, SteppedClock, WallClock
 
 __all__ = [
     "SCENARIOS",

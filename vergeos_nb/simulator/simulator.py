@@ -10,24 +10,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vergeos_nb.simulator import control, fleet, life
-from vergeos_nb.simulator.auth import Accounts
-from vergeos_nb.simulator.clock import Clock, WallClock
-from vergeos_nb.simulator.core import Core
-from vergeos_nb.simulator.dump import dump, load
-from vergeos_nb.simulator.fault_files import load_rules
-from vergeos_nb.simulator.faults import Faults, Rule
-from vergeos_nb.simulator.messages import ApiError, Request, RequestLogEntry, Response
-from vergeos_nb.simulator.recording import Recorder
-from vergeos_nb.simulator.scenarios import SCENARIOS, Scenario
-from vergeos_nb.simulator.spoiling import spoilt, without
-from vergeos_nb.simulator.switches import Switches
-from vergeos_nb.simulator.system import System
+from vergeos_nb.simulator.api.core import Core
+from vergeos_nb.simulator.api.logins import Accounts
+from vergeos_nb.simulator.api.messages import ApiError, Request, RequestLogEntry, Response
+from vergeos_nb.simulator.capture.dump import dump, load
+from vergeos_nb.simulator.capture.recording import Recorder
+from vergeos_nb.simulator.doors import control
+from vergeos_nb.simulator.faults.fault_files import load_rules
+from vergeos_nb.simulator.faults.rules import Faults, Rule
+from vergeos_nb.simulator.faults.spoiling import spoilt, without
+from vergeos_nb.simulator.faults.switches import Switches
+from vergeos_nb.simulator.scenarios import many_vms
+from vergeos_nb.simulator.scenarios.catalog import SCENARIOS, Scenario
+from vergeos_nb.simulator.tables.system_rows import System
+from vergeos_nb.simulator.world import life
+from vergeos_nb.simulator.world.world_clock import Clock, WallClock
 
 if TYPE_CHECKING:
     import httpx
 
-    from vergeos_nb.simulator.socket_door import Door
+    from vergeos_nb.simulator.doors.socket_door import Door
 
 TOKENS_PATH = "/api/sys/tokens"
 
@@ -100,9 +102,9 @@ class Simulator:
                 self.scenario = find_scenario(scenario)
             world = self._empty_world()
             equal_keys = self.scenario.equal_keys
-            fleet.build(world, vms=self.vms, equal_keys=equal_keys, username=self.username)
+            many_vms.build(world, vms=self.vms, equal_keys=equal_keys, username=self.username)
             world.set_row("system", next(iter(world.tables["system"])), id=self.system_id)
-            subject = world.tables["vms"][fleet.key_of(0, "vms")]
+            subject = world.tables["vms"][many_vms.key_of(0, "vms")]
             self.scenario.prepare(world, subject)
             self._log: deque[RequestLogEntry] = deque(maxlen=MAX_LOG)
             self.faults = Faults(self.seed)
@@ -246,7 +248,7 @@ class Simulator:
 
     def transport(self) -> httpx.MockTransport:
         """Return the in-process door: a transport for an httpx client."""
-        from vergeos_nb.simulator.inprocess_door import transport
+        from vergeos_nb.simulator.doors.inprocess_door import transport
 
         return transport(self)
 
@@ -256,7 +258,7 @@ class Simulator:
         Raises:
             ValueError: For an address that is not loopback, without `allow_remote`.
         """
-        from vergeos_nb.simulator.socket_door import Door
+        from vergeos_nb.simulator.doors.socket_door import Door
 
         return Door(self, port=port, host=host, allow_remote=allow_remote)
 

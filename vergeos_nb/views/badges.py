@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vergeos_nb.procedure.finding import Finding, Kind, of_result, of_run_words, of_step, of_verdict
-from vergeos_nb.procedure.model import StepOutcome, StepResult, Table
+from vergeos_nb.procedure.values.finding import Finding, Kind, of_result, of_run_words, of_step, of_verdict
+from vergeos_nb.procedure.values.model import StepOutcome, StepResult, Table
 from vergeos_nb.views.cells import Grid, grid
 from vergeos_nb.views.text import visible
 

@@ -15,8 +15,8 @@ import jinja2
 
 from vergeos_nb.clock import iso
 from vergeos_nb.masking import masked
-from vergeos_nb.procedure.model import StepResult
-from vergeos_nb.records import Exchange
+from vergeos_nb.procedure.values.model import StepResult
+from vergeos_nb.vergeos.rows import Exchange
 from vergeos_nb.views.badges import badge_of, signed
 from vergeos_nb.views.calls import calls_table
 from vergeos_nb.views.cells import grid

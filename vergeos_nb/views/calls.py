@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from vergeos_nb.procedure.model import Schema, Table
-from vergeos_nb.records import Exchange
+from vergeos_nb.procedure.values.model import Schema, Table
+from vergeos_nb.vergeos.rows import Exchange
 
 CALLS = Schema(
     "calls",

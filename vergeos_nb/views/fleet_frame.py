@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from vergeos_nb.procedure.model import TRIAGE
-from vergeos_nb.records import Columns
+from vergeos_nb.procedure.values.model import TRIAGE
+from vergeos_nb.vergeos.rows import Columns
 from vergeos_nb.views.frames import DTYPES
 
 if TYPE_CHECKING:

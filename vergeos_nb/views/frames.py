@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from vergeos_nb.clock import iso
-from vergeos_nb.procedure.model import StepResult, Table
+from vergeos_nb.procedure.values.model import StepResult, Table
 from vergeos_nb.views.calls import calls_table
 from vergeos_nb.views.cells import fits
 

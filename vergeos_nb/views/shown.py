@@ -6,9 +6,10 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from vergeos_nb.procedure.model import StepResult
+from vergeos_nb.procedure.values.model import StepResult
 from vergeos_nb.views.bundle import static_view
-from vergeos_nb.views.timeline import WIDTH, Timeline, timeline_png, timeline_text
+from vergeos_nb.views.timeline import WIDTH, Timeline, timeline_text
+from vergeos_nb.views.timeline_drawing import timeline_png
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vergeos_nb.procedure.finding import of_result, of_run
-from vergeos_nb.procedure.model import RunOutcome, StepResult, VerdictValue
+from vergeos_nb.procedure.values.finding import of_result, of_run
+from vergeos_nb.procedure.values.model import RunOutcome, StepResult, VerdictValue
 from vergeos_nb.views.badges import Badge, badge, badge_of
 from vergeos_nb.views.bundle import environment
 from vergeos_nb.views.text import visible

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vergeos_nb.clock import iso
-from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.procedure.values.model import StepOutcome
 from vergeos_nb.views.badges import Badge
 from vergeos_nb.views.text import visible
 
@@ -103,22 +103,6 @@ class Timeline:
     def whole(self) -> Span:
         """From the first to the last thing that happened."""
         return Span(self.active[0].began, self.active[-1].ended) if self.active else Span(0.0, 0.0)
-
-
-def timeline_svg(timeline: Timeline) -> bytes:
-    """The picture as an SVG file. The same timeline gives the same bytes."""
-    from vergeos_nb.views.drawing import svg
-    from vergeos_nb.views.timeline_drawing import draw
-
-    return svg(draw(timeline))
-
-
-def timeline_png(timeline: Timeline) -> bytes:
-    """The picture as a PNG file. The same timeline gives the same bytes."""
-    from vergeos_nb.views.drawing import png
-    from vergeos_nb.views.timeline_drawing import draw
-
-    return png(draw(timeline))
 
 
 MOST_WORDS = 60

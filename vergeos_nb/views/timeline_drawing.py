@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from vergeos_nb.clock import iso
-from vergeos_nb.procedure.finding import of_verdict
-from vergeos_nb.procedure.model import StepOutcome
+from vergeos_nb.procedure.values.finding import of_verdict
+from vergeos_nb.procedure.values.model import StepOutcome
 from vergeos_nb.views.badges import badge
-from vergeos_nb.views.drawing import INK, PAPER, Anchor, Drawing, Line, Rect, Shape, Text, width_of
+from vergeos_nb.views.drawing import INK, PAPER, Anchor, Drawing, Line, Rect, Shape, Text, png, svg, width_of
 from vergeos_nb.views.text import visible
 from vergeos_nb.views.timeline import (
     WIDTH,
@@ -259,3 +259,13 @@ def _short(text: str, room: float, size: float = 12.0) -> str:
         else:
             high = middle - 1
     return text[:low] + "…"
+
+
+def timeline_svg(timeline: Timeline) -> bytes:
+    """The picture as an SVG file. The same timeline gives the same bytes."""
+    return svg(draw(timeline))
+
+
+def timeline_png(timeline: Timeline) -> bytes:
+    """The picture as a PNG file. The same timeline gives the same bytes."""
+    return png(draw(timeline))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from vergeos_nb import changes
 from vergeos_nb.client import VergeApi
 from vergeos_nb.client.preview import Preview, preview
 from vergeos_nb.errors import VergeNbError
-from vergeos_nb.procedure.case import Case, RunCase
+from vergeos_nb.procedure.engine.case import Case, RunCase
+from vergeos_nb.vergeos import requests
 
 Ask = Callable[[VergeApi], object]
 
@@ -70,7 +70,7 @@ def _plan(case: Case) -> Sequence[Ask]:
     return [lambda api: api.tenant_nodes_of(machine), _now(case)]
 
 
-def _rung(action: changes.VmAction) -> Callable[[Case], Sequence[Ask]]:
+def _rung(action: requests.VmAction) -> Callable[[Case], Sequence[Ask]]:
     def asks(case: Case) -> Sequence[Ask]:
         vm = case.known_vm().key
         return [_now(case), lambda api: api.vm_action(vm, action), *_watching(case)]
@@ -80,7 +80,7 @@ def _rung(action: changes.VmAction) -> Callable[[Case], Sequence[Ask]]:
 
 def _force(case: Case) -> Sequence[Ask]:
     key = case.known_status_key()
-    return [_now(case), lambda api: api.override_status(key, changes.override(key).body)]
+    return [_now(case), lambda api: api.override_status(key, requests.override(key).body)]
 
 
 def _power_on(case: Case) -> Sequence[Ask]:

@@ -8,7 +8,7 @@ import ipywidgets as w
 
 from vergeos_nb.masking import masked
 from vergeos_nb.views.bundle import environment
-from vergeos_nb.widgets.press import PressButton
+from vergeos_nb.widgets.guarded_button import PressButton
 
 WIDE = {"description_width": "initial"}
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import ipywidgets as w
 
 from vergeos_nb.masking import masked
-from vergeos_nb.records import Listed
+from vergeos_nb.vergeos.rows import Listed
 from vergeos_nb.views.bundle import environment
 from vergeos_nb.widgets.parts import WIDE, column, row, text_field
 

@@ -1,0 +1,1 @@
+"""All records: sealed, chained, kept, found again and verified."""

@@ -1,0 +1,72 @@
+"""What happens after a seal: the mirror and the notification. Neither can fail a run, nor keep it waiting."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vergeos_nb.archive.ledger.manifest import Manifest
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.errors import RecordError
+from vergeos_nb.journal.run_state import Account
+from vergeos_nb.settings import ArchiveSettings
+
+WAIT_S = 10.0
+"""No run is kept longer; what is not done by then goes on as long as the process does."""
+
+_log = logging.getLogger(__name__)
+
+
+def after_seal(
+    outputs: Path, account: Account, manifest: Manifest, archive: ArchiveSettings, scrubber: Scrubber
+) -> None:
+    """Copy the record to the mirror and send the notification, where they are set up."""
+    work: list[Callable[[], object]] = []
+    if (url := archive.webhook) is not None:
+        from vergeos_nb.archive.webhook import message, notify
+
+        content = scrubber.data(message(account, manifest))
+        work.append(lambda: notify(url, content))
+    if (target := archive.mirror) is not None:
+        from vergeos_nb.archive.mirror import mirror
+
+        work.append(lambda: _say_spoiled(mirror(outputs, target).spoiled))
+    if work:
+        _bounded([_told(one, scrubber) for one in work])
+
+
+def _say_spoiled(records: Sequence[str]) -> None:
+    if records:
+        _log.warning("not mirrored, because not as sealed: %s", ", ".join(records))
+
+
+def _told(work: Callable[[], object], scrubber: Scrubber) -> Callable[[], None]:
+    def safely() -> None:
+        try:
+            work()
+        except RecordError as error:
+            _log.warning("%s", scrubber.text(str(error)))
+        except Exception as error:
+            _log.warning("after the seal: %s", type(error).__name__)
+
+    return safely
+
+
+def _bounded(work: Sequence[Callable[[], None]]) -> None:
+    """Do all at once, and wait for none of it beyond `WAIT_S`."""
+    threads = [threading.Thread(target=one, daemon=True, name="after the seal") for one in work]
+    try:
+        for thread in threads:
+            thread.start()
+    except RuntimeError:
+        # A kernel that ends starts none any more. The mirror catches up after the next seal.
+        _log.warning("after the seal: not done, because this process is ending")
+        return
+    until = time.monotonic() + WAIT_S
+    for thread in threads:
+        thread.join(max(until - time.monotonic(), 0.0))
+        if thread.is_alive():
+            _log.warning("after the seal: not done within %g s; it goes on meanwhile", WAIT_S)

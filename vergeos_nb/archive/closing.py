@@ -1,0 +1,72 @@
+"""The end of a run: its record is made, and then sealed; what is told to others comes after that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vergeos_nb.archive.after_seal import after_seal
+from vergeos_nb.archive.ledger.disk import content_of
+from vergeos_nb.archive.ledger.manifest import JOURNAL, NAME
+from vergeos_nb.archive.scan import masked_file
+from vergeos_nb.archive.seal import newest_entries, seal
+from vergeos_nb.archive.signing.signer import Signer
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import Clock, SystemClock
+from vergeos_nb.errors import RecordError
+from vergeos_nb.files import put
+from vergeos_nb.journal.journal import append_after_death
+from vergeos_nb.journal.run_state import Account
+from vergeos_nb.record.record_folder import finish
+from vergeos_nb.settings import archive_settings
+
+if TYPE_CHECKING:
+    from vergeos_nb.nb import NotebookNode
+
+
+def close_record(folder: Path, base: NotebookNode, scrubber: Scrubber, clock: Clock | None = None) -> Account:
+    """Make the record of the run whose journal is in the folder, and seal it. Can be repeated.
+
+    Args:
+        base: the runbook, or the notebook that came of running it.
+
+    What the journal of an older version, or of a run whose secret was learnt late, still holds of secrets is
+    masked first: all else is made from it.
+
+    Raises:
+        RecordError: the record cannot be made, or it cannot be sealed and stays as it is.
+    """
+    archive = archive_settings()
+    scrubber.add(archive.secrets)
+    _mask_journal(folder, scrubber, clock or SystemClock())
+    account = finish(folder, base, scrubber)
+    before = _content(folder / NAME)
+    manifest = seal(folder, scrubber, clock, Signer(archive.signing_key) if archive.signing_key else None)
+    if manifest.encoded() != before:
+        after_seal(folder.absolute().parent.parent, account, manifest, archive, scrubber)
+    return account
+
+
+def _mask_journal(folder: Path, scrubber: Scrubber, clock: Clock) -> None:
+    """Mask what the journal still holds, unless it was sealed so, and write into it that this was done."""
+    path, outputs = folder / JOURNAL, folder.absolute().parent.parent
+    content = _content(path)
+    masked = masked_file(JOURNAL, content, scrubber)
+    if masked is None or masked == content or folder.name in newest_entries(outputs):
+        return
+    lines = zip(content.split(b"\n"), masked.split(b"\n"), strict=True)
+    changed = [number for number, (was, is_now) in enumerate(lines, start=1) if was != is_now]
+    part = path.with_name(path.name + ".part")
+    try:
+        put(path, masked, part)
+    except OSError as error:
+        hint = "the journal is whole; free space, and then `vergeos-nb audit recover`"
+        raise RecordError(f"masking the journal {path}", error.strerror or str(error), hint) from error
+    append_after_death(path, clock, "masked", lines=changed)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return content_of(path) or b""
+    except OSError:
+        return b""

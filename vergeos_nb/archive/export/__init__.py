@@ -1,0 +1,1 @@
+"""One record as one file, for people elsewhere."""

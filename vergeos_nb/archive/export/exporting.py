@@ -1,0 +1,134 @@
+"""A record taken out of the archive: as a page, or as a zip with everything that proves it."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vergeos_nb.archive.ledger.ledger import Entry, Ledger
+from vergeos_nb.archive.ledger.manifest import NAME, SIGNATURE, bundle
+from vergeos_nb.archive.ledger.strays import ATTRIBUTES, ATTRIBUTES_SAY
+from vergeos_nb.archive.signing.signed_checkpoints import FOLDER as SIGNED
+from vergeos_nb.archive.verify.verify import verify_record
+from vergeos_nb.clock import from_iso
+from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.runbook_files import doc_path
+
+ALLOWED = "allowed_signers"
+GUIDE = "verify-by-hand.md"
+
+README = """\
+# A record, with its proof
+
+The record is in `{path}/`: open its `notebook.html` first; it needs no network. It was sealed at
+{sealed_at} as number {count} of the ledger.
+
+With vergeos-nb installed, in this folder, offline:
+
+    vergeos-nb audit verify --outputs . --only {record}{signers}
+
+Without it: `{guide}` shows each step with `sha256sum`, `jq` and `ssh-keygen`; mind its section on an export.
+
+The ledger is whole, because each line holds the hash of the line before. So it also names records that are
+not in this export: their VMs, people, tickets and outcomes, but no more of them.
+{trust}"""
+
+TRUST = f"""
+`{ALLOWED}` says whom the exporter trusts. Compare it with what you know before you rely on it.
+"""
+
+
+def whole(outputs: Path, entry: Entry) -> Path:
+    """The folder of a record whose files are as they were sealed.
+
+    Raises:
+        Refused: they are not.
+        RecordError: the folder cannot be read.
+    """
+    findings = verify_record(outputs, entry)
+    if findings:
+        told = "; ".join(f"{finding.kind} {finding.where}" for finding in findings[:3])
+        raise Refused(
+            f"exporting the record {entry.record}",
+            f"it is not as it was sealed: {told}",
+            "look with `vergeos-nb audit verify`, and get the record from a copy",
+        )
+    return outputs / entry.path
+
+
+def outside(target: Path, outputs: Path) -> Path:
+    """The target of an export, which must not change what is sealed.
+
+    Raises:
+        Refused: it lies in the archive.
+    """
+    if target.absolute().resolve().is_relative_to(outputs.absolute().resolve()):
+        raise Refused(
+            f"exporting to {target}",
+            "that is inside the archive, where a new file counts as tampering",
+            "name a file elsewhere with -o",
+        )
+    return target
+
+
+def as_zip(outputs: Path, entry: Entry, allowed: Path | None = None) -> bytes:
+    """Everything of a record, the ledger up to its head, signatures, and how to verify it all.
+
+    Args:
+        allowed: the file of allowed signers to put beside it.
+
+    Raises:
+        Refused: the record is not as it was sealed.
+        RecordError: something cannot be read.
+    """
+    folder = whole(outputs, entry)
+    made = datetime.fromtimestamp(from_iso(entry.sealed_at), UTC).timetuple()[:6]
+    file = io.BytesIO()
+    try:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
+            for name, content in _members(outputs, folder, entry, allowed):
+                # The same record gives the same bytes, whenever it is exported.
+                info = zipfile.ZipInfo(f"{entry.record}/{name}", made)
+                info.external_attr = 0o644 << 16
+                target.writestr(info, content, zipfile.ZIP_DEFLATED)
+    except OSError as error:
+        raise RecordError(
+            f"exporting the record {entry.record}",
+            f"{error.filename or folder}: {error.strerror or error}",
+            "make it readable",
+        ) from error
+    return file.getvalue()
+
+
+def _members(outputs: Path, folder: Path, entry: Entry, allowed: Path | None) -> Iterator[tuple[str, bytes]]:
+    told = README.format(
+        path=entry.path,
+        sealed_at=entry.sealed_at,
+        count=entry.place.count,
+        record=entry.record,
+        guide=GUIDE,
+        signers=f" --allowed-signers {ALLOWED}" if allowed else "",
+        trust=TRUST if allowed else "",
+    )
+    yield "README.md", told.encode()
+    yield ATTRIBUTES, ATTRIBUTES_SAY
+    yield GUIDE, doc_path(GUIDE).read_bytes()
+    if allowed:
+        yield ALLOWED, allowed.read_bytes()
+    # Before the ledger, which may grow meanwhile: none of them is newer than it, then.
+    heads = sorted((outputs / SIGNED).glob("*.head*"))
+    signed = [(f"{SIGNED}/{path.name}", path.read_bytes()) for path in heads]
+    snapshot = Ledger(outputs).snapshot()
+    yield "ledger.jsonl", b"".join(snapshot.lines)
+    if snapshot.head is not None:
+        yield "ledger.head", f"{snapshot.head}\n".encode()
+    yield from signed
+    files = bundle(folder)
+    for name in (NAME, SIGNATURE):
+        if (folder / name).is_file():
+            files[name] = folder / name
+    for name, path in files.items():
+        yield f"{entry.path}/{name}", path.read_bytes()

@@ -1,0 +1,47 @@
+"""Whether the ledger is gone, or shorter than it was: then nothing begins a new chain in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vergeos_nb.archive.folders.record_folders import Folder, folders_of
+from vergeos_nb.archive.ledger.ledger import EMPTY, Ledger, read_head
+from vergeos_nb.errors import RecordError
+from vergeos_nb.shapes import is_folder
+
+
+def why_lost(outputs: Path) -> str:
+    """What of the ledger is not there any more, in words, or "". Reads only, and little.
+
+    Raises:
+        RecordError: the archive cannot be read.
+    """
+    if not is_folder(outputs):
+        return ""
+    ledger = Ledger(outputs)
+    end = ledger.end()
+    if end.changed_ends:
+        return "the line ends of ledger.jsonl were changed, as git on Windows does"
+    head = (read_head(end.head.strip()) or EMPTY).count if end.head is not None else 0
+    if head > end.count and not end.count:
+        return f"ledger.jsonl is gone, and ledger.head says that it had {head} lines"
+    if head > end.count:
+        return f"ledger.jsonl ends with number {end.count}, and ledger.head says that there were {head} lines"
+    if end.count:
+        return ""
+    # The first record's manifest is there before its line.
+    for path in folders_of(outputs):
+        own = Folder.read(outputs, path).own
+        if own is not None and own.place.count > 1:
+            return f"ledger.jsonl is gone, and {path} was sealed as number {own.place.count} of it"
+    return ""
+
+
+def lost_ledger(asked: str, why: str) -> RecordError:
+    """The error of whoever would have gone on with it."""
+    return RecordError(
+        asked,
+        why,
+        "put ledger.jsonl back from a copy or the mirror, look with `vergeos-nb audit verify`, and seal what "
+        "waits with `vergeos-nb audit recover`; to work at once, use another archive with --outputs",
+    )

@@ -1,0 +1,203 @@
+"""The folders of an archive's records, as they are found."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vergeos_nb.archive.ledger.chain import Finding, Kind
+from vergeos_nb.archive.ledger.disk import content_of
+from vergeos_nb.archive.ledger.ledger import Entry
+from vergeos_nb.archive.ledger.manifest import (
+    JOURNAL,
+    NAME,
+    RECORD,
+    Digest,
+    Manifest,
+    bundle,
+    is_grown,
+    read_manifest,
+)
+from vergeos_nb.archive.ledger.strays import LINE_ENDS, is_litter, with_unix_ends
+from vergeos_nb.errors import RecordError
+
+RUN_FOLDER = re.compile(r"(\d{6})Z-(.+)-[0-9a-f]{8}")
+"""How a run's folder is called: time, runbook and subject, and what no other run has."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# What is beside the records below the archive's folder.
+_BESIDE = frozenset({"plans", "leases", "signed", "timestamps", "removing"})
+
+
+def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
+    """The folders that hold a record or are to hold one, as ``DAY/RECORD``.
+
+    Args:
+        but: paths that are left out.
+
+    Raises:
+        RecordError: the archive cannot be read.
+    """
+    try:
+        with os.scandir(outputs) as days:
+            for day in days:
+                if day.name in _BESIDE or not day.is_dir(follow_symlinks=False):
+                    continue
+                with os.scandir(day.path) as records:
+                    for record in records:
+                        names = (NAME, RECORD, JOURNAL)
+                        if f"{day.name}/{record.name}" in but:
+                            continue
+                        if record.is_dir(follow_symlinks=False) and any(
+                            os.path.lexists(f"{record.path}/{name}") for name in names
+                        ):
+                            yield f"{day.name}/{record.name}"
+    except OSError as error:
+        raise RecordError(
+            f"verifying {outputs}", f"{error.filename}: {error.strerror}", "is this an archive's folder?"
+        ) from error
+
+
+def without_journal(outputs: Path, but: Collection[str] = ()) -> Iterator[Path]:
+    """The folders of runs that have no record, and no journal or an empty one. They may be starting."""
+    for day in sorted(outputs.glob("????-??-??")):
+        if not _DAY.fullmatch(day.name) or day.is_symlink() or not day.is_dir():
+            continue
+        for folder in sorted(day.iterdir()):
+            if f"{day.name}/{folder.name}" in but or not RUN_FOLDER.fullmatch(folder.name):
+                continue
+            if not folder.is_symlink() and has_no_journal(folder):
+                yield folder
+
+
+def has_no_journal(folder: Path) -> bool:
+    """Whether this is a run's folder in which neither a journal nor a record was begun."""
+    try:
+        names = {entry.name: entry for entry in os.scandir(folder)}
+        return not {RECORD, NAME} & names.keys() and (
+            JOURNAL not in names or not names[JOURNAL].stat().st_size
+        )
+    except OSError:
+        return False
+
+
+def unsealed(outputs: Path, sealed: Collection[str]) -> list[str]:
+    """The folders of runs, as ``DAY/RECORD``, that are not among these paths. Looks into no other folder.
+
+    Raises:
+        RecordError: the archive cannot be read.
+    """
+    # Most are sealed, and a folder that is known by its name need not be looked into.
+    begun = set(folders_of(outputs, but=sealed))
+    begun |= {folder.relative_to(outputs).as_posix() for folder in without_journal(outputs, but=sealed)}
+    return sorted(begun)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A record's folder.
+
+    Attributes:
+        path: its path below the archive's folder.
+        manifest: the hash of its manifest, or "".
+        says: what the manifest says, or None.
+        finished: whether it holds more than a run that has not ended.
+    """
+
+    folder: Path
+    path: str
+    manifest: str
+    says: Manifest | None
+    finished: bool
+
+    @classmethod
+    def read(cls, outputs: Path, path: str) -> Folder:
+        """Read the manifest and nothing else."""
+        folder = outputs / path
+        try:
+            content = b"" if (folder / NAME).is_symlink() else content_of(folder / NAME)
+        except OSError:
+            content = None
+        if content is None:
+            return cls(folder, path, "", None, (folder / RECORD).exists())
+        try:
+            says = read_manifest(content)
+        except ValueError:
+            says = None
+        return cls(folder, path, hashlib.sha256(content).hexdigest(), says, True)
+
+    @property
+    def own(self) -> Manifest | None:
+        """The manifest, if it was made for this folder."""
+        return self.says if self.says and self.says.path == self.path else None
+
+    def has_grown(self, entry: Entry) -> bool:
+        """Whether its journal is the one that a ledger line sealed, with lines added."""
+        path = self.folder / JOURNAL
+        try:
+            if path.is_symlink() or path.stat().st_size <= entry.journal.size:
+                return False
+            return is_grown(content_of(path) or b"", entry.journal)
+        except OSError:
+            return False
+
+    def was_finished_again(self, entry: Entry) -> bool:
+        """Whether it is whole, says that it supersedes what a ledger line sealed, and adds to it at most."""
+        own = self.own
+        if own is None or own.place.supersedes != entry.place.count or self.wrong():
+            return False
+        return own.files[JOURNAL] == entry.journal or self.has_grown(entry)
+
+    def wrong(self) -> list[Finding]:
+        """Which files are not as the manifest says."""
+        own = self.own
+        if own is None:
+            return []
+        try:
+            there = bundle(self.folder)
+        except RecordError as error:
+            return [Finding(self.path, Kind.FILE_CHANGED, error.came_back)]
+        except OSError as error:
+            return [Finding(self.path, Kind.FILE_MISSING, f"it cannot be read: {error.strerror}")]
+        found = []
+        for name, digest in own.files.items():
+            kind, detail = _compare(there.pop(name, None), digest)
+            if kind:
+                found.append(Finding(f"{self.path}/{name}", kind, detail))
+        for name in there:
+            kind, detail = _ADDED
+            if is_litter(name):
+                kind, detail = _LITTER
+            found.append(Finding(f"{self.path}/{name}", kind, detail))
+        return found
+
+
+_ADDED = Kind.FILE_ADDED, "it was not there when the record was sealed"
+_LITTER = (
+    Kind.LITTER,
+    "a desktop, an editor or NFS left it, to judge by its name; it is no part of the record: take it out",
+)
+
+
+def is_link(outputs: Path, path: str) -> bool:
+    """Whether a link stands in the place of a record, or of its day."""
+    return (outputs / path).is_symlink() or (outputs / path).parent.is_symlink()
+
+
+def _compare(path: Path | None, digest: Digest) -> tuple[Kind | None, str]:
+    if path is None:
+        return Kind.FILE_MISSING, "it was sealed and is not there"
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size == digest.size and hashlib.file_digest(file, "sha256").hexdigest() == digest.sha256:
+                return None, ""
+            # Each line end can have become two bytes.
+            if digest.size < size <= 2 * digest.size and Digest.of(with_unix_ends(file.read())) == digest:
+                return Kind.LINE_ENDS, LINE_ENDS
+    except OSError as error:
+        return Kind.FILE_MISSING, f"it cannot be read: {error.strerror}"
+    return Kind.FILE_CHANGED, "it is not as it was sealed"

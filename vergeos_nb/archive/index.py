@@ -1,0 +1,276 @@
+"""The archive's index: an SQLite file made of the ledger, for finding records among many.
+
+It can be thrown away. It only says which lines of the ledger may be meant: what is shown is read from those
+lines again, so a damaged or forged index invents nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from vergeos_nb.archive.ledger.disk import opened
+from vergeos_nb.archive.ledger.ledger import Entry, Ledger, read_line
+from vergeos_nb.archive.ledger.ledger_events import Event, read_mark
+from vergeos_nb.clock import from_iso
+from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
+from vergeos_nb.files import create
+
+NAME = "index.sqlite"
+EXACT = ("vm", "vm_key", "operator", "approver", "ticket", "outcome", "verdict", "profile")
+"""What can be asked for as it is; of ``vm`` also with ``*`` and ``?``."""
+
+_DAY_S = 86_400
+_VERSION = 2
+_COLUMNS = ("record", "start", "length", *EXACT, "opened")
+_TABLES = f"""
+CREATE TABLE records ({", ".join(_COLUMNS)}, PRIMARY KEY (record)) WITHOUT ROWID;
+CREATE INDEX by_vm ON records (vm);
+CREATE INDEX by_opened ON records (opened);
+CREATE TABLE made_of (version, size, mtime_ns, last_start, last_hash);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for; None means anything.
+
+    Attributes:
+        since: seconds since 1970; runs opened then or later.
+        until: runs opened before.
+    """
+
+    vm: str | None = None
+    vm_key: int | None = None
+    operator: str | None = None
+    approver: str | None = None
+    ticket: str | None = None
+    outcome: str | None = None
+    verdict: str | None = None
+    profile: str | None = None
+    since: float | None = None
+    until: float | None = None
+
+
+def moment(told: str | None, option: str, *, end: bool = False) -> float | None:
+    """A time as people give it: a day, or a day and a time, in UTC where no zone is said.
+
+    Args:
+        end: a day alone means its end.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if told is None:
+        return None
+    try:
+        return from_iso(told) + (_DAY_S if end and len(told) <= len("2026-10-01") else 0)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"reading {option}", f"{told!r} is no time", "say 2026-10-01 or 2026-10-01T12:00:00Z"
+        ) from error
+
+
+class Index:
+    """The index of an archive, brought up to date whenever it is asked.
+
+    Where its file cannot be written, it is made in memory.
+    """
+
+    def __init__(self, outputs: Path) -> None:
+        self._ledger = Ledger(outputs).path
+        self._path = outputs / NAME
+
+    def find(self, query: Query) -> list[Entry]:
+        """The newest line of each record that fits, the oldest run first.
+
+        Raises:
+            RecordError: the ledger cannot be read.
+        """
+        where, values = _where(query)
+        return self._ask(f"SELECT * FROM records{where} ORDER BY opened, record", values)
+
+    def by_id(self, record: str) -> Entry:
+        """The newest line of the record with this id, or with the one id that begins so.
+
+        Raises:
+            RecordNotFound: there is none, or more than one.
+            RecordError: the ledger cannot be read.
+        """
+        found = self._ask("SELECT * FROM records WHERE record = ?", [record])
+        if not found and record:
+            found = self._ask("SELECT * FROM records WHERE substr(record, 1, ?) = ?", [len(record), record])
+        if len(found) != 1:
+            raise RecordNotFound(
+                f"finding the record {record!r}",
+                f"{len(found)} records begin so" if found else "no sealed record has this id",
+                "see `vergeos-nb audit list`",
+            )
+        return found[0]
+
+    def rebuild(self) -> int:
+        """Make the index anew. Returns how many records it holds.
+
+        Raises:
+            RecordError: the ledger cannot be read, or the index cannot be written.
+        """
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise RecordError(f"making {self._path}", str(error.strerror)) from error
+        return len(self._ask("SELECT * FROM records", []))
+
+    def _ask(self, statement: str, values: Sequence[Any]) -> list[Entry]:
+        if not self._ledger.exists():
+            return []
+        try:
+            with opened(self._ledger) as ledger:
+                for path in (str(self._path), ""):
+                    with contextlib.suppress(sqlite3.Error, _Differs):
+                        return self._asked(path, ledger, statement, values)
+                    if path:
+                        # Damaged, of another version, or not what the ledger says: it costs nothing to lose.
+                        with contextlib.suppress(OSError):
+                            self._path.unlink(missing_ok=True)
+                        with contextlib.suppress(sqlite3.Error, _Differs):
+                            return self._asked(path, ledger, statement, values)
+        except OSError as error:
+            raise _unreadable(self._ledger, str(error.strerror)) from error
+        raise _unreadable(self._ledger, "no index can be made of it")
+
+    def _asked(self, path: str, ledger: IO[bytes], statement: str, values: Sequence[Any]) -> list[Entry]:
+        if path:
+            # SQLite would let others read it.
+            with contextlib.suppress(OSError):
+                create(Path(path))
+        with contextlib.closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as database:
+            database.execute("PRAGMA synchronous = OFF")
+            _bring_up_to_date(database, ledger)
+            return [_read(ledger, row) for row in database.execute(statement, values)]
+
+
+class _Differs(Exception):  # noqa: N818 — it never leaves this module
+    """The index is not made of this ledger."""
+
+
+def _where(query: Query) -> tuple[str, list[Any]]:
+    terms: list[str] = []
+    values: list[Any] = []
+    for name in EXACT:
+        wanted = getattr(query, name)
+        if wanted is None:
+            continue
+        pattern = name == "vm" and ("*" in wanted or "?" in wanted)
+        terms.append(f"{name} GLOB ?" if pattern else f"{name} = ?")
+        values.append(wanted.replace("[", "[[]") if pattern else wanted)
+    for term, moment in (("opened >= ?", query.since), ("opened < ?", query.until)):
+        if moment is not None:
+            terms.append(term)
+            values.append(moment)
+    return (" WHERE " + " AND ".join(terms) if terms else ""), values
+
+
+def _bring_up_to_date(database: sqlite3.Connection, ledger: IO[bytes]) -> None:
+    if _known(database, ledger) == _state(ledger):
+        return
+    database.execute("BEGIN IMMEDIATE")
+    known, state = _known(database, ledger), _state(ledger)
+    if known != state:
+        start = 0
+        if known and known[0] < state[0] and _is_prefix(database, ledger):
+            start = known[0]
+        else:
+            for name in ("records", "made_of"):
+                database.execute(f"DROP TABLE IF EXISTS {name}")
+            for statement in _TABLES.split(";"):
+                database.execute(statement)
+        last, size, raw = start, start, b""
+        marks = ", ".join("?" * len(_COLUMNS))
+        for at, line in _whole_lines(ledger, start):
+            last, size, raw = at, at + len(line), line
+            if (mark := read_mark(line)) is not None:
+                if mark.event is Event.REMOVED:
+                    database.execute("DELETE FROM records WHERE record = ?", (mark.record,))
+            elif entry := read_line(line):
+                database.execute(
+                    f"INSERT OR REPLACE INTO records VALUES ({marks})", _row(entry, at, len(line))
+                )
+        database.execute("DELETE FROM made_of")
+        database.execute(
+            "INSERT INTO made_of VALUES (?, ?, ?, ?, ?)",
+            (_VERSION, size, state[1], last, hashlib.sha256(raw).hexdigest()),
+        )
+    database.execute("COMMIT")
+
+
+def _known(database: sqlite3.Connection, ledger: IO[bytes]) -> tuple[int, int] | None:
+    """Size and time of what the index was made of; None if there is no index yet."""
+    try:
+        row = database.execute("SELECT version, size, mtime_ns FROM made_of").fetchone()
+    except sqlite3.OperationalError as error:
+        if "no such" in str(error):
+            return None
+        raise
+    return (row[1], row[2]) if row and row[0] == _VERSION else None
+
+
+def _state(ledger: IO[bytes]) -> tuple[int, int]:
+    """Size and time of the ledger's whole lines."""
+    status = os.fstat(ledger.fileno())
+    size = status.st_size
+    # A torn last line is no part of it.
+    while size:
+        first = max(0, size - 65536)
+        ledger.seek(first)
+        at = ledger.read(size - first).rfind(b"\n")
+        if at >= 0:
+            return first + at + 1, status.st_mtime_ns
+        size = first
+    return 0, status.st_mtime_ns
+
+
+def _is_prefix(database: sqlite3.Connection, ledger: IO[bytes]) -> bool:
+    """Whether the ledger only grew: the last line that the index knows is where it was."""
+    size, last, wanted = database.execute("SELECT size, last_start, last_hash FROM made_of").fetchone()
+    ledger.seek(last)
+    return hashlib.sha256(ledger.read(size - last)).hexdigest() == str(wanted)
+
+
+def _whole_lines(ledger: IO[bytes], start: int) -> Iterator[tuple[int, bytes]]:
+    ledger.seek(start)
+    for line in ledger:
+        if not line.endswith(b"\n"):
+            return
+        yield start, line
+        start += len(line)
+
+
+def _row(entry: Entry, start: int, length: int) -> tuple[Any, ...]:
+    fields: Mapping[str, Any] = entry.fields
+    try:
+        opened = from_iso(str(fields.get("opened_at")))
+    except ValueError:
+        opened = 0.0
+    told = (fields.get(name) for name in EXACT)
+    plain = (value if isinstance(value, str | int | None) else str(value) for value in told)
+    return (entry.record, start, length, *plain, opened)
+
+
+def _read(ledger: IO[bytes], row: Sequence[Any]) -> Entry:
+    if not all(isinstance(value, int) and 0 <= value < 2**40 for value in row[1:3]):
+        raise _Differs
+    ledger.seek(row[1])
+    entry = read_line(ledger.read(row[2]))
+    if entry is None or _row(entry, row[1], row[2]) != tuple(row):
+        raise _Differs
+    return entry
+
+
+def _unreadable(path: Path, why: str) -> RecordError:
+    return RecordError(f"reading the ledger {path}", why, "is this an archive's folder?")

@@ -1,0 +1,1 @@
+"""The file that chains the records."""

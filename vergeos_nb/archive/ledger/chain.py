@@ -1,0 +1,245 @@
+"""What was done to a ledger's lines: each kind of change by its own name.
+
+The hashes alone say that something is wrong. Which change it was is the smallest one that explains them: a
+line whose follower has another hash for it was edited; a follower that says a line is between was left alone
+when that line was deleted; a line that nobody follows was inserted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from vergeos_nb.archive.ledger.ledger import EMPTY, Entry, Head, hash_of
+from vergeos_nb.archive.ledger.ledger_events import Mark, read_any
+
+
+class Kind(StrEnum):
+    """What can be wrong with an archive."""
+
+    FILE_CHANGED = "file-changed"
+    FILE_MISSING = "file-missing"
+    FILE_ADDED = "file-added"
+    MANIFEST_CHANGED = "manifest-changed"
+    MANIFEST_MISSING = "manifest-missing"
+    RECORD_MISSING = "record-missing"
+    UNSEALED = "unsealed"
+    SWAPPED = "swapped"
+    REPLAYED = "replayed"
+    LINE_EDITED = "line-edited"
+    LINE_DELETED = "line-deleted"
+    LINE_INSERTED = "line-inserted"
+    LINE_REORDERED = "line-reordered"
+    TAIL_CUT = "tail-cut"
+    HEAD_WRONG = "head-wrong"
+    REWRITTEN = "rewritten"
+    OLD_LEDGER = "old-ledger"
+    SIGNATURE_WRONG = "signature-wrong"
+    SIGNATURE_MISSING = "signature-missing"
+    SIGNER_UNKNOWN = "signer-unknown"
+    UNSIGNED = "unsigned"
+    MARK_WRONG = "mark-wrong"
+    TIMESTAMP_WRONG = "timestamp-wrong"
+    LINE_ENDS = "line-ends"
+    LITTER = "litter"
+    LINK = "link"
+    TAIL_ADDED = "tail-added"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        where: the file, record or line.
+    """
+
+    where: str
+    kind: Kind
+    detail: str
+
+
+@dataclass
+class Found:
+    """What verifying has come upon so far."""
+
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, where: str, kind: Kind, detail: str) -> None:
+        """Name one thing that is wrong."""
+        self.findings.append(Finding(where, kind, detail))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as it stands in the file.
+
+    Attributes:
+        at: its number in the file, from 1.
+        entry: what it says; None if it is damaged.
+    """
+
+    at: int
+    raw: bytes
+    hash: str
+    entry: Entry | Mark | None
+
+    @property
+    def seal(self) -> Entry | None:
+        """What it says, if it seals a record."""
+        return self.entry if isinstance(self.entry, Entry) else None
+
+    @property
+    def where(self) -> str:
+        """How it is named in a finding."""
+        return f"ledger.jsonl line {self.at}"
+
+    @property
+    def previous(self) -> str:
+        """The hash that it says the line before has, or ""."""
+        return self.entry.place.previous if self.entry else ""
+
+    @property
+    def count(self) -> int:
+        """The number that it says it has, or 0."""
+        return self.entry.place.count if self.entry else 0
+
+
+def lines_of(raws: Sequence[bytes]) -> list[Line]:
+    """Lines with their hashes and what they say."""
+    return [Line(at, raw, hash_of(raw), read_any(raw)) for at, raw in enumerate(raws, start=1)]
+
+
+@dataclass
+class Chain:
+    """The lines as they hang together.
+
+    Attributes:
+        kept: the lines that belong to the ledger and are as they were written.
+        head: where the chain ends.
+        heads: the hash after each count of the chain.
+        lost: the numbers of lines that were edited, deleted or cut off: their records are named by that.
+    """
+
+    kept: list[Line] = field(default_factory=list)
+    head: Head = EMPTY
+    heads: dict[int, str] = field(default_factory=lambda: {0: EMPTY.hash})
+    lost: set[int] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+    def find(self, line: Line, kind: Kind, detail: str) -> None:
+        """Name one thing."""
+        self.findings.append(Finding(line.where, kind, detail))
+
+
+def follow(lines: Sequence[Line], anchors: Sequence[Head]) -> Chain:
+    """Follow the chain from its first line.
+
+    Args:
+        anchors: heads that were noted elsewhere, such as in the head file. They vouch for their line only.
+    """
+    chain = Chain()
+    if _hang_together(lines):
+        for line in lines:
+            _accept(chain, line)
+        return chain
+    once = _without_repeated(lines, chain)
+    in_order = sorted(once, key=lambda line: line.count)
+    if _hang_together(in_order):
+        for place, line in enumerate(in_order, start=1):
+            _accept(chain, line)
+            if once[place - 1] is not line:
+                chain.find(line, Kind.LINE_REORDERED, f"it is number {line.count} of the ledger")
+        return chain
+    noted = max(anchors, key=lambda head: head.count, default=EMPTY)
+    _walk(once, {line.previous for line in once} | {head.hash for head in anchors}, noted, chain)
+    return chain
+
+
+def _hang_together(lines: Sequence[Line]) -> bool:
+    count, last = 0, EMPTY.hash
+    for line in lines:
+        if line.count != count + 1 or line.previous != last:
+            return False
+        count, last = line.count, line.hash
+    return True
+
+
+def _without_repeated(lines: Sequence[Line], chain: Chain) -> list[Line]:
+    first: dict[str, Line] = {}
+    for line in lines:
+        if first.setdefault(line.hash, line) is not line:
+            chain.find(line, Kind.LINE_INSERTED, f"it repeats line {first[line.hash].at}")
+    # A repeated line stands where it fits, which need not be where it comes first.
+    return list(first.values())
+
+
+def _accept(chain: Chain, line: Line) -> None:
+    chain.kept.append(line)
+    chain.head = Head(line.count, line.hash)
+    chain.heads[line.count] = line.hash
+
+
+def _walk(lines: Sequence[Line], vouched: set[str], noted: Head, chain: Chain) -> None:
+    for line, follower in zip(lines, [*lines[1:], None], strict=True):
+        linked = line.previous == chain.head.hash and line.count == chain.head.count + 1
+        skipped = follower is not None and (follower.previous, follower.count) == (
+            chain.head.hash,
+            chain.head.count + 1,
+        )
+        if linked and not skipped:
+            if _follower_knows_another(line, follower, vouched):
+                _edited(chain, line, follower)
+            else:
+                _accept(chain, line)
+        elif skipped or (follower is None and line.hash not in vouched and chain.head == noted):
+            chain.find(line, Kind.LINE_INSERTED, "the line after it follows the one before it")
+        elif line.entry is None or line.hash not in vouched:
+            _edited(chain, line, follower)
+        elif line.count > chain.head.count + 1:
+            _deleted(chain, line)
+        elif (at := _place_of(chain, line)) is not None:
+            for stranger in chain.kept[at:]:
+                chain.find(stranger, Kind.LINE_INSERTED, f"number {line.count} follows the one before it")
+            del chain.kept[at:]
+            chain.head = EMPTY if not at else Head(chain.kept[-1].count, chain.kept[-1].hash)
+            _accept(chain, line)
+        else:
+            chain.find(line, Kind.LINE_EDITED, "it does not follow the line before it")
+            _accept(chain, line)
+
+
+def _follower_knows_another(line: Line, follower: Line | None, vouched: set[str]) -> bool:
+    """Whether the next line has another hash for this one, and is itself as it was."""
+    if follower is None or follower.count != line.count + 1 or follower.previous == line.hash:
+        return False
+    return follower.hash in vouched
+
+
+def _edited(chain: Chain, line: Line, follower: Line | None) -> None:
+    chain.find(line, Kind.LINE_EDITED, "it is not as it was written" if line.entry else "it is damaged")
+    count = chain.head.count + 1
+    told = follower.previous if follower and follower.count == count + 1 else line.hash
+    chain.lost.add(count)
+    chain.head = Head(count, told)
+    chain.heads[count] = told
+
+
+def _deleted(chain: Chain, line: Line) -> None:
+    first, last = chain.head.count + 1, line.count - 1
+    chain.lost |= set(range(first, last + 1)) if last - first < 1_000_000 else {first, last}
+    which = f"number {first} is" if first == last else f"numbers {first} to {last} are"
+    chain.find(line, Kind.LINE_DELETED, f"{which} not there before it")
+    _accept(chain, line)
+
+
+def _place_of(chain: Chain, line: Line) -> int | None:
+    """After how many of the accepted lines this one belongs, if its number is right there."""
+    if line.previous == EMPTY.hash and line.count == 1:
+        return 0
+    for at, before in enumerate(chain.kept, start=1):
+        if (before.hash, before.count) == (line.previous, line.count - 1):
+            return at
+    return None

@@ -1,0 +1,376 @@
+"""The ledger: one line per sealed record, each holding the hash of the line before.
+
+``ledger.jsonl`` is appended to and never rewritten, but for a last line whose writer was killed in the middle
+of it: that moves to ``ledger.torn``. ``ledger.head`` says ``COUNT:HASH`` of the newest line, to be noted
+elsewhere. ``ledger.lock`` stays and is held by whoever seals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from vergeos_nb.archive.ledger.canonical import canonical
+from vergeos_nb.archive.ledger.disk import content_of, mapped, opened
+from vergeos_nb.archive.ledger.manifest import Digest, Place, Sha256, Size, inner_path
+from vergeos_nb.archive.ledger.strays import ATTRIBUTES, ATTRIBUTES_SAY
+from vergeos_nb.errors import RecordError
+from vergeos_nb.files import Busy, after_last_line_feed, append, locked, put, sync_folder
+
+ZEROS = "0" * 64
+LOCK_WAIT_S = 30.0
+_HEAD = re.compile(r"(0|[1-9][0-9]{0,14}):([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest line of a ledger: how many there are, and the hash of the last."""
+
+    count: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.count}:{self.hash}"
+
+
+EMPTY = Head(0, ZEROS)
+
+
+def read_head(told: str) -> Head | None:
+    """The head that a text says; None if it says none."""
+    match = _HEAD.fullmatch(told)
+    return Head(int(match[1]), match[2]) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a ledger line says."""
+
+    place: Place
+    manifest: str
+    journal: Digest
+    record: str
+    path: str
+    sealed_at: str
+    fields: Mapping[str, Any]
+
+
+class PlaceShape(Struct):
+    """What every line holds."""
+
+    count: Annotated[int, Meta(ge=1)]
+    previous: Sha256
+    head_was: str | None
+
+    def place(self, supersedes: int | None = None) -> Place:
+        """The line's place."""
+        return Place(self.count, self.previous, supersedes, self.head_was)
+
+
+class _SealShape(PlaceShape):
+    supersedes: Size | None
+    manifest: Sha256
+    journal: Digest
+    record: str
+    path: str
+    sealed_at: str
+    fields: dict[str, Any]
+
+
+_SEAL = msgspec.json.Decoder(_SealShape)
+_PLACE = msgspec.json.Decoder(PlaceShape)
+
+
+def read_line(raw: bytes) -> Entry | None:
+    """What a line says that seals a record; None if it is damaged, or another."""
+    try:
+        told = _SEAL.decode(raw)
+        return Entry(
+            told.place(told.supersedes),
+            told.manifest,
+            told.journal,
+            told.record,
+            inner_path(told.path),
+            told.sealed_at,
+            told.fields,
+        )
+    except (ValueError, RecursionError):
+        return None
+
+
+def _place_of(raw: bytes) -> Place | None:
+    try:
+        return _PLACE.decode(raw).place()
+    except (ValueError, RecursionError):
+        return None
+
+
+def hash_of(raw: bytes) -> str:
+    """The hash of a line, with its line feed."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The ledger's files as they were at one moment.
+
+    Attributes:
+        lines: the whole lines, each with its line feed.
+        torn: what follows the last line feed.
+        head: the head file's text without its line feed, or None where there is no such file.
+        set_aside: the size of ``ledger.torn``.
+    """
+
+    lines: tuple[bytes, ...]
+    torn: bytes
+    head: str | None
+    set_aside: int
+
+
+class LedgerLockError(RecordError):
+    """Another process holds the ledger's lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the ledger ends, unverified.
+
+    Attributes:
+        count: the number of its last whole line; 0 without one.
+        head: what the head file says, or None.
+        changed_ends: whether that line ends as lines do on Windows.
+    """
+
+    count: int
+    head: str | None
+    changed_ends: bool
+
+
+class Ledger:
+    """The ledger of one archive.
+
+    Raises:
+        RecordError: from every method, when the disk does not do what is asked.
+    """
+
+    def __init__(self, outputs: Path) -> None:
+        self.folder = outputs
+        self.path = outputs / "ledger.jsonl"
+        self.head_path = outputs / "ledger.head"
+        self.torn_path = outputs / "ledger.torn"
+        self.lock_path = outputs / "ledger.lock"
+
+    def snapshot(self) -> Snapshot:
+        """Read it all. Nobody seals meanwhile, where the lock can be had; a copy may have none."""
+        try:
+            with self._shared():
+                content = content_of(self.path)
+                head = content_of(self.head_path)
+                size = self.torn_path.stat().st_size if self.torn_path.exists() else 0
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        whole, newline, torn = (content or b"").rpartition(b"\n")
+        lines = [line + b"\n" for line in whole.split(b"\n")] if newline else []
+        told = None if head is None else head.decode("utf-8", "replace").removesuffix("\n")
+        return Snapshot(tuple(lines), torn, told, size)
+
+    def end(self) -> End:
+        """Where it ends. Reads little, and changes nothing."""
+        try:
+            with self._shared():
+                head = content_of(self.head_path)
+                raw = self._last_line()
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        place = _place_of(raw)
+        count = place.count if place else self._count_lines()
+        told = None if head is None else head.decode("utf-8", "replace")
+        return End(count, told, raw.endswith(b"\r\n"))
+
+    def _last_line(self) -> bytes:
+        try:
+            file = opened(self.path)
+        except FileNotFoundError:
+            return b""
+        with file:
+            descriptor = file.fileno()
+            end = after_last_line_feed(descriptor, os.fstat(descriptor).st_size)
+            start = after_last_line_feed(descriptor, end - 1) if end else 0
+            return os.pread(descriptor, end - start, start)
+
+    @contextlib.contextmanager
+    def locked(self, wait_s: float | None = None) -> Iterator[None]:
+        """Hold the lock; another process waits meanwhile.
+
+        Args:
+            wait_s: how long to wait for it at most; None for as long as sealing does.
+        """
+        wait_s = LOCK_WAIT_S if wait_s is None else min(wait_s, LOCK_WAIT_S)
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(locked(self.lock_path, wait_s))
+            except Busy:
+                raise LedgerLockError(
+                    "sealing the record",
+                    f"another process has kept {self.lock_path} locked for {wait_s:g} s",
+                    "see whether a run hangs on this machine, then `vergeos-nb audit recover`",
+                ) from None
+            except OSError as error:
+                raise _unusable(self.lock_path, error) from error
+            yield
+
+    @contextlib.contextmanager
+    def _shared(self) -> Iterator[None]:
+        with contextlib.ExitStack() as held:
+            # A copy may have no lock, or lie where none can be had.
+            with contextlib.suppress(OSError, Busy):
+                held.enter_context(locked(self.lock_path, LOCK_WAIT_S, kind=fcntl.LOCK_SH))
+            yield
+
+    # What follows is called with the lock held.
+
+    def newest(self) -> tuple[Head, bytes]:
+        """The newest whole line and its head, after a torn one behind it was set aside."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return EMPTY, b""
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        try:
+            size = os.fstat(descriptor).st_size
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "it is no plain file")
+            end = after_last_line_feed(descriptor, size)
+            if end < size:
+                self._set_aside(os.pread(descriptor, size - end, end))
+                os.ftruncate(descriptor, end)
+                os.fsync(descriptor)
+            if not end:
+                return EMPTY, b""
+            start = after_last_line_feed(descriptor, end - 1)
+            raw = os.pread(descriptor, end - start, start)
+            place = _place_of(raw)
+            count = place.count if place else self._count_lines()
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        finally:
+            os.close(descriptor)
+        return Head(count, hash_of(raw)), raw
+
+    def whole_lines(self) -> list[bytes]:
+        """Every whole line, each with its line feed."""
+        try:
+            content = content_of(self.path) or b""
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        return [line for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
+
+    def _set_aside(self, torn: bytes) -> None:
+        known = content_of(self.torn_path) or b""
+        # A process that died after it had copied these bytes and before it cut them off leaves both.
+        if not known.endswith(torn + b"\n"):
+            append(self.torn_path, torn + b"\n")
+
+    def _count_lines(self) -> int:
+        return (content_of(self.path) or b"").count(b"\n")
+
+    def head_that_does_not_fit(self, newest: Head, raw: bytes) -> str | None:
+        """What the head file says, if it is not what the ledger ends with; None if it is.
+
+        Its writer may have died between line and head, so one line more than the head says is right, too.
+        The head is brought up to date then: it never stays behind by more than one.
+        """
+        try:
+            content = content_of(self.head_path)
+        except OSError as error:
+            raise _unusable(self.head_path, error) from error
+        told = None if content is None else content.decode("utf-8", "replace").removesuffix("\n")
+        head = EMPTY if told is None else read_head(told)
+        if head == newest:
+            return None
+        place = _place_of(raw)
+        if head and place and (head.count, head.hash) == (newest.count - 1, place.previous):
+            self.put_head(newest)
+            return None
+        return "missing" if told is None else told[:100].encode("utf-8", "backslashreplace").decode()
+
+    def sealed_before(self, record: str) -> Entry | None:
+        """The newest line of this record, or None."""
+        mark = b'"record":' + canonical(record)
+        try:
+            with opened(self.path) as file, mapped(file) as content:
+                at = content.rfind(mark)
+                if at < 0:
+                    return None
+                start, end = content.rfind(b"\n", 0, at) + 1, content.find(b"\n", at)
+                entry = read_line(content[start : end + 1])
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        return entry
+
+    def was_removed(self, record: str) -> bool:
+        """Whether a tombstone says so."""
+        mark = b'"of":' + canonical(record)
+        try:
+            with opened(self.path) as file, mapped(file) as content:
+                at = content.find(mark)
+                while at >= 0:
+                    start = content.rfind(b"\n", 0, at) + 1
+                    if b'"event":"removed"' in content[start:at]:
+                        return True
+                    at = content.find(mark, at + 1)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        return False
+
+    def append(self, line: bytes) -> None:
+        """Add a line. It is whole and on disk when this returns, or not there when this raises."""
+        new = not self.path.exists()
+        try:
+            append(self.path, line)
+            if new:
+                sync_folder(self.folder)
+                self._keep_from_git()
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def _keep_from_git(self) -> None:
+        """Say in a new archive that what is sealed is not to be changed on its way through git."""
+        path = self.folder / ATTRIBUTES
+        # Without it everything is sealed all the same.
+        with contextlib.suppress(OSError):
+            if not path.exists():
+                put(path, ATTRIBUTES_SAY, self.folder / "ledger.draft")
+
+    def put_head(self, head: Head) -> None:
+        """Replace the head file."""
+        try:
+            put(self.head_path, f"{head}\n".encode(), self.folder / "ledger.draft")
+        except OSError as error:
+            raise _unusable(self.head_path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> RecordError:
+    return RecordError(
+        "sealing the record",
+        f"{path}: {error.strerror or error}",
+        "the record's files are whole and stay; let the folder be writable and have room, then "
+        "`vergeos-nb audit recover`",
+    )

@@ -1,0 +1,289 @@
+"""What is sealed of a record: its files with their hashes, its place in the ledger, and what it is found by.
+
+A ledger line follows from the manifest alone, byte for byte. So a line that was changed is told from one that
+was not by the record itself, and a record tells which line it had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from vergeos_nb.archive.ledger.canonical import LARGEST, canonical
+from vergeos_nb.archive.ledger.strays import is_litter
+from vergeos_nb.errors import RecordError
+
+NAME = "manifest.json"
+SIGNATURE = "manifest.json.sig"
+# Said again here: the modules that write these two load the client and Jupyter, which reading needs not.
+JOURNAL = "journal.jsonl"
+RECORD = "record.json"
+FORMAT = "vergeos-nb/manifest/1"
+# JupyterLab puts them beside every notebook that is opened; they are no part of the record.
+CHECKPOINTS = ".ipynb_checkpoints"
+FIELDS = (
+    "runbook",
+    "vm",
+    "vm_key",
+    "operator",
+    "approver",
+    "ticket",
+    "outcome",
+    "verdict",
+    "exit_code",
+    "profile",
+    "simulated",
+    "opened_at",
+    "ended_at",
+)
+
+# The events that are added to the journal of a run whose process is gone, and how each line begins.
+# How the lines begin with which another process goes on with a run that was cut short.
+RESUMED = "resumed"
+_ADDED = ("interrupted", "bug", "settled")
+_BEGIN = b'{"n": '
+
+
+Size = Annotated[int, Meta(ge=0)]
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Size and SHA-256 of some bytes."""
+
+    size: Size
+    sha256: Sha256
+
+    @classmethod
+    def of(cls, content: bytes) -> Digest:
+        """Of bytes in memory."""
+        return cls(len(content), hashlib.sha256(content).hexdigest())
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {"size": self.size, "sha256": self.sha256}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A record's place in the ledger.
+
+    Attributes:
+        count: the line's number, from 1.
+        previous: the SHA-256 of the line before with its line feed; zeros for the first.
+        supersedes: the number of the line that sealed this record before, or None.
+        head_was: what the head file said when it did not fit the ledger, or None.
+    """
+
+    count: Size
+    previous: Sha256
+    supersedes: Size | None = None
+    head_was: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The content of ``manifest.json``.
+
+    Attributes:
+        signer: the fingerprint of the key that has signed these very bytes, in the file beside it; or None.
+    """
+
+    record: str
+    path: str
+    sealed_at: str
+    place: Place
+    fields: Mapping[str, Any]
+    files: Mapping[str, Digest]
+    signer: str | None = None
+
+    def encoded(self) -> bytes:
+        """The file's bytes: canonical JSON without a line feed."""
+        return canonical(
+            {
+                "format": FORMAT,
+                "record": self.record,
+                "path": self.path,
+                "sealed_at": self.sealed_at,
+                "ledger": {
+                    "count": self.place.count,
+                    "previous": self.place.previous,
+                    "supersedes": self.place.supersedes,
+                    "head_was": self.place.head_was,
+                },
+                "signer": self.signer,
+                "fields": dict(self.fields),
+                "files": {name: digest.as_dict() for name, digest in self.files.items()},
+            }
+        )
+
+    def line(self, encoded_sha256: str = "") -> bytes:
+        """The ledger line that seals this manifest, with its line feed.
+
+        Args:
+            encoded_sha256: of the file's bytes, by whoever knows it already.
+        """
+        return (
+            canonical(
+                {
+                    "count": self.place.count,
+                    "previous": self.place.previous,
+                    "supersedes": self.place.supersedes,
+                    "head_was": self.place.head_was,
+                    "manifest": encoded_sha256 or hashlib.sha256(self.encoded()).hexdigest(),
+                    "journal": self.files[JOURNAL].as_dict(),
+                    "record": self.record,
+                    "path": self.path,
+                    "sealed_at": self.sealed_at,
+                    "fields": dict(self.fields),
+                }
+            )
+            + b"\n"
+        )
+
+
+def read_manifest(content: bytes) -> Manifest:
+    """The manifest that these bytes are.
+
+    Raises:
+        ValueError: they are none, or not in the one spelling that a manifest has.
+    """
+    try:
+        told = _manifest_json().decode(content)
+        manifest = Manifest(
+            record=told.record,
+            path=inner_path(told.path),
+            sealed_at=told.sealed_at,
+            place=told.ledger,
+            fields=told.fields,
+            files=told.files,
+            signer=told.signer,
+        )
+        if JOURNAL not in manifest.files or manifest.encoded() != content:
+            raise ValueError("not as it is written")
+    except RecursionError as error:
+        raise ValueError("no manifest: it holds too much in each other") from error
+    return manifest
+
+
+class _ManifestShape(Struct):
+    format: Literal["vergeos-nb/manifest/1"]
+    record: str
+    path: str
+    sealed_at: str
+    ledger: Place
+    fields: dict[str, Any]
+    files: dict[str, Digest]
+    signer: str | None
+
+
+@cache
+def _manifest_json() -> msgspec.json.Decoder[_ManifestShape]:
+    return msgspec.json.Decoder(_ManifestShape)
+
+
+def bundle(folder: Path) -> dict[str, Path]:
+    """The files of a record's folder by their names in it, without the manifest and its signature, in order.
+
+    Raises:
+        OSError: the folder cannot be listed.
+        RecordError: something in it is neither a file nor a folder.
+    """
+    found: dict[str, Path] = {}
+    _collect(folder, "", found)
+    for name in (NAME, SIGNATURE):
+        found.pop(name, None)
+    return found
+
+
+def _collect(folder: Path, before: str, found: dict[str, Path]) -> None:
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            mode = entry.stat(follow_symlinks=False).st_mode
+            if stat.S_ISDIR(mode):
+                if entry.name != CHECKPOINTS:
+                    _collect(Path(entry.path), f"{before}{entry.name}/", found)
+            elif stat.S_ISREG(mode) or is_litter(entry.name):
+                # An editor's lock is a link.
+                found[before + entry.name] = Path(entry.path)
+            else:
+                raise RecordError(
+                    f"reading the record {folder}",
+                    f"{entry.name!r} is a link or a device",
+                    "a record holds plain files only: put the file itself there, or take it out",
+                )
+
+
+def is_grown(journal: bytes, sealed: Digest) -> bool:
+    """Whether a journal is the sealed one with lines added, by who finished a dead run or went on with it."""
+    rest = journal[sealed.size :]
+    if not rest or hashlib.sha256(journal[: sealed.size]).hexdigest() != sealed.sha256:
+        return False
+    lines = [line for line in rest.split(b"\n") if line]
+    if lines and _event(lines[0]) == RESUMED:
+        # From here on it is a run like any other, whose writer may be killed in its last line, too.
+        return all(_event(line) for line in lines[:-1])
+    return bool(lines) and all(_is_added(line) for line in lines)
+
+
+def _event(line: bytes) -> str:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    return str(data.get("event", "")) if isinstance(data, dict) else ""
+
+
+def _is_added(line: bytes) -> bool:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        # Its writer may have been killed, too.
+        return line.startswith(_BEGIN[: len(line)])
+    return isinstance(data, dict) and data.get("event") in _ADDED
+
+
+def fields_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What people search by, from the content of ``record.json``."""
+    vm, approval, parameters = (_mapping(record.get(name)) for name in ("vm", "approval", "parameters"))
+    told = {
+        **{name: record.get(name) for name in FIELDS},
+        "vm": vm.get("name") or parameters.get("vm_name"),
+        "vm_key": vm.get("key"),
+        "approver": approval.get("approver"),
+    }
+    return {name: _plain(told[name]) for name in FIELDS}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool) or (isinstance(value, int) and abs(value) <= LARGEST):
+        return value
+    # Half of a surrogate pair has no UTF-8.
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def inner_path(value: str) -> str:
+    """A record's folder below the archive's: ``DAY/RECORD``, which cannot lead out of it.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    parts = value.split("/")
+    if len(parts) != 2 or any(part in ("", ".", "..") or "\0" in part or "\\" in part for part in parts):
+        raise ValueError("no folder of a record")
+    return value

@@ -1,0 +1,111 @@
+"""Sealed runs as a report counts them, from the ledger's index and each record's ``record.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.archive.index import Index, Query
+from vergeos_nb.archive.ledger.ledger import Entry, Ledger
+from vergeos_nb.clock import from_iso
+from vergeos_nb.errors import RecordError
+from vergeos_nb.procedure.values.past_run import Checked, PastRun
+from vergeos_nb.record.record_folder import read
+
+
+class PastRuns:
+    """The runs of one archive. The run that is asking is not sealed yet, and so is none of them."""
+
+    def __init__(self, outputs: Path) -> None:
+        self._outputs = outputs
+
+    def check(self) -> Checked:
+        """Verify the archive.
+
+        Raises:
+            RecordError: it cannot be read.
+        """
+        # Only a report needs it, and every run loads this module.
+        from vergeos_nb.archive.verify.verify import verify
+
+        report = verify(self._outputs)
+        told = tuple(f"{finding.kind} {finding.where}: {finding.detail}" for finding in report.findings)
+        return Checked(report.records, report.lines, str(report.head), told)
+
+    def runs(self, since: float, until: float, ticket: str) -> list[PastRun]:
+        """Sealed runs over a VM that were opened in this time, the oldest first.
+
+        Raises:
+            RecordError: the ledger cannot be read.
+        """
+        if not Ledger(self._outputs).path.exists():
+            return []
+        entries = Index(self._outputs).find(Query(ticket=ticket or None, since=since, until=until))
+        return _told_apart([self._run(entry) for entry in entries if entry.fields.get("vm")])
+
+    def _run(self, entry: Entry) -> PastRun:
+        try:
+            record: Mapping[str, Any] = read(self._outputs / entry.path)
+        except RecordError:
+            # Its files are gone or damaged, which verifying has named; the ledger still knows of the run.
+            record = {}
+        fields = entry.fields
+        calls = [call for call in record.get("changing_calls") or () if isinstance(call, Mapping)]
+        before = record.get("before")
+        node = before.get("node") if isinstance(before, Mapping) else None
+        opened = _epoch(fields.get("opened_at"))
+        return PastRun(
+            record=entry.record,
+            runbook=str(fields.get("runbook") or ""),
+            opened=opened,
+            ended=_epoch(fields.get("ended_at")) or opened,
+            vm=str(fields.get("vm") or ""),
+            vm_key=_number(fields.get("vm_key")),
+            node=_number(node),
+            cloud=str(record.get("cloud_name") or record.get("host") or fields.get("profile") or "?"),
+            system=str(record.get("system_id") or ""),
+            simulated=bool(fields.get("simulated")),
+            operator=str(fields.get("operator") or ""),
+            approver=str(fields.get("approver") or ""),
+            reason=str(record.get("reason") or ""),
+            ticket=str(fields.get("ticket") or ""),
+            outcome=str(fields.get("outcome") or ""),
+            verdict=str(fields.get("verdict") or ""),
+            exit_code=_number(fields.get("exit_code")) or 0,
+            acted=tuple(step for call in calls if (step := _acts(call))),
+        )
+
+
+def _told_apart(runs: Sequence[PastRun]) -> list[PastRun]:
+    """The runs, with a piece of its id behind the name of each real system that shares its name."""
+    systems: dict[str, set[str]] = {}
+    for run in runs:
+        if run.system and not run.simulated:
+            systems.setdefault(run.cloud, set()).add(run.system)
+    return [
+        replace(run, cloud=f"{run.cloud} {run.system[:8]}")
+        if run.system and not run.simulated and len(systems[run.cloud]) > 1
+        else run
+        for run in runs
+    ]
+
+
+def _acts(call: Mapping[str, Any]) -> str:
+    """What a changing call does to the VM, or "": a snapshot and a node's query do nothing to it."""
+    path, body = str(call.get("path")), call.get("body")
+    if path.endswith("/vm_actions") and isinstance(body, Mapping):
+        return str(body.get("action"))
+    return "override" if "/machine_status/" in path else ""
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _epoch(value: Any) -> float:
+    try:
+        return from_iso(str(value))
+    except (ValueError, OverflowError):
+        return 0.0

@@ -1,0 +1,58 @@
+"""Plans kept by their digest under ``outputs/plans/``, so that a later run can say what differs."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from pathlib import Path
+
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.errors import RecordError
+from vergeos_nb.files import make_folder, put
+from vergeos_nb.procedure.values.model import Plan
+from vergeos_nb.shapes import Unfit, read_json
+
+
+class PlanShelf:
+    """One file per plan, named after the SHA-256 of its bytes: ``sha256sum`` checks it.
+
+    Args:
+        scrubber: knows the secrets that must not be written; a plan that holds one is not kept.
+    """
+
+    def __init__(self, outputs: Path, scrubber: Scrubber | None = None) -> None:
+        self._folder = outputs.absolute() / "plans"
+        self._scrubber = scrubber or Scrubber()
+
+    def keep(self, plan: Plan) -> bool:
+        """Keep a plan. Masked it would be another one, so with a secret in it there is nothing to keep.
+
+        Returns:
+            Whether it is kept.
+
+        Raises:
+            RecordError: it cannot be written.
+        """
+        if self._scrubber.data(plan.content) != plan.content:
+            return False
+        path = self._path(plan.digest)
+        try:
+            make_folder(self._folder)
+            part = path.with_suffix(f".{secrets.token_hex(4)}.part")  # another run may keep the same plan
+            put(path, plan.canonical(), part)
+        except OSError as error:
+            raise RecordError(f"keeping the plan {path}", error.strerror or str(error)) from error
+        return True
+
+    def find(self, digest: str) -> Plan | None:
+        """The plan with this digest; None where there is none or its file is not what its name says."""
+        if not re.fullmatch("[0-9a-f]{64}", digest):
+            return None
+        try:
+            plan = Plan(read_json(self._path(digest), dict))
+            return plan if plan.digest == digest else None
+        except (Unfit, ValueError):
+            return None
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / f"{digest}.json"

@@ -1,0 +1,246 @@
+"""Sealing: a finished record is searched for secrets, hashed, and written into the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
+from vergeos_nb.archive.folders.sealable import refuse_removed, refuse_rewritten
+from vergeos_nb.archive.ledger.disk import content_of
+from vergeos_nb.archive.ledger.ledger import Entry, Head, Ledger, hash_of, read_line
+from vergeos_nb.archive.ledger.manifest import (
+    JOURNAL,
+    NAME,
+    RECORD,
+    SIGNATURE,
+    Digest,
+    Manifest,
+    Place,
+    bundle,
+    fields_of,
+    inner_path,
+    is_grown,
+    read_manifest,
+)
+from vergeos_nb.archive.ledger.strays import is_litter
+from vergeos_nb.archive.scan import Cleaned, clean
+from vergeos_nb.archive.signing.signed_checkpoints import sign_head
+from vergeos_nb.clock import Clock, SystemClock, iso
+from vergeos_nb.errors import RecordError
+from vergeos_nb.files import put
+from vergeos_nb.record.record_file import object_of
+from vergeos_nb.shapes import Unfit
+from vergeos_nb.views.text import visible
+
+if TYPE_CHECKING:
+    from vergeos_nb.archive.signing.signer import Signer
+    from vergeos_nb.client.scrub import Scrubber
+
+
+def seal(
+    folder: Path, scrubber: Scrubber, clock: Clock | None = None, signer: Signer | None = None
+) -> Manifest:
+    """Seal a finished record. One that is sealed already and unchanged stays as it is.
+
+    What its files still hold of secrets is masked in them, and ``record.json`` says in which.
+
+    Args:
+        folder: the record's folder, two levels below the archive's.
+        scrubber: knows the secrets that must not be sealed.
+        signer: signs the manifest, and the head that the ledger then has.
+
+    Raises:
+        RecordError: it holds a secret that cannot be masked; or it was sealed before, and its journal is not
+            the sealed one with lines added; or the disk does not take it. The record's files stay as they
+            are. Or the key cannot be used: then the record is sealed all the same, without a signature.
+    """
+    asked = f"sealing the record {folder.name}"
+    outputs = folder.absolute().parent.parent
+    path = inner_path(folder.absolute().relative_to(outputs).as_posix())
+    contents = _read(folder, asked)
+    _record(contents, asked)
+    found = _cleaned(contents, scrubber, None, asked)
+    ledger = Ledger(outputs)
+    lost = why_lost(outputs)
+    with ledger.locked():
+        newest, raw = ledger.newest()
+        if lost and not newest.count:
+            raise lost_ledger(asked, lost)
+        before = ledger.sealed_before(folder.name)
+        if before is not None:
+            refuse_removed(ledger, folder.name, asked)
+            refuse_rewritten(contents[JOURNAL], before, asked)
+            if found.changed:
+                found = _cleaned(contents, scrubber, before, asked)
+        if found.changed:
+            contents = _masked(contents, found.changed, asked)
+            _put_masked(folder, {name: contents[name] for name in (*found.changed, RECORD)}, asked)
+        files = {name: Digest.of(content) for name, content in contents.items()}
+        fields = fields_of(_record(contents, asked))
+        if before and (same := _unchanged(folder, before, path, fields, files)) is not None:
+            ledger.head_that_does_not_fit(newest, raw)
+            return same
+        place = Place(
+            count=newest.count + 1,
+            previous=newest.hash,
+            supersedes=before.place.count if before else None,
+            head_was=ledger.head_that_does_not_fit(newest, raw),
+        )
+        plain = Manifest(folder.name, path, iso((clock or SystemClock()).now()), place, fields, files)
+        manifest, signature, failure = _signed(plain, signer)
+        try:
+            # First the manifest: a line of the ledger must not speak of one that is not there.
+            put(folder / NAME, manifest.encoded(), outputs / "ledger.draft")
+            if signature:
+                put(folder / SIGNATURE, signature, outputs / "ledger.draft")
+            else:
+                (folder / SIGNATURE).unlink(missing_ok=True)
+        except OSError as error:
+            raise _failed(asked, error) from error
+        line = manifest.line()
+        ledger.append(line)
+        head = Head(place.count, hash_of(line))
+        ledger.put_head(head)
+        if failure is not None:
+            raise failure
+        if signer is not None:
+            sign_head(outputs, head, signer)
+    return manifest
+
+
+def _signed(plain: Manifest, signer: Signer | None) -> tuple[Manifest, bytes, RecordError | None]:
+    """The manifest that names its signer, and its signature; where the key fails, the one that names none."""
+    if signer is None:
+        return plain, b"", None
+    try:
+        manifest = replace(plain, signer=signer.fingerprint())
+        return manifest, signer.sign(manifest.encoded()), None
+    except RecordError as failure:
+        return plain, b"", failure
+
+
+def _read(folder: Path, asked: str) -> dict[str, bytes]:
+    try:
+        # What a desktop or an editor has left is no part of the record, and comes and goes.
+        files = {name: path for name, path in bundle(folder).items() if not is_litter(name)}
+        contents = {name: path.read_bytes() for name, path in files.items()}
+    except OSError as error:
+        raise _failed(asked, error) from error
+    odd = [name for name in contents if not name.isprintable()]
+    if odd:
+        raise RecordError(
+            asked,
+            f"a file's name cannot be written down as it is: {', '.join(visible(name) for name in odd)}",
+            "give it another name, or take it out",
+        )
+    missing = [name for name in (JOURNAL, RECORD) if name not in contents]
+    if missing:
+        raise RecordError(
+            asked, f"{' and '.join(missing)} is not there", "is this the folder of a finished run?"
+        )
+    return contents
+
+
+def _record(contents: Mapping[str, bytes], asked: str) -> Mapping[str, Any]:
+    try:
+        return object_of(contents[RECORD])
+    except Unfit as unfit:
+        again = "`vergeos-nb audit recover` makes it anew"
+        raise RecordError(asked, f"{RECORD} is damaged: {unfit.why}", again) from None
+
+
+def _cleaned(contents: Mapping[str, bytes], scrubber: Scrubber, before: Entry | None, asked: str) -> Cleaned:
+    """What the record's files are without secrets.
+
+    Raises:
+        RecordError: one holds a secret that cannot be masked.
+    """
+    # What was sealed before stays as it is: it cannot be taken back.
+    found = clean(contents, scrubber, {JOURNAL: before.journal.size} if before else None)
+    if found.stuck:
+        more = f", and {len(found.stuck) - 5} more" if len(found.stuck) > 5 else ""
+        raise RecordError(
+            asked,
+            visible("; ".join(found.stuck[:5])) + more,
+            "it cannot be masked there, so nothing was sealed: take that file out of the folder or give it "
+            "another name, and then `vergeos-nb audit recover`",
+        )
+    return found
+
+
+def _masked(contents: Mapping[str, bytes], changed: Mapping[str, bytes], asked: str) -> dict[str, bytes]:
+    """The record's files with these in their place, and with a note of which they are in the record."""
+    masked = {**contents, **changed}
+    told = dict(_record(masked, asked))
+    told["masked"] = sorted({*_names(told.get("masked")), *changed})
+    if isinstance(told.get("files"), dict):
+        digests = {name: hashlib.sha256(masked[name]).hexdigest() for name in changed}
+        told["files"] = {name: digests.get(name, digest) for name, digest in told["files"].items()}
+    masked[RECORD] = (json.dumps(told, indent=2) + "\n").encode()
+    return masked
+
+
+def _put_masked(folder: Path, masked: Mapping[str, bytes], asked: str) -> None:
+    try:
+        for name, content in masked.items():
+            put(folder / name, content, folder.absolute().parent.parent / "ledger.draft")
+    except OSError as error:
+        raise _failed(asked, error) from error
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()
+
+
+def _unchanged(
+    folder: Path, before: Entry, path: str, fields: Mapping[str, Any], files: Mapping[str, Digest]
+) -> Manifest | None:
+    """The manifest that is there, if it is the sealed one and says what a new one would."""
+    try:
+        content = content_of(folder / NAME) or b""
+        manifest = read_manifest(content)
+    except (OSError, ValueError):
+        return None
+    same = (manifest.path, manifest.fields, manifest.files) == (path, fields, files)
+    return manifest if same and hashlib.sha256(content).hexdigest() == before.manifest else None
+
+
+def _failed(asked: str, error: OSError) -> RecordError:
+    return RecordError(
+        asked,
+        f"{error.filename or 'the disk'}: {error.strerror or error}",
+        "the record's files are whole and stay; let the folder be writable and have room, then "
+        "`vergeos-nb audit recover`",
+    )
+
+
+def newest_entries(outputs: Path) -> dict[str, Entry]:
+    """The newest line of each record by its id, as the ledger says; unverified.
+
+    Raises:
+        RecordError: the ledger cannot be read.
+    """
+    entries = (read_line(raw) for raw in Ledger(outputs).snapshot().lines)
+    return {entry.record: entry for entry in entries if entry is not None}
+
+
+def waits_for_its_seal(folder: Path, newest: Mapping[str, Entry]) -> bool:
+    """Whether a finished record is not in the ledger, or was finished again after it was sealed.
+
+    One that was changed in any other way does not wait: sealing it anew would hide that.
+    """
+    entry = newest.get(folder.name)
+    if entry is None:
+        return True
+    try:
+        manifest = read_manifest(content_of(folder / NAME) or b"")
+        if manifest.place.supersedes == entry.place.count:
+            return True
+        return is_grown(content_of(folder / JOURNAL) or b"", entry.journal)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,1 @@
+"""Signatures and timestamps: who makes them, whose count, and how far they reach."""

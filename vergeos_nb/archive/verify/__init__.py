@@ -1,0 +1,1 @@
+"""Whether an archive still is as it was sealed."""

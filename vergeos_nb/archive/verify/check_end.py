@@ -1,0 +1,101 @@
+"""Where a ledger ends, held against every head that was noted: in its file, signed, or kept elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vergeos_nb.archive.folders.record_folders import Folder
+from vergeos_nb.archive.ledger.chain import Chain, Found, Kind
+from vergeos_nb.archive.ledger.ledger import Head, Snapshot, read_head
+
+
+def check_end(
+    chain: Chain,
+    snapshot: Snapshot,
+    head: Head | None,
+    noted: Sequence[Head],
+    folders: Mapping[str, Folder],
+    found: Found,
+) -> None:
+    """Hold the ledger's end against the head file, heads noted elsewhere, and the records themselves."""
+    end = chain.head
+    ends_as_written = not (chain.findings and end.count in chain.lost)
+    # Places are given under the lock, one after the newest line: a record that was never in the ledger has no
+    # higher number than the next one.
+    claimed = max((f.own.place.count for f in folders.values() if f.own), default=0)
+    if snapshot.head is None:
+        if end.count > 1 or claimed > 1:
+            found.add("ledger.head", Kind.HEAD_WRONG, "it is missing")
+    elif head is None:
+        found.add("ledger.head", Kind.HEAD_WRONG, "it is damaged")
+    elif head.count > end.count:
+        found.add(
+            "ledger.jsonl",
+            Kind.TAIL_CUT,
+            f"it ends with number {end.count}, and ledger.head says that there were {head.count}",
+        )
+        chain.lost |= _range(end.count, head.count)
+    elif head == Head(end.count - 1, chain.heads.get(end.count - 1, "")):
+        found.notes.append("ledger.head is one line behind: whoever sealed last was stopped right after it")
+    elif head != end and ends_as_written:
+        _name_the_liar(chain, head, noted, folders, found)
+    if claimed > end.count + 1 and not (head and head.count > end.count):
+        found.add(
+            "ledger.jsonl",
+            Kind.TAIL_CUT,
+            f"it ends with number {end.count}, and a record says that it was sealed as number {claimed}",
+        )
+        chain.lost |= _range(end.count, claimed)
+    for expect in noted:
+        if expect.count <= end.count and chain.heads.get(expect.count) != expect.hash:
+            found.add(
+                "ledger.jsonl",
+                Kind.REWRITTEN,
+                f"it has another history than the expected head {expect}: number {expect.count} has the hash "
+                f"{chain.heads.get(expect.count, 'of a line that is not there')}",
+            )
+    newest = max((expect.count for expect in noted), default=0)
+    # Where the head file says so itself, it was named by that.
+    if newest > end.count and not (head is not None and head.count > end.count):
+        found.add(
+            "ledger.jsonl",
+            Kind.OLD_LEDGER,
+            f"it ends with number {end.count}, and number {newest} was noted: an old ledger was put back, "
+            "or its end was cut off together with its head",
+        )
+        chain.lost |= _range(end.count, newest)
+
+
+def _name_the_liar(
+    chain: Chain, head: Head, noted: Sequence[Head], folders: Mapping[str, Folder], found: Found
+) -> None:
+    """Ledger and head do not agree on the last line: its record knows which of them was changed."""
+    end = chain.head
+    line = chain.kept[-1] if chain.kept else None
+    folder = folders.get(line.entry.path) if line and line.entry else None
+    own = folder.own if folder else None
+    proven = own is not None and line is not None and own.line() == line.raw
+    if line is None or head.count != end.count or proven or end in noted:
+        found.add("ledger.head", Kind.HEAD_WRONG, f"it says {head}, and the ledger ends with {end}")
+        return
+    found.add(line.where, Kind.LINE_EDITED, "ledger.head has another hash for it")
+    chain.lost.add(line.count)
+    chain.kept.pop()
+
+
+def _range(last: int, until: int) -> set[int]:
+    return set(range(last + 1, min(until, last + 1_000_000) + 1))
+
+
+def check_told_heads(chain: Chain, found: Found) -> None:
+    """What sealing saw of the head file when it did not fit, as the lines have kept it."""
+    for line in chain.kept:
+        told = line.entry.place.head_was if line.entry else None
+        if told is None:
+            continue
+        head = read_head(told)
+        if head and head.count >= line.count:
+            detail = f"before it was written, ledger.head said that there were {head.count} lines"
+            found.add(line.where, Kind.TAIL_CUT, detail)
+        else:
+            found.add(line.where, Kind.HEAD_WRONG, f"before it was written, ledger.head was {told!a}")

@@ -1,0 +1,57 @@
+"""Marks in the ledger, held against the lines of the records that they speak of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vergeos_nb.archive.folders.record_folders import Folder
+from vergeos_nb.archive.ledger.chain import Chain, Found, Kind, Line
+from vergeos_nb.archive.ledger.ledger_events import Event, Mark
+
+
+@dataclass
+class Marks:
+    """What marks have said so far, by path.
+
+    Attributes:
+        held: the line of each hold.
+        gone: the tombstone of each record that was removed.
+    """
+
+    held: dict[str, Line] = field(default_factory=dict)
+    gone: dict[str, Mark] = field(default_factory=dict)
+
+    def follow(self, line: Line, mark: Mark, newest: dict[str, Line], chain: Chain, found: Found) -> bool:
+        """Take a mark in. Returns whether it removes its record."""
+        sealed = newest.get(mark.path)
+        entry = sealed.seal if sealed else None
+        told = (sealed.count, entry.record, entry.manifest) if sealed and entry else None
+        # Where its record's line was edited or deleted, that was named; the mark itself is whole.
+        if told != (mark.seal, mark.record, mark.manifest) and mark.seal not in chain.lost:
+            detail = f"no record {mark.record} was sealed as number {mark.seal} and is still there"
+            found.add(line.where, Kind.MARK_WRONG, detail)
+            return False
+        match mark.event:
+            case Event.HELD:
+                self.held[mark.path] = line
+            case Event.RELEASED:
+                self.held.pop(mark.path, None)
+            case Event.REMOVED:
+                if mark.path in self.held:
+                    detail = f"{mark.record} was on hold since number {self.held[mark.path].count}"
+                    found.add(line.where, Kind.MARK_WRONG, detail)
+                self.gone[mark.path] = mark
+                return True
+        return False
+
+    def check_left(self, folder: Folder, found: Found) -> None:
+        """A folder in the place of a record that was removed."""
+        mark = self.gone[folder.path]
+        if folder.manifest == mark.manifest and not folder.wrong():
+            found.notes.append(
+                f"{folder.path}: number {mark.place.count} removed it, and it is there; "
+                "`vergeos-nb audit prune` finishes that"
+            )
+            return
+        detail = f"number {mark.place.count} removed that record, and this is not what it was"
+        found.add(folder.path, Kind.REPLAYED, detail)

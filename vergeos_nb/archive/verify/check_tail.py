@@ -1,0 +1,49 @@
+"""What follows the ledger's last line feed: the beginning of a line whose writer was killed, or not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from vergeos_nb.archive.folders.record_folders import Folder
+from vergeos_nb.archive.ledger.chain import Found, Kind
+from vergeos_nb.archive.ledger.ledger import Head
+
+_TEXT = r'"(?:[^"\\\x00-\x1f]|\\.)*"'
+# The spelling of our lines has no blanks; the last word of a torn line can be cut anywhere.
+_BEGINNING = re.compile(
+    rf'(?:[{{}}\[\],:]|{_TEXT}|-?\d+|true|false|null)*(?:"(?:[^"\\\x00-\x1f]|\\.)*\\?|t|tr|tru|f|fa|fal|fals|n|nu|nul|-)?'
+)
+_MARK = b'{"at":"'
+
+
+def check_tail(torn: bytes, end: Head, folders: Iterable[Folder], found: Found) -> None:
+    """Tell a line that was cut off while it was written from bytes that no seal has written."""
+    if not torn:
+        return
+    if _is_torn(torn, end, folders):
+        found.notes.append(
+            "ledger.jsonl: its last line was cut off while it was written; the next seal sets it aside"
+        )
+        return
+    detail = f"{len(torn)} bytes follow its last line that are no beginning of number {end.count + 1}"
+    found.add("ledger.jsonl", Kind.TAIL_ADDED, f"{detail}: keep a copy, then take them away")
+
+
+def _is_torn(torn: bytes, end: Head, folders: Iterable[Folder]) -> bool:
+    if set(torn) == {0}:
+        return True  # what some file systems leave of a write that a power failure cut short
+    begins = (f'{{"count":{end.count + 1},'.encode(), _MARK)
+    if not any(torn.startswith(one[: len(torn)]) for one in begins):
+        return False
+    text = torn.decode("utf-8", "ignore")
+    if len(torn) - len(text.encode()) > 3 or not _BEGINNING.fullmatch(text):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return True
+    # Nothing but the line feed is missing: then its record is there, or it is a decision about one.
+    sealed = any(folder.own is not None and folder.own.line() == torn + b"\n" for folder in folders)
+    return sealed or torn.startswith(_MARK)

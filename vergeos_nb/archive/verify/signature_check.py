@@ -1,0 +1,129 @@
+"""Signatures of an archive held against whom the auditor trusts.
+
+A signed record vouches for its manifest, and with that for its ledger line and every line before. A signed
+head does the same. So what matters is the highest number that somebody trusted has signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vergeos_nb.archive.folders.record_folders import Folder
+from vergeos_nb.archive.ledger.chain import Chain, Found, Kind
+from vergeos_nb.archive.ledger.disk import content_of
+from vergeos_nb.archive.ledger.ledger import Head
+from vergeos_nb.archive.ledger.manifest import SIGNATURE
+from vergeos_nb.archive.ledger.strays import LINE_ENDS, with_unix_ends
+from vergeos_nb.archive.signing.allowed_signers import AllowedSigners
+from vergeos_nb.archive.signing.signed_checkpoints import SignedHead
+from vergeos_nb.archive.signing.sshsig import CannotCheck, Signature, fits, read_signature
+from vergeos_nb.clock import from_iso
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """Who has signed the ledger up to which number, the highest that was found.
+
+    Attributes:
+        who: a principal of the allowed signers; where nobody was named, the key's fingerprint.
+        trusted: whether the allowed signers name the key.
+    """
+
+    count: int
+    who: str
+    trusted: bool
+
+
+@dataclass
+class Signatures:
+    """Checks signatures one by one and remembers what they came to."""
+
+    allowed: AllowedSigners | None
+    found: Found
+    best: Voucher | None = None
+    _heads: list[tuple[Head, str]] = field(default_factory=list)
+
+    def head(self, signed: SignedHead, moment: float | None) -> Head | None:
+        """The head, if its signature holds and nobody says that its key is a stranger's."""
+        if signed.signature is None or signed.head is None:
+            what = "its signature is missing or damaged" if signed.head else "it holds no head"
+            self.found.add(signed.where, Kind.SIGNATURE_WRONG, what)
+            return None
+        who = self._whose(signed.where, signed.signature, signed.content, moment)
+        if who is None:
+            return None
+        self._heads.append((signed.head, who))
+        return signed.head
+
+    def record(self, folder: Folder) -> None:
+        """A record whose manifest is the one that the ledger sealed."""
+        own = folder.own
+        if own is None:
+            return
+        where = f"{folder.path}/{SIGNATURE}"
+        content = _content(folder.folder / SIGNATURE)
+        if content is None:
+            if own.signer is not None:
+                detail = f"{own.signer} signed it when it was sealed"
+                self.found.add(where, Kind.SIGNATURE_MISSING, detail)
+            return
+        if own.signer is None:
+            detail = "it was not there when the record was sealed"
+            self.found.add(where, Kind.FILE_ADDED, detail)
+            return
+        if (unix := with_unix_ends(content)) != content:
+            self.found.add(where, Kind.LINE_ENDS, LINE_ENDS)
+        try:
+            signature = read_signature(unix)
+        except ValueError as error:
+            self.found.add(where, Kind.SIGNATURE_WRONG, str(error))
+            return
+        if signature.fingerprint != own.signer:
+            detail = f"it is of {signature.fingerprint}, and the record names {own.signer}"
+            self.found.add(where, Kind.SIGNATURE_WRONG, detail)
+            return
+        who = self._whose(where, signature, own.encoded(), from_iso(own.sealed_at))
+        if who is not None:
+            self._vouch(own.place.count, who)
+
+    def end(self, chain: Chain) -> None:
+        """This is the ledger: what of it does nobody vouch for?"""
+        for head, who in self._heads:
+            if chain.heads.get(head.count) == head.hash:
+                self._vouch(head.count, who)
+        last = chain.head.count
+        if self.allowed is None or last <= (known := self.best.count if self.best else 0):
+            return
+        which = f"number {last}" if last == known + 1 else f"numbers {known + 1} to {last}"
+        detail = f"nobody of the allowed signers vouches for {which}"
+        self.found.add("ledger.jsonl", Kind.UNSIGNED, detail)
+
+    def _vouch(self, count: int, who: str) -> None:
+        if self.best is None or count > self.best.count:
+            self.best = Voucher(count, who, self.allowed is not None)
+
+    def _whose(self, where: str, signature: Signature, message: bytes, moment: float | None) -> str | None:
+        """Whose signature it is, if it holds and is not a stranger's."""
+        try:
+            holds = fits(signature, message)
+        except CannotCheck as error:
+            self.found.notes.append(f"{where}: {error}")
+            return None
+        if not holds:
+            self.found.add(where, Kind.SIGNATURE_WRONG, "it is not of what it stands beside")
+            return None
+        if self.allowed is None:
+            return signature.fingerprint
+        who = self.allowed.who(signature.fingerprint, moment)
+        if who is None:
+            detail = f"{signature.fingerprint} is not one of the allowed signers, or not at that time"
+            self.found.add(where, Kind.SIGNER_UNKNOWN, detail)
+        return who
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return b"" if path.is_symlink() else content_of(path)
+    except OSError:
+        return b""

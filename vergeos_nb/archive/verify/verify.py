@@ -1,0 +1,226 @@
+"""Verify an archive: only the ledger and the records are read, no index, no network.
+
+Every kind of tampering has a word of its own (`Kind`). What a crash leaves is told from it: a torn last line,
+a head one line behind, a run that has not ended are notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vergeos_nb.archive.folders.record_folders import Folder, folders_of, is_link, without_journal
+from vergeos_nb.archive.ledger.chain import Finding, Found, Kind, Line, follow, lines_of
+from vergeos_nb.archive.ledger.ledger import Entry, Head, Ledger, Snapshot, read_head, read_line
+from vergeos_nb.archive.ledger.ledger_events import read_any
+from vergeos_nb.archive.ledger.manifest import NAME
+from vergeos_nb.archive.ledger.strays import LINE_ENDS, with_unix_ends
+from vergeos_nb.archive.signing.allowed_signers import AllowedSigners
+from vergeos_nb.archive.signing.signed_checkpoints import SignedHead, signed_heads
+from vergeos_nb.archive.signing.timestamps import Authorities, stamped_heads
+from vergeos_nb.archive.verify.check_end import check_end, check_told_heads
+from vergeos_nb.archive.verify.check_records import STANDS_IN, check_records
+from vergeos_nb.archive.verify.check_tail import check_tail
+from vergeos_nb.archive.verify.signature_check import Signatures, Voucher
+from vergeos_nb.clock import from_iso
+from vergeos_nb.errors import RecordNotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What verifying came to.
+
+    Attributes:
+        records: how many sealed records there are.
+        lines: how many lines the ledger has.
+        head: where the ledger ends, as its lines say.
+        findings: what is wrong, in order.
+        notes: what is worth knowing and not wrong.
+        voucher: whose signature reaches furthest, or None.
+    """
+
+    records: int
+    lines: int
+    head: Head
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    voucher: Voucher | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The command line's exit code."""
+        return 3 if self.findings else 0
+
+
+_NEVER_BEGAN = "a run without a journal; `vergeos-nb audit recover` finishes it if its process is gone"
+TIMES_AGAIN = 10
+"""How often at most an archive is read again whose ledger grew meanwhile."""
+
+
+def verify(
+    outputs: Path,
+    expect: Head | None = None,
+    allowed: AllowedSigners | None = None,
+    authorities: Authorities | None = None,
+) -> Report:
+    """Verify an archive.
+
+    Args:
+        outputs: the archive's folder, or a copy of it.
+        expect: a head that was noted elsewhere.
+        allowed: whose signatures count; every line must be vouched for by one of them. With None, signatures
+            must hold, whosever they are.
+        authorities: whose timestamps count; with None they are left alone.
+
+    Raises:
+        RecordError: the ledger or the folder cannot be read.
+    """
+    report, changing = _verify(outputs, expect, allowed, authorities)
+    # Somebody may have sealed a record while its files were read; then it holds when nobody does.
+    for _ in range(TIMES_AGAIN):
+        if not (report.findings and changing()):
+            break
+        report, changing = _verify(outputs, expect, allowed, authorities)
+    return report
+
+
+def verify_only(
+    outputs: Path,
+    record: str,
+    expect: Head | None = None,
+    allowed: AllowedSigners | None = None,
+    authorities: Authorities | None = None,
+) -> Report:
+    """Verify an export: the whole chain, and one record; that the others are not there is no finding.
+
+    Raises:
+        RecordNotFound: the ledger does not hold it.
+        RecordError: the ledger or the folder cannot be read.
+    """
+    entries = [read_line(raw) for raw in Ledger(outputs).snapshot().lines]
+    paths = {entry.path for entry in entries if entry is not None and entry.record == record}
+    if not paths:
+        raise RecordNotFound(f"verifying the record {record!r}", "no line of the ledger has this id", "")
+    report = verify(outputs, expect, allowed, authorities)
+    kept = [f for f in report.findings if f.kind is not Kind.RECORD_MISSING or f.where in paths]
+    missing = len(report.findings) - len(kept)
+    notes = (*report.notes, *([f"{missing} other records of the ledger are not here"] if missing else []))
+    return replace(report, records=report.records - missing, findings=tuple(kept), notes=notes)
+
+
+def _verify(
+    outputs: Path, expect: Head | None, allowed: AllowedSigners | None, authorities: Authorities | None
+) -> tuple[Report, _Changing]:
+    found = Found()
+    signatures = Signatures(allowed, found)
+    # Read before the ledger, which may grow meanwhile: none of them is newer than that, then.
+    signed, stamped = list(signed_heads(outputs)), list(stamped_heads(outputs))
+    folders = {path: Folder.read(outputs, path) for path in sorted(folders_of(outputs))}
+    never_began = [folder.relative_to(outputs).as_posix() for folder in without_journal(outputs, but=folders)]
+    before = Ledger(outputs).snapshot()
+    snapshot = _with_our_ends(before, found)
+    lines = lines_of(snapshot.lines)
+    head = read_head(snapshot.head) if snapshot.head is not None else None
+    for one in signed:
+        if one.changed_ends:
+            found.add(one.where, Kind.LINE_ENDS, LINE_ENDS)
+    noted = [expect] if expect else []
+    noted += [told for one in signed if (told := signatures.head(one, _sealed_at(snapshot, one)))]
+    if authorities is not None:
+        noted += [told for one in stamped if (told := authorities.head(one, found))]
+    elif stamped:
+        found.notes.append(f"{len(stamped)} timestamps were not checked: name their authorities")
+    chain = follow(lines, [*noted, head] if head else noted)
+    folders |= _sealed_meanwhile(outputs, lines, folders)
+    found.findings += chain.findings
+    check_end(chain, snapshot, head, noted, folders, found)
+    check_told_heads(chain, found)
+    links = {s.path for line in lines if (s := line.seal) is not None and is_link(outputs, s.path)}
+    records = check_records(chain, folders, links, signatures, found)
+    known = {seal.path for line in lines if (seal := line.seal) is not None}
+    found.notes += [f"{path}: {_NEVER_BEGAN}" for path in never_began if path not in known]
+    signatures.end(chain)
+    check_tail(snapshot.torn, chain.head, folders.values(), found)
+    if snapshot.set_aside:
+        found.notes.append("ledger.torn: a line that was cut off while it was written was set aside")
+    report = Report(
+        records,
+        len(lines),
+        chain.head,
+        tuple(sorted(set(found.findings))),
+        tuple(sorted(set(found.notes))),
+        signatures.best,
+    )
+    return report, _Changing(outputs, before)
+
+
+def _with_our_ends(snapshot: Snapshot, found: Found) -> Snapshot:
+    """The ledger's files as they were before git changed their line ends, if that is all that was changed."""
+    head = snapshot.head
+    if head is not None and head.endswith("\r"):
+        found.add("ledger.head", Kind.LINE_ENDS, LINE_ENDS)
+        head = head.removesuffix("\r")
+    lines = tuple(with_unix_ends(line) for line in snapshot.lines)
+    if lines != snapshot.lines:
+        if follow(lines_of(lines), []).findings:
+            return replace(snapshot, head=head)
+        found.add("ledger.jsonl", Kind.LINE_ENDS, LINE_ENDS)
+    return replace(snapshot, lines=lines, head=head)
+
+
+def _sealed_meanwhile(
+    outputs: Path, lines: Sequence[Line], folders: Mapping[str, Folder]
+) -> dict[str, Folder]:
+    """What the ledger seals otherwise than it was read before; its manifest is older than its line."""
+    newest = {seal.path: seal.manifest for line in lines if (seal := line.seal) is not None}
+    return {
+        path: Folder.read(outputs, path)
+        for path, manifest in newest.items()
+        if (path not in folders or folders[path].manifest != manifest)
+        and not is_link(outputs, path)
+        and (outputs / path).is_dir()
+    }
+
+
+def _sealed_at(snapshot: Snapshot, signed: SignedHead) -> float | None:
+    """When the line was written that a signed head names; None where there is no such line."""
+    if signed.head is None or not 0 < signed.head.count <= len(snapshot.lines):
+        return None
+    entry = read_any(snapshot.lines[signed.head.count - 1])
+    try:
+        return from_iso(entry.sealed_at) if entry else None
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Changing:
+    """Whether the ledger has moved on since."""
+
+    outputs: Path
+    before: Snapshot
+
+    def __call__(self) -> bool:
+        return Ledger(self.outputs).snapshot() != self.before
+
+
+def verify_record(outputs: Path, entry: Entry) -> list[Finding]:
+    """Hold one record's files against its ledger line. Whether the ledger is whole is not asked.
+
+    Raises:
+        RecordError: the folder cannot be read.
+    """
+    if is_link(outputs, entry.path):
+        return [Finding(entry.path, Kind.LINK, STANDS_IN)]
+    if entry.path not in set(folders_of(outputs)):
+        return [
+            Finding(entry.path, Kind.RECORD_MISSING, f"number {entry.place.count} of the ledger sealed it")
+        ]
+    folder = Folder.read(outputs, entry.path)
+    if folder.manifest != entry.manifest or folder.own is None:
+        kind = Kind.MANIFEST_CHANGED if folder.manifest else Kind.MANIFEST_MISSING
+        return [
+            Finding(f"{entry.path}/{NAME}", kind, f"number {entry.place.count} of the ledger sealed another")
+        ]
+    return folder.wrong()

@@ -1,0 +1,74 @@
+"""The notification hook: one POST with the sealed summary, for a ticket system or a chat.
+
+It is sent once and not again: what it says can be read in the archive. Its URL often holds a token, so it is
+a secret like a password.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from vergeos_nb.archive.ledger.manifest import Manifest
+from vergeos_nb.errors import RecordError, SettingsError
+from vergeos_nb.journal.run_state import Account
+from vergeos_nb.record.run_summary import summary_of
+from vergeos_nb.settings import Secret
+
+TIMEOUT_S = 5.0
+"""From the beginning to the whole answer."""
+
+
+def message(account: Account, manifest: Manifest) -> dict[str, Any]:
+    """What is sent: what the record is found by, how it ended in words, and the hash it was sealed under."""
+    summary = summary_of(account)
+    return {
+        "event": "record-sealed",
+        "record": manifest.record,
+        "path": manifest.path,
+        "sealed_at": manifest.sealed_at,
+        "headline": summary.headline,
+        "finding": str(summary.badge),
+        "next_step": summary.next_step,
+        "manifest": hashlib.sha256(manifest.encoded()).hexdigest(),
+        "ledger_line": manifest.place.count,
+        **manifest.fields,
+    }
+
+
+def notify(url: Secret, content: Mapping[str, Any]) -> None:
+    """Send it.
+
+    Raises:
+        RecordError: it was not taken, or the URL cannot be used. No text of the error holds the URL.
+    """
+    import httpx
+
+    from vergeos_nb.client.transport.outside import post
+
+    asked = "sending the notification"
+    if not _is_usable(url.reveal()):
+        raise RecordError(asked, "its URL is none, or not https", "correct VERGEOS_NB_WEBHOOK")
+    try:
+        body = json.dumps(dict(content), ensure_ascii=False).encode()
+        status, _ = post(url.reveal(), body, "application/json", limit_s=TIMEOUT_S)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError, SettingsError) as error:
+        # Its own text may repeat the URL.
+        raise RecordError(asked, type(error).__name__, "the record is sealed; tell them yourself") from None
+    if not 200 <= status < 300:
+        raise RecordError(asked, f"it was answered with {status}", "the record is sealed; look at the hook")
+
+
+def _is_usable(url: str) -> bool:
+    """Whether it is https; or on this very machine, where nobody listens on the way."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        here = host == "localhost" or (parts.scheme == "http" and ipaddress.ip_address(host).is_loopback)
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and here))

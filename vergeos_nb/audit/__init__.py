@@ -1,1 +1,0 @@
-"""What stays: the journal of a run while it happens, and the record made of it when it has ended."""

@@ -1,0 +1,1 @@
+"""``vergeos-nb audit``."""

@@ -1,0 +1,1 @@
+"""Whole tables in few calls, as columns."""

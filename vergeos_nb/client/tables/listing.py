@@ -1,0 +1,70 @@
+"""Every VM of a system in two calls, for a person who looks for one. Reads only."""
+
+from __future__ import annotations
+
+from vergeos_nb.client import rows
+from vergeos_nb.client.transport.answer import TABLE
+from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.errors import ApiError, PermissionDenied
+from vergeos_nb.vergeos import filters
+from vergeos_nb.vergeos.rows import Listed, MachineKey, VmKey
+
+_LISTED = filters.fields(
+    "$key", "name", "machine", "cpu_cores", "ram", "machine#status#status as status",
+    "machine#status#state as state", "machine#status#running as running",
+    "machine#status#node#name as node_name",
+)  # fmt: skip
+_TAG = filters.fields("member", "tag#name as tag_name")
+# A VM that hangs shows in one of these (status values: pyvergeos and tsvergeos agree on the list).
+STUCK = frozenset({"unresponsive", "stopping"})
+
+
+class ListReads:
+    """The part of `VergeApi` that lists."""
+
+    wire: Wire
+
+    def vms_listed(self) -> tuple[Listed, ...]:
+        """Every VM that is no snapshot, by key. Reads only."""
+        asked = "list the VMs"
+        wanted = filters.eq("is_snapshot", False)
+        data = self.wire.read("vms", asked=asked, bounds=TABLE, filter=wanted, fields=_LISTED)
+        tags = self._tags()
+        return tuple(_listed(row, asked, tags) for row in rows.rows_of(data, "vms", asked))
+
+    def _tags(self) -> dict[str, list[str]]:
+        asked = "read the tags of VMs"
+        found: dict[str, list[str]] = {}
+        try:
+            data = self.wire.read("tag_members", asked=asked, bounds=TABLE, fields=_TAG)
+            for raw in rows.rows_of(data, "tag_members", asked):
+                row = rows.Fields(raw, "tag_members", asked)
+                found.setdefault(row.seen_text("member"), []).append(row.seen_text("tag_name"))
+        except (ApiError, PermissionDenied):
+            # Tags only help a person to find a VM: a system without them, or a user who may not see them,
+            # is no reason to show none.
+            return {}
+        return found
+
+
+def _listed(raw: object, asked: str, tags: dict[str, list[str]]) -> Listed:
+    row = rows.Fields(raw, "vms", asked)
+    key = VmKey(row.key("$key"))
+    status, state = row.seen_text("status"), row.seen_text("state")
+    why = ""
+    if status in STUCK:
+        why = f"its status is {status}"
+    elif row.seen_truth("running") and state not in ("online", ""):
+        why = f"it runs, and its state is {state}"
+    return Listed(
+        key=key,
+        name=row.text("name"),
+        machine=MachineKey(row.key("machine")),
+        status=status,
+        state=state,
+        node=row.seen_text("node_name"),
+        cores=row.seen_integer("cpu_cores"),
+        ram_mb=row.seen_integer("ram"),
+        tags=tuple(sorted(tags.get(VmKey.path(key), ()))),
+        why=why,
+    )

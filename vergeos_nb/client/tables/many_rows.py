@@ -1,0 +1,137 @@
+"""What is read for several machines by one call each. Every row is checked against what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vergeos_nb.client import rows
+from vergeos_nb.client.evidence import (
+    DRIVE,
+    DRIVE_STATS,
+    LOG,
+    MICROSECONDS,
+    NIC,
+    TENANT_NODE,
+    drive_counters,
+    log_line,
+    nic_counter,
+)
+from vergeos_nb.client.transport.answer import OF_MANY
+from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.errors import WrongShape
+from vergeos_nb.vergeos import filters
+from vergeos_nb.vergeos.rows import Counter, LogLine, MachineKey, MachineStats, MachineStatus, StatusKey, Vm
+
+MOST_LINES = 1000
+
+
+class ManyReads:
+    """The part of `VergeApi` that reads for several machines at once. Reads only."""
+
+    wire: Wire
+
+    def vms_any_named(self, names: Sequence[str]) -> tuple[Vm, ...]:
+        """Every row of ``vms`` that has one of these names, snapshots too. Reads only."""
+        asked = f"find {len(names)} VMs by name"
+        wanted = filters.or_(*(filters.eq("name", filters.check_name(name)) for name in names))
+        fields = filters.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram")
+        return tuple(rows.vm(row.row, asked) for row in self._many("vms", asked, wanted, fields))
+
+    def status_keys(self, machines: Sequence[int]) -> Mapping[int, StatusKey]:
+        """By machine, the key of the status row that it names. Reads only."""
+        asked = f"get the status keys of {len(machines)} machines"
+        wanted = filters.or_(*(filters.eq("$key", machine) for machine in machines))
+        found = self._many("machines", asked, wanted, filters.fields("$key", "status"))
+        return {row.key("$key"): StatusKey(row.key("status")) for row in found}
+
+    def statuses_of_all(self, machines: Sequence[int]) -> tuple[MachineStatus, ...]:
+        """Every status row that names one of these machines. Reads only."""
+        from vergeos_nb.client.api import STATUS
+
+        asked = f"read the status rows of {len(machines)} machines"
+        found = self._of_all("machine_status", asked, machines, STATUS)
+        return tuple(rows.machine_status(row.row, None, asked) for row in found)
+
+    def stats_of_all(self, machines: Sequence[int]) -> Mapping[int, MachineStats]:
+        """By machine, what was last measured of it. Reads only."""
+        from vergeos_nb.client.api import STATS
+
+        asked = f"read the stats of {len(machines)} machines"
+        stats: dict[int, MachineStats] = {}
+        for row in self._of_all("machine_stats", asked, machines, STATS):
+            machine = row.key("machine")
+            if machine in stats:
+                raise WrongShape(asked, f"two rows came of machine {machine}", "Report the exchange.")
+            stats[machine] = rows.machine_stats(row.row, MachineKey(machine), asked)
+        return stats
+
+    def counters_of_all(self, machines: Sequence[int]) -> Mapping[int, tuple[Counter, ...]]:
+        """By machine, what its NICs and then its drives have counted, each by key. Reads only."""
+        asked = f"read the counters of {len(machines)} machines"
+        counted: dict[int, list[Counter]] = {}
+        for row in self._of_all("machine_nics", asked, machines, NIC):
+            counted.setdefault(row.key("machine"), []).append(nic_counter(row))
+        names: dict[int, dict[int, str]] = {}
+        for row in self._of_all("machine_drives", asked, machines, DRIVE):
+            names.setdefault(row.key("machine"), {})[row.key("$key")] = row.seen_text("name")
+        all_drives = {key for drives in names.values() for key in drives}
+        stats: list[rows.Fields] = []
+        if all_drives:
+            parents = filters.or_(*(filters.eq("parent_drive", key) for key in sorted(all_drives)))
+            stats = self._many("machine_drive_stats", asked, parents, DRIVE_STATS)
+        for machine, drives in names.items():
+            own = [row for row in stats if row.key("parent_drive") in drives]
+            counted.setdefault(machine, []).extend(drive_counters(drives, own))
+        order = {"nic": 0, "drive": 1}
+        return {
+            machine: tuple(sorted(some, key=lambda one: (order[one.kind], one.key)))
+            for machine, some in counted.items()
+        }
+
+    def logs_of_all(self, machines: Sequence[int], since: float) -> Mapping[int, tuple[LogLine, ...]]:
+        """By machine, its log lines from this time on, the newest first. Reads only.
+
+        Raises:
+            WrongShape: there are so many that some may be missing.
+        """
+        asked = f"read the logs of {len(machines)} machines"
+        later = filters.at_least("timestamp", max(0, int(since * MICROSECONDS)))
+        wanted = filters.and_(filters.or_(*(filters.eq("machine", machine) for machine in machines)), later)
+        found = self._many(
+            "machine_logs", asked, wanted, LOG, machines, sort="-timestamp", limit=str(MOST_LINES)
+        )
+        if len(found) >= MOST_LINES:
+            raise WrongShape(asked, f"{MOST_LINES} lines came at once", "Run fewer VMs at the same time.")
+        lines: dict[int, list[LogLine]] = {}
+        for row in found:
+            lines.setdefault(row.key("machine"), []).append(log_line(row))
+        return {m: tuple(sorted(some, key=lambda line: -line.at)) for m, some in lines.items()}
+
+    def tenant_nodes(self, machines: Sequence[int]) -> Mapping[int, tuple[str, ...]]:
+        """By machine, the names of the tenants' nodes whose machine it is. Reads only."""
+        asked = f"look whether {len(machines)} machines are tenants' nodes"
+        names: dict[int, tuple[str, ...]] = {}
+        for row in self._of_all("tenant_nodes", asked, machines, TENANT_NODE):
+            machine = row.key("machine")
+            names[machine] = (*names.get(machine, ()), row.seen_text("name"))
+        return names
+
+    def _of_all(self, table: str, asked: str, machines: Sequence[int], fields: str) -> list[rows.Fields]:
+        wanted = filters.or_(*(filters.eq("machine", machine) for machine in machines))
+        return self._many(table, asked, wanted, fields, machines)
+
+    def _many(
+        self,
+        table: str,
+        asked: str,
+        wanted: filters.Filter,
+        fields: str,
+        machines: Sequence[int] = (),
+        **more: str,
+    ) -> list[rows.Fields]:
+        data = self.wire.read(table, asked=asked, bounds=OF_MANY, filter=wanted, fields=fields, **more)
+        found = [rows.Fields(row, table, asked) for row in rows.rows_of(data, table, asked)]
+        for row in found if machines else ():
+            if row.key("machine") not in machines:
+                raise row.wrong(f"a row of machine {row.key('machine')} came that was not asked for")
+        return found

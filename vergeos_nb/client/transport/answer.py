@@ -1,0 +1,212 @@
+"""What came back for one request: taken in piece by piece, decoded once, and judged in one place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any
+
+import httpx
+
+from vergeos_nb.client.scrub import visible
+from vergeos_nb.client.transport import decoding, failures
+from vergeos_nb.clock import Clock
+from vergeos_nb.masking import cut
+
+LONGEST_KEPT_TEXT = 4000
+"""How many characters of an answer that is no JSON are kept for the record."""
+
+KEPT_WHOLE_BYTES = 64 * 1024
+"""An answer of more bytes, or of many values, is kept in brief: its size, hash and first rows. A single VM's
+rows and log lines have a few thousand; every answer of a run is held in memory and in its notebook."""
+
+_KEPT_VALUES = 4000
+_KEPT_ROW_BYTES = 8 * 1024
+
+_FIRST_YEAR_S, _LAST_YEAR_S = 946_684_800.0, 4_102_444_800.0
+"""2000 and 2100: a server's clock outside of them tells nothing, and cannot be reckoned with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much one answer may hold.
+
+    Attributes:
+        rows: more of them cannot be meant by what was asked.
+        size: bytes, before and after decoding.
+    """
+
+    rows: int
+    size: int
+
+
+_MB = 1024 * 1024
+FEW = Bounds(50, _MB // 4)
+"""Rows that are found by a key, or one row."""
+
+NAMED = Bounds(1000, _MB)
+"""Rows that are found by a name: the snapshots of a VM have its name."""
+
+OF_MANY = Bounds(20_000, 4 * _MB)
+"""Rows of up to a hundred machines."""
+
+TABLE = Bounds(100_000, 8 * _MB)
+"""A whole table, or a page of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer.
+
+    Attributes:
+        data: the decoded JSON; None where a changing call was answered with nothing or with no JSON; bytes
+            where they were asked for.
+        server: the ``Server`` header, or "".
+        server_time: the ``Date`` header in seconds since 1970, or None.
+        sent_at: our clock at the sending, seconds since 1970.
+        elapsed_s: from the sending to the whole answer.
+    """
+
+    status: int
+    data: Any
+    server: str
+    server_time: float | None
+    sent_at: float
+    elapsed_s: float
+
+
+class Taking:
+    """The answer to one request while it comes in; begins its clock when it is made.
+
+    Attributes:
+        connecting: whether the connection was still being made when it was last heard of: nothing was sent.
+        remark: what is worth saying of a good answer, or "".
+    """
+
+    def __init__(self, clock: Clock, bounds: Bounds) -> None:
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._bounds = bounds
+        self.sent_at = clock.now()
+        self.elapsed_s = 0.0
+        self.status: int | None = None
+        self.headers: Mapping[str, str] = {}
+        self.content = b""
+        self.connecting = False
+        self.remark = ""
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Listen to httpcore: a request is sent once its headers are, but not by a CONNECT to a proxy."""
+        if event == "connection.connect_tcp.started":
+            self.connecting = True
+        elif event == "http11.send_request_headers.started":
+            self.connecting = info["request"].method == b"CONNECT"
+
+    def take(self, response: httpx.Response, call: failures.Call) -> None:
+        """Read the answer to its end.
+
+        Raises:
+            BadAnswer: it is longer than it may be, or not encoded as it says.
+        """
+        self.status, self.headers = response.status_code, response.headers
+        # A transport in this process may have read and decoded it already.
+        whole = response.is_stream_consumed
+        coding = "" if whole else response.headers.get("content-encoding", "")
+        try:
+            body = decoding.Inflating(coding, self._bounds.size)
+            try:
+                for piece in [response.content] if whole else response.iter_raw():
+                    body.take(piece)
+                body.end()
+            finally:
+                self.content = bytes(body.content)
+        except decoding.TooLongError:
+            raise failures.too_long(self._bounds.size, decoding.first_rows(self.content), call) from None
+        except ValueError as error:
+            raise failures.not_decoded(str(error), call) from None
+
+    def end(self) -> None:
+        """Stop its clock."""
+        self.elapsed_s = self._clock.monotonic() - self._began
+
+    @property
+    def server_time(self) -> float | None:
+        """The ``Date`` header in seconds since 1970, or None; a time without a zone is read as UTC."""
+        try:
+            moment = parsedate_to_datetime(self.headers.get("date", ""))
+            told = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        except Exception:  # the standard library's reader fails in more ways than it says
+            return None
+        return told if _FIRST_YEAR_S <= told < _LAST_YEAR_S else None
+
+    @cached_property
+    def decoded(self) -> tuple[Any, bool]:
+        """The JSON of the answer, and whether it is any."""
+        try:
+            return decoding.decoded(self.content), True
+        except ValueError:
+            return None, False
+
+    def for_record(self, mask: Callable[[str], str], kept: int | None = KEPT_WHOLE_BYTES) -> Any:
+        """The JSON of the answer, in brief where it is large; its text where it is none; None for nothing.
+
+        Args:
+            mask: takes secrets out of a text. JSON is given as it is.
+            kept: up to so many bytes are kept whole; None for all.
+        """
+        data, readable = self.decoded
+        if not readable:
+            return self.text(mask) or None
+        few = decoding.values_in(self.content) <= _KEPT_VALUES
+        if kept is None or (few and len(self.content) <= kept):
+            return data
+        brief: dict[str, Any] = {"kept": "in brief", **self.in_brief()}
+        if isinstance(data, list):
+            first = decoding.first_rows(self.content[:_KEPT_ROW_BYTES])
+            return {**brief, "rows": len(data), "first": first}
+        return brief
+
+    def text(self, mask: Callable[[str], str]) -> str:
+        """The text of an answer that is no JSON, masked and then cut. It may be the beginning of some."""
+        return cut(mask(self.content.decode("utf-8", "replace")), LONGEST_KEPT_TEXT, torn=True)
+
+    def in_brief(self) -> Any:
+        """Size and SHA-256 of the answer, or None where there is nothing."""
+        if not self.content:
+            return None
+        return {"bytes": len(self.content), "sha256": hashlib.sha256(self.content).hexdigest()}
+
+    def judge(self, call: failures.Call, *, raw: bool = False) -> Answer:
+        """The answer, if it is a good one: the only place that says so.
+
+        Args:
+            raw: take what came with a status of success as it is, undecoded, if it can be a list.
+
+        Raises:
+            ApiError, AuthError: its status is no success, it holds an error whatever its status, it has more
+                rows than can be meant, or a read was answered with what is no JSON.
+        """
+        status = self.status or 0
+        server = visible(self.headers.get("server", ""))
+        good = 200 <= status < 300
+        if raw and good and self.content.lstrip()[:1] == b"[":
+            return Answer(status, self.content, server, self.server_time, self.sent_at, self.elapsed_s)
+        data, readable = self.decoded
+        if not good:
+            text = "" if readable or call.confidential else self.text(call.mask)
+            raise failures.from_status(status, self.headers, data, text, call)
+        if (said := failures.said_in(data)) is not None:
+            raise failures.error_in_answer(status, said, call)
+        if not readable and not call.changing:
+            raise failures.not_json(self.text(call.mask), call)
+        if isinstance(data, list) and len(data) > self._bounds.rows:
+            raise failures.too_many(len(data), self._bounds.rows, data[:3], call)
+        if not readable and self.content:
+            text = visible(call.mask(visible(str(self.for_record(call.mask)))))
+            self.remark = f"accepted; the answer is not JSON: {text}"
+        data = self.content if raw else data
+        return Answer(status, data, server, self.server_time, self.sent_at, self.elapsed_s)

@@ -1,0 +1,357 @@
+"""The one place that turns whatever goes wrong on the way into the error tree of `vergeos_nb.errors`.
+
+Every error says what was asked, what came back and what to do next. For a changing call the last part also
+says whether it may have been carried out, because then it is settled by reading back and never sent again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from vergeos_nb import errors
+from vergeos_nb.client.scrub import visible
+from vergeos_nb.client.transport import connecting
+
+_LONGEST_WAIT_DIGITS = 9
+_NOT_SENT = "Nothing was sent, so nothing has changed."
+_MAY_HAVE_RUN = (
+    "The change may have been carried out. Do not send it again: read the row back, and decide by what it "
+    "says."
+)
+RELAYED = "Error sending action to node"
+"""So begins what the platform says when it could not hand a power action to the VM's node (recorded by the
+vendor's live tests). Its status is known for one case only, and whether the node has acted is not."""
+
+_NOT_CARRIED_OUT = "The platform refused the change, so nothing has changed."
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The request that a failure belongs to.
+
+    Attributes:
+        asked: what it is for, in words.
+        path: as it may be shown.
+        proxy: address of the proxy it goes through, or "".
+        changing: whether it can change something.
+        filtered: whether it names a filter or a limit.
+        confidential: whether the answer may hold a secret that nobody knows yet, and is not repeated.
+        mask: takes secrets out of a text.
+    """
+
+    asked: str
+    method: str
+    path: str
+    host: str
+    timeout_s: float
+    proxy: str
+    changing: bool
+    confidential: bool
+    filtered: bool
+    mask: Callable[[str], str]
+
+    @property
+    def words(self) -> str:
+        """What was asked, with the request it was asked by."""
+        return f"{self.asked} ({self.method} {self.path} on {self.host})"
+
+
+def from_transport(failure: Exception, call: Call, *, connecting: bool = False) -> errors.VergeNbError:
+    """The error for a request that got no whole answer.
+
+    Args:
+        connecting: whether the connection was still being made, so that nothing of it was sent.
+    """
+    kind, came_back, next_step = _transport(failure, call)
+    if connecting and not issubclass(kind, errors.NotConnected):
+        kind = errors.ConnectTimeout if issubclass(kind, errors.AnswerTimeout) else errors.NotConnected
+    return kind(call.words, call.mask(came_back), _with_fate(kind, next_step, call))
+
+
+def _transport(failure: Exception, call: Call) -> tuple[type[errors.ApiError], str, str]:
+    via = f" (through the proxy {call.proxy})" if call.proxy else ""
+    peer = f"the proxy {call.proxy}" if call.proxy else call.host
+    match failure:
+        case httpx.ProxyError():
+            return (
+                errors.ProxyFailed,
+                f"the proxy {call.proxy} did not open the way: {_said(failure, call)}",
+                "check HTTPS_PROXY and its credentials, or add the host to NO_PROXY.",
+            )
+        case httpx.ConnectTimeout() | httpx.PoolTimeout():
+            return errors.ConnectTimeout, f"{peer} did not take the connection in time", connecting.NO_WAY
+        case httpx.ConnectError():
+            return connecting.explain(failure, peer, call.host)
+        case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | UnicodeError():
+            # The foreign text can repeat a header's value, so it is not passed on.
+            return (
+                errors.NotConnected,
+                f"it could not be written as an HTTP request ({type(failure).__name__})",
+                "check host and credentials of the profile for characters that do not belong there.",
+            )
+        case httpx.TimeoutException():
+            return (
+                errors.AnswerTimeout,
+                f"no whole answer within {call.timeout_s:g} s{via}",
+                "the system is slow or stuck; give the profile a longer timeout if it is known to be slow.",
+            )
+        case httpx.RemoteProtocolError() if not _ended_early(failure):
+            return (
+                errors.BadAnswer,
+                f"what came back is not HTTP: {_said(failure, call)}",
+                "check that host and port are VergeOS's own.",
+            )
+        case _:
+            reason = _said(failure, call) or "no reason given"
+            return (
+                errors.ConnectionDropped,
+                f"the connection ended before the answer did: {reason}{via}",
+                "the platform drops connections when more than about 50 requests come in a short time; "
+                "wait a little, and see whether others use the same user.",
+            )
+
+
+def _said(failure: Exception, call: Call) -> str:
+    # Masked before it is cut, so that no half of a secret is left, and again once escapes are spelt out.
+    return call.mask(visible(call.mask(str(failure))))
+
+
+def _ended_early(failure: httpx.RemoteProtocolError) -> bool:
+    text = str(failure)
+    return "disconnected" in text or "closed connection" in text
+
+
+_STATUSES: dict[int, tuple[type[errors.HttpError] | type[errors.AuthError], str]] = {
+    400: (errors.BadRequest, "the platform could not read the request: report it, the tool may be wrong."),
+    401: (
+        errors.LoginFailed,
+        "check user and password, token or API key, and whether it has expired or the user is locked. It is "
+        "not tried again, because repeats count towards a lockout.",
+    ),
+    403: (
+        errors.PermissionDenied,
+        "ask an administrator of the system for the permission (list, read, and for the power-off modify), "
+        "or use a profile that has it.",
+    ),
+    404: (
+        errors.RowNotFound,
+        "the row is gone or the API has no such path; start again from the VM's name, and compare versions.",
+    ),
+    405: (
+        errors.NotPermitted,
+        "this table or row does not take this method; on such a system use the user interface or ask the "
+        "vendor's support.",
+    ),
+    408: (errors.PowerTimeout, "the platform gave up waiting for the VM; look at its state before all else."),
+    409: (errors.Conflict, "the row is in a state that does not take this; read it again and see."),
+    422: (errors.InvalidValue, "the platform did not accept a value or a filter; its text names which."),
+    429: (errors.RateLimited, "wait, then try again; see what else uses this user at the same time."),
+    507: (errors.ServerError, "the system has no room left; free storage or RAM, then try again."),
+}
+
+
+def from_status(
+    status: int, headers: Mapping[str, str], data: Any, text: str, call: Call
+) -> errors.VergeNbError:
+    """The error for an answer whose status is no success.
+
+    Args:
+        headers: names in lower case, or a mapping that does not mind.
+        data: the decoded JSON, or None.
+        text: the answer as text, masked.
+    """
+    said = error_text(data) or text
+    shown = call.mask(visible(call.mask(said)))
+    came_back = f"{status} {_phrase(status)}: {shown}" if shown else f"{status} {_phrase(status)}, no text"
+    if 300 <= status < 400:
+        return _redirect(status, headers, call)
+    if not 400 <= status < 600:
+        next_step = "this status is none of an answer in HTTP; check host and proxies."
+        return _bad(came_back, next_step, call)
+    if call.changing and said.startswith(RELAYED):
+        return _relayed(status, came_back, call)
+    if status in _STATUSES:
+        kind, next_step = _STATUSES[status]
+    elif status >= 500:
+        kind, next_step = errors.ServerError, "wait a little and try again; if it stays, see the logs."
+    else:
+        kind, next_step = errors.HttpError, "this status is not one of the API's; check host and proxies."
+    failure = kind(call.words, came_back, _with_fate(kind, next_step, call), status=status)
+    if isinstance(failure, errors.HttpError):
+        failure.retry_after_s = _seconds(headers.get("retry-after"))
+        if failure.retry_after_s and isinstance(failure, errors.RateLimited):
+            failure.next_step = f"The system asks to wait {failure.retry_after_s:g} s. {failure.next_step}"
+    return failure
+
+
+def _redirect(status: int, headers: Mapping[str, str], call: Call) -> errors.BadAnswer:
+    try:
+        target = urlsplit(headers.get("location", "")).hostname or "a page of its own"
+    except ValueError:
+        target = "an address that cannot be read"
+    next_step = (
+        "redirects are not followed, because credentials would go along: check the host, or use the name "
+        "that the system itself answers to."
+    )
+    return _bad(call.mask(f"{status} {_phrase(status)} to {visible(target)}"), next_step, call)
+
+
+def _relayed(status: int, came_back: str, call: Call) -> errors.RelayFailed:
+    next_step = "look at the VM and at its node; the platform could not reach the node, or the node refused."
+    return errors.RelayFailed(
+        call.words, came_back, _with_fate(errors.RelayFailed, next_step, call), status=status
+    )
+
+
+def error_in_answer(status: int, said: str, call: Call) -> errors.VergeNbError:
+    """The error for an answer that holds one, although its status is one of success."""
+    shown = call.mask(visible(call.mask(said))) or "no text"
+    came_back = f"{status} {_phrase(status)}, and yet an error: {shown}"
+    if call.changing and said.startswith(RELAYED):
+        return _relayed(status, came_back, call)
+    next_step = "read what the platform says; its words count, not the status that they came with."
+    return errors.ErrorInAnswer(call.words, came_back, _with_fate(errors.ErrorInAnswer, next_step, call))
+
+
+def unforeseen(failure: Exception, call: Call) -> errors.BadAnswer:
+    """The error for an answer that breaks the reader."""
+    # Its text can repeat anything, so only its kind is passed on.
+    came_back = f"the answer could not be read ({type(failure).__name__})"
+    return _bad(came_back, "keep the exchange and report it; check host and proxies.", call)
+
+
+def not_decoded(why: str, call: Call) -> errors.BadAnswer:
+    """The error for an answer whose encoding is not what it says."""
+    next_step = "something between here and the system damages answers; check proxies."
+    return _bad(f"the answer could not be decoded: {why}", next_step, call)
+
+
+def not_json(text: str, call: Call) -> errors.NotJson:
+    """The error for an answer that is no JSON.
+
+    Args:
+        text: the answer as text, masked.
+    """
+    came_back = "the answer is not JSON" if text else "the answer is empty"
+    if text and not call.confidential:
+        came_back += f": {call.mask(visible(call.mask(text)))}"
+    next_step = "check that the host is a VergeOS system, and that no proxy or login page answers instead."
+    return errors.NotJson(call.words, came_back, _with_fate(errors.NotJson, next_step, call))
+
+
+def too_long(limit: int, first: Sequence[Any], call: Call) -> errors.BadAnswer:
+    """The error for an answer that does not end.
+
+    Args:
+        first: the first rows of it, where it is a list.
+    """
+    came_back = f"the answer is longer than {limit} bytes and was not read to its end"
+    if first and call.filtered and not call.changing:
+        return _ignored(f"{came_back}: the platform ignored the filter", first, call)
+    return _bad(came_back, "check that the host is a VergeOS system.", call)
+
+
+def too_many(count: int, most: int, first: Sequence[Any], call: Call) -> errors.BadAnswer:
+    """The error for a list of more rows than can be meant.
+
+    Args:
+        first: its first rows.
+    """
+    why = "the platform ignored the filter" if call.filtered else "no system is as large"
+    return _ignored(f"{count} rows came where at most {most} can be meant: {why}", first, call)
+
+
+def _ignored(came_back: str, first: Sequence[Any], call: Call) -> errors.FilterIgnored:
+    shown = ", ".join(visible(call.mask(_named(row)), 60) for row in first)
+    next_step = (
+        "nothing is made of such a list. Reach the system directly, past any proxy that drops what stands "
+        "behind the question mark. If it stays, this platform cannot be asked for single rows: use its own "
+        "user interface, and report its version."
+    )
+    kind = errors.FilterIgnored
+    return kind(call.words, f"{came_back}. The first: {shown}", _with_fate(kind, next_step, call))
+
+
+def _named(row: Any) -> str:
+    if not isinstance(row, Mapping):
+        return "something that is no row"
+    name, key = row.get("name"), row.get("$key")
+    return repr(name) if isinstance(name, str) else f"a row with the key {str(key)[:40]}"
+
+
+def _bad(came_back: str, next_step: str, call: Call) -> errors.BadAnswer:
+    return errors.BadAnswer(call.words, came_back, _with_fate(errors.BadAnswer, next_step, call))
+
+
+def said_in(data: Any) -> str | None:
+    """The platform's words in an answer that holds an error, whatever its status; None in one that does not.
+
+    A row or a receipt has no column ``err``. Where that is all there is, it is an error even without words.
+    An empty one beside other members says nothing. ``error`` counts where there is no key: a table may have
+    such a column.
+    """
+    if isinstance(data, list):
+        return next((said for row in data if (said := said_in_row(row)) is not None), None)
+    return said_in_row(data)
+
+
+def said_in_row(row: Any) -> str | None:
+    """As `said_in`, for one object."""
+    if not isinstance(row, Mapping):
+        return None
+    for name in ("err", "error") if "$key" not in row else ("err",):
+        if name in row and (row[name] or len(row) == 1):
+            return error_text(row)
+    return None
+
+
+def error_text(data: Any) -> str:
+    """The platform's own words in an error answer, or "".
+
+    The key is ``err`` (D-guide, govergeos, tsvergeos); ``error`` and ``message`` are read by pyvergeos
+    1.7.1 and PSVergeOS, as is an object with ``message`` under either.
+    """
+    if not isinstance(data, Mapping):
+        return ""
+    for name in ("err", "error", "message"):
+        value = data.get(name)
+        if isinstance(value, Mapping):
+            value = value.get("message", value.get("err"))
+        if isinstance(value, str) and value.strip():
+            return value
+    # Anything else under the platform's own name is shown as it came.
+    said = data.get("err") or data.get("error")
+    return "" if said is None or isinstance(said, bool | str) else json.dumps(said, ensure_ascii=False)
+
+
+def _with_fate(kind: type[errors.VergeNbError], next_step: str, call: Call) -> str:
+    if not call.changing:
+        return next_step[:1].upper() + next_step[1:]
+    if issubclass(kind, errors.NotConnected):
+        fate = _NOT_SENT
+    elif getattr(kind, "may_have_executed", False):
+        fate = _MAY_HAVE_RUN
+    else:
+        fate = _NOT_CARRIED_OUT
+    return f"{fate} Then: {next_step}"
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "(no status of HTTP)"
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    # An HTTP date is allowed there, too; none of the sources shows one, and our own waits do without.
+    if retry_after is None or not retry_after.strip().isdecimal() or len(retry_after) > _LONGEST_WAIT_DIGITS:
+        return None
+    return float(retry_after)

@@ -1,0 +1,1 @@
+"""From a profile to a system that answers: the simulator standing in, the doctor, the drills."""

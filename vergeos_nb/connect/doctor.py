@@ -1,0 +1,234 @@
+"""Can I reach it, who am I, may I do it, is the clock right: one layer after the other, changing nothing.
+
+The first layer that fails ends the list, with what to do: what lies above it cannot work either.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client.rows import rows_of
+from vergeos_nb.client.scrub import visible
+from vergeos_nb.client.transport import connecting
+from vergeos_nb.client.transport.deadline import addresses
+from vergeos_nb.client.transport.network import tls_context
+from vergeos_nb.client.transport.proxies import proxy_address, proxy_for
+from vergeos_nb.clock import Clock, SystemClock, iso
+from vergeos_nb.connect.simulated import open_profile
+from vergeos_nb.errors import PermissionDenied, VergeNbError
+from vergeos_nb.masking import masked
+from vergeos_nb.settings import AmbientNetwork, Profile, ambient_network, load_profile, split_host
+from vergeos_nb.vergeos.rows import SystemInfo
+
+SKEW_WARNED_S = 5.0
+"""More than this between the clocks makes the record's times hard to compare with the system's own logs."""
+
+EXPIRY_WARNED_S = 14 * 86_400.0
+SIGNS = {True: "✔", False: "✘", None: "?"}
+CONNECT_LIMIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the diagnosis.
+
+    Attributes:
+        ok: True, False, or None for a warning and for what cannot be told.
+        exit_code: what the command line ends with if `ok` is False.
+    """
+
+    name: str
+    ok: bool | None
+    detail: str
+    next_step: str = ""
+    exit_code: int = 0
+
+
+def diagnose(
+    profile_name: str,
+    *,
+    environ: Mapping[str, str] | None = None,
+    home: Path | None = None,
+    clock: Clock | None = None,
+) -> list[Finding]:
+    """Everything that can be found out about a profile without changing anything on the system.
+
+    Args:
+        environ: stands in for the process's environment.
+        home: stands in for the user's home directory.
+        clock: where our time comes from.
+    """
+    findings: list[Finding] = []
+    with closing(_layers(profile_name, environ, home, clock or SystemClock())) as layers:
+        for finding in layers:
+            findings.append(_shown(finding))
+            if finding.ok is False:
+                break
+    return findings
+
+
+def _shown(finding: Finding) -> Finding:
+    """As it may be shown: a system can answer with what it was sent."""
+    return replace(finding, detail=masked(finding.detail), next_step=masked(finding.next_step))
+
+
+def exit_code(findings: Sequence[Finding]) -> int:
+    """What the command line ends with: 0, or the code of the first finding that is not well."""
+    return next((finding.exit_code for finding in findings if finding.ok is False), 0)
+
+
+def _layers(
+    name: str, environ: Mapping[str, str] | None, home: Path | None, clock: Clock
+) -> Generator[Finding, None, None]:
+    layer = "settings"
+    try:
+        with ExitStack() as stack:
+            profile = stack.enter_context(
+                open_profile(load_profile(name, environ=environ, home=home), environ=environ)
+            )
+            yield Finding(layer, True, f"{profile.name!r}, {profile.source}; host {profile.host}")
+            for warning in profile.warnings:
+                yield Finding("warning", None, warning)
+            network = ambient_network(environ)
+            for look in (_name, _connection, _certificate):
+                layer = look.__name__.lstrip("_")
+                yield look(profile, network, clock)
+            layer = "API"
+            api = stack.enter_context(VergeApi(Wire(profile, network=network, clock=clock)))
+            system = api.system()
+            yield _system(system)
+            layer = "user"
+            yield _user(api, profile)
+            for table in ("vms", "machine_status"):
+                layer = f"may I read {table}"
+                asked = f"read {table}"
+                data = api.wire.read(table, asked=asked, fields="$key", limit="1")
+                yield _readable(layer, rows_of(data, table, asked))
+            yield Finding(
+                "may I write",
+                None,
+                "cannot be asked without changing something: who may list can still get 403 on a write",
+                "The power-off needs the modify permission; default users have list and read only.",
+            )
+            yield _clocks(system)
+    except VergeNbError as failure:
+        yield Finding(layer, False, failure.came_back, failure.next_step, failure.exit_code)
+
+
+def _peer(profile: Profile, network: AmbientNetwork) -> tuple[str, int, str]:
+    """Who is connected to first: name, port, and how to call it."""
+    proxy = proxy_for(profile.host, network)
+    if proxy is None:
+        return *split_host(profile.host), profile.host
+    address = proxy_address(proxy)
+    return *split_host(address), f"the proxy {address}"
+
+
+def _name(profile: Profile, network: AmbientNetwork, clock: Clock) -> Finding:
+    name, port, called = _peer(profile, network)
+    try:
+        found = addresses(name, port, CONNECT_LIMIT_S)
+    except (OSError, UnicodeError) as failure:
+        return _not_connected("name", failure, called)
+    return Finding("name", True, f"{called}: {', '.join(sorted(found))}")
+
+
+def _connection(profile: Profile, network: AmbientNetwork, clock: Clock) -> Finding:
+    name, port, called = _peer(profile, network)
+    began = clock.monotonic()
+    try:
+        socket.create_connection((name, port), timeout=CONNECT_LIMIT_S).close()
+    except OSError as failure:
+        return _not_connected("connection", failure, called)
+    elapsed_ms = (clock.monotonic() - began) * 1000
+    return Finding("connection", True, f"{called} took it within {elapsed_ms:.0f} ms")
+
+
+def _certificate(profile: Profile, network: AmbientNetwork, clock: Clock) -> Finding:
+    name, port, called = _peer(profile, network)
+    context = tls_context(profile, network)
+    if proxy_for(profile.host, network) is not None:
+        return Finding("certificate", None, "seen by the next call only, as the way goes through a proxy")
+    try:
+        with (
+            socket.create_connection((name, port), timeout=CONNECT_LIMIT_S) as plain,
+            context.wrap_socket(plain, server_hostname=name.partition("%")[0]) as connection,
+        ):
+            encoded = connection.getpeercert(binary_form=True) or b""
+            protocol = connection.version()
+    except OSError as failure:
+        return _not_connected("certificate", failure, called)
+    return _validity(encoded, f"{protocol}", profile.verify, clock)
+
+
+def _validity(encoded: bytes, protocol: str, verified: bool, clock: Clock) -> Finding:
+    from cryptography import x509
+
+    certificate = x509.load_der_x509_certificate(encoded)
+    issuer = visible(certificate.issuer.rfc4514_string())
+    until = certificate.not_valid_after_utc.timestamp()
+    detail = f"{protocol}, issued by {issuer}, until {iso(until)}"
+    if not verified:
+        return Finding(
+            "certificate",
+            None,
+            f"NOT CHECKED, the profile opted out; it says: {detail}",
+            "Give the authority as VERGE_CA_FILE (ca_file in a profile) and check certificates again.",
+        )
+    if until - clock.now() < EXPIRY_WARNED_S:
+        return Finding("certificate", None, f"checked; {detail}", "It ends soon: renew it on the system.")
+    return Finding("certificate", True, f"checked; {detail}")
+
+
+def _not_connected(layer: str, failure: Exception, called: str) -> Finding:
+    kind, came_back, next_step = connecting.explain(failure, called, called)
+    return Finding(layer, False, came_back, next_step[:1].upper() + next_step[1:], kind.exit_code)
+
+
+def _system(system: SystemInfo) -> Finding:
+    kind = "SIMULATED" if system.simulated else "REAL"
+    name, version = visible(system.cloud_name), visible(system.version)
+    return Finding("API", True, f"{kind} system {name!r}, version {version}")
+
+
+def _user(api: VergeApi, profile: Profile) -> Finding:
+    credentials = profile.credentials
+    if credentials is None or credentials.username is None:
+        return Finding("user", None, "a token or API key was accepted; the API does not say whose it is")
+    try:
+        account = api.account(credentials.username)
+    except PermissionDenied:
+        account = None
+    if account is None:
+        return Finding(
+            "user", None, f"{credentials.username!r} was let in, but is not shown its own row of users"
+        )
+    state = "" if account.enabled else ", DISABLED"
+    return Finding("user", True, f"{account.name!r}, type {visible(account.type) or 'unknown'}{state}")
+
+
+def _readable(layer: str, rows: object) -> Finding:
+    if rows == []:
+        return Finding(
+            layer,
+            None,
+            "yes, but no row came: there are none, or this user is not shown any",
+            "If there are VMs, ask an administrator for the list and read permissions.",
+        )
+    return Finding(layer, True, "yes")
+
+
+def _clocks(system: SystemInfo) -> Finding:
+    if system.clock_skew_s is None:
+        return Finding("clock", None, "the system's answers carry no time, so the clocks cannot be compared")
+    ahead = "ahead of" if system.clock_skew_s > 0 else "behind"
+    detail = f"the system's clock is {abs(system.clock_skew_s):.1f} s {ahead} ours (to about a second)"
+    if abs(system.clock_skew_s) > SKEW_WARNED_S:
+        next_step = "Set both clocks by NTP; until then times in records do not match the system's logs."
+        return Finding("clock", None, detail, next_step)
+    return Finding("clock", True, detail)

@@ -1,0 +1,199 @@
+"""The built-in simulator standing in for a system: found where one runs, otherwise started for the run.
+
+A running simulator announces itself in ``simulator.json`` below `vergeos_nb.settings.runtime_dir`. The file
+is believed only when it is ours, its process lives, its host is this machine and its port answers as a
+simulator: the profile ``simulator`` must never lead to a real system.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+from vergeos_nb.errors import UsageError
+from vergeos_nb.files import OWNERS_FILE, OWNERS_FOLDER, make_folder, put
+from vergeos_nb.processes import lives
+from vergeos_nb.settings import (
+    AmbientNetwork,
+    Credentials,
+    Profile,
+    Secret,
+    did_you_mean,
+    is_loopback,
+    normal_host,
+    runtime_dir,
+    split_host,
+)
+from vergeos_nb.shapes import Unfit, is_file, read_json
+
+DEFAULT_SCENARIO = "stuck"
+ANNOUNCEMENT = "simulator.json"
+LOOK_TIMEOUT_S = 3.0
+"""How long an announced simulator may take to show that it is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A running simulator, as it announced itself."""
+
+    host: str
+    ca_file: Path
+    username: str
+    password: Secret
+    pid: int
+    scenario: str
+    vm_name: str
+
+
+@contextmanager
+def open_profile(profile: Profile, *, environ: Mapping[str, str] | None = None) -> Iterator[Profile]:
+    """The profile, ready to be reached while the context lasts.
+
+    A configured profile is given back as it is. The profile ``simulator`` is completed with host, CA file and
+    credentials: of the announced simulator, if there is one of the wanted scenario, otherwise of one that is
+    started in this process over TLS on loopback, alike every time, and ended with the context.
+
+    Raises:
+        UsageError: the simulator has no such scenario.
+    """
+    if profile.kind != "simulator":
+        yield profile
+        return
+    _check_scenario(profile.scenario)
+    running = find_announced(environ=environ)
+    if running is not None and profile.scenario in (None, running.scenario):
+        yield _completed(
+            profile, running.host, running.ca_file, running.username, running.password, running.scenario,
+            f"simulator already running (process {running.pid})",
+        )  # fmt: skip
+        return
+    if running is not None:
+        note = (
+            f"A simulator of scenario {running.scenario!r} is running (process {running.pid}); one of "
+            f"scenario {profile.scenario!r} was started beside it for this run."
+        )
+        profile = replace(profile, warnings=(*profile.warnings, note))
+    from vergeos_nb.simulator import Simulator
+
+    scenario = profile.scenario or DEFAULT_SCENARIO
+    simulator = Simulator(scenario=scenario)
+    with simulator.serve(port=0) as door:
+        yield _completed(
+            profile, door.host, Path(door.ca_file), simulator.username, Secret(simulator.password), scenario,
+            "simulator started for this run",
+        )  # fmt: skip
+
+
+def find_announced(*, environ: Mapping[str, str] | None = None) -> Announced | None:
+    """The running simulator that announced itself, None if there is none to be trusted. Reads only."""
+    folder = runtime_dir(environ)
+    found = _read(folder / ANNOUNCEMENT) if folder else None
+    if found is None or not lives(found.pid) or not is_file(found.ca_file):
+        return None
+    return found if _answers_as_simulator(found) else None
+
+
+def announce(info: Mapping[str, Any], *, environ: Mapping[str, str] | None = None) -> Path | None:
+    """Write what a simulator says when it is ready to where `open_profile` looks, for its owner alone.
+
+    Returns:
+        the file's path, or None where there is no place for it: then nobody finds this simulator by itself.
+    """
+    folder = runtime_dir(environ)
+    if folder is None:
+        return None
+    path = folder / ANNOUNCEMENT
+    draft = folder / f".{ANNOUNCEMENT}.{uuid4().hex}"
+    try:
+        make_folder(folder, mode=OWNERS_FOLDER)
+        put(path, json.dumps(dict(info)).encode(), draft, mode=OWNERS_FILE)
+    except OSError:
+        return None
+    return path
+
+
+def withdraw(pid: int, *, environ: Mapping[str, str] | None = None) -> None:
+    """Remove the announcement of this process; another's is left alone."""
+    folder = runtime_dir(environ)
+    if folder is None:
+        return
+    path = folder / ANNOUNCEMENT
+    found = _read(path)
+    if found is not None and found.pid == pid:
+        path.unlink(missing_ok=True)
+
+
+def _completed(
+    profile: Profile, host: str, ca_file: Path, username: str, password: Secret, scenario: str, source: str
+) -> Profile:
+    return replace(
+        profile,
+        host=host,
+        ca_file=ca_file,
+        verify=True,
+        credentials=Credentials("basic", username, password),
+        paced=False,
+        scenario=scenario,
+        source=source,
+    )
+
+
+def _check_scenario(scenario: str | None) -> None:
+    if scenario is None:
+        return
+    from vergeos_nb.simulator import SCENARIOS
+
+    if scenario not in SCENARIOS:
+        meant = did_you_mean(scenario, SCENARIOS)
+        raise UsageError(f"use the simulator's scenario {scenario!r}", "it has none of this name", meant)
+
+
+def _read(path: Path) -> Announced | None:
+    try:
+        if path.stat().st_uid != os.getuid():
+            return None
+        info = read_json(path, _announcement())
+    except (OSError, ValueError, Unfit):
+        return None
+    return Announced(
+        normal_host(info.host), Path(info.ca_file), info.username, Secret(info.password), info.pid,
+        info.scenario, info.vm_name,
+    )  # fmt: skip
+
+
+@cache
+def _announcement() -> Any:
+    """The shape of an announcement."""
+    from msgspec import Meta, defstruct
+
+    texts = ("host", "ca_file", "username", "password", "scenario", "vm_name")
+    pid = ("pid", Annotated[int, Meta(gt=0)])
+    return defstruct("Announcement", [*((name, str) for name in texts), pid])
+
+
+def _answers_as_simulator(found: Announced) -> bool:
+    import httpx
+
+    from vergeos_nb.client import SIMULATOR_SERVER
+    from vergeos_nb.client.transport.deadline import within
+    from vergeos_nb.client.transport.network import new_client, tls_context
+    from vergeos_nb.errors import SettingsError
+
+    with suppress(httpx.HTTPError, httpx.InvalidURL, SettingsError, ValueError):
+        if not is_loopback(split_host(found.host)[0]):
+            return False
+        probe = Profile("simulator", found.host, None, ca_file=found.ca_file, timeout_s=LOOK_TIMEOUT_S)
+        tls = tls_context(probe, AmbientNetwork())
+        with (
+            within(LOOK_TIMEOUT_S),
+            new_client(probe, None, tls, keep_alive=False, transport=None) as client,
+        ):
+            return bool(client.get("/version.json").headers.get("server") == SIMULATOR_SERVER)
+    return False

@@ -1,0 +1,127 @@
+"""Runs whose folder was made, and whose journal was not begun.
+
+A runner writes what it was asked for into ``asked.json`` before it starts the kernel that opens the journal.
+The journal's first line takes its place. So a folder with it and without a journal is a run that never began.
+A folder without both says nothing: it can have been emptied, and a lost journal is never "not begun".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from vergeos_nb.archive.folders.record_folders import RUN_FOLDER
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import Clock, iso
+from vergeos_nb.errors import RecordError
+from vergeos_nb.files import create, put
+from vergeos_nb.journal.header import ASKED, known_parameters, this_process_as_data
+from vergeos_nb.journal.journal import NAME, append_after_death
+from vergeos_nb.parameters import RECORDED
+from vergeos_nb.shapes import Unfit, read_json
+
+FORMAT = "vergeos-nb/asked/1"
+NEVER_BEGAN = "the death of its process or kernel before its journal was begun"
+LOST = "nobody knows what: its folder was found without a journal"
+
+
+class Asked(Struct):
+    """What a run was asked for, and by which process."""
+
+    format: Literal["vergeos-nb/asked/1"]
+    at: datetime
+    runbook: str
+    parameters: dict[str, Any]
+    operator: str
+    on_host: str
+    pid: Annotated[int, Meta(gt=0)]
+    process: dict[str, str] = {}
+
+
+def write_asked(
+    folder: Path, clock: Clock, scrubber: Scrubber, runbook: str, parameters: Mapping[str, Any], operator: str
+) -> None:
+    """Write down what a run is asked for, before anything else of it happens.
+
+    Raises:
+        RecordError: it cannot be written; nothing was sent.
+    """
+    asked = {
+        "format": FORMAT,
+        "at": iso(clock.now()),
+        "runbook": runbook,
+        "parameters": known_parameters(runbook, parameters),
+        "operator": operator,
+        **this_process_as_data(),
+    }
+    try:
+        put(folder / ASKED, json.dumps(scrubber.data(asked)).encode())
+    except OSError as error:
+        raise RecordError(
+            f"writing down what is asked for in {folder}",
+            error.strerror or str(error),
+            "nothing was sent; free space or choose another folder with --outputs",
+        ) from error
+
+
+def read_asked(folder: Path) -> Asked | None:
+    """What a run was asked for; None where nothing says so."""
+    try:
+        return read_json(folder / ASKED, Asked)
+    except Unfit:
+        return None
+
+
+def begin_after_death(folder: Path, clock: Clock) -> None:
+    """Begin the journal of a run that has none, so that its record can be made.
+
+    Raises:
+        RecordError: it cannot be written, or another process has just begun it.
+    """
+    asked, path = read_asked(folder), folder / NAME
+    try:
+        create(path)
+    except OSError as error:
+        raise RecordError(f"writing the journal {path}", error.strerror or str(error)) from error
+    opened: Mapping[str, Any] = _by_its_name(folder)
+    if asked is not None:
+        opened = {
+            "runbook": asked.runbook,
+            "parameters": asked.parameters,
+            "operator": asked.operator,
+            "on_host": asked.on_host,
+            "pid": asked.pid,
+            "process": asked.process,
+            "profile": asked.parameters.get("profile"),
+        }
+    at = asked.at.timestamp() if asked else _made_at(folder)
+    append_after_death(path, clock, "run-opened", at=at, **opened)
+    by = NEVER_BEGAN if asked else LOST
+    append_after_death(path, clock, "interrupted", step="", by=by, lost=asked is None)
+    forget_asked(folder)
+
+
+def forget_asked(folder: Path) -> None:
+    """Take away what the journal says from now on."""
+    (folder / ASKED).unlink(missing_ok=True)
+
+
+def _by_its_name(folder: Path) -> Mapping[str, Any]:
+    match = RUN_FOLDER.fullmatch(folder.name)
+    said = match[2] if match else ""
+    runbook = next((name for name in sorted(RECORDED, key=len) if said.startswith(f"{name}-")), None)
+    return {"runbook": runbook, "parameters": {}, "operator": None, "on_host": None, "profile": None}
+
+
+def _made_at(folder: Path) -> float | None:
+    match = RUN_FOLDER.fullmatch(folder.name)
+    try:
+        moment = datetime.strptime(f"{folder.parent.name} {match[1] if match else ''}", "%Y-%m-%d %H%M%S")
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC).timestamp()

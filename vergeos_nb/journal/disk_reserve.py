@@ -1,0 +1,109 @@
+"""Room on disk for what comes of a changing call, taken before the call and given back for the record.
+
+Free space that is only looked at can be gone a moment later, and quotas do not show in it. So a run that is
+about to change something takes what its record will need, as a file in its folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+
+from vergeos_nb.archive.folders.sealable import PROBE, try_to_seal, try_to_sign
+from vergeos_nb.archive.ledger.ledger import LedgerLockError
+from vergeos_nb.errors import RecordError
+from vergeos_nb.files import OWNERS_FILE
+
+NAME = "room.reserved"
+NEEDED = 8 << 20
+"""Bytes. A record of the longest ladder takes about one million, and the journal of a long wait a few."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+# File systems without it; there only the free space can be looked at.
+_UNSUPPORTED = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
+_ASKED = "making sure that the record can be kept"
+_UNSENT = "nothing was sent by this step"
+_ELSEWHERE = f"{_UNSENT}; let the archive be writable, or begin anew elsewhere with --outputs"
+
+
+def take(folder: Path) -> None:
+    """Make sure that a run's record can be written and sealed, and keep room for it. Can be repeated.
+
+    Args:
+        folder: the record's, two levels below the archive's.
+
+    Raises:
+        RecordError: the disk is full, or something that sealing needs cannot be had.
+    """
+    try:
+        try_to_seal(folder)
+        path = folder / NAME
+        if not path.exists() or path.stat().st_size < NEEDED:
+            _allocate(path)
+    except OSError as error:
+        raise _no_room(error, folder) from error
+    except LedgerLockError as busy:
+        hint = f"{_UNSENT}; see whether a run hangs on this machine, then run this again"
+        raise RecordError(_ASKED, busy.came_back, hint) from busy
+    except RecordError as error:
+        if isinstance(cause := error.__cause__, OSError) and cause.errno in FULL:
+            raise _no_room(cause, folder) from error
+        raise RecordError(_ASKED, error.came_back, _ELSEWHERE) from error
+    try:
+        try_to_sign(folder.parent.parent)
+    except (OSError, RecordError) as error:
+        came_back = (
+            error.came_back if isinstance(error, RecordError) else f"{error.filename}: {error.strerror}"
+        )
+        hint = (
+            f"{_UNSENT}; see that the key can be used without asking, or take VERGEOS_NB_SIGNING_KEY away to "
+            "have the record sealed without a signature"
+        )
+        raise RecordError(f"{_ASKED} and signed", came_back, hint) from error
+
+
+def free(folder: Path) -> bool:
+    """Give the room back. Returns whether there was any."""
+    with contextlib.suppress(OSError):
+        (folder / PROBE).unlink()
+    try:
+        (folder / NAME).unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _allocate(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, OWNERS_FILE)
+    try:
+        _reserve(descriptor, path)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _reserve(descriptor: int, path: Path) -> None:
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, NEEDED)
+            return
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+    status = os.fstatvfs(descriptor)
+    if status.f_bavail * status.f_frsize < NEEDED:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    os.ftruncate(descriptor, NEEDED)
+
+
+def _no_room(error: OSError, folder: Path) -> RecordError:
+    if error.errno in FULL:
+        return RecordError(
+            _ASKED,
+            f"{folder}: {error.strerror}: its record needs up to {NEEDED >> 20} MB",
+            f"{_UNSENT}; free space, or begin anew in another folder with --outputs",
+        )
+    return RecordError(_ASKED, f"{error.filename or folder}: {error.strerror or error}", _ELSEWHERE)

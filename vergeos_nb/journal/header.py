@@ -1,0 +1,154 @@
+"""The first lines of a run's journal, written before anything is asked of any system."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import Clock
+from vergeos_nb.errors import VergeNbError
+from vergeos_nb.journal import disk_reserve
+from vergeos_nb.journal.journal import NAME, OnLine, RunJournal
+from vergeos_nb.parameters import RECORDED
+from vergeos_nb.procedure.engine.engine import outcome_of
+from vergeos_nb.procedure.values.model import StepResult
+from vergeos_nb.processes import Life, Process, ask, this_process
+from vergeos_nb.settings import MASK
+from vergeos_nb.version import __version__
+
+ASKED = "asked.json"
+_NAMED = ("httpx", "ipykernel", "jupyter_client", "nbclient", "pandas", "papermill", "pydantic")
+
+# What a process is known again by, beside its host and its number, in the order of `Process`.
+_IDENTITY = ("machine", "installation", "started")
+
+
+def open_journal(
+    folder: Path,
+    clock: Clock,
+    scrubber: Scrubber,
+    *,
+    runbook: str,
+    parameters: Mapping[str, Any],
+    operator: str,
+    session: str = "",
+    on_line: OnLine | None = None,
+) -> RunJournal:
+    """A new journal whose first line says who runs what, with which versions, on which machine.
+
+    Of a name that is no parameter only the name is written: what was meant by ``password`` is a secret.
+
+    Raises:
+        RecordError: it cannot be written, or the run has an approval and there is no room for its record.
+    """
+    if parameters.get("approve"):
+        disk_reserve.take(folder)
+    journal = RunJournal(folder / NAME, clock, scrubber, on_line=on_line)
+    journal.write(
+        "run-opened",
+        runbook=runbook,
+        parameters=known_parameters(runbook, parameters),
+        operator=operator,
+        **this_process_as_data(),
+        profile=parameters.get("profile"),
+        versions=_versions(),
+        **({"session": session} if session else {}),
+    )
+    # On disk, the line says what its runner had written down before.
+    (folder / ASKED).unlink(missing_ok=True)
+    return journal
+
+
+def resume_journal(
+    folder: Path,
+    clock: Clock,
+    scrubber: Scrubber,
+    *,
+    runbook: str,
+    parameters: Mapping[str, Any],
+    operator: str,
+    session: str = "",
+    on_line: OnLine | None = None,
+) -> RunJournal:
+    """The journal of a run that was cut short, to go on with; its next line says who does, and with what.
+
+    Raises:
+        RecordError: it cannot be read or written, or its last line was cut off.
+    """
+    journal = RunJournal(folder / NAME, clock, scrubber, resume=True, on_line=on_line)
+    journal.write("resumed", operator=operator, **this_process_as_data())
+    journal.write("parameters", changed=known_parameters(runbook, parameters))
+    return journal
+
+
+def life_of(lines: Sequence[Mapping[str, Any]]) -> Life:
+    """Whether the process lives that opened the run of this journal, or that went on with it last.
+
+    A journal without the line that names it is nobody's: it is the first that is written.
+    """
+    named = [line for line in lines if "pid" in line]
+    if not named:
+        return Life.GONE
+    host, pid, more = (named[-1].get(name) for name in ("on_host", "pid", "process"))
+    if not isinstance(host, str) or isinstance(pid, bool) or not isinstance(pid, int):
+        return Life.UNKNOWN
+    # What older versions did not write is not known.
+    known = more if isinstance(more, dict) else {}
+    return ask(Process(host, pid, *(str(known.get(name, "")) for name in _IDENTITY)))
+
+
+def this_process_as_data() -> dict[str, Any]:
+    """This process, as `life_of` finds it again."""
+    here = this_process()
+    process = {name: getattr(here, name) for name in _IDENTITY}
+    return {"on_host": here.host, "pid": here.pid, "process": process}
+
+
+def known_parameters(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as they are written down: of a name that is none, only the name."""
+    fields = RECORDED[runbook].model_fields if runbook in RECORDED else {}
+    return {name: value if name in fields else MASK for name, value in parameters.items()}
+
+
+def refuse_at_the_door(journal: RunJournal, clock: Clock, error: VergeNbError) -> None:
+    """Write down a run that ended before its first step, and close the journal."""
+    now = clock.now()
+    result = StepResult(
+        step="open",
+        title="Open the runbook",
+        vendor_step="",
+        system="no system was asked",
+        outcome=outcome_of(error),
+        summary=f"{error.asked}: {error.came_back}",
+        next_step=error.next_step,
+        began_at=now,
+        ended_at=now,
+        error=error.as_dict(),
+    )
+    journal.write("step-ended", result=result.as_dict())
+    journal.write("run-ended")
+    journal.close()
+
+
+def this_user() -> str:
+    """The user that runs this process; ``uid 54321`` where no user database knows the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
+def _versions() -> dict[str, str]:
+    versions = {"vergeos-nb": __version__, "python": platform.python_version()}
+    for name in _NAMED:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions

@@ -1,0 +1,391 @@
+"""The journal: one JSON line per event, appended while the run happens, on disk before anything changes.
+
+Lines hold ``n`` (counts from 1), ``at`` (UTC, ISO 8601) and ``event``. The events:
+
+``run-opened``    who, what, where: everything known before the first call
+``profile``       the system that was chosen: host, user, how its certificate is checked
+``step-began``    a step starts to act
+``exchange``      one API call with its answer, or with what went wrong
+``intent``        a changing call is about to be sent; on disk before the first byte leaves
+``note``          what is going on during a wait
+``parameters``    a person filled in or changed these while the run was going on
+``consent``       what a person ticked, typed and signed before the plan was made with their approval
+``resumed``       another process goes on with a run that was cut short
+``step-ended``    the whole result of a step
+``bug``           an exception that nobody foresaw, with its traceback
+``interrupted``   a signal stopped the run inside a step, or its process died
+``settled``       what reading back later made of a call that nobody had waited for
+``intent-kept``   an intent that this journal had lost, and that the fleet's journal held as well
+``masked``        secrets in these lines were masked after they were written, before they were sealed
+``vm-began``      a fleet's run begins with this VM; on disk before the VM's own journal is there
+``vm-intent``     the VM's run is about to send this changing call; on disk before the first byte leaves
+``vm-ended``      how it ended
+``run-ended``     the run closed in order
+
+An ``intent`` without a later ``exchange`` of the same call means: it may have gone out. No ``intent``
+means: it did not.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import Clock, iso
+from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.files import opener, sync_folder
+from vergeos_nb.journal import disk_reserve
+from vergeos_nb.journal.lines import encoded, read_line
+from vergeos_nb.masking import masked_data
+from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of, opened
+from vergeos_nb.vergeos.rows import Exchange
+
+NAME = "journal.jsonl"
+OnLine = Callable[[Mapping[str, Any]], None]
+# Events that later decisions rest on: they are on disk before the run goes on.
+_DURABLE = frozenset(
+    {"run-opened", "intent", "step-ended", "bug", "interrupted", "vm-began", "vm-intent", "run-ended"}
+)
+# Nothing has happened yet when these are written: the room for what comes of a call is not theirs.
+_BEFORE = frozenset({"intent", "vm-intent"})
+
+
+# What whoever finishes a run whose writer died may add: nothing else follows a line that was cut off.
+_AFTER_DEATH = frozenset({"interrupted", "bug", "settled", "intent-kept", "masked"})
+# By what a run was interrupted that nobody stopped. The line that says so is written later, by recovery.
+DEATH = "the death of its process"
+
+
+class RunJournal:
+    """The journal of one run, open for appending.
+
+    Args:
+        resume: go on with the journal that is there; its intents stay sent.
+        on_line: told of every line that this process writes, from the first on.
+
+    Raises:
+        RecordError: from every method, when the disk does not take a line.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        scrubber: Scrubber,
+        *,
+        resume: bool = False,
+        on_line: OnLine | None = None,
+    ) -> None:
+        self.path = path
+        self.on_line: OnLine = on_line or _unheard
+        self._clock = clock
+        self._scrubber = scrubber
+        self._lock = threading.Lock()
+        try:
+            self._file = _Lines(path, new=not resume)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        try:
+            # Read under the file's lock: what another process sends after that would not be known here.
+            earlier = _resumable(path) if resume else ()
+        except RecordError:
+            self._file.close()
+            raise
+        self._n = len(earlier)
+        self._intents = {
+            call_id(line["method"], line["path"], line["body"])
+            for line in earlier
+            if line["event"] in ("intent", "intent-kept")
+        }
+
+    def write(self, event: str, /, **data: Any) -> None:
+        """Append one event."""
+        with self._lock:
+            line = {
+                "n": self._n + 1,
+                "at": iso(self._clock.now()),
+                "event": event,
+                **self._scrubber.data(data),
+            }
+            try:
+                self._append(encoded(line), spare=event not in _BEFORE)
+                # It is there, also where it cannot be had on disk: no other line may have its number.
+                self._n += 1
+                if event in _DURABLE or data.get("changing"):
+                    os.fsync(self._file.fileno())
+            except OSError as error:
+                raise _unwritable(self.path, error) from error
+            except ValueError as error:
+                raise RecordError(
+                    f"writing the journal {self.path}", str(error), "the run is over: open a new one"
+                ) from error
+        self.on_line(line)
+
+    def _append(self, text: str, *, spare: bool) -> None:
+        """Write a line; where the disk is full, into the room that was taken for what comes of a call."""
+        try:
+            self._file.write(text)
+        except OSError as error:
+            if not spare or error.errno not in disk_reserve.FULL or not disk_reserve.free(self.path.parent):
+                raise
+            self._file.write(text)
+
+    def make_room(self) -> None:
+        """Make sure that what comes of a changing call can be written down and sealed.
+
+        Raises:
+            RecordError: it cannot; nothing is to be sent then.
+        """
+        disk_reserve.take(self.path.parent)
+
+    def intent(self, method: str, path: str, body: Mapping[str, Any] | None) -> None:
+        """Write down that a changing call is about to be sent. It is on disk when this returns.
+
+        Raises:
+            Refused: this run has written the same intent before; a changing call is sent once.
+            RecordError: it cannot be written, or there is no room for what comes of it.
+        """
+        self.make_room()
+        call = call_id(method, path, body)
+        if call in self._intents:
+            raise Refused(f"sending {method} {path}", "it was sent in this run before", "read back instead")
+        self._intents.add(call)
+        self.write("intent", method=method, path=path, body=body)
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Write down one API call."""
+        self.write("exchange", **exchange_as_dict(exchange))
+
+    def close(self) -> None:
+        """Close the file. Nothing more can be written."""
+        self._file.close()
+
+
+class _Lines:
+    """A file of lines. Each is there whole, or not at all. While it is open, no other process opens it here.
+
+    Raises:
+        RecordError: another process has it open.
+    """
+
+    def __init__(self, path: Path, *, new: bool) -> None:
+        mode = "xb" if new else "r+b"
+        self._raw = open(path, mode, buffering=0, opener=opener)  # noqa: SIM115 — open as long as the run
+        try:
+            fcntl.flock(self._raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._raw.close()
+            raise RecordError(
+                f"writing the journal {path}",
+                "another process goes on with this run",
+                "nothing was sent; go on where it runs, or close it there",
+            ) from None
+        except OSError:
+            # A file system without locks; the lease is asked before every changing call all the same.
+            pass
+        self._raw.seek(0, os.SEEK_END)
+
+    def write(self, text: str) -> None:
+        """Append a line."""
+        # Half of a surrogate pair, as JSON from a platform can hold, is written as its JSON escape.
+        rest, size = memoryview(text.encode(errors="backslashreplace")), self._raw.tell()
+        try:
+            while rest:
+                rest = rest[self._raw.write(rest) :]
+        except OSError:
+            self._raw.truncate(size)
+            self._raw.seek(size)
+            raise
+
+    def is_whole(self) -> bool:
+        """Whether the last line has its end."""
+        size = self._raw.tell()
+        return not size or os.pread(self._raw.fileno(), 1, size - 1) == b"\n"
+
+    def fileno(self) -> int:
+        """The descriptor, to have it all on disk."""
+        return self._raw.fileno()
+
+    def close(self) -> None:
+        """Nothing more can be written."""
+        self._raw.close()
+
+
+def _unheard(line: Mapping[str, Any]) -> None:
+    """Nobody looks at the lines as they come."""
+
+
+def call_id(method: str, path: str, body: Mapping[str, Any] | None) -> str:
+    """The same text for the same changing call."""
+    return json.dumps([method, path, body], sort_keys=True)
+
+
+def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:
+    text = read_journal(path)
+    if text.torn or _raw_lines(path)[-1] != b"":
+        raise RecordError(
+            f"going on with the journal {path}",
+            "its last line was cut off when its process died",
+            "finish it with `vergeos-nb audit recover`, and begin a new run",
+        )
+    if any(line["event"] == "run-ended" for line in text.lines):
+        raise RecordError(
+            f"going on with the journal {path}", "its run was closed", "begin a new run; nothing was sent"
+        )
+    if [line.get("n") for line in text.lines] != list(range(1, len(text.lines) + 1)):
+        raise RecordError(
+            f"going on with the journal {path}",
+            "lines of it are gone, so nobody knows what was sent",
+            "finish it with `vergeos-nb audit recover`, look at the VM, and begin a new run",
+        )
+    return text.lines
+
+
+@dataclass(frozen=True, slots=True)
+class JournalText:
+    """A journal as it was found on disk.
+
+    Attributes:
+        torn: whether the writer's last line was cut off, as happens when it is killed while it writes.
+    """
+
+    lines: tuple[Mapping[str, Any], ...]
+    torn: bool = False
+
+
+def read_journal(path: Path) -> JournalText:
+    """Read a journal, also one whose writer was killed.
+
+    Raises:
+        RecordError: there is none, or it holds something else than one run's lines in their order. Only the
+            last line that its writer wrote can have been cut off.
+    """
+    lines: list[Mapping[str, Any]] = []
+    torn = 0
+    for number, raw in enumerate(_raw_lines(path), start=1):
+        if not raw:
+            continue
+        try:
+            line = read_line(raw)
+        except Unfit as unfit:
+            raise damaged(path, number, unfit.why) from None
+        if line is not None and torn and line["event"] not in _AFTER_DEATH:
+            raise damaged(path, torn, "it is no line of a journal")
+        if line is None and torn:
+            raise damaged(path, torn, "it is no line of a journal, nor is a later one")
+        if line is None:
+            torn = number
+            continue
+        if wrong := _misplaced(line, lines):
+            raise damaged(path, number, wrong)
+        lines.append(line)
+    return JournalText(tuple(lines), bool(torn))
+
+
+def opened_of(path: Path) -> Mapping[str, Any]:
+    """The ``run-opened`` line of a journal, also of one that is damaged below; empty where it is lost."""
+    try:
+        with opened(path) as file:
+            line = read_line(file.readline())
+    except (OSError, Unfit):
+        return {}
+    return line if line is not None and line["event"] == "run-opened" else {}
+
+
+def _raw_lines(path: Path) -> list[bytes]:
+    try:
+        return content_of(path, MOST_OF_OURS).split(b"\n")
+    except Unfit as unfit:
+        raise RecordError(f"reading the journal {path}", unfit.why, "is this a record folder?") from None
+
+
+def _misplaced(line: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> str:
+    """Why a line cannot follow those before it, or ""."""
+    n, expected = line["n"], len(before) + 1
+    # Two who finished a dead run at once, by an older version, have given one number twice.
+    if n != expected and not (n == expected - 1 and line["event"] in _AFTER_DEATH):
+        return f"it is number {n} of its run, where number {expected} belongs"
+    if before and line["event"] == "run-opened":
+        return "it opens another run"
+    return ""
+
+
+def damaged(path: Path, number: int, why: str) -> RecordError:
+    """The error for a journal with a line that nobody can rely on."""
+    return RecordError(
+        f"reading the journal {path}",
+        f"line {number} is damaged: {why}",
+        "this run cannot be finished from it: put the file back from a copy, or keep the folder as it is and "
+        "look at the VM by hand",
+    )
+
+
+def append_after_death(
+    path: Path, clock: Clock, event: str, /, *, at: float | None = None, **data: Any
+) -> None:
+    """Add one line to a journal whose writer is gone, on a line of its own even where the last was cut off.
+
+    Args:
+        at: when it happened, seconds since 1970; now, where it is not given.
+
+    Raises:
+        RecordError: it cannot be read or written, or another process goes on with this run.
+    """
+    try:
+        file = _Lines(path, new=False)
+        try:
+            text = read_journal(path)
+            line = {
+                "n": len(text.lines) + 1,
+                "at": iso(clock.now() if at is None else at),
+                "event": event,
+                # The caller need not know the secrets of the run: those of this process are masked.
+                **masked_data(data),
+            }
+            # The line feed alone can be missing, too.
+            file.write(("" if file.is_whole() else "\n") + encoded(line))
+            os.fsync(file.fileno())
+        finally:
+            file.close()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def exchange_as_dict(exchange: Exchange) -> dict[str, Any]:
+    """An exchange as plain JSON."""
+    return {
+        "number": exchange.number,
+        "method": exchange.method,
+        "path": exchange.path,
+        "query": dict(exchange.query),
+        "body": None if exchange.body is None else dict(exchange.body),
+        "changing": exchange.changing,
+        "attempt": exchange.attempt,
+        "sent_at": exchange.sent_at,
+        "server_time": exchange.server_time,
+        "elapsed_s": exchange.elapsed_s,
+        "status": exchange.status,
+        "answer": exchange.answer,
+        "error": exchange.error,
+    }
+
+
+def exchange_from_dict(line: Mapping[str, Any]) -> Exchange:
+    """The exchange that a journal line holds."""
+    return Exchange(**{name: line[name] for name in Exchange.__dataclass_fields__})
+
+
+def _unwritable(path: Path, error: OSError) -> RecordError:
+    return RecordError(
+        f"writing the journal {path}",
+        error.strerror or str(error),
+        "nothing more is sent without a journal; free space or choose another folder with --outputs",
+    )

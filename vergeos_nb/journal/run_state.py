@@ -1,0 +1,289 @@
+"""What a journal says of its run: the steps, the changing calls, how it ended. Derived, never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vergeos_nb.errors import ErrorInAnswer, RecordError
+from vergeos_nb.journal.journal import JournalText, exchange_from_dict
+from vergeos_nb.parameters import RUNBOOKS, VmRun
+from vergeos_nb.procedure.values.model import (
+    RunOutcome,
+    StepOutcome,
+    StepResult,
+    VerdictValue,
+    result_from_dict,
+)
+from vergeos_nb.vergeos.requests import api_path
+from vergeos_nb.vergeos.rows import Exchange
+
+BUG = 70
+INTERRUPTED = 7
+# What these make lies beside the VM: no process is started or ended by them.
+_BESIDE = (api_path("node_queries"), api_path("machine_snapshots"))
+
+
+@dataclass(frozen=True, slots=True)
+class ChangingCall:
+    """A call that could change something, from its intent on.
+
+    Attributes:
+        step: the step that made it.
+        exchange: the call as it went over the wire, or None: it may have gone out, nobody knows.
+    """
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None
+    intended_at: str
+    exchange: Exchange | None
+    step: str = ""
+
+    @property
+    def acts_on_vm(self) -> bool:
+        """Whether it could start or end the VM, or say so in its status row."""
+        return self.path not in _BESIDE
+
+    @property
+    def answered(self) -> str:
+        """With which status it was answered, and with which error where that is one of success."""
+        assert self.exchange is not None
+        kind, _, said = self.exchange.error.partition(": ")
+        error = said.partition(", ")[2] if kind == ErrorInAnswer.__name__ else ""
+        return f"answered {self.exchange.status}" + (f", {error}" if error else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How a run went.
+
+    Attributes:
+        opened: the ``run-opened`` line, or an empty mapping if not even that was written; its parameters are
+            those of the end, where a person changed some on the way.
+        profile: the ``profile`` line, or an empty mapping if no profile could be used.
+        results: the last result of each step that ended, in order; none of a step that was begun again.
+        outdated: the steps that had ended when the last call that acts on the VM went out: what they saw has
+            passed.
+        consent: the newest ``consent`` line: what a person ticked and typed in an approval card, or None.
+        running: the step that began and never ended, or "".
+        in_order: whether the run was closed by itself.
+        bug: the ``bug`` line, if no step was begun after it.
+        lost: whether its folder was found without a journal, so that nobody knows what it has sent.
+    """
+
+    opened: Mapping[str, Any]
+    profile: Mapping[str, Any]
+    results: tuple[StepResult, ...]
+    outdated: frozenset[str]
+    exchanges: tuple[Exchange, ...]
+    changing_calls: tuple[ChangingCall, ...]
+    running: str
+    in_order: bool
+    interrupted_by: str
+    ended_at: str
+    bug: Mapping[str, Any] | None
+    torn: bool
+    consent: Mapping[str, Any] | None = None
+    lost: bool = False
+
+    @property
+    def decisive(self) -> StepResult | None:
+        """The first step that kept the run from going on."""
+        stops = (StepOutcome.REFUSED, StepOutcome.FAILED)
+        # A rung that failed and opened the next one decides nothing; the step that it opened does.
+        blocking = [r for r in self.results if r.outcome in stops and not r.facts.get("opens")]
+        if blocking:
+            return blocking[0]
+        # An unanswered call is settled by Confirm; only Confirm's own unknown decides.
+        open_ends = [r for r in self.results if r.outcome is StepOutcome.UNKNOWN]
+        settled = bool(self.results) and any(
+            r.step == "confirm" and r.outcome is StepOutcome.PASSED for r in self.results
+        )
+        return open_ends[-1] if open_ends and not settled else None
+
+    @property
+    def outcome(self) -> RunOutcome:
+        """How the run ended."""
+        if self.bug or self.interrupted_by or not self.in_order:
+            return RunOutcome.FAILED if self.bug else RunOutcome.INTERRUPTED
+        decisive = self.decisive
+        if decisive is not None:
+            return RunOutcome(decisive.outcome.value)
+        by_step = {result.step: result.outcome for result in self.results}
+        if by_step.get("confirm") is StepOutcome.PASSED and "confirm" not in self.outdated:
+            return RunOutcome.DONE
+        if self.results and self.results[-1].facts.get("completes"):
+            return RunOutcome.DONE  # where there is nothing to confirm, the last step says that it was
+        if self.acting_calls:
+            return RunOutcome.UNKNOWN  # nobody has looked at what became of it
+        if by_step.get("plan") is StepOutcome.NOTHING_TO_DO:
+            return RunOutcome.NOTHING_TO_DO
+        if by_step.get("plan") is StepOutcome.PASSED and self.fact("approval") is None:
+            return RunOutcome.PLANNED
+        return RunOutcome.INTERRUPTED
+
+    @property
+    def acting_calls(self) -> tuple[ChangingCall, ...]:
+        """The changing calls that act on the VM."""
+        return tuple(call for call in self.changing_calls if call.acts_on_vm)
+
+    @property
+    def verdict(self) -> VerdictValue:
+        """What the evidence supports that was read after the last call that acts on the VM."""
+        # By the order of the journal's lines, not by their times: a clock can be set back.
+        told = [r for r in self.results if "verdict" in r.facts and r.step not in self.outdated]
+        return VerdictValue(told[-1].facts["verdict"]) if told else VerdictValue.UNKNOWN
+
+    @property
+    def exit_code(self) -> int:
+        """The command line's exit code for this run."""
+        outcome = self.outcome
+        if self.bug:
+            return BUG
+        if outcome in (RunOutcome.INTERRUPTED, RunOutcome.UNKNOWN):
+            return INTERRUPTED
+        if outcome is RunOutcome.NOTHING_TO_DO and self.verdict is not VerdictValue.OFF:
+            # A run that was to bring about no verdict, but a row as it was, found what it wanted.
+            return 0 if self.fact("as_asked") else INTERRUPTED
+        decisive = self.decisive
+        if decisive is None:
+            return 0
+        return int(decisive.error["exit_code"]) if decisive.error else INTERRUPTED
+
+    @property
+    def over_vm(self) -> bool:
+        """Whether the runbook is over one VM, on which there is a verdict."""
+        return issubclass(RUNBOOKS.get(str(self.opened.get("runbook")), VmRun), VmRun)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether a simulator answered; until something has, what the profile's name says."""
+        told = self.fact("simulated")
+        if told is not None:
+            return bool(told)
+        return str(self.opened.get("profile")).partition(":")[0] == "simulator"
+
+    def fact(self, name: str) -> Any:
+        """The newest value that a step's facts have under this name, or None."""
+        for result in reversed(self.results):
+            if result.facts.get(name) is not None:
+                return result.facts[name]
+        return None
+
+
+def account_of(journal: JournalText) -> Account:
+    """Read a journal's lines as an account of the run.
+
+    Raises:
+        RecordError: a line speaks of something that the lines before it do not hold.
+    """
+    told = _Told()
+    for line in journal.lines:
+        try:
+            told.take(line)
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            raise RecordError(
+                "reading a journal",
+                f"line {line.get('n')} ({line.get('event')}) cannot be meant: {error}",
+                "this run cannot be finished from it: put the file back from a copy, or keep the folder as "
+                "it is and look at the VM by hand",
+            ) from error
+    return Account(
+        opened=told.opened,
+        profile=told.profile,
+        results=tuple(told.results.values()),
+        outdated=told.outdated,
+        exchanges=tuple(told.exchanges.values()),
+        changing_calls=tuple(told.calls),
+        running=told.running,
+        in_order=told.in_order,
+        interrupted_by=told.interrupted_by,
+        ended_at=next((str(line["at"]) for line in reversed(journal.lines) if line["event"] != "masked"), ""),
+        bug=told.bug,
+        torn=journal.torn,
+        consent=told.consent,
+        lost=told.lost,
+    )
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the lines have told so far."""
+
+    opened: Mapping[str, Any] = field(default_factory=dict)
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    results: dict[str, StepResult] = field(default_factory=dict)
+    exchanges: dict[int, Exchange] = field(default_factory=dict)
+    calls: list[ChangingCall] = field(default_factory=list)
+    outdated: frozenset[str] = frozenset()
+    running: str = ""
+    in_order: bool = False
+    interrupted_by: str = ""
+    bug: Mapping[str, Any] | None = None
+    consent: Mapping[str, Any] | None = None
+    lost: bool = False
+
+    def take(self, line: Mapping[str, Any]) -> None:
+        """Take the next line."""
+        match line["event"]:
+            case "run-opened":
+                self.opened = line
+            case "parameters":
+                changed = {**self.opened.get("parameters", {}), **line["changed"]}
+                self.opened = {**self.opened, "parameters": changed}
+            case "profile":
+                self.profile = line
+            case "consent":
+                self.consent = line
+            case "resumed":
+                self.in_order, self.interrupted_by, self.running = False, "", ""
+            case "step-began":
+                self.running, self.interrupted_by, self.bug = line["step"], "", None
+                self.results = _up_to(self.results, self.running)
+            case "exchange":
+                exchange = exchange_from_dict(line)
+                self.exchanges[exchange.number] = exchange
+                self.calls = _answered(self.calls, exchange)
+            case "intent" | "intent-kept":
+                call = ChangingCall(
+                    line["method"], line["path"], line["body"], line["at"], None, self.running
+                )
+                self.calls.append(call)
+                if call.acts_on_vm:
+                    self.outdated = frozenset(self.results)
+            case "step-ended":
+                self._ended(result_from_dict(line["result"], self.exchanges))
+                self.running = ""
+            case "bug":
+                self.bug = line
+            case "interrupted":
+                self.interrupted_by, self.lost = line["by"], bool(line.get("lost"))
+            case "settled":
+                self.exchanges |= {item["number"]: exchange_from_dict(item) for item in line["exchanges"]}
+                self._ended(result_from_dict(line["result"], self.exchanges))
+            case "run-ended":
+                self.in_order = True
+
+    def _ended(self, result: StepResult) -> None:
+        self.results = {**_up_to(self.results, result.step), result.step: result}
+        self.outdated -= {result.step}
+
+
+def _up_to(results: Mapping[str, StepResult], step: str) -> dict[str, StepResult]:
+    """The results before this step's earlier one: those after it hung on that one."""
+    steps = list(results)
+    keep = steps[: steps.index(step)] if step in results else steps
+    return {name: results[name] for name in keep}
+
+
+def _answered(calls: Sequence[ChangingCall], exchange: Exchange) -> list[ChangingCall]:
+    return [
+        replace(c, exchange=exchange)
+        if exchange.changing
+        and c.exchange is None
+        and (c.method, c.path, c.body) == (exchange.method, exchange.path, exchange.body)
+        else c
+        for c in calls
+    ]

@@ -1,0 +1,261 @@
+"""One lease per VM, so that two runs on the same archive never force the same VM at once.
+
+A lease is a small JSON file in a folder that all runs share; no file means that the VM is free. Reading it,
+deciding and writing it happen under an exclusive ``flock``.
+
+What a lease cannot do:
+
+- It binds only runs that share the folder. The platform knows nothing of it, nor does its web interface.
+- ``flock`` holds between the processes of one machine. On NFS it holds between machines since Linux 2.6.12,
+  if the server does locking; on SMB and on file systems in user space it may not. Where locking is refused
+  outright, taking a lease fails; where it is silently absent, two machines can both read "free" within the
+  same milliseconds.
+- A holder on this machine is asked, and keeps its lease while it lives, whatever the clock says. One on
+  another machine, or in another container, cannot be asked: its lease ends by the clock, so the machines'
+  clocks must agree much better than the time to live.
+- Such a holder that was stopped for longer than its time to live wakes up without its lease: `Lease.renew`
+  right before each changing call finds out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from vergeos_nb.client.scrub import visible
+from vergeos_nb.clock import Clock, iso
+from vergeos_nb.errors import RecordError, Refused, UsageError
+from vergeos_nb.lease.lease_file import Damaged, Entry, Owner, file_name, locked, read, unusable, write
+from vergeos_nb.processes import Life, ask, is_on_this_start, started, this_process
+
+__all__ = ["LONGEST_S", "Lease", "Leases", "Owner"]
+
+LONGEST_S = 7 * 86400
+"""Longest time to live; a lost lease must end by itself within a time that somebody can wait for."""
+
+_HELD: set[str] = set()
+"""The tokens of this process's leases. Its other leases were given back, and their files left behind."""
+
+
+class Lease:
+    """The right to change one VM, for a while. A context manager that gives it back.
+
+    Attributes:
+        path: its file.
+        subject: what it is for.
+        taken_at, expires_at: seconds since 1970.
+        taken_over_from: whose lease was set aside for this one, and why that was right; "" where it was free.
+    """
+
+    def __init__(self, path: Path, entry: Entry, ttl_s: float, clock: Clock) -> None:
+        self.path = path
+        self._entry = entry
+        self._ttl_s = ttl_s
+        self._clock = clock
+        self._released = False
+
+    @classmethod
+    def take(cls, folder: Path, subject: str, owner: Owner, ttl_s: float, clock: Clock) -> Self:
+        """Take the lease of a subject, or refuse. Waits for nobody.
+
+        A lease of a process of this machine is taken over once that process is gone, and only then. One of
+        another machine is taken over when it has ended. One that cannot be read counts as held until its file
+        is older than `ttl_s`.
+
+        Args:
+            folder: where all runs that could touch the same VMs keep their leases; made if need be.
+            subject: such as the host and the VM's key: the same words for everybody who means the same VM.
+            ttl_s: seconds until it ends unless it is renewed.
+
+        Raises:
+            Refused: somebody else holds it.
+            RecordError: the folder cannot be written or locked.
+            UsageError: the time to live is not above zero, or above `LONGEST_S`.
+        """
+        asked = f"taking the lease of {visible(subject)}"
+        if not 0 < ttl_s <= LONGEST_S:
+            raise UsageError(asked, f"it would live for {ttl_s:g} s", f"give it up to {LONGEST_S} s to live.")
+        path = folder / file_name(subject)
+        with locked(path, asked, clock):
+            now = clock.now()
+            found = read(path, subject, asked)
+            over = "" if found is None else _taken_over_from(path, found, clock, ttl_s, asked)
+            here = this_process()
+            entry = Entry(
+                subject, owner, secrets.token_hex(16), here.machine, now, now + ttl_s, over,
+                here.installation, started(owner.pid), clock.monotonic() + ttl_s,
+            )  # fmt: skip
+            write(path, entry, asked)
+            _HELD.add(entry.token)
+        return cls(path, entry, ttl_s, clock)
+
+    @property
+    def subject(self) -> str:
+        return self._entry.subject
+
+    @property
+    def taken_at(self) -> float:
+        return self._entry.taken_at
+
+    @property
+    def expires_at(self) -> float:
+        return self._entry.expires_at
+
+    @property
+    def taken_over_from(self) -> str:
+        return self._entry.taken_over_from
+
+    def renew(self) -> None:
+        """Let it live for another time to live from now on; also after it has ended, if nobody took it.
+
+        Raises:
+            Refused: it was lost: somebody else took it meanwhile, or may have.
+            RecordError: the folder cannot be written or locked.
+        """
+        asked = f"keeping the lease of {visible(self.subject)}"
+        next_step = "stop here: whoever had it meanwhile may have changed the VM; begin a new run."
+        if self._released:
+            raise Refused(asked, "it was given back", "take it anew.")
+        with locked(self.path, asked, self._clock):
+            found = read(self.path, self.subject, asked)
+            if not isinstance(found, Entry):
+                raise Refused(asked, found.reason if found else "its file is gone", next_step)
+            if found.token != self._entry.token:
+                raise Refused(asked, f"{found.owner} took it at {iso(found.taken_at)}", next_step)
+            until, steady = self._clock.now() + self._ttl_s, self._clock.monotonic() + self._ttl_s
+            entry = replace(found, expires_at=until, steady_until=steady)
+            write(self.path, entry, asked)
+            self._entry = entry
+
+    def release(self) -> None:
+        """Give it back, if it is still ours. Can be repeated.
+
+        The disk cannot make it fail: a lease that stays behind ends with this process, or by the clock.
+        """
+        if self._released:
+            return
+        self._released = True
+        _HELD.discard(self._entry.token)
+        asked = f"giving back the lease of {visible(self.subject)}"
+        with contextlib.suppress(OSError, RecordError, Refused), locked(self.path, asked, self._clock):
+            found = read(self.path, self.subject, asked)
+            if isinstance(found, Entry) and found.token == self._entry.token:
+                self.path.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+class Leases:
+    """Several leases that are held as one: all of them, or none. A context manager that gives them back.
+
+    Args:
+        subjects: every name of the one thing that is meant. Whoever shares one of them keeps the rest out.
+
+    Raises:
+        Refused, RecordError, UsageError: as `Lease.take`; none is held then.
+    """
+
+    def __init__(
+        self, folder: Path, subjects: Sequence[str], owner: Owner, ttl_s: float, clock: Clock
+    ) -> None:
+        with contextlib.ExitStack() as taking:
+            self._all = [
+                taking.enter_context(Lease.take(folder, one, owner, ttl_s, clock))
+                for one in dict.fromkeys(subjects)
+            ]
+            taking.pop_all()
+
+    @property
+    def taken_over_from(self) -> tuple[str, ...]:
+        """Whose leases were set aside for these, and why that was right."""
+        return tuple(dict.fromkeys(one.taken_over_from for one in self._all if one.taken_over_from))
+
+    def renew(self) -> None:
+        """Let them live for another time to live from now on.
+
+        Raises:
+            Refused, RecordError: as `Lease.renew`.
+        """
+        for one in self._all:
+            one.renew()
+
+    def release(self) -> None:
+        """Give them back, as far as they are still ours. Can be repeated."""
+        for one in self._all:
+            one.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def _taken_over_from(path: Path, found: Entry | Damaged, clock: Clock, ttl_s: float, asked: str) -> str:
+    """Why the lease that is there may be set aside.
+
+    Raises:
+        Refused: it may not.
+    """
+    now = clock.now()
+    if isinstance(found, Damaged):
+        try:
+            free_at = path.stat().st_mtime + ttl_s
+        except OSError as error:
+            raise unusable(path, asked, error) from error
+        if now >= free_at:
+            return f"a lease that cannot be read ({found.reason}), last written {iso(free_at - ttl_s)}"
+        raise Refused(
+            asked,
+            f"somebody may hold it: {found.reason}",
+            f"wait until {iso(free_at)}; if nobody works on this VM, remove {path} before.",
+        )
+    since, pid = f"has held it since {iso(found.taken_at)}", found.owner.pid
+    # The process before the clock: clocks jump, and laptops sleep.
+    match ask(found.process):
+        case Life.GONE:
+            return f"{found.owner}, whose process is gone"
+        case Life.LIVES if pid == this_process().pid and found.token not in _HELD:
+            return f"{found.owner}, which has given it back"
+        case Life.LIVES if pid == this_process().pid:
+            raise Refused(
+                asked,
+                f"{found.owner} {since}, and that is a run of this very process",
+                "go on with that run, or close it; if it is out of reach, restart the kernel.",
+            )
+        case Life.LIVES:
+            raise Refused(
+                asked,
+                f"{found.owner} {since}, and that process lives on this machine",
+                "talk to them, or close that run. If it is out of reach, end its process with "
+                f"`kill {pid}`: what it has sent stays in its journal, and `vergeos-nb audit recover` makes "
+                "its record. Two at once could undo each other's work.",
+            )
+    if now >= found.expires_at and _has_passed(found, clock):
+        return f"{found.owner}, whose lease ended at {iso(found.expires_at)}"
+    raise Refused(
+        asked,
+        f"{found.owner} {since}, until {iso(found.expires_at)}; whether it lives cannot be seen from here",
+        "talk to them, or wait until it ends; two at once could undo each other's work. If that machine is "
+        f"gone for good and its clock was wrong, remove {path}.",
+    )
+
+
+def _has_passed(found: Entry, clock: Clock) -> bool:
+    """Whether a lease has ended by the steady clock, too, where its holder's is ours: it does not jump."""
+    if found.steady_until is None or not is_on_this_start(found.process):
+        return True
+    return clock.monotonic() >= found.steady_until

@@ -1,0 +1,1 @@
+"""What the cells of a runbook call, headless and where somebody clicks."""

@@ -1,0 +1,102 @@
+"""A run of this notebook that was cut short when its kernel ended: found, described, finished."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.errors import VergeNbError
+from vergeos_nb.journal.header import life_of
+from vergeos_nb.journal.journal import NAME, opened_of, read_journal
+from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.processes import Life
+from vergeos_nb.record.record_folder import RECORD
+
+# An incident is over by then, and what its approvals rested on is long past.
+LASTS = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class CutShort:
+    """A run that nobody closed.
+
+    Attributes:
+        said: what it was and how far it came, in words.
+        parameters: those of its end, without its approval.
+    """
+
+    folder: Path
+    said: str
+    parameters: Mapping[str, Any]
+
+
+def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
+    """The newest run of this runbook in this notebook that was cut short, if its process is gone.
+
+    Args:
+        session: the notebook's name; without one nothing is found, for it could be anybody's.
+    """
+    if not session:
+        return None
+    oldest = datetime.now(UTC) - LASTS
+    days = [day for day in outputs.glob("????-??-??") if day.name >= f"{oldest:%Y-%m-%d}"]
+    journals = sorted((path for day in days for path in day.glob(f"*/{NAME}")), reverse=True)
+    for path in journals:
+        opened = opened_of(path)
+        if (opened.get("runbook"), opened.get("session")) != (runbook, session):
+            continue
+        try:
+            text = read_journal(path)
+            account, life = account_of(text), life_of(text.lines)
+        except (VergeNbError, KeyError):
+            if (path.parent / RECORD).exists() or life_of([opened]) is not Life.GONE:
+                return None
+            # Passed over, the next older run would be taken for the last one, or nothing for having happened.
+            parameters = {**opened.get("parameters", {}), "approve": "", "approve_until": ""}
+            return CutShort(path.parent, _said_of_damaged(opened, path), parameters)
+        if life is Life.UNKNOWN and opened.get("on_host") != platform.node():
+            continue
+        # Of a host of this name that cannot be asked: its journal is locked while its process goes on.
+        if account.in_order or life is Life.LIVES:
+            return None
+        return CutShort(path.parent, _said(account), _parameters(account))
+    return None
+
+
+def finish(folder: Path) -> str:
+    """Finish its record, asking the platform by reading what became of a call in doubt. What that said.
+
+    Raises:
+        RecordError: the record cannot be made.
+    """
+    from vergeos_nb.runner.recover import recover
+
+    return recover(folder).asked
+
+
+def _said_of_damaged(opened: Mapping[str, Any], path: Path) -> str:
+    parameters = opened.get("parameters", {})
+    return (
+        f"A run of this notebook over {parameters.get('vm_name') or 'no VM yet'}, opened {opened.get('at')}, "
+        f"left a damaged journal, so nobody knows what it sent: {path}. Read the VM's status row and its "
+        "node before anything else. It cannot be gone on with; a new run can begin."
+    )
+
+
+def _parameters(account: Account) -> Mapping[str, Any]:
+    return {**account.opened.get("parameters", {}), "approve": "", "approve_until": ""}
+
+
+def _said(account: Account) -> str:
+    vm = (account.fact("vm") or {}).get("name") or "no VM yet"
+    sent = [f"{call.method} {call.path}" for call in account.changing_calls]
+    done = f"it had sent {', '.join(sent)}" if sent else "it had changed nothing"
+    last = account.results[-1].title if account.results else "nothing"
+    return (
+        f"A run of this notebook was cut short: {vm}, opened {account.opened.get('at')}, last ended: {last}; "
+        f"{done}."
+    )

@@ -1,0 +1,361 @@
+"""A run that a person steps through: cards ask, the engine decides, the journal remembers.
+
+Running a notebook's cells shows cards and sends nothing. A click runs a step in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb import settings
+from vergeos_nb.clock import CancellableClock, SystemClock
+from vergeos_nb.connect.drills import drill_of
+from vergeos_nb.errors import Refused, UsageError
+from vergeos_nb.journal.journal import NAME, read_journal
+from vergeos_nb.notebook.interrupted import CutShort, cut_short, finish
+from vergeos_nb.parameters import read_parameters
+from vergeos_nb.procedure.approval.consent import (
+    IDENTITY_TICKS,
+    RISK_TICKS,
+    Consent,
+    approval_of,
+    still_missing,
+)
+from vergeos_nb.procedure.engine.case import Case, RunCase
+from vergeos_nb.procedure.engine.engine import Step, opens
+from vergeos_nb.procedure.runbooks.catalog import PROCEDURES
+from vergeos_nb.procedure.values.differences import parameters_changed
+from vergeos_nb.procedure.values.model import IDENTITY, StepOutcome, StepResult, StepState, Table
+from vergeos_nb.record.run_summary import summary_of
+from vergeos_nb.record.run_timeline import timeline_of
+from vergeos_nb.session.run import Runbook
+from vergeos_nb.settings import Secret
+from vergeos_nb.vergeos.rows import Listed
+from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.summary import summary_view
+from vergeos_nb.views.timeline import headline
+from vergeos_nb.views.timeline_drawing import timeline_png
+from vergeos_nb.widgets.cards.by_step import card_for
+from vergeos_nb.widgets.cards.card import StepCard
+from vergeos_nb.widgets.cards.closing import ClosingCard
+from vergeos_nb.widgets.comms import keep_comms_in_the_main_shell
+
+# Longer than headless, where the digest is typed and all follows at once: here a person reads and waits.
+APPROVAL_LASTS_S = 30 * 60.0
+OVER = "This run is closed. Run the cell that opens it again to begin a new one."
+
+OpenRun = Callable[..., Runbook]
+
+
+class LiveRunbook:
+    """What ``open_runbook`` gives where a browser is attached. Each method is called by cells or by cards.
+
+    Args:
+        given: the parameters that the notebook holds; cards show them and let them be changed.
+        outputs: the archive's folder.
+        open_run: makes the run; stands in for ``Runbook`` over a new folder.
+    """
+
+    def __init__(
+        self, name: str, given: Mapping[str, Any], outputs: Path, *, open_run: OpenRun | None = None
+    ) -> None:
+        # Before the first widget is made.
+        keep_comms_in_the_main_shell()
+        self.runbook = name
+        self.given: Mapping[str, Any] = dict(given)
+        self.steps: Sequence[Step[Any]] = PROCEDURES[name]
+        self.run: Runbook | None = None
+        self._outputs = outputs
+        self._open_run = open_run or self._new_run
+        self._waits = CancellableClock()
+        self._cards: dict[str, StepCard] = {}
+        self._closing: ClosingCard | None = None
+        self._ticked: frozenset[str] = frozenset()
+        self._compared: Sequence[Table] = ()
+        self._clean: dict[str, tuple[StepResult, StepResult]] = {}
+        self._over = False
+        self._lines: list[Mapping[str, Any]] = []
+        self.unfinished: CutShort | None = cut_short(outputs, name, settings.session_name())
+
+    # What cells call.
+
+    def step(self, step_id: str) -> StepCard:
+        """The card of a step, where it stands. Showing it runs nothing.
+
+        Raises:
+            UsageError: the procedure has no such step.
+        """
+        if step_id not in self._cards:
+            known = {step.id: step for step in self.steps}
+            if step_id not in known:
+                hint = settings.did_you_mean(step_id, known)
+                raise UsageError(f"step {step_id!r}", "there is no such step", hint)
+            self._cards[step_id] = card_for(self, known[step_id])
+        return self._cards[step_id]
+
+    def close(self) -> ClosingCard:
+        """The card that closes the run. Showing it closes nothing."""
+        if self._closing is None:
+            self._closing = ClosingCard(self)
+        return self._closing
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run was closed."""
+        return self._over
+
+    def __repr__(self) -> str:
+        return repr(self.run) if self.run is not None else f"<runbook {self.runbook}, not connected yet>"
+
+    # What cards ask (widgets.desk.Desk).
+
+    @property
+    def case(self) -> RunCase | None:
+        return self.run.case if self.run is not None else None
+
+    @property
+    def host(self) -> str:
+        return self.run.host if self.run is not None else ""
+
+    def state(self, step: str) -> StepState:
+        if self.run is None:
+            return StepState.READY if step == self.steps[0].id else StepState.WAITING
+        state = self.run.engine.state(step)
+        index = [one.id for one in self.steps].index(step)
+        if state is StepState.READY and index and not self.settled(self.steps[index - 1].id):
+            return StepState.WAITING
+        return state
+
+    def result(self, step: str) -> StepResult | None:
+        raw = self.run.engine.results.get(step) if self.run is not None else None
+        if raw is None or self.run is None:
+            return None
+        kept = self._clean.get(step)
+        if kept is None or kept[0] is not raw:
+            self._clean[step] = kept = (raw, self.run.clean(raw))
+        return kept[1]
+
+    def masked(self, text: str) -> str:
+        return self.run.masked(text) if self.run is not None else text
+
+    def over(self) -> str:
+        return OVER if self._over else ""
+
+    def busy(self) -> bool:
+        return any(card.running for card in list(self._cards.values()))
+
+    def settled(self, step: str) -> bool:
+        result = self.result(step)
+        if result is None or self.run is None:
+            return False
+        return opens(result) or self.run.engine.is_final(step)
+
+    def blocked(self, step: str) -> str:
+        ids = [one.id for one in self.steps]
+        if "verify" in ids and ids.index(step) > ids.index("verify") and not self._has_ticked():
+            title = self.steps[ids.index("verify")].title
+            return f"First compare and tick the four lines of the card {title!r}."
+        changing = next(one for one in self.steps if one.id == step).changing
+        case = self.case
+        if changing and isinstance(case, Case) and case.plan is not None and case.approval is None:
+            planned = self.result("plan")
+            if planned is not None and planned.outcome is StepOutcome.PASSED:
+                return "First approve the plan on its card."
+        return ""
+
+    def connect(self, step: str, changed: Mapping[str, Any], password: Secret | None) -> StepResult:
+        self._waits.rearm()
+        self.given = {**self.given, **changed}
+        run = self.run
+        if run is not None and (password is not None or run.profile_name != changed.get("profile")):
+            # Another system is another run; what became of this one stands in its record.
+            self.run = None
+            run.end()
+            run = None
+        if run is None:
+            profile = settings.load_profile(str(changed["profile"]), password=password)
+            self._begin(profile=profile)
+        return self.perform(step, {k: v for k, v in changed.items() if k != "profile"}, again=True)
+
+    def perform(self, step: str, changed: Mapping[str, Any], *, again: bool = False) -> StepResult:
+        self._waits.rearm()
+        if self.run is None:
+            if step != self.steps[0].id:
+                asked = f"running the step {step!r}"
+                raise Refused(asked, "the run is not open", f"run {self.steps[0].title!r} first")
+            self.given = {**self.given, **changed}
+            self._begin()
+        run = self._opened()
+        # The buttons are disabled then, but a click may have been on its way.
+        if blocked := self.over() or self.blocked(step):
+            raise Refused(f"running the step {step!r}", "it is not its turn", blocked)
+        run.change(changed)
+        if step == "plan" and isinstance(run.case, Case):
+            run.case.approval = None
+        result = run.engine.run(step, again=again)
+        case = run.case
+        if isinstance(case, Case) and case.plan and parameters_changed(case.plan, case.options) is not None:
+            # It was given to other parameters than these.
+            case.approval = None
+        if step == "verify" and (compared := _compared(result)) != self._compared:
+            # What was ticked was another comparison.
+            self._compared, self._ticked = compared, frozenset()
+        return result
+
+    def begin_again(self, step: str, changed: Mapping[str, Any]) -> StepResult:
+        result = self.perform(self.steps[0].id, {}, again=True)
+        for one in self.steps[1:]:
+            if not opens(result) or self.blocked(one.id):
+                break
+            result = self.perform(one.id, changed if one.id == step else {}, again=True)
+            if one.id == step:
+                break
+        return result
+
+    def approve(self, consent: Consent, said: Mapping[str, Any]) -> StepResult:
+        self._waits.rearm()
+        run = self._opened()
+        case = run.case
+        assert isinstance(case, Case)
+        run.change(said)
+        case.approval = approval_of(case, consent, self._needed(), APPROVAL_LASTS_S)
+        try:
+            run.journal.write("consent", **consent.as_dict())
+            result = run.engine.run("plan", again=True)
+        except BaseException:
+            case.approval = None
+            raise
+        if result.outcome is not StepOutcome.PASSED:
+            case.approval = None
+        return result
+
+    def ticks(self) -> Mapping[str, str]:
+        return RISK_TICKS if self.runbook == "force_power_off" else {}
+
+    def missing(self, consent: Consent) -> Sequence[str]:
+        case = self.case
+        assert isinstance(case, Case)
+        return still_missing(case, consent, self._needed())
+
+    def tick(self, ticks: Sequence[str]) -> None:
+        self._opened().journal.write("consent", ticks=sorted(ticks))
+        self._ticked = frozenset(ticks)
+
+    def ticked(self) -> frozenset[str]:
+        return self._ticked
+
+    def vms(self) -> Sequence[Listed]:
+        case = self._opened().case
+        assert isinstance(case, Case)
+        return case.platform.vms_listed()
+
+    def picture(self) -> str:
+        picture = timeline_of(tuple(self._lines), now=SystemClock().now())
+        encoded = base64.b64encode(timeline_png(picture)).decode()
+        return environment().get_template("picture.html.j2").render(png=encoded, text=headline(picture))
+
+    def cancel(self) -> None:
+        self._waits.cancel()
+
+    def changed(self) -> None:
+        for card in list(self._cards.values()):
+            card.changed()
+        if self._closing is not None:
+            self._closing.refresh()
+
+    def end(self) -> Mapping[str, str]:
+        """End the run and make its record. Its summary as a bundle, with what the drill was about."""
+        run = self._opened()
+        if self.busy():
+            raise Refused("closing the run", "a step is running", "cancel it or wait for it, then close")
+        self._over = True
+        bundle = dict(summary_view(summary_of(run.end())))
+        drill = drill_of(run.profile_name)
+        return bundle if drill is None else _with_debriefing(bundle, drill.seen)
+
+    def unfinished_said(self) -> str:
+        return self.unfinished.said if self.unfinished is not None and self.run is None else ""
+
+    def resume(self) -> StepResult:
+        """Go on with the run that was cut short: what it has sent stays sent, and everything is read anew."""
+        unfinished = self._cut_short()
+        self.given = {**self.given, **unfinished.parameters}
+        self._begin(folder=unfinished.folder, resume=True)
+        for card in list(self._cards.values()):
+            card.fill(self.given)
+        self.unfinished = None
+        return self.perform(self.steps[0].id, {}, again=True)
+
+    def finish_unfinished(self) -> str:
+        """Finish the record of the run that was cut short; reads only. What it found, in words."""
+        unfinished = self._cut_short()
+        said = finish(unfinished.folder)
+        self.unfinished = None
+        return said
+
+    def _cut_short(self) -> CutShort:
+        if self.unfinished is None:
+            raise UsageError("going on", "no run was cut short here", "begin a new one")
+        now = cut_short(self._outputs, self.runbook, settings.session_name())
+        if now is None or now.folder != self.unfinished.folder:
+            # Another kernel was faster, or `audit recover`: what was found when the cell ran has passed.
+            self.unfinished = None
+            asked = "going on with the run that was cut short"
+            raise Refused(
+                asked, "somebody goes on with it, or has closed it", "begin a new run, or look there"
+            )
+        return self.unfinished
+
+    def _begin(self, **how: Any) -> None:
+        given = {**self.given, **({"approve": ""} if "approve" in self.given else {})}
+        options = read_parameters(self.runbook, given, undecided=True)
+        folder = how.get("folder")
+        self._lines = list(read_journal(folder / NAME).lines) if folder else []
+        self.run = self._open_run(options, waits=self._waits, on_line=self._heard, **how)
+        self._compared, self._ticked = (), frozenset()
+
+    def _new_run(self, options: Any, *, folder: Path | None = None, **how: Any) -> Runbook:
+        from vergeos_nb.record.record_folder import new_folder
+
+        # First: what was typed as a name can be the profile's password.
+        settings.secrets_known(getattr(options, "profile", None))
+        subject = options.subject_of(options.model_dump())
+        made = folder or new_folder(self._outputs, self.runbook, subject, SystemClock().now())
+        session = settings.session_name()
+        return Runbook(self.runbook, options, made, finish_here=True, session=session, **how)
+
+    def _heard(self, line: Mapping[str, Any]) -> None:
+        self._lines.append(line)
+        for card in list(self._cards.values()):
+            if card.running:
+                try:
+                    card.line(line)
+                except Exception as error:  # what a screen raises keeps no line from the journal
+                    card.troubled(error)
+
+    def _opened(self) -> Runbook:
+        if self.run is None:
+            raise Refused("asking the run", "it is not open", f"run {self.steps[0].title!r} first")
+        return self.run
+
+    def _has_ticked(self) -> bool:
+        return set(IDENTITY_TICKS) <= self._ticked
+
+    def _needed(self) -> list[str]:
+        verified = any(step.id == "verify" for step in self.steps)
+        return [*(IDENTITY_TICKS if verified else ()), *self.ticks()]
+
+
+def _compared(result: StepResult) -> Sequence[Table]:
+    return [table for table in result.tables if table.schema is IDENTITY]
+
+
+def _with_debriefing(bundle: Mapping[str, str], seen: str) -> Mapping[str, str]:
+    html = environment().get_template("debriefing.html.j2").render(seen=seen)
+    return {
+        "text/html": bundle["text/html"] + html,
+        "text/plain": f"{bundle['text/plain']}\n\nThe drill, looked back at: {seen}",
+    }

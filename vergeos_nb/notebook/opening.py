@@ -1,0 +1,127 @@
+"""What a notebook's first cell calls: ``open_runbook``. Headless, no widget is even constructed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from vergeos_nb import settings
+from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.clock import SystemClock
+from vergeos_nb.errors import UsageError
+from vergeos_nb.journal.header import open_journal, refuse_at_the_door, this_user
+from vergeos_nb.parameters import read_parameters, schema_of
+from vergeos_nb.session.run import Runbook, finish_record
+
+if TYPE_CHECKING:
+    from vergeos_nb.notebook.live import LiveRunbook
+
+
+# The run that a person has open in this kernel, by its runbook: running a cell again finds it.
+_OPEN: dict[str, LiveRunbook] = {}
+
+
+def open_runbook(name: str, namespace: Mapping[str, Any]) -> Runbook | LiveRunbook:
+    """Open a run of a runbook with the parameters that the notebook's namespace holds.
+
+    Where a browser is attached, this opens nothing yet: the first card does, by a click.
+
+    Args:
+        name: the runbook, such as ``force_power_off``.
+        namespace: ``globals()`` of the notebook; names that are no parameter are left alone, but headless,
+            where nobody would see a slip, an unknown one refuses.
+
+    Raises:
+        UsageError: a parameter is unknown, missing or mistyped, or the profile cannot be used. No call has
+            been made then, and the refusal has a record.
+    """
+    from vergeos_nb.record.record_folder import new_folder
+
+    schema = schema_of(name)
+    if _is_live(namespace):
+        return _live(name, namespace)
+    clock = SystemClock()
+    # First: what was typed as a name can be the profile's password.
+    scrubber = Scrubber(settings.secrets_known(namespace.get("profile")))
+    ours = settings.run_dir()
+    folder = ours or new_folder(settings.outputs_dir(), name, schema.subject_of(namespace), clock.now())
+    try:
+        options = read_parameters(name, _given(name, namespace))
+    except UsageError as error:
+        given = {key: value for key, value in _given(name, namespace).items() if _plain(value)}
+        journal = open_journal(folder, clock, scrubber, runbook=name, parameters=given, operator=this_user())
+        refuse_at_the_door(journal, clock, error)
+        if ours is None:
+            finish_record(name, folder, scrubber)
+        raise
+    return Runbook(name, options, folder, finish_here=ours is None, clock=clock)
+
+
+def _is_live(namespace: Mapping[str, Any]) -> bool:
+    """Whether somebody looks: VS Code says so in the namespace, all others in the environment."""
+    return settings.is_live() or ("__vsc_ipynb_file__" in namespace and not settings.is_static())
+
+
+def _live(name: str, namespace: Mapping[str, Any]) -> LiveRunbook:
+    from vergeos_nb.notebook.live import LiveRunbook
+
+    fields = schema_of(name).model_fields
+    given = {key: namespace[key] for key in fields if key in namespace}
+    open_one = _OPEN.get(name)
+    if open_one is not None and open_one.run is not None and not open_one.is_over:
+        return open_one
+    _OPEN[name] = LiveRunbook(name, given, settings.outputs_dir())
+    return _OPEN[name]
+
+
+def _given(name: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    fields = schema_of(name).model_fields
+    given = {key: namespace[key] for key in fields if key in namespace}
+    if not settings.is_live():
+        slips = [key for key in _set_with_parameters(fields, namespace) if _is_slip(key)]
+        given |= {key: namespace[key] for key in slips if key not in fields and _plain(namespace[key])}
+    return given
+
+
+def _set_with_parameters(fields: Container[str], namespace: Mapping[str, Any]) -> Iterable[str]:
+    """The names that cells have set from the parameters cell on.
+
+    What was there before, as from a startup file of IPython, is nobody's slip. Where no cells are known, as
+    in a script, all names count.
+    """
+    names: dict[str, None] = {}
+    for source in namespace.get("In") or ():
+        found = names_set(str(source))
+        if names or any(name in fields for name in found):
+            names |= dict.fromkeys(found)
+    return [name for name in names or namespace if name in namespace]
+
+
+def names_set(source: str) -> Sequence[str]:
+    """The names that a cell's own lines assign, in order; none where it is no Python."""
+    try:
+        lines = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    targets: list[ast.expr] = []
+    for line in lines:
+        if isinstance(line, ast.Assign):
+            targets += line.targets
+        elif isinstance(line, ast.AnnAssign | ast.AugAssign):
+            targets.append(line.target)
+    return [
+        node.id
+        for target in targets
+        for node in ast.walk(target)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+
+
+def _is_slip(name: str) -> bool:
+    """Whether a name looks like a parameter that was meant; papermill sets some of its own."""
+    return not name.startswith(("_", "PAPERMILL_")) and name not in ("In", "Out")
+
+
+def _plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float | bool | list | dict)

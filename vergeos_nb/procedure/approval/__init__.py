@@ -1,0 +1,1 @@
+"""What must hold before a changing request: the plan, a person's consent, the guards."""

@@ -1,0 +1,104 @@
+"""What a person must have ticked, typed and said before a plan counts as approved from a card.
+
+Headless the digest alone binds: whoever types sixty-four characters has read them. A click is cheaper, so a
+card asks for more, and the answers are judged here and not in the card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vergeos_nb.errors import Refused
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.values.differences import parameters_changed
+from vergeos_nb.procedure.values.model import Approval
+
+# The vendor's step 4 asks for these four; each is ticked by itself.
+IDENTITY_TICKS: Mapping[str, str] = {
+    "cores": "The number of cores is that of the VM I mean",
+    "ram": "The RAM is that of the VM I mean",
+    "status": "The status is what I expect of a VM that is stuck",
+    "machine": "The machine number is that of the VM I mean",
+}
+RISK_TICKS: Mapping[str, str] = {
+    "data": "I know that what the guest has not written can be lost, and its disks corrupted",
+    "record": "I know that the last step rewrites a record and ends no process",
+    "evidence": "I have read the evidence above and what it says of this VM's process",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A person's yes, as it came out of a card.
+
+    Attributes:
+        digest: of the plan that was shown.
+        typed_name: the VM's name as it was typed.
+        ticks: which of the ticks were set.
+        operator: who clicks.
+        approver: who approves; the operator where one person is enough.
+        typed_by_approver: the VM's name, typed again by the second person where two are demanded.
+    """
+
+    digest: str
+    typed_name: str
+    ticks: frozenset[str]
+    operator: str
+    approver: str
+    reason: str
+    typed_by_approver: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain JSON, for the journal."""
+        return {
+            "digest": self.digest,
+            "typed_name": self.typed_name,
+            "ticks": sorted(self.ticks),
+            "operator": self.operator,
+            "approver": self.approver,
+            "typed_by_approver": self.typed_by_approver,
+        }
+
+
+def still_missing(case: Case, consent: Consent, ticks: Sequence[str]) -> tuple[str, ...]:
+    """What keeps this consent from being one, in words, in the order of the card; empty if nothing does.
+
+    Args:
+        ticks: those that are needed.
+    """
+    name = case.known_vm().name
+    missing = []
+    unticked = [tick for tick in ticks if tick not in consent.ticks]
+    if unticked:
+        missing.append(f"{len(unticked)} of {len(ticks)} ticks are missing: {', '.join(unticked)}")
+    if not consent.reason.strip():
+        missing.append("say why, in the field Reason")
+    if consent.typed_name != name:
+        missing.append(f"type the VM's name, exactly: {name}")
+    if case.policy.two_people:
+        if not consent.approver.strip():
+            missing.append("two people are demanded: the second one gives their name as Approver")
+        elif consent.approver.strip().casefold() == consent.operator.strip().casefold():
+            missing.append("two people are demanded, and the approver is the operator")
+        if consent.typed_by_approver != name:
+            missing.append("the second person types the VM's name, too")
+    if case.plan is not None and parameters_changed(case.plan, case.options) is not None:
+        missing.append("parameters were changed since the plan was made: make it again")
+    if case.plan is None or consent.digest != case.plan.digest:
+        missing.append("the plan that was shown is not the plan of now: make it again")
+    return tuple(missing)
+
+
+def approval_of(case: Case, consent: Consent, ticks: Sequence[str], lasts_s: float) -> Approval:
+    """The approval that this consent is.
+
+    Raises:
+        Refused: something is missing.
+    """
+    missing = still_missing(case, consent, ticks)
+    if missing:
+        asked = f"approving the plan for VM {case.known_vm().name!r}"
+        raise Refused(asked, "; ".join(missing), "nothing was sent; complete the card, then approve")
+    now = case.clock.now()
+    return Approval(consent.digest, consent.approver.strip() or consent.operator, now, now + lasts_s)

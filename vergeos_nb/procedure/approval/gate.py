@@ -1,0 +1,165 @@
+"""What must hold right before every changing call, whatever the step: one place, asked each time anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vergeos_nb.errors import (
+    ApprovalExpired,
+    Drift,
+    PermissionDenied,
+    RecordError,
+    Refused,
+    RowNotFound,
+    VergeNbError,
+)
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.engine.engine import Draft, ended_by
+from vergeos_nb.procedure.values.differences import (
+    as_approved,
+    difference,
+    identity_changes,
+    parameters_changed,
+    state_of,
+)
+from vergeos_nb.procedure.values.model import StepOutcome, Table, VerdictValue
+from vergeos_nb.vergeos.rows import MOVING, VmNow
+
+# What a rung of ours may itself bring about between plan and the next rung, and so is no drift.
+OURS = ("running", "status", "state", "powerstate")
+NOTHING_SENT = "nothing was sent"
+
+
+def not_approved(case: Case) -> Draft | None:
+    """A run without an approval plans only."""
+    if case.approval is not None:
+        return None
+    return Draft(StepOutcome.SKIPPED, "Nothing was sent: this run has no approval and only plans.")
+
+
+def closed(case: Case, asked: str) -> Draft | None:
+    """The end of the step where a guard says no, or None where the way is open.
+
+    Reads the VM anew; what differs from the plan refuses, but for what an earlier rung of this run may have
+    done to it. The other guards are asked last, for the reading may take a minute.
+    """
+    if (no_plan := _other_parameters(case, asked)) is not None:
+        return no_plan
+    case.now = now = case.platform.vm_now(case.known_vm().key)
+    if (drifted := _drift(case, now)) is not None:
+        fields = ", ".join(str(row[0]) for row in drifted.rows)
+        hint = f"{NOTHING_SENT}; look at what changed, and plan again"
+        error = Drift(asked, f"it changed since it was planned: {fields}", hint)
+        nobody_knows = {"verdict": VerdictValue.UNKNOWN.value, "verdict_at": case.clock.now()}
+        return ended_by(error, drifted, sent=False, **nobody_knows)
+    if (no := standing_refusal(case, asked)) is not None:
+        return ended_by(no, sent=False)
+    return None
+
+
+def standing_refusal(case: Case, asked: str) -> VergeNbError | None:
+    """What forbids any changing call just now, without asking the platform."""
+    approval = case.approval
+    assert approval is not None
+    plan, now = case.plan, case.clock.now()
+    assert plan is not None
+    if approval.digest != plan.digest:
+        return Drift(asked, "the approval is for another plan", f"approve the plan of now: {plan.digest}")
+    if case.policy.two_people and _same(approval.approver, case.operator):
+        return Refused(
+            asked,
+            f"two people are demanded, and {approval.approver!r} is the operator and the approver",
+            f"have somebody else approve, and name them with approver=…; the rule is in {case.policy.source}",
+        )
+    steady = case.clock.monotonic()
+    # Its time runs by the steady clock, too, from when it was first looked at: the other one can be set back.
+    ends = case.approval_ends.setdefault(approval, steady + approval.until - now)
+    if ended := approval.ended(now) or (steady > ends and "the time of the approval is over"):
+        return ApprovalExpired(asked, ended, "ask for a new one")
+    if stop := case.stop_wanted():
+        return Refused(
+            asked, f"{stop} says stop", f"{NOTHING_SENT}; take the stop away when it is no longer needed"
+        )
+    if reason := case.policy.outside(now):
+        return Refused(
+            asked, reason, f"{NOTHING_SENT}; wait, or have the policy {case.policy.source} changed"
+        )
+    try:
+        case.lease.renew()
+        case.journal.make_room()
+    except (Refused, RecordError) as no:
+        return no
+    return None
+
+
+def policy_refusal(case: Case) -> VergeNbError | None:
+    """What the policy has against this VM."""
+    vm, policy = case.known_vm(), case.policy
+    asked = f"planning for VM {vm.name!r}"
+    tags = case.platform.tags_of(vm.key) if policy.tags else ()
+    if reason := policy.touching(vm.name, vm.key, tags):
+        return Refused(asked, reason, f"it is not to be forced; the list is {policy.source}")
+    return None
+
+
+def not_a_vm(case: Case) -> VergeNbError | None:
+    """Whether the machine is a node's or a tenant node's; nodes are machines, too."""
+    vm = case.known_vm()
+    asked = f"planning for VM {vm.name!r}"
+    if case.node_of_machine is not None:
+        name = case.node_of_machine.name
+        return Refused(
+            asked, f"its machine {vm.machine} is that of node {name!r}", "never force a node off this way"
+        )
+    if tenants := _tenant_nodes(case):
+        return Refused(
+            asked,
+            f"its machine {vm.machine} is that of tenant node {tenants[0]!r}",
+            "a tenant node is stopped in its tenant; never force it off this way",
+        )
+    return None
+
+
+def _tenant_nodes(case: Case) -> Sequence[str]:
+    try:
+        return case.platform.tenant_nodes_of(case.machine())
+    except (RowNotFound, PermissionDenied) as error:
+        # A system without tenants need not have the table, and a user need not see it. A tenant node has no
+        # row in vms, where this machine was found, so this is a second look and not the only one.
+        case.note(f"tenants' nodes could not be looked at: {error.came_back}")
+        return ()
+
+
+def _other_parameters(case: Case, asked: str) -> Draft | None:
+    """A person can change a parameter on a card after the approval, which was for the ones before."""
+    assert case.plan is not None
+    if (changed := parameters_changed(case.plan, case.options)) is None:
+        return None
+    names = ", ".join(str(row[0]) for row in changed.rows)
+    hint = (
+        f"{NOTHING_SENT} by this step; set them back as approved: {as_approved(changed)}; or make the plan "
+        "anew with these and have it approved, in a new run where this one has sent something already"
+    )
+    return ended_by(
+        Drift(asked, f"parameters differ from those approved: {names}", hint), changed, sent=False
+    )
+
+
+def _drift(case: Case, now: VmNow) -> Table | None:
+    assert case.plan is not None
+    if (moved := identity_changes(case.known_vm(), case.known_status_key(), now)) is not None:
+        return moved
+    before, after = dict(case.plan.content["before"]), state_of(now)
+    # No rung of ours makes the platform move or start the VM.
+    if case.sent_by and now.status not in MOVING:
+        for name in OURS:
+            before.pop(name), after.pop(name)
+        if not now.running:
+            # Stopped by our rung: the platform then clears the place, which is no drift either.
+            before, after = {"started": before["started"]}, {"started": after["started"]}
+    changes = difference(before, after)
+    return changes if changes.rows else None
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()

@@ -1,0 +1,1 @@
+"""Runs the steps in order, once each, and writes each result down."""

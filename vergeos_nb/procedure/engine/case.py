@@ -1,0 +1,198 @@
+"""What one run knows so far: the working memory that the steps of a procedure share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vergeos_nb.clock import Clock
+from vergeos_nb.parameters import Confirming, ForcePowerOff, Run, Rung, SystemRun, VmRun
+from vergeos_nb.procedure.evidence.verdict import Sample
+from vergeos_nb.procedure.evidence.witnesses import cannot_be_read
+from vergeos_nb.procedure.values.model import Approval, Plan, Verdict
+from vergeos_nb.procedure.values.protocols import Journal, Lease, Plans, Platform, Records
+from vergeos_nb.settings.policy import Policy
+from vergeos_nb.vergeos.rows import (
+    LogLine,
+    MachineKey,
+    MachineStatus,
+    NodeState,
+    QueryAnswer,
+    StatusKey,
+    SystemInfo,
+    Vm,
+    VmNow,
+)
+
+# What is sent at most once in a run, and the step that sends it.
+LATCHES: Mapping[str, str] = {
+    "poweroff": "poweroff",
+    "snapshot": "snapshot",
+    "kill": "kill",
+    "override": "force",
+    "restore": "restore",
+    "power_on": "power_on",
+}
+
+
+# What the host is called where the profile is the built-in simulator.
+SIMULATOR_HOST = "simulator"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The system that the run was pointed at.
+
+    Attributes:
+        profile: the profile's name.
+        host: host and port, or ``simulator`` where the run has its own simulator, whose port differs
+            from run to run while nothing else does.
+        kind: what the profile claims the system to be.
+        who: the user name, or how the run authenticates where there is none.
+        tls: how the server's certificate is checked, in words.
+        verified: whether it is checked at all.
+        warnings: what a person should know of this profile, one sentence each.
+    """
+
+    profile: str
+    host: str
+    kind: Literal["simulator", "configured"]
+    who: str
+    tls: str
+    verified: bool = True
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class RunCase:
+    """One run of any kind, as far as it has come.
+
+    Attributes:
+        sent_by: the last step that has sent a changing call, or "".
+    """
+
+    options: Run
+    operator: str
+    clock: Clock
+    journal: Journal
+    sent_by: str = ""
+
+    def system_label(self) -> str:
+        """The system in words."""
+        return "no system is asked"
+
+    def note(self, text: str) -> None:
+        """Say what is going on during a long wait."""
+        self.journal.write("note", text=text)
+
+
+@dataclass(slots=True, kw_only=True)
+class SystemCase(RunCase):
+    """One run against a system."""
+
+    options: SystemRun
+    target: Target
+    platform: Platform
+    policy: Policy
+    info: SystemInfo | None = None
+
+    def system_label(self) -> str:
+        """The system in words, simulated or real first. Until it has answered, the profile's claim."""
+        simulated = self.info.simulated if self.info else self.target.kind == "simulator"
+        kind = "SIMULATED" if simulated else "REAL"
+        cloud = f", cloud {self.info.cloud_name}" if self.info else ""
+        loud = "" if self.target.verified else ", TLS NOT VERIFIED"
+        return f"{kind} system (profile {self.target.profile}, host {self.target.host}{cloud}){loud}"
+
+    def server_clock(self, ours: float) -> float:
+        """What the platform's clock showed when ours showed this, as far as Connect could tell."""
+        skew = self.info.clock_skew_s if self.info else None
+        return ours + (skew or 0.0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Case(SystemCase):
+    """One run over one VM."""
+
+    options: VmRun
+    plans: Plans
+    lease: Lease
+    stop_wanted: Callable[[], str]
+    approval: Approval | None = None
+    approval_ends: dict[Approval, float] = field(default_factory=dict)
+    records: Records | None = None
+    vm: Vm | None = None
+    status_key: StatusKey | None = None
+    first: Sample | None = None
+    samples: Sequence[Sample] = ()
+    node: NodeState | None = None
+    node_of_machine: NodeState | None = None
+    verdict: Verdict | None = None
+    logs: tuple[LogLine, ...] = ()
+    top: QueryAnswer | None = None
+    contradictions: Sequence[str] = ()
+    plan: Plan | None = None
+    now: VmNow | None = None
+    sent: list[str] = field(default_factory=list)
+    off_since: Rung | None = None
+    unread: str = ""
+
+    def sample(self, status: MachineStatus | None = None) -> Sample:
+        """Read the status row, unless it was read just now, the stats row and the counters."""
+        machine = self.machine()
+        row = status or self.platform.machine_status(self.known_status_key())
+        stats = self.platform.machine_stats(machine)
+        counters = tuple(self.platform.counters(machine))
+        told = [
+            *row.unread,
+            *(stats.unread if stats else ()),
+            *(field for c in counters for field in c.unread),
+        ]
+        if (unread := cannot_be_read(told) if told else "") != self.unread:
+            self.unread = unread
+            self.note(unread or "all of the evidence can be read again")
+        return Sample(self.clock.now(), row, stats, counters, self.node, self.clock.monotonic())
+
+    def is_fresh(self, sample: Sample, lasts_s: float) -> bool:
+        """Whether a reading is young enough to act on, by both clocks: one can jump, one stops in standby."""
+        age, steady = self.clock.now() - sample.read_at, sample.steady_at
+        if steady is None:
+            return 0 <= age <= lasts_s
+        return age <= lasts_s and self.clock.monotonic() - steady <= lasts_s
+
+    def sending(self, step: str, what: str) -> None:
+        """Remember, before it goes out, that a changing call was made: it is never made a second time."""
+        self.sent.append(what)
+        self.sent_by = step
+
+    def resume(self, step: str) -> None:
+        """Remember what an earlier process of this run has sent in this step: it stays sent.
+
+        ``sent_by`` stays empty: the plan of now is made after it, and the steps before it can be run again.
+        """
+        self.sent += [what for what, sender in LATCHES.items() if sender == step]
+
+    def force_options(self) -> ForcePowerOff:
+        """The parameters, where the runbook is the one that forces off."""
+        assert isinstance(self.options, ForcePowerOff)
+        return self.options
+
+    def confirming(self) -> Confirming:
+        """The parameters, where the runbook confirms something."""
+        assert isinstance(self.options, Confirming)
+        return self.options
+
+    def known_vm(self) -> Vm:
+        """The VM that Locate found; the engine runs no later step without one."""
+        assert self.vm is not None
+        return self.vm
+
+    def known_status_key(self) -> StatusKey:
+        """The key that was read and cross-checked."""
+        assert self.status_key is not None
+        return self.status_key
+
+    def machine(self) -> MachineKey:
+        """The VM's machine."""
+        return self.known_vm().machine

@@ -1,0 +1,249 @@
+"""The engine: runs one step at a time, keeps what came out, and writes every beginning and end down.
+
+The guards live here and in the steps, never in the order in which a notebook's cells are run: a step whose
+predecessors have not passed does not act, and a step that has changed something never acts again.
+"""
+
+from __future__ import annotations
+
+import difflib
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from vergeos_nb.clock import Clock
+from vergeos_nb.errors import (
+    Drift,
+    NotOneVm,
+    Refused,
+    StillAlive,
+    UsageError,
+    VerdictUnknown,
+    VergeNbError,
+)
+from vergeos_nb.machine import lacking
+from vergeos_nb.procedure.values.model import StepOutcome, StepResult, StepState, Table
+from vergeos_nb.procedure.values.protocols import Calls, Journal
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a step's act gives the engine, which adds times and calls to make it a ``StepResult``."""
+
+    outcome: StepOutcome
+    summary: str
+    next_step: str = ""
+    tables: tuple[Table, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    error: VergeNbError | None = None
+
+
+def ended_by(error: VergeNbError, *tables: Table, **facts: Any) -> Draft:
+    """A step that ended with this error, with what there is to see beside it."""
+    return Draft(
+        outcome=outcome_of(error),
+        summary=f"{error.asked}: {error.came_back}",
+        next_step=error.next_step,
+        tables=tables,
+        facts=facts,
+        error=error,
+    )
+
+
+def outcome_of(error: VergeNbError) -> StepOutcome:
+    """``refused`` where a guard of ours said no, ``failed`` where the world did."""
+    if isinstance(error, Refused | NotOneVm | Drift | UsageError | StillAlive | VerdictUnknown):
+        return StepOutcome.REFUSED
+    return StepOutcome.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[C]):
+    """One unit of a procedure.
+
+    It acts when the one before it has passed, or has ended otherwise and says in its facts that it ``opens``
+    the way all the same.
+
+    Attributes:
+        changing: whether it can send a changing call.
+    """
+
+    id: str
+    title: str
+    vendor_step: str
+    why: str
+    act: Callable[[C], Draft]
+    changing: bool = False
+
+
+class Engine(Generic[C]):
+    """Runs the steps of one procedure over one case."""
+
+    def __init__(
+        self,
+        steps: Sequence[Step[C]],
+        case: C,
+        *,
+        system: Callable[[], str],
+        sent_by: Callable[[], str],
+        clock: Clock,
+        journal: Journal,
+        calls: Calls,
+    ) -> None:
+        self.steps = tuple(steps)
+        self.results: dict[str, StepResult] = {}
+        self._case = case
+        self._system = system
+        self._sent_by = sent_by
+        self._clock = clock
+        self._journal = journal
+        self._calls = calls
+        self._running: str | None = None
+        # Two clicks can come from two threads.
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def case(self) -> C:
+        """What the run knows so far."""
+        return self._case
+
+    def step(self, step_id: str) -> Step[C]:
+        """The step with this id.
+
+        Raises:
+            UsageError: the procedure has no such step.
+        """
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        ids = [step.id for step in self.steps]
+        near = difflib.get_close_matches(step_id, ids, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UsageError(f"step {step_id!r}", "there is no such step", f"{hint}There are: {', '.join(ids)}")
+
+    def state(self, step_id: str) -> StepState:
+        """Where a step is."""
+        step = self.step(step_id)
+        if step.id in self.results:
+            return StepState.ENDED
+        if step.id == self._running:
+            return StepState.RUNNING
+        before = self._before(step)
+        return StepState.READY if before is None or before in self.results else StepState.WAITING
+
+    def run(self, step_id: str, *, again: bool = False) -> StepResult:
+        """Run a step, or give what came out of it if it is not to be run again.
+
+        A step that passed is not repeated, unless somebody asks for it. Once a changing call has been sent,
+        no step up to the one that sent it acts again, whoever asks. A step whose predecessor has not ended
+        is refused and stays open.
+
+        Args:
+            again: repeat the step although it passed; what came after it is forgotten.
+
+        Raises:
+            UsageError: there is no such step, or another one is running.
+            RecordError: the journal cannot be written; nothing is sent then.
+        """
+        step = self.step(step_id)
+        if not self._one_at_a_time.acquire(blocking=False):
+            raise UsageError(f"step {step_id!r}", f"step {self._running!r} is running", "wait for it to end")
+        try:
+            return self._run(step, again)
+        finally:
+            self._one_at_a_time.release()
+
+    def is_final(self, step_id: str) -> bool:
+        """Whether the step has ended and is not run again, whoever asks."""
+        step = self.step(step_id)
+        return step.id in self.results and self._frozen(step)
+
+    def _run(self, step: Step[C], again: bool) -> StepResult:
+        earlier = self.results.get(step.id)
+        passed = earlier is not None and earlier.outcome is StepOutcome.PASSED and not again
+        if earlier is not None and (passed or self._frozen(step)):
+            return earlier
+        before = self._before(step)
+        if before is not None:
+            if before not in self.results:
+                return self._not_yet(step, before)
+            if not opens(self.results[before]):
+                return self._end(step, self._skipped(before), self._clock.now(), len(self._calls))
+        for later in self.steps[self.steps.index(step) :]:
+            self.results.pop(later.id, None)
+        return self._act(step)
+
+    def _act(self, step: Step[C]) -> StepResult:
+        began, first_call = self._clock.now(), len(self._calls)
+        self._journal.write("step-began", step=step.id, title=step.title)
+        self._running = step.id
+        try:
+            draft = step.act(self._case)
+        except VergeNbError as error:
+            draft = ended_by(error)
+        except Exception as error:
+            if (lacks := lacking(error, step.title)) is not None:
+                self._journal.write("interrupted", step=step.id, by=lacks.came_back)
+                raise lacks from error
+            self._journal.write(
+                "bug", step=step.id, error=repr(error), traceback="".join(traceback.format_exception(error))
+            )
+            raise
+        except BaseException as error:
+            self._journal.write("interrupted", step=step.id, by=type(error).__name__)
+            raise
+        finally:
+            self._running = None
+        return self._end(step, draft, began, first_call)
+
+    def _end(self, step: Step[C], draft: Draft, began: float, first_call: int) -> StepResult:
+        result = self._result(step, draft, began, first_call)
+        self._journal.write("step-ended", result=result.as_dict())
+        self.results[step.id] = result
+        return result
+
+    def _result(self, step: Step[C], draft: Draft, began: float, first_call: int) -> StepResult:
+        return StepResult(
+            step=step.id,
+            title=step.title,
+            vendor_step=step.vendor_step,
+            system=self._system(),
+            outcome=draft.outcome,
+            summary=draft.summary,
+            next_step=draft.next_step,
+            began_at=began,
+            ended_at=self._clock.now(),
+            tables=draft.tables,
+            facts=draft.facts,
+            exchanges=tuple(self._calls.since(first_call)),
+            error=draft.error.as_dict() if draft.error else None,
+        )
+
+    def _not_yet(self, step: Step[C], before: str) -> StepResult:
+        title = self.step(before).title
+        error = Refused(
+            f"{step.title}", f"{title!r} has not been run", f"run {title!r} first, then this again"
+        )
+        return self._result(step, ended_by(error), self._clock.now(), len(self._calls))
+
+    def _skipped(self, before: str) -> Draft:
+        result = self.results[before]
+        return Draft(StepOutcome.SKIPPED, f"Not done, because {result.title!r} ended {result.outcome}.")
+
+    def _before(self, step: Step[C]) -> str | None:
+        index = self.steps.index(step)
+        return self.steps[index - 1].id if index else None
+
+    def _frozen(self, step: Step[C]) -> bool:
+        """Whether the step lies before the last one that has sent a changing call, or is that one."""
+        sender = self._sent_by()
+        return bool(sender) and self.steps.index(step) <= self.steps.index(self.step(sender))
+
+
+def opens(result: StepResult) -> bool:
+    """Whether the step after the one with this result may act."""
+    return result.outcome is StepOutcome.PASSED or bool(result.facts.get("opens"))

@@ -1,0 +1,1 @@
+"""From readings to a verdict: what each witness votes, and the one rule that combines the votes."""

@@ -1,0 +1,1 @@
+"""Which steps each runbook has, in which order, and the catalog of all runbooks."""

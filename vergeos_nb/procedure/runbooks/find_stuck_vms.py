@@ -1,0 +1,88 @@
+"""The runbook that reads a whole fleet and says which VMs are stuck. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vergeos_nb.parameters import FindStuckVms
+from vergeos_nb.procedure.engine.case import SystemCase
+from vergeos_nb.procedure.engine.engine import Draft, Step
+from vergeos_nb.procedure.evidence.triage import picture_of, table_of, triage, wanting, with_logs
+from vergeos_nb.procedure.steps.identify import connect
+from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.vergeos.rows import Columns, MachineKey, NodeState
+
+# More would be no list that a person reads; all are in the columns, and the command prints them.
+MOST_SHOWN = 500
+# Whose newest log line is read; a node that fails takes a few hundred VMs with it.
+MOST_LOGS = 500
+LOG_HOURS = 24.0
+
+
+@dataclass(slots=True, kw_only=True)
+class FleetCase(SystemCase):
+    """One look at a whole fleet."""
+
+    options: FindStuckVms
+    vms: Columns | None = None
+    counters: dict[int, int] | None = None
+    nodes: Sequence[NodeState] = ()
+    read_at: float = 0.0
+    found: Columns | None = None
+
+
+def survey(case: FleetCase) -> Draft:
+    """Everything once: VMs with status and stats, nodes, counters."""
+    case.nodes = case.platform.all_nodes()
+    case.counters = dict(case.platform.fleet_counters())
+    case.vms = case.platform.fleet_vms()
+    case.read_at = case.clock.now()
+    count = len(case.vms["vm_key"])
+    return Draft(StepOutcome.PASSED, f"{count} VMs on {len(case.nodes)} nodes. Snapshots are left out.")
+
+
+def judge_fleet(case: FleetCase) -> Draft:
+    """What can change read once more, each VM judged by both readings, and the next rung for each."""
+    assert case.vms is not None
+    assert case.counters is not None
+    gap_s = case.options.sample_gap_s
+    case.note(f"waiting {gap_s:g} s between two readings")
+    case.clock.sleep(gap_s)
+    counted = case.platform.fleet_counters()
+    signs = case.platform.fleet_signs()
+    now = case.clock.now()
+    times = (case.server_clock(case.read_at), case.server_clock(now))
+    found = triage(case.vms, signs, (case.counters, counted), case.nodes, times)
+    urgent = wanting(found)
+    machines = [MachineKey(found["machine_key"][at]) for at in urgent[:MOST_LOGS]]
+    if machines:
+        found = with_logs(found, case.platform.last_logs(machines, times[1] - LOG_HOURS * 3600))
+    case.found = found
+    counts = {
+        rung: found["suggestion"].count(rung) for rung in ("override", "kill", "poweroff", "look", "wait")
+    }
+    told = ", ".join(f"{count} {rung}" for rung, count in counts.items() if count) or "none"
+    unknown = sum(found["verdict"][at] == "unknown" for at in urgent)
+    left_out = f" The table shows {MOST_SHOWN}." if len(urgent) > MOST_SHOWN else ""
+    return Draft(
+        StepOutcome.PASSED,
+        f"{len(urgent)} of {len(found['vm_key'])} VMs want a look (next method: {told}). "
+        f"Unknown: {_vms(unknown)}.{left_out}",
+        "A suggestion is where to begin: each run reads, judges and asks for its own approval."
+        if urgent
+        else "",
+        (picture_of(found), table_of(found, urgent[:MOST_SHOWN])),
+        {"suggestions": counts, "vms": len(found["vm_key"]), "unknown": unknown, "completes": True},
+    )
+
+
+def _vms(count: int) -> str:
+    return f"{count} VM" if count == 1 else f"{count} VMs"
+
+
+STEPS: Sequence[Step[FleetCase]] = (
+    Step("connect", "Connect", "", "Know which system answers before anything is asked of it.", connect),
+    Step("survey", "Read the fleet", "", "A few lists say as much as a thousand single questions.", survey),
+    Step("judge", "Judge it", "", "Two readings tell what lives from what only says so.", judge_fleet),
+)

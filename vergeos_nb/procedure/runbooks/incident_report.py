@@ -1,0 +1,224 @@
+"""The runbook that reports over the archive: what was forced, when, by whom, why, and how it ended."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from vergeos_nb.clock import iso
+from vergeos_nb.errors import Refused
+from vergeos_nb.parameters import IncidentReport
+from vergeos_nb.procedure.engine.case import RunCase
+from vergeos_nb.procedure.engine.engine import Draft, Step, ended_by
+from vergeos_nb.procedure.values.finding import of_run_words
+from vergeos_nb.procedure.values.model import (
+    ACTED,
+    FACTS,
+    OFFENDERS,
+    OFTEN,
+    OUTCOMES,
+    RUNS,
+    StepOutcome,
+    Table,
+)
+from vergeos_nb.procedure.values.past_run import Checked, Past, PastRun
+
+# More would be no table that a person reads; `vergeos-nb audit list` prints all.
+MOST_SHOWN = 500
+DAY_S = 86_400.0
+
+
+@dataclass(slots=True, kw_only=True)
+class ArchiveCase(RunCase):
+    """One report over the archive."""
+
+    options: IncidentReport
+    past: Past
+    checked: Checked | None = None
+    runs: Sequence[PastRun] = ()
+
+    def system_label(self) -> str:
+        """Where this report reads."""
+        return "the archive; no system is asked"
+
+    @property
+    def period(self) -> tuple[float, float]:
+        """From when, and until when."""
+        until = self.options.until_epoch(self.clock.now())
+        return self.options.since_epoch(until), until
+
+
+def check_archive(case: ArchiveCase) -> Draft:
+    """Is what the report will read as it was sealed?"""
+    if not case.options.verify:
+        return Draft(StepOutcome.SKIPPED, "Not verified (parameter verify).", facts={"opens": True})
+    case.checked = checked = case.past.check()
+    table = FACTS.table(
+        ("sealed records", str(checked.records)),
+        ("ledger lines", str(checked.lines)),
+        ("head", checked.head),
+        *(("WRONG", finding) for finding in checked.findings[:MOST_SHOWN]),
+    )
+    facts = {"head": checked.head, "findings": len(checked.findings)}
+    if checked.findings:
+        return Draft(
+            StepOutcome.FAILED,
+            f"{len(checked.findings)} things in the archive are not as they were sealed.",
+            "Keep a copy of the archive as it is before anything else. The report is made all the same.",
+            (table,),
+            {**facts, "opens": True},
+        )
+    summary = f"{checked.records} sealed records, all as they were sealed."
+    return Draft(StepOutcome.PASSED, summary, "", (table,), facts)
+
+
+def gather(case: ArchiveCase) -> Draft:
+    """Every run over a VM in the period, planned and refused ones too."""
+    since, until = case.period
+    runs = case.past.runs(since, until, case.options.only_ticket)
+    case.runs = runs = [run for run in runs if case.options.rehearsals or not run.simulated]
+    outcomes = Counter(run.outcome for run in runs)
+    ended = Counter(_ended(run) for run in runs)
+    told = ", ".join(f"{count} {words}" for words, count in sorted(ended.items())) or "none"
+    days = Counter((iso(run.opened)[:10], run.outcome) for run in runs)
+    facts = FACTS.table(
+        ("from", iso(since)),
+        ("until", iso(until)),
+        ("ticket", case.options.only_ticket or "all"),
+        ("runs against a simulator", str(sum(run.simulated for run in runs))),
+        ("median time from start to end", _seconds(_median([run.took_s for run in runs]))),
+    )
+    table = RUNS.table(
+        *(
+            (
+                run.opened,
+                run.subject,
+                run.runbook,
+                run.outcome,
+                run.verdict,
+                run.operator,
+                run.ticket,
+                run.record,
+            )
+            for run in runs[-MOST_SHOWN:]
+        )
+    )
+    return Draft(
+        StepOutcome.PASSED,
+        f"{len(runs)} runs over {len({run.subject for run in runs})} VMs: {told}.{_cut(runs)}",
+        "",
+        (facts, OUTCOMES.table(*((day, what, n) for (day, what), n in sorted(days.items()))), table),
+        {"runs": len(runs), "outcomes": dict(sorted(outcomes.items())), "since": since, "until": until},
+    )
+
+
+def what_was_done(case: ArchiveCase) -> Draft:
+    """Only the runs that sent something which acts on a VM."""
+    acted = [run for run in case.runs if run.acted]
+    forced = [run for run in acted if "override" in run.acted]
+    open_ends = [run for run in acted if run.verdict == "unknown"]
+    alive = [run for run in forced if run.verdict == "alive"]
+    table = ACTED.table(
+        *(
+            (
+                run.opened, run.subject, run.where, " → ".join(run.acted), run.outcome, run.verdict,
+                round(run.took_s, 1), run.operator, run.approver, run.reason, run.ticket, run.record,
+            )
+            for run in acted[-MOST_SHOWN:]
+        )
+    )  # fmt: skip
+    return Draft(
+        StepOutcome.PASSED,
+        f"{len(acted)} runs changed something, {len(forced)} of them forced a VM off by its status row. "
+        f"Unknown whether the VM is off: {_runs(open_ends)}. Alive after its status row was forced: "
+        f"{_runs(alive)}.{_cut(acted)}",
+        "Look at those with verdict unknown: is the VM really off?" if open_ends else "",
+        (table,),
+        {
+            "acted": len(acted),
+            "forced": len(forced),
+            "open_ends": [run.record for run in open_ends],
+            "alive": [run.record for run in alive],
+        },
+    )
+
+
+def offenders(case: ArchiveCase) -> Draft:
+    """VMs and nodes that needed it again and again."""
+    acted = [run for run in case.runs if run.acted]
+    by_vm, by_node = _grouped(acted, "VM"), _grouped(acted, "node")
+    rows = [row for row in (*by_vm, *by_node) if isinstance(row[2], int) and row[2] >= case.options.repeated]
+    often = Counter((run.subject, step) for run in acted for step in run.acted)
+    named = {row[1] for row in rows}
+    picture = OFTEN.table(*((who, step, n) for (who, step), n in sorted(often.items()) if who in named))
+    tables: tuple[Table, ...] = (OFFENDERS.table(*rows[:MOST_SHOWN]),)
+    if picture.rows:
+        tables = (picture, *tables)
+    vms = [str(row[1]) for row in rows if row[0] == "VM"]
+    again = f": {', '.join(vms[:5])}{' and more' if len(vms) > 5 else ''}" if vms else ""
+    forced = sum("override" in run.acted for run in acted)
+    summary = (
+        f"Runs: {len(case.runs)}, of which {len(acted)} changed something and {forced} forced a VM off by "
+        f"its status row. VMs that needed it {case.options.repeated} times or more: {len(vms)}{again}."
+    )
+    if case.checked is not None and case.checked.findings:
+        wrong = Refused(
+            "reporting over the archive",
+            f"{len(case.checked.findings)} things in it are not as they were sealed",
+            "the report stands, but do not rely on it before `vergeos-nb audit verify` has been looked into",
+        )
+        return ended_by(wrong, *tables)
+    return Draft(StepOutcome.PASSED, summary, "", tables, {"repeated": vms, "completes": True})
+
+
+def _grouped(runs: Iterable[PastRun], kind: str) -> list[tuple[str, str, int, int, int, float, str]]:
+    groups: dict[str, list[PastRun]] = defaultdict(list)
+    for run in runs:
+        groups[run.subject if kind == "VM" else run.where].append(run)
+    rows = [
+        (
+            kind,
+            who,
+            len(group),
+            sum("override" in run.acted for run in group),
+            len({run.subject for run in group}),
+            group[-1].opened,
+            ", ".join(sorted({run.ticket for run in group if run.ticket})),
+        )
+        for who, group in groups.items()
+    ]
+    return sorted(rows, key=lambda row: (-row[2], row[1]))
+
+
+def _ended(run: PastRun) -> str:
+    """Outcome and verdict: neither is told without the other."""
+    return of_run_words(run.outcome, run.verdict).word
+
+
+def _runs(runs: Sequence[PastRun]) -> str:
+    return f"{len(runs)} run" if len(runs) == 1 else f"{len(runs)} runs"
+
+
+def _median(values: Sequence[float]) -> float | None:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    if not ordered:
+        return None
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f} s"
+
+
+def _cut(runs: Sequence[PastRun]) -> str:
+    return f" The table shows the newest {MOST_SHOWN}." if len(runs) > MOST_SHOWN else ""
+
+
+STEPS: Sequence[Step[ArchiveCase]] = (
+    Step("check", "Verify the archive", "", "A report is worth what its records are worth.", check_archive),
+    Step("gather", "Gather the runs", "", "Planned and refused runs are incidents, too.", gather),
+    Step("acted", "What was done", "", "Who changed what, why, and how it ended.", what_was_done),
+    Step("offenders", "Repeat offenders", "", "What hangs again and again has a cause.", offenders),
+)

@@ -1,0 +1,333 @@
+"""Undo of the status override: the row is written back as it was, under the same gates as the override.
+
+What no source settles about the platform is assumed here, by name:
+
+ASSUME_POWERSTATE_AND_NODE_CAN_BE_WRITTEN
+    The vendor's PUT names four fields, and no source says whether the platform clears ``powerstate`` and
+    ``node`` along with them, nor whether they can be written. The undo writes them where the row had them;
+    a platform that does not take them leaves the row other than it was, and Confirm then says unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vergeos_nb.errors import (
+    ApiError,
+    AuthError,
+    Drift,
+    ErrorInAnswer,
+    NotConnected,
+    Refused,
+    RelayFailed,
+    VerdictUnknown,
+    VergeNbError,
+)
+from vergeos_nb.parameters import RestoreStatus
+from vergeos_nb.procedure.approval.gate import closed, not_a_vm, not_approved, policy_refusal
+from vergeos_nb.procedure.approval.planning import (
+    changed_since_judged,
+    frame_of_plan,
+    planned,
+    requests_table,
+)
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.engine.engine import Draft, Step, ended_by
+from vergeos_nb.procedure.engine.system_identity import differences
+from vergeos_nb.procedure.evidence.verdict import combine
+from vergeos_nb.procedure.runbooks.force_power_off import IDENTIFY
+from vergeos_nb.procedure.steps.identify import text
+from vergeos_nb.procedure.steps.judge_and_plan import is_alive
+from vergeos_nb.procedure.steps.watching import Watch, stopped
+from vergeos_nb.procedure.values.model import (
+    CHECKS,
+    FACTS,
+    Plan,
+    StepOutcome,
+    Table,
+    Verdict,
+    VerdictValue,
+    Vote,
+)
+from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.requests import Change
+from vergeos_nb.vergeos.rows import MachineStatus
+
+ASSUME_POWERSTATE_AND_NODE_CAN_BE_WRITTEN = True
+
+# The fields of the vendor's PUT, and those that it may clear along with them.
+WRITTEN = ("running", "migratable", "status", "state")
+CLEARED = ("powerstate", "node")
+EFFECT = (
+    "undetermined: rewrites the status record as it was; what watches the record, such as HA, may act on it"
+)
+
+
+def undo_request(row: MachineStatus) -> Change:
+    """The request that makes a status row again what it was: what the override wrote, and what it may clear.
+
+    Fields that the row did not have are left out.
+    """
+    names = (*WRITTEN, *CLEARED) if ASSUME_POWERSTATE_AND_NODE_CAN_BE_WRITTEN else WRITTEN
+    body = {name: getattr(row, name) for name in names if getattr(row, name) is not None}
+    return requests.status_fields(row.key, body)
+
+
+def judge_life(case: Case) -> Draft:
+    """The evidence, with what it means here: neither verdict keeps a row from being restored."""
+    draft = is_alive(case)
+    advice = {
+        VerdictValue.OFF: "The record would say again that it runs. Restore it only if you want that.",
+        VerdictValue.ALIVE: "The record is wrong if it says stopped: do not power the VM on meanwhile.",
+        VerdictValue.UNKNOWN: "A restored record proves nothing either; make sure at the node itself.",
+    }
+    assert case.verdict is not None
+    return replace(draft, next_step=advice[case.verdict.value])
+
+
+def make_plan(case: Case) -> Draft:
+    """The refusals, what the record kept, and what differs between the row as it was and as it is."""
+    vm, verdict = case.known_vm(), case.verdict
+    assert verdict is not None
+    assert case.records is not None
+    for refused in (not_a_vm(case), policy_refusal(case)):
+        if refused is not None:
+            return ended_by(refused, verdict.table())
+    capsule = case.records.capsule(_options(case).record)
+    if (mismatch := _not_of_this_vm(case, capsule)) is not None:
+        return mismatch
+    asked = f"restoring the status row of VM {vm.name!r}"
+    undo = capsule["undo"]
+    if undo is None:
+        return ended_by(
+            Refused(
+                asked,
+                f"the record {capsule['record']} holds no override: its run sent none",
+                "name the record of the run that overrode the row; there is nothing to undo in this one",
+            )
+        )
+    now = case.platform.vm_now(vm.key)
+    if (drifted := changed_since_judged(case, now)) is not None:
+        return drifted
+    row, body, was = case.samples[-1].status, undo["request"]["body"], undo["row"]
+    table = _as_it_was(row, body)
+    if _found(row, body) == body:
+        return Draft(
+            StepOutcome.NOTHING_TO_DO,
+            f"The row is as it was already; the verdict on the process is {verdict.value.value}.",
+            "",
+            (table, verdict.table()),
+            {"verdict": verdict.value.value, "plan": None, "plan_digest": None, "as_asked": True},
+        )
+    if not stopped(row) or not _same_number(row.started, was.get("started")):
+        hint = "look at the row; what has happened to the VM since is not undone from here"
+        error = Drift(asked, "the row is no longer as the override left it: something else wrote it", hint)
+        return ended_by(error, table, verdict.table(), verdict=verdict.value.value)
+    plan = frame_of_plan(
+        case,
+        "restore_status",
+        now,
+        [("restore", EFFECT, Change("PUT", requests.status_fields(row.key, body).table_path, body))],
+        record=capsule["record"],
+    )
+    tables = (_words(case, plan, capsule), table, requests_table(plan), verdict.table())
+    return planned(case, plan, tables, f"To apply it: run again with approve={plan.digest}")
+
+
+def restore(case: Case) -> Draft:
+    """Every guard once more, a fresh reading, then the PUT that undoes the override."""
+    if (end := not_approved(case)) is not None:
+        return end
+    if "restore" in case.sent:
+        return Draft(
+            StepOutcome.UNKNOWN,
+            "The PUT was sent earlier in this run and is not sent again.",
+            "Confirm reads back what became of it.",
+            facts={"sent": True, "opens": True},
+        )
+    if (no := closed(case, f"restoring the status row of VM {case.known_vm().name!r}")) is not None:
+        return no
+    key = case.known_status_key()
+    case.sending("restore", "restore")
+    try:
+        case.platform.override_status(key, _wanted(case))
+    except (ApiError, AuthError) as error:
+        if error.may_have_executed:
+            return Draft(
+                StepOutcome.UNKNOWN,
+                f"Sent, without an answer that can be relied on: {error.came_back}",
+                "Not sent again. Confirm reads back what became of it.",
+                facts={
+                    "sent": True,
+                    "answered": isinstance(error, ErrorInAnswer | RelayFailed),
+                    "opens": True,
+                },
+            )
+        return ended_by(error, sent=True, answered=not isinstance(error, NotConnected))
+    return Draft(
+        StepOutcome.PASSED,
+        f"The platform accepted the former status of row {key}.",
+        "Confirm reads whether it stays.",
+        facts={"sent": True, "answered": True},
+    )
+
+
+class RowWatch(Watch):
+    """A watch of a row that this run wrote itself, so that the row gives no evidence of the process."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the readings support without the status row."""
+        votes = [
+            vote
+            if vote.source != "machine_status"
+            else Vote(vote.source, "silent", "this run wrote it itself")
+            for vote in super().verdict.votes
+        ]
+        verdict = combine(votes)
+        if self.trouble and verdict.value is VerdictValue.OFF:
+            return Verdict(VerdictValue.UNKNOWN, verdict.votes)
+        return verdict
+
+
+def confirm(case: Case) -> Draft:
+    """Read until the row has stayed as it was for the settle time. The row itself is evidence of nothing."""
+    options, watch, wanted = case.confirming(), RowWatch(case), _wanted(case)
+    settled_since: float | None = None
+    while True:
+        try:
+            stop = watch.read()
+        except AuthError as error:
+            watch.trouble = f"the reading back failed: {error.came_back}"
+            return _end(case, watch, wanted)
+        row = watch.last
+        if row is not None and not watch.trouble:
+            found = _found(row, wanted)
+            if row.machine != case.machine():
+                watch.trouble = f"the status row is of machine {row.machine} now"
+                return _end(case, watch, wanted)
+            if found == wanted:
+                settled_since = watch.elapsed if settled_since is None else settled_since
+            elif settled_since is not None or not (stopped(row) or _written(found) == _written(wanted)):
+                watch.trouble = f"the row was rewritten by something else: it says {row.status} now"
+                return _end(case, watch, wanted)
+            else:
+                differ = ", ".join(name for name in wanted if found[name] != wanted[name])
+                watch.trouble = f"the row is not as it was in: {differ}"
+        settled = settled_since is not None and watch.elapsed - settled_since >= options.settle_s
+        if (settled and not watch.trouble) or watch.elapsed >= options.confirm_timeout_s:
+            if not settled:
+                short = f"the row has not stayed as it was for {options.settle_s:g} s"
+                watch.trouble = watch.trouble or short
+            return _end(case, watch, wanted)
+        if stop:
+            watch.trouble = watch.trouble or f"{stop} says stop before it had settled"
+            return _end(case, watch, wanted)
+        watch.pause(f"reading back for {watch.elapsed:.0f} s", options.confirm_timeout_s)
+
+
+STEPS: Sequence[Step[Case]] = (
+    *IDENTIFY,
+    Step("alive", "Is it alive?", "", "Know what is true before the record is made to say it.", judge_life),
+    Step("plan", "Plan and approve", "", "What the record kept, what is there now, who agreed.", make_plan),
+    Step(
+        "restore",
+        "Restore the status row",
+        "",
+        "The row is written back as it was before the override, once.",
+        restore,
+        changing=True,
+    ),
+    Step("confirm", "Confirm", "", "A row that was written may be rewritten: does it stay?", confirm),
+)
+
+
+def _same_number(now: int | None, then: Any) -> bool:
+    """Whether a row that was kept as it came holds this number, perhaps as text or as a float."""
+    try:
+        return now == (then if then is None else float(then))
+    except (TypeError, ValueError):
+        return False
+
+
+def _options(case: Case) -> RestoreStatus:
+    assert isinstance(case.options, RestoreStatus)
+    return case.options
+
+
+def _not_of_this_vm(case: Case, capsule: Mapping[str, Any]) -> Draft | None:
+    vm, info = case.known_vm(), case.info
+    assert info is not None
+    theirs = capsule["vm"] or {}
+    checks = (
+        *differences(capsule, case.target, info),
+        ("VM's name", theirs.get("name"), vm.name),
+        ("VM key", theirs.get("key"), vm.key.value),
+        ("machine", theirs.get("machine"), vm.machine.value),
+        ("status row", capsule["status_key"], case.known_status_key().value),
+    )
+    differ = [what for what, then, now in checks if then != now]
+    if not differ:
+        return None
+    table = CHECKS.table(*((what, text(then), text(now), then == now) for what, then, now in checks))
+    error = Refused(
+        f"restoring from the record {capsule['record']}",
+        f"it is of another one than this: {', '.join(differ)}",
+        "name the record of this VM on this system, or the VM and the profile of the record",
+    )
+    return ended_by(error, table)
+
+
+def _wanted(case: Case) -> dict[str, Any]:
+    """The body of the planned request."""
+    assert case.plan is not None
+    return dict(case.plan.content["requests"][0]["body"])
+
+
+def _found(row: MachineStatus, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in wanted}
+
+
+def _written(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name in WRITTEN}
+
+
+def _as_it_was(row: MachineStatus, body: Mapping[str, Any]) -> Table:
+    found = _found(row, body)
+    return CHECKS.table(
+        *((name, text(value), text(found[name]), value == found[name]) for name, value in body.items())
+    )
+
+
+def _words(case: Case, plan: Plan, capsule: Mapping[str, Any]) -> Table:
+    vm, verdict = case.known_vm(), case.verdict
+    assert verdict is not None
+    return FACTS.table(
+        ("plan digest", plan.digest),
+        ("system", case.system_label()),
+        ("VM", f"{vm.name} (VM key {vm.key}, machine {vm.machine}, status row {case.status_key})"),
+        ("undoes", f"the override of the record {capsule['record']}"),
+        ("verdict", verdict.value.value),
+        ("policy", case.policy.source or "none"),
+    )
+
+
+def _end(case: Case, watch: Watch, wanted: Mapping[str, Any]) -> Draft:
+    name, verdict = case.known_vm().name, watch.verdict
+    case.verdict = verdict
+    tables = watch.tables()
+    if watch.last is not None:
+        tables = (_as_it_was(watch.last, wanted), *tables)
+    if not watch.trouble:
+        summary = (
+            f"The row of {name!r} stays as it was before the override. A row is no evidence: "
+            f"the verdict on the process is {verdict.value.value}."
+        )
+        return Draft(StepOutcome.PASSED, summary, "", tables, watch.facts())
+    advice = "look at the row and at the node itself; nothing is sent again"
+    error: VergeNbError = VerdictUnknown(f"confirming the row of VM {name!r}", watch.trouble, advice)
+    return Draft(
+        StepOutcome.UNKNOWN, f"{error.asked}: {error.came_back}.", advice, tables, watch.facts(), error
+    )

@@ -1,0 +1,162 @@
+"""After a forced power-off: does the VM stay off? And, only when it is asked for, its start.
+
+HA may restart a VM elsewhere, a colleague may power it on, a process that nobody saw may come back. So the
+watch accepts a VM in any state, reads again and again, and ends at the first sign of life. One sign of life
+at any time makes ``alive``; ``off`` needs fresh evidence of death in the latest readings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vergeos_nb.clock import iso
+from vergeos_nb.errors import ApprovalExpired, AuthError, StillAlive, VerdictUnknown, VergeNbError
+from vergeos_nb.parameters import WatchAfterPowerOff
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.engine.engine import Draft, Step, ended_by
+from vergeos_nb.procedure.runbooks.force_power_off import IDENTIFY
+from vergeos_nb.procedure.steps.identify import verify
+from vergeos_nb.procedure.steps.power_on import ORDER, confirm, make_plan, power_on, watch_options
+from vergeos_nb.procedure.steps.vigil import Vigil, node_of, when
+from vergeos_nb.procedure.steps.watching import stopped
+from vergeos_nb.procedure.values.model import StepOutcome, Verdict, VerdictValue
+from vergeos_nb.vergeos.rows import MOVING
+
+
+def verify_any(case: Case) -> Draft:
+    """As in the forced power-off, but whatever the platform does with the VM: that is what is watched."""
+    return verify(case, any_state=True)
+
+
+def watch(case: Case) -> Draft:
+    """Read again and again, to the end of the time, the first sign of life, or the stop."""
+    options, vigil = watch_options(case), Vigil(case)
+    wait_s = options.minutes * 60
+    if (late := _approval_ends_first(case, wait_s)) is not None:
+        return late
+    while True:
+        try:
+            vigil.read()
+        except AuthError as error:
+            vigil.trouble = f"the reading failed: {error.came_back}"
+            return _ended(case, vigil)
+        vigil.note(wait_s)
+        if vigil.verdict.value is VerdictValue.ALIVE or not vigil.ours():
+            return _ended(case, vigil)
+        if vigil.elapsed >= wait_s and _is_clear(vigil, options):
+            return _ended(case, vigil)
+        if _never_stopped(vigil, options) or vigil.elapsed >= wait_s + options.confirm_timeout_s:
+            return _ended(case, vigil)
+        if stop := vigil.pause(_until_next(vigil, options, wait_s)):
+            vigil.trouble = f"{stop} says stop after {vigil.elapsed / 60:.1f} of {options.minutes:g} min"
+            return _ended(case, vigil)
+
+
+STEPS: Sequence[Step[Case]] = (
+    *IDENTIFY[:3],
+    Step(
+        "verify",
+        IDENTIFY[3].title,
+        IDENTIFY[3].vendor_step,
+        "Is this row your VM's? Any state will do: a restart is what the watch looks for.",
+        verify_any,
+    ),
+    Step("watch", "Watch", "notes", "Off now is not off in an hour: HA or a person may start it.", watch),
+    Step("plan", "Plan and approve", "", "What would be sent to start it, and who agreed.", make_plan),
+    Step(
+        "power_on",
+        "Power on",
+        "notes",
+        "Only when asked, approved, and with fresh evidence that it is off.",
+        power_on,
+        changing=True,
+    ),
+    Step("confirm", "Confirm", "notes", "It stayed off, or it started properly.", confirm),
+)
+
+
+def _approval_ends_first(case: Case, wait_s: float) -> Draft | None:
+    """Told before the waiting and not after it."""
+    approval = case.approval
+    if approval is None or approval.until >= case.clock.now() + wait_s:
+        return None
+    error = ApprovalExpired(
+        f"watching for {wait_s / 60:g} min and then powering on",
+        f"the approval ends at {iso(approval.until)}, before the watch does",
+        "give a later approve_until, or plan again with fewer minutes and have that plan approved",
+    )
+    return ended_by(error, sent=False)
+
+
+def _is_clear(vigil: Vigil, options: WatchAfterPowerOff) -> bool:
+    """Whether another look would add nothing."""
+    if vigil.off():
+        return True
+    unsettled = vigil.trouble or vigil.span < options.sample_gap_s or vigil.row.status in MOVING
+    return not unsettled
+
+
+def _never_stopped(vigil: Vigil, options: WatchAfterPowerOff) -> bool:
+    """Whether the record has said running from the start, without a sign of life: nothing to watch."""
+    row = vigil.row
+    runs = vigil.first.status.running and row.running and row.status not in MOVING
+    return runs and not vigil.trouble and vigil.span >= options.sample_gap_s
+
+
+def _until_next(vigil: Vigil, options: WatchAfterPowerOff, wait_s: float) -> float:
+    left = wait_s - vigil.elapsed
+    if left <= 0 and vigil.trouble:
+        return options.poll_s
+    if left <= 0 or vigil.hurries:
+        return max(options.poll_s, min(options.sample_gap_s, options.every_s))
+    return min(options.every_s, left)
+
+
+def _ended(case: Case, vigil: Vigil) -> Draft:
+    name, verdict = case.known_vm().name, vigil.verdict
+    case.verdict, case.samples = verdict, vigil.recent
+    tables, facts = vigil.tables(), vigil.facts()
+    asked = f"watching that VM {name!r} stays off"
+    if verdict.value is VerdictValue.ALIVE:
+        said = _came_back(vigil)
+        advice = "do NOT power it on; look where it runs, and whether that is the only copy"
+        error: VergeNbError = StillAlive(asked, said, advice)
+        summary = f"Verdict: alive. {name!r} did not stay off: {said}."
+        return Draft(StepOutcome.FAILED, summary, advice, tables, facts, error)
+    if vigil.off():
+        summary = (
+            f"Verdict: off. {name!r} stayed off for {vigil.elapsed / 60:.1f} min, {vigil.readings} readings"
+        )
+        gaps = f", {len(vigil.outages)} of the time not readable" if vigil.outages else ""
+        return Draft(StepOutcome.PASSED, f"{summary}{gaps}.", "", tables, facts)
+    facts = {**facts, "verdict": VerdictValue.UNKNOWN.value}
+    case.verdict = Verdict(VerdictValue.UNKNOWN, verdict.votes)
+    advice = "do not power it on yet; look at the node itself, then watch again"
+    error = VerdictUnknown(asked, _why_unknown(vigil), advice)
+    return Draft(StepOutcome.UNKNOWN, f"Verdict: unknown. {error.came_back}.", advice, tables, facts, error)
+
+
+def _why_unknown(vigil: Vigil) -> str:
+    if not vigil.ours():
+        return f"the status row is of machine {vigil.row.machine} now"
+    if vigil.trouble:
+        return vigil.trouble
+    if not stopped(vigil.row):
+        return f"its record does not say stopped: it says {vigil.row.status}, without a fresh sign of life"
+    return "the row stays stopped, but no fresh evidence of death came"
+
+
+def _came_back(vigil: Vigil) -> str:
+    """Where it lives, since when, and by whose doing, as far as the row and the log tell."""
+    before, row = vigil.first.status, vigil.row
+    where = f"row says {row.status}, node {node_of(row)}, started {when(row.started)}"
+    for line in vigil.new_lines:
+        if ORDER in line.text:
+            return f"it was powered on by {line.user or 'somebody'} at {iso(line.at)} ({where})"
+    moved = row.node is not None and before.node is not None and row.node != before.node
+    if vigil.started_anew or moved:
+        lines = [line for line in vigil.new_lines if "restart" in line.text.lower()]
+        log = f"; the log says: {lines[-1].text}" if lines else ""
+        return f"it was restarted elsewhere, as HA does ({where}{log})"
+    votes = [f"{v.source} {v.because}" for v in vigil.verdict.votes if v.says == "alive"]
+    return f"it lives ({where}): {'; '.join(votes)}"

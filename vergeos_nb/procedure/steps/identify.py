@@ -1,0 +1,244 @@
+"""Connect, Locate, Get the status key, Verify: which system, which VM, which row. Nothing is changed here."""
+
+from __future__ import annotations
+
+from vergeos_nb.clock import iso
+from vergeos_nb.errors import Refused, UsageError, VmAmbiguous, VmNotFound
+from vergeos_nb.procedure.engine.case import Case, SystemCase
+from vergeos_nb.procedure.engine.engine import Draft, ended_by
+from vergeos_nb.procedure.engine.system_identity import id_of
+from vergeos_nb.procedure.values.model import CHECKS, FACTS, IDENTITY, VMS, Scalar, StepOutcome, Table
+from vergeos_nb.vergeos.rows import MOVING, OF_NODES, MachineStatus, Vm
+
+MAX_SKEW_S = 60.0
+
+
+def connect(case: SystemCase) -> Draft:
+    """Who answers, and is it the kind of system that the profile claims?"""
+    info = case.platform.system()
+    case.info = info
+    skew = info.clock_skew_s
+    facts = FACTS.table(
+        ("system", "SIMULATED" if info.simulated else "REAL"),
+        ("profile", case.target.profile),
+        ("host", case.target.host),
+        ("cloud", info.cloud_name),
+        ("system id", id_of(info) or "not told"),
+        ("VergeOS", info.version),
+        ("OS", info.os_version),
+        ("user", case.target.who),
+        ("TLS", case.target.tls),
+        ("server clock", iso(info.server_time) if info.server_time is not None else "not told"),
+        ("server clock minus ours", f"{skew:+.1f} s" if skew is not None else "not known"),
+    )
+    seen = {
+        "simulated": info.simulated,
+        "cloud_name": info.cloud_name,
+        "system_id": id_of(info),
+        "version": info.version,
+    }
+    if case.target.kind == "simulator" and not info.simulated:
+        return ended_by(
+            Refused(
+                f"connecting to the profile {case.target.profile!r}",
+                "something answered that is not the simulator",
+                "choose the profile of the system you mean, or start `vergeos-nb simulator`",
+            ),
+            facts,
+            **seen,
+        )
+    summary = f"Connected to {case.system_label()}, VergeOS {info.version}, as {case.target.who}."
+    warnings = list(case.target.warnings)
+    if not case.target.verified:
+        warnings.append("The server's certificate is NOT verified: know that this is the system you mean.")
+    if skew is not None and abs(skew) > MAX_SKEW_S:
+        warnings.append(f"The clocks differ by {skew:+.0f} s: mind that when reading times in the record.")
+    return Draft(StepOutcome.PASSED, summary, " ".join(warnings), (facts,), seen)
+
+
+def locate(case: Case) -> Draft:
+    """Exactly one VM with exactly this name that is no snapshot."""
+    name = case.options.vm_name
+    asked = f"finding the VM {name!r}"
+    if not name:
+        raise UsageError(asked, "no VM was chosen", "type its exact name, or pick it from the list")
+    rows = [vm for vm in case.platform.vms_named(name) if vm.name == name]
+    vms = [vm for vm in rows if not vm.is_snapshot]
+    table = _vms(rows)
+    if len(vms) == 1:
+        case.vm = vm = vms[0]
+        return Draft(
+            StepOutcome.PASSED,
+            f"{name!r} is VM {vm.key}; its machine is {vm.machine}. These are two different numbers.",
+            "",
+            (table,),
+            {"vm": {"name": vm.name, "key": vm.key.value, "machine": vm.machine.value}},
+        )
+    if vms:
+        return ended_by(
+            VmAmbiguous(
+                asked,
+                f"{len(vms)} VMs have this name (VM keys {', '.join(str(vm.key) for vm in vms)})",
+                "rename the others in the VergeOS UI, so that the name says which one you mean",
+            ),
+            table,
+        )
+    if rows:
+        return ended_by(
+            Refused(
+                asked,
+                "only snapshots have this name; a snapshot is no VM and does not run",
+                "give the name of the VM itself",
+            ),
+            table,
+        )
+    similar = [vm for vm in case.platform.vms_like(name) if not vm.is_snapshot]
+    hint = "check the spelling; upper and lower case differ"
+    if similar:
+        hint += f". Similar names: {', '.join(repr(vm.name) for vm in similar[:5])}"
+    return ended_by(VmNotFound(asked, "no VM has this name", hint), _vms(similar))
+
+
+def get_status_key(case: Case) -> Draft:
+    """The key of the VM's status row, from the machine's row and, independently, from the status rows."""
+    machine = case.machine()
+    key = case.platform.status_key(machine)
+    rows = case.platform.statuses_of(machine)
+    keys = ", ".join(str(row.key) for row in rows) or "none"
+    agrees = len(rows) == 1 and rows[0].key == key and rows[0].machine == machine
+    checks = CHECKS.table(
+        (f"machines/{machine} names one status row", "one key", str(key), True),
+        (f"status rows that name machine {machine}", str(key), keys, agrees),
+    )
+    facts = {"status_key": key.value}
+    if not agrees:
+        return ended_by(
+            Refused(
+                f"finding the status row of machine {machine}",
+                f"its row names status row {key}, but the status rows that name this machine are: {keys}",
+                "do not force anything; the platform's own tables contradict each other: call the vendor",
+            ),
+            checks,
+            **facts,
+        )
+    case.status_key = key
+    summary = f"The status row of machine {machine} is {key}: a third number. Both ways of asking agree."
+    return Draft(StepOutcome.PASSED, summary, "", (checks,), facts)
+
+
+def verify(case: Case, *, any_state: bool = False) -> Draft:
+    """The VM's record, its status row and what the engineer expects, side by side.
+
+    Args:
+        any_state: accept a VM that the platform moves or starts just now, for runs that only look at it.
+    """
+    vm, key = case.known_vm(), case.known_status_key()
+    row = case.platform.machine_status(key)
+    nodes = case.platform.nodes_for(vm.machine, row.node)
+    case.node = next((node for node in nodes if node.key == row.node), None)
+    case.node_of_machine = next((node for node in nodes if node.machine == vm.machine), None)
+    case.first = case.sample(row)
+    table = _side_by_side(case, vm, row)
+    facts = {"before": dict(row.row)}
+    asked = f"verifying status row {key} of VM {vm.name!r}"
+    if row.machine != vm.machine:
+        return ended_by(
+            Refused(
+                asked,
+                f"the row is of machine {row.machine}, and the VM's machine is {vm.machine}",
+                "stop here; forcing this row would hit another machine",
+            ),
+            table,
+            **facts,
+        )
+    unexpected = [
+        (what, said, found)
+        for what, said, found in (
+            ("cores", case.options.expect_cores, vm.cpu_cores),
+            ("RAM in MB", case.options.expect_ram_mb, vm.ram),
+        )
+        if said and said != found
+    ]
+    if unexpected:
+        what, said, found = unexpected[0]
+        return ended_by(
+            Refused(
+                asked,
+                f"you expect {said} {what}, the VM has {found}",
+                "make sure that this is the VM you mean",
+            ),
+            table,
+            **facts,
+        )
+    if row.status in OF_NODES:
+        return ended_by(
+            Refused(
+                asked, f"status {row.status!r} is one of a node, not of a VM", "this row is not your VM's"
+            ),
+            table,
+            **facts,
+        )
+    if not any_state and (row.status in MOVING or row.migration_destination is not None):
+        moving = f"status {row.status!r}" + (
+            f", migration destination node {row.migration_destination}" if row.migration_destination else ""
+        )
+        return ended_by(
+            Refused(
+                asked,
+                f"the platform is moving or starting this VM just now ({moving}); two nodes may hold it",
+                "wait until it has ended; the platform itself cuts stuck migrations off after 30 minutes",
+            ),
+            table,
+            **facts,
+        )
+    differ = vm.cpu_cores != row.running_cores or vm.ram != row.running_ram
+    hint = "Cores or RAM of the running machine differ from the VM's record: edited since it was started?"
+    return Draft(
+        StepOutcome.PASSED,
+        f"Status row {key} is of machine {row.machine} and says {row.status}, running {text(row.running)}.",
+        hint if differ else "",
+        (table,),
+        facts,
+    )
+
+
+def text(value: Scalar) -> str:
+    """A JSON scalar as a person reads it; nothing for null."""
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _vms(rows: list[Vm]) -> Table:
+    return VMS.table(
+        *((vm.key.value, vm.name, vm.machine.value, vm.is_snapshot, vm.cpu_cores, vm.ram) for vm in rows)
+    )
+
+
+def _side_by_side(case: Case, vm: Vm, row: MachineStatus) -> Table:
+    options = case.options
+
+    def agree(*values: Scalar) -> bool | None:
+        known = {value for value in values if value is not None}
+        return None if len(known) < 2 and sum(v is not None for v in values) < 2 else len(known) == 1
+
+    cores, ram = options.expect_cores or None, options.expect_ram_mb or None
+    return IDENTITY.table(
+        (
+            "cores",
+            text(vm.cpu_cores),
+            text(row.running_cores),
+            text(cores),
+            agree(vm.cpu_cores, row.running_cores, cores),
+        ),
+        ("RAM in MB", text(vm.ram), text(row.running_ram), text(ram), agree(vm.ram, row.running_ram, ram)),
+        (
+            "machine",
+            text(vm.machine.value),
+            text(row.machine.value),
+            "",
+            agree(vm.machine.value, row.machine.value),
+        ),
+        ("status", "", row.status, "", None),
+        ("running", "", text(row.running), "", None),
+        ("state", "", row.state, "", None),
+        ("node", "", text(row.node), "", None),
+    )

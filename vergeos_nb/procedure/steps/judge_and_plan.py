@@ -1,0 +1,218 @@
+"""Is it alive?, and the plan: what the evidence supports, and what would be changed from which state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vergeos_nb.errors import ApiError, PermissionDenied, Refused, VerdictUnknown
+from vergeos_nb.parameters import RUNGS
+from vergeos_nb.procedure.approval.gate import not_a_vm, policy_refusal
+from vergeos_nb.procedure.approval.planning import (
+    changed_since_judged,
+    frame_of_plan,
+    planned,
+    requests_table,
+)
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.engine.engine import Draft, ended_by
+from vergeos_nb.procedure.evidence.verdict import combine, judge, samples_table
+from vergeos_nb.procedure.evidence.witnesses import contradictions, counters_table, logs_table, vote_of_ping
+from vergeos_nb.procedure.steps.snapshot import DESCRIPTION, snapshot_name_for
+from vergeos_nb.procedure.steps.watching import stopped
+from vergeos_nb.procedure.values.model import FACTS, Plan, StepOutcome, Table, VerdictValue
+from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.requests import Change, NodeQuery
+from vergeos_nb.vergeos.rows import QueryAnswer, VmNow
+
+# How far back the machine's log is read beside an attestation.
+LOG_HOURS = 24.0
+QUERY_WITHIN_S = 10.0
+
+EFFECTS: Mapping[str, str] = {
+    "poweroff": "changing: asks the guest to shut down; a guest that hangs ignores it",
+    "snapshot": "changing: keeps the disks as they are now, without the guest's help",
+    "kill": "changing: ends the process as if the plug were pulled; unsaved data is lost",
+    "override": "undetermined: rewrites the status record; no source says that it ends a process",
+}
+
+
+def is_alive(case: Case) -> Draft:
+    """Two readings a gap apart, the witnesses beside them, and what they support."""
+    assert case.first is not None
+    gap = case.options.sample_gap_s
+    case.note(f"waiting {gap:g} s between two readings")
+    case.clock.sleep(gap)
+    case.samples = (case.first, case.sample())
+    began = case.server_clock(case.first.read_at)
+    case.logs = tuple(case.platform.logs_since(case.machine(), began - LOG_HOURS * 3600))
+    case.top = _ask_node(case, "top") if getattr(case.options, "probe_node", False) else None
+    since = [line for line in case.logs if line.at >= began]
+    verdict = judge(case.samples, logs=since, top=case.top, vm_name=case.known_vm().name)
+    if address := getattr(case.options, "ping_ip", ""):
+        answer = _ask_node(case, "ping", {"host": address})
+        verdict = combine((*verdict.votes, vote_of_ping(answer, address)))
+    case.verdict = verdict
+    meaning = {
+        VerdictValue.OFF: "The process is gone: there is fresh evidence of it.",
+        VerdictValue.ALIVE: "The process LIVES. Overriding its record would not end it.",
+        VerdictValue.UNKNOWN: "The evidence supports neither off nor alive.",
+    }[verdict.value]
+    advice = {
+        VerdictValue.OFF: "",
+        VerdictValue.ALIVE: "The standard methods act on it; the override stays closed while it lives.",
+        VerdictValue.UNKNOWN: "Make sure at the node itself. Without your assertion nothing is overridden.",
+    }[verdict.value]
+    return Draft(
+        StepOutcome.PASSED,
+        f"Verdict: {verdict.value}. {meaning}",
+        advice,
+        (
+            verdict.table(),
+            samples_table(case.samples),
+            counters_table([s.counters for s in case.samples]),
+            logs_table(case.logs),
+        ),
+        {"verdict": verdict.value.value},
+    )
+
+
+def make_plan(case: Case) -> Draft:
+    """The refusals, a fresh reading, the plan made from it, and whether the approval is for it."""
+    vm, verdict, options = case.known_vm(), case.verdict, case.force_options()
+    assert verdict is not None
+    tables: tuple[Table, ...] = (verdict.table(), samples_table(case.samples))
+    for refused in (not_a_vm(case), policy_refusal(case)):
+        if refused is not None:
+            return ended_by(refused, *tables)
+    now = case.platform.vm_now(vm.key)
+    if (drifted := changed_since_judged(case, now)) is not None:
+        return drifted
+    if stopped(now):
+        return _already_stopped(case, now)
+    if options.start_at != RUNGS[0]:
+        left_out = RUNGS[: RUNGS.index(options.start_at)]
+        case.contradictions = contradictions(left_out, case.logs, LOG_HOURS)
+    plan = frame_of_plan(
+        case,
+        "force_power_off",
+        now,
+        [(rung, EFFECTS[rung], change) for rung, change in planned_changes(case, now)],
+        contradictions=list(case.contradictions),
+    )
+    tables = (_words(case, plan, now), requests_table(plan), verdict.table())
+    if case.contradictions:
+        tables = (*tables, logs_table(case.logs))
+    warn = " ".join(f"CONTRADICTED: {text}." for text in case.contradictions)
+    return planned(case, plan, tables, _what_opens_it(case, plan), warn)
+
+
+def planned_changes(case: Case, now: VmNow) -> list[tuple[str, Change]]:
+    """Every changing request that this run may send, in order, by its rung."""
+    vm, options = case.known_vm(), case.force_options()
+    allowed = RUNGS[RUNGS.index(options.start_at) : RUNGS.index(options.up_to) + 1]
+    rungs: list[tuple[str, Change]] = []
+    if "poweroff" in allowed:
+        rungs.append(("poweroff", requests.poweroff(vm.key)))
+    if options.snapshot:
+        # The time is the one of the sending; the plan says how long, so that its digest does not tick.
+        snapshot = requests.snapshot(vm.machine, snapshot_name_for(now.started), 1, DESCRIPTION)
+        body = {**snapshot.body, "expires": f"now + {options.snapshot_days} days"}
+        rungs.append(("snapshot", Change(snapshot.method, snapshot.table_path, body)))
+    if "kill" in allowed:
+        rungs.append(("kill", requests.kill(vm.key)))
+    if "override" in allowed:
+        rungs.append(("override", requests.override(case.known_status_key())))
+    return rungs
+
+
+def _words(case: Case, plan: Plan, now: VmNow) -> Table:
+    vm, options, verdict = case.known_vm(), case.force_options(), case.verdict
+    assert verdict is not None
+    return FACTS.table(
+        ("plan digest", plan.digest),
+        ("system", case.system_label()),
+        ("VM", f"{vm.name} (VM key {vm.key}, machine {vm.machine}, status row {case.status_key})"),
+        ("from", f"{now.status}, running {str(now.running).lower()}, node {now.node}"),
+        ("rungs", f"from {options.start_at} up to {options.up_to}"),
+        ("verdict before", verdict.value.value),
+        ("attested", options.attest or "nothing"),
+        ("assertion", options.assertion or "none"),
+        ("policy", case.policy.source or "none"),
+    )
+
+
+def _what_opens_it(case: Case, plan: Plan) -> str:
+    options, verdict = case.force_options(), case.verdict
+    assert verdict is not None
+    hint = f"To apply it: run again with approve={plan.digest}"
+    if options.up_to != "override":
+        return hint
+    if verdict.value is VerdictValue.ALIVE:
+        return f"{hint}. The override stays closed while the process lives; the standard methods may end it."
+    if verdict.value is VerdictValue.UNKNOWN and not options.assertion:
+        return (
+            f"{hint}. The override stays closed while nobody knows: make sure at the node, and plan again "
+            "with what you found as the parameter assertion."
+        )
+    return hint
+
+
+def _already_stopped(case: Case, now: VmNow) -> Draft:
+    verdict = case.verdict
+    assert verdict is not None
+    facts: dict[str, Any] = {
+        "verdict": verdict.value.value, "plan": None, "plan_digest": None, "approval": None,
+    }  # fmt: skip
+    tables = (verdict.table(), samples_table(case.samples))
+    if verdict.value is VerdictValue.ALIVE:
+        return ended_by(
+            Refused(
+                f"planning for VM {now.name!r}",
+                "its record says stopped, but its process lives",
+                "do not power it on; end the process at its node and call the vendor",
+            ),
+            *tables,
+            **facts,
+        )
+    if (sent := next((rung for rung in reversed(RUNGS) if rung in case.sent), None)) is not None:
+        # What an earlier process of this run has sent may have done it: Confirm looks.
+        case.off_since = sent
+        facts["opens"] = True
+    if verdict.value is VerdictValue.UNKNOWN:
+        # There is nothing to send, and still nobody knows that it is off: that is not "nothing to do".
+        error = VerdictUnknown(
+            f"planning for VM {now.name!r}",
+            "its record says stopped already, but nothing shows that its process is gone",
+            "do not power it on yet; make sure at the node that the process is gone, then run this again",
+        )
+        summary = f"Verdict: unknown. {error.came_back[0].upper()}{error.came_back[1:]}. Nothing is planned."
+        return Draft(StepOutcome.UNKNOWN, summary, error.next_step, tables, facts, error)
+    return Draft(
+        StepOutcome.NOTHING_TO_DO,
+        "The record says stopped already, and there is fresh evidence that the process is gone.",
+        "",
+        tables,
+        facts,
+    )
+
+
+def _ask_node(case: Case, query: NodeQuery, params: Mapping[str, str] | None = None) -> QueryAnswer | None:
+    """What the VM's node says to a query. It is a POST, so it is never sent unasked."""
+    if case.node is None:
+        return None
+    if stop := case.stop_wanted():
+        case.note(f"the node was not asked for {query}: {stop} says stop")
+        return None
+    try:
+        key = case.platform.ask_node(case.node.key, query, params)
+        end = case.clock.monotonic() + QUERY_WITHIN_S
+        while True:
+            answer = case.platform.node_answer(key)
+            if answer.status in ("complete", "error") or case.clock.monotonic() >= end:
+                return answer
+            case.clock.sleep(min(1.0, case.options.poll_s))
+    except (ApiError, PermissionDenied, Refused) as error:
+        # Refused: it was asked in this run before, and nobody waited for the answer.
+        case.note(f"what the node says to {query} is not known: {error.came_back}")
+        return None

@@ -1,0 +1,192 @@
+"""Force power off and Confirm: the vendor's PUT, sent once, and the reading back that decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from vergeos_nb.errors import (
+    ApiError,
+    AuthError,
+    Drift,
+    ErrorInAnswer,
+    NotConnected,
+    RelayFailed,
+    StillAlive,
+    VerdictUnknown,
+    VergeNbError,
+)
+from vergeos_nb.procedure.approval.gate import closed, not_approved
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.engine.engine import Draft, ended_by
+from vergeos_nb.procedure.evidence.verdict import judge
+from vergeos_nb.procedure.steps.standard_methods import beyond, off_already
+from vergeos_nb.procedure.steps.watching import Watch, stopped
+from vergeos_nb.procedure.values.model import StepOutcome, VerdictValue
+from vergeos_nb.vergeos import requests
+
+# Evidence older than this is taken anew before the PUT: a rung's wait, or a person between two cells.
+EVIDENCE_LASTS_S = 60.0
+
+
+def force_power_off(case: Case) -> Draft:
+    """Every guard once more, a fresh reading, then the vendor's PUT."""
+    if (end := off_already(case) or not_approved(case) or beyond(case, "override")) is not None:
+        return end
+    asked = f"forcing VM {case.known_vm().name!r} off"
+    if "override" in case.sent:
+        return Draft(
+            StepOutcome.UNKNOWN,
+            "The PUT was sent earlier in this run and is not sent again.",
+            "Confirm reads back what became of it.",
+            facts={"sent": True, "opens": True},
+        )
+    _refresh(case)
+    # Reads anew and asks every standing guard, which the readings above may have outlasted.
+    if (no := closed(case, asked)) is not None:
+        return replace(no, facts={**_judged(case), **no.facts})
+    if case.now is not None and stopped(case.now):
+        return Draft(
+            StepOutcome.NOTHING_TO_DO,
+            "The PUT was not sent: the row says stopped by now. Confirm looks for evidence.",
+            facts={"opens": True, "sent": False},
+        )
+    if (refused := _refusal(case, asked)) is not None:
+        return refused
+    return _send(case)
+
+
+def confirm(case: Case) -> Draft:
+    """Read until the row has stayed as asked for the settle time, and judge by what was read."""
+    options, watch = case.confirming(), Watch(case)
+    settled_since: float | None = None
+    while True:
+        try:
+            stop = watch.read()
+        except AuthError as error:
+            watch.trouble = f"the reading back failed: {error.came_back}"
+            return _end(case, watch)
+        row = watch.last
+        if row is not None and not watch.trouble:
+            if row.machine != case.machine():
+                watch.trouble = f"the status row is of machine {row.machine} now"
+                return _end(case, watch)
+            if watch.verdict.value is VerdictValue.ALIVE:
+                return _end(case, watch)
+            if stopped(row):
+                settled_since = watch.elapsed if settled_since is None else settled_since
+            elif settled_since is not None:
+                watch.trouble = f"the row went from stopped to {row.status}"
+                return _end(case, watch)
+            else:
+                watch.trouble = f"the row still says {row.status}"
+        settled = settled_since is not None and watch.elapsed - settled_since >= options.settle_s
+        if settled and watch.off():
+            return _end(case, watch)
+        if watch.elapsed >= options.confirm_timeout_s:
+            if not settled:
+                short = f"the row has not stayed stopped for {options.settle_s:g} s"
+                watch.trouble = watch.trouble or short
+            return _end(case, watch)
+        if stop:
+            watch.trouble = watch.trouble or f"{stop} says stop before it had settled"
+            return _end(case, watch)
+        watch.pause(_progress(watch, settled_since, options.settle_s), options.confirm_timeout_s)
+
+
+def _refresh(case: Case) -> None:
+    """Take evidence anew that is too old to act on, or that a short wait left too thin for any verdict."""
+    if len(case.samples) > 1 and case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S):
+        return
+    first = case.sample()
+    case.clock.sleep(case.options.sample_gap_s)
+    case.samples = (first, case.sample())
+    case.verdict = judge(case.samples, vm_name=case.known_vm().name)
+
+
+def _refusal(case: Case, asked: str) -> Draft | None:
+    """What the evidence has against the PUT."""
+    plan, verdict = case.plan, case.verdict
+    assert plan is not None
+    assert verdict is not None
+    planned = plan.content["verdict"]
+    if verdict.value is VerdictValue.ALIVE:
+        error: VergeNbError = StillAlive(
+            asked,
+            "its process lives; the PUT would only hide that and let a second copy start on the same disks",
+            "end the process at its node; no approval opens this",
+        )
+    elif verdict.value is VerdictValue.UNKNOWN and not case.force_options().assertion:
+        error = VerdictUnknown(
+            asked,
+            "nothing shows that its process is gone",
+            "make sure at the node; then say so with the parameter assertion, plan and approve again",
+        )
+    elif not case.sent_by and verdict.value != planned:
+        error = Drift(
+            asked,
+            f"the verdict was {planned} when it was planned, and is {verdict.value.value} now",
+            "look at the evidence, and plan again",
+        )
+    else:
+        return None
+    return ended_by(error, verdict.table(), sent=False, **_judged(case))
+
+
+def _judged(case: Case) -> dict[str, Any]:
+    """The verdict on the newest evidence, and from when that is."""
+    assert case.verdict is not None
+    return {"verdict": case.verdict.value.value, "verdict_at": case.samples[-1].read_at}
+
+
+def _send(case: Case) -> Draft:
+    key = case.known_status_key()
+    case.sending("force", "override")
+    try:
+        case.platform.override_status(key, requests.override(key).body)
+    except (ApiError, AuthError) as error:
+        if error.may_have_executed:
+            return Draft(
+                StepOutcome.UNKNOWN,
+                f"Sent, without an answer that can be relied on: {error.came_back}",
+                "Not sent again. Confirm reads back what became of it.",
+                facts={
+                    "sent": True,
+                    "answered": isinstance(error, ErrorInAnswer | RelayFailed),
+                    "opens": True,
+                },
+            )
+        return ended_by(error, sent=True, answered=not isinstance(error, NotConnected))
+    return Draft(
+        StepOutcome.PASSED,
+        f"The platform accepted the new status of row {key}. That is a record, not yet evidence.",
+        "Confirm looks for evidence.",
+        facts={"sent": True, "answered": True},
+    )
+
+
+def _end(case: Case, watch: Watch) -> Draft:
+    """The draft for what was read."""
+    name, verdict, trouble = case.known_vm().name, watch.verdict, watch.trouble
+    case.verdict = verdict
+    facts, tables = watch.facts(), watch.tables()
+    asked = f"confirming that VM {name!r} is off"
+    if verdict.value is VerdictValue.OFF:
+        summary = f"Verdict: off. The row stays stopped, and there is fresh evidence that {name!r} is dead."
+        return Draft(StepOutcome.PASSED, summary, "", tables, facts)
+    if verdict.value is VerdictValue.ALIVE:
+        because = "; ".join(f"{vote.source} {vote.because}" for vote in verdict.votes if vote.says == "alive")
+        advice = "do NOT power it on anywhere; end the process at its node, and call the vendor"
+        error: VergeNbError = StillAlive(asked, f"its process lives: {because}", advice)
+        return Draft(StepOutcome.FAILED, f"Verdict: alive. {error.came_back}.", advice, tables, facts, error)
+    advice = "do not power it on yet; look at the node itself, then confirm again"
+    error = VerdictUnknown(
+        asked, trouble or "the row stays stopped, but no fresh evidence of death came", advice
+    )
+    return Draft(StepOutcome.UNKNOWN, f"Verdict: unknown. {error.came_back}.", advice, tables, facts, error)
+
+
+def _progress(watch: Watch, settled_since: float | None, settle_s: float) -> str:
+    if settled_since is None:
+        return f"watching for {watch.elapsed:.0f} s"
+    return f"stopped for {watch.elapsed - settled_since:.0f} of {settle_s:g} s"

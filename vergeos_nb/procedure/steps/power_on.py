@@ -1,0 +1,237 @@
+"""Powering a VM on after it has stayed off: only when asked, only with an approval, and watched."""
+
+from __future__ import annotations
+
+from vergeos_nb.errors import (
+    ApiError,
+    AuthError,
+    Conflict,
+    NotConnected,
+    StillAlive,
+    VerdictUnknown,
+    VergeNbError,
+)
+from vergeos_nb.parameters import WatchAfterPowerOff
+from vergeos_nb.procedure.approval.gate import closed, not_a_vm, not_approved, policy_refusal
+from vergeos_nb.procedure.approval.planning import (
+    changed_since_judged,
+    frame_of_plan,
+    planned,
+    requests_table,
+)
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.engine.engine import Draft, ended_by
+from vergeos_nb.procedure.evidence.verdict import judge
+from vergeos_nb.procedure.steps.override import EVIDENCE_LASTS_S
+from vergeos_nb.procedure.steps.vigil import node_of, when
+from vergeos_nb.procedure.steps.watching import Watch
+from vergeos_nb.procedure.values.model import FACTS, Plan, StepOutcome, Table, Verdict, VerdictValue
+from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.rows import MachineStatus
+
+EFFECT = "changing: starts the VM; over a process that still lives it would start a second copy"
+
+# The log's words for an order that was taken (known texts of other actions, vendor's page on unexpected
+# restarts; that this one reads alike is our reading).
+ORDER = "'poweron'"
+
+
+def watch_options(case: Case) -> WatchAfterPowerOff:
+    """The parameters, where the runbook is the one that watches."""
+    assert isinstance(case.options, WatchAfterPowerOff)
+    return case.options
+
+
+def make_plan(case: Case) -> Draft:
+    """The start as a plan, where it was asked for and the VM has stayed off."""
+    verdict = case.verdict
+    if not watch_options(case).power_on:
+        return _only_watching("Nothing is planned: this run only watches (parameter power_on).")
+    assert verdict is not None
+    if (no := _not_off(case, "planning to power on")) is not None:
+        return no
+    for refused in (not_a_vm(case), policy_refusal(case)):
+        if refused is not None:
+            return ended_by(refused, verdict.table())
+    now = case.platform.vm_now(case.known_vm().key)
+    if (drifted := changed_since_judged(case, now)) is not None:
+        return drifted
+    request = ("power_on", EFFECT, requests.poweron(case.known_vm().key))
+    plan = frame_of_plan(case, "watch_after_power_off", now, [request])
+    tables = (_words(case, plan), requests_table(plan), verdict.table())
+    hint = (
+        f"To apply it: run again with approve={plan.digest}. It watches again first, as long as planned; "
+        "give an approve_until that outlasts that, or plan again with fewer minutes"
+    )
+    return planned(case, plan, tables, hint)
+
+
+def power_on(case: Case) -> Draft:
+    """Every guard once more, fresh evidence, then the start."""
+    if not watch_options(case).power_on:
+        return _only_watching("Not powered on: it was not asked for (parameter power_on).")
+    if (end := not_approved(case)) is not None:
+        return end
+    vm = case.known_vm()
+    asked = f"powering on VM {vm.name!r}"
+    if "power_on" in case.sent:
+        return Draft(
+            StepOutcome.UNKNOWN,
+            "It was sent earlier in this run and is not sent again.",
+            "Confirm looks whether it starts.",
+            facts={"sent": True, "opens": True},
+        )
+    _refresh(case)
+    # Reads anew and asks every standing guard, which the readings above may have outlasted.
+    if (no := closed(case, asked) or _not_off(case, asked)) is not None:
+        return no
+    case.sending("power_on", "power_on")
+    try:
+        case.platform.vm_action(vm.key, "poweron")
+    except (ApiError, AuthError) as error:
+        if error.may_have_executed or isinstance(error, Conflict):
+            # A conflict says that it runs already: somebody was faster, and Confirm looks all the same.
+            return Draft(
+                StepOutcome.UNKNOWN,
+                f"Sent, without an answer that can be relied on: {error.came_back}",
+                "Not sent again. Confirm looks whether it starts.",
+                facts={"sent": True, "answered": isinstance(error, Conflict), "opens": True},
+            )
+        return ended_by(error, sent=True, answered=not isinstance(error, NotConnected))
+    return Draft(
+        StepOutcome.PASSED,
+        f"The platform took the order to start {vm.name!r}. That is not yet a VM that runs.",
+        "Confirm looks whether it starts.",
+        facts={"sent": True, "answered": True},
+    )
+
+
+def confirm(case: Case) -> Draft:
+    """It stayed off; or, where it was powered on: it runs on a node, and stays so, with moving numbers."""
+    if not watch_options(case).power_on:
+        verdict = case.verdict
+        assert verdict is not None
+        facts = {"verdict": verdict.value.value, "verdict_at": case.samples[-1].read_at}
+        return Draft(StepOutcome.PASSED, f"{case.known_vm().name!r} stayed off.", "", facts=facts)
+    return _confirm_start(case)
+
+
+def _only_watching(summary: str) -> Draft:
+    return Draft(StepOutcome.SKIPPED, summary, facts={"opens": True, "sent": False})
+
+
+def _not_off(case: Case, asked: str) -> Draft | None:
+    """The refusal of a start that the evidence does not support."""
+    verdict = case.verdict
+    assert verdict is not None
+    if verdict.value is VerdictValue.OFF:
+        return None
+    if verdict.value is VerdictValue.ALIVE:
+        error: VergeNbError = StillAlive(
+            asked, "its process lives; a start could run it twice on the same disks", "look where it runs"
+        )
+    else:
+        error = VerdictUnknown(
+            asked,
+            "nothing shows that its process is gone; a start could run it twice on the same disks",
+            "make sure at the node; no approval opens this",
+        )
+    read_at = case.samples[-1].read_at
+    return ended_by(error, verdict.table(), sent=False, verdict=verdict.value.value, verdict_at=read_at)
+
+
+def _refresh(case: Case) -> None:
+    """Take evidence anew that is too old to act on, and keep what spoke for life before."""
+    if case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S):
+        return
+    began = case.server_clock(case.samples[-1].read_at)
+    first = case.sample()
+    case.clock.sleep(case.options.sample_gap_s)
+    fresh = [first, case.sample()]
+    logs = case.platform.logs_since(case.machine(), began)
+    name = case.known_vm().name
+    since_watched = judge([case.samples[-1], *fresh], logs=logs, vm_name=name)
+    alive = since_watched.value is VerdictValue.ALIVE
+    case.verdict = since_watched if alive else judge(fresh, logs=logs, vm_name=name)
+    case.samples = fresh
+
+
+class StartWatch(Watch):
+    """A watch after this run's own order to start, which stands in the log and is no sign of life."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the readings support without the order."""
+        lines = [line for line in self.logs if ORDER not in line.text]
+        verdict = judge(self.judged(), logs=lines, vm_name=self.case.known_vm().name)
+        if self.trouble and verdict.value is VerdictValue.OFF:
+            return Verdict(VerdictValue.UNKNOWN, verdict.votes)
+        return verdict
+
+
+def _confirm_start(case: Case) -> Draft:
+    options, seen = watch_options(case), StartWatch(case, forgets=True)
+    cap = options.start_timeout_s + options.settle_s
+    well_since: float | None = None
+    life: tuple[int | None, int | None] | None = None
+    while True:
+        try:
+            stop = seen.read()
+        except AuthError as error:
+            seen.trouble = f"the reading back failed: {error.came_back}"
+            return _end_start(case, seen)
+        row = seen.last
+        if row is not None and not seen.trouble:
+            seen.trouble = _not_well(case, seen, row)
+            if seen.trouble:
+                well_since = None
+            elif well_since is None or life != (row.node, row.started):
+                well_since, life = seen.elapsed, (row.node, row.started)
+        if well_since is not None and not seen.trouble and seen.elapsed - well_since >= options.settle_s:
+            return _end_start(case, seen)
+        if seen.elapsed >= (cap if well_since is not None else options.start_timeout_s):
+            seen.trouble = seen.trouble or f"it has not run undisturbed for {options.settle_s:g} s"
+            return _end_start(case, seen)
+        if stop:
+            seen.trouble = f"{stop} says stop before it was seen to run properly"
+            return _end_start(case, seen)
+        seen.pause(f"starting for {seen.elapsed:.0f} s", cap)
+
+
+def _not_well(case: Case, seen: Watch, row: MachineStatus) -> str:
+    """What keeps the VM from running properly as it was read last, or ""."""
+    if row.machine != case.machine():
+        return f"the status row is of machine {row.machine} now"
+    if not (row.running and row.status == "running" and row.state == "online" and row.node is not None):
+        return f"the row says {row.status}, state {row.state}, node {node_of(row)}"
+    says = {vote.source: vote.says for vote in seen.verdict.votes}
+    if says["machine_stats"] != "alive":
+        return "the row says running, but no fresh CPU and RAM came"
+    counted = any(counter.values for counter in seen.samples[-1].counters)
+    if counted and "alive" not in (says["machine_nics"], says["machine_drives"]):
+        return "the row says running, but no counter of a NIC or drive moves"
+    return ""
+
+
+def _end_start(case: Case, seen: Watch) -> Draft:
+    name, row = case.known_vm().name, seen.last
+    case.verdict = seen.verdict
+    if row is not None and not seen.trouble:
+        summary = f"{name!r} started properly: it runs on node {node_of(row)} since {when(row.started)}."
+        return Draft(StepOutcome.PASSED, summary, "", seen.tables(), seen.facts())
+    advice = "it is not powered on again; look at its console and at its log"
+    error: VergeNbError = VerdictUnknown(f"confirming that VM {name!r} starts", seen.trouble, advice)
+    said = f"{name!r} was not seen to start properly: {seen.trouble}."
+    return Draft(StepOutcome.UNKNOWN, said, advice, seen.tables(), seen.facts(), error)
+
+
+def _words(case: Case, plan: Plan) -> Table:
+    vm, verdict = case.known_vm(), case.verdict
+    assert verdict is not None
+    return FACTS.table(
+        ("plan digest", plan.digest),
+        ("system", case.system_label()),
+        ("VM", f"{vm.name} (VM key {vm.key}, machine {vm.machine}, status row {case.status_key})"),
+        ("verdict", verdict.value.value),
+        ("policy", case.policy.source or "none"),
+    )

@@ -1,0 +1,186 @@
+"""The standard methods, Power Off and Kill Power: sent, watched, and judged by evidence.
+
+A rung opens the next one only when it has failed in this run with evidence, or when somebody attests that it
+was tried. A rung that succeeds leaves nothing to do for those above it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from vergeos_nb.errors import (
+    ApiError,
+    AuthError,
+    Conflict,
+    NotConnected,
+    Refused,
+    StillAlive,
+    Unanswered,
+    VerdictUnknown,
+    VergeNbError,
+)
+from vergeos_nb.parameters import RUNGS, Rung
+from vergeos_nb.procedure.approval.gate import closed, not_approved
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.engine.engine import Draft, ended_by
+from vergeos_nb.procedure.steps.watching import Watch
+from vergeos_nb.procedure.values.model import StepOutcome, VerdictValue
+
+NAMES = {"poweroff": "Power Off", "kill": "Kill Power", "override": "the status override"}
+
+# Assumption: where the process is gone, the platform's own row follows within this time, or it does not
+# follow at all. While the process lives, the whole wait is given to it.
+ROW_FOLLOWS_S = 10.0
+
+
+def power_off(case: Case) -> Draft:
+    """Ask the guest to shut down, and watch."""
+    return _rung(case, "poweroff", case.force_options().poweroff_wait_s)
+
+
+def kill_power(case: Case) -> Draft:
+    """End the process as if the plug were pulled, and watch."""
+    return _rung(case, "kill", case.force_options().kill_wait_s)
+
+
+def off_already(case: Case) -> Draft | None:
+    """The end of a step above a rung that worked, or None. It needs no approval: nothing is sent."""
+    if not case.off_since:
+        return None
+    return Draft(
+        StepOutcome.NOTHING_TO_DO,
+        f"Nothing to do: the VM is off since {NAMES[case.off_since]}.",
+        facts={"opens": True, "sent": False},
+    )
+
+
+def beyond(case: Case, rung: Rung) -> Draft | None:
+    """The end of a step that this run may not reach, or None."""
+    options = case.force_options()
+    if RUNGS.index(rung) < RUNGS.index(options.start_at):
+        return Draft(
+            StepOutcome.SKIPPED,
+            f"Not tried here. {case.operator} attests: {options.attest}",
+            "; ".join(case.contradictions),
+            facts={"opens": True, "sent": False, "attested": options.attest},
+        )
+    if RUNGS.index(rung) > RUNGS.index(options.up_to):
+        asked = f"going on to {NAMES[rung]}"
+        came = f"this run may go no further than {NAMES[options.up_to]}; {_so_far(case)}"
+        hint = f"look at the evidence; to go on, plan again with up_to={rung}"
+        alive = case.verdict is not None and case.verdict.value is VerdictValue.ALIVE
+        error: VergeNbError = StillAlive(asked, came, hint) if alive else Refused(asked, came, hint)
+        return ended_by(error, sent=False)
+    return None
+
+
+def _so_far(case: Case) -> str:
+    """What the newest evidence says of the VM that the methods so far were to switch off."""
+    return {
+        VerdictValue.OFF: "the process is gone, and the row does not say stopped",
+        VerdictValue.ALIVE: "the process lives",
+        VerdictValue.UNKNOWN: "nothing shows whether the process is gone",
+    }[case.verdict.value if case.verdict is not None else VerdictValue.UNKNOWN]
+
+
+def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft:
+    if (end := off_already(case) or not_approved(case) or beyond(case, rung)) is not None:
+        return end
+    vm = case.known_vm()
+    asked = f"{NAMES[rung]} of VM {vm.name!r}"
+    if rung in case.sent:
+        return _watched(case, rung, wait_s, "sent earlier in this run, and not again")
+    if (no := closed(case, asked)) is not None:
+        return no
+    if case.now is not None and not case.now.running:
+        return Draft(
+            StepOutcome.NOTHING_TO_DO,
+            f"{NAMES[rung]} was not sent: the row says {case.now.status} by now. Confirm looks for evidence.",
+            facts={"opens": True, "sent": False},
+        )
+    answer = "accepted"
+    case.sending(rung, rung)
+    try:
+        case.platform.vm_action(vm.key, rung)
+    except Conflict as error:
+        # The platform says that the VM is not running. That is a word, not evidence: watch all the same.
+        answer = f"answered {error.status}: {error.came_back}"
+    except (ApiError, AuthError) as error:
+        if not error.may_have_executed:
+            return ended_by(error, sent=not isinstance(error, NotConnected))
+        unanswered = isinstance(error, Unanswered)
+        answer = f"{'sent, unanswered' if unanswered else 'answered with an error'}: {error.came_back}"
+    return _watched(case, rung, wait_s, answer)
+
+
+def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answer: str) -> Draft:
+    watch = Watch(case, forgets=True)
+    before = case.verdict.value if case.verdict is not None else VerdictValue.UNKNOWN
+    gone_at: float | None = None
+    while True:
+        stop = watch.read()
+        if watch.off():
+            case.off_since = rung
+            summary = f"{NAMES[rung]} ({answer}) worked: the row says stopped, and the process is gone."
+            return watch.draft(StepOutcome.PASSED, summary)
+        if stop:
+            error: VergeNbError = Refused(
+                f"waiting for {NAMES[rung]}", f"{stop} says stop", "nothing more is sent in this run"
+            )
+            return watch.ended_by(error)
+        if watch.verdict.value is not VerdictValue.OFF:
+            gone_at = None
+        elif gone_at is None:
+            gone_at = watch.elapsed
+        if watch.elapsed >= (wait_s if gone_at is None else min(gone_at + ROW_FOLLOWS_S, wait_s)):
+            break
+        watch.pause(f"{NAMES[rung]}: {watch.elapsed:.0f} of {wait_s:g} s", wait_s)
+    if watch.trouble:
+        error = VerdictUnknown(
+            f"waiting for {NAMES[rung]} ({answer})",
+            watch.trouble,
+            "nothing shows that it failed, so nothing more is sent; look at the VM, and begin a new run",
+        )
+        return replace(watch.ended_by(error), outcome=StepOutcome.UNKNOWN)
+    case.verdict, case.samples = watch.verdict, watch.judged()
+    return watch.draft(
+        StepOutcome.FAILED,
+        _without_effect(case, rung, before, watch, answer),
+        opens=True,
+        verdict_before=before.value,
+    )
+
+
+def _without_effect(case: Case, rung: Rung, before: VerdictValue, watch: Watch, answer: str) -> str:
+    """What a method without effect means, by the evidence before and after it, and what comes next."""
+    name, after = NAMES[rung], watch.verdict.value
+    waited = f"Waited {watch.elapsed:.0f} s"
+    if after is VerdictValue.ALIVE:
+        said, waited = f"{name} did not end the process: it lives.", f"{waited}."
+    elif after is VerdictValue.UNKNOWN:
+        said = f"Nothing shows whether {name} had an effect."
+        waited = f"{waited}: nothing shows whether the process is gone."
+    else:
+        waited = f"{waited}: the process is gone, and the row does not follow."
+        said = (
+            f"{name} had no effect, as expected of a stuck VM."
+            if before is VerdictValue.OFF
+            else f"After {name} the process is gone, but the row still says that it runs."
+        )
+    told = "" if answer == "accepted" else f" The request: {answer}."
+    return f"{said} Next: {_next(case, rung, after)}. ({waited}){told}"
+
+
+def _next(case: Case, rung: Rung, verdict: VerdictValue) -> str:
+    """What comes after a method that left the row as it was."""
+    options = case.force_options()
+    if rung == options.up_to:
+        return f"nothing in this run, which goes no further than {NAMES[rung]}"
+    if rung == "poweroff":
+        return NAMES["kill"]
+    if verdict is VerdictValue.ALIVE:
+        return "end the process at its node; Force power off stays closed while it lives"
+    if verdict is VerdictValue.UNKNOWN and not options.assertion:
+        return "make sure at the node; Force power off needs what you found there (parameter assertion)"
+    return "Force power off"

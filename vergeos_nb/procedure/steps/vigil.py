@@ -1,0 +1,229 @@
+"""Watching a VM for minutes to days: enough is kept to judge by, and what is worth showing.
+
+What no source settles about the platform is assumed here, by name:
+
+ASSUME_STARTED_TELLS_LIVES_APART
+    ``started`` of a status row changes with every start and with nothing else, also where the VM has stopped
+    again before anybody looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vergeos_nb.clock import iso
+from vergeos_nb.errors import ApiError
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.evidence.verdict import Sample, judge, samples_table
+from vergeos_nb.procedure.evidence.witnesses import counters_table, logs_table
+from vergeos_nb.procedure.steps.watching import stopped
+from vergeos_nb.procedure.values.model import FACTS, Table, Verdict, VerdictValue, Vote
+from vergeos_nb.vergeos.rows import LogLine, MachineStatus
+
+ASSUME_STARTED_TELLS_LIVES_APART = True
+
+# How far back the machine's log is copied into the record; the platform forgets it.
+LOG_HOURS = 24.0
+LOG_LINES = 1000
+# A stop file is looked for this often, however far apart the readings are.
+STOP_LOOK_S = 5.0
+NOTE_EVERY_S = 60.0
+# A row on its way is looked at more often, but not for ever.
+QUICK_LOOKS = 12
+# More readings than this are shown thinned out: what changed always, of the rest every other one.
+MOST_SHOWN = 200
+
+
+class Vigil:
+    """What was read over a long time: enough to judge by, and what is worth showing.
+
+    The first reading is the one of Verify, so that whatever happened since then counts.
+    """
+
+    def __init__(self, case: Case) -> None:
+        assert case.first is not None
+        self.case = case
+        self.first = case.first
+        self.recent: list[Sample] = [case.first]
+        self.shown: list[Sample] = [case.first]
+        self.lines: dict[LogLine, None] = {}
+        self.lines_missing = False
+        self.readings = 0
+        self.doubtful = 0
+        self.outages: list[tuple[float, float]] = []
+        self.trouble = ""
+        self._start = case.clock.monotonic()
+        self._began = case.server_clock(case.first.read_at)
+        self._noted = -NOTE_EVERY_S
+        self._unsettled = 0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the watch began."""
+        return self.case.clock.monotonic() - self._start
+
+    @property
+    def row(self) -> MachineStatus:
+        """The status row as it was read last."""
+        return self.recent[-1].status
+
+    @property
+    def span(self) -> float:
+        """Seconds between the readings that the verdict of off rests on."""
+        return self.recent[-1].read_at - self.recent[0].read_at
+
+    @property
+    def new_lines(self) -> list[LogLine]:
+        """Log lines since the first reading, by the platform's clock."""
+        return [line for line in self.lines if line.at >= self._began]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Alive by any sign of life since the beginning, off by the latest readings alone."""
+        name = self.case.known_vm().name
+        ever = judge(self._since_first(), logs=self.new_lines, vm_name=name)
+        if ASSUME_STARTED_TELLS_LIVES_APART and self.started_anew:
+            vote = Vote("started", "alive", f"it was started {when(self.row.started)}, while it was watched")
+            return Verdict(VerdictValue.ALIVE, (vote, *ever.votes))
+        if ever.value is VerdictValue.ALIVE:
+            return ever
+        latest = judge(self.recent, logs=self.new_lines, vm_name=name)
+        if self.trouble and latest.value is VerdictValue.OFF:
+            return Verdict(VerdictValue.UNKNOWN, latest.votes)
+        return latest
+
+    @property
+    def started_anew(self) -> bool:
+        """Whether the row tells of another start than when the watch began."""
+        before, now = self.first.status.started, self.row.started
+        return bool(now) and now != before
+
+    def off(self) -> bool:
+        """Whether the row says stopped and fresh evidence says dead."""
+        return self.ours() and stopped(self.row) and self.verdict.value is VerdictValue.OFF
+
+    def ours(self) -> bool:
+        """Whether the row is still of the VM's machine."""
+        return self.row.machine == self.case.machine()
+
+    @property
+    def hurries(self) -> bool:
+        """Whether something is being decided just now, so that the next reading should come soon."""
+        return self.span < self.case.options.sample_gap_s or 0 < self._unsettled <= QUICK_LOOKS
+
+    def read(self) -> None:
+        """Take one reading and what the log has since. One that fails ends nothing.
+
+        Raises:
+            AuthError: the platform does not let us read any more.
+        """
+        now = self.case.clock.now()
+        try:
+            sample = self.case.sample()
+            self._keep(sample)
+            self._read_log()
+        except ApiError as error:
+            # Two failures next to each other are one outage.
+            began = self.outages.pop()[0] if self.trouble and self.outages else now
+            self.outages.append((began, self.case.clock.now()))
+            self.trouble = f"the last reading failed: {error.came_back}"
+            return
+        self.trouble = ""
+        self._unsettled = 0 if stopped(self.row) else self._unsettled + 1
+        if self.readings > 1 and self.span >= self.case.options.sample_gap_s and not self.off():
+            self.doubtful += 1
+
+    def pause(self, seconds: float) -> str:
+        """Wait this long. Returns who wants the run to stop, as soon as somebody does, or ""."""
+        end = self.case.clock.monotonic() + seconds
+        while not (stop := self.case.stop_wanted()):
+            left = end - self.case.clock.monotonic()
+            if left <= 0:
+                break
+            self.case.clock.sleep(min(left, STOP_LOOK_S))
+        return stop
+
+    def note(self, wait_s: float) -> None:
+        """Say how far it is, now and then."""
+        if self.elapsed - self._noted >= max(NOTE_EVERY_S, wait_s / 60):
+            self._noted = self.elapsed
+            says = self.trouble or f"row says {self.row.status}"
+            self.case.note(f"watched for {self.elapsed / 60:.0f} of {wait_s / 60:g} min, {says}")
+
+    def tables(self) -> tuple[Table, ...]:
+        """What was watched, the evidence, readings, counters and log lines."""
+        facts = FACTS.table(
+            ("watched", f"{self.elapsed / 60:.1f} min, {self.readings} readings"),
+            ("not readable", "; ".join(f"{iso(a)} to {iso(b)}" for a, b in self.outages) or "never"),
+            ("readings without evidence of death", str(self.doubtful)),
+            ("node", f"{node_of(self.first.status)} at first, {node_of(self.row)} at last"),
+            ("started", f"{when(self.first.status.started)} at first, {when(self.row.started)} at last"),
+            ("log", f"{len(self.lines)} lines of the last {LOG_HOURS:g} h and since"
+             + (", older ones may be missing" if self.lines_missing else "")),
+        )  # fmt: skip
+        lines = sorted(self.lines, key=lambda line: line.at, reverse=True)
+        readings = [self.first.counters, self.recent[-1].counters]
+        return (
+            facts,
+            self.verdict.table(),
+            samples_table(self.shown),
+            counters_table(readings),
+            logs_table(lines),
+        )
+
+    def facts(self) -> dict[str, object]:
+        """The verdict, the row as it was read last, and how much was read."""
+        return {
+            "verdict": self.verdict.value.value,
+            "verdict_at": self.recent[-1].read_at,
+            "after": dict(self.row.row),
+            "readings": self.readings,
+            "outages": len(self.outages),
+        }
+
+    def _since_first(self) -> list[Sample]:
+        return self.recent if self.recent[0] is self.first else [self.first, *self.recent]
+
+    def _keep(self, sample: Sample) -> None:
+        self.readings += 1
+        since = sample.read_at - self.case.options.sample_gap_s
+        # Back to the latest reading that lies a whole gap before this one; older ones prove nothing of now.
+        begin = max((i for i, s in enumerate(self.recent) if s.read_at <= since), default=0)
+        self.recent = [*self.recent[begin:], sample]
+        self.shown.append(sample)
+        if len(self.shown) > MOST_SHOWN:
+            self.shown = _thinned(self.shown)
+
+    def _read_log(self) -> None:
+        newest = max((line.at for line in self.lines), default=self._began - LOG_HOURS * 3600)
+        lines = self.case.platform.logs_since(self.case.machine(), newest, LOG_LINES)
+        self.lines_missing = self.lines_missing or len(lines) >= LOG_LINES
+        self.lines |= dict.fromkeys(lines)
+
+
+def _thinned(samples: Sequence[Sample]) -> list[Sample]:
+    """What changed, first and last, and of the rest every other one."""
+    kept = []
+    for number, sample in enumerate(samples):
+        before = samples[number - 1].status
+        same = (sample.status.status, sample.status.node, sample.status.started) == (
+            before.status, before.node, before.started,
+        )  # fmt: skip
+        if number % 2 == 0 or not same or number == len(samples) - 1:
+            kept.append(sample)
+    return kept
+
+
+def node_of(row: MachineStatus) -> str:
+    """The node that a row names, in words."""
+    return "none" if row.node is None else str(row.node)
+
+
+def when(epoch: int | None) -> str:
+    """A time of the platform's, in words, whatever it holds."""
+    if not epoch:
+        return "never"
+    try:
+        return iso(epoch)
+    except (ValueError, OverflowError, OSError):
+        return f"at {epoch}, which is no time"

@@ -1,0 +1,176 @@
+"""What a procedure needs from outside, as protocols: the platform, the journal, the calls made, the plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from vergeos_nb.procedure.values.model import Plan
+from vergeos_nb.vergeos.requests import NodeQuery, VmAction
+from vergeos_nb.vergeos.rows import (
+    Columns,
+    Counter,
+    Exchange,
+    Listed,
+    LogLine,
+    MachineKey,
+    MachineStats,
+    MachineStatus,
+    NodeState,
+    QueryAnswer,
+    Snapshot,
+    StatusKey,
+    SystemInfo,
+    Vm,
+    VmKey,
+    VmNow,
+)
+
+
+class Platform(Protocol):
+    """One VergeOS system. Every method but the last four only reads; those are sent once, as
+    `vergeos_nb.vergeos.requests` builds them.
+
+    Each of them raises ``ApiError`` or ``AuthError`` when the system does not give what was asked.
+    """
+
+    def system(self) -> SystemInfo:
+        """Who answers."""
+
+    def vms_named(self, name: str) -> Sequence[Vm]:
+        """Rows of ``vms`` for this name, snapshots among them."""
+
+    def vms_like(self, text: str) -> Sequence[Vm]:
+        """Rows of ``vms`` whose name holds the text in any case."""
+
+    def vms_listed(self) -> Sequence[Listed]:
+        """Every VM that is no snapshot."""
+
+    def status_key(self, machine: MachineKey) -> StatusKey:
+        """What the machine's row names as its status row."""
+
+    def statuses_of(self, machine: MachineKey) -> Sequence[MachineStatus]:
+        """Status rows that name this machine."""
+
+    def machine_status(self, key: StatusKey) -> MachineStatus:
+        """One status row."""
+
+    def machine_stats(self, machine: MachineKey) -> MachineStats | None:
+        """The machine's stats row, if it has one."""
+
+    def vm_now(self, key: VmKey) -> VmNow:
+        """The VM's identity and state in one call."""
+
+    def counters(self, machine: MachineKey) -> Sequence[Counter]:
+        """What the machine's NICs and then its drives have counted, each by key."""
+
+    def nodes_for(self, machine: MachineKey, node: int | None) -> Sequence[NodeState]:
+        """The node with this key, and the node whose own machine this is, by key."""
+
+    def tenant_nodes_of(self, machine: MachineKey) -> Sequence[str]:
+        """Names of the tenants' nodes whose machine this is; none for a VM's."""
+
+    def logs_since(self, machine: MachineKey, since: float, limit: int = 50) -> Sequence[LogLine]:
+        """The machine's log lines from this time on, by the platform's clock, the newest first."""
+
+    def snapshots_named(self, machine: MachineKey, name: str) -> Sequence[Snapshot]:
+        """The machine's snapshots of this name, the newest first."""
+
+    def tags_of(self, vm: VmKey) -> Sequence[str]:
+        """Names of the VM's tags."""
+
+    def fleet_vms(self) -> Columns:
+        """Every VM that is no snapshot, with its status and stats, as columns by VM key."""
+
+    def fleet_signs(self) -> Columns:
+        """The same VMs once more, without what does not change while they are watched."""
+
+    def fleet_counters(self) -> Mapping[int, int]:
+        """By machine, the sum of all that its NICs and drives have counted."""
+
+    def all_nodes(self) -> Sequence[NodeState]:
+        """Every node."""
+
+    def last_logs(self, machines: Sequence[MachineKey], since: float) -> Mapping[int, LogLine]:
+        """The newest log line of each of these machines from this time on, by machine."""
+
+    def node_answer(self, key: str) -> QueryAnswer:
+        """What became of a node's query."""
+
+    def override_status(self, key: StatusKey, body: Mapping[str, Any]) -> None:
+        """Write these fields into a status row. Sent once."""
+
+    def vm_action(self, vm: VmKey, action: VmAction) -> None:
+        """Send ``poweroff``, ``kill`` or ``poweron``; returns when the platform has taken it. Sent once."""
+
+    def create_snapshot(
+        self, machine: MachineKey, name: str, expires: int, description: str = ""
+    ) -> str | None:
+        """Take a snapshot without quiescing, and give its key if the answer has one. Sent once."""
+
+    def ask_node(self, node: int, query: NodeQuery, params: Mapping[str, Any] | None = None) -> str:
+        """Have a node run ``top`` or ``ping``, and give the key for ``node_answer``. Sent once."""
+
+
+class Journal(Protocol):
+    """Where a run is written down while it happens."""
+
+    def write(self, event: str, /, **data: Any) -> None:
+        """Append one line.
+
+        Raises:
+            RecordError: it could not be written.
+        """
+
+    def make_room(self) -> None:
+        """Make sure that what comes of a changing call can be written down.
+
+        Raises:
+            RecordError: it cannot.
+        """
+
+
+class Calls(Protocol):
+    """The API calls of the run so far, in order."""
+
+    def __len__(self) -> int: ...
+
+    def since(self, start: int, /) -> Sequence[Exchange]:
+        """The calls from this position on."""
+
+
+class Lease(Protocol):
+    """The right to act on this VM, held by one run at a time."""
+
+    def renew(self) -> None:
+        """Take it, or keep it for another while.
+
+        Raises:
+            Refused: somebody else holds it.
+        """
+
+
+class Records(Protocol):
+    """Records of earlier runs."""
+
+    def capsule(self, record: str) -> Mapping[str, Any]:
+        """What a record knows of its override: ``record`` (its id), ``host`` in normal form, ``system_id``,
+        ``cloud_name``, ``simulated``, ``vm``, ``status_key`` and ``undo``, as in ``record.json``.
+
+        Args:
+            record: the record's id, or a path to its folder or its ``record.json``.
+
+        Raises:
+            RecordNotFound: there is no such record.
+            Refused: it is damaged, or was changed after it was made.
+        """
+
+
+class Plans(Protocol):
+    """Plans of this and earlier runs by their digest."""
+
+    def keep(self, plan: Plan) -> bool:
+        """Keep a plan, so that a later run can say what differs from it."""
+
+    def find(self, digest: str) -> Plan | None:
+        """The plan with this digest, if it was kept."""

@@ -1,0 +1,166 @@
+"""The account of a run, put into the words of its summary."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from vergeos_nb.journal.run_state import Account
+from vergeos_nb.procedure.values.model import RunOutcome, StepOutcome, VerdictValue
+from vergeos_nb.record.undo import undo_of
+from vergeos_nb.views.summary import RunSummary
+
+FORCE = "force_power_off"
+# Of every other runbook the step that decided says it in its own words.
+_OWN_WORDS = {RunOutcome.DONE: StepOutcome.PASSED, RunOutcome.NOTHING_TO_DO: StepOutcome.NOTHING_TO_DO}
+_HEADLINES = {
+    RunOutcome.PLANNED: "Planned. Nothing was changed: no approval was given.",
+    RunOutcome.UNKNOWN: "A changing call was sent, and nobody has looked at what became of it.",
+    RunOutcome.DONE: "Forced off, and there is evidence that it is off.",
+    RunOutcome.NOTHING_TO_DO: "Nothing to do: the record says stopped already, and the process is gone.",
+    RunOutcome.INTERRUPTED: "The run was cut short.",
+}
+
+
+def summary_of(account: Account) -> RunSummary:
+    """What a person reads first."""
+    decisive, outcome = account.decisive, account.outcome
+    last = account.results[-1] if account.results else None
+    headline = decisive.summary if decisive else _headline(account)
+    advice = decisive.next_step if decisive else ""
+    if account.bug:
+        headline = f"A bug of this program stopped the run: {account.bug['error']}"
+        advice = "Nothing is retried. Keep the record folder and report it."
+    elif outcome in (RunOutcome.PLANNED, RunOutcome.NOTHING_TO_DO):
+        advice = next((r.next_step for r in account.results if r.step == "plan"), "")
+    elif outcome is RunOutcome.INTERRUPTED:
+        headline = f"{_HEADLINES[outcome]} {_where(account)}"
+        advice = _after_interruption(account)
+    elif decisive is None and outcome is RunOutcome.UNKNOWN:
+        advice = _after_interruption(account)
+    return RunSummary(
+        outcome=outcome,
+        verdict=account.verdict,
+        system=last.system if last else str(account.opened.get("system", "")),
+        headline=headline,
+        next_step=advice,
+        lines=tuple((what, value) for what, value in _lines(account) if value),
+        results=account.results,
+        over_vm=account.over_vm,
+    )
+
+
+def _headline(account: Account) -> str:
+    if account.opened.get("runbook", FORCE) != FORCE and account.outcome in _OWN_WORDS:
+        ended = _OWN_WORDS[account.outcome]
+        return next((r.summary for r in reversed(account.results) if r.outcome is ended), "")
+    sent = [call.method for call in account.acting_calls]
+    if account.outcome is RunOutcome.DONE and "PUT" not in sent:
+        by = "Off by a standard method" if sent else "It went off by itself"
+        return f"{by}, and there is evidence that it is off."
+    return _by_verdict(account) or _HEADLINES.get(account.outcome, "")
+
+
+def _by_verdict(account: Account) -> str:
+    """The headline of a run that changed nothing on a VM that is not off by evidence, or ""."""
+    lives = account.verdict is VerdictValue.ALIVE
+    if account.verdict is VerdictValue.OFF or not account.over_vm:
+        return ""
+    if account.outcome is RunOutcome.PLANNED:
+        known = "The process LIVES." if lives else "Nothing shows whether the process lives."
+        return f"{_HEADLINES[account.outcome]} {known}"
+    if account.outcome is RunOutcome.NOTHING_TO_DO:
+        # Older versions ended so where nobody knew; the step itself says what to do.
+        known = "the process LIVES" if lives else "nothing shows that the process is gone"
+        return f"The record says stopped already, but {known}."
+    return ""
+
+
+def _lines(account: Account) -> list[tuple[str, str]]:
+    opened = account.opened
+    parameters: dict[str, Any] = dict(opened.get("parameters", {}))
+    vm = account.fact("vm") or {}
+    keys = f" (VM key {vm['key']}, machine {vm['machine']})" if vm else ""
+    approval = account.fact("approval") or {}
+    return [
+        ("VM", f"{parameters.get('vm_name', '')}{keys}"),
+        ("status row", str(account.fact("status_key") or "")),
+        ("operator", str(opened.get("operator", ""))),
+        ("approved by", str(approval.get("approver", ""))),
+        ("reason", str(parameters.get("reason", ""))),
+        ("ticket", str(parameters.get("ticket", ""))),
+        ("plan digest", str(account.fact("plan_digest") or "")),
+        *_calls(account),
+        ("undone by", _undo(account)),
+        ("opened", str(opened.get("at", ""))),
+        ("ended", account.ended_at),
+        ("exit code", str(account.exit_code)),
+    ]
+
+
+def _calls(account: Account) -> list[tuple[str, str]]:
+    if account.opened.get("runbook") == "fleet_apply":
+        return [("changing calls", "in the records of the VMs")]
+    if not account.changing_calls:
+        lost = "" if account.opened else " that its journal holds, and that has no first line"
+        return [("changing calls", f"none was sent{lost}")]
+    return [(f"changing call {n}", _told(call)) for n, call in enumerate(account.changing_calls, start=1)]
+
+
+def _undo(account: Account) -> str:
+    undo = undo_of(account)
+    if undo is None:
+        return ""
+    request = undo["request"]
+    body = json.dumps(request["body"], sort_keys=True, ensure_ascii=False)
+    return f"{request['method']} {request['path']} {body} (runbook restore_status, with this record)"
+
+
+def _told(call: Any) -> str:
+    body = json.dumps(call.body, sort_keys=True, ensure_ascii=False)
+    text = f"{call.method} {call.path} {body} at {call.intended_at}"
+    if call.exchange is None:
+        return f"{text}: MAY HAVE BEEN SENT, no answer was written down"
+    if call.exchange.status is None:
+        return f"{text}: no answer ({call.exchange.error})"
+    return f"{text}: {call.answered}"
+
+
+def _where(account: Account) -> str:
+    by = f" by {account.interrupted_by}" if account.interrupted_by else ""
+    if account.lost:
+        return "Its folder was found without a journal, so nobody knows how far it came."
+    if not account.results and not account.running:
+        return f"Nothing was begun: it stopped{by} before its first step."
+    return (
+        f"It stopped{by} in step {account.running!r}."
+        if account.running
+        else f"It stopped{by} between steps."
+    )
+
+
+def _after_interruption(account: Account) -> str:
+    if account.lost:
+        return (
+            "Nobody knows whether it has sent something. Read the status row and the node before anything "
+            "else; do not power the VM on yet."
+        )
+    if account.acting_calls and account.verdict is VerdictValue.OFF:
+        return "A changing call was sent, and fresh evidence that was read after it says that the VM is off."
+    if account.acting_calls and account.verdict is VerdictValue.ALIVE:
+        return (
+            "A changing call was sent, and what was read after it says that the process LIVES. Do not power "
+            "the VM on anywhere; end the process at its node, and call the vendor."
+        )
+    if account.acting_calls:
+        return (
+            "A changing call was sent or may have been. Read the status row and the node before anything "
+            "else; do not power the VM on yet."
+        )
+    if not account.opened or account.torn:
+        lost = "has no first line" if not account.opened else "was cut off in its last line"
+        return (
+            f"No changing call was sent that its journal holds, and that {lost}. Read the status row and the "
+            "node before it is run again."
+        )
+    return "No changing call was sent. It can be run again."

@@ -1,0 +1,53 @@
+"""The undo capsule: the status row as it was before it was overridden, and the request that restores it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vergeos_nb.client.rows import machine_status
+from vergeos_nb.clock import from_iso
+from vergeos_nb.errors import ApiError
+from vergeos_nb.journal.run_state import Account, ChangingCall
+from vergeos_nb.procedure.runbooks.restore_status import undo_request
+from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.rows import Exchange, MachineStatus, StatusKey
+
+
+def undo_of(account: Account) -> dict[str, Any] | None:
+    """``row`` and ``request`` of a run that sent, or may have sent, the override; else None. Pure."""
+    number = account.fact("status_key")
+    if number is None:
+        return None
+    key = StatusKey(number)
+    override = requests.override(key).as_dict()
+    sent = [
+        call
+        for call in account.changing_calls
+        if {"method": call.method, "path": call.path, "body": call.body} == override
+    ]
+    row = _row_before(account, key, sent[0]) if sent else None
+    return None if row is None else {"row": dict(row.row), "request": undo_request(row).as_dict()}
+
+
+def _row_before(account: Account, key: StatusKey, put: ChangingCall) -> MachineStatus | None:
+    """The whole row as it was read last before the override: an earlier rung may have changed it."""
+    path = requests.api_path(StatusKey.path(key))
+    reads = [
+        call
+        for call in account.exchanges
+        if (call.method, call.path, call.status) == ("GET", path, 200) and _is_before(call, put)
+    ]
+    for row in [*(call.answer for call in reversed(reads)), account.fact("before")]:
+        try:
+            return machine_status(row, key, "read the row as it was")
+        except ApiError:
+            continue
+    return None
+
+
+def _is_before(call: Exchange, put: ChangingCall) -> bool:
+    if put.exchange is not None:
+        return call.number < put.exchange.number
+    # The run died over its override: what recovery read, much later, is not what was before. The journal
+    # keeps times to the millisecond.
+    return call.sent_at <= from_iso(put.intended_at) + 0.001

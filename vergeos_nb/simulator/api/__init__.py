@@ -1,0 +1,1 @@
+"""What a request does and what it is answered."""

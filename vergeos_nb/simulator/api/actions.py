@@ -1,0 +1,259 @@
+"""`POST vm_actions`: what each action does, at once and later (D-power, D-adv, pyvergeos 1.7.1 vms.py).
+
+An action is answered when it is accepted; its effect follows. The answer to power actions is `{}` with
+201 (assumed: the sources show an empty body or an empty object).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vergeos_nb.simulator.api.messages import ApiError
+from vergeos_nb.simulator.scenarios import many_vms
+from vergeos_nb.simulator.tables.coerce import validation_error
+from vergeos_nb.simulator.world import hardware, life
+from vergeos_nb.simulator.world.world import Row, World
+
+Action = Callable[[World, Row, dict[str, Any]], "dict[str, Any] | None"]
+
+ACTIONS: dict[str, Action] = {}
+
+ALREADY_RUNNING = "Machine is already running with status '{}'"
+"""Text measured on 26.1.8 (the vendor's Ansible collection); the 409 it comes with is assumed (D-power)."""
+
+NOT_IMPLEMENTED = (
+    "hotplugdrive", "hotplugnic", "changecd", "changenet", "paste", "execute", "fsync_strict",
+    "erase_drive", "refresh", "recover_cloudsnapshot", "move",
+)  # fmt: skip
+"""Actions the platform has (TS, GO, pyvergeos) and the simulator does not: 501, never a quiet 201."""
+
+
+def action(name: str) -> Callable[[Action], Action]:
+    """Register the function behind an action's name."""
+
+    def register(function: Action) -> Action:
+        ACTIONS[name] = function
+        return function
+
+    return register
+
+
+def perform(world: World, vm: Row, name: str, params: dict[str, Any], user: str) -> dict[str, Any] | None:
+    """Accept an action on a VM and return the answer's body (None: an empty body).
+
+    Raises:
+        ApiError: 422 for an action that does not exist, 501 for one the simulator lacks, 409 for a VM
+            in the wrong state.
+    """
+    if name in NOT_IMPLEMENTED:
+        raise ApiError(501, f"The simulator does not implement the action '{name}'")
+    function = ACTIONS.get(name)
+    if function is None:
+        raise validation_error("action", "value is not one of the allowed values")
+    if vm.get("is_snapshot", False) and name not in ("clone", "restore"):
+        raise ApiError(422, "Operation not permitted")
+    answer = function(world, vm, params)
+    world.log(vm["machine"], f"VM action '{name}' sent", level="audit", user=user)
+    return answer
+
+
+def _status(world: World, vm: Row) -> Row:
+    return world.status_row(vm["machine"]) or {}
+
+
+def _carried_out(world: World, vm: Row, seconds: float | None) -> float | None:
+    """Return after how long an action takes effect: never, if the node that must do it is not there."""
+    node = _status(world, vm).get("node")
+    return seconds if node is None or world.node_is_up(node) else None
+
+
+def _needs_running(world: World, vm: Row) -> bool:
+    """Is the VM running, as its row says? Refuses or (by switch) quietly tells that it is not."""
+    if _status(world, vm).get("running"):
+        return True
+    if world.switches.conflict_in_wrong_state:
+        raise ApiError(409, "VM is not in running state")
+    return False
+
+
+@action("poweron")
+def poweron(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
+    """Start the VM. The row is believed: over a live process this makes a second copy."""
+    if not vm.get("enabled", True):
+        raise ApiError(422, "Operation not permitted")
+    status = _status(world, vm).get("status", "running")
+    if _status(world, vm).get("running"):
+        if world.switches.conflict_in_wrong_state:
+            raise ApiError(409, f"Error starting machine: {ALREADY_RUNNING.format(status)}")
+        return {}
+    machine = vm["machine"]
+    vitals = world.next_action(machine)
+    node = life.pick_node(world, machine, _node_wanted(world, params))
+    if node is None:
+        world.set_status(machine, **life.STOPPED)
+        world.set_status(machine, status="waitingforresources", state="warning")
+        return {}
+    world.set_status(machine, status="starting", state="online", powerstate=True, node=node)
+    world.later(vitals.behaviour.poweron, "finish_start", machine, node=node)
+    return {}
+
+
+def _node_wanted(world: World, params: dict[str, Any]) -> int | None:
+    wanted = params.get("preferred_node", params.get("node"))
+    if wanted in (None, "", 0, "0"):
+        return None
+    try:
+        key = int(str(wanted))
+    except ValueError:
+        raise validation_error("params", "preferred_node is not a number") from None
+    if world.get("nodes", key) is None:
+        raise ApiError(404, f"Resource '/v4/nodes/{key}' not found")
+    return key
+
+
+@action("poweroff")
+def poweroff(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
+    """Ask the guest to shut down; one that ignores ACPI goes on."""
+    if _needs_running(world, vm):
+        machine = vm["machine"]
+        wait = _carried_out(world, vm, world.vitals[machine].behaviour.acpi)
+        if wait is not None:
+            world.next_action(machine)
+            world.set_status(machine, status="stopping")
+            world.later(wait, "finish_stop", machine)
+    return {}
+
+
+@action("kill")
+def kill(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
+    """End the process, like pulling the plug. Accepted for a stopped VM too (release notes 26.0.1)."""
+    machine = vm["machine"]
+    row = _status(world, vm)
+    if not row.get("running") and not row.get("powerstate"):
+        if not world.switches.kill_on_stopped_is_accepted:
+            raise ApiError(409, "VM is not in running state")
+        if not world.vitals[machine].alive:
+            return {}
+    wait = _carried_out(world, vm, world.vitals[machine].behaviour.kill)
+    if wait is not None:
+        world.next_action(machine)
+        world.later(wait, "finish_stop", machine, text="VM was killed")
+    return {}
+
+
+@action("reset")
+def reset(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
+    """Reset hard, or (`graceful`) ask the guest to reboot; a guest that ignores ACPI ignores that too."""
+    if _needs_running(world, vm):
+        machine = vm["machine"]
+        behaviour = world.vitals[machine].behaviour
+        deaf = behaviour.acpi is None if params.get("graceful") else behaviour.kill is None
+        if not deaf and _carried_out(world, vm, behaviour.reset) is not None:
+            world.next_action(machine)
+            world.later(behaviour.reset, "finish_reset", machine)
+    return {}
+
+
+@action("hibernate")
+def hibernate(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
+    """Write RAM to disk and stop."""
+    if _needs_running(world, vm):
+        machine = vm["machine"]
+        wait = _carried_out(world, vm, world.vitals[machine].behaviour.hibernate)
+        world.next_action(machine)
+        world.set_status(machine, status="hibernating")
+        if wait is not None:
+            world.later(wait, "finish_hibernate", machine)
+    return {}
+
+
+@action("migrate")
+def migrate(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
+    """Move to another node while running; four statuses on the way."""
+    if not _needs_running(world, vm):
+        return {}
+    machine = vm["machine"]
+    if not _status(world, vm).get("migratable", True):
+        raise ApiError(422, "Operation not permitted")
+    node = life.pick_node(world, machine, _node_wanted(world, params), other=True)
+    if node is None:
+        raise ApiError(422, "Operation not permitted")
+    wait = _carried_out(world, vm, world.vitals[machine].behaviour.migrate)
+    world.next_action(machine)
+    world.set_status(machine, status="initmigrate", migration_destination=node)
+    if wait is not None:
+        world.later(wait / 4, "migration_step", machine, step=0, pause=wait / 4, node=node)
+    return {}
+
+
+@action("clone")
+def clone(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
+    """Copy a VM (or a snapshot) to a new, stopped VM; the keys in the answer are texts (D-adv)."""
+    name = str(params.get("name") or f"{vm['name']}_{int(world.now)}")[:128]
+    made = _copy(world, vm, name, is_snapshot=False, created_from="clone")
+    status = world.status_row(made["machine"]) or {"$key": 0}
+    keys = {"vmkey": made["$key"], "machinekey": made["machine"], "machinestatuskey": status["$key"],
+            "clusterkey": made.get("cluster", 1)}  # fmt: skip
+    return {"response": {key: str(value) for key, value in keys.items()}}
+
+
+@action("restore")
+def restore(world: World, vm: Row, params: dict[str, Any]) -> None:
+    """Put a VM back to a snapshot of it, in place; the answer's body is empty (pyvergeos 1.7.1 vms.py).
+
+    `vm` is the frozen copy. The original must be stopped (the code is assumed).
+    """
+    taken = [r for r in world.tables["machine_snapshots"].values() if r.get("snap_machine") == vm["machine"]]
+    original = world.vm_of_machine(taken[0]["machine"]) if taken else None
+    if original is None:
+        raise ApiError(422, "Operation not permitted")
+    if _status(world, original).get("running"):
+        raise ApiError(409, "VM is running")
+    columns = ("cpu_cores", "ram", "os_family", "description", "enabled")
+    world.update("vms", original["$key"], **{key: vm[key] for key in columns if key in vm})
+    world.log(original["machine"], "VM was restored from a snapshot")
+
+
+@action("snapshot")
+def snapshot_action(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
+    """Take a snapshot (D-adv); clients should use machine_snapshots."""
+    kept = int(params["retention"]) if str(params.get("retention", "")).isdigit() else 72 * 3600
+    snapshot(world, vm["machine"], {
+        "name": str(params.get("name") or f"snapshot_{int(world.now)}")[:128], "created": int(world.now),
+        "description": str(params.get("description", ""))[:2048], "expires": int(world.now) + kept,
+        "created_manually": True,
+    })  # fmt: skip
+    return {}
+
+
+ACTIONS["quiesce_snapshot"] = snapshot_action  # the name in GO and TS
+
+
+def _copy(world: World, vm: Row, name: str, **columns: Any) -> Row:
+    return many_vms.add_vm(
+        world, name, cores=vm.get("cpu_cores", 1), ram=vm.get("ram", 1024), running=False,
+        os_family=vm.get("os_family", "linux"), description=vm.get("description", ""), **columns,
+    )  # fmt: skip
+
+
+def snapshot(world: World, machine: int, columns: dict[str, Any]) -> Row:
+    """Add a machine_snapshots row and the frozen copy (a vms row with `is_snapshot`) it stands for."""
+    vm = world.vm_of_machine(machine)
+    frozen = None
+    if vm is not None:
+        frozen = _copy(world, vm, vm["name"], is_snapshot=True)["machine"]
+    return world.insert("machine_snapshots", {"machine": machine, "snap_machine": frozen, **columns})
+
+
+def remove_vm(world: World, vm: Row) -> None:
+    """Take away a VM with everything that belongs to its machine."""
+    machine = vm["machine"]
+    hardware.strip(world, machine)
+    world.remove("machine_console_status", vm.get("console_status", 0))
+    for table in ("machine_status", "machine_stats"):
+        for row in world.rows_behind(table, "machine", machine):
+            world.remove(table, row["$key"])
+    world.remove("machines", machine)
+    world.remove("vms", vm["$key"])
+    world.vitals.pop(machine, None)

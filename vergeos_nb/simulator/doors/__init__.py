@@ -1,0 +1,1 @@
+"""How a request gets in: over TLS on loopback, or in this process."""

@@ -1,0 +1,48 @@
+"""The in-process door: an httpx transport without a socket.
+
+Failures look as they would over a wire: a connection closed before the answer is a
+`RemoteProtocolError`, one closed in mid-answer a `ReadError`, an answer later than the request's read
+timeout a `ReadTimeout` (raised at once; a request that timed out was still executed), and so is one that
+drips or comes after endless hints.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+
+from vergeos_nb.simulator.api.messages import Headers, Request
+
+if TYPE_CHECKING:
+    from vergeos_nb.simulator.simulator import Simulator
+
+
+ENDLESS_HINTS = 1000
+"""More ``103`` before an answer than anybody waits for."""
+
+
+def transport(simulator: Simulator) -> httpx.MockTransport:
+    """Return a transport that hands every request to `simulator.handle`."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        raw_path, _, query = request.url.raw_path.partition(b"?")
+        response = simulator.handle(Request(
+            request.method, httpx.URL("http://x").copy_with(raw_path=raw_path).path, query.decode("ascii"),
+            Headers(dict(request.headers.items())), request.read(),
+        ))  # fmt: skip
+        if response.delay > 0:
+            limit = request.extensions.get("timeout", {}).get("read")
+            if limit is not None and response.delay > limit:
+                raise httpx.ReadTimeout("The simulated answer comes after the read timeout", request=request)
+            simulator.clock.sleep(response.delay)
+        if response.drip > 0 or response.hints > ENDLESS_HINTS:
+            raise httpx.ReadTimeout("The simulated answer takes longer than a request may", request=request)
+        if response.drop in ("before", "after"):
+            text = "Server disconnected without sending a response."
+            raise httpx.RemoteProtocolError(text, request=request)
+        if response.drop == "truncate":
+            raise httpx.ReadError("Connection closed in mid-answer", request=request)
+        return httpx.Response(response.status, headers=dict(response.headers), content=response.body)
+
+    return httpx.MockTransport(answer)

@@ -1,0 +1,1 @@
+"""Situations to rehearse on, by name."""

@@ -1,0 +1,1 @@
+"""The tables of the imitated system and the columns of their rows."""

@@ -1,0 +1,141 @@
+"""POST and DELETE on tables about VMs: actions, snapshots, VMs, drives, NICs, devices, favourites."""
+
+from __future__ import annotations
+
+from vergeos_nb.simulator.api import actions
+from vergeos_nb.simulator.api.creators import Body, Made, columns_of, creates, link, removes, required_text
+from vergeos_nb.simulator.api.messages import ApiError
+from vergeos_nb.simulator.scenarios import many_vms
+from vergeos_nb.simulator.tables.coerce import coerce, validation_error
+from vergeos_nb.simulator.tables.schema import tables
+from vergeos_nb.simulator.world import hardware
+from vergeos_nb.simulator.world.world import Row, World
+
+DEFAULT_SNAPSHOT_LIFE = 72 * 3600
+"""Seconds a snapshot lives when `expires` is left out (pyvergeos 1.7.1 snapshots.py #146, measured)."""
+
+
+@creates("vm_actions")
+def vm_action(world: World, body: Body, user: str) -> Made:
+    """Carry out a VM action; `vm` is the VM's key, `params` an object or (in old examples) a text."""
+    vm = link(world, body, "vm", "vms")
+    params = body.get("params")
+    name = required_text(body, "action")
+    return Made(answer=actions.perform(world, vm, name, params if isinstance(params, dict) else {}, user))
+
+
+@creates("machine_snapshots")
+def machine_snapshot(world: World, body: Body, user: str) -> Made:
+    """Freeze a machine. Quiescing needs a guest agent that answers, which a stuck guest has not."""
+    machine = link(world, body, "machine", "machines")
+    name = required_text(body, "name")
+    now = int(world.now)
+    never = body.get("expires_type") == "never" or body.get("expires") in (0, "0")
+    column = tables()["machine_snapshots"].columns["expires"]
+    expires = 0 if never else coerce(column, body.get("expires", now + DEFAULT_SNAPSHOT_LIFE))
+    status = world.status_row(machine["$key"]) or {}
+    quiesced = bool(body.get("quiesce")) and (not status.get("running") or status.get("status") == "running")
+    made = actions.snapshot(world, machine["$key"], {
+        "name": name, "description": str(body.get("description", "")), "created": now, "expires": expires,
+        "expires_type": "never" if never else "date", "quiesced": quiesced,
+        "created_manually": bool(body.get("created_manually", False)),
+    })  # fmt: skip
+    world.log(machine["$key"], f"Snapshot '{name}' created", user=user)
+    return Made(made["$key"])
+
+
+@removes("machine_snapshots")
+def remove_snapshot(world: World, row: Row) -> None:
+    """Take away a snapshot with the frozen copy behind it."""
+    frozen = world.vm_of_machine(row.get("snap_machine", 0))
+    if frozen is not None:
+        actions.remove_vm(world, frozen)
+    world.remove("machine_snapshots", row["$key"])
+
+
+@creates("vms")
+def vm(world: World, body: Body, user: str) -> Made:
+    """Make a stopped VM with its machine. Names need not be unique (sources conflict; the clients guard)."""
+    name = required_text(body, "name")
+    columns = columns_of(world, "vms", body)
+    made = many_vms.add_vm(world, name, cores=1, ram=1024, running=False, started=0)
+    world.update("vms", made["$key"], **columns, creator=user)
+    world.set_status(made["machine"], running_cores=0, running_ram=0, last_update=int(world.now))
+    world.log(made["machine"], f"VM '{name}' created", user=user)
+    return Made(made["$key"], {"machine": str(made["machine"])})
+
+
+@removes("vms")
+def remove_vm(world: World, row: Row) -> None:
+    """Delete a VM; a running one is refused (D-work; the code is assumed)."""
+    status = world.status_row(row["machine"]) or {}
+    if status.get("running"):
+        raise ApiError(409, "VM is running")
+    actions.remove_vm(world, row)
+
+
+@creates("machine_drives")
+def drive(world: World, body: Body, user: str) -> Made:
+    """Add a drive; a disk needs a size."""
+    machine = link(world, body, "machine", "machines")["$key"]
+    if body.get("media", "disk") == "disk" and not body.get("disksize"):
+        raise validation_error("disksize", "a value is required")
+    columns = {**columns_of(world, "machine_drives", body), "machine": machine}
+    columns.setdefault("name", f"drive_{len(world.rows_behind('machine_drives', 'machine', machine))}")
+    return Made(hardware.add_drive(world, **columns)["$key"])
+
+
+@removes("machine_drives")
+def remove_drive(world: World, row: Row) -> None:
+    """Remove a drive with its status and statistics."""
+    hardware.remove_drive(world, row)
+
+
+@creates("machine_nics")
+def nic(world: World, body: Body, user: str) -> Made:
+    """Add a NIC; without a MAC address it gets one."""
+    machine = link(world, body, "machine", "machines")["$key"]
+    columns = {**columns_of(world, "machine_nics", body), "machine": machine}
+    columns.setdefault("name", f"nic_{len(world.rows_behind('machine_nics', 'machine', machine))}")
+    return Made(hardware.add_nic(world, **columns)["$key"])
+
+
+@removes("machine_nics")
+def remove_nic(world: World, row: Row) -> None:
+    """Remove a NIC with its status and statistics."""
+    hardware.remove_nic(world, row)
+
+
+@creates("machine_devices")
+def device(world: World, body: Body, user: str) -> Made:
+    """Add an emulated device."""
+    machine = link(world, body, "machine", "machines")["$key"]
+    made = world.insert("machine_devices", columns_of(world, "machine_devices", body))
+    key = made["$key"]
+    status = world.insert("machine_device_status", {"parent_device": key})
+    world.update("machine_devices", key, machine=machine, status=status["$key"],
+                 uuid=f"00000000-0000-4000-9000-{key:012d}")  # fmt: skip
+    if not made.get("name"):
+        world.update("machine_devices", key, name=f"{made.get('type', 'tpm')}_{key}")
+    return Made(key)
+
+
+@removes("machine_devices")
+def remove_device(world: World, row: Row) -> None:
+    """Remove a device with its status."""
+    world.remove("machine_device_status", row.get("status", 0))
+    world.remove("machine_devices", row["$key"])
+
+
+@creates("vm_favorites")
+def favourite(world: World, body: Body, user: str) -> Made:
+    """Remember a VM for a user."""
+    vm_key = link(world, body, "vm", "vms")["$key"]
+    user_key = link(world, body, "user", "users")["$key"]
+    return Made(world.insert("vm_favorites", {"vm": vm_key, "user": user_key})["$key"])
+
+
+@removes("vm_favorites")
+def remove_favourite(world: World, row: Row) -> None:
+    """Forget a favourite."""
+    world.remove("vm_favorites", row["$key"])

@@ -1,0 +1,1 @@
+"""The machines of the imitated system, and how they live and die."""

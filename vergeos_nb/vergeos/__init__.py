@@ -1,0 +1,1 @@
+"""The platform's own nouns as data: typed rows, changing requests, filters. No I/O."""

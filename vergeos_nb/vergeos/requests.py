@@ -1,0 +1,155 @@
+"""Every changing request as data: what a plan shows is what is sent.
+
+A function here per request; the client sends what these build and nothing else. Nothing is sent from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from vergeos_nb.errors import UsageError
+from vergeos_nb.vergeos.rows import MachineKey, StatusKey, VmKey
+
+API_PATH = "/api/v4"
+
+NAME_MAX = 128
+DESCRIPTION_MAX = 2048
+"""Longest name and description of a snapshot in characters (the vendor's schema, in tsvergeos)."""
+
+VmAction = Literal["poweroff", "kill", "poweron"]
+NodeQuery = Literal["top", "ping"]
+
+
+def api_path(table_path: str) -> str:
+    """The path of a request for what is at this path below ``/api/v4``."""
+    return f"{API_PATH}/{table_path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A changing request.
+
+    Attributes:
+        table_path: below ``/api/v4``, such as ``vm_actions`` or ``machine_status/61``.
+    """
+
+    method: Literal["POST", "PUT"]
+    table_path: str
+    body: Mapping[str, Any]
+
+    @property
+    def path(self) -> str:
+        """As an exchange shows it."""
+        return api_path(self.table_path)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON, for a plan or a record."""
+        return {"method": self.method, "path": self.path, "body": dict(self.body)}
+
+
+def poweroff(vm: VmKey) -> Change:
+    """Ask the guest to shut down (ACPI); a guest that ignores it goes on (D-power, pyvergeos 1.7.1)."""
+    return vm_action(vm, "poweroff")
+
+
+def kill(vm: VmKey) -> Change:
+    """End the VM's process at once, like pulling the plug (D-power, pyvergeos 1.7.1)."""
+    return vm_action(vm, "kill")
+
+
+def poweron(vm: VmKey) -> Change:
+    """Start the VM (D-power, pyvergeos 1.7.1)."""
+    return vm_action(vm, "poweron")
+
+
+def vm_action(vm: VmKey, action: VmAction) -> Change:
+    """``POST vm_actions`` with the VM's key, which is not its machine's.
+
+    Raises:
+        UsageError: the action is none of these three.
+    """
+    return Change(
+        "POST", "vm_actions", {"vm": VmKey.number(vm), "action": _known(action, VmAction, "action")}
+    )
+
+
+def override(key: StatusKey) -> Change:
+    """Step 5 of the vendor's procedure, to the letter: these four fields and no other."""
+    return status_fields(
+        key, {"running": False, "migratable": True, "status": "stopped", "state": "offline"}
+    )  # fmt: skip
+
+
+def status_fields(key: StatusKey, body: Mapping[str, Any]) -> Change:
+    """Write these fields into a status row.
+
+    Raises:
+        UsageError: there are none.
+    """
+    if not body:
+        raise UsageError(f"write into machine status {key}", "no field is named")
+    return Change("PUT", StatusKey.path(key), dict(body))
+
+
+def snapshot(machine: MachineKey, name: str, expires: int, description: str = "") -> Change:
+    """Take a snapshot that ends by itself, without asking the guest to hold still.
+
+    ``quiesce`` needs a guest agent that answers, which a stuck VM lacks; ``expires`` is always given, because
+    without it the platform chooses 72 hours and with 0 it keeps the snapshot for ever (pyvergeos 1.7.1).
+
+    Args:
+        expires: seconds since 1970.
+
+    Raises:
+        UsageError: the name or description has a length that the platform does not take, or the snapshot
+            would not end.
+    """
+    asked = f"take a snapshot of machine {machine}"
+    if not 1 <= len(name) <= NAME_MAX:
+        raise UsageError(asked, f"its name has {len(name)} characters", f"give it 1 to {NAME_MAX}.")
+    if len(description) > DESCRIPTION_MAX:
+        raise UsageError(
+            asked, f"its description has {len(description)} characters", f"give at most {DESCRIPTION_MAX}."
+        )
+    if isinstance(expires, bool) or not isinstance(expires, int) or expires <= 0:
+        raise UsageError(asked, f"{expires!r} is no time to end it at", "give seconds since 1970, above 0.")
+    return Change(
+        "POST",
+        "machine_snapshots",
+        {
+            "machine": MachineKey.number(machine),
+            "name": name,
+            "created_manually": True,
+            "quiesce": False,
+            "expires": expires,
+            "expires_type": "date",
+            "description": description,
+        },
+    )
+
+
+def node_query(node: int, query: NodeQuery, params: Mapping[str, Any] | None = None) -> Change:
+    """Have a node run a diagnostic command; it changes nothing there, but makes a row in ``node_queries``.
+
+    Args:
+        node: ``$key`` of the row in ``nodes``.
+        params: such as ``{"host": "10.0.0.5"}`` for ``ping``; left out where there are none
+            (pyvergeos 1.7.1).
+
+    Raises:
+        UsageError: the query is none of these, or the node is no key.
+    """
+    if isinstance(node, bool) or not isinstance(node, int) or node <= 0:
+        raise UsageError(f"ask a node for {query}", f"{node!r} is no node's key", "give a number above zero.")
+    body: dict[str, Any] = {"node": node, "query": _known(query, NodeQuery, "query")}
+    return Change("POST", "node_queries", {**body, "params": dict(params)} if params else body)
+
+
+def _known(word: str, words: Any, what: str) -> str:
+    known = get_args(words)
+    if word not in known:
+        # No guess at what was meant: the word nearest to "killpower" would be "poweron".
+        raise UsageError(f"use the {what} {word!r}", "it is unknown", f"known: {', '.join(sorted(known))}.")
+    return word

@@ -1,0 +1,43 @@
+"""Which card belongs to which step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vergeos_nb.parameters import SystemRun, VmRun, schema_of
+from vergeos_nb.procedure.engine.engine import Step
+from vergeos_nb.widgets.card_host import Desk
+from vergeos_nb.widgets.cards.approval import ApprovalCard
+from vergeos_nb.widgets.cards.card import StepCard
+from vergeos_nb.widgets.cards.connection import ConnectionCard
+from vergeos_nb.widgets.cards.locate import LocateCard
+from vergeos_nb.widgets.cards.verify import VerifyCard
+
+# Parameters that are asked for on a card of the ordinary kind.
+ASKED: Mapping[str, Sequence[str]] = {
+    "alive": ("probe_node", "ping_ip"),
+    "watch": ("minutes", "every_s"),
+}
+
+
+def card_for(desk: Desk, step: Step[Any]) -> StepCard:
+    """The card of a step. The first step opens the run, so its card asks for the system, if there is one."""
+    schema = schema_of(desk.runbook)
+    first = desk.steps[0].id == step.id
+    if step.id == "connect" and issubclass(schema, SystemRun):
+        own = () if issubclass(schema, VmRun) else _own_parameters(schema)
+        return ConnectionCard(desk, step, ("operator", *own))
+    if step.id == "locate":
+        return LocateCard(desk, step)
+    if step.id == "verify":
+        return VerifyCard(desk, step)
+    if step.id == "plan":
+        return ApprovalCard(desk, step)
+    names = ASKED.get(step.id, ())
+    return StepCard(desk, step, (*names, *(("operator", *_own_parameters(schema)) if first else ())))
+
+
+def _own_parameters(schema: type[Any]) -> Sequence[str]:
+    """The parameters of a runbook over no single VM: all are asked for at its beginning."""
+    return [name for name in schema.model_fields if name not in ("profile", "operator")]

@@ -1,0 +1,375 @@
+"""The card of a step: shows what it will send, sends it, waits with a Cancel, becomes its own record."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+from uuid import uuid4
+
+import ipywidgets as w
+
+from vergeos_nb.procedure.engine.case import Case, SystemCase
+from vergeos_nb.procedure.engine.engine import Step
+from vergeos_nb.procedure.values.model import StepOutcome, StepResult, StepState
+from vergeos_nb.views.bundle import static_view
+from vergeos_nb.views.frames import frames
+from vergeos_nb.widgets.calls import calls_of
+from vergeos_nb.widgets.card_head import STATES, head
+from vergeos_nb.widgets.card_host import Desk
+from vergeos_nb.widgets.forms import ParameterForm
+from vergeos_nb.widgets.guarded_button import PressButton
+from vergeos_nb.widgets.job import Job
+from vergeos_nb.widgets.message import Message, said_of
+from vergeos_nb.widgets.parts import button, column, row, says
+from vergeos_nb.widgets.screen import NOTHING, live, show, update
+
+T = TypeVar("T")
+PICTURE_EVERY_S = 2.0
+VERBS: Mapping[str, str] = {
+    "connect": "Connect",
+    "locate": "Find the VM",
+    "status_key": "Read the status key",
+    "verify": "Read the status row",
+    "alive": "Take two readings",
+    "watch": "Watch",
+    "plan": "Make the plan",
+    "poweroff": "Send Power Off to {vm}",
+    "snapshot": "Do the snapshot step",
+    "kill": "Send Kill Power to {vm}",
+    "force": "Force {vm} off",
+    "power_on": "Do the power-on step for {vm}",
+    "restore": "Restore the status row of {vm}",
+    "confirm": "Confirm by evidence",
+}
+
+
+class StepCard:
+    """One step of a live run.
+
+    It has two places in its cell's output. The first holds the live card until the step has ended, and its
+    static view from then on. The second is empty until a step has ended in a way that lets it be run again:
+    then it holds the live card.
+
+    Args:
+        names: the parameters that are asked for here.
+    """
+
+    def __init__(self, desk: Desk, step: Step[Any], names: Sequence[str] = ()) -> None:
+        self.desk = desk
+        self.step = step
+        self.number = [one.id for one in desk.steps].index(step.id) + 1
+        self.form = ParameterForm(desk.runbook, names, desk.given)
+        self.job: Job[StepResult] | None = None
+        self.job_aside: Job[Any] | None = None
+        self._ids = [f"vergeos-nb-{step.id}-{place}-{uuid4().hex[:8]}" for place in ("face", "again")]
+        self._busy = threading.Lock()
+        self._looking = threading.RLock()
+        self._running = False
+        self._beside = ""
+        self._said = Message()
+        self._shown: tuple[StepResult | None, bool] | None = None
+        self._evidence_of: StepResult | None = None
+        self._picture_due = PICTURE_EVERY_S
+        self._note = ""
+        self.head, self.message, self.progress = w.HTML(), w.HTML(), w.HTML()
+        self.picture, self.evidence = w.HTML(), w.HTML()
+        self.go = PressButton(self.verb()) if step.changing else button(self.verb(), strong=True)
+        self.cancel = button("Cancel", disabled=True)
+        self.anew = button("Read everything again, then this")
+        self.go.on_click(self.guarded(lambda: self.start(self.work)))
+        self.cancel.on_click(self.guarded(self._cancel))
+        self.anew.on_click(self.guarded(lambda: self.start(self._begin_again)))
+        self.panel = column(
+            self.head, *self.inputs(), row(self.go, self.cancel, self.anew), self.message, self.progress,
+            self.picture, self.evidence, *self.below(),
+        )  # fmt: skip
+        self.panel.layout = w.Layout(
+            border="1px solid var(--jp-border-color1, #8a8a8a)", padding="0.6em 1em", margin="0.3em 0"
+        )
+        for widget, name in ((self.panel, "card"), (self.progress, "progress"), (self.message, "message")):
+            widget.add_class(f"vnb-{name}")
+        self.panel.add_class(f"vnb-step-{step.id}")
+        for field in self.form.fields.values():
+            field.observe(lambda change: self.changed(), "value")
+        self.refresh()
+
+    # What a card of another kind does otherwise.
+
+    def verb(self) -> str:
+        """What the button does, in words."""
+        case = self.desk.case
+        known = isinstance(case, Case) and case.vm is not None
+        vm = case.vm.name if known and isinstance(case, Case) and case.vm else "the VM"
+        return VERBS.get(self.step.id, self.step.title).format(vm=vm)
+
+    def inputs(self) -> Sequence[w.Widget]:
+        """What is asked for before the step is run."""
+        return [self.form.box] if self.form.fields else []
+
+    def below(self) -> Sequence[w.Widget]:
+        """What is shown below the result."""
+        return []
+
+    def work(self) -> StepResult:
+        """What the button does, in a thread of its own."""
+        return self.desk.perform(self.step.id, self.form.values(), again=self.result is not None)
+
+    def is_done(self) -> bool:
+        """Whether nothing is left to do on this card, once its step has ended."""
+        return self.desk.settled(self.step.id)
+
+    def ended(self, result: StepResult) -> None:
+        """The step has just ended, and is shown after this."""
+
+    def asked(self) -> object:
+        """What a person has entered on this card, to tell whether it is still what a message speaks of."""
+        return self.form.values()
+
+    def look(self) -> None:
+        """Show where the step is by now. Called by `refresh`, one thread at a time."""
+        state, result = self._state(), self.result
+        blocked = self.desk.over() or self.desk.blocked(self.step.id)
+        done = result is not None and self.is_done()
+        open_now = state in (StepState.READY, StepState.ENDED) and not done
+        self.head.value = self._head(state)
+        self.go.description = self.verb() if result is None else f"Again: {self.verb()}"
+        self.go.disabled = self._running or bool(blocked) or not open_now
+        self.cancel.disabled = not self._running
+        # What was asked before is out of the way of what is asked now.
+        self.form.box.layout.display = "none" if self._passed() and not self._running else ""
+        # A plan that is refused as outdated needs new evidence, not only another try.
+        anew = result is not None and open_now and not blocked and not self._running and self.number > 1
+        case = self.desk.case
+        self.anew.layout.display = "" if anew and case is not None and not case.sent_by else "none"
+        self.message.value = self._message(blocked if open_now else "")
+        if not self._running:
+            self.progress.value = self.picture.value = ""
+        self._show_evidence(None if self._running else result)
+
+    def fill(self, given: Mapping[str, Any]) -> None:
+        """Show these parameters, where they are asked for here."""
+        self.form.fill(given)
+
+    def lock(self, locked: bool) -> None:
+        """Let nobody type while the step runs with what was typed."""
+        self.form.lock(locked)
+
+    # What all cards do.
+
+    @property
+    def result(self) -> StepResult | None:
+        """What came out of the step, if it has ended."""
+        return self.desk.result(self.step.id)
+
+    @property
+    def frames(self) -> dict[str, Any]:
+        """The step's tables by name, and its API calls under ``calls``, as DataFrames."""
+        return {} if self.result is None else frames(self.result)
+
+    @property
+    def running(self) -> bool:
+        """Whether the step runs by this card."""
+        return self._running
+
+    def start(self, work: Callable[[], StepResult]) -> None:
+        """Do this in a thread of its own, if nothing is done here yet. The card shows it before it begins."""
+        if not self._busy.acquire(blocking=False):
+            return  # the second click of a double click
+        try:
+            self._running, self._note, self._picture_due = True, "", PICTURE_EVERY_S
+            self._said.drop()
+            self.progress.value = says("▶ running …")
+            self.lock(True)
+            self.refresh()
+            self.job = Job(work, self._over, on_tick=self._tick, on_trouble=self.troubled).start()
+        except BaseException:
+            self._running = False
+            self._busy.release()
+            self.lock(False)
+            raise
+
+    def aside(self, saying: str, work: Callable[[], T], show: Callable[[T], None]) -> None:
+        """Do something else than the step in a thread of its own, one such thing at a time.
+
+        Args:
+            saying: the card's message meanwhile.
+            show: called with what came out.
+        """
+        if self._beside:
+            return
+        self._beside = saying
+        self._said.drop()
+        self.refresh()
+
+        def over(result: T | None, failure: BaseException | None) -> None:
+            try:
+                if failure is not None:
+                    self.tell(said_of(failure))
+                else:
+                    show(cast("T", result))
+            finally:
+                self._beside = ""
+                self.refresh()
+
+        self.job_aside = Job(work, over, on_trouble=self.troubled).start()
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether something else than the step is going on."""
+        return bool(self._beside)
+
+    def tell(self, html: str) -> None:
+        """Have the card say this as long as nothing changes that it could speak of."""
+        self._said.say(self.desk.masked(html), self._situation())
+        self.changed()
+
+    def line(self, line: Mapping[str, Any]) -> None:
+        """A line of the run's journal has come while the step runs."""
+        if line["event"] == "note":
+            self._note = str(line["text"])
+        elif line["event"] == "intent":
+            self._note = f"sent {line['method']} {line['path']}"
+
+    def refresh(self) -> None:
+        """Show where the step is by now. From any thread: what the last one sees is what stays."""
+        with self._looking:
+            self.look()
+
+    def changed(self) -> None:
+        """Show that something has changed in the run. A failure of showing it reaches no other card."""
+        try:
+            self.refresh()
+            self.settle()
+        except Exception as error:
+            self.troubled(error)
+
+    def settle(self) -> None:
+        """Put the static view where the live card was, and the live card below it if it is still needed.
+
+        A step whose result was forgotten, because one before it was run again, gets its live card back.
+        """
+        if self._running or not self._shown or (wanted := self._places()) == self._shown:
+            return
+        self._shown = wanted
+        for bundle, place in zip(self._bundles(*wanted), self._ids, strict=True):
+            update(bundle, place)
+
+    def guarded(self, act: Callable[[], object]) -> Callable[[Any], None]:
+        """A callback whose failure is shown on the card: elsewhere nobody would see it."""
+
+        def called(_: Any) -> None:
+            try:
+                act()
+            except Exception as error:
+                self.tell(said_of(error))
+
+        return called
+
+    def _ipython_display_(self) -> None:
+        self._shown = self._places()
+        for bundle, place in zip(self._bundles(*self._shown), self._ids, strict=True):
+            show(bundle, place)
+
+    def _places(self) -> tuple[StepResult | None, bool]:
+        """The result that the first place shows (None: the live card), and whether the second shows that."""
+        if self._running or self.result is None:
+            return None, False
+        return self.result, not (self.is_done() or self.desk.over())
+
+    def _bundles(self, result: StepResult | None, again: bool) -> Sequence[Mapping[str, Any]]:
+        sign, word = STATES[self._state()]
+        text = f"{self.number}. {self.step.title}: {sign} {word}. Run this notebook in JupyterLab to use it."
+        card = live(self.panel, self.head.value, text)
+        if result is None:
+            return card, NOTHING
+        return static_view(result), card if again else NOTHING
+
+    def _passed(self) -> bool:
+        result = self.result
+        return result is not None and result.outcome is StepOutcome.PASSED
+
+    def _state(self) -> StepState:
+        return StepState.RUNNING if self._running else self.desk.state(self.step.id)
+
+    def _head(self, state: StepState) -> str:
+        case, result = self.desk.case, self.result
+        known = case if isinstance(case, SystemCase) else None
+        return head(
+            self.number,
+            self.step,
+            state,
+            result,
+            () if self._passed() else calls_of(self.step.id, case),
+            host=self.desk.host,
+            bearer=known is not None and known.target.who.startswith("the owner of"),
+            system=known.system_label() if known is not None else "",
+        )
+
+    def _begin_again(self) -> StepResult:
+        return self.desk.begin_again(self.step.id, self.form.values())
+
+    def _cancel(self) -> None:
+        self.cancel.disabled = True
+        self._note = "cancelling: it ends at its next wait"
+        self.desk.cancel()
+
+    def _tick(self, seconds: float) -> None:
+        note = f" · {self._note}" if self._note else ""
+        self.progress.value = says(f"▶ running for {seconds:.0f} s{note}")
+        if seconds >= self._picture_due:
+            self._picture_due = seconds + PICTURE_EVERY_S
+            try:
+                self.picture.value = self.desk.picture()
+            except Exception as error:
+                said = f"The picture of this wait cannot be drawn ({error!r}). The step itself goes on."
+                self.picture.value = self.desk.masked(says(said, alert=True))
+
+    def _over(self, result: StepResult | None, failure: BaseException | None) -> None:
+        self._running = False
+        try:
+            self.lock(False)
+            if failure is not None:
+                self.tell(said_of(failure))
+            elif result is not None:
+                self.ended(result)
+            self.settle()
+        except Exception as error:
+            self.tell(said_of(error))
+        finally:
+            self._busy.release()
+            self.desk.changed()
+
+    def troubled(self, error: Exception) -> None:
+        """Say on the card that a part of it could not be shown, past everything that may be broken."""
+        said = (
+            f"A part of this card cannot be shown ({error!r}). The run itself goes on; its journal holds all."
+        )
+        (self.progress if self._running else self.message).value = self.desk.masked(says(said, alert=True))
+
+    def _message(self, blocked: str) -> str:
+        """What the card says now, as HTML. Derived each time anew, so that nothing outlives its reason.
+
+        Args:
+            blocked: why a step whose turn it is cannot be run, or "".
+        """
+        if html := self._said.now(self._situation()):
+            return html
+        if self._beside:
+            return says(self._beside)
+        return says(blocked) if blocked and not self._running else ""
+
+    def _situation(self) -> Sequence[object]:
+        """All that a message may speak of."""
+        desk, blocked = self.desk, self.desk.blocked(self.step.id)
+        return (desk.case, self.result, self._state(), desk.over(), desk.busy(), blocked, self.asked())
+
+    def _show_evidence(self, result: StepResult | None) -> None:
+        """A page that was loaded anew no longer follows the step's static view, but it does follow this."""
+        if result is not self._evidence_of:
+            self._evidence_of = result
+            self.evidence.value = _folded(result) if result is not None else ""
+
+
+def _folded(result: StepResult) -> str:
+    return f"<details><summary>What came out</summary>{static_view(result)['text/html']}</details>"

@@ -1,0 +1,80 @@
+"""The card on which the VM's record, its status row and what the engineer expects are compared and ticked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ipywidgets as w
+
+from vergeos_nb.procedure.approval.consent import IDENTITY_TICKS
+from vergeos_nb.procedure.engine.engine import Step
+from vergeos_nb.procedure.values.model import IDENTITY, StepResult
+from vergeos_nb.views.text import visible
+from vergeos_nb.widgets.card_head import side_by_side
+from vergeos_nb.widgets.card_host import Desk
+from vergeos_nb.widgets.cards.card import StepCard
+from vergeos_nb.widgets.parts import button, column, tick
+
+# The line of the comparison that each tick is about.
+FIELDS: Mapping[str, str] = {"cores": "cores", "ram": "RAM in MB", "status": "status", "machine": "machine"}
+
+
+class VerifyCard(StepCard):
+    """Three columns side by side, and a tick for each of the four things that the vendor's step 4 asks for.
+
+    It is done when all four are ticked: looking is a part of the step.
+    """
+
+    def __init__(
+        self, desk: Desk, step: Step[Any], names: Sequence[str] = ("expect_cores", "expect_ram_mb")
+    ) -> None:
+        self.boxes = {name: tick(sentence) for name, sentence in IDENTITY_TICKS.items()}
+        self.checked = button("I have compared all four", strong=True, disabled=True)
+        self.ticks = column(*self.boxes.values(), self.checked)
+        self.ticks.add_class("vnb-ticks")
+        super().__init__(desk, step, names)
+        for box in self.boxes.values():
+            box.observe(lambda change: self.changed(), "value")
+        self.checked.on_click(self.guarded(self._tick_all))
+
+    def below(self) -> Sequence[w.Widget]:
+        return [self.ticks]
+
+    def is_done(self) -> bool:
+        return super().is_done() and set(IDENTITY_TICKS) <= self.desk.ticked()
+
+    def ended(self, result: StepResult) -> None:
+        for box in self.boxes.values():
+            box.value = False
+
+    def asked(self) -> object:
+        return (self.form.values(), tuple(box.value for box in self.boxes.values()))
+
+    def look(self) -> None:
+        super().look()
+        for name, box in self.boxes.items():
+            box.description = self._sentence(name)
+        asked = self._passed() and not self.running and not self.is_done()
+        self.ticks.layout.display = "" if asked else "none"
+        self.checked.disabled = not all(box.value for box in self.boxes.values())
+
+    def _sentence(self, name: str) -> str:
+        """What is ticked, after the values that were read: a label that is too long is cut at its end."""
+        sentence, result = IDENTITY_TICKS[name], self.result
+        row = next(
+            (
+                row
+                for table in (result.tables if result is not None else ())
+                if table.schema.name == IDENTITY.name
+                for row in table.rows
+                if row[0] == FIELDS[name]
+            ),
+            None,
+        )
+        return sentence if row is None else visible(f"{side_by_side(row)}: {sentence}")
+
+    def _tick_all(self) -> None:
+        self.desk.tick([name for name, box in self.boxes.items() if box.value])
+        self.settle()
+        self.desk.changed()
