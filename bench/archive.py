@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.claim import Claim, Goal, Metric, Pair, Setting, Trial
 from bench.commands import command
 from vergeos_nb.archive.ledger.ledger import EMPTY, Head, hash_of
-from vergeos_nb.archive.ledger.manifest import FIELDS, Digest, Manifest, Place
+from vergeos_nb.archive.ledger.manifest import FIELDS, Digest, LedgerPlace, Manifest
 
 MANY = 100_000
 # What a planning run leaves, in bytes; of a long ladder it is about twice as much.
@@ -62,7 +62,7 @@ def _record(number: int, head: Head, filling: Mapping[str, bytes]) -> tuple[Mani
     }
     contents = {name: b'{"n": %d}\n' % number + content for name, content in filling.items()}
     files = {name: Digest.of(content) for name, content in contents.items()}
-    place = Place(head.count + 1, head.hash)
+    place = LedgerPlace(head.count + 1, head.hash)
     return Manifest(record, path, "2026-10-01T12:00:00.000Z", place, told, files), contents
 
 

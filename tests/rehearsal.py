@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.procedure.values.model import VerdictValue
-from vergeos_nb.session.run import Runbook
+from vergeos_nb.session.run import Run
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator, SteppedClock
 
@@ -91,13 +91,13 @@ class Rehearsal:
         """What reached the simulator."""
         return self.sim.requests
 
-    def open(self, *, finish: bool = False, **params: Any) -> Runbook:
+    def open(self, *, finish: bool = False, **params: Any) -> Run:
         """A run that is open and has done nothing yet."""
         self.runs += 1
         self.folder = self.outputs / "2026-09-22" / f"run-{self.runs}"
         self.folder.mkdir(parents=True)
         options = read_parameters("force_power_off", {"vm_name": self.vm_name, **ATTESTED, **params})
-        return Runbook(
+        return Run(
             "force_power_off",
             options,
             self.folder,
@@ -109,7 +109,7 @@ class Rehearsal:
 
     def run(
         self, *, before: Mapping[str, Callable[[], object]] | None = None, finish: bool = False, **params: Any
-    ) -> Account:
+    ) -> RunState:
         """All steps in order.
 
         Args:
@@ -122,13 +122,13 @@ class Rehearsal:
             book.step(step.id)
         return self.end(book)
 
-    def end(self, book: Runbook) -> Account:
+    def end(self, book: Run) -> RunState:
         """Close a run and hold what it says against the truth."""
         account = book.end()
         self.hold_to_truth(account)
         return account
 
-    def hold_to_truth(self, account: Account) -> None:
+    def hold_to_truth(self, account: RunState) -> None:
         vm = account.fact("vm")
         if account.verdict is VerdictValue.OFF:
             assert vm is not None, "a verdict on no VM"
@@ -158,7 +158,7 @@ class Rehearsal:
             ("PUT", f"machine_status/{self.sim.world.vm(vm).status}", VENDORS_BODY),
         ]
 
-    def approve(self, **params: Any) -> Account:
+    def approve(self, **params: Any) -> RunState:
         """A planning run, and then one that has its plan approved."""
         planned, what = self.run(**_planning(params)), dict(params)
         self.digest = planned.fact("plan_digest")
@@ -171,7 +171,7 @@ class Rehearsal:
 
         self.sim.faults.add(Rule("put", "PUT", "/api/v4/machine_status/*", **rule))
 
-    def steps(self, account: Account) -> dict[str, str]:
+    def steps(self, account: RunState) -> dict[str, str]:
         """How each step ended."""
         return {result.step: result.outcome.value for result in account.results}
 
@@ -182,6 +182,6 @@ def _planning(params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def ending(account: Account) -> tuple[str, str, int]:
+def ending(account: RunState) -> tuple[str, str, int]:
     """Outcome, verdict and exit code."""
     return account.outcome.value, account.verdict.value, account.exit_code

@@ -11,8 +11,8 @@ from tests.rehearsal import PASSWORD, Rehearsal, ending
 from vergeos_nb import open_runbook
 from vergeos_nb.errors import SettingsError, UsageError
 from vergeos_nb.journal.journal import read_journal
-from vergeos_nb.journal.run_state import account_of
-from vergeos_nb.notebook.live import LiveRunbook
+from vergeos_nb.journal.run_state import run_state_of
+from vergeos_nb.notebook.live import LiveRun
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.views.shown import RunStopped
 
@@ -107,7 +107,7 @@ def test_in_a_live_notebook_other_names_are_left_alone(
 ) -> None:
     monkeypatch.setenv("VERGEOS_NB_UI", "live")
     book = open_runbook("force_power_off", {"vm_name": "web-01", "profile": "nowhere", "scratch": 5})
-    assert isinstance(book, LiveRunbook)
+    assert isinstance(book, LiveRun)
     assert (book.given, archive.exists()) == ({"vm_name": "web-01", "profile": "nowhere"}, False)
 
 
@@ -117,10 +117,10 @@ def test_in_a_live_notebook_running_the_opening_cell_again_finds_the_run_that_is
     monkeypatch.setenv("VERGEOS_NB_UI", "live")
     parameters = {"vm_name": "web-01", "profile": "simulator"}
     first = open_runbook("force_power_off", parameters)
-    assert isinstance(first, LiveRunbook)
+    assert isinstance(first, LiveRun)
     assert open_runbook("force_power_off", {"vm_name": "web-02"}) is not first
     again = open_runbook("force_power_off", parameters)
-    assert isinstance(again, LiveRunbook)
+    assert isinstance(again, LiveRun)
     again.connect("connect", {"profile": "simulator"}, None)
     assert open_runbook("force_power_off", parameters) is again
     again.end()
@@ -129,7 +129,7 @@ def test_in_a_live_notebook_running_the_opening_cell_again_finds_the_run_that_is
 
 def test_vs_code_names_its_notebook_in_the_namespace_and_is_live(archive: Path) -> None:
     parameters = {"vm_name": "web-01", "__vsc_ipynb_file__": "/home/ada/force_power_off.ipynb"}
-    assert isinstance(open_runbook("force_power_off", parameters), LiveRunbook)
+    assert isinstance(open_runbook("force_power_off", parameters), LiveRun)
 
 
 @pytest.mark.parametrize("name", ["../../x", "a/b", "<script>alert(1)</script>", "n" * 300, "", "\u202e"])
@@ -155,5 +155,5 @@ def test_the_whole_job_in_a_notebook_against_the_built_in_simulator(archive: Pat
     for step in again.engine.steps:
         again.step(step.id)
     again.close()
-    assert ending(account_of(read_journal(again.folder / "journal.jsonl"))) == ("done", "off", 0)
+    assert ending(run_state_of(read_journal(again.folder / "journal.jsonl"))) == ("done", "off", 0)
     assert repr(again) == f"<runbook force_power_off, record {again.folder}>"

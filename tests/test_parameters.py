@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vergeos_nb.errors import UsageError
-from vergeos_nb.parameters import RUNBOOKS, ForcePowerOff, read_parameters, schema_of
+from vergeos_nb.parameters import RUNBOOKS, ForcePowerOffParameters, read_parameters, schema_of
 
 
-def read(**given: Any) -> ForcePowerOff:
+def read(**given: Any) -> ForcePowerOffParameters:
     return read_parameters("force_power_off", {"vm_name": "web-01", **given})
 
 
@@ -23,7 +23,7 @@ def refusal(**given: Any) -> tuple[str, str]:
     return caught.value.came_back, caught.value.next_step
 
 
-NAMES = ", ".join(ForcePowerOff.model_fields)
+NAMES = ", ".join(ForcePowerOffParameters.model_fields)
 
 
 def test_only_the_name_is_needed_and_nothing_is_approved_by_default() -> None:

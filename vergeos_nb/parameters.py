@@ -98,15 +98,15 @@ def _record(text: str, info: ValidationInfo) -> str:
     return text
 
 
-Line = Annotated[str, Field(max_length=500), AfterValidator(_one_line)]
-OfTheRun = Annotated[Line, Unbound("says who runs it and why; every run writes down its own")]
+OneLine = Annotated[str, Field(max_length=500), AfterValidator(_one_line)]
+OfTheRun = Annotated[OneLine, Unbound("says who runs it and why; every run writes down its own")]
 OfTheApproval = Unbound("belongs to the approval, which names the plan by its digest")
 Rung = Literal["poweroff", "kill", "override"]
 RUNGS: tuple[Rung, ...] = get_args(Rung)
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 
 
-class Run(BaseModel):
+class RunParameters(BaseModel):
     """What every runbook takes: by whom, and why."""
 
     # A process runs one runbook: what reads the others' parameters is built where it is first needed.
@@ -132,7 +132,7 @@ class Run(BaseModel):
 
 
 class _OnSystem(BaseModel):
-    profile: Annotated[Line, Unbound("the plan's system says which system it is")] = Field(
+    profile: Annotated[OneLine, Unbound("the plan's system says which system it is")] = Field(
         "simulator", description="The system: simulator, env or a profile of the vrg CLI."
     )
 
@@ -144,17 +144,17 @@ class _OverVm(BaseModel):
 
 
 # Fields come in the order of the bases from right to left, and people read what it is about first.
-class SystemRun(Run, _OnSystem):
+class SystemParameters(RunParameters, _OnSystem):
     """What every runbook that asks a system takes: which one, by whom, and why."""
 
 
-class VmRun(SystemRun, _OverVm):
+class VmParameters(SystemParameters, _OverVm):
     """What every runbook over one VM takes: which VM, where, by whom, why, and how patiently."""
 
     approve: Annotated[str, AfterValidator(_digest), OfTheApproval] = Field(
         "", description="Digest of the plan to apply; empty plans only and changes nothing."
     )
-    approver: Annotated[Line, OfTheApproval] = Field(
+    approver: Annotated[OneLine, OfTheApproval] = Field(
         "", description="Who approves; empty means the operator."
     )
     approve_until: Annotated[str, AfterValidator(_moment), OfTheApproval] = Field(
@@ -180,13 +180,13 @@ class VmRun(SystemRun, _OverVm):
         return str(given.get("vm_name", ""))
 
 
-class FindStuckVms(SystemRun):
+class FindStuckVmsParameters(SystemParameters):
     """Parameters of ``find_stuck_vms``."""
 
     sample_gap_s: Seconds = Field(5.0, description="Seconds between the two readings that judge what lives.")
 
 
-class IncidentReport(Run):
+class IncidentReportParameters(RunParameters):
     """Parameters of ``incident_report``."""
 
     since: Annotated[str, AfterValidator(_day)] = Field(
@@ -198,7 +198,7 @@ class IncidentReport(Run):
     days: Annotated[float, Field(gt=0, le=36_600, allow_inf_nan=False)] = Field(
         30.0, description="Days that the period has, where since is empty."
     )
-    only_ticket: Line = Field("", description="Only runs of this ticket; empty means all.")
+    only_ticket: OneLine = Field("", description="Only runs of this ticket; empty means all.")
     rehearsals: bool = Field(True, description="Count runs against a simulator, too.")
     repeated: Annotated[int, Field(ge=2, le=1000)] = Field(
         2, description="From this many runs on a VM or node is a repeat offender."
@@ -222,7 +222,7 @@ class IncidentReport(Run):
         return from_iso(self.since) if self.since else until - self.days * DAY_S
 
 
-class Confirming(VmRun):
+class ConfirmingParameters(VmParameters):
     """What runbooks take that change something and confirm it by evidence."""
 
     settle_s: Seconds = Field(30.0, description="Seconds that the row must stay as wanted to be believed.")
@@ -235,17 +235,17 @@ class Confirming(VmRun):
         return self
 
 
-class ForcePowerOff(Confirming):
+class ForcePowerOffParameters(ConfirmingParameters):
     """Parameters of ``force_power_off``."""
 
     start_at: Rung = Field(
         "poweroff", description="First rung to try: poweroff, kill or override; lower ones need attest."
     )
     up_to: Rung = Field("override", description="Last rung that may be tried: poweroff, kill or override.")
-    attest: Line = Field(
+    attest: OneLine = Field(
         "", description="Where rungs are left out: who tried them, and when, in your own words."
     )
-    assertion: Line = Field(
+    assertion: OneLine = Field(
         "", description="Where the evidence is unknown: how you know that the VM is dead, in your own words."
     )
     poweroff_wait_s: Seconds = Field(60.0, description="Seconds that Power Off is given; vendor: 60 to 120.")
@@ -275,10 +275,10 @@ class ForcePowerOff(Confirming):
         return self
 
 
-class RestoreStatus(Confirming):
+class RestoreStatusParameters(ConfirmingParameters):
     """Parameters of ``restore_status``."""
 
-    record: Annotated[Line, AfterValidator(_record), Unbound("the plan's record holds its id")] = Field(
+    record: Annotated[OneLine, AfterValidator(_record), Unbound("the plan's record holds its id")] = Field(
         description="The record whose override is undone: its folder's name, or a path to it."
     )
 
@@ -287,7 +287,7 @@ class RestoreStatus(Confirming):
 MOST_READINGS = 5000
 
 
-class WatchAfterPowerOff(Confirming):
+class WatchAfterPowerOffParameters(ConfirmingParameters):
     """Parameters of ``watch_after_power_off``."""
 
     minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False)] = Field(
@@ -315,27 +315,27 @@ class WatchAfterPowerOff(Confirming):
         return self
 
 
-RUNBOOKS: Mapping[str, type[Run]] = {
-    "find_stuck_vms": FindStuckVms,
-    "force_power_off": ForcePowerOff,
-    "incident_report": IncidentReport,
-    "restore_status": RestoreStatus,
-    "watch_after_power_off": WatchAfterPowerOff,
+RUNBOOKS: Mapping[str, type[RunParameters]] = {
+    "find_stuck_vms": FindStuckVmsParameters,
+    "force_power_off": ForcePowerOffParameters,
+    "incident_report": IncidentReportParameters,
+    "restore_status": RestoreStatusParameters,
+    "watch_after_power_off": WatchAfterPowerOffParameters,
 }
 
 
-class FleetApply(SystemRun):
+class FleetApplyParameters(SystemParameters):
     """What is recorded of a fleet run, which is no notebook that somebody runs."""
 
     plan: Annotated[str, AfterValidator(_digest)] = Field(description="Digest of the fleet plan.")
-    scheduler: Line = Field("", description="The Dask scheduler whose workers did the runs.")
+    scheduler: OneLine = Field("", description="The Dask scheduler whose workers did the runs.")
 
 
 # Whose parameters a journal may hold by value.
-RECORDED: Mapping[str, type[Run]] = {**RUNBOOKS, "fleet_apply": FleetApply}
+RECORDED: Mapping[str, type[RunParameters]] = {**RUNBOOKS, "fleet_apply": FleetApplyParameters}
 
 
-def schema_of(runbook: str) -> type[Run]:
+def schema_of(runbook: str) -> type[RunParameters]:
     """The parameter schema of a runbook.
 
     Raises:
@@ -346,7 +346,7 @@ def schema_of(runbook: str) -> type[Run]:
     return RUNBOOKS[runbook]
 
 
-def read_parameters(runbook: str, given: Mapping[str, Any], *, undecided: bool = False) -> Run:
+def read_parameters(runbook: str, given: Mapping[str, Any], *, undecided: bool = False) -> RunParameters:
     """The parameters of a run, from text as the command line gives it or from values of a notebook.
 
     Text is read by the parameter's type: ``false`` is false, and ``007`` stays text where text is wanted.

@@ -18,7 +18,7 @@ from tests.archive.test_archive_seal import dies_at
 from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.ledger.ledger import hash_of
 from vergeos_nb.archive.ledger.ledger_events import Event, Mark, read_mark, standing
-from vergeos_nb.archive.ledger.manifest import Place
+from vergeos_nb.archive.ledger.manifest import LedgerPlace
 from vergeos_nb.archive.retention import Keeper, due
 from vergeos_nb.archive.seal import seal
 from vergeos_nb.archive.signing.allowed_signers import read_allowed_signers
@@ -207,7 +207,7 @@ def forged(outputs: Path, **members: Any) -> bytes:
     }
     place = json.loads(lines[-1])
     event = Event(said.pop("event"))
-    return Mark(Place(place["count"] + 1, hash_of(lines[-1])), event, **said).line()
+    return Mark(LedgerPlace(place["count"] + 1, hash_of(lines[-1])), event, **said).line()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.archive.made import NONE, archive, finish_again, record, sealed
 from vergeos_nb.archive.ledger.canonical import canonical
-from vergeos_nb.archive.ledger.chain import Kind
+from vergeos_nb.archive.ledger.chain import FlawKind
 from vergeos_nb.archive.ledger.ledger import Head, hash_of, read_head
 from vergeos_nb.archive.ledger.manifest import read_manifest
 from vergeos_nb.archive.seal import seal
@@ -329,7 +329,7 @@ def test_several_deleted_lines_are_one_finding(outputs: Path) -> None:
     lines = raw(outputs)
     write(outputs, [lines[0], *lines[3:]])
     (finding,) = verify(outputs).findings
-    assert (finding.kind, finding.detail) == (Kind.LINE_DELETED, "numbers 2 to 3 are not there before it")
+    assert (finding.kind, finding.detail) == (FlawKind.LINE_DELETED, "numbers 2 to 3 are not there before it")
 
 
 @pytest.mark.parametrize("at", range(LINES + 1))
@@ -444,7 +444,7 @@ def test_an_old_head_is_named_and_one_that_is_a_line_behind_is_a_note(outputs: P
         (outputs / "ledger.head").write_text(f"{count}:{hash_of(lines[count - 1])}\n")
         report = verify(outputs)
         behind = count == LINES - 1
-        assert [finding.kind for finding in report.findings] == ([] if behind else [Kind.HEAD_WRONG])
+        assert [finding.kind for finding in report.findings] == ([] if behind else [FlawKind.HEAD_WRONG])
         assert len(report.notes) == behind
 
 

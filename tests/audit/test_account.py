@@ -13,7 +13,7 @@ from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import SettingsError, UsageError
 from vergeos_nb.journal.header import open_journal, refuse_at_the_door
 from vergeos_nb.journal.journal import JournalText, read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.simulator import SteppedClock
 from vergeos_nb.views.summary import summary_view
@@ -79,14 +79,14 @@ STORIES: dict[str, tuple[list[dict[str, Any]], tuple[str, str, int]]] = {
 @pytest.mark.parametrize("story", STORIES)
 def test_a_story_has_its_outcome_verdict_and_exit_code(story: str) -> None:
     lines, expected = STORIES[story]
-    account = account_of(JournalText(tuple(lines)))
+    account = run_state_of(JournalText(tuple(lines)))
     assert ending(account) == expected
     assert set(summary_view(summary_of(account))) == {"text/html", "text/plain"}
 
 
 def test_only_a_run_that_sent_nothing_is_told_that_nothing_was_changed() -> None:
     for lines, _ in STORIES.values():
-        account = account_of(JournalText(tuple(lines)))
+        account = run_state_of(JournalText(tuple(lines)))
         text = summary_view(summary_of(account))["text/plain"]
         quiet = (
             "Nothing was changed" in text or "none was sent" in text or "No changing call was sent" in text
@@ -106,7 +106,7 @@ def test_a_run_whose_journal_lost_a_part_is_not_said_to_have_sent_nothing(
     journal: JournalText, lost: str
 ) -> None:
     """It read: "No changing call was sent. It can be run again.", of a run whose journal was empty."""
-    summary = summary_of(account_of(journal))
+    summary = summary_of(run_state_of(journal))
     assert f"that its journal holds, and that {lost}. Read the status row" in summary.next_step
 
 
@@ -124,7 +124,7 @@ def test_a_run_refused_at_the_door_has_an_account(
         tmp_path, CLOCK, Scrubber(), runbook="force_power_off", parameters={}, operator="jo"
     )
     refuse_at_the_door(journal, CLOCK, error)
-    account = account_of(read_journal(journal.path))
+    account = run_state_of(read_journal(journal.path))
     assert ending(account) == expected
     assert summary_of(account).headline == "asked: came back"
 
@@ -157,13 +157,13 @@ def test_what_to_do_after_an_interruption_follows_what_was_read_since(verdict: s
     result = step_ended("confirm", outcome, verdict=verdict)["result"]
     settled = {"at": "t", "event": "settled", "result": result, "exchanges": []}
     killed = {"at": "t", "event": "interrupted", "step": "force", "by": "death"}
-    account = account_of(JournalText((APPROVED, INTENT, killed, settled)))
+    account = run_state_of(JournalText((APPROVED, INTENT, killed, settled)))
     assert account.outcome == "interrupted"
     assert advice in summary_of(account).next_step
 
 
 def test_the_summary_says_what_to_do_after_a_call_that_nobody_looked_at() -> None:
-    account = account_of(JournalText(tuple(STORIES["sent and closed"][0])))
+    account = run_state_of(JournalText(tuple(STORIES["sent and closed"][0])))
     summary = summary_of(account)
     assert (summary.headline, summary.next_step) == (
         "A changing call was sent, and nobody has looked at what became of it.",

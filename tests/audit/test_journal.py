@@ -23,7 +23,7 @@ from vergeos_nb.journal.journal import (
     exchange_from_dict,
     read_journal,
 )
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.simulator import SteppedClock
 from vergeos_nb.vergeos.rows import Exchange
 
@@ -178,7 +178,7 @@ def ended(journal: bytes, step: str) -> int:
     raise AssertionError(step)
 
 
-def told(account: Account) -> tuple[int, bool, str, str]:
+def told(account: RunState) -> tuple[int, bool, str, str]:
     calls = account.changing_calls
     answered = any(call.exchange is not None for call in calls)
     return len(calls), answered, account.outcome.value, account.verdict.value
@@ -190,7 +190,7 @@ def test_cut_off_at_any_byte_around_the_put_it_still_says_whether_the_put_went_o
     first, last = position(approved, "intent")[0], ended(approved, "force") + 2
     for at in range(first, last):
         text = cut(approved, at, tmp_path)
-        account = account_of(text)
+        account = run_state_of(text)
         assert (told(account), account.exit_code) == (truth_at(approved, at), 7), at
 
 
@@ -201,7 +201,7 @@ def test_cut_off_at_any_byte_it_is_readable_and_never_says_too_much(
 ) -> None:
     at = data.draw(st.integers(0, len(approved)))
     text = cut(approved, at, tmp_path_factory.mktemp("cut"))
-    assert told(account_of(text)) == truth_at(approved, at)
+    assert told(run_state_of(text)) == truth_at(approved, at)
     whole = approved[:at].endswith(b"\n") or at == 0 or approved[at : at + 1] in (b"\n", b"")
     assert text.torn is not whole
 
@@ -213,7 +213,7 @@ def test_every_prefix_of_lines_tells_whether_the_put_went_out_and_never_says_don
     at = 0
     for count, text in enumerate(approved.splitlines(keepends=True), start=1):
         at += len(text)
-        account = account_of(JournalText(tuple(lines[:count])))
+        account = run_state_of(JournalText(tuple(lines[:count])))
         assert told(account) == truth_at(approved, at)
         assert (account.exit_code == 0) == (account.outcome.value == "done")
         began = [line["step"] for line in lines[:count] if line["event"] == "step-began"]
@@ -242,7 +242,7 @@ def test_what_is_added_after_death_stands_on_a_line_of_its_own(
         "by": "the kernel's death",
     }
     assert after.torn is before.torn
-    assert account_of(after).outcome.value == "interrupted"
+    assert run_state_of(after).outcome.value == "interrupted"
 
 
 @pytest.mark.parametrize("which", [0, 1, 20, -3, -2])
@@ -261,7 +261,7 @@ def test_a_line_that_was_damaged_in_the_middle_is_not_read_over(
 @pytest.mark.parametrize("junk", [b"", b"\n\n", b"[]", b"{}", b'{"n":1}', b"\xff\xfe\x00", b"null\n"])
 def test_a_file_without_a_single_event_is_an_empty_account(tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "j").write_bytes(junk)
-    account = account_of(read_journal(tmp_path / "j"))
+    account = run_state_of(read_journal(tmp_path / "j"))
     assert (ending(account), account.changing_calls) == (("interrupted", "unknown", 7), ())
 
 

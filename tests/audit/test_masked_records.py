@@ -14,7 +14,7 @@ from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.journal.journal import read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.masking import MASK
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runner.recover import recover, unfinished
@@ -76,7 +76,7 @@ def test_a_record_that_an_older_version_could_not_seal_is_sealed_by_recovery(
     for path in run.folder.iterdir():
         if path != journal:
             path.unlink()
-    before = account_of(read_journal(journal))
+    before = run_state_of(read_journal(journal))
     Secret(API_KEY)
     later = SystemClock()
     later.now = lambda: 2e9  # type: ignore[method-assign]

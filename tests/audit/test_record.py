@@ -23,7 +23,7 @@ from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.journal.journal import append_after_death, read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.values.model import Plan
 from vergeos_nb.record.record_folder import check, finish, new_folder, read, slug
 from vergeos_nb.record.render import render
@@ -252,7 +252,7 @@ def test_what_a_browser_or_a_dying_kernel_left_in_the_cells_does_not_get_into_th
     base.cells.append(secret)
     base.cells.insert(0, nbformat.v4.new_markdown_cell("x", metadata={"tags": ["papermill-error-cell-tag"]}))
     base.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {"1": "hunter22"}}}
-    account = account_of(read_journal(done.folder / "journal.jsonl"))
+    account = run_state_of(read_journal(done.folder / "journal.jsonl"))
     picture = Picture(timeline_of(read_journal(done.folder / "journal.jsonl").lines))
     notebook = render(base, account, Scrubber(["hunter22"]), picture)
     text = nbformat.writes(notebook)

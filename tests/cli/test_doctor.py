@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from vergeos_nb.connect import doctor
-from vergeos_nb.connect.doctor import Finding, diagnose, exit_code
+from vergeos_nb.connect.doctor import Diagnosis, diagnose, exit_code
 from vergeos_nb.connect.simulated import announce
 from vergeos_nb.simulator import Simulator
 from vergeos_nb.simulator.faults.rules import Rule
@@ -114,7 +114,7 @@ def test_a_name_without_an_address_ends_at_the_name(system, environ, monkeypatch
     system(VERGE_HOST="lab.invalid")
     monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
     findings = diagnose("env", environ=environ)
-    assert findings[-1] == Finding(
+    assert findings[-1] == Diagnosis(
         "name",
         False,
         "lab.invalid has no address: Name or service not known",
@@ -170,7 +170,7 @@ def test_clocks_that_differ_by_more_than_five_seconds_are_warned_about(skew, ok,
 
 
 def test_the_exit_code_is_that_of_the_first_failure():
-    findings = [Finding("a", True, ""), Finding("b", None, ""), Finding("c", False, "", "", 9)]
+    findings = [Diagnosis("a", True, ""), Diagnosis("b", None, ""), Diagnosis("c", False, "", "", 9)]
     assert (exit_code(findings), exit_code(findings[:2]), exit_code([])) == (9, 0, 0)
 
 

@@ -13,7 +13,7 @@ from vergeos_nb.client.transport import failures
 from vergeos_nb.client.transport.proxies import proxy_for
 from vergeos_nb.settings import AmbientNetwork, Secret
 
-CALL = failures.Call(
+CALL = failures.CallContext(
     asked="find the VM 'web-01'", method="GET", path="/api/v4/vms", host="lab.example", timeout_s=30,
     proxy="", changing=False, confidential=False, filtered=True,
     mask=lambda text: text.replace("canary", "•••"),
@@ -21,7 +21,7 @@ CALL = failures.Call(
 
 
 def changed(**values):
-    return failures.Call(**{name: getattr(CALL, name) for name in CALL.__slots__} | values)
+    return failures.CallContext(**{name: getattr(CALL, name) for name in CALL.__slots__} | values)
 
 
 def caused(outer: Exception, inner: Exception) -> Exception:

@@ -20,7 +20,7 @@ from vergeos_nb.client.transport.answer import KEPT_WHOLE_BYTES, NAMED
 from vergeos_nb.client.transport.wire import KEPT_IN_ALL_BYTES
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.journal.journal import RunJournal, read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.settings import AmbientNetwork
 from vergeos_nb.vergeos.rows import StatusKey
 
@@ -112,7 +112,7 @@ def answered(raw_server, make_profile, ca_file, tmp_path):
                 caught = error
         journal.close()
         assert len(server.requests) == len(runs), "sent more than once"
-        return caught, account_of(read_journal(path)), path.stat().st_size
+        return caught, run_state_of(read_journal(path)), path.stat().st_size
 
     return send
 

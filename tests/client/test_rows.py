@@ -83,7 +83,7 @@ def test_identity_and_state_in_one_row():
 
 def test_a_user_row():
     row = {"$key": 1, "name": "admin", "type": "normal", "enabled": True}
-    assert rows.account(row, "ask") == rows.Account(1, "admin", "normal", True)
+    assert rows.account(row, "ask") == rows.UserAccount(1, "admin", "normal", True)
 
 
 @pytest.mark.parametrize("name", ["$key", "name", "machine", "is_snapshot"])

@@ -18,7 +18,7 @@ from vergeos_nb.fleet.crew import Crew
 from vergeos_nb.fleet.plan import FleetPlan, find_plan
 from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.fleet.selection import FleetVm, Named, resolve
-from vergeos_nb.fleet.session import Ended, Session
+from vergeos_nb.fleet.session import Ended, FleetSession
 from vergeos_nb.fleet.system import FleetSystem, open_system
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.settings.policy import Policy
@@ -94,7 +94,7 @@ class StuckFleet:
         with self.system() as system:
             return self.session(plan, system, **more).run(resume=resume, go_on=go_on)
 
-    def session(self, plan: FleetPlan, system: FleetSystem, **more: Any) -> Session:
+    def session(self, plan: FleetPlan, system: FleetSystem, **more: Any) -> FleetSession:
         def crew(journal: Any) -> Crew:
             return Crew(
                 plan.limits.at_once,
@@ -106,7 +106,7 @@ class StuckFleet:
                 recorder=False,
             )
 
-        return Session(
+        return FleetSession(
             **{
                 "outputs": self.outputs,
                 "plan": plan,

@@ -23,7 +23,7 @@ from vergeos_nb.clock import SystemClock
 from vergeos_nb.fleet import plan as plans
 from vergeos_nb.fleet.plan import find_plan
 from vergeos_nb.fleet.schedule import Limits
-from vergeos_nb.fleet.session import Ended, Session
+from vergeos_nb.fleet.session import Ended, FleetSession
 from vergeos_nb.fleet.system import open_system
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.record.record_folder import read
@@ -84,7 +84,7 @@ def test_a_lost_worker_s_run_is_read_back_and_not_begun_again_and_the_others_go_
         whole = plans.fleet_plan(planned, options, Limits(1, 4, 4, 2), system.told)
         shelf.keep(whole)
         plans.approve(outputs, whole.digest, "grace", clock, clock.now() + 900)
-        session = Session(
+        session = FleetSession(
             outputs=outputs,
             plan=find_plan(outputs, whole.digest),
             operator="ada",

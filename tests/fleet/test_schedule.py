@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vergeos_nb.fleet.schedule import Limits, Place, Schedule, waves
+from vergeos_nb.fleet.schedule import Limits, RunPlace, Schedule, waves
 
 limits = st.builds(
     Limits,
@@ -17,7 +17,7 @@ limits = st.builds(
     failures=st.integers(1, 4),
 )
 places = st.lists(
-    st.builds(Place, st.sampled_from(["", "n1", "n2", "n3"]), st.sampled_from(["", "ha1", "ha2"])),
+    st.builds(RunPlace, st.sampled_from(["", "n1", "n2", "n3"]), st.sampled_from(["", "ha1", "ha2"])),
     min_size=1,
     max_size=40,
 )
@@ -32,7 +32,7 @@ def start_all(schedule: Schedule) -> list[int]:
 
 @given(places, limits, st.data())
 def test_whatever_ends_in_whatever_order_no_limit_is_passed_and_every_vm_starts_once(
-    some: list[Place], bounds: Limits, data: st.DataObject
+    some: list[RunPlace], bounds: Limits, data: st.DataObject
 ) -> None:
     schedule, started = Schedule(some, bounds), []
     while not schedule.over:
@@ -55,7 +55,7 @@ def test_whatever_ends_in_whatever_order_no_limit_is_passed_and_every_vm_starts_
 
 @given(st.integers(1, 60), st.integers(1, 20))
 def test_a_fleet_without_failures_runs_one_then_two_then_four_up_to_the_limit(count: int, most: int) -> None:
-    schedule, seen = Schedule([Place()] * count, Limits(most, most, most, 1)), []
+    schedule, seen = Schedule([RunPlace()] * count, Limits(most, most, most, 1)), []
     while not schedule.over:
         wave = start_all(schedule)
         seen.append(len(wave))
@@ -74,7 +74,7 @@ def test_a_fleet_without_failures_runs_one_then_two_then_four_up_to_the_limit(co
 def test_after_the_failure_that_reaches_the_threshold_nothing_starts_and_what_runs_ends(
     at_once: int, well: int, failures: int
 ) -> None:
-    schedule = Schedule([Place()] * 200, Limits(at_once, at_once, at_once, failures), width=at_once)
+    schedule = Schedule([RunPlace()] * 200, Limits(at_once, at_once, at_once, failures), width=at_once)
     start_all(schedule)
     for _ in range(well):
         schedule.ended(min(schedule.running), True)
@@ -91,7 +91,9 @@ def test_after_the_failure_that_reaches_the_threshold_nothing_starts_and_what_ru
 
 
 def test_a_vm_whose_node_is_full_lets_the_next_one_go_first() -> None:
-    schedule = Schedule([Place("n1"), Place("n1"), Place("n2")], Limits(at_once=3, per_node=1), width=3)
+    schedule = Schedule(
+        [RunPlace("n1"), RunPlace("n1"), RunPlace("n2")], Limits(at_once=3, per_node=1), width=3
+    )
     assert start_all(schedule) == [0, 2]
     schedule.ended(0, True)
     assert start_all(schedule) == [1]

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.rehearsal import ATTESTED, VENDORS_BODY, Rehearsal
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.procedure.values.model import VerdictValue
-from vergeos_nb.session.run import Runbook
+from vergeos_nb.session.run import Run
 
 SIX = ("running", "migratable", "status", "state", "powerstate", "node")
 _runs = itertools.count(1)
@@ -28,13 +28,13 @@ class FollowUp(Rehearsal):
         # A run may be over another VM, and must not touch this one then.
         self.subject = self.sim.world.vm(self.vm_name)
 
-    def open(self, runbook: str = "force_power_off", *, finish: bool = False, **params: Any) -> Runbook:
+    def open(self, runbook: str = "force_power_off", *, finish: bool = False, **params: Any) -> Run:
         """A run that is open and has done nothing yet."""
         self.folder = self.outputs / "2026-09-22" / f"run-{next(_runs)}"
         self.folder.mkdir(parents=True)
         defaults = ATTESTED if runbook == "force_power_off" else {}
         options = read_parameters(runbook, {"vm_name": self.vm_name, **defaults, **params})
-        return Runbook(
+        return Run(
             runbook,
             options,
             self.folder,
@@ -44,7 +44,7 @@ class FollowUp(Rehearsal):
             profile=self.profile,
         )
 
-    def follow(self, runbook: str, *, before: Any = None, finish: bool = False, **params: Any) -> Account:
+    def follow(self, runbook: str, *, before: Any = None, finish: bool = False, **params: Any) -> RunState:
         """All steps of a runbook in order.
 
         Args:
@@ -91,18 +91,18 @@ class FollowUp(Rehearsal):
             (self.folder / name).write_bytes(content)
         return record
 
-    def restore(self, record: str, **params: Any) -> Account:
+    def restore(self, record: str, **params: Any) -> RunState:
         """Plan the undo and apply it."""
         planning = {name: params[name] for name in params if name not in ("before", "approver", "finish")}
         self.planned = self.follow("restore_status", record=record, **planning)
         digest = self.planned.fact("plan_digest")
         return self.follow("restore_status", record=record, approve=digest, **params)
 
-    def watch(self, **params: Any) -> Account:
+    def watch(self, **params: Any) -> RunState:
         """A watch, which changes nothing."""
         return self.follow("watch_after_power_off", **params)
 
-    def start(self, **params: Any) -> Account:
+    def start(self, **params: Any) -> RunState:
         """Watch, plan the start, watch again and apply it."""
         planning = {name: params[name] for name in params if name not in ("before", "finish")}
         self.planned = self.watch(power_on=True, **planning)
@@ -117,7 +117,7 @@ class FollowUp(Rehearsal):
         row = self.sim.world.status_of(self.vm_name)
         return {name: row[name] for name in SIX}
 
-    def hold_to_truth(self, account: Account) -> None:
+    def hold_to_truth(self, account: RunState) -> None:
         vm = self.subject
         if account.verdict is VerdictValue.OFF:
             key = account.fact("vm")["key"]

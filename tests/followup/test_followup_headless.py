@@ -12,10 +12,10 @@ from typing import Any
 from tests.followup.rehearsed import SIX
 from tests.rehearsal import ATTESTED
 from tests.served import QUICK, changing, files_with, served
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.record.record_folder import check, new_folder, read
-from vergeos_nb.session.run import Runbook
+from vergeos_nb.session.run import Run
 
 PASSWORD = "Canary-4711-word"
 PUT = ("PUT", "/api/v4/machine_status/46")
@@ -40,11 +40,11 @@ def command(outputs: Path, runbook: str, **given: Any) -> tuple[int, dict[str, A
     return done.returncode, answer, Path(answer["record"])
 
 
-def in_process(outputs: Path, runbook: str, **given: Any) -> tuple[Account, Path]:
+def in_process(outputs: Path, runbook: str, **given: Any) -> tuple[RunState, Path]:
     """A run without a kernel, to get somewhere."""
     folder = new_folder(outputs, runbook, "web-01", time.time())
     options = read_parameters(runbook, {"vm_name": "web-01", **given})
-    book = Runbook(runbook, options, folder, finish_here=bool(options.approve))
+    book = Run(runbook, options, folder, finish_here=bool(options.approve))
     for step in book.engine.steps:
         book.step(step.id)
     return book.end(), folder

@@ -16,7 +16,7 @@ from tests.rehearsal import LADDER, LONG_AGO, PASSWORD, VENDORS_BODY, ending
 from tests.respelt import Change, changed, floats, texts
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.journal import read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.record.record_folder import read as record_of
 from vergeos_nb.record.record_folder import sha256
@@ -68,7 +68,7 @@ def test_the_record_of_a_forced_power_off_holds_the_row_and_the_request_that_res
     }
     assert undo["row"] == record_of(run.folder)["before"]
     assert undo["row"].items() >= {name: row[name] for name in ("started", "last_update", "status")}.items()
-    lines = dict(summary_of(account_of(read_journal(run.folder / "journal.jsonl"))).lines)
+    lines = dict(summary_of(run_state_of(read_journal(run.folder / "journal.jsonl"))).lines)
     body = json.dumps(undo["request"]["body"], sort_keys=True)
     assert lines["undone by"] == (
         f"PUT /api/v4/machine_status/{row['$key']} {body} (runbook restore_status, with this record)"
@@ -112,7 +112,7 @@ def test_a_run_that_died_over_its_override_has_a_capsule_without_what_was_read_l
     ]
     read = [line for line in journal.lines if line.get("number") in confirm["exchanges"]]
     settled = {"event": "settled", "at": "t", "result": confirm, "exchanges": read}
-    died = account_of(replace(journal, lines=(*journal.lines[:died_at], settled)))
+    died = run_state_of(replace(journal, lines=(*journal.lines[:died_at], settled)))
     assert died.changing_calls[0].exchange is None
     assert undo_of(died) == record_of(run.folder)["undo"]
 

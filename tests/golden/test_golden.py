@@ -15,7 +15,7 @@ import pytest
 
 from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.journal.journal import read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.values.model import VerdictValue
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.views.badges import badge_of
@@ -85,7 +85,7 @@ def test_a_journal_of_an_older_version_says_the_same_of_its_run(golden: Path) ->
     told = {path: json.loads((path / "record.json").read_text()) for path in records(golden)}
     assert len(told) > 10
     for path, record in told.items():
-        account = account_of(read_journal(path / "journal.jsonl"))
+        account = run_state_of(read_journal(path / "journal.jsonl"))
         said = (account.outcome.value, account.verdict.value, account.exit_code)
         assert said == (record["outcome"], record["verdict"], record["exit_code"]), path.name
 
@@ -93,7 +93,7 @@ def test_a_journal_of_an_older_version_says_the_same_of_its_run(golden: Path) ->
 def test_a_record_of_an_older_version_is_shown_by_its_verdict(golden: Path) -> None:
     """Holds off a green tick over a VM that lives, or of which nobody knows, in what was sealed long ago."""
     for path in records(golden):
-        summary = summary_of(account_of(read_journal(path / "journal.jsonl")))
+        summary = summary_of(run_state_of(read_journal(path / "journal.jsonl")))
         if summary.over_vm and summary.verdict is not VerdictValue.OFF:
             assert (path.name, summary.badge.sign == "✔") == (path.name, False)
         for result in summary.results:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.rehearsal import BESIDE, LADDER, Rehearsal
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.procedure.values.model import RunOutcome, VerdictValue
 
 # The whole ladder with waits that are just long enough to tell a dead process from a living one.
@@ -37,7 +37,7 @@ def rows_of_others(run: Rehearsal, vm: int) -> Rows:
 
 
 def broken_promises(
-    run: Rehearsal, account: Account, vm: int, before: Rows, *, lived: bool = True
+    run: Rehearsal, account: RunState, vm: int, before: Rows, *, lived: bool = True
 ) -> list[str]:
     """What does not hold, in words: nothing, if all is well.
 
@@ -62,7 +62,7 @@ def broken_promises(
     return wrong
 
 
-def codes_that_do_not_fit(account: Account) -> list[str]:
+def codes_that_do_not_fit(account: RunState) -> list[str]:
     """An exit code that does not go with outcome and verdict."""
     verdict, outcome, code = account.verdict, account.outcome, account.exit_code
     proven = verdict is VerdictValue.OFF and outcome in (RunOutcome.DONE, RunOutcome.NOTHING_TO_DO)
@@ -81,7 +81,7 @@ def codes_that_do_not_fit(account: Account) -> list[str]:
     return [] if fits.get(code) else [f"exit code {code} with {outcome}, {verdict}"]
 
 
-def calls_that_differ(run: Rehearsal, account: Account, vm: int) -> list[str]:
+def calls_that_differ(run: Rehearsal, account: RunState, vm: int) -> list[str]:
     """Where the record and the wire do not agree, or a call was made that the plan does not name."""
     wrong = []
     wire = run.changes()

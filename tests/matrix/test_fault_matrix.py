@@ -15,7 +15,7 @@ import pytest
 from tests.matrix.faulty import FAULTS, PASSING, Fault, FaultyDoor
 from tests.matrix.held import BRIEF, broken_promises, rows_of_others
 from tests.rehearsal import Rehearsal, ending
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 
 SCENARIOS = ("stuck", "zombie")
 MORE_SCENARIOS = ("deaf", "kill_stuck", "node_dead", "node_unreachable", "healthy", "ha_restart", "slow")
@@ -28,7 +28,7 @@ Call = tuple[str, str]
 Story = tuple[tuple[str, str, int], list[tuple[str, str]]]
 
 
-def climbed(run: Rehearsal, digest: str) -> Account:
+def climbed(run: Rehearsal, digest: str) -> RunState:
     """A run up the ladder, without the pictures of it."""
     book = run.open(**BRIEF, approve=digest)
     for step in book.engine.steps:

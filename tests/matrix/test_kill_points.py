@@ -19,10 +19,10 @@ from tests.matrix.held import BRIEF, broken_promises, rows_of_others
 from tests.rehearsal import Rehearsal, ending
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.journal.journal import append_after_death, read_journal
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.record.record_folder import check, finish, read
 from vergeos_nb.runbook_files import runbook_path
-from vergeos_nb.session.run import Runbook
+from vergeos_nb.session.run import Run
 
 # Every changing call that there is: the node's query, all three rungs and a snapshot.
 FULL = {**BRIEF, "kill_wait_s": 4.0, "snapshot": True, "snapshot_required": True, "probe_node": True}
@@ -48,7 +48,7 @@ def whole(digest: str, tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
 Told = tuple[str, str, Mapping[str, Any]]
 
 
-def told(account: Account) -> list[Told]:
+def told(account: RunState) -> list[Told]:
     return [(call.method, call.path, dict(call.body or {})) for call in account.changing_calls]
 
 
@@ -57,7 +57,7 @@ def named(call: Told) -> str:
     return "override" if method == "PUT" else str(body.get("action") or path.rpartition("/")[2])
 
 
-def fates(account: Account) -> list[tuple[str, bool]]:
+def fates(account: RunState) -> list[tuple[str, bool]]:
     """Of each changing call whether an end of it is known."""
     return [
         (named(one), call.exchange is not None)
@@ -95,7 +95,7 @@ def test_cut_off_after_and_in_every_line_the_journal_tells_the_fate_of_every_cal
         head, next_line = b"".join(texts[:count]), texts[count]
         for piece in (b"", next_line[:1], next_line[: len(next_line) // 2], next_line[:-2]):
             (tmp_path / "journal.jsonl").write_bytes(head + piece)
-            account = account_of(read_journal(tmp_path / "journal.jsonl"))
+            account = run_state_of(read_journal(tmp_path / "journal.jsonl"))
             seen = (fates(account), account.verdict.value, account.outcome.value, account.exit_code)
             if seen != (*truth(lines[:count]), "interrupted", 7):
                 wrong.append((count, piece[-20:], seen))
@@ -201,7 +201,7 @@ class Interrupted:
         run.clock.sleep = wait  # type: ignore[method-assign]
 
 
-def climb_on(book: Runbook) -> list[BaseException]:
+def climb_on(book: Run) -> list[BaseException]:
     """All steps in order, past whatever is raised."""
     caught: list[BaseException] = []
     for step in book.engine.steps:
@@ -227,7 +227,7 @@ def wrong_at(
             book.engine.run(step.id)
         except type(error):
             break
-    left = account_of(read_journal(run.folder / "journal.jsonl"))
+    left = run_state_of(read_journal(run.folder / "journal.jsonl"))
     wrong += _told_too_little(run, left)
     if left.verdict == "off" and run.sim.process_alive(vm):
         wrong.append("what is left says off over a living process")
@@ -242,7 +242,7 @@ def wrong_at(
     return [f"{type(error).__name__} at {place} {point}, after={after}: {one}" for one in wrong]
 
 
-def _told_too_little(run: Rehearsal, account: Account) -> list[str]:
+def _told_too_little(run: Rehearsal, account: RunState) -> list[str]:
     """Calls that reached the platform and are not in the account, or more in it than one that did not."""
     wire = [(entry.method, entry.path, json.loads(entry.body)) for entry in run.sim.changing_requests()]
     missing = [named(call) for call in wire if call not in told(account)]

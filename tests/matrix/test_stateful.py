@@ -26,11 +26,11 @@ from hypothesis.stateful import (
 from tests.matrix.held import BRIEF, calls_that_differ, codes_that_do_not_fit
 from tests.rehearsal import SENTENCE, Rehearsal
 from vergeos_nb.journal.journal import read_journal
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS
 from vergeos_nb.procedure.steps.identify import MOVING
 from vergeos_nb.procedure.values.model import VerdictValue
-from vergeos_nb.session.run import Runbook
+from vergeos_nb.session.run import Run
 from vergeos_nb.simulator import Rule
 from vergeos_nb.simulator.api.messages import Request
 from vergeos_nb.simulator.world import life
@@ -197,7 +197,7 @@ class Everybody(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         self.stage: Stage | None = None
-        self.book: Runbook | None = None
+        self.book: Run | None = None
         self.next = 0
 
     @initialize(scenario=st.sampled_from(SCENARIOS), number=st.integers(0, len(OPTIONS) - 1))
@@ -248,10 +248,10 @@ class Everybody(RuleBasedStateMachine):
         finally:
             shutil.rmtree(self.folder)
 
-    def _hold(self, book: Runbook, stage: Stage) -> None:
+    def _hold(self, book: Run, stage: Stage) -> None:
         for step in STEPS:
             book.engine.run(step.id)
-        cut_short = account_of(read_journal(stage.run.folder / "journal.jsonl"))
+        cut_short = run_state_of(read_journal(stage.run.folder / "journal.jsonl"))
         account = book.end()
         stage.run.sim.faults.clear()
         wrong = [
@@ -265,7 +265,7 @@ class Everybody(RuleBasedStateMachine):
         assert wrong == []
 
 
-def _off_without_cause(account: Account, stage: Stage) -> list[str]:
+def _off_without_cause(account: RunState, stage: Stage) -> list[str]:
     """Off, though the process lived when the step that says so read its statistics for the last time."""
     if account.verdict is not VerdictValue.OFF:
         return []

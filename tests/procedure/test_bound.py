@@ -13,8 +13,8 @@ from tests.followup.rehearsed import FollowUp
 from tests.rehearsal import LADDER, SENTENCE, Rehearsal, ending
 from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.bound import bound_values, unbound
-from vergeos_nb.journal.run_state import Account
-from vergeos_nb.parameters import RECORDED, VmRun, read_parameters, schema_of
+from vergeos_nb.journal.run_state import RunState
+from vergeos_nb.parameters import RECORDED, VmParameters, read_parameters, schema_of
 from vergeos_nb.procedure.values.model import Plan, Table
 
 Make = Callable[..., Rehearsal]
@@ -44,7 +44,7 @@ WATCH_OTHERS: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def difference(account: Account) -> dict[str, tuple[Any, Any]]:
+def difference(account: RunState) -> dict[str, tuple[Any, Any]]:
     """What the plan's step says differs, by name."""
     (result,) = [one for one in account.results if one.step == "plan"]
     tables: list[Table] = [table for table in result.tables if table.schema.name == "difference"]
@@ -68,7 +68,7 @@ def test_every_parameter_is_bound_or_says_why_not() -> None:
 )
 def test_the_tries_below_name_every_bound_parameter(runbook: str, others: Mapping[str, Any]) -> None:
     schema = schema_of(runbook)
-    assert issubclass(schema, VmRun)
+    assert issubclass(schema, VmParameters)
     assert set(others) == set(schema.model_fields) - UNBOUND
 
 

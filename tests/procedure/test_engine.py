@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from tests.rehearsal import Rehearsal, ending
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.journal.journal import read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS
 from vergeos_nb.procedure.values.model import StepState
-from vergeos_nb.session.run import Runbook
+from vergeos_nb.session.run import Run
 
 Make = Callable[..., Rehearsal]
 IDS = [step.id for step in STEPS]
@@ -30,7 +30,7 @@ def events(run: Rehearsal) -> list[str]:
     return [str(line["event"]) for line in read_journal(run.folder / "journal.jsonl").lines]
 
 
-def outcomes(book: Runbook, *steps: str) -> list[str]:
+def outcomes(book: Run, *steps: str) -> list[str]:
     return [str(book.step(step).result.outcome) for step in steps]
 
 
@@ -81,7 +81,7 @@ def test_what_was_skipped_under_a_failed_step_is_not_told_of_the_run_that_went_o
     other = max(run.sim.world.vms("web-01"), key=lambda vm: vm.key)
     run.sim.world.set_row("vms", other.key, name="web-01-twin")
     outcomes(book, "locate", "status_key")
-    account = account_of(read_journal(run.folder / "journal.jsonl"))
+    account = run_state_of(read_journal(run.folder / "journal.jsonl"))
     assert run.steps(account) == {"connect": "passed", "locate": "passed", "status_key": "passed"}
     run.end(book)
 
@@ -150,7 +150,7 @@ def test_an_exception_in_a_reading_step_ends_up_in_the_journal_and_the_step_can_
     with pytest.raises(type(error)):
         book.step("status_key")
     assert events(run)[-1] == ("bug" if isinstance(error, Boom) else "interrupted")
-    broken = account_of(read_journal(run.folder / "journal.jsonl"))
+    broken = run_state_of(read_journal(run.folder / "journal.jsonl"))
     assert ending(broken) == (
         ("failed", "unknown", 70) if isinstance(error, Boom) else ("interrupted", "unknown", 7)
     )
@@ -172,7 +172,7 @@ def test_an_exception_in_the_put_freezes_all_before_it_and_leaves_confirm_to_set
     outcomes(book, *IDS[:9])
     with pytest.raises(type(error)):
         book.step("force")
-    broken = account_of(read_journal(run.folder / "journal.jsonl"))
+    broken = run_state_of(read_journal(run.folder / "journal.jsonl"))
     assert (broken.running, broken.verdict.value, len(broken.changing_calls)) == ("force", "unknown", 1)
     calls = len(run.requests)
     assert outcomes(book, *IDS[:10]) == ["passed"] * 6 + ["skipped"] * 3 + ["unknown"]

@@ -11,7 +11,7 @@ import pytest
 from tests.rehearsal import LADDER, SENTENCE, Rehearsal, ending
 from vergeos_nb.clock import iso
 from vergeos_nb.journal.journal import read_journal
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.procedure.steps.identify import MOVING
 from vergeos_nb.procedure.values.model import Approval, StepResult
 from vergeos_nb.record.run_summary import summary_of
@@ -57,12 +57,12 @@ def sent(run: Rehearsal) -> tuple[str, ...]:
     return tuple(body.get("action") or method for method, _, body in run.changes())
 
 
-def climb(run: Rehearsal, **params: Any) -> Account:
+def climb(run: Rehearsal, **params: Any) -> RunState:
     """The whole ladder, planned and approved."""
     return run.approve(**{**LADDER, **params})
 
 
-def result(account: Account, step: str) -> StepResult:
+def result(account: RunState, step: str) -> StepResult:
     return next(r for r in account.results if r.step == step)
 
 
@@ -105,7 +105,7 @@ def test_a_scenario_climbs_as_far_as_its_evidence_lets_it_and_sends_exactly_what
         assert requests[: len(expected[2])] == run.changes()
 
 
-def plan_of(account: Account) -> list[dict[str, Any]]:
+def plan_of(account: RunState) -> list[dict[str, Any]]:
     return list(account.fact("plan")["requests"])
 
 
@@ -333,7 +333,7 @@ def test_a_rung_that_was_interrupted_is_watched_on_and_not_sent_again(rehearse: 
     run.clock.after(2, stop)
     with pytest.raises(KeyboardInterrupt):
         book.step("poweroff")
-    broken = account_of(read_journal(run.folder / "journal.jsonl"))
+    broken = run_state_of(read_journal(run.folder / "journal.jsonl"))
     assert (ending(broken), broken.running) == (("interrupted", "unknown", 7), "poweroff")
     rest(book)
     assert (ending(run.end(book)), sent(run)) == (OFF, ("poweroff",))
@@ -342,7 +342,7 @@ def test_a_rung_that_was_interrupted_is_watched_on_and_not_sent_again(rehearse: 
 # -- guards that are asked each time -------------------------------------------------------------
 
 
-def shut(account: Account, step: str) -> tuple[str, str]:
+def shut(account: RunState, step: str) -> tuple[str, str]:
     """How a step was refused: the error's class, and what came back."""
     error = result(account, step).error
     assert error is not None

@@ -16,11 +16,11 @@ from vergeos_nb.archive.seal import seal
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import UsageError
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.record.record_folder import read
 from vergeos_nb.record.run_summary import summary_of
-from vergeos_nb.session.run import Runbook
+from vergeos_nb.session.run import Run
 from vergeos_nb.views.badges import badge_of
 from vergeos_nb.views.bundle import static_view
 
@@ -61,18 +61,18 @@ def past(tmp_path: Path) -> Path:
     return outputs
 
 
-def report(outputs: Path, **given: Any) -> Account:
+def report(outputs: Path, **given: Any) -> RunState:
     """A report over September and October, run here."""
     folder = outputs / "2026-11-02" / "070000Z-incident_report-all-00000000"
     folder.mkdir(parents=True)
     options = read_parameters("incident_report", {"since": "2026-09-01", "until": "2026-10-31", **given})
-    book = Runbook("incident_report", options, folder, finish_here=True)
+    book = Run("incident_report", options, folder, finish_here=True)
     for step in book.engine.steps:
         book.step(step.id)
     return book.end()
 
 
-def rows(account: Account, step: str, table: str) -> list[tuple[Any, ...]]:
+def rows(account: RunState, step: str, table: str) -> list[tuple[Any, ...]]:
     result = next(result for result in account.results if result.step == step)
     return [row for found in result.tables if found.schema.name == table for row in found.rows]
 

@@ -22,7 +22,7 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError
 from vergeos_nb.journal.journal import append_after_death, read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 
 Lines = list[bytes]
 DAY = "2026-10-01"
@@ -167,7 +167,7 @@ def test_a_last_line_that_was_cut_off_is_finished_as_ever(
 ) -> None:
     _, hurt = two_runs(tmp_path, journal, lambda lines: [*lines, tail])
     assert recover_all(str(tmp_path), False, Output(as_json=False)) == 0
-    account = account_of(read_journal(hurt / "journal.jsonl"))
+    account = run_state_of(read_journal(hurt / "journal.jsonl"))
     assert (account.torn, account.outcome, len(account.changing_calls)) == (True, "interrupted", 3)
 
 
@@ -179,7 +179,7 @@ def test_two_who_finish_a_run_at_once_do_not_give_one_number_twice(tmp_path: Pat
     assert [line["n"] for line in read_journal(path).lines] == list(range(1, len(journal) + 3))
     # An older version could.
     path.write_bytes(path.read_bytes() + encoded({**read_journal(path).lines[-1]}))
-    assert account_of(read_journal(path)).interrupted_by == "x"
+    assert run_state_of(read_journal(path)).interrupted_by == "x"
 
 
 def test_unknown_events_and_fields_of_a_later_version_are_kept(tmp_path: Path, journal: Lines) -> None:
@@ -262,7 +262,7 @@ def test_no_change_of_bytes_makes_anything_but_an_account_or_a_sentence(
         content = content[:where] + data.draw(st.binary(max_size=8)) + content[where + cut :]
     path.write_bytes(content)
     try:
-        account = account_of(read_journal(path))
+        account = run_state_of(read_journal(path))
     except RecordError:
         return
     assert account.outcome

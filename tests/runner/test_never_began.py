@@ -19,7 +19,7 @@ from vergeos_nb.clock import SystemClock
 from vergeos_nb.fleet.progress import Where, progress_of
 from vergeos_nb.journal.asked import ASKED, LOST, NEVER_BEGAN
 from vergeos_nb.journal.journal import read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runner.recover import recover, unfinished
 from vergeos_nb.runner.run import run
@@ -137,7 +137,7 @@ def test_a_folder_without_a_word_is_told_of_finished_and_never_called_not_begun(
     assert (recovered.account.lost, recovered.account.interrupted_by) == (True, LOST)
     assert "nobody knows whether it has sent something" in recovered.asked
     assert read(folder)["opened_at"] == f"{DAY}T12:00:00.000Z"
-    assert progress_of(account_of(read_journal(folder / "journal.jsonl")), "x").where is Where.OPEN
+    assert progress_of(run_state_of(read_journal(folder / "journal.jsonl")), "x").where is Where.OPEN
     assert verify(outputs).findings == ()
     assert list(unfinished(outputs, SystemClock())) == []
     _, _, listed = command("audit", "list", "--outputs", str(outputs))

@@ -21,7 +21,7 @@ import pytest
 from tests.served import LADDER, NAME, QUICK, changing, files_with, served
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.journal.journal import read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.values.model import RunOutcome
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runner import stopping
@@ -338,7 +338,7 @@ def test_a_killed_runner_leaves_a_journal_and_no_kernel(outputs: Path) -> None:
         process.communicate()
         assert gone(kernel)
         assert changing(simulator) == []
-    account = account_of(read_journal(journal))
+    account = run_state_of(read_journal(journal))
     assert (account.changing_calls, account.outcome, account.verdict) == ((), "interrupted", "unknown")
 
 

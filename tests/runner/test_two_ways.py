@@ -9,7 +9,7 @@ import pytest
 from tests.served import LADDER, NAME, changing, served
 from vergeos_nb.parameters import read_parameters
 from vergeos_nb.runner.run import run
-from vergeos_nb.session.run import Runbook
+from vergeos_nb.session.run import Run
 
 
 @pytest.mark.parametrize("spelled", ["localhost", "LOCALHOST.", "[::ffff:127.0.0.1]"])
@@ -32,7 +32,7 @@ def test_profiles_simulator_and_env_on_one_simulator_do_not_both_force_the_vm_of
         folder = outputs / "2026-01-01" / "first"
         folder.mkdir(parents=True)
         options = read_parameters("force_power_off", {**NAME, "approve": digests["simulator"]})
-        first = Runbook("force_power_off", options, folder, finish_here=False)
+        first = Run("force_power_off", options, folder, finish_here=False)
         for step in first.engine.steps[:6]:
             first.step(step.id)
         second = run(

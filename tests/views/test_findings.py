@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from tests.rehearsal import LADDER, PASSWORD, VENDORS_BODY, Rehearsal
 from vergeos_nb.archive.export.markdown import as_markdown
-from vergeos_nb.archive.ledger.ledger import Entry, Ledger, read_line
+from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry, read_line
 from vergeos_nb.archive.ledger.manifest import NAME as MANIFEST
 from vergeos_nb.archive.ledger.manifest import Manifest, read_manifest
 from vergeos_nb.archive.webhook import message
@@ -24,7 +24,7 @@ from vergeos_nb.cli.main import cli
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.run import as_json, progress_on
 from vergeos_nb.journal.journal import JournalText, read_journal
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS
 from vergeos_nb.procedure.values.finding import Kind
 from vergeos_nb.procedure.values.model import StepOutcome, StepResult, StepState
@@ -102,7 +102,7 @@ class Told:
         yield "audit show", shown.partition("\n")[0]
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> LedgerEntry:
         entries = [read_line(line) for line in Ledger(self.run.outputs).snapshot().lines]
         return next(entry for entry in entries if entry and entry.record == self.run.folder.name)
 
@@ -302,11 +302,11 @@ def step_ended(step: str, outcome: str, next_step: str = "", **facts: Any) -> di
     return {"event": "step-ended", "at": "2026-01-01T00:00:00.000Z", "result": result}
 
 
-def old_run(*lines: dict[str, Any]) -> Account:
+def old_run(*lines: dict[str, Any]) -> RunState:
     """The account of a journal that an older version wrote."""
     at = {"at": "2026-01-01T00:00:00.000Z"}
     opened = {"event": "run-opened", "runbook": "force_power_off", "parameters": {"vm_name": "web-01"}, **at}
-    return account_of(JournalText((opened, *lines, {"event": "run-ended", **at})))
+    return run_state_of(JournalText((opened, *lines, {"event": "run-ended", **at})))
 
 
 def test_records_of_older_versions_have_the_new_badges() -> None:

@@ -14,8 +14,8 @@ from typing import Any
 from tests.rehearsal import LADDER, Rehearsal
 from vergeos_nb import settings
 from vergeos_nb.clock import Cancelled
-from vergeos_nb.notebook.live import LiveRunbook
-from vergeos_nb.session.run import Runbook
+from vergeos_nb.notebook.live import LiveRun
+from vergeos_nb.session.run import Run
 from vergeos_nb.widgets.cards import card as card_module
 from vergeos_nb.widgets.cards import closing as closing_module
 from vergeos_nb.widgets.cards.card import StepCard
@@ -69,20 +69,20 @@ class Sitting:
         self.given = {**LADDER, **self.given}
         self.live = self.notebook()
 
-    def notebook(self) -> LiveRunbook:
+    def notebook(self) -> LiveRun:
         """What a cell that opens the runbook gives, in a new kernel."""
-        live = LiveRunbook("force_power_off", self.given, self.outputs, open_run=self._open)
+        live = LiveRun("force_power_off", self.given, self.outputs, open_run=self._open)
         self.waits = SteppedWaits(self.run.clock)
         live._waits = self.waits  # type: ignore[assignment]
         return live
 
-    def _open(self, options: Any, *, profile: Any = None, folder: Path | None = None, **how: Any) -> Runbook:
+    def _open(self, options: Any, *, profile: Any = None, folder: Path | None = None, **how: Any) -> Run:
         if folder is None:
             self.run.runs += 1
             folder = self.outputs / "2026-09-22" / f"run-{self.run.runs}"
             folder.mkdir(parents=True)
         self.run.folder = folder
-        return Runbook(
+        return Run(
             "force_power_off", options, folder, finish_here=True, session=settings.session_name(),
             clock=self.run.clock, transport=self.run.transport, profile=self.run.profile, **how,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from vergeos_nb.notebook.live import LiveRunbook
+from vergeos_nb.notebook.live import LiveRun
 from vergeos_nb.parameters import RUNBOOKS
 from vergeos_nb.runbook_files import runbook_path
 
@@ -27,7 +27,7 @@ def test_run_all_of_a_runbook_in_a_live_notebook_shows_cards_opens_nothing_and_r
         if cell.cell_type == "code":
             exec(cell.source, namespace)
     live = namespace["rb"]
-    assert isinstance(live, LiveRunbook)
+    assert isinstance(live, LiveRun)
     assert (live.run, (tmp_path / "outputs").exists()) == (None, False)
     assert [live.step(step.id).go.disabled for step in live.steps] == [False] + [True] * (len(live.steps) - 1)
 
@@ -44,7 +44,7 @@ def test_run_all_of_a_runbook_in_a_live_notebook_shows_cards_opens_nothing_and_r
 def test_clicks_lead_through_a_runbook_to_its_sealed_record(
     name: str, given: dict[str, Any], outcome: str, tmp_path: Path
 ) -> None:
-    live = LiveRunbook(name, given, tmp_path / "outputs")
+    live = LiveRun(name, given, tmp_path / "outputs")
     for step in live.steps:
         card: Any = live.step(step.id)
         if card.go.disabled:

@@ -14,7 +14,7 @@ from tests.rehearsal import PASSWORD, Rehearsal, ending
 from tests.widgets.sitting import Sitting, text
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.journal import read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.values.model import StepOutcome
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.widgets.calls import calls_of
@@ -265,7 +265,7 @@ def test_the_card_of_the_override_stays_refused_while_the_process_lives(sit: Sit
     assert card.result is not None
     assert (card.result.outcome, card.result.error["exit_code"]) == (StepOutcome.REFUSED, 6)
     at.close()
-    account = account_of(read_journal(at.run.folder / "journal.jsonl"))
+    account = run_state_of(read_journal(at.run.folder / "journal.jsonl"))
     assert ending(account) == ("refused", "alive", 6)
     assert [method for method, _, _ in at.run.changes()] == ["POST", "POST"]
 

@@ -10,7 +10,7 @@ import ipywidgets as w
 import pytest
 
 from tests.widgets.sitting import text
-from vergeos_nb.notebook.live import LiveRunbook
+from vergeos_nb.notebook.live import LiveRun
 from vergeos_nb.simulator import Simulator
 
 CANARY = "canary-Pa55word-once"
@@ -28,7 +28,7 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def card_of(tmp_path: Path, profile: str) -> Any:
-    live = LiveRunbook("force_power_off", {"vm_name": "web-01", "profile": profile}, tmp_path / "outputs")
+    live = LiveRun("force_power_off", {"vm_name": "web-01", "profile": profile}, tmp_path / "outputs")
     return live.step("connect")
 
 

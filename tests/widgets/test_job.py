@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from vergeos_nb.widgets.job import Job
+from vergeos_nb.widgets.job import CardJob
 
 
 def test_the_ticking_goes_on_after_a_tick_that_failed_and_the_failure_is_told() -> None:
@@ -22,7 +22,7 @@ def test_the_ticking_goes_on_after_a_tick_that_failed_and_the_failure_is_told() 
         if len(ticks) < 3:
             raise KeyError("parameters")
 
-    job = Job(
+    job = CardJob(
         lambda: enough.wait(60),
         lambda result, failure: None,
         on_tick=tick,
@@ -42,13 +42,15 @@ def test_what_the_end_of_a_job_raises_is_told_also_where_telling_fails() -> None
         told.append(str(error))
         raise error
 
-    assert Job(lambda: "it", fails, on_trouble=tell).start().join(60)
+    assert CardJob(lambda: "it", fails, on_trouble=tell).start().join(60)
     assert told == ["it cannot be shown"]
 
 
 def test_a_job_whose_thread_cannot_be_started_leaves_none_that_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Holds off: "running for 600 s" on the card of a step that never began."""
-    job = Job(lambda: None, lambda *ended: None, on_tick=lambda seconds: None, on_trouble=lambda error: None)
+    job = CardJob(
+        lambda: None, lambda *ended: None, on_tick=lambda seconds: None, on_trouble=lambda error: None
+    )
 
     def full() -> None:
         raise RuntimeError("can't start new thread")

@@ -13,7 +13,7 @@ import pytest
 from tests.widgets.sitting import PATIENCE_S, WAITS, Sitting, text
 from vergeos_nb.errors import RecordError
 from vergeos_nb.notebook import interrupted
-from vergeos_nb.notebook.live import LiveRunbook
+from vergeos_nb.notebook.live import LiveRun
 
 Sit = Callable[..., Sitting]
 STEPS = [
@@ -174,7 +174,7 @@ def test_the_vms_of_one_system_are_no_choice_in_another(sit: Sit) -> None:
 
 
 def test_what_the_check_of_one_profile_found_is_not_shown_under_another(tmp_path: Path) -> None:
-    live = LiveRunbook("force_power_off", {"vm_name": "web-01", **WAITS}, tmp_path / "outputs")
+    live = LiveRun("force_power_off", {"vm_name": "web-01", **WAITS}, tmp_path / "outputs")
     card: Any = live.step("connect")
     card.profile.value = "simulator"
     card.check.click()

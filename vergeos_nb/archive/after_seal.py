@@ -11,7 +11,7 @@ from pathlib import Path
 from vergeos_nb.archive.ledger.manifest import Manifest
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.settings import ArchiveSettings
 
 WAIT_S = 10.0
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def after_seal(
-    outputs: Path, account: Account, manifest: Manifest, archive: ArchiveSettings, scrubber: Scrubber
+    outputs: Path, account: RunState, manifest: Manifest, archive: ArchiveSettings, scrubber: Scrubber
 ) -> None:
     """Copy the record to the mirror and send the notification, where they are set up."""
     work: list[Callable[[], object]] = []

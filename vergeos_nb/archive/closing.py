@@ -16,7 +16,7 @@ from vergeos_nb.clock import Clock, SystemClock
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import put
 from vergeos_nb.journal.journal import append_after_death
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.record.record_folder import finish
 from vergeos_nb.settings import archive_settings
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from vergeos_nb.nb import NotebookNode
 
 
-def close_record(folder: Path, base: NotebookNode, scrubber: Scrubber, clock: Clock | None = None) -> Account:
+def close_record(
+    folder: Path, base: NotebookNode, scrubber: Scrubber, clock: Clock | None = None
+) -> RunState:
     """Make the record of the run whose journal is in the folder, and seal it. Can be repeated.
 
     Args:

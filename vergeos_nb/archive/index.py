@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from vergeos_nb.archive.ledger.disk import opened
-from vergeos_nb.archive.ledger.ledger import Entry, Ledger, read_line
+from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry, read_line
 from vergeos_nb.archive.ledger.ledger_events import Event, read_mark
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
@@ -87,7 +87,7 @@ class Index:
         self._ledger = Ledger(outputs).path
         self._path = outputs / NAME
 
-    def find(self, query: Query) -> list[Entry]:
+    def find(self, query: Query) -> list[LedgerEntry]:
         """The newest line of each record that fits, the oldest run first.
 
         Raises:
@@ -96,7 +96,7 @@ class Index:
         where, values = _where(query)
         return self._ask(f"SELECT * FROM records{where} ORDER BY opened, record", values)
 
-    def by_id(self, record: str) -> Entry:
+    def by_id(self, record: str) -> LedgerEntry:
         """The newest line of the record with this id, or with the one id that begins so.
 
         Raises:
@@ -126,7 +126,7 @@ class Index:
             raise RecordError(f"making {self._path}", str(error.strerror)) from error
         return len(self._ask("SELECT * FROM records", []))
 
-    def _ask(self, statement: str, values: Sequence[Any]) -> list[Entry]:
+    def _ask(self, statement: str, values: Sequence[Any]) -> list[LedgerEntry]:
         if not self._ledger.exists():
             return []
         try:
@@ -144,7 +144,9 @@ class Index:
             raise _unreadable(self._ledger, str(error.strerror)) from error
         raise _unreadable(self._ledger, "no index can be made of it")
 
-    def _asked(self, path: str, ledger: IO[bytes], statement: str, values: Sequence[Any]) -> list[Entry]:
+    def _asked(
+        self, path: str, ledger: IO[bytes], statement: str, values: Sequence[Any]
+    ) -> list[LedgerEntry]:
         if path:
             # SQLite would let others read it.
             with contextlib.suppress(OSError):
@@ -251,7 +253,7 @@ def _whole_lines(ledger: IO[bytes], start: int) -> Iterator[tuple[int, bytes]]:
         start += len(line)
 
 
-def _row(entry: Entry, start: int, length: int) -> tuple[Any, ...]:
+def _row(entry: LedgerEntry, start: int, length: int) -> tuple[Any, ...]:
     fields: Mapping[str, Any] = entry.fields
     try:
         opened = from_iso(str(fields.get("opened_at")))
@@ -262,7 +264,7 @@ def _row(entry: Entry, start: int, length: int) -> tuple[Any, ...]:
     return (entry.record, start, length, *plain, opened)
 
 
-def _read(ledger: IO[bytes], row: Sequence[Any]) -> Entry:
+def _read(ledger: IO[bytes], row: Sequence[Any]) -> LedgerEntry:
     if not all(isinstance(value, int) and 0 <= value < 2**40 for value in row[1:3]):
         raise _Differs
     ledger.seek(row[1])

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from vergeos_nb.archive.folders.record_folders import Folder
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, Snapshot, hash_of, read_head, read_line
+from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerSnapshot, hash_of, read_head, read_line
 from vergeos_nb.archive.ledger.ledger_events import standing
 from vergeos_nb.archive.ledger.manifest import NAME, SIGNATURE, Size, bundle
 from vergeos_nb.archive.ledger.strays import ATTRIBUTES, is_litter
@@ -126,7 +126,7 @@ class _Copying:
             self._put(f"{path}/{name}", (folder.folder / name).read_bytes())
         return True
 
-    def _ledger(self, snapshot: Snapshot) -> None:
+    def _ledger(self, snapshot: LedgerSnapshot) -> None:
         content = b"".join(snapshot.lines)
         self._put("ledger.jsonl", content)
         if (attributes := content_of(self._outputs / ATTRIBUTES)) is not None:
@@ -160,7 +160,7 @@ class _Copying:
             hint = "look at the target: it does not keep what it is given"
             raise RecordError(self._asked, f"{name} came back as something else", hint)
 
-    def _refuse_another_history(self, snapshot: Snapshot) -> None:
+    def _refuse_another_history(self, snapshot: LedgerSnapshot) -> None:
         try:
             told = self._files.cat_file(f"{self._root}/ledger.head")
         except FileNotFoundError:

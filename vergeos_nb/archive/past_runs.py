@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.archive.index import Index, Query
-from vergeos_nb.archive.ledger.ledger import Entry, Ledger
+from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError
 from vergeos_nb.procedure.values.past_run import Checked, PastRun
@@ -45,7 +45,7 @@ class PastRuns:
         entries = Index(self._outputs).find(Query(ticket=ticket or None, since=since, until=until))
         return _told_apart([self._run(entry) for entry in entries if entry.fields.get("vm")])
 
-    def _run(self, entry: Entry) -> PastRun:
+    def _run(self, entry: LedgerEntry) -> PastRun:
         try:
             record: Mapping[str, Any] = read(self._outputs / entry.path)
         except RecordError:

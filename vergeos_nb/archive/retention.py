@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vergeos_nb.archive.folders.record_folders import Folder
-from vergeos_nb.archive.ledger.chain import Kind
-from vergeos_nb.archive.ledger.ledger import Entry, Head, Ledger, hash_of
+from vergeos_nb.archive.ledger.chain import FlawKind
+from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerEntry, hash_of
 from vergeos_nb.archive.ledger.ledger_events import Event, Mark, Standing, standing
-from vergeos_nb.archive.ledger.manifest import Place
+from vergeos_nb.archive.ledger.manifest import LedgerPlace
 from vergeos_nb.archive.signing.signed_checkpoints import sign_head
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.archive.verify.verify import verify
@@ -41,8 +41,8 @@ class Due:
         held: those that it would remove, were they not on hold.
     """
 
-    remove: Sequence[Entry]
-    held: Sequence[Entry]
+    remove: Sequence[LedgerEntry]
+    held: Sequence[LedgerEntry]
 
 
 class Keeper:
@@ -129,9 +129,11 @@ class Keeper:
             self._append(entry, event, reason)
             self._sign()
 
-    def _append(self, entry: Entry, event: Event, reason: str) -> None:
+    def _append(self, entry: LedgerEntry, event: Event, reason: str) -> None:
         newest, raw = self._ledger.newest()
-        place = Place(newest.count + 1, newest.hash, None, self._ledger.head_that_does_not_fit(newest, raw))
+        place = LedgerPlace(
+            newest.count + 1, newest.hash, None, self._ledger.head_that_does_not_fit(newest, raw)
+        )
         mark = Mark(
             place,
             event,
@@ -168,7 +170,9 @@ class Keeper:
             folder.parent.rmdir()  # the day, if that was its last record
 
     def _refuse_spoiled(self) -> None:
-        wrong = [finding for finding in verify(self.outputs).findings if finding.kind is not Kind.UNSEALED]
+        wrong = [
+            finding for finding in verify(self.outputs).findings if finding.kind is not FlawKind.UNSEALED
+        ]
         if wrong:
             raise Refused(
                 f"removing records from {self.outputs}",
@@ -206,7 +210,7 @@ def ended(fields: Mapping[str, object], sealed_at: str) -> float:
     return float("inf")
 
 
-def _known(now: Standing, record: str) -> Entry:
+def _known(now: Standing, record: str) -> LedgerEntry:
     if record in now.sealed:
         return now.sealed[record]
     gone = now.removed.get(record)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
 from vergeos_nb.archive.folders.sealable import refuse_removed, refuse_rewritten
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Entry, Head, Ledger, hash_of, read_line
+from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerEntry, hash_of, read_line
 from vergeos_nb.archive.ledger.manifest import (
     JOURNAL,
     NAME,
     RECORD,
     SIGNATURE,
     Digest,
+    LedgerPlace,
     Manifest,
-    Place,
     bundle,
     fields_of,
     inner_path,
@@ -85,7 +85,7 @@ def seal(
         if before and (same := _unchanged(folder, before, path, fields, files)) is not None:
             ledger.head_that_does_not_fit(newest, raw)
             return same
-        place = Place(
+        place = LedgerPlace(
             count=newest.count + 1,
             previous=newest.hash,
             supersedes=before.place.count if before else None,
@@ -154,7 +154,9 @@ def _record(contents: Mapping[str, bytes], asked: str) -> Mapping[str, Any]:
         raise RecordError(asked, f"{RECORD} is damaged: {unfit.why}", again) from None
 
 
-def _cleaned(contents: Mapping[str, bytes], scrubber: Scrubber, before: Entry | None, asked: str) -> Cleaned:
+def _cleaned(
+    contents: Mapping[str, bytes], scrubber: Scrubber, before: LedgerEntry | None, asked: str
+) -> Cleaned:
     """What the record's files are without secrets.
 
     Raises:
@@ -198,7 +200,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _unchanged(
-    folder: Path, before: Entry, path: str, fields: Mapping[str, Any], files: Mapping[str, Digest]
+    folder: Path, before: LedgerEntry, path: str, fields: Mapping[str, Any], files: Mapping[str, Digest]
 ) -> Manifest | None:
     """The manifest that is there, if it is the sealed one and says what a new one would."""
     try:
@@ -219,7 +221,7 @@ def _failed(asked: str, error: OSError) -> RecordError:
     )
 
 
-def newest_entries(outputs: Path) -> dict[str, Entry]:
+def newest_entries(outputs: Path) -> dict[str, LedgerEntry]:
     """The newest line of each record by its id, as the ledger says; unverified.
 
     Raises:
@@ -229,7 +231,7 @@ def newest_entries(outputs: Path) -> dict[str, Entry]:
     return {entry.record: entry for entry in entries if entry is not None}
 
 
-def waits_for_its_seal(folder: Path, newest: Mapping[str, Entry]) -> bool:
+def waits_for_its_seal(folder: Path, newest: Mapping[str, LedgerEntry]) -> bool:
     """Whether a finished record is not in the ledger, or was finished again after it was sealed.
 
     One that was changed in any other way does not wait: sealing it anew would hide that.

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from vergeos_nb.archive.ledger.manifest import Manifest
 from vergeos_nb.errors import RecordError, SettingsError
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.settings import Secret
 
@@ -23,7 +23,7 @@ TIMEOUT_S = 5.0
 """From the beginning to the whole answer."""
 
 
-def message(account: Account, manifest: Manifest) -> dict[str, Any]:
+def message(account: RunState, manifest: Manifest) -> dict[str, Any]:
     """What is sent: what the record is found by, how it ended in words, and the hash it was sealed under."""
     summary = summary_of(account)
     return {

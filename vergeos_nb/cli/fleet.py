@@ -22,7 +22,7 @@ from vergeos_nb.fleet.plan import FleetPlan, find_plan
 from vergeos_nb.fleet.progress import Where, progress, runs_of
 from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.fleet.selection import FleetVm, read_list, resolve, select
-from vergeos_nb.fleet.session import Ended, Session
+from vergeos_nb.fleet.session import Ended, FleetSession
 from vergeos_nb.fleet.steps import states_table
 from vergeos_nb.fleet.system import FleetSystem, open_system
 from vergeos_nb.journal.header import this_user
@@ -187,7 +187,7 @@ def apply(
         system = stack.enter_context(open_system(settings.load_profile(named), clock))
         _same_system(wanted, system)
         secrets = (*settings.secrets_of(system.profile), *system.reader.wire.secrets)
-        session = Session(
+        session = FleetSession(
             outputs=archive,
             plan=wanted,
             operator=who,

@@ -9,7 +9,7 @@ from typing import Any
 from vergeos_nb import settings
 from vergeos_nb.cli.output import Output, said
 from vergeos_nb.errors import UsageError
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.procedure.values.model import VerdictValue
 from vergeos_nb.record.record_folder import HTML, RECORD
 from vergeos_nb.record.run_summary import summary_of
@@ -106,7 +106,7 @@ def as_json(report: RunReport) -> dict[str, Any]:
     }
 
 
-def warning(account: Account) -> dict[str, Any]:
+def warning(account: RunState) -> dict[str, Any]:
     """What a program is to pass on to a person, where a run is not done or its VM not off by evidence."""
     if account.exit_code == 0 and (account.verdict is VerdictValue.OFF or not account.over_vm):
         return {}

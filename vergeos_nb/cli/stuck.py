@@ -17,7 +17,7 @@ from vergeos_nb.procedure.evidence.triage import RANK, wanting
 from vergeos_nb.procedure.runbooks.find_stuck_vms import FleetCase
 from vergeos_nb.procedure.values.model import TRIAGE
 from vergeos_nb.record.record_folder import HTML, new_folder
-from vergeos_nb.session.run import Runbook
+from vergeos_nb.session.run import Run
 from vergeos_nb.vergeos.rows import Columns
 from vergeos_nb.views.badges import signed_verdict
 from vergeos_nb.words import did_you_mean
@@ -51,7 +51,7 @@ def stuck(
     archive = Path(outputs) if outputs else settings.outputs_dir()
     options = read_parameters(RUNBOOK, given)
     folder = new_folder(archive, RUNBOOK, "all", clock.now())
-    book = Runbook(RUNBOOK, options, folder, finish_here=True, clock=clock)
+    book = Run(RUNBOOK, options, folder, finish_here=True, clock=clock)
     for step in book.engine.steps:
         ended = book.engine.run(step.id)
         output.progress(f"{ended.title}: {ended.summary}")
@@ -121,7 +121,7 @@ def _check(wanted: Mapping[str, str | None], sort: str | None) -> None:
         raise UsageError("choose VMs", f"no suggestion is {rung!r}", did_you_mean(rung, tuple(RANK)))
 
 
-def _case(book: Runbook) -> FleetCase:
+def _case(book: Run) -> FleetCase:
     case = book.engine.case
     assert isinstance(case, FleetCase)
     return case

@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vergeos_nb.client.api import SIMULATOR_SERVER, VergeApi
-    from vergeos_nb.client.rows import Account
+    from vergeos_nb.client.rows import UserAccount
     from vergeos_nb.client.transport.wire import Wire
 
-__all__ = ["SIMULATOR_SERVER", "Account", "VergeApi", "Wire"]
+__all__ = ["SIMULATOR_SERVER", "UserAccount", "VergeApi", "Wire"]
 
 
 def __getattr__(name: str) -> Any:
@@ -39,4 +39,4 @@ def __getattr__(name: str) -> Any:
     from vergeos_nb.client import api, rows
     from vergeos_nb.client.transport import wire
 
-    return getattr({"Account": rows, "Wire": wire}.get(name, api), name)
+    return getattr({"UserAccount": rows, "Wire": wire}.get(name, api), name)

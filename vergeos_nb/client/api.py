@@ -13,7 +13,7 @@ from typing import Self
 from vergeos_nb.client import rows
 from vergeos_nb.client.changing import Changing
 from vergeos_nb.client.evidence import EvidenceReads
-from vergeos_nb.client.rows import Account
+from vergeos_nb.client.rows import UserAccount
 from vergeos_nb.client.tables.fleet_tables import FleetReads
 from vergeos_nb.client.tables.listing import ListReads
 from vergeos_nb.client.tables.many_rows import ManyReads
@@ -90,7 +90,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
             raise WrongShape(
                 asked, f"{len(found)} systems answered", "Check that the host is a VergeOS system."
             )
-        of = rows.Fields(found[0], "system", asked)
+        of = rows.RowFields(found[0], "system", asked)
         skew = None
         if answer.server_time is not None:
             skew = answer.server_time - (answer.sent_at + answer.elapsed_s / 2)
@@ -136,7 +136,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
         """The key of the status row that this machine names. Reads only."""
         path, asked = MachineKey.path(machine), f"get the status key of machine {machine}"
         row = self.wire.read(path, asked=asked, fields=filters.fields("status"))
-        return StatusKey(rows.Fields(row, "machines", asked).key("status"))
+        return StatusKey(rows.RowFields(row, "machines", asked).key("status"))
 
     def statuses_of(self, machine: MachineKey) -> tuple[MachineStatus, ...]:
         """Every status row that names this machine. Reads only."""
@@ -163,7 +163,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
             )
         return rows.machine_stats(found[0], machine, asked) if found else None
 
-    def account(self, username: str) -> Account | None:
+    def account(self, username: str) -> UserAccount | None:
         """The row of ``users`` with this name, None if it is not there or may not be listed. Reads only."""
         asked = f"look up the user {username!r}"
         data = self.wire.read("users", asked=asked, filter=filters.eq("name", username), fields=_USER)

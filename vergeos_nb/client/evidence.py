@@ -134,7 +134,7 @@ class EvidenceReads:
         asked = f"read the answer to the query {key}"
         if not TAME_KEY.fullmatch(key):
             raise UsageError(asked, f"{key!r} is no query's key", "give what ask_node returned.")
-        of = rows.Fields(
+        of = rows.RowFields(
             self.wire.read(f"node_queries/{key}", asked=asked, fields=_QUERY), "node_queries", asked
         )
         if key not in (of.text_or_number("$key"), of.text_or_empty("id")):
@@ -160,7 +160,7 @@ class EvidenceReads:
         *,
         bounds: Bounds = NAMED,
         **wanted: str,
-    ) -> list[rows.Fields]:
+    ) -> list[rows.RowFields]:
         """The machine's rows of a table.
 
         Raises:
@@ -174,16 +174,16 @@ class EvidenceReads:
                 raise row.wrong(f"machine {machine} was asked for and a row of {row.key('machine')} came")
         return found
 
-    def _rows(self, table: str, asked: str, *, bounds: Bounds = NAMED, **wanted: str) -> list[rows.Fields]:
+    def _rows(self, table: str, asked: str, *, bounds: Bounds = NAMED, **wanted: str) -> list[rows.RowFields]:
         data = self.wire.read(table, asked=asked, bounds=bounds, **wanted)
-        return [rows.Fields(row, table, asked) for row in rows.rows_of(data, table, asked)]
+        return [rows.RowFields(row, table, asked) for row in rows.rows_of(data, table, asked)]
 
 
 def _key(one: Counter | NodeState) -> int:
     return one.key
 
 
-def nic_counter(row: rows.Fields) -> Counter:
+def nic_counter(row: rows.RowFields) -> Counter:
     """The counters of one row of ``machine_nics``."""
     key, parent = row.key("$key"), row.integer_or_none("parent_nic")
     if parent not in (None, key):
@@ -191,9 +191,9 @@ def nic_counter(row: rows.Fields) -> Counter:
     return _counter("nic", key, row.seen_text("name"), row, _NIC_COUNTERS)
 
 
-def drive_counters(names: dict[int, str], stats: list[rows.Fields]) -> list[Counter]:
+def drive_counters(names: dict[int, str], stats: list[rows.RowFields]) -> list[Counter]:
     """The counters of these drives, by key and name, from rows of ``machine_drive_stats``."""
-    by_drive: dict[int, rows.Fields] = {}
+    by_drive: dict[int, rows.RowFields] = {}
     for row in stats:
         drive = row.key("parent_drive")
         if drive not in names or drive in by_drive:
@@ -203,7 +203,7 @@ def drive_counters(names: dict[int, str], stats: list[rows.Fields]) -> list[Coun
 
 
 def _counter(
-    kind: CounterKind, key: int, name: str, row: rows.Fields | None, columns: tuple[str, ...]
+    kind: CounterKind, key: int, name: str, row: rows.RowFields | None, columns: tuple[str, ...]
 ) -> Counter:
     if row is None:
         return Counter(kind, key, name, {}, None)
@@ -212,7 +212,7 @@ def _counter(
     return Counter(kind, key, name, values, row.seen_time("last_update"), row.unread)
 
 
-def node_state(row: rows.Fields) -> NodeState:
+def node_state(row: rows.RowFields) -> NodeState:
     """A `NodeState` from a row of ``nodes``."""
     return NodeState(
         key=row.key("$key"),
@@ -228,7 +228,7 @@ def node_state(row: rows.Fields) -> NodeState:
     )
 
 
-def log_line(row: rows.Fields) -> LogLine:
+def log_line(row: rows.RowFields) -> LogLine:
     """A `LogLine` from a row of ``machine_logs``."""
     stamp, text = row.seen_integer("timestamp"), row.seen_text("text")
     level, user = row.seen_text("level"), row.seen_text("user")
@@ -239,7 +239,7 @@ def log_line(row: rows.Fields) -> LogLine:
     return LogLine(stamp / MICROSECONDS, level, user, text)
 
 
-def _snapshot(row: rows.Fields, machine: MachineKey) -> Snapshot:
+def _snapshot(row: rows.RowFields, machine: MachineKey) -> Snapshot:
     return Snapshot(
         key=row.key("$key"),
         name=row.text("name"),

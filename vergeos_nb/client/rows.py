@@ -37,7 +37,7 @@ _NEXT_STEP = (
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class UserAccount:
     """A row of ``users``: who is logged in."""
 
     key: int
@@ -46,7 +46,7 @@ class Account:
     enabled: bool
 
 
-class Fields:
+class RowFields:
     """One row and the way to its fields; every error names the field and the table."""
 
     def __init__(self, row: Any, table: str, asked: str) -> None:
@@ -227,7 +227,7 @@ def _error_in(row: Any, said: str, asked: str) -> ErrorInAnswer:
 
 def vm(row: Any, asked: str) -> Vm:
     """A `Vm` from a row of ``vms``."""
-    of = Fields(row, "vms", asked)
+    of = RowFields(row, "vms", asked)
     return Vm(
         key=VmKey(of.key("$key")),
         name=of.text("name"),
@@ -244,7 +244,7 @@ def vm_now(row: Any, key: VmKey, asked: str) -> VmNow:
     Raises:
         WrongShape: among others, the row is another VM's.
     """
-    of = Fields(row, "vms", asked)
+    of = RowFields(row, "vms", asked)
     if of.key("$key") != key.value:
         raise of.wrong(f"VM {key} was asked for and the row of VM {of.key('$key')} came")
     return VmNow(
@@ -275,7 +275,7 @@ def machine_status(row: Any, key: StatusKey | None, asked: str) -> MachineStatus
     Raises:
         WrongShape: among others, the row has another key than the one asked for.
     """
-    of = Fields(row, "machine_status", asked)
+    of = RowFields(row, "machine_status", asked)
     if key is None:
         key = StatusKey(of.key("$key"))
     elif of.row.get("$key") is not None and of.key("$key") != key.value:
@@ -307,7 +307,7 @@ def machine_stats(row: Any, machine: MachineKey, asked: str) -> MachineStats:
     Raises:
         WrongShape: among others, the row is another machine's.
     """
-    of = Fields(row, "machine_stats", asked)
+    of = RowFields(row, "machine_stats", asked)
     if of.key("machine") != machine.value:
         raise of.wrong(f"machine {machine} was asked for and the row of machine {of.key('machine')} came")
     return MachineStats(
@@ -321,10 +321,10 @@ def machine_stats(row: Any, machine: MachineKey, asked: str) -> MachineStats:
     )
 
 
-def account(row: Any, asked: str) -> Account:
+def account(row: Any, asked: str) -> UserAccount:
     """An `Account` from a row of ``users``."""
-    of = Fields(row, "users", asked)
-    return Account(of.key("$key"), of.text("name"), of.seen_text("type"), of.truth("enabled"))
+    of = RowFields(row, "users", asked)
+    return UserAccount(of.key("$key"), of.text("name"), of.seen_text("type"), of.truth("enabled"))
 
 
 def _shown(value: Any) -> str:

@@ -34,7 +34,7 @@ CONNECT_LIMIT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One line of the diagnosis.
 
     Attributes:
@@ -55,7 +55,7 @@ def diagnose(
     environ: Mapping[str, str] | None = None,
     home: Path | None = None,
     clock: Clock | None = None,
-) -> list[Finding]:
+) -> list[Diagnosis]:
     """Everything that can be found out about a profile without changing anything on the system.
 
     Args:
@@ -63,7 +63,7 @@ def diagnose(
         home: stands in for the user's home directory.
         clock: where our time comes from.
     """
-    findings: list[Finding] = []
+    findings: list[Diagnosis] = []
     with closing(_layers(profile_name, environ, home, clock or SystemClock())) as layers:
         for finding in layers:
             findings.append(_shown(finding))
@@ -72,28 +72,28 @@ def diagnose(
     return findings
 
 
-def _shown(finding: Finding) -> Finding:
+def _shown(finding: Diagnosis) -> Diagnosis:
     """As it may be shown: a system can answer with what it was sent."""
     return replace(finding, detail=masked(finding.detail), next_step=masked(finding.next_step))
 
 
-def exit_code(findings: Sequence[Finding]) -> int:
+def exit_code(findings: Sequence[Diagnosis]) -> int:
     """What the command line ends with: 0, or the code of the first finding that is not well."""
     return next((finding.exit_code for finding in findings if finding.ok is False), 0)
 
 
 def _layers(
     name: str, environ: Mapping[str, str] | None, home: Path | None, clock: Clock
-) -> Generator[Finding, None, None]:
+) -> Generator[Diagnosis, None, None]:
     layer = "settings"
     try:
         with ExitStack() as stack:
             profile = stack.enter_context(
                 open_profile(load_profile(name, environ=environ, home=home), environ=environ)
             )
-            yield Finding(layer, True, f"{profile.name!r}, {profile.source}; host {profile.host}")
+            yield Diagnosis(layer, True, f"{profile.name!r}, {profile.source}; host {profile.host}")
             for warning in profile.warnings:
-                yield Finding("warning", None, warning)
+                yield Diagnosis("warning", None, warning)
             network = ambient_network(environ)
             for look in (_name, _connection, _certificate):
                 layer = look.__name__.lstrip("_")
@@ -109,7 +109,7 @@ def _layers(
                 asked = f"read {table}"
                 data = api.wire.read(table, asked=asked, fields="$key", limit="1")
                 yield _readable(layer, rows_of(data, table, asked))
-            yield Finding(
+            yield Diagnosis(
                 "may I write",
                 None,
                 "cannot be asked without changing something: who may list can still get 403 on a write",
@@ -117,7 +117,7 @@ def _layers(
             )
             yield _clocks(system)
     except VergeNbError as failure:
-        yield Finding(layer, False, failure.came_back, failure.next_step, failure.exit_code)
+        yield Diagnosis(layer, False, failure.came_back, failure.next_step, failure.exit_code)
 
 
 def _peer(profile: Profile, network: AmbientNetwork) -> tuple[str, int, str]:
@@ -129,16 +129,16 @@ def _peer(profile: Profile, network: AmbientNetwork) -> tuple[str, int, str]:
     return *split_host(address), f"the proxy {address}"
 
 
-def _name(profile: Profile, network: AmbientNetwork, clock: Clock) -> Finding:
+def _name(profile: Profile, network: AmbientNetwork, clock: Clock) -> Diagnosis:
     name, port, called = _peer(profile, network)
     try:
         found = addresses(name, port, CONNECT_LIMIT_S)
     except (OSError, UnicodeError) as failure:
         return _not_connected("name", failure, called)
-    return Finding("name", True, f"{called}: {', '.join(sorted(found))}")
+    return Diagnosis("name", True, f"{called}: {', '.join(sorted(found))}")
 
 
-def _connection(profile: Profile, network: AmbientNetwork, clock: Clock) -> Finding:
+def _connection(profile: Profile, network: AmbientNetwork, clock: Clock) -> Diagnosis:
     name, port, called = _peer(profile, network)
     began = clock.monotonic()
     try:
@@ -146,14 +146,14 @@ def _connection(profile: Profile, network: AmbientNetwork, clock: Clock) -> Find
     except OSError as failure:
         return _not_connected("connection", failure, called)
     elapsed_ms = (clock.monotonic() - began) * 1000
-    return Finding("connection", True, f"{called} took it within {elapsed_ms:.0f} ms")
+    return Diagnosis("connection", True, f"{called} took it within {elapsed_ms:.0f} ms")
 
 
-def _certificate(profile: Profile, network: AmbientNetwork, clock: Clock) -> Finding:
+def _certificate(profile: Profile, network: AmbientNetwork, clock: Clock) -> Diagnosis:
     name, port, called = _peer(profile, network)
     context = tls_context(profile, network)
     if proxy_for(profile.host, network) is not None:
-        return Finding("certificate", None, "seen by the next call only, as the way goes through a proxy")
+        return Diagnosis("certificate", None, "seen by the next call only, as the way goes through a proxy")
     try:
         with (
             socket.create_connection((name, port), timeout=CONNECT_LIMIT_S) as plain,
@@ -166,7 +166,7 @@ def _certificate(profile: Profile, network: AmbientNetwork, clock: Clock) -> Fin
     return _validity(encoded, f"{protocol}", profile.verify, clock)
 
 
-def _validity(encoded: bytes, protocol: str, verified: bool, clock: Clock) -> Finding:
+def _validity(encoded: bytes, protocol: str, verified: bool, clock: Clock) -> Diagnosis:
     from cryptography import x509
 
     certificate = x509.load_der_x509_certificate(encoded)
@@ -174,61 +174,63 @@ def _validity(encoded: bytes, protocol: str, verified: bool, clock: Clock) -> Fi
     until = certificate.not_valid_after_utc.timestamp()
     detail = f"{protocol}, issued by {issuer}, until {iso(until)}"
     if not verified:
-        return Finding(
+        return Diagnosis(
             "certificate",
             None,
             f"NOT CHECKED, the profile opted out; it says: {detail}",
             "Give the authority as VERGE_CA_FILE (ca_file in a profile) and check certificates again.",
         )
     if until - clock.now() < EXPIRY_WARNED_S:
-        return Finding("certificate", None, f"checked; {detail}", "It ends soon: renew it on the system.")
-    return Finding("certificate", True, f"checked; {detail}")
+        return Diagnosis("certificate", None, f"checked; {detail}", "It ends soon: renew it on the system.")
+    return Diagnosis("certificate", True, f"checked; {detail}")
 
 
-def _not_connected(layer: str, failure: Exception, called: str) -> Finding:
+def _not_connected(layer: str, failure: Exception, called: str) -> Diagnosis:
     kind, came_back, next_step = connecting.explain(failure, called, called)
-    return Finding(layer, False, came_back, next_step[:1].upper() + next_step[1:], kind.exit_code)
+    return Diagnosis(layer, False, came_back, next_step[:1].upper() + next_step[1:], kind.exit_code)
 
 
-def _system(system: SystemInfo) -> Finding:
+def _system(system: SystemInfo) -> Diagnosis:
     kind = "SIMULATED" if system.simulated else "REAL"
     name, version = visible(system.cloud_name), visible(system.version)
-    return Finding("API", True, f"{kind} system {name!r}, version {version}")
+    return Diagnosis("API", True, f"{kind} system {name!r}, version {version}")
 
 
-def _user(api: VergeApi, profile: Profile) -> Finding:
+def _user(api: VergeApi, profile: Profile) -> Diagnosis:
     credentials = profile.credentials
     if credentials is None or credentials.username is None:
-        return Finding("user", None, "a token or API key was accepted; the API does not say whose it is")
+        return Diagnosis("user", None, "a token or API key was accepted; the API does not say whose it is")
     try:
         account = api.account(credentials.username)
     except PermissionDenied:
         account = None
     if account is None:
-        return Finding(
+        return Diagnosis(
             "user", None, f"{credentials.username!r} was let in, but is not shown its own row of users"
         )
     state = "" if account.enabled else ", DISABLED"
-    return Finding("user", True, f"{account.name!r}, type {visible(account.type) or 'unknown'}{state}")
+    return Diagnosis("user", True, f"{account.name!r}, type {visible(account.type) or 'unknown'}{state}")
 
 
-def _readable(layer: str, rows: object) -> Finding:
+def _readable(layer: str, rows: object) -> Diagnosis:
     if rows == []:
-        return Finding(
+        return Diagnosis(
             layer,
             None,
             "yes, but no row came: there are none, or this user is not shown any",
             "If there are VMs, ask an administrator for the list and read permissions.",
         )
-    return Finding(layer, True, "yes")
+    return Diagnosis(layer, True, "yes")
 
 
-def _clocks(system: SystemInfo) -> Finding:
+def _clocks(system: SystemInfo) -> Diagnosis:
     if system.clock_skew_s is None:
-        return Finding("clock", None, "the system's answers carry no time, so the clocks cannot be compared")
+        return Diagnosis(
+            "clock", None, "the system's answers carry no time, so the clocks cannot be compared"
+        )
     ahead = "ahead of" if system.clock_skew_s > 0 else "behind"
     detail = f"the system's clock is {abs(system.clock_skew_s):.1f} s {ahead} ours (to about a second)"
     if abs(system.clock_skew_s) > SKEW_WARNED_S:
         next_step = "Set both clocks by NTP; until then times in records do not match the system's logs."
-        return Finding("clock", None, detail, next_step)
-    return Finding("clock", True, detail)
+        return Diagnosis("clock", None, detail, next_step)
+    return Diagnosis("clock", True, detail)

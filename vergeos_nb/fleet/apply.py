@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class VmJob:
     """One VM's run, ready to begin: plain data, so that it can be done elsewhere.
 
     Attributes:
@@ -49,7 +49,7 @@ class Job:
 class Workers(Protocol):
     """Who does the runs."""
 
-    def submit(self, job: Job, on_line: OnLine) -> Future[VmProgress]:
+    def submit(self, job: VmJob, on_line: OnLine) -> Future[VmProgress]:
         """Begin one. Its future gives how it ended; it raises only where nobody knows.
 
         Args:
@@ -147,7 +147,7 @@ class Fleet:
             "operator": self.operator,
         }
         self._changed()
-        return crew.submit(Job(at, vm.key, vm.machine, folder, parameters), partial(self._keep, at, path))
+        return crew.submit(VmJob(at, vm.key, vm.machine, folder, parameters), partial(self._keep, at, path))
 
     def _keep(self, at: int, folder: str, line: Mapping[str, Any]) -> None:
         """Keep a run's intents here as well. Called by the threads of the runs."""

@@ -13,19 +13,19 @@ from typing import Self
 
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import RecordError, VergeNbError
-from vergeos_nb.fleet.apply import Job
+from vergeos_nb.fleet.apply import VmJob
 from vergeos_nb.fleet.plan import PROCEDURE
 from vergeos_nb.fleet.progress import VmProgress, Where, progress_of
-from vergeos_nb.fleet.recorder import Recorder, make_record
+from vergeos_nb.fleet.recorder import RecordMaker, make_record
 from vergeos_nb.journal.journal import NAME, OnLine, read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.parameters import read_parameters
-from vergeos_nb.session.run import Connect, Runbook
+from vergeos_nb.session.run import Connect, Run
 from vergeos_nb.settings.policy import Policy
 
 
 def run_steps(
-    job: Job,
+    job: VmJob,
     connect: Connect | None,
     clock: Clock,
     *,
@@ -43,7 +43,7 @@ def run_steps(
     """
     options = read_parameters(PROCEDURE, job.parameters)
     try:
-        book = Runbook(
+        book = Run(
             PROCEDURE,
             options,
             job.folder,
@@ -91,7 +91,7 @@ class Crew:
         recorder: bool = True,
     ) -> None:
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="vm")
-        self._recorder = Recorder(secrets()) if recorder else None
+        self._recorder = RecordMaker(secrets()) if recorder else None
         self._connect = connect
         self._clock = clock
         self._secrets = secrets
@@ -99,13 +99,13 @@ class Crew:
         self.upcoming = upcoming
         self.unsealed: list[str] = []
 
-    def submit(self, job: Job, on_line: OnLine) -> Future[VmProgress]:
+    def submit(self, job: VmJob, on_line: OnLine) -> Future[VmProgress]:
         """Begin one run in a thread."""
         return self._threads.submit(self._run, job, on_line)
 
-    def _run(self, job: Job, on_line: OnLine) -> VmProgress:
+    def _run(self, job: VmJob, on_line: OnLine) -> VmProgress:
         run_steps(job, self._connect, self._clock, on_line=on_line)
-        account = account_of(read_journal(job.folder / NAME))
+        account = run_state_of(read_journal(job.folder / NAME))
         if self._recorder is not None:
             self._recorder.add(job.folder)
         elif trouble := make_record(job.folder, self._secrets()):

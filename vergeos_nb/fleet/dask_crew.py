@@ -20,13 +20,13 @@ from vergeos_nb import settings
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import Interrupted, Refused, UsageError
 from vergeos_nb.files import opener
-from vergeos_nb.fleet.apply import Job
+from vergeos_nb.fleet.apply import VmJob
 from vergeos_nb.fleet.progress import VmProgress, progress_of
 from vergeos_nb.fleet.recorder import make_record
 from vergeos_nb.fleet.remote import INTENT, names_of, run_there
 from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.journal import NAME, OnLine, read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.lease.lease import Leases, Owner
 from vergeos_nb.masking import masked
 from vergeos_nb.session.run import LEASE_S
@@ -81,14 +81,14 @@ class DaskCrew:
         self._policy = settings.load_policy()
         self.unsealed: list[str] = []
 
-    def submit(self, job: Job, on_line: OnLine) -> Future[VmProgress]:
+    def submit(self, job: VmJob, on_line: OnLine) -> Future[VmProgress]:
         """Begin one run on some worker."""
         return self._threads.submit(self._run, job, on_line)
 
     def upcoming(self, machines: frozenset[int]) -> None:
         """Each worker reads for itself."""
 
-    def _run(self, job: Job, on_line: OnLine) -> VmProgress:
+    def _run(self, job: VmJob, on_line: OnLine) -> VmProgress:
         owner = Owner(masked(self._operator), os.uname().nodename, os.getpid(), job.folder.name)
         names = self._leases_of(job.key)
         with Leases(self._outputs / "leases", names, owner, LEASE_S, self._clock) as lease:
@@ -96,7 +96,7 @@ class DaskCrew:
                 self._watch(job, lease, on_line)
             finally:
                 account = (
-                    account_of(read_journal(job.folder / NAME)) if (job.folder / NAME).exists() else None
+                    run_state_of(read_journal(job.folder / NAME)) if (job.folder / NAME).exists() else None
                 )
         if account is None or not (account.in_order or account.bug):
             raise Interrupted("running a VM", "its worker gave no end of it", "it is settled by reading back")
@@ -104,7 +104,7 @@ class DaskCrew:
             self.unsealed.append(trouble)
         return progress_of(account, job.folder.relative_to(self._outputs).as_posix())
 
-    def _watch(self, job: Job, lease: Leases, on_line: OnLine) -> None:
+    def _watch(self, job: VmJob, lease: Leases, on_line: OnLine) -> None:
         """Give the run to a worker, and write down what its journal says until it has ended or is lost."""
         from distributed import Event, Queue
 

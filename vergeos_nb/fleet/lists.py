@@ -52,14 +52,14 @@ class Form(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedVm:
     """The rows of a file: objects with ``name``, ``vm_key`` or ``key``, names (text) or keys (int)."""
 
     form: Form
     rows: Sequence[Any]
 
 
-def read_rows(path: Path, asked: str) -> Listed:
+def read_rows(path: Path, asked: str) -> ListedVm:
     """The rows of a file of VMs.
 
     Args:
@@ -75,7 +75,7 @@ def read_rows(path: Path, asked: str) -> Listed:
         raise UsageError(asked, said, "give a CSV or JSON file, saved as UTF-8.") from error
     try:
         if text.lstrip().startswith(("[", "{")):
-            return Listed(Form.JSON, _json(text, asked))
+            return ListedVm(Form.JSON, _json(text, asked))
         return _table(text, asked) or _lines(text, asked)
     except csv.Error as error:
         hint = 'put a name that holds a quote or a line feed in quotes, with "" for each quote in it.'
@@ -121,7 +121,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _table(text: str, asked: str) -> Listed | None:
+def _table(text: str, asked: str) -> ListedVm | None:
     """The rows below a line with the names of the columns; None where there is no such line."""
     said, text = _announced(text)
     headers = {
@@ -141,7 +141,7 @@ def _table(text: str, asked: str) -> Listed | None:
         if names.count(name) > 1:
             raise UsageError(asked, f"it has {names.count(name)} columns {name!r}", "leave one of them.")
     rows = [_row(names, line, cells, asked) for line, cells in _split(text, several[0])[1:] if any(cells)]
-    return Listed(Form.TABLE, rows)
+    return ListedVm(Form.TABLE, rows)
 
 
 def _announced(text: str) -> tuple[str, str]:
@@ -168,7 +168,7 @@ def _row(names: Sequence[str], line: int, cells: Sequence[str], asked: str) -> M
     return {name: cell for name, cell in zip(names, cells, strict=False) if name in IDENTIFYING}
 
 
-def _lines(text: str, asked: str) -> Listed:
+def _lines(text: str, asked: str) -> ListedVm:
     """One VM a line."""
     found = []
     for number, line in enumerate(re.split("\r\n|\n|\r", text), start=1):
@@ -182,5 +182,5 @@ def _lines(text: str, asked: str) -> Listed:
     if found and found[0].strip().casefold() in _HEADINGS:
         raise UsageError(asked, f"its only column is {found[0]}", "give name or vm_key.")
     if all(_KEY.fullmatch(one) for one in found):
-        return Listed(Form.LINES, [int(one) for one in found])
-    return Listed(Form.LINES, found)
+        return ListedVm(Form.LINES, [int(one) for one in found])
+    return ListedVm(Form.LINES, found)

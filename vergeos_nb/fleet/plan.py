@@ -16,10 +16,10 @@ from vergeos_nb.bound import plain
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import ApprovalExpired, Drift, RecordError, Refused, UsageError, VergeNbError
 from vergeos_nb.files import put
-from vergeos_nb.fleet.schedule import Limits, Place, waves
+from vergeos_nb.fleet.schedule import Limits, RunPlace, waves
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.masking import masked, masked_data
-from vergeos_nb.parameters import RUNGS, ForcePowerOff, read_parameters
+from vergeos_nb.parameters import RUNGS, ForcePowerOffParameters, read_parameters
 from vergeos_nb.procedure.engine.case import Case, Target
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS
@@ -215,16 +215,16 @@ class FleetPlan:
         Calls come on top, and Confirm may take longer than its settling.
         """
         options = read_parameters(PROCEDURE, {**self.options, "vm_name": "any"})
-        assert isinstance(options, ForcePowerOff)
+        assert isinstance(options, ForcePowerOffParameters)
         tried = RUNGS[RUNGS.index(options.start_at) : RUNGS.index(options.up_to) + 1]
         waits = {"poweroff": options.poweroff_wait_s, "kill": options.kill_wait_s, "override": 0.0}
         one = options.sample_gap_s + sum(waits[rung] for rung in tried) + options.settle_s
         return one * waves(len(self.vms), self.limits.at_once)
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[RunPlace, ...]:
         """Where each VM is."""
-        return tuple(Place(vm.node, vm.group) for vm in self.vms)
+        return tuple(RunPlace(vm.node, vm.group) for vm in self.vms)
 
 
 def find_plan(outputs: Path, digest: str) -> FleetPlan:

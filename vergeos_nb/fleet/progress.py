@@ -21,7 +21,7 @@ from vergeos_nb.files import append
 from vergeos_nb.fleet.plan import PROCEDURE, find_plan
 from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.journal import NAME, JournalText, call_id, opened_of, read_journal
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.procedure.values.model import RunOutcome, VerdictValue
 
 RUNBOOK = "fleet_apply"
@@ -189,7 +189,7 @@ def _of(outputs: Path, folder: str, kept: Sequence[Mapping[str, Any]], *, untouc
         # A death leaves this right after the fleet's journal has named the VM, and so does a damaged disk.
         return VmProgress(Where.WAITING, folder) if untouched else lost
     try:
-        account = account_of(read_journal(outputs / folder / NAME))
+        account = run_state_of(read_journal(outputs / folder / NAME))
     except (RecordError, KeyError):
         return lost
     if account.lost:
@@ -220,7 +220,7 @@ def _not_begun(folder: Path) -> bool:
     return not text.lines
 
 
-def progress_of(account: Account, folder: str) -> VmProgress:
+def progress_of(account: RunState, folder: str) -> VmProgress:
     """What a run's journal says of its VM."""
     said: Mapping[str, Any] = {
         "folder": folder,

@@ -32,7 +32,7 @@ def make_record(folder: Path, secrets: Sequence[str]) -> str:
     return ""
 
 
-class Recorder:
+class RecordMaker:
     """The parent's end."""
 
     def __init__(self, secrets: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, Refused
-from vergeos_nb.fleet.apply import Job
+from vergeos_nb.fleet.apply import VmJob
 from vergeos_nb.fleet.crew import run_steps
 from vergeos_nb.journal.journal import NAME
 from vergeos_nb.settings.policy import Policy
@@ -91,7 +91,7 @@ def run_there(
     with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as outputs:
         folder = Path(outputs) / "run" / run
         folder.mkdir(parents=True)
-        job = Job(at, key, machine, folder, parameters)
+        job = VmJob(at, key, machine, folder, parameters)
         forward = Forward(folder / NAME, out, Queue(kept), Event(stop), Path(outputs) / "STOP")
         # A stop file of the coordinator's machine is nothing here: the event above stands for it.
         run_steps(job, None, SystemClock(), policy=replace(policy, stop_file=""), on_line=forward)

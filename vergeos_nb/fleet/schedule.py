@@ -39,7 +39,7 @@ def waves(count: int, at_once: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RunPlace:
     """Where a VM is, as the plan has it."""
 
     node: str = ""
@@ -55,7 +55,7 @@ class Schedule:
         failed: how many did not end as asked.
     """
 
-    places: Sequence[Place]
+    places: Sequence[RunPlace]
     limits: Limits
     width: int = 1
     failed: int = 0

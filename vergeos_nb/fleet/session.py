@@ -21,7 +21,7 @@ from vergeos_nb.fleet.plan import FleetPlan, approval_of, standing_refusal
 from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, note_run, progress, runs_of
 from vergeos_nb.journal.header import open_journal
 from vergeos_nb.journal.journal import NAME, RunJournal, append_after_death, read_journal
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.lease.lease import Lease, Owner
 from vergeos_nb.masking import masked
 from vergeos_nb.procedure.engine.system_identity import in_words
@@ -39,13 +39,13 @@ class Ended:
     """How a fleet run ended."""
 
     folder: Path
-    account: Account
+    account: RunState
     states: Mapping[int, VmProgress]
     trouble: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
-class Session:
+class FleetSession:
     """What a fleet run needs from outside.
 
     Attributes:
@@ -111,7 +111,7 @@ class Session:
                 account = finish_record(RUNBOOK, folder, self.scrubber)
             except RecordError as error:
                 trouble = (*trouble, str(error))
-                account = account_of(read_journal(folder / NAME))
+                account = run_state_of(read_journal(folder / NAME))
             return Ended(folder, account, states, trouble)
 
     def _apply(
@@ -238,7 +238,7 @@ class Session:
         Raises:
             RecordError: the journal is damaged, or does not even say whose it is.
         """
-        if not account_of(read_journal(journal)).opened:
+        if not run_state_of(read_journal(journal)).opened:
             raise RecordError(f"reading the journal {journal}", "its first line is lost", "look at the VM")
         for call in missing:
             append_after_death(journal, self.clock, "intent-kept", **call)

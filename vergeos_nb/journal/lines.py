@@ -25,7 +25,7 @@ Time = Annotated[float, Meta(ge=-62_135_596_800, le=253_402_300_799)]
 Plain = dict[str, Any]
 
 
-class Line(Struct):
+class JournalLine(Struct):
     """Any line."""
 
     n: Count
@@ -33,7 +33,7 @@ class Line(Struct):
     event: str
 
 
-class RunOpened(Line):
+class RunOpened(JournalLine):
     runbook: Text = None
     parameters: Plain = {}
     operator: Text = None
@@ -44,18 +44,18 @@ class RunOpened(Line):
     session: str = ""
 
 
-class Profile(Line):
+class ProfileLine(JournalLine):
     host: Text = None
     who: Text = None
     tls: Text = None
 
 
-class StepBegan(Line):
+class StepBegan(JournalLine):
     step: str
     title: str = ""
 
 
-class Call(Struct):
+class CallShape(Struct):
     """One API call, with its answer or what went wrong."""
 
     number: Count
@@ -73,19 +73,19 @@ class Call(Struct):
     error: str
 
 
-class ExchangeLine(Call):
+class ExchangeLine(CallShape):
     n: Count
     at: datetime
     event: str
 
 
-class Intent(Line):
+class Intent(JournalLine):
     method: str
     path: str
     body: Plain | None
 
 
-class Parameters(Line):
+class Parameters(JournalLine):
     changed: Plain
 
 
@@ -99,7 +99,7 @@ class ApprovalFact(Struct):
     approver: str = ""
 
 
-class Facts(Struct):
+class FactsShape(Struct):
     """Those facts of a step that later readers rely on."""
 
     verdict: Literal["off", "alive", "unknown"] | UnsetType = UNSET
@@ -137,36 +137,36 @@ class Result(Struct):
     began_at: Time
     ended_at: Time
     tables: list[Rows]
-    facts: Facts
+    facts: FactsShape
     exchanges: list[int]
     error: Failure | None
 
 
-class StepEnded(Line):
+class StepEnded(JournalLine):
     result: Result
 
 
-class Bug(Line):
+class Bug(JournalLine):
     step: str
     error: str
     traceback: str
 
 
-class Interrupted(Line):
+class InterruptedLine(JournalLine):
     by: str
     step: Text = None
 
 
-class Settled(Line):
+class Settled(JournalLine):
     result: Result
-    exchanges: list[Call]
+    exchanges: list[CallShape]
 
 
-class Resumed(Line):
+class Resumed(JournalLine):
     pid: int | None = None
 
 
-class VmBegan(Line):
+class VmBegan(JournalLine):
     key: int
     folder: str
 
@@ -180,7 +180,7 @@ class VmEnded(VmBegan):
 
 SHAPES: dict[str, type[Struct]] = {
     "run-opened": RunOpened,
-    "profile": Profile,
+    "profile": ProfileLine,
     "step-began": StepBegan,
     "exchange": ExchangeLine,
     "intent": Intent,
@@ -189,7 +189,7 @@ SHAPES: dict[str, type[Struct]] = {
     "resumed": Resumed,
     "step-ended": StepEnded,
     "bug": Bug,
-    "interrupted": Interrupted,
+    "interrupted": InterruptedLine,
     "settled": Settled,
     "vm-began": VmBegan,
     "vm-ended": VmEnded,
@@ -210,7 +210,7 @@ def read_line(raw: bytes) -> Plain | None:
     if "event" not in line:
         return None
     event = line["event"]
-    shape = SHAPES.get(event, Line) if isinstance(event, str) else Line
+    shape = SHAPES.get(event, JournalLine) if isinstance(event, str) else JournalLine
     try:
         # Once more from the bytes: that is faster than from the objects, and skips what is not looked at.
         _decoder(shape).decode(raw)

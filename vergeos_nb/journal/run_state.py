@@ -8,7 +8,7 @@ from typing import Any
 
 from vergeos_nb.errors import ErrorInAnswer, RecordError
 from vergeos_nb.journal.journal import JournalText, exchange_from_dict
-from vergeos_nb.parameters import RUNBOOKS, VmRun
+from vergeos_nb.parameters import RUNBOOKS, VmParameters
 from vergeos_nb.procedure.values.model import (
     RunOutcome,
     StepOutcome,
@@ -56,7 +56,7 @@ class ChangingCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class RunState:
     """How a run went.
 
     Attributes:
@@ -155,7 +155,7 @@ class Account:
     @property
     def over_vm(self) -> bool:
         """Whether the runbook is over one VM, on which there is a verdict."""
-        return issubclass(RUNBOOKS.get(str(self.opened.get("runbook")), VmRun), VmRun)
+        return issubclass(RUNBOOKS.get(str(self.opened.get("runbook")), VmParameters), VmParameters)
 
     @property
     def simulated(self) -> bool:
@@ -173,7 +173,7 @@ class Account:
         return None
 
 
-def account_of(journal: JournalText) -> Account:
+def run_state_of(journal: JournalText) -> RunState:
     """Read a journal's lines as an account of the run.
 
     Raises:
@@ -190,7 +190,7 @@ def account_of(journal: JournalText) -> Account:
                 "this run cannot be finished from it: put the file back from a copy, or keep the folder as "
                 "it is and look at the VM by hand",
             ) from error
-    return Account(
+    return RunState(
         opened=told.opened,
         profile=told.profile,
         results=tuple(told.results.values()),

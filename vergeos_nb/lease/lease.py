@@ -30,7 +30,7 @@ from typing import Self
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused, UsageError
-from vergeos_nb.lease.lease_file import Damaged, Entry, Owner, file_name, locked, read, unusable, write
+from vergeos_nb.lease.lease_file import Damaged, LeaseEntry, Owner, file_name, locked, read, unusable, write
 from vergeos_nb.processes import Life, ask, is_on_this_start, started, this_process
 
 __all__ = ["LONGEST_S", "Lease", "Leases", "Owner"]
@@ -52,7 +52,7 @@ class Lease:
         taken_over_from: whose lease was set aside for this one, and why that was right; "" where it was free.
     """
 
-    def __init__(self, path: Path, entry: Entry, ttl_s: float, clock: Clock) -> None:
+    def __init__(self, path: Path, entry: LeaseEntry, ttl_s: float, clock: Clock) -> None:
         self.path = path
         self._entry = entry
         self._ttl_s = ttl_s
@@ -86,7 +86,7 @@ class Lease:
             found = read(path, subject, asked)
             over = "" if found is None else _taken_over_from(path, found, clock, ttl_s, asked)
             here = this_process()
-            entry = Entry(
+            entry = LeaseEntry(
                 subject, owner, secrets.token_hex(16), here.machine, now, now + ttl_s, over,
                 here.installation, started(owner.pid), clock.monotonic() + ttl_s,
             )  # fmt: skip
@@ -123,7 +123,7 @@ class Lease:
             raise Refused(asked, "it was given back", "take it anew.")
         with locked(self.path, asked, self._clock):
             found = read(self.path, self.subject, asked)
-            if not isinstance(found, Entry):
+            if not isinstance(found, LeaseEntry):
                 raise Refused(asked, found.reason if found else "its file is gone", next_step)
             if found.token != self._entry.token:
                 raise Refused(asked, f"{found.owner} took it at {iso(found.taken_at)}", next_step)
@@ -144,7 +144,7 @@ class Lease:
         asked = f"giving back the lease of {visible(self.subject)}"
         with contextlib.suppress(OSError, RecordError, Refused), locked(self.path, asked, self._clock):
             found = read(self.path, self.subject, asked)
-            if isinstance(found, Entry) and found.token == self._entry.token:
+            if isinstance(found, LeaseEntry) and found.token == self._entry.token:
                 self.path.unlink()
 
     def __enter__(self) -> Self:
@@ -204,7 +204,7 @@ class Leases:
         self.release()
 
 
-def _taken_over_from(path: Path, found: Entry | Damaged, clock: Clock, ttl_s: float, asked: str) -> str:
+def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_s: float, asked: str) -> str:
     """Why the lease that is there may be set aside.
 
     Raises:
@@ -254,7 +254,7 @@ def _taken_over_from(path: Path, found: Entry | Damaged, clock: Clock, ttl_s: fl
     )
 
 
-def _has_passed(found: Entry, clock: Clock) -> bool:
+def _has_passed(found: LeaseEntry, clock: Clock) -> bool:
     """Whether a lease has ended by the steady clock, too, where its holder's is ours: it does not jump."""
     if found.steady_until is None or not is_on_this_start(found.process):
         return True

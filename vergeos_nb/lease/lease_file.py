@@ -49,7 +49,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LeaseEntry:
     """What a lease file says. Times are seconds since 1970.
 
     Attributes:
@@ -107,11 +107,11 @@ def locked(path: Path, asked: str, clock: Clock) -> Iterator[None]:
         yield
 
 
-def read(path: Path, subject: str, asked: str) -> Entry | Damaged | None:
+def read(path: Path, subject: str, asked: str) -> LeaseEntry | Damaged | None:
     """What the lease file says; None where there is none."""
     try:
         told = read_json(path, _LeaseShape)
-        entry = Entry(
+        entry = LeaseEntry(
             told.subject,
             Owner(told.owner.name, told.owner.host, told.owner.pid, told.owner.run),
             told.token,
@@ -158,7 +158,7 @@ class _LeaseShape(Struct):
     steady_until: float | None = None
 
 
-def write(path: Path, entry: Entry, asked: str) -> None:
+def write(path: Path, entry: LeaseEntry, asked: str) -> None:
     """Put a lease file there whole, on disk when this returns."""
     data = {
         "format": FORMAT,

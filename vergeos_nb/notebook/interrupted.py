@@ -12,7 +12,7 @@ from typing import Any
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.journal.header import life_of
 from vergeos_nb.journal.journal import NAME, opened_of, read_journal
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.processes import Life
 from vergeos_nb.record.record_folder import RECORD
 
@@ -51,7 +51,7 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
             continue
         try:
             text = read_journal(path)
-            account, life = account_of(text), life_of(text.lines)
+            account, life = run_state_of(text), life_of(text.lines)
         except (VergeNbError, KeyError):
             if (path.parent / RECORD).exists() or life_of([opened]) is not Life.GONE:
                 return None
@@ -87,11 +87,11 @@ def _said_of_damaged(opened: Mapping[str, Any], path: Path) -> str:
     )
 
 
-def _parameters(account: Account) -> Mapping[str, Any]:
+def _parameters(account: RunState) -> Mapping[str, Any]:
     return {**account.opened.get("parameters", {}), "approve": "", "approve_until": ""}
 
 
-def _said(account: Account) -> str:
+def _said(account: RunState) -> str:
     vm = (account.fact("vm") or {}).get("name") or "no VM yet"
     sent = [f"{call.method} {call.path}" for call in account.changing_calls]
     done = f"it had sent {', '.join(sent)}" if sent else "it had changed nothing"

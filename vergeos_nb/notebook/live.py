@@ -31,7 +31,7 @@ from vergeos_nb.procedure.values.differences import parameters_changed
 from vergeos_nb.procedure.values.model import IDENTITY, StepOutcome, StepResult, StepState, Table
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
-from vergeos_nb.session.run import Runbook
+from vergeos_nb.session.run import Run
 from vergeos_nb.settings import Secret
 from vergeos_nb.vergeos.rows import Listed
 from vergeos_nb.views.bundle import environment
@@ -47,16 +47,16 @@ from vergeos_nb.widgets.comms import keep_comms_in_the_main_shell
 APPROVAL_LASTS_S = 30 * 60.0
 OVER = "This run is closed. Run the cell that opens it again to begin a new one."
 
-OpenRun = Callable[..., Runbook]
+OpenRun = Callable[..., Run]
 
 
-class LiveRunbook:
+class LiveRun:
     """What ``open_runbook`` gives where a browser is attached. Each method is called by cells or by cards.
 
     Args:
         given: the parameters that the notebook holds; cards show them and let them be changed.
         outputs: the archive's folder.
-        open_run: makes the run; stands in for ``Runbook`` over a new folder.
+        open_run: makes the run; stands in for ``Run`` over a new folder.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class LiveRunbook:
         self.runbook = name
         self.given: Mapping[str, Any] = dict(given)
         self.steps: Sequence[Step[Any]] = PROCEDURES[name]
-        self.run: Runbook | None = None
+        self.run: Run | None = None
         self._outputs = outputs
         self._open_run = open_run or self._new_run
         self._waits = CancellableClock()
@@ -317,7 +317,7 @@ class LiveRunbook:
         self.run = self._open_run(options, waits=self._waits, on_line=self._heard, **how)
         self._compared, self._ticked = (), frozenset()
 
-    def _new_run(self, options: Any, *, folder: Path | None = None, **how: Any) -> Runbook:
+    def _new_run(self, options: Any, *, folder: Path | None = None, **how: Any) -> Run:
         from vergeos_nb.record.record_folder import new_folder
 
         # First: what was typed as a name can be the profile's password.
@@ -325,7 +325,7 @@ class LiveRunbook:
         subject = options.subject_of(options.model_dump())
         made = folder or new_folder(self._outputs, self.runbook, subject, SystemClock().now())
         session = settings.session_name()
-        return Runbook(self.runbook, options, made, finish_here=True, session=session, **how)
+        return Run(self.runbook, options, made, finish_here=True, session=session, **how)
 
     def _heard(self, line: Mapping[str, Any]) -> None:
         self._lines.append(line)
@@ -336,7 +336,7 @@ class LiveRunbook:
                 except Exception as error:  # what a screen raises keeps no line from the journal
                     card.troubled(error)
 
-    def _opened(self) -> Runbook:
+    def _opened(self) -> Run:
         if self.run is None:
             raise Refused("asking the run", "it is not open", f"run {self.steps[0].title!r} first")
         return self.run

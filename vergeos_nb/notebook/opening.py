@@ -12,17 +12,17 @@ from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.header import open_journal, refuse_at_the_door, this_user
 from vergeos_nb.parameters import read_parameters, schema_of
-from vergeos_nb.session.run import Runbook, finish_record
+from vergeos_nb.session.run import Run, finish_record
 
 if TYPE_CHECKING:
-    from vergeos_nb.notebook.live import LiveRunbook
+    from vergeos_nb.notebook.live import LiveRun
 
 
 # The run that a person has open in this kernel, by its runbook: running a cell again finds it.
-_OPEN: dict[str, LiveRunbook] = {}
+_OPEN: dict[str, LiveRun] = {}
 
 
-def open_runbook(name: str, namespace: Mapping[str, Any]) -> Runbook | LiveRunbook:
+def open_runbook(name: str, namespace: Mapping[str, Any]) -> Run | LiveRun:
     """Open a run of a runbook with the parameters that the notebook's namespace holds.
 
     Where a browser is attached, this opens nothing yet: the first card does, by a click.
@@ -55,7 +55,7 @@ def open_runbook(name: str, namespace: Mapping[str, Any]) -> Runbook | LiveRunbo
         if ours is None:
             finish_record(name, folder, scrubber)
         raise
-    return Runbook(name, options, folder, finish_here=ours is None, clock=clock)
+    return Run(name, options, folder, finish_here=ours is None, clock=clock)
 
 
 def _is_live(namespace: Mapping[str, Any]) -> bool:
@@ -63,15 +63,15 @@ def _is_live(namespace: Mapping[str, Any]) -> bool:
     return settings.is_live() or ("__vsc_ipynb_file__" in namespace and not settings.is_static())
 
 
-def _live(name: str, namespace: Mapping[str, Any]) -> LiveRunbook:
-    from vergeos_nb.notebook.live import LiveRunbook
+def _live(name: str, namespace: Mapping[str, Any]) -> LiveRun:
+    from vergeos_nb.notebook.live import LiveRun
 
     fields = schema_of(name).model_fields
     given = {key: namespace[key] for key in fields if key in namespace}
     open_one = _OPEN.get(name)
     if open_one is not None and open_one.run is not None and not open_one.is_over:
         return open_one
-    _OPEN[name] = LiveRunbook(name, given, settings.outputs_dir())
+    _OPEN[name] = LiveRun(name, given, settings.outputs_dir())
     return _OPEN[name]
 
 

@@ -10,7 +10,7 @@ from vergeos_nb import settings
 from vergeos_nb.errors import RecordError, RecordNotFound, Refused
 from vergeos_nb.journal.journal import NAME as JOURNAL
 from vergeos_nb.journal.journal import read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.record.record_folder import RECORD, check, read
 from vergeos_nb.record.undo import undo_of
 from vergeos_nb.settings import normal_host
@@ -40,7 +40,7 @@ class Capsules:
             said, wrong = read(folder), check(folder)
             if JOURNAL not in said["files"]:
                 wrong = [f"it names no hash of {JOURNAL}", *wrong]
-            account = account_of(read_journal(folder / JOURNAL)) if not wrong else None
+            account = run_state_of(read_journal(folder / JOURNAL)) if not wrong else None
         except (RecordError, KeyError, TypeError, ValueError) as error:
             raise _changed(asked, str(error)) from error
         if account is None:

@@ -26,7 +26,7 @@ from vergeos_nb.files import make_folder, put
 from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.journal import NAME as JOURNAL
 from vergeos_nb.journal.journal import JournalText, exchange_as_dict, read_journal
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.masking import masked
 from vergeos_nb.record.record_file import record_of
 from vergeos_nb.record.undo import undo_of
@@ -80,7 +80,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-") or "vm"
 
 
-def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> Account:
+def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> RunState:
     """Make the record of the run whose journal is in the folder. Can be repeated.
 
     Args:
@@ -96,7 +96,7 @@ def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> Account:
 
     disk_reserve.free(folder)
     journal = read_journal(folder / JOURNAL)
-    account = account_of(journal)
+    account = run_state_of(journal)
     picture, drawn = _drawn(journal)
     notebook = render(base, account, scrubber, picture)
     made = {
@@ -176,7 +176,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[str, Any]:
+def _content(folder: Path, account: RunState, files: Mapping[str, str]) -> dict[str, Any]:
     opened = account.opened
     return {
         "format": FORMAT,
@@ -232,7 +232,7 @@ def _content(folder: Path, account: Account, files: Mapping[str, str]) -> dict[s
     }
 
 
-def _consent(account: Account) -> dict[str, Any] | None:
+def _consent(account: RunState) -> dict[str, Any] | None:
     """What a person ticked and typed before approving, with when that was."""
     line = account.consent
     return None if line is None else {k: v for k, v in line.items() if k not in ("n", "event")}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vergeos_nb.client.scrub import Scrubber
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.version import __version__
@@ -25,7 +25,7 @@ INJECTED = "injected-parameters"
 PAPERMILL_ERROR = "papermill-error-cell-tag"
 
 
-def render(base: NotebookNode, account: Account, scrubber: Scrubber, picture: Picture) -> NotebookNode:
+def render(base: NotebookNode, account: RunState, scrubber: Scrubber, picture: Picture) -> NotebookNode:
     """The executed notebook as the journal knows it.
 
     Args:
@@ -80,7 +80,7 @@ def _cell(kind: str, cell_id: str, source: str, tags: list[str]) -> NotebookNode
     return make(source, id=cell_id, metadata={"tags": tags})
 
 
-def _injected(account: Account) -> NotebookNode:
+def _injected(account: RunState) -> NotebookNode:
     parameters: Mapping[str, Any] = account.opened.get("parameters", {})
     lines = [f"{visible(name)} = {value!r}" for name, value in parameters.items()]
     return _cell("code", "injected-parameters", "\n".join(["# Parameters of this run", *lines]), [INJECTED])

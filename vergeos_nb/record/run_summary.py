@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.procedure.values.model import RunOutcome, StepOutcome, VerdictValue
 from vergeos_nb.record.undo import undo_of
 from vergeos_nb.views.summary import RunSummary
@@ -22,7 +22,7 @@ _HEADLINES = {
 }
 
 
-def summary_of(account: Account) -> RunSummary:
+def summary_of(account: RunState) -> RunSummary:
     """What a person reads first."""
     decisive, outcome = account.decisive, account.outcome
     last = account.results[-1] if account.results else None
@@ -50,7 +50,7 @@ def summary_of(account: Account) -> RunSummary:
     )
 
 
-def _headline(account: Account) -> str:
+def _headline(account: RunState) -> str:
     if account.opened.get("runbook", FORCE) != FORCE and account.outcome in _OWN_WORDS:
         ended = _OWN_WORDS[account.outcome]
         return next((r.summary for r in reversed(account.results) if r.outcome is ended), "")
@@ -61,7 +61,7 @@ def _headline(account: Account) -> str:
     return _by_verdict(account) or _HEADLINES.get(account.outcome, "")
 
 
-def _by_verdict(account: Account) -> str:
+def _by_verdict(account: RunState) -> str:
     """The headline of a run that changed nothing on a VM that is not off by evidence, or ""."""
     lives = account.verdict is VerdictValue.ALIVE
     if account.verdict is VerdictValue.OFF or not account.over_vm:
@@ -76,7 +76,7 @@ def _by_verdict(account: Account) -> str:
     return ""
 
 
-def _lines(account: Account) -> list[tuple[str, str]]:
+def _lines(account: RunState) -> list[tuple[str, str]]:
     opened = account.opened
     parameters: dict[str, Any] = dict(opened.get("parameters", {}))
     vm = account.fact("vm") or {}
@@ -98,7 +98,7 @@ def _lines(account: Account) -> list[tuple[str, str]]:
     ]
 
 
-def _calls(account: Account) -> list[tuple[str, str]]:
+def _calls(account: RunState) -> list[tuple[str, str]]:
     if account.opened.get("runbook") == "fleet_apply":
         return [("changing calls", "in the records of the VMs")]
     if not account.changing_calls:
@@ -107,7 +107,7 @@ def _calls(account: Account) -> list[tuple[str, str]]:
     return [(f"changing call {n}", _told(call)) for n, call in enumerate(account.changing_calls, start=1)]
 
 
-def _undo(account: Account) -> str:
+def _undo(account: RunState) -> str:
     undo = undo_of(account)
     if undo is None:
         return ""
@@ -126,7 +126,7 @@ def _told(call: Any) -> str:
     return f"{text}: {call.answered}"
 
 
-def _where(account: Account) -> str:
+def _where(account: RunState) -> str:
     by = f" by {account.interrupted_by}" if account.interrupted_by else ""
     if account.lost:
         return "Its folder was found without a journal, so nobody knows how far it came."
@@ -139,7 +139,7 @@ def _where(account: Account) -> str:
     )
 
 
-def _after_interruption(account: Account) -> str:
+def _after_interruption(account: RunState) -> str:
     if account.lost:
         return (
             "Nobody knows whether it has sent something. Read the status row and the node before anything "

@@ -9,10 +9,10 @@ from typing import Any
 
 from vergeos_nb.clock import from_iso
 from vergeos_nb.journal.journal import DEATH, JournalText
-from vergeos_nb.journal.run_state import ChangingCall, account_of
+from vergeos_nb.journal.run_state import ChangingCall, run_state_of
 from vergeos_nb.procedure.values.model import StepOutcome
 from vergeos_nb.views.badges import badge_of_line
-from vergeos_nb.views.timeline import GOING_ON, Change, Span, StatusBar, StepBar, Timeline, VerdictMark
+from vergeos_nb.views.timeline import GOING_ON, ChangeMark, Span, StatusBar, StepBar, Timeline, VerdictMark
 
 STATUS_ROWS = "/api/v4/machine_status/"
 # A pause between two calls from here on is waiting, not working.
@@ -30,7 +30,7 @@ def timeline_of(lines: Sequence[Mapping[str, Any]], *, now: float | None = None)
         lines: the journal's lines so far, in order.
         now: for a run that is going on: the time up to which its running step is drawn.
     """
-    account = account_of(JournalText(tuple(lines)))
+    account = run_state_of(JournalText(tuple(lines)))
     seen = _Seen()
     for line in lines:
         seen.take(line)
@@ -51,7 +51,7 @@ def timeline_of(lines: Sequence[Mapping[str, Any]], *, now: float | None = None)
         reads=tuple(seen.reads),
         failed_reads=tuple(seen.failed),
         changes=tuple(
-            Change(_request(call), _answer(call), from_iso(call.intended_at))
+            ChangeMark(_request(call), _answer(call), from_iso(call.intended_at))
             for call in account.changing_calls
         ),
         active=tuple(_joined(seen.stretches)),

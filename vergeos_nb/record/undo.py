@@ -7,13 +7,13 @@ from typing import Any
 from vergeos_nb.client.rows import machine_status
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import ApiError
-from vergeos_nb.journal.run_state import Account, ChangingCall
+from vergeos_nb.journal.run_state import ChangingCall, RunState
 from vergeos_nb.procedure.runbooks.restore_status import undo_request
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.rows import Exchange, MachineStatus, StatusKey
 
 
-def undo_of(account: Account) -> dict[str, Any] | None:
+def undo_of(account: RunState) -> dict[str, Any] | None:
     """``row`` and ``request`` of a run that sent, or may have sent, the override; else None. Pure."""
     number = account.fact("status_key")
     if number is None:
@@ -29,7 +29,7 @@ def undo_of(account: Account) -> dict[str, Any] | None:
     return None if row is None else {"row": dict(row.row), "request": undo_request(row).as_dict()}
 
 
-def _row_before(account: Account, key: StatusKey, put: ChangingCall) -> MachineStatus | None:
+def _row_before(account: RunState, key: StatusKey, put: ChangingCall) -> MachineStatus | None:
     """The whole row as it was read last before the override: an earlier rung may have changed it."""
     path = requests.api_path(StatusKey.path(key))
     reads = [

@@ -26,9 +26,9 @@ from vergeos_nb.errors import RecordError, Refused, SettingsError, UsageError, V
 from vergeos_nb.journal.asked import begin_after_death, read_asked
 from vergeos_nb.journal.header import life_of
 from vergeos_nb.journal.journal import DEATH, NAME, append_after_death, exchange_as_dict, read_journal
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.nb import nbformat
-from vergeos_nb.parameters import Confirming, read_parameters
+from vergeos_nb.parameters import ConfirmingParameters, read_parameters
 from vergeos_nb.procedure.engine.case import Case, Target
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.engine.system_identity import differences
@@ -59,7 +59,7 @@ class Recovered:
     """
 
     folder: Path
-    account: Account
+    account: RunState
     asked: str
 
 
@@ -98,7 +98,7 @@ def _open_ended(folder: Path) -> bool:
 def _unsettled(folder: Path) -> bool:
     """Whether nobody has looked yet at what became of the last call that acts on the VM."""
     try:
-        account = account_of(read_journal(folder / NAME))
+        account = run_state_of(read_journal(folder / NAME))
     except (RecordError, KeyError):
         return False
     return bool(account.acting_calls) and not any(_is_settled(account, r) for r in account.results)
@@ -118,7 +118,7 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
     path = folder / NAME
     if has_no_journal(folder):
         begin_after_death(folder, clock)
-    account = account_of(read_journal(path))
+    account = run_state_of(read_journal(path))
     scrubber = Scrubber(settings.secrets_known(account.opened.get("profile")))
     if not (account.in_order or account.interrupted_by or account.bug):
         append_after_death(path, clock, "interrupted", step=account.running, by=DEATH)
@@ -145,7 +145,7 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
     return Recovered(folder, close_record(folder, base, scrubber, clock), scrubber.text(said))
 
 
-def _is_settled(account: Account, result: StepResult) -> bool:
+def _is_settled(account: RunState, result: StepResult) -> bool:
     return "verdict" in result.facts and result.step not in account.outdated
 
 
@@ -218,7 +218,7 @@ def _no_changes(method: str, path: str, body: Mapping[str, Any] | None) -> None:
     raise Refused(f"sending {method} {path}", "recovery only reads", "begin a new run to change something")
 
 
-def _same_system(account: Account, profile: settings.Profile, info: SystemInfo) -> None:
+def _same_system(account: RunState, profile: settings.Profile, info: SystemInfo) -> None:
     """Refuse to read back from another system than the run's: its keys name other machines.
 
     Raises:
@@ -239,7 +239,7 @@ def _same_system(account: Account, profile: settings.Profile, info: SystemInfo) 
         )
 
 
-def _whom(account: Account, plans: PlanShelf) -> tuple[Vm, StatusKey]:
+def _whom(account: RunState, plans: PlanShelf) -> tuple[Vm, StatusKey]:
     """The VM that the run was about, also where its journal has lost what it found: its plan says it, too.
 
     Raises:
@@ -255,13 +255,13 @@ def _whom(account: Account, plans: PlanShelf) -> tuple[Vm, StatusKey]:
 
 
 def _read_back(
-    account: Account, folder: Path, clock: Clock, scrubber: Scrubber
+    account: RunState, folder: Path, clock: Clock, scrubber: Scrubber
 ) -> tuple[StepResult, Sequence[Exchange]]:
     """Confirm, as the run would have done it."""
     runbook = str(account.opened["runbook"])
     options = read_parameters(runbook, dict(account.opened["parameters"]))
     confirm = next(step for step in PROCEDURES[runbook] if step.id == "confirm")
-    if not isinstance(options, Confirming):
+    if not isinstance(options, ConfirmingParameters):
         raise UsageError("reading back", "this runbook confirms nothing", "look at the VM by hand")
     settle_s = min(options.settle_s, SETTLE_S)
     options = options.model_copy(update={"settle_s": settle_s, "confirm_timeout_s": settle_s * 3 + 5})

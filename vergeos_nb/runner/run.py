@@ -30,7 +30,7 @@ from vergeos_nb.journal.asked import write_asked
 from vergeos_nb.journal.header import open_journal, refuse_at_the_door, this_user
 from vergeos_nb.journal.journal import NAME as JOURNAL
 from vergeos_nb.journal.journal import append_after_death, read_journal
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.machine import check_limits, lacking, lacking_in
 from vergeos_nb.parameters import read_parameters, schema_of
 from vergeos_nb.record.record_folder import new_folder
@@ -62,7 +62,7 @@ class RunReport:
     """What a run came to. ``account`` is read from the journal."""
 
     folder: Path
-    account: Account
+    account: RunState
     record_error: RecordError | None = None
 
     @property
@@ -123,7 +123,7 @@ def run(
     except RecordError as error:
         if not (folder / JOURNAL).exists():
             raise  # it says why there is none
-        return RunReport(folder, account_of(read_journal(folder / JOURNAL)), error)
+        return RunReport(folder, run_state_of(read_journal(folder / JOURNAL)), error)
     return _finished(folder, path, work.notebook, scrubber)
 
 
@@ -316,7 +316,7 @@ def _close_journal(
             refuse_at_the_door(journal, clock, lacks)
             return
         journal.close()
-    account = account_of(read_journal(folder / JOURNAL))
+    account = run_state_of(read_journal(folder / JOURNAL))
     if account.in_order or account.bug:
         return
     step = account.running
@@ -348,4 +348,4 @@ def _finished(folder: Path, path: Path, notebook: Any, scrubber: Scrubber) -> Ru
     try:
         return RunReport(folder, close_record(folder, base, scrubber))
     except RecordError as error:
-        return RunReport(folder, account_of(read_journal(folder / JOURNAL)), error)
+        return RunReport(folder, run_state_of(read_journal(folder / JOURNAL)), error)

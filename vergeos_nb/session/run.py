@@ -26,10 +26,16 @@ from vergeos_nb.connect.simulated import open_profile
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.journal.header import open_journal, refuse_at_the_door, resume_journal, this_user
 from vergeos_nb.journal.journal import OnLine, read_journal
-from vergeos_nb.journal.run_state import Account, account_of
+from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.lease.lease import Leases, Owner
 from vergeos_nb.masking import masked
-from vergeos_nb.parameters import IncidentReport, Run, SystemRun, VmRun, read_parameters
+from vergeos_nb.parameters import (
+    IncidentReportParameters,
+    RunParameters,
+    SystemParameters,
+    VmParameters,
+    read_parameters,
+)
 from vergeos_nb.procedure.engine.case import SIMULATOR_HOST, Case, RunCase, SystemCase, Target
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.engine.system_identity import lease_names
@@ -151,13 +157,13 @@ def connect_to(profile: settings.Profile, transport: httpx.BaseTransport | None 
     return connect
 
 
-class Runbook:
+class Run:
     """One run of one runbook. Made by ``open_runbook``."""
 
     def __init__(
         self,
         name: str,
-        options: Run,
+        options: RunParameters,
         folder: Path,
         *,
         finish_here: bool,
@@ -224,7 +230,7 @@ class Runbook:
 
     def _open(
         self,
-        options: Run,
+        options: RunParameters,
         operator: str,
         profile: settings.Profile | None,
         transport: httpx.BaseTransport | None,
@@ -233,14 +239,14 @@ class Runbook:
         """The case of this run, joined to what it needs from outside."""
         kind = CASES[self.name]
         if issubclass(kind, ArchiveCase):
-            assert isinstance(options, IncidentReport)
+            assert isinstance(options, IncidentReportParameters)
             past = PastRuns(self.folder.parent.parent)
             return kind(
                 options=options, operator=operator, clock=self._clock, journal=self.journal, past=past
             )
         if not issubclass(kind, SystemCase):
             return kind(options=options, operator=operator, clock=self._clock, journal=self.journal)
-        assert isinstance(options, SystemRun)
+        assert isinstance(options, SystemParameters)
         join = connect or connect_to(profile or settings.load_profile(options.profile), transport)
         connection = self._resources.enter_context(join(self._clock, self.journal.intent, self._on_exchange))
         opened = connection.profile
@@ -263,7 +269,7 @@ class Runbook:
                 platform=api,
                 policy=policy,
             )
-        assert isinstance(options, VmRun)
+        assert isinstance(options, VmParameters)
         outputs = self.folder.parent.parent
         lease = RunLease(outputs / "leases", self._owner(operator), self._clock)
         case = kind(
@@ -294,7 +300,7 @@ class Runbook:
     def _owner(self, operator: str) -> Owner:
         return Owner(masked(operator), platform.node(), os.getpid(), self.folder.name)
 
-    def _approval(self, options: VmRun, operator: str) -> Approval | None:
+    def _approval(self, options: VmParameters, operator: str) -> Approval | None:
         if not options.approve:
             return None
         now = self._clock.now()
@@ -303,7 +309,7 @@ class Runbook:
 
     def _resume(self) -> None:
         """What an earlier process of this run has sent stays sent, and its calls keep their numbers."""
-        earlier = account_of(read_journal(self.journal.path))
+        earlier = run_state_of(read_journal(self.journal.path))
         self._numbered_from = max((e.number for e in earlier.exchanges), default=0)
         if isinstance(self.case, Case):
             for call in earlier.changing_calls:
@@ -369,7 +375,7 @@ class Runbook:
             self.case.operator = options.operator or self.case.operator
             self.journal.write("parameters", changed=differs)
 
-    def end(self) -> Account:
+    def end(self) -> RunState:
         """End the run and make its record where no runner does that. Can be repeated.
 
         Raises:
@@ -383,7 +389,7 @@ class Runbook:
             self.journal.close()
             if self._finish_here:
                 return finish_record(self.name, self.folder, self._scrubber)
-        return account_of(read_journal(self.journal.path))
+        return run_state_of(read_journal(self.journal.path))
 
     def _at_exit(self) -> None:
         """The kernel ends and nobody closed the run: make what record there can be."""
@@ -402,7 +408,7 @@ class Runbook:
         return f"<runbook {self.name}, record {self.folder}>"
 
 
-def finish_record(name: str, folder: Path, scrubber: Scrubber) -> Account:
+def finish_record(name: str, folder: Path, scrubber: Scrubber) -> RunState:
     """Make and seal the record of a run that has ended, where no runner does that.
 
     Raises:
@@ -415,18 +421,18 @@ def finish_record(name: str, folder: Path, scrubber: Scrubber) -> Account:
     return close_record(folder, nbformat.read(runbook_path(name), as_version=4), scrubber)
 
 
-def _names_in(options: SystemRun, operator: str) -> dict[str, str]:
+def _names_in(options: SystemParameters, operator: str) -> dict[str, str]:
     """What the record is found by, by what it is in words."""
     people = {"operator's name": operator, "ticket": options.ticket}
-    if isinstance(options, VmRun):
+    if isinstance(options, VmParameters):
         people["approver's name"] = options.approver
     # Longer it is a sentence that a password was typed into, and can be read without it.
     names = {what: name for what, name in people.items() if len(name.split()) <= LONGEST_NAME_WORDS}
-    return names | ({"VM's name": options.vm_name} if isinstance(options, VmRun) else {})
+    return names | ({"VM's name": options.vm_name} if isinstance(options, VmParameters) else {})
 
 
-def _profile_named(options: Run) -> str | None:
-    return options.profile if isinstance(options, SystemRun) else None
+def _profile_named(options: RunParameters) -> str | None:
+    return options.profile if isinstance(options, SystemParameters) else None
 
 
 def target_of(profile: settings.Profile) -> Target:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vergeos_nb.procedure.values.model import Table
-from vergeos_nb.views.drawing import INK, Drawing, Rect, Shape, Text, width_of
+from vergeos_nb.views.drawing import INK, Drawing, Rect, Shape, TextShape, width_of
 from vergeos_nb.views.text import visible
 
 WIDTH = 900
@@ -76,21 +76,21 @@ def draw_bars(table: Table) -> Drawing:
     y = 14.0
     x = 12.0
     for status in sorted({status for node in chosen for status in nodes[node]}):
-        shapes += [Rect(x, y - 6, 12, 12, _colour(status, how)), Text(x + 17, y, _said(status, how))]
+        shapes += [Rect(x, y - 6, 12, 12, _colour(status, how)), TextShape(x + 17, y, _said(status, how))]
         x += 17 + width_of(_said(status, how)) + 22
         if x > RIGHT:
             break
     for node in sorted(chosen):
         y += ROW
-        shapes.append(Text(LEFT - 8, y, _named(node, how), anchor="end"))
+        shapes.append(TextShape(LEFT - 8, y, _named(node, how), anchor="end"))
         x = LEFT
         for status, count in sorted(nodes[node].items()):
             wide = (RIGHT - LEFT) * count / most
             shapes.append(Rect(x, y - BAR / 2, wide, BAR, _colour(status, how)))
             if width_of(str(count)) < wide:
-                shapes.append(Text(x + wide / 2, y, str(count), 11, INK, "middle"))
+                shapes.append(TextShape(x + wide / 2, y, str(count), 11, INK, "middle"))
             x += wide
-        shapes.append(Text(x + 6, y, str(sum(nodes[node].values())), 11))
+        shapes.append(TextShape(x + 6, y, str(sum(nodes[node].values())), 11))
     said = "; ".join(
         f"{visible(node) or how.no_bar}: "
         + ", ".join(f"{count} {_said(status, how)}" for status, count in sorted(nodes[node].items()))

@@ -34,7 +34,7 @@ class Rect:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LineShape:
     """A straight line."""
 
     x1: float
@@ -46,7 +46,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextShape:
     """A line of text; ``y`` is its middle."""
 
     x: float
@@ -57,7 +57,7 @@ class Text:
     anchor: Anchor = "start"
 
 
-Shape = Rect | Line | Text
+Shape = Rect | LineShape | TextShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,11 @@ def _svg(shape: Shape) -> str:
     match shape:
         case Rect(x, y, width, height, fill):
             return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}"/>'
-        case Line(x1, y1, x2, y2, colour, width):
+        case LineShape(x1, y1, x2, y2, colour, width):
             return (
                 f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" stroke="{colour}" stroke-width="{width:g}"/>'
             )
-        case Text(x, y, text, size, colour, anchor):
+        case TextShape(x, y, text, size, colour, anchor):
             return (
                 f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" fill="{colour}" text-anchor="{anchor}" '
                 f'dominant-baseline="central" xml:space="preserve">{_xml(text)}</text>'
@@ -133,10 +133,10 @@ def _paint(canvas: Any, shape: Shape) -> None:
             # Never thinner than a pixel: what was short was there all the same.
             right, low = max(x + width - 1 / SCALE, x), max(y + height - 1 / SCALE, y)
             canvas.rectangle([_px(x), _px(y), _px(right), _px(low)], fill=fill)
-        case Line(x1, y1, x2, y2, colour, width):
+        case LineShape(x1, y1, x2, y2, colour, width):
             ends = [_px(x1), _px(y1), _px(x2), _px(y2)]
             canvas.line(ends, fill=colour, width=max(1, round(width * SCALE)))
-        case Text(x, y, text, size, colour, anchor):
+        case TextShape(x, y, text, size, colour, anchor):
             where = {"start": "lm", "middle": "mm", "end": "rm"}[anchor]
             canvas.text((_px(x), _px(y)), covered(text), font=_font(size), fill=colour, anchor=where)
 

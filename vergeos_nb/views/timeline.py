@@ -65,7 +65,7 @@ class VerdictMark:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeMark:
     """A changing call.
 
     Attributes:
@@ -96,7 +96,7 @@ class Timeline:
     verdicts: tuple[VerdictMark, ...] = ()
     reads: tuple[float, ...] = ()
     failed_reads: tuple[float, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ChangeMark, ...] = ()
     active: tuple[Span, ...] = ()
 
     @property

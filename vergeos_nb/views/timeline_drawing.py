@@ -9,7 +9,19 @@ from vergeos_nb.clock import iso
 from vergeos_nb.procedure.values.finding import of_verdict
 from vergeos_nb.procedure.values.model import StepOutcome
 from vergeos_nb.views.badges import badge
-from vergeos_nb.views.drawing import INK, PAPER, Anchor, Drawing, Line, Rect, Shape, Text, png, svg, width_of
+from vergeos_nb.views.drawing import (
+    INK,
+    PAPER,
+    Anchor,
+    Drawing,
+    LineShape,
+    Rect,
+    Shape,
+    TextShape,
+    png,
+    svg,
+    width_of,
+)
 from vergeos_nb.views.text import visible
 from vergeos_nb.views.timeline import (
     WIDTH,
@@ -92,15 +104,15 @@ def draw(timeline: Timeline) -> Drawing:
     """The picture."""
     axis = Axis(timeline.active)
     shapes: list[Shape] = [
-        Text(12, 20, _short(visible(headline(timeline)), WIDTH - 24, 16), 16),
-        Text(12, 42, _short(visible(timeline.system), WIDTH - 24), 12, GREY),
+        TextShape(12, 20, _short(visible(headline(timeline)), WIDTH - 24, 16), 16),
+        TextShape(12, 42, _short(visible(timeline.system), WIDTH - 24), 12, GREY),
     ]
     top = 62.0
     y = top
     steps = timeline.steps[-MOST_STEPS:]
     if len(timeline.steps) > MOST_STEPS:
         left_out = f"{len(timeline.steps) - MOST_STEPS} earlier attempts are left out"
-        shapes.append(Text(LEFT, y + ROW / 2, left_out, 11, GREY))
+        shapes.append(TextShape(LEFT, y + ROW / 2, left_out, 11, GREY))
         y += ROW
     body: list[Shape] = []
     rows: list[tuple[float, float]] = []
@@ -117,8 +129,8 @@ def draw(timeline: Timeline) -> Drawing:
     ):
         if not shown:
             continue
-        body.append(Line(12, y, RIGHT, y, GRID))
-        body.append(Text(LEFT - 10, y + LANE / 2, label, 12, INK, "end"))
+        body.append(LineShape(12, y, RIGHT, y, GRID))
+        body.append(TextShape(LEFT - 10, y + LANE / 2, label, 12, INK, "end"))
         body += lane(timeline, axis, y)
         y += LANE
     bottom = y
@@ -126,13 +138,13 @@ def draw(timeline: Timeline) -> Drawing:
     for change in timeline.changes:
         # From its step down, so that it crosses no words of an earlier one.
         x, high = axis.x(change.at), max((y for began, y in rows if began <= change.at), default=top)
-        shapes.append(Line(x, high, x, bottom, CHANGING, 1.5))
+        shapes.append(LineShape(x, high, x, bottom, CHANGING, 1.5))
     shapes += body
     y = bottom + 34
     for told in changes_words(timeline):
-        shapes.append(Text(12, y, _short(visible(told), WIDTH - 24), 12))
+        shapes.append(TextShape(12, y, _short(visible(told), WIDTH - 24), 12))
         y += 18
-    shapes.append(Text(12, y, f"{reads_words(timeline)} Pale part of a bar: waiting.", 11, GREY))
+    shapes.append(TextShape(12, y, f"{reads_words(timeline)} Pale part of a bar: waiting.", 11, GREY))
     return Drawing(
         width=WIDTH,
         height=round(y + 18),
@@ -144,19 +156,19 @@ def draw(timeline: Timeline) -> Drawing:
 
 def _grid(axis: Axis, top: float, bottom: float) -> Iterator[Shape]:
     for x, seconds in axis.ticks():
-        yield Line(x, top - 4, x, bottom, GRID)
+        yield LineShape(x, top - 4, x, bottom, GRID)
         anchor: Anchor = "start" if x < LEFT + 20 else "end" if x > RIGHT - 20 else "middle"
-        yield Text(x, bottom + 12, clock(seconds, short=axis.pace >= 1), 11, GREY, anchor)
-    yield Line(LEFT, bottom, RIGHT, bottom, GREY)
+        yield TextShape(x, bottom + 12, clock(seconds, short=axis.pace >= 1), 11, GREY, anchor)
+    yield LineShape(LEFT, bottom, RIGHT, bottom, GREY)
     for left, right, cut in axis.gaps():
         yield Rect(left + 3, top - 4, right - left - 6, bottom - top + 4, SOFT)
-        yield Text((left + right) / 2, top + 4, "⋯", 14, GREY, "middle")
-        yield Text((left + right) / 2, bottom + 26, f"{length(cut)} cut out", 10, GREY, "middle")
-    yield Text(RIGHT, 20, f"began {iso(axis.start)}", 11, GREY, "end")
+        yield TextShape((left + right) / 2, top + 4, "⋯", 14, GREY, "middle")
+        yield TextShape((left + right) / 2, bottom + 26, f"{length(cut)} cut out", 10, GREY, "middle")
+    yield TextShape(RIGHT, 20, f"began {iso(axis.start)}", 11, GREY, "end")
 
 
 def _step(bar: StepBar, timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
-    yield Text(LEFT - 10, y + ROW / 2, _short(visible(bar.title), LEFT - 22), 12, INK, "end")
+    yield TextShape(LEFT - 10, y + ROW / 2, _short(visible(bar.title), LEFT - 22), 12, INK, "end")
     left = axis.x(bar.span.began)
     width = max(axis.x(bar.span.ended) - left, 2.0)
     colour = bar.found.background if bar.found else RUNNING
@@ -169,13 +181,13 @@ def _step(bar: StepBar, timeline: Timeline, axis: Axis, y: float) -> Iterator[Sh
     words = f"{'' if sign == '⊘' else sign + ' '}{outcome_words(bar, timeline)}"
     room = width_of(words, 11) + 8
     if left + width + room <= RIGHT:
-        yield Text(left + width + 6, y + ROW / 2, words, 11)
+        yield TextShape(left + width + 6, y + ROW / 2, words, 11)
     elif left - room >= LEFT:
-        yield Text(left - 6, y + ROW / 2, words, 11, INK, "end")
+        yield TextShape(left - 6, y + ROW / 2, words, 11, INK, "end")
     else:
         middle = left + width / 2
         yield Rect(middle - room / 2, y + 3, room, ROW - 6, PAPER)
-        yield Text(middle, y + ROW / 2, words, 11, INK, "middle")
+        yield TextShape(middle, y + ROW / 2, words, 11, INK, "middle")
 
 
 def _pauses(bar: StepBar, axis: Axis) -> Iterator[tuple[float, float]]:
@@ -200,15 +212,15 @@ def _statuses(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
         says = visible(bar.says) or "not readable"
         for told in (says, says.partition(",")[0]):
             if width_of(told, 11) + 6 <= width:
-                yield Text(left + 3, y + LANE / 2, told, 11, colour)
+                yield TextShape(left + 3, y + LANE / 2, told, 11, colour)
                 break
-        yield Line(left, y + 3, left, y + LANE - 3, GREY)
+        yield LineShape(left, y + 3, left, y + LANE - 3, GREY)
 
 
 def _verdicts(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
     marks = [(axis.x(mark.at), badge(of_verdict(mark.value))) for mark in timeline.verdicts]
     for x, found in marks:
-        yield Line(x, y + 3, x, y + LANE - 3, found.background, 2)
+        yield LineShape(x, y + 3, x, y + LANE - 3, found.background, 2)
     # Over the lines; from the last one on, and none over a later one's words.
     free = RIGHT
     for x, found in reversed(marks):
@@ -216,7 +228,7 @@ def _verdicts(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
         left = min(x, free - width)
         if left >= LEFT:
             yield Rect(left, y + 5, width, LANE - 10, found.background)
-            yield Text(left + 5, y + LANE / 2, found.word, 11, found.colour)
+            yield TextShape(left + 5, y + LANE / 2, found.word, 11, found.colour)
             free = left - 3
 
 
@@ -224,7 +236,7 @@ def _reads(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
     for moments, colour, low in ((timeline.reads, GREY, 9.0), (timeline.failed_reads, "#9b1c1c", 4.0)):
         # Thousands of calls share the pixels that there are.
         for x in sorted({round(axis.x(at)) for at in moments}):
-            yield Line(x, y + low, x, y + LANE - low, colour)
+            yield LineShape(x, y + low, x, y + LANE - low, colour)
 
 
 def _changes(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
@@ -235,10 +247,10 @@ def _changes(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
         width = width_of(told, 12) + 10
         left = min(max(x, free), RIGHT - width)
         yield Rect(left, y + 4, width, LANE - 8, CHANGING)
-        yield Text(left + 5, y + LANE / 2, told, 12, "#ffffff")
+        yield TextShape(left + 5, y + LANE / 2, told, 12, "#ffffff")
         free = left + width + 2
     if not timeline.changes:
-        yield Text(LEFT, y + LANE / 2, "none was sent", 11, GREY)
+        yield TextShape(LEFT, y + LANE / 2, "none was sent", 11, GREY)
 
 
 def _pale(colour: str) -> str:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 TICK_S = 0.5
 
 
-class Job(Generic[T]):
+class CardJob(Generic[T]):
     """One piece of work, with a ticking beside it.
 
     No failure of a callback ends a thread in silence: it is told to `on_trouble`, and the ticking goes on.
@@ -40,7 +40,7 @@ class Job(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="vergeos-nb step", daemon=True)
         self._ticker = threading.Thread(target=self._ticks, name="vergeos-nb ticker", daemon=True)
 
-    def start(self) -> Job[T]:
+    def start(self) -> CardJob[T]:
         """Begin. Returns at once.
 
         Raises:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vergeos_nb.archive.ledger.ledger import Entry, Ledger
+from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
 from vergeos_nb.archive.ledger.manifest import NAME, SIGNATURE, bundle
 from vergeos_nb.archive.ledger.strays import ATTRIBUTES, ATTRIBUTES_SAY
 from vergeos_nb.archive.signing.signed_checkpoints import FOLDER as SIGNED
@@ -41,7 +41,7 @@ TRUST = f"""
 """
 
 
-def whole(outputs: Path, entry: Entry) -> Path:
+def whole(outputs: Path, entry: LedgerEntry) -> Path:
     """The folder of a record whose files are as they were sealed.
 
     Raises:
@@ -74,7 +74,7 @@ def outside(target: Path, outputs: Path) -> Path:
     return target
 
 
-def as_zip(outputs: Path, entry: Entry, allowed: Path | None = None) -> bytes:
+def as_zip(outputs: Path, entry: LedgerEntry, allowed: Path | None = None) -> bytes:
     """Everything of a record, the ledger up to its head, signatures, and how to verify it all.
 
     Args:
@@ -103,7 +103,9 @@ def as_zip(outputs: Path, entry: Entry, allowed: Path | None = None) -> bytes:
     return file.getvalue()
 
 
-def _members(outputs: Path, folder: Path, entry: Entry, allowed: Path | None) -> Iterator[tuple[str, bytes]]:
+def _members(
+    outputs: Path, folder: Path, entry: LedgerEntry, allowed: Path | None
+) -> Iterator[tuple[str, bytes]]:
     told = README.format(
         path=entry.path,
         sealed_at=entry.sealed_at,

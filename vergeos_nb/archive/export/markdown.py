@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from vergeos_nb.archive.ledger.ledger import Entry
+from vergeos_nb.archive.ledger.ledger import LedgerEntry
 from vergeos_nb.journal.journal import JournalText
-from vergeos_nb.journal.run_state import Account
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.views.text import visible
@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[\w ,;:.'\"()%?!…·–—/+=-]*")
 _MARKUP = re.compile(r"://|www\.|__|\b_|_\b|^[-+=]|^\d+[.)] ", re.I)
 
 
-def as_markdown(account: Account, journal: JournalText, entry: Entry) -> str:
+def as_markdown(account: RunState, journal: JournalText, entry: LedgerEntry) -> str:
     """The record in Markdown, without HTML. Whatever its names hold, nothing in them is markup.
 
     Args:

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vergeos_nb.archive.ledger.chain import Finding, Kind
+from vergeos_nb.archive.ledger.chain import Flaw, FlawKind
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Entry
+from vergeos_nb.archive.ledger.ledger import LedgerEntry
 from vergeos_nb.archive.ledger.manifest import (
     JOURNAL,
     NAME,
@@ -134,7 +134,7 @@ class Folder:
         """The manifest, if it was made for this folder."""
         return self.says if self.says and self.says.path == self.path else None
 
-    def has_grown(self, entry: Entry) -> bool:
+    def has_grown(self, entry: LedgerEntry) -> bool:
         """Whether its journal is the one that a ledger line sealed, with lines added."""
         path = self.folder / JOURNAL
         try:
@@ -144,14 +144,14 @@ class Folder:
         except OSError:
             return False
 
-    def was_finished_again(self, entry: Entry) -> bool:
+    def was_finished_again(self, entry: LedgerEntry) -> bool:
         """Whether it is whole, says that it supersedes what a ledger line sealed, and adds to it at most."""
         own = self.own
         if own is None or own.place.supersedes != entry.place.count or self.wrong():
             return False
         return own.files[JOURNAL] == entry.journal or self.has_grown(entry)
 
-    def wrong(self) -> list[Finding]:
+    def wrong(self) -> list[Flaw]:
         """Which files are not as the manifest says."""
         own = self.own
         if own is None:
@@ -159,25 +159,25 @@ class Folder:
         try:
             there = bundle(self.folder)
         except RecordError as error:
-            return [Finding(self.path, Kind.FILE_CHANGED, error.came_back)]
+            return [Flaw(self.path, FlawKind.FILE_CHANGED, error.came_back)]
         except OSError as error:
-            return [Finding(self.path, Kind.FILE_MISSING, f"it cannot be read: {error.strerror}")]
+            return [Flaw(self.path, FlawKind.FILE_MISSING, f"it cannot be read: {error.strerror}")]
         found = []
         for name, digest in own.files.items():
             kind, detail = _compare(there.pop(name, None), digest)
             if kind:
-                found.append(Finding(f"{self.path}/{name}", kind, detail))
+                found.append(Flaw(f"{self.path}/{name}", kind, detail))
         for name in there:
             kind, detail = _ADDED
             if is_litter(name):
                 kind, detail = _LITTER
-            found.append(Finding(f"{self.path}/{name}", kind, detail))
+            found.append(Flaw(f"{self.path}/{name}", kind, detail))
         return found
 
 
-_ADDED = Kind.FILE_ADDED, "it was not there when the record was sealed"
+_ADDED = FlawKind.FILE_ADDED, "it was not there when the record was sealed"
 _LITTER = (
-    Kind.LITTER,
+    FlawKind.LITTER,
     "a desktop, an editor or NFS left it, to judge by its name; it is no part of the record: take it out",
 )
 
@@ -187,9 +187,9 @@ def is_link(outputs: Path, path: str) -> bool:
     return (outputs / path).is_symlink() or (outputs / path).parent.is_symlink()
 
 
-def _compare(path: Path | None, digest: Digest) -> tuple[Kind | None, str]:
+def _compare(path: Path | None, digest: Digest) -> tuple[FlawKind | None, str]:
     if path is None:
-        return Kind.FILE_MISSING, "it was sealed and is not there"
+        return FlawKind.FILE_MISSING, "it was sealed and is not there"
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -197,7 +197,7 @@ def _compare(path: Path | None, digest: Digest) -> tuple[Kind | None, str]:
                 return None, ""
             # Each line end can have become two bytes.
             if digest.size < size <= 2 * digest.size and Digest.of(with_unix_ends(file.read())) == digest:
-                return Kind.LINE_ENDS, LINE_ENDS
+                return FlawKind.LINE_ENDS, LINE_ENDS
     except OSError as error:
-        return Kind.FILE_MISSING, f"it cannot be read: {error.strerror}"
-    return Kind.FILE_CHANGED, "it is not as it was sealed"
+        return FlawKind.FILE_MISSING, f"it cannot be read: {error.strerror}"
+    return FlawKind.FILE_CHANGED, "it is not as it was sealed"

@@ -12,7 +12,7 @@ import secrets
 from pathlib import Path
 
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Entry, Ledger
+from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
 from vergeos_nb.archive.ledger.manifest import JOURNAL, NAME, RECORD, SIGNATURE, Digest, bundle, is_grown
 from vergeos_nb.archive.signing.signed_checkpoints import FOLDER as SIGNED
 from vergeos_nb.archive.signing.signer import Signer
@@ -69,7 +69,7 @@ def try_to_sign(outputs: Path) -> None:
         _KEYS_TRIED.add(key)
 
 
-def refuse_rewritten(journal: bytes, before: Entry, asked: str) -> None:
+def refuse_rewritten(journal: bytes, before: LedgerEntry, asked: str) -> None:
     """Refuse a journal that is not the one sealed before, nor that one with lines added.
 
     Raises:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from vergeos_nb.archive.ledger.ledger import EMPTY, Entry, Head, hash_of
+from vergeos_nb.archive.ledger.ledger import EMPTY, Head, LedgerEntry, hash_of
 from vergeos_nb.archive.ledger.ledger_events import Mark, read_any
 
 
-class Kind(StrEnum):
+class FlawKind(StrEnum):
     """What can be wrong with an archive."""
 
     FILE_CHANGED = "file-changed"
@@ -48,7 +48,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class Flaw:
     """One thing that is wrong.
 
     Attributes:
@@ -56,7 +56,7 @@ class Finding:
     """
 
     where: str
-    kind: Kind
+    kind: FlawKind
     detail: str
 
 
@@ -64,16 +64,16 @@ class Finding:
 class Found:
     """What verifying has come upon so far."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Flaw] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, where: str, kind: Kind, detail: str) -> None:
+    def add(self, where: str, kind: FlawKind, detail: str) -> None:
         """Name one thing that is wrong."""
-        self.findings.append(Finding(where, kind, detail))
+        self.findings.append(Flaw(where, kind, detail))
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LedgerLine:
     """A line as it stands in the file.
 
     Attributes:
@@ -84,12 +84,12 @@ class Line:
     at: int
     raw: bytes
     hash: str
-    entry: Entry | Mark | None
+    entry: LedgerEntry | Mark | None
 
     @property
-    def seal(self) -> Entry | None:
+    def seal(self) -> LedgerEntry | None:
         """What it says, if it seals a record."""
-        return self.entry if isinstance(self.entry, Entry) else None
+        return self.entry if isinstance(self.entry, LedgerEntry) else None
 
     @property
     def where(self) -> str:
@@ -107,9 +107,9 @@ class Line:
         return self.entry.place.count if self.entry else 0
 
 
-def lines_of(raws: Sequence[bytes]) -> list[Line]:
+def lines_of(raws: Sequence[bytes]) -> list[LedgerLine]:
     """Lines with their hashes and what they say."""
-    return [Line(at, raw, hash_of(raw), read_any(raw)) for at, raw in enumerate(raws, start=1)]
+    return [LedgerLine(at, raw, hash_of(raw), read_any(raw)) for at, raw in enumerate(raws, start=1)]
 
 
 @dataclass
@@ -123,18 +123,18 @@ class Chain:
         lost: the numbers of lines that were edited, deleted or cut off: their records are named by that.
     """
 
-    kept: list[Line] = field(default_factory=list)
+    kept: list[LedgerLine] = field(default_factory=list)
     head: Head = EMPTY
     heads: dict[int, str] = field(default_factory=lambda: {0: EMPTY.hash})
     lost: set[int] = field(default_factory=set)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Flaw] = field(default_factory=list)
 
-    def find(self, line: Line, kind: Kind, detail: str) -> None:
+    def find(self, line: LedgerLine, kind: FlawKind, detail: str) -> None:
         """Name one thing."""
-        self.findings.append(Finding(line.where, kind, detail))
+        self.findings.append(Flaw(line.where, kind, detail))
 
 
-def follow(lines: Sequence[Line], anchors: Sequence[Head]) -> Chain:
+def follow(lines: Sequence[LedgerLine], anchors: Sequence[Head]) -> Chain:
     """Follow the chain from its first line.
 
     Args:
@@ -151,14 +151,14 @@ def follow(lines: Sequence[Line], anchors: Sequence[Head]) -> Chain:
         for place, line in enumerate(in_order, start=1):
             _accept(chain, line)
             if once[place - 1] is not line:
-                chain.find(line, Kind.LINE_REORDERED, f"it is number {line.count} of the ledger")
+                chain.find(line, FlawKind.LINE_REORDERED, f"it is number {line.count} of the ledger")
         return chain
     noted = max(anchors, key=lambda head: head.count, default=EMPTY)
     _walk(once, {line.previous for line in once} | {head.hash for head in anchors}, noted, chain)
     return chain
 
 
-def _hang_together(lines: Sequence[Line]) -> bool:
+def _hang_together(lines: Sequence[LedgerLine]) -> bool:
     count, last = 0, EMPTY.hash
     for line in lines:
         if line.count != count + 1 or line.previous != last:
@@ -167,22 +167,22 @@ def _hang_together(lines: Sequence[Line]) -> bool:
     return True
 
 
-def _without_repeated(lines: Sequence[Line], chain: Chain) -> list[Line]:
-    first: dict[str, Line] = {}
+def _without_repeated(lines: Sequence[LedgerLine], chain: Chain) -> list[LedgerLine]:
+    first: dict[str, LedgerLine] = {}
     for line in lines:
         if first.setdefault(line.hash, line) is not line:
-            chain.find(line, Kind.LINE_INSERTED, f"it repeats line {first[line.hash].at}")
+            chain.find(line, FlawKind.LINE_INSERTED, f"it repeats line {first[line.hash].at}")
     # A repeated line stands where it fits, which need not be where it comes first.
     return list(first.values())
 
 
-def _accept(chain: Chain, line: Line) -> None:
+def _accept(chain: Chain, line: LedgerLine) -> None:
     chain.kept.append(line)
     chain.head = Head(line.count, line.hash)
     chain.heads[line.count] = line.hash
 
 
-def _walk(lines: Sequence[Line], vouched: set[str], noted: Head, chain: Chain) -> None:
+def _walk(lines: Sequence[LedgerLine], vouched: set[str], noted: Head, chain: Chain) -> None:
     for line, follower in zip(lines, [*lines[1:], None], strict=True):
         linked = line.previous == chain.head.hash and line.count == chain.head.count + 1
         skipped = follower is not None and (follower.previous, follower.count) == (
@@ -195,31 +195,31 @@ def _walk(lines: Sequence[Line], vouched: set[str], noted: Head, chain: Chain) -
             else:
                 _accept(chain, line)
         elif skipped or (follower is None and line.hash not in vouched and chain.head == noted):
-            chain.find(line, Kind.LINE_INSERTED, "the line after it follows the one before it")
+            chain.find(line, FlawKind.LINE_INSERTED, "the line after it follows the one before it")
         elif line.entry is None or line.hash not in vouched:
             _edited(chain, line, follower)
         elif line.count > chain.head.count + 1:
             _deleted(chain, line)
         elif (at := _place_of(chain, line)) is not None:
             for stranger in chain.kept[at:]:
-                chain.find(stranger, Kind.LINE_INSERTED, f"number {line.count} follows the one before it")
+                chain.find(stranger, FlawKind.LINE_INSERTED, f"number {line.count} follows the one before it")
             del chain.kept[at:]
             chain.head = EMPTY if not at else Head(chain.kept[-1].count, chain.kept[-1].hash)
             _accept(chain, line)
         else:
-            chain.find(line, Kind.LINE_EDITED, "it does not follow the line before it")
+            chain.find(line, FlawKind.LINE_EDITED, "it does not follow the line before it")
             _accept(chain, line)
 
 
-def _follower_knows_another(line: Line, follower: Line | None, vouched: set[str]) -> bool:
+def _follower_knows_another(line: LedgerLine, follower: LedgerLine | None, vouched: set[str]) -> bool:
     """Whether the next line has another hash for this one, and is itself as it was."""
     if follower is None or follower.count != line.count + 1 or follower.previous == line.hash:
         return False
     return follower.hash in vouched
 
 
-def _edited(chain: Chain, line: Line, follower: Line | None) -> None:
-    chain.find(line, Kind.LINE_EDITED, "it is not as it was written" if line.entry else "it is damaged")
+def _edited(chain: Chain, line: LedgerLine, follower: LedgerLine | None) -> None:
+    chain.find(line, FlawKind.LINE_EDITED, "it is not as it was written" if line.entry else "it is damaged")
     count = chain.head.count + 1
     told = follower.previous if follower and follower.count == count + 1 else line.hash
     chain.lost.add(count)
@@ -227,15 +227,15 @@ def _edited(chain: Chain, line: Line, follower: Line | None) -> None:
     chain.heads[count] = told
 
 
-def _deleted(chain: Chain, line: Line) -> None:
+def _deleted(chain: Chain, line: LedgerLine) -> None:
     first, last = chain.head.count + 1, line.count - 1
     chain.lost |= set(range(first, last + 1)) if last - first < 1_000_000 else {first, last}
     which = f"number {first} is" if first == last else f"numbers {first} to {last} are"
-    chain.find(line, Kind.LINE_DELETED, f"{which} not there before it")
+    chain.find(line, FlawKind.LINE_DELETED, f"{which} not there before it")
     _accept(chain, line)
 
 
-def _place_of(chain: Chain, line: Line) -> int | None:
+def _place_of(chain: Chain, line: LedgerLine) -> int | None:
     """After how many of the accepted lines this one belongs, if its number is right there."""
     if line.previous == EMPTY.hash and line.count == 1:
         return 0

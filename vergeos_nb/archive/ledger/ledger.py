@@ -24,7 +24,7 @@ from msgspec import Meta, Struct
 
 from vergeos_nb.archive.ledger.canonical import canonical
 from vergeos_nb.archive.ledger.disk import content_of, mapped, opened
-from vergeos_nb.archive.ledger.manifest import Digest, Place, Sha256, Size, inner_path
+from vergeos_nb.archive.ledger.manifest import Digest, LedgerPlace, Sha256, Size, inner_path
 from vergeos_nb.archive.ledger.strays import ATTRIBUTES, ATTRIBUTES_SAY
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import Busy, after_last_line_feed, append, locked, put, sync_folder
@@ -55,10 +55,10 @@ def read_head(told: str) -> Head | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """What a ledger line says."""
 
-    place: Place
+    place: LedgerPlace
     manifest: str
     journal: Digest
     record: str
@@ -74,9 +74,9 @@ class PlaceShape(Struct):
     previous: Sha256
     head_was: str | None
 
-    def place(self, supersedes: int | None = None) -> Place:
+    def place(self, supersedes: int | None = None) -> LedgerPlace:
         """The line's place."""
-        return Place(self.count, self.previous, supersedes, self.head_was)
+        return LedgerPlace(self.count, self.previous, supersedes, self.head_was)
 
 
 class _SealShape(PlaceShape):
@@ -93,11 +93,11 @@ _SEAL = msgspec.json.Decoder(_SealShape)
 _PLACE = msgspec.json.Decoder(PlaceShape)
 
 
-def read_line(raw: bytes) -> Entry | None:
+def read_line(raw: bytes) -> LedgerEntry | None:
     """What a line says that seals a record; None if it is damaged, or another."""
     try:
         told = _SEAL.decode(raw)
-        return Entry(
+        return LedgerEntry(
             told.place(told.supersedes),
             told.manifest,
             told.journal,
@@ -110,7 +110,7 @@ def read_line(raw: bytes) -> Entry | None:
         return None
 
 
-def _place_of(raw: bytes) -> Place | None:
+def _place_of(raw: bytes) -> LedgerPlace | None:
     try:
         return _PLACE.decode(raw).place()
     except (ValueError, RecursionError):
@@ -123,7 +123,7 @@ def hash_of(raw: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class LedgerSnapshot:
     """The ledger's files as they were at one moment.
 
     Attributes:
@@ -172,7 +172,7 @@ class Ledger:
         self.torn_path = outputs / "ledger.torn"
         self.lock_path = outputs / "ledger.lock"
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> LedgerSnapshot:
         """Read it all. Nobody seals meanwhile, where the lock can be had; a copy may have none."""
         try:
             with self._shared():
@@ -184,7 +184,7 @@ class Ledger:
         whole, newline, torn = (content or b"").rpartition(b"\n")
         lines = [line + b"\n" for line in whole.split(b"\n")] if newline else []
         told = None if head is None else head.decode("utf-8", "replace").removesuffix("\n")
-        return Snapshot(tuple(lines), torn, told, size)
+        return LedgerSnapshot(tuple(lines), torn, told, size)
 
     def end(self) -> End:
         """Where it ends. Reads little, and changes nothing."""
@@ -307,7 +307,7 @@ class Ledger:
             return None
         return "missing" if told is None else told[:100].encode("utf-8", "backslashreplace").decode()
 
-    def sealed_before(self, record: str) -> Entry | None:
+    def sealed_before(self, record: str) -> LedgerEntry | None:
         """The newest line of this record, or None."""
         mark = b'"record":' + canonical(record)
         try:

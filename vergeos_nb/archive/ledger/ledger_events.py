@@ -16,8 +16,8 @@ from enum import StrEnum
 import msgspec
 
 from vergeos_nb.archive.ledger.canonical import canonical
-from vergeos_nb.archive.ledger.ledger import Entry, PlaceShape, read_line
-from vergeos_nb.archive.ledger.manifest import Place, Sha256, Size, inner_path
+from vergeos_nb.archive.ledger.ledger import LedgerEntry, PlaceShape, read_line
+from vergeos_nb.archive.ledger.manifest import LedgerPlace, Sha256, Size, inner_path
 from vergeos_nb.archive.ledger.strays import with_unix_ends
 
 
@@ -40,7 +40,7 @@ class Mark:
         sealed_at: when, in UTC.
     """
 
-    place: Place
+    place: LedgerPlace
     event: Event
     record: str
     path: str
@@ -107,7 +107,7 @@ def read_mark(raw: bytes) -> Mark | None:
         return None
 
 
-def read_any(raw: bytes) -> Entry | Mark | None:
+def read_any(raw: bytes) -> LedgerEntry | Mark | None:
     """What a line says, whichever kind it is; None if it is damaged."""
     return read_line(raw) or read_mark(raw)
 
@@ -122,7 +122,7 @@ class Standing:
         removed: the tombstone of each record that was removed.
     """
 
-    sealed: dict[str, Entry] = field(default_factory=dict)
+    sealed: dict[str, LedgerEntry] = field(default_factory=dict)
     held: dict[str, Mark] = field(default_factory=dict)
     removed: dict[str, Mark] = field(default_factory=dict)
 
@@ -132,7 +132,7 @@ def standing(lines: Iterable[bytes]) -> Standing:
     found = Standing()
     for raw in lines:
         said = read_any(raw)
-        if isinstance(said, Entry):
+        if isinstance(said, LedgerEntry):
             found.sealed[said.record] = said
         elif said is None:
             continue

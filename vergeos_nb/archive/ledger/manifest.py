@@ -76,7 +76,7 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LedgerPlace:
     """A record's place in the ledger.
 
     Attributes:
@@ -103,7 +103,7 @@ class Manifest:
     record: str
     path: str
     sealed_at: str
-    place: Place
+    place: LedgerPlace
     fields: Mapping[str, Any]
     files: Mapping[str, Digest]
     signer: str | None = None
@@ -182,7 +182,7 @@ class _ManifestShape(Struct):
     record: str
     path: str
     sealed_at: str
-    ledger: Place
+    ledger: LedgerPlace
     fields: dict[str, Any]
     files: dict[str, Digest]
     signer: str | None

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.archive.ledger.chain import Found, Kind
+from vergeos_nb.archive.ledger.chain import FlawKind, Found
 from vergeos_nb.archive.ledger.disk import content_of
 from vergeos_nb.archive.ledger.ledger import Head, Ledger, read_head
 from vergeos_nb.archive.ledger.strays import is_litter, with_unix_ends
@@ -116,10 +116,10 @@ class Authorities:
             told = self._client.decode_timestamp_response(stamped.answer)
             builder.build().verify_message(told, stamped.content)
         except (ValueError, self._client.VerificationError) as error:
-            found.add(stamped.where, Kind.TIMESTAMP_WRONG, str(error) or "it does not hold")
+            found.add(stamped.where, FlawKind.TIMESTAMP_WRONG, str(error) or "it does not hold")
             return None
         if stamped.head is None:
-            found.add(stamped.where, Kind.TIMESTAMP_WRONG, "it holds no head")
+            found.add(stamped.where, FlawKind.TIMESTAMP_WRONG, "it holds no head")
             return None
         when = told.tst_info.gen_time.isoformat()
         found.notes.append(f"{stamped.where}: number {stamped.head.count} stood at {when}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vergeos_nb.archive.folders.record_folders import Folder
-from vergeos_nb.archive.ledger.chain import Chain, Found, Kind
-from vergeos_nb.archive.ledger.ledger import Head, Snapshot, read_head
+from vergeos_nb.archive.ledger.chain import Chain, FlawKind, Found
+from vergeos_nb.archive.ledger.ledger import Head, LedgerSnapshot, read_head
 
 
 def check_end(
     chain: Chain,
-    snapshot: Snapshot,
+    snapshot: LedgerSnapshot,
     head: Head | None,
     noted: Sequence[Head],
     folders: Mapping[str, Folder],
@@ -25,13 +25,13 @@ def check_end(
     claimed = max((f.own.place.count for f in folders.values() if f.own), default=0)
     if snapshot.head is None:
         if end.count > 1 or claimed > 1:
-            found.add("ledger.head", Kind.HEAD_WRONG, "it is missing")
+            found.add("ledger.head", FlawKind.HEAD_WRONG, "it is missing")
     elif head is None:
-        found.add("ledger.head", Kind.HEAD_WRONG, "it is damaged")
+        found.add("ledger.head", FlawKind.HEAD_WRONG, "it is damaged")
     elif head.count > end.count:
         found.add(
             "ledger.jsonl",
-            Kind.TAIL_CUT,
+            FlawKind.TAIL_CUT,
             f"it ends with number {end.count}, and ledger.head says that there were {head.count}",
         )
         chain.lost |= _range(end.count, head.count)
@@ -42,7 +42,7 @@ def check_end(
     if claimed > end.count + 1 and not (head and head.count > end.count):
         found.add(
             "ledger.jsonl",
-            Kind.TAIL_CUT,
+            FlawKind.TAIL_CUT,
             f"it ends with number {end.count}, and a record says that it was sealed as number {claimed}",
         )
         chain.lost |= _range(end.count, claimed)
@@ -50,7 +50,7 @@ def check_end(
         if expect.count <= end.count and chain.heads.get(expect.count) != expect.hash:
             found.add(
                 "ledger.jsonl",
-                Kind.REWRITTEN,
+                FlawKind.REWRITTEN,
                 f"it has another history than the expected head {expect}: number {expect.count} has the hash "
                 f"{chain.heads.get(expect.count, 'of a line that is not there')}",
             )
@@ -59,7 +59,7 @@ def check_end(
     if newest > end.count and not (head is not None and head.count > end.count):
         found.add(
             "ledger.jsonl",
-            Kind.OLD_LEDGER,
+            FlawKind.OLD_LEDGER,
             f"it ends with number {end.count}, and number {newest} was noted: an old ledger was put back, "
             "or its end was cut off together with its head",
         )
@@ -76,9 +76,9 @@ def _name_the_liar(
     own = folder.own if folder else None
     proven = own is not None and line is not None and own.line() == line.raw
     if line is None or head.count != end.count or proven or end in noted:
-        found.add("ledger.head", Kind.HEAD_WRONG, f"it says {head}, and the ledger ends with {end}")
+        found.add("ledger.head", FlawKind.HEAD_WRONG, f"it says {head}, and the ledger ends with {end}")
         return
-    found.add(line.where, Kind.LINE_EDITED, "ledger.head has another hash for it")
+    found.add(line.where, FlawKind.LINE_EDITED, "ledger.head has another hash for it")
     chain.lost.add(line.count)
     chain.kept.pop()
 
@@ -96,6 +96,6 @@ def check_told_heads(chain: Chain, found: Found) -> None:
         head = read_head(told)
         if head and head.count >= line.count:
             detail = f"before it was written, ledger.head said that there were {head.count} lines"
-            found.add(line.where, Kind.TAIL_CUT, detail)
+            found.add(line.where, FlawKind.TAIL_CUT, detail)
         else:
-            found.add(line.where, Kind.HEAD_WRONG, f"before it was written, ledger.head was {told!a}")
+            found.add(line.where, FlawKind.HEAD_WRONG, f"before it was written, ledger.head was {told!a}")

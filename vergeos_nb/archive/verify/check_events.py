@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vergeos_nb.archive.folders.record_folders import Folder
-from vergeos_nb.archive.ledger.chain import Chain, Found, Kind, Line
+from vergeos_nb.archive.ledger.chain import Chain, FlawKind, Found, LedgerLine
 from vergeos_nb.archive.ledger.ledger_events import Event, Mark
 
 
@@ -18,10 +18,12 @@ class Marks:
         gone: the tombstone of each record that was removed.
     """
 
-    held: dict[str, Line] = field(default_factory=dict)
+    held: dict[str, LedgerLine] = field(default_factory=dict)
     gone: dict[str, Mark] = field(default_factory=dict)
 
-    def follow(self, line: Line, mark: Mark, newest: dict[str, Line], chain: Chain, found: Found) -> bool:
+    def follow(
+        self, line: LedgerLine, mark: Mark, newest: dict[str, LedgerLine], chain: Chain, found: Found
+    ) -> bool:
         """Take a mark in. Returns whether it removes its record."""
         sealed = newest.get(mark.path)
         entry = sealed.seal if sealed else None
@@ -29,7 +31,7 @@ class Marks:
         # Where its record's line was edited or deleted, that was named; the mark itself is whole.
         if told != (mark.seal, mark.record, mark.manifest) and mark.seal not in chain.lost:
             detail = f"no record {mark.record} was sealed as number {mark.seal} and is still there"
-            found.add(line.where, Kind.MARK_WRONG, detail)
+            found.add(line.where, FlawKind.MARK_WRONG, detail)
             return False
         match mark.event:
             case Event.HELD:
@@ -39,7 +41,7 @@ class Marks:
             case Event.REMOVED:
                 if mark.path in self.held:
                     detail = f"{mark.record} was on hold since number {self.held[mark.path].count}"
-                    found.add(line.where, Kind.MARK_WRONG, detail)
+                    found.add(line.where, FlawKind.MARK_WRONG, detail)
                 self.gone[mark.path] = mark
                 return True
         return False
@@ -54,4 +56,4 @@ class Marks:
             )
             return
         detail = f"number {mark.place.count} removed that record, and this is not what it was"
-        found.add(folder.path, Kind.REPLAYED, detail)
+        found.add(folder.path, FlawKind.REPLAYED, detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from vergeos_nb.archive.folders.record_folders import Folder
-from vergeos_nb.archive.ledger.chain import Chain, Found, Kind, Line
+from vergeos_nb.archive.ledger.chain import Chain, FlawKind, Found, LedgerLine
 from vergeos_nb.archive.ledger.ledger_events import Mark
 from vergeos_nb.archive.ledger.manifest import NAME
 from vergeos_nb.archive.verify.check_events import Marks
@@ -23,8 +23,8 @@ def check_records(
     found: Found,
 ) -> int:
     """Hold each record against its newest line. Returns how many records the ledger has."""
-    newest: dict[str, Line] = {}
-    by_record: dict[str, Line] = {}
+    newest: dict[str, LedgerLine] = {}
+    by_record: dict[str, LedgerLine] = {}
     by_manifest: dict[str, str] = {}
     marks = Marks()
     for line in chain.kept:
@@ -38,7 +38,7 @@ def check_records(
         if entry.place.supersedes != (before.count if before else None) and not chain.lost:
             found.add(
                 line.where,
-                Kind.REPLAYED,
+                FlawKind.REPLAYED,
                 f"it does not say that it supersedes the line of {entry.record}"
                 if before
                 else "it supersedes a line that is not there",
@@ -47,9 +47,9 @@ def check_records(
         by_manifest[entry.manifest] = entry.path
     for path, line in newest.items():
         if path in links:
-            found.add(path, Kind.LINK, STANDS_IN)
+            found.add(path, FlawKind.LINK, STANDS_IN)
         elif path not in folders:
-            found.add(path, Kind.RECORD_MISSING, f"number {line.count} of the ledger sealed it")
+            found.add(path, FlawKind.RECORD_MISSING, f"number {line.count} of the ledger sealed it")
     for path, folder in folders.items():
         if path in marks.gone and path not in newest:
             marks.check_left(folder, found)
@@ -60,9 +60,9 @@ def check_records(
 
 def _check_record(
     folder: Folder,
-    line: Line | None,
+    line: LedgerLine | None,
     by_manifest: Mapping[str, str],
-    newest: Mapping[str, Line],
+    newest: Mapping[str, LedgerLine],
     folders: Mapping[str, Folder],
     chain: Chain,
     signatures: Signatures,
@@ -72,9 +72,9 @@ def _check_record(
     entry = line.seal if line else None
     if line and entry and folder.manifest == entry.manifest:
         if own is None or own.line(folder.manifest) != line.raw:
-            found.add(line.where, Kind.LINE_EDITED, f"it does not say what the manifest of {where} says")
+            found.add(line.where, FlawKind.LINE_EDITED, f"it does not say what the manifest of {where} says")
         if folder.has_grown(entry):
-            found.add(where, Kind.UNSEALED, _FINISHED_AGAIN)
+            found.add(where, FlawKind.UNSEALED, _FINISHED_AGAIN)
             return
         found.findings += folder.wrong()
         signatures.record(folder)
@@ -83,22 +83,24 @@ def _check_record(
     if source is not None:
         there = folders.get(source)
         if source == where:
-            found.add(where, Kind.REPLAYED, "an older state of this record was put back")
+            found.add(where, FlawKind.REPLAYED, "an older state of this record was put back")
         elif entry and there and there.manifest == entry.manifest:
-            found.add(where, Kind.SWAPPED, f"here stands {source}, and there stands this one")
+            found.add(where, FlawKind.SWAPPED, f"here stands {source}, and there stands this one")
         else:
-            found.add(where, Kind.REPLAYED, f"it is a copy of {source}")
+            found.add(where, FlawKind.REPLAYED, f"it is a copy of {source}")
     elif own and own.place.count in chain.lost:
         found.findings += folder.wrong()  # its line was named as edited, deleted or cut off
     elif entry is None:
         if folder.finished:
-            found.add(where, Kind.UNSEALED, "it is not in the ledger; `vergeos-nb audit recover` seals it")
+            found.add(
+                where, FlawKind.UNSEALED, "it is not in the ledger; `vergeos-nb audit recover` seals it"
+            )
         else:
             found.notes.append(f"{where}: a run that has not ended, or was killed")
     elif not folder.manifest:
-        found.add(where, Kind.MANIFEST_MISSING, f"number {entry.place.count} of the ledger sealed it")
+        found.add(where, FlawKind.MANIFEST_MISSING, f"number {entry.place.count} of the ledger sealed it")
     elif own and folder.was_finished_again(entry):
-        found.add(where, Kind.UNSEALED, _FINISHED_AGAIN)
+        found.add(where, FlawKind.UNSEALED, _FINISHED_AGAIN)
     else:
         detail = f"it is not the one that number {entry.place.count} of the ledger sealed"
-        found.add(f"{where}/{NAME}", Kind.MANIFEST_CHANGED, detail)
+        found.add(f"{where}/{NAME}", FlawKind.MANIFEST_CHANGED, detail)

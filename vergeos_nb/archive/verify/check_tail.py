@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from vergeos_nb.archive.folders.record_folders import Folder
-from vergeos_nb.archive.ledger.chain import Found, Kind
+from vergeos_nb.archive.ledger.chain import FlawKind, Found
 from vergeos_nb.archive.ledger.ledger import Head
 
 _TEXT = r'"(?:[^"\\\x00-\x1f]|\\.)*"'
@@ -28,7 +28,7 @@ def check_tail(torn: bytes, end: Head, folders: Iterable[Folder], found: Found) 
         )
         return
     detail = f"{len(torn)} bytes follow its last line that are no beginning of number {end.count + 1}"
-    found.add("ledger.jsonl", Kind.TAIL_ADDED, f"{detail}: keep a copy, then take them away")
+    found.add("ledger.jsonl", FlawKind.TAIL_ADDED, f"{detail}: keep a copy, then take them away")
 
 
 def _is_torn(torn: bytes, end: Head, folders: Iterable[Folder]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vergeos_nb.archive.folders.record_folders import Folder
-from vergeos_nb.archive.ledger.chain import Chain, Found, Kind
+from vergeos_nb.archive.ledger.chain import Chain, FlawKind, Found
 from vergeos_nb.archive.ledger.disk import content_of
 from vergeos_nb.archive.ledger.ledger import Head
 from vergeos_nb.archive.ledger.manifest import SIGNATURE
@@ -48,7 +48,7 @@ class Signatures:
         """The head, if its signature holds and nobody says that its key is a stranger's."""
         if signed.signature is None or signed.head is None:
             what = "its signature is missing or damaged" if signed.head else "it holds no head"
-            self.found.add(signed.where, Kind.SIGNATURE_WRONG, what)
+            self.found.add(signed.where, FlawKind.SIGNATURE_WRONG, what)
             return None
         who = self._whose(signed.where, signed.signature, signed.content, moment)
         if who is None:
@@ -66,22 +66,22 @@ class Signatures:
         if content is None:
             if own.signer is not None:
                 detail = f"{own.signer} signed it when it was sealed"
-                self.found.add(where, Kind.SIGNATURE_MISSING, detail)
+                self.found.add(where, FlawKind.SIGNATURE_MISSING, detail)
             return
         if own.signer is None:
             detail = "it was not there when the record was sealed"
-            self.found.add(where, Kind.FILE_ADDED, detail)
+            self.found.add(where, FlawKind.FILE_ADDED, detail)
             return
         if (unix := with_unix_ends(content)) != content:
-            self.found.add(where, Kind.LINE_ENDS, LINE_ENDS)
+            self.found.add(where, FlawKind.LINE_ENDS, LINE_ENDS)
         try:
             signature = read_signature(unix)
         except ValueError as error:
-            self.found.add(where, Kind.SIGNATURE_WRONG, str(error))
+            self.found.add(where, FlawKind.SIGNATURE_WRONG, str(error))
             return
         if signature.fingerprint != own.signer:
             detail = f"it is of {signature.fingerprint}, and the record names {own.signer}"
-            self.found.add(where, Kind.SIGNATURE_WRONG, detail)
+            self.found.add(where, FlawKind.SIGNATURE_WRONG, detail)
             return
         who = self._whose(where, signature, own.encoded(), from_iso(own.sealed_at))
         if who is not None:
@@ -97,7 +97,7 @@ class Signatures:
             return
         which = f"number {last}" if last == known + 1 else f"numbers {known + 1} to {last}"
         detail = f"nobody of the allowed signers vouches for {which}"
-        self.found.add("ledger.jsonl", Kind.UNSIGNED, detail)
+        self.found.add("ledger.jsonl", FlawKind.UNSIGNED, detail)
 
     def _vouch(self, count: int, who: str) -> None:
         if self.best is None or count > self.best.count:
@@ -111,14 +111,14 @@ class Signatures:
             self.found.notes.append(f"{where}: {error}")
             return None
         if not holds:
-            self.found.add(where, Kind.SIGNATURE_WRONG, "it is not of what it stands beside")
+            self.found.add(where, FlawKind.SIGNATURE_WRONG, "it is not of what it stands beside")
             return None
         if self.allowed is None:
             return signature.fingerprint
         who = self.allowed.who(signature.fingerprint, moment)
         if who is None:
             detail = f"{signature.fingerprint} is not one of the allowed signers, or not at that time"
-            self.found.add(where, Kind.SIGNER_UNKNOWN, detail)
+            self.found.add(where, FlawKind.SIGNER_UNKNOWN, detail)
         return who
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vergeos_nb.archive.folders.record_folders import Folder, folders_of, is_link, without_journal
-from vergeos_nb.archive.ledger.chain import Finding, Found, Kind, Line, follow, lines_of
-from vergeos_nb.archive.ledger.ledger import Entry, Head, Ledger, Snapshot, read_head, read_line
+from vergeos_nb.archive.ledger.chain import Flaw, FlawKind, Found, LedgerLine, follow, lines_of
+from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerEntry, LedgerSnapshot, read_head, read_line
 from vergeos_nb.archive.ledger.ledger_events import read_any
 from vergeos_nb.archive.ledger.manifest import NAME
 from vergeos_nb.archive.ledger.strays import LINE_ENDS, with_unix_ends
@@ -43,7 +43,7 @@ class Report:
     records: int
     lines: int
     head: Head
-    findings: tuple[Finding, ...]
+    findings: tuple[Flaw, ...]
     notes: tuple[str, ...]
     voucher: Voucher | None = None
 
@@ -103,7 +103,7 @@ def verify_only(
     if not paths:
         raise RecordNotFound(f"verifying the record {record!r}", "no line of the ledger has this id", "")
     report = verify(outputs, expect, allowed, authorities)
-    kept = [f for f in report.findings if f.kind is not Kind.RECORD_MISSING or f.where in paths]
+    kept = [f for f in report.findings if f.kind is not FlawKind.RECORD_MISSING or f.where in paths]
     missing = len(report.findings) - len(kept)
     notes = (*report.notes, *([f"{missing} other records of the ledger are not here"] if missing else []))
     return replace(report, records=report.records - missing, findings=tuple(kept), notes=notes)
@@ -124,7 +124,7 @@ def _verify(
     head = read_head(snapshot.head) if snapshot.head is not None else None
     for one in signed:
         if one.changed_ends:
-            found.add(one.where, Kind.LINE_ENDS, LINE_ENDS)
+            found.add(one.where, FlawKind.LINE_ENDS, LINE_ENDS)
     noted = [expect] if expect else []
     noted += [told for one in signed if (told := signatures.head(one, _sealed_at(snapshot, one)))]
     if authorities is not None:
@@ -155,22 +155,22 @@ def _verify(
     return report, _Changing(outputs, before)
 
 
-def _with_our_ends(snapshot: Snapshot, found: Found) -> Snapshot:
+def _with_our_ends(snapshot: LedgerSnapshot, found: Found) -> LedgerSnapshot:
     """The ledger's files as they were before git changed their line ends, if that is all that was changed."""
     head = snapshot.head
     if head is not None and head.endswith("\r"):
-        found.add("ledger.head", Kind.LINE_ENDS, LINE_ENDS)
+        found.add("ledger.head", FlawKind.LINE_ENDS, LINE_ENDS)
         head = head.removesuffix("\r")
     lines = tuple(with_unix_ends(line) for line in snapshot.lines)
     if lines != snapshot.lines:
         if follow(lines_of(lines), []).findings:
             return replace(snapshot, head=head)
-        found.add("ledger.jsonl", Kind.LINE_ENDS, LINE_ENDS)
+        found.add("ledger.jsonl", FlawKind.LINE_ENDS, LINE_ENDS)
     return replace(snapshot, lines=lines, head=head)
 
 
 def _sealed_meanwhile(
-    outputs: Path, lines: Sequence[Line], folders: Mapping[str, Folder]
+    outputs: Path, lines: Sequence[LedgerLine], folders: Mapping[str, Folder]
 ) -> dict[str, Folder]:
     """What the ledger seals otherwise than it was read before; its manifest is older than its line."""
     newest = {seal.path: seal.manifest for line in lines if (seal := line.seal) is not None}
@@ -183,7 +183,7 @@ def _sealed_meanwhile(
     }
 
 
-def _sealed_at(snapshot: Snapshot, signed: SignedHead) -> float | None:
+def _sealed_at(snapshot: LedgerSnapshot, signed: SignedHead) -> float | None:
     """When the line was written that a signed head names; None where there is no such line."""
     if signed.head is None or not 0 < signed.head.count <= len(snapshot.lines):
         return None
@@ -199,28 +199,28 @@ class _Changing:
     """Whether the ledger has moved on since."""
 
     outputs: Path
-    before: Snapshot
+    before: LedgerSnapshot
 
     def __call__(self) -> bool:
         return Ledger(self.outputs).snapshot() != self.before
 
 
-def verify_record(outputs: Path, entry: Entry) -> list[Finding]:
+def verify_record(outputs: Path, entry: LedgerEntry) -> list[Flaw]:
     """Hold one record's files against its ledger line. Whether the ledger is whole is not asked.
 
     Raises:
         RecordError: the folder cannot be read.
     """
     if is_link(outputs, entry.path):
-        return [Finding(entry.path, Kind.LINK, STANDS_IN)]
+        return [Flaw(entry.path, FlawKind.LINK, STANDS_IN)]
     if entry.path not in set(folders_of(outputs)):
         return [
-            Finding(entry.path, Kind.RECORD_MISSING, f"number {entry.place.count} of the ledger sealed it")
+            Flaw(entry.path, FlawKind.RECORD_MISSING, f"number {entry.place.count} of the ledger sealed it")
         ]
     folder = Folder.read(outputs, entry.path)
     if folder.manifest != entry.manifest or folder.own is None:
-        kind = Kind.MANIFEST_CHANGED if folder.manifest else Kind.MANIFEST_MISSING
+        kind = FlawKind.MANIFEST_CHANGED if folder.manifest else FlawKind.MANIFEST_MISSING
         return [
-            Finding(f"{entry.path}/{NAME}", kind, f"number {entry.place.count} of the ledger sealed another")
+            Flaw(f"{entry.path}/{NAME}", kind, f"number {entry.place.count} of the ledger sealed another")
         ]
     return folder.wrong()

@@ -7,12 +7,12 @@ from pathlib import Path
 from vergeos_nb import settings
 from vergeos_nb.archive.export.exporting import as_zip, outside, whole
 from vergeos_nb.archive.index import Index
-from vergeos_nb.archive.ledger.ledger import Entry
+from vergeos_nb.archive.ledger.ledger import LedgerEntry
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.files import put
 from vergeos_nb.journal.journal import NAME, read_journal
-from vergeos_nb.journal.run_state import account_of
+from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.record.record_folder import HTML
 from vergeos_nb.shapes import is_folder
 
@@ -47,7 +47,7 @@ def export(outputs: str | None, record: str, form: str, target: str | None, outp
     return 0
 
 
-def _content(folder: Path, entry: Entry, form: str) -> bytes:
+def _content(folder: Path, entry: LedgerEntry, form: str) -> bytes:
     if form == "zip":
         return as_zip(folder, entry, settings.archive_settings().allowed_signers)
     run = whole(folder, entry)
@@ -61,7 +61,7 @@ def _content(folder: Path, entry: Entry, form: str) -> bytes:
         from vergeos_nb.archive.export.markdown import as_markdown
 
         journal = read_journal(run / NAME)
-        return as_markdown(account_of(journal), journal, entry).encode("utf-8", "backslashreplace")
+        return as_markdown(run_state_of(journal), journal, entry).encode("utf-8", "backslashreplace")
     except OSError as error:
         why = error.strerror or str(error)
         raise RecordError(f"reading the record {run}", why, "make it readable") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vergeos_nb import settings
 from vergeos_nb.archive.index import Index
-from vergeos_nb.archive.ledger.ledger import Entry, Ledger
+from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
 from vergeos_nb.archive.ledger.ledger_events import standing
 from vergeos_nb.archive.retention import Keeper, due
 from vergeos_nb.archive.signing.signer import Signer
@@ -101,7 +101,9 @@ def list_removed(outputs: str | None, output: Output, csv: bool) -> int:
     return 0
 
 
-def _told(entries: Sequence[Entry], held: Sequence[Entry], reason: str, yes: bool, output: Output) -> int:
+def _told(
+    entries: Sequence[LedgerEntry], held: Sequence[LedgerEntry], reason: str, yes: bool, output: Output
+) -> int:
     gone = [entry.record for entry in entries if entry not in held]
     for record in gone:
         output.line(f"{'✔ removed' if yes else '· would remove'}  {record}")

@@ -10,7 +10,7 @@ from vergeos_nb import settings
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
 from vergeos_nb.archive.folders.record_folders import unsealed
 from vergeos_nb.archive.index import Index, Query, moment
-from vergeos_nb.archive.ledger.ledger import Entry, Ledger
+from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
 from vergeos_nb.archive.ledger.ledger_events import standing
 from vergeos_nb.archive.ledger.manifest import FIELDS
 from vergeos_nb.cli.output import Output
@@ -115,12 +115,12 @@ def show_record(outputs: str | None, record: str, output: Output) -> int:
 def _summary(folder: Path) -> str:
     # Only for this: they load slowly.
     from vergeos_nb.journal.journal import NAME, read_journal
-    from vergeos_nb.journal.run_state import account_of
+    from vergeos_nb.journal.run_state import run_state_of
     from vergeos_nb.record.run_summary import summary_of
     from vergeos_nb.views.summary import summary_view
 
     try:
-        return summary_view(summary_of(account_of(read_journal(folder / NAME))))["text/plain"]
+        return summary_view(summary_of(run_state_of(read_journal(folder / NAME))))["text/plain"]
     except RecordError as error:
         return f"It was sealed like this: {error}"
 
@@ -137,7 +137,7 @@ def reindex(outputs: str | None, output: Output) -> int:
     return 0
 
 
-def as_data(entry: Entry) -> dict[str, Any]:
+def as_data(entry: LedgerEntry) -> dict[str, Any]:
     """What the ledger says of a record, for programs."""
     return {
         **dict(zip(FIELDS, _values(entry, FIELDS), strict=True)),
@@ -150,7 +150,7 @@ def as_data(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _told(entry: Entry) -> list[Any]:
+def _told(entry: LedgerEntry) -> list[Any]:
     """What a person is shown of a record: with a sign for outcome and verdict together."""
     values = dict(zip(_SHOWN, _values(entry, _SHOWN), strict=True))
     values["outcome"] = signed_outcome(values["outcome"], values["verdict"])
@@ -158,7 +158,7 @@ def _told(entry: Entry) -> list[Any]:
     return list(values.values())
 
 
-def _values(entry: Entry, names: tuple[str, ...]) -> list[Any]:
+def _values(entry: LedgerEntry, names: tuple[str, ...]) -> list[Any]:
     return [entry.fields.get(name) for name in names]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vergeos_nb import settings
-from vergeos_nb.archive.ledger.chain import Kind
+from vergeos_nb.archive.ledger.chain import FlawKind
 from vergeos_nb.archive.ledger.ledger import Ledger
 from vergeos_nb.archive.signing.signed_checkpoints import sign_head
 from vergeos_nb.archive.signing.signer import Signer
@@ -32,7 +32,7 @@ def sign_archive(outputs: str | None, key: str | None, output: Output) -> int:
         raise UsageError("signing the archive", f"there is no folder {folder}", "name it with --outputs")
     signer, ledger = Signer(path), Ledger(folder)
     # What waits for its seal is in no line yet, so nothing is said about it.
-    wrong = [finding for finding in verify(folder).findings if finding.kind is not Kind.UNSEALED]
+    wrong = [finding for finding in verify(folder).findings if finding.kind is not FlawKind.UNSEALED]
     if wrong:
         raise Refused(
             f"signing the archive {folder}",

@@ -107,7 +107,7 @@ class FleetReads:
         """Every node, by key. Reads only."""
         asked = "list the nodes"
         found = [
-            node_state(rows.Fields(row, "nodes", asked))
+            node_state(rows.RowFields(row, "nodes", asked))
             for page in self._lists("nodes", asked, fields=NODE)
             for row in page
         ]
@@ -135,7 +135,7 @@ class FleetReads:
                 bounds=OF_MANY,
             )
             for row in rows.rows_of(data, "machine_logs", asked):
-                of = rows.Fields(row, "machine_logs", asked)
+                of = rows.RowFields(row, "machine_logs", asked)
                 line = log_line(of)
                 machine = of.key("machine")
                 if machine not in some:
@@ -159,7 +159,7 @@ class FleetReads:
     def _lists(self, table: str, asked: str, *, fields: str) -> Iterator[list[Any]]:
         def decode(content: bytes) -> tuple[list[Any], list[int]]:
             found = _rows(content, table, asked)
-            return found, [rows.Fields(row, table, asked).key("$key") for row in found]
+            return found, [rows.RowFields(row, table, asked).key("$key") for row in found]
 
         return self._pages(table, asked, decode, fields=fields)
 
@@ -257,12 +257,12 @@ def _rows(content: bytes, table: str, asked: str) -> list[Any]:
 
 def _row(row: Any, wanted: Sequence[Wanted], asked: str) -> Any:
     """One row, read with every allowance that single rows get."""
-    of = rows.Fields(row, "vms", asked)
+    of = rows.RowFields(row, "vms", asked)
     read = {name: _checked(of, "$key" if path == "$key" else name, kind) for name, path, kind in wanted}
     return _struct(wanted)(**read, unread="; ".join(of.unread))
 
 
-def _checked(of: rows.Fields, name: str, kind: str) -> Any:
+def _checked(of: rows.RowFields, name: str, kind: str) -> Any:
     """A field: one VM's odd value is named, and does not keep all others from being read."""
     match kind:
         case "text":

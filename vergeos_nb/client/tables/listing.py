@@ -38,7 +38,7 @@ class ListReads:
         try:
             data = self.wire.read("tag_members", asked=asked, bounds=TABLE, fields=_TAG)
             for raw in rows.rows_of(data, "tag_members", asked):
-                row = rows.Fields(raw, "tag_members", asked)
+                row = rows.RowFields(raw, "tag_members", asked)
                 found.setdefault(row.seen_text("member"), []).append(row.seen_text("tag_name"))
         except (ApiError, PermissionDenied):
             # Tags only help a person to find a VM: a system without them, or a user who may not see them,
@@ -48,7 +48,7 @@ class ListReads:
 
 
 def _listed(raw: object, asked: str, tags: dict[str, list[str]]) -> Listed:
-    row = rows.Fields(raw, "vms", asked)
+    row = rows.RowFields(raw, "vms", asked)
     key = VmKey(row.key("$key"))
     status, state = row.seen_text("status"), row.seen_text("state")
     why = ""

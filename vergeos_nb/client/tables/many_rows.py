@@ -75,7 +75,7 @@ class ManyReads:
         for row in self._of_all("machine_drives", asked, machines, DRIVE):
             names.setdefault(row.key("machine"), {})[row.key("$key")] = row.seen_text("name")
         all_drives = {key for drives in names.values() for key in drives}
-        stats: list[rows.Fields] = []
+        stats: list[rows.RowFields] = []
         if all_drives:
             parents = filters.or_(*(filters.eq("parent_drive", key) for key in sorted(all_drives)))
             stats = self._many("machine_drive_stats", asked, parents, DRIVE_STATS)
@@ -116,7 +116,7 @@ class ManyReads:
             names[machine] = (*names.get(machine, ()), row.seen_text("name"))
         return names
 
-    def _of_all(self, table: str, asked: str, machines: Sequence[int], fields: str) -> list[rows.Fields]:
+    def _of_all(self, table: str, asked: str, machines: Sequence[int], fields: str) -> list[rows.RowFields]:
         wanted = filters.or_(*(filters.eq("machine", machine) for machine in machines))
         return self._many(table, asked, wanted, fields, machines)
 
@@ -128,9 +128,9 @@ class ManyReads:
         fields: str,
         machines: Sequence[int] = (),
         **more: str,
-    ) -> list[rows.Fields]:
+    ) -> list[rows.RowFields]:
         data = self.wire.read(table, asked=asked, bounds=OF_MANY, filter=wanted, fields=fields, **more)
-        found = [rows.Fields(row, table, asked) for row in rows.rows_of(data, table, asked)]
+        found = [rows.RowFields(row, table, asked) for row in rows.rows_of(data, table, asked)]
         for row in found if machines else ():
             if row.key("machine") not in machines:
                 raise row.wrong(f"a row of machine {row.key('machine')} came that was not asked for")

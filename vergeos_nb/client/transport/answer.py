@@ -106,7 +106,7 @@ class Taking:
         elif event == "http11.send_request_headers.started":
             self.connecting = info["request"].method == b"CONNECT"
 
-    def take(self, response: httpx.Response, call: failures.Call) -> None:
+    def take(self, response: httpx.Response, call: failures.CallContext) -> None:
         """Read the answer to its end.
 
         Raises:
@@ -180,7 +180,7 @@ class Taking:
             return None
         return {"bytes": len(self.content), "sha256": hashlib.sha256(self.content).hexdigest()}
 
-    def judge(self, call: failures.Call, *, raw: bool = False) -> Answer:
+    def judge(self, call: failures.CallContext, *, raw: bool = False) -> Answer:
         """The answer, if it is a good one: the only place that says so.
 
         Args:

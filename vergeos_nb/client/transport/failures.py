@@ -33,7 +33,7 @@ _NOT_CARRIED_OUT = "The platform refused the change, so nothing has changed."
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallContext:
     """The request that a failure belongs to.
 
     Attributes:
@@ -63,7 +63,7 @@ class Call:
         return f"{self.asked} ({self.method} {self.path} on {self.host})"
 
 
-def from_transport(failure: Exception, call: Call, *, connecting: bool = False) -> errors.VergeNbError:
+def from_transport(failure: Exception, call: CallContext, *, connecting: bool = False) -> errors.VergeNbError:
     """The error for a request that got no whole answer.
 
     Args:
@@ -75,7 +75,7 @@ def from_transport(failure: Exception, call: Call, *, connecting: bool = False) 
     return kind(call.words, call.mask(came_back), _with_fate(kind, next_step, call))
 
 
-def _transport(failure: Exception, call: Call) -> tuple[type[errors.ApiError], str, str]:
+def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiError], str, str]:
     via = f" (through the proxy {call.proxy})" if call.proxy else ""
     peer = f"the proxy {call.proxy}" if call.proxy else call.host
     match failure:
@@ -118,7 +118,7 @@ def _transport(failure: Exception, call: Call) -> tuple[type[errors.ApiError], s
             )
 
 
-def _said(failure: Exception, call: Call) -> str:
+def _said(failure: Exception, call: CallContext) -> str:
     # Masked before it is cut, so that no half of a secret is left, and again once escapes are spelt out.
     return call.mask(visible(call.mask(str(failure))))
 
@@ -158,7 +158,7 @@ _STATUSES: dict[int, tuple[type[errors.HttpError] | type[errors.AuthError], str]
 
 
 def from_status(
-    status: int, headers: Mapping[str, str], data: Any, text: str, call: Call
+    status: int, headers: Mapping[str, str], data: Any, text: str, call: CallContext
 ) -> errors.VergeNbError:
     """The error for an answer whose status is no success.
 
@@ -191,7 +191,7 @@ def from_status(
     return failure
 
 
-def _redirect(status: int, headers: Mapping[str, str], call: Call) -> errors.BadAnswer:
+def _redirect(status: int, headers: Mapping[str, str], call: CallContext) -> errors.BadAnswer:
     try:
         target = urlsplit(headers.get("location", "")).hostname or "a page of its own"
     except ValueError:
@@ -203,14 +203,14 @@ def _redirect(status: int, headers: Mapping[str, str], call: Call) -> errors.Bad
     return _bad(call.mask(f"{status} {_phrase(status)} to {visible(target)}"), next_step, call)
 
 
-def _relayed(status: int, came_back: str, call: Call) -> errors.RelayFailed:
+def _relayed(status: int, came_back: str, call: CallContext) -> errors.RelayFailed:
     next_step = "look at the VM and at its node; the platform could not reach the node, or the node refused."
     return errors.RelayFailed(
         call.words, came_back, _with_fate(errors.RelayFailed, next_step, call), status=status
     )
 
 
-def error_in_answer(status: int, said: str, call: Call) -> errors.VergeNbError:
+def error_in_answer(status: int, said: str, call: CallContext) -> errors.VergeNbError:
     """The error for an answer that holds one, although its status is one of success."""
     shown = call.mask(visible(call.mask(said))) or "no text"
     came_back = f"{status} {_phrase(status)}, and yet an error: {shown}"
@@ -220,20 +220,20 @@ def error_in_answer(status: int, said: str, call: Call) -> errors.VergeNbError:
     return errors.ErrorInAnswer(call.words, came_back, _with_fate(errors.ErrorInAnswer, next_step, call))
 
 
-def unforeseen(failure: Exception, call: Call) -> errors.BadAnswer:
+def unforeseen(failure: Exception, call: CallContext) -> errors.BadAnswer:
     """The error for an answer that breaks the reader."""
     # Its text can repeat anything, so only its kind is passed on.
     came_back = f"the answer could not be read ({type(failure).__name__})"
     return _bad(came_back, "keep the exchange and report it; check host and proxies.", call)
 
 
-def not_decoded(why: str, call: Call) -> errors.BadAnswer:
+def not_decoded(why: str, call: CallContext) -> errors.BadAnswer:
     """The error for an answer whose encoding is not what it says."""
     next_step = "something between here and the system damages answers; check proxies."
     return _bad(f"the answer could not be decoded: {why}", next_step, call)
 
 
-def not_json(text: str, call: Call) -> errors.NotJson:
+def not_json(text: str, call: CallContext) -> errors.NotJson:
     """The error for an answer that is no JSON.
 
     Args:
@@ -246,7 +246,7 @@ def not_json(text: str, call: Call) -> errors.NotJson:
     return errors.NotJson(call.words, came_back, _with_fate(errors.NotJson, next_step, call))
 
 
-def too_long(limit: int, first: Sequence[Any], call: Call) -> errors.BadAnswer:
+def too_long(limit: int, first: Sequence[Any], call: CallContext) -> errors.BadAnswer:
     """The error for an answer that does not end.
 
     Args:
@@ -258,7 +258,7 @@ def too_long(limit: int, first: Sequence[Any], call: Call) -> errors.BadAnswer:
     return _bad(came_back, "check that the host is a VergeOS system.", call)
 
 
-def too_many(count: int, most: int, first: Sequence[Any], call: Call) -> errors.BadAnswer:
+def too_many(count: int, most: int, first: Sequence[Any], call: CallContext) -> errors.BadAnswer:
     """The error for a list of more rows than can be meant.
 
     Args:
@@ -268,7 +268,7 @@ def too_many(count: int, most: int, first: Sequence[Any], call: Call) -> errors.
     return _ignored(f"{count} rows came where at most {most} can be meant: {why}", first, call)
 
 
-def _ignored(came_back: str, first: Sequence[Any], call: Call) -> errors.FilterIgnored:
+def _ignored(came_back: str, first: Sequence[Any], call: CallContext) -> errors.FilterIgnored:
     shown = ", ".join(visible(call.mask(_named(row)), 60) for row in first)
     next_step = (
         "nothing is made of such a list. Reach the system directly, past any proxy that drops what stands "
@@ -286,7 +286,7 @@ def _named(row: Any) -> str:
     return repr(name) if isinstance(name, str) else f"a row with the key {str(key)[:40]}"
 
 
-def _bad(came_back: str, next_step: str, call: Call) -> errors.BadAnswer:
+def _bad(came_back: str, next_step: str, call: CallContext) -> errors.BadAnswer:
     return errors.BadAnswer(call.words, came_back, _with_fate(errors.BadAnswer, next_step, call))
 
 
@@ -331,7 +331,7 @@ def error_text(data: Any) -> str:
     return "" if said is None or isinstance(said, bool | str) else json.dumps(said, ensure_ascii=False)
 
 
-def _with_fate(kind: type[errors.VergeNbError], next_step: str, call: Call) -> str:
+def _with_fate(kind: type[errors.VergeNbError], next_step: str, call: CallContext) -> str:
     if not call.changing:
         return next_step[:1].upper() + next_step[1:]
     if issubclass(kind, errors.NotConnected):

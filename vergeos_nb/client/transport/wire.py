@@ -255,7 +255,7 @@ class Wire:
             return answer
 
     def _exchanged(
-        self, request: _Request, content: bytes | None, taking: Taking, call: failures.Call
+        self, request: _Request, content: bytes | None, taking: Taking, call: failures.CallContext
     ) -> Answer:
         """One exchange. Whatever an answer does to those who read it, it ends in an error of ours."""
         try:
@@ -276,8 +276,8 @@ class Wire:
             if rest > 0:
                 self._clock.sleep(rest)
 
-    def _call(self, request: _Request) -> failures.Call:
-        return failures.Call(
+    def _call(self, request: _Request) -> failures.CallContext:
+        return failures.CallContext(
             asked=self._scrubber.text(request.asked),
             method=request.method,
             path=request.shown_path,
@@ -291,7 +291,7 @@ class Wire:
         )
 
     def _transfer(
-        self, request: _Request, content: bytes | None, taking: Taking, call: failures.Call
+        self, request: _Request, content: bytes | None, taking: Taking, call: failures.CallContext
     ) -> None:
         client = self._changing if request.changing else self._reading
         headers = self._headers if content is None else {**self._headers, "Content-Type": "application/json"}

@@ -7,11 +7,18 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vergeos_nb.clock import Clock
-from vergeos_nb.parameters import Confirming, ForcePowerOff, Run, Rung, SystemRun, VmRun
+from vergeos_nb.parameters import (
+    ConfirmingParameters,
+    ForcePowerOffParameters,
+    Rung,
+    RunParameters,
+    SystemParameters,
+    VmParameters,
+)
 from vergeos_nb.procedure.evidence.verdict import Sample
 from vergeos_nb.procedure.evidence.witnesses import cannot_be_read
 from vergeos_nb.procedure.values.model import Approval, Plan, Verdict
-from vergeos_nb.procedure.values.protocols import Journal, Lease, Plans, Platform, Records
+from vergeos_nb.procedure.values.protocols import Journal, Plans, Platform, Records, VmLease
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.rows import (
     LogLine,
@@ -72,7 +79,7 @@ class RunCase:
         sent_by: the last step that has sent a changing call, or "".
     """
 
-    options: Run
+    options: RunParameters
     operator: str
     clock: Clock
     journal: Journal
@@ -91,7 +98,7 @@ class RunCase:
 class SystemCase(RunCase):
     """One run against a system."""
 
-    options: SystemRun
+    options: SystemParameters
     target: Target
     platform: Platform
     policy: Policy
@@ -115,9 +122,9 @@ class SystemCase(RunCase):
 class Case(SystemCase):
     """One run over one VM."""
 
-    options: VmRun
+    options: VmParameters
     plans: Plans
-    lease: Lease
+    lease: VmLease
     stop_wanted: Callable[[], str]
     approval: Approval | None = None
     approval_ends: dict[Approval, float] = field(default_factory=dict)
@@ -173,14 +180,14 @@ class Case(SystemCase):
         """
         self.sent += [what for what, sender in LATCHES.items() if sender == step]
 
-    def force_options(self) -> ForcePowerOff:
+    def force_options(self) -> ForcePowerOffParameters:
         """The parameters, where the runbook is the one that forces off."""
-        assert isinstance(self.options, ForcePowerOff)
+        assert isinstance(self.options, ForcePowerOffParameters)
         return self.options
 
-    def confirming(self) -> Confirming:
+    def confirming(self) -> ConfirmingParameters:
         """The parameters, where the runbook confirms something."""
-        assert isinstance(self.options, Confirming)
+        assert isinstance(self.options, ConfirmingParameters)
         return self.options
 
     def known_vm(self) -> Vm:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vergeos_nb.parameters import FindStuckVms
+from vergeos_nb.parameters import FindStuckVmsParameters
 from vergeos_nb.procedure.engine.case import SystemCase
 from vergeos_nb.procedure.engine.engine import Draft, Step
 from vergeos_nb.procedure.evidence.triage import picture_of, table_of, triage, wanting, with_logs
@@ -24,7 +24,7 @@ LOG_HOURS = 24.0
 class FleetCase(SystemCase):
     """One look at a whole fleet."""
 
-    options: FindStuckVms
+    options: FindStuckVmsParameters
     vms: Columns | None = None
     counters: dict[int, int] | None = None
     nodes: Sequence[NodeState] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vergeos_nb.clock import iso
 from vergeos_nb.errors import Refused
-from vergeos_nb.parameters import IncidentReport
+from vergeos_nb.parameters import IncidentReportParameters
 from vergeos_nb.procedure.engine.case import RunCase
 from vergeos_nb.procedure.engine.engine import Draft, Step, ended_by
 from vergeos_nb.procedure.values.finding import of_run_words
@@ -33,7 +33,7 @@ DAY_S = 86_400.0
 class ArchiveCase(RunCase):
     """One report over the archive."""
 
-    options: IncidentReport
+    options: IncidentReportParameters
     past: Past
     checked: Checked | None = None
     runs: Sequence[PastRun] = ()

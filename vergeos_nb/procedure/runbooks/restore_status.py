@@ -25,7 +25,7 @@ from vergeos_nb.errors import (
     VerdictUnknown,
     VergeNbError,
 )
-from vergeos_nb.parameters import RestoreStatus
+from vergeos_nb.parameters import RestoreStatusParameters
 from vergeos_nb.procedure.approval.gate import closed, not_a_vm, not_approved, policy_refusal
 from vergeos_nb.procedure.approval.planning import (
     changed_since_judged,
@@ -252,8 +252,8 @@ def _same_number(now: int | None, then: Any) -> bool:
         return False
 
 
-def _options(case: Case) -> RestoreStatus:
-    assert isinstance(case.options, RestoreStatus)
+def _options(case: Case) -> RestoreStatusParameters:
+    assert isinstance(case.options, RestoreStatusParameters)
     return case.options
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from vergeos_nb.clock import iso
 from vergeos_nb.errors import ApprovalExpired, AuthError, StillAlive, VerdictUnknown, VergeNbError
-from vergeos_nb.parameters import WatchAfterPowerOff
+from vergeos_nb.parameters import WatchAfterPowerOffParameters
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, Step, ended_by
 from vergeos_nb.procedure.runbooks.force_power_off import IDENTIFY
@@ -88,7 +88,7 @@ def _approval_ends_first(case: Case, wait_s: float) -> Draft | None:
     return ended_by(error, sent=False)
 
 
-def _is_clear(vigil: Vigil, options: WatchAfterPowerOff) -> bool:
+def _is_clear(vigil: Vigil, options: WatchAfterPowerOffParameters) -> bool:
     """Whether another look would add nothing."""
     if vigil.off():
         return True
@@ -96,14 +96,14 @@ def _is_clear(vigil: Vigil, options: WatchAfterPowerOff) -> bool:
     return not unsettled
 
 
-def _never_stopped(vigil: Vigil, options: WatchAfterPowerOff) -> bool:
+def _never_stopped(vigil: Vigil, options: WatchAfterPowerOffParameters) -> bool:
     """Whether the record has said running from the start, without a sign of life: nothing to watch."""
     row = vigil.row
     runs = vigil.first.status.running and row.running and row.status not in MOVING
     return runs and not vigil.trouble and vigil.span >= options.sample_gap_s
 
 
-def _until_next(vigil: Vigil, options: WatchAfterPowerOff, wait_s: float) -> float:
+def _until_next(vigil: Vigil, options: WatchAfterPowerOffParameters, wait_s: float) -> float:
     left = wait_s - vigil.elapsed
     if left <= 0 and vigil.trouble:
         return options.poll_s

@@ -11,7 +11,7 @@ from vergeos_nb.errors import (
     VerdictUnknown,
     VergeNbError,
 )
-from vergeos_nb.parameters import WatchAfterPowerOff
+from vergeos_nb.parameters import WatchAfterPowerOffParameters
 from vergeos_nb.procedure.approval.gate import closed, not_a_vm, not_approved, policy_refusal
 from vergeos_nb.procedure.approval.planning import (
     changed_since_judged,
@@ -36,9 +36,9 @@ EFFECT = "changing: starts the VM; over a process that still lives it would star
 ORDER = "'poweron'"
 
 
-def watch_options(case: Case) -> WatchAfterPowerOff:
+def watch_options(case: Case) -> WatchAfterPowerOffParameters:
     """The parameters, where the runbook is the one that watches."""
-    assert isinstance(case.options, WatchAfterPowerOff)
+    assert isinstance(case.options, WatchAfterPowerOffParameters)
     return case.options
 
 

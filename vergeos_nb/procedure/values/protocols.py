@@ -139,7 +139,7 @@ class Calls(Protocol):
         """The calls from this position on."""
 
 
-class Lease(Protocol):
+class VmLease(Protocol):
     """The right to act on this VM, held by one run at a time."""
 
     def renew(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vergeos_nb.parameters import SystemRun, VmRun, schema_of
+from vergeos_nb.parameters import SystemParameters, VmParameters, schema_of
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.cards.approval import ApprovalCard
@@ -25,8 +25,8 @@ def card_for(desk: Desk, step: Step[Any]) -> StepCard:
     """The card of a step. The first step opens the run, so its card asks for the system, if there is one."""
     schema = schema_of(desk.runbook)
     first = desk.steps[0].id == step.id
-    if step.id == "connect" and issubclass(schema, SystemRun):
-        own = () if issubclass(schema, VmRun) else _own_parameters(schema)
+    if step.id == "connect" and issubclass(schema, SystemParameters):
+        own = () if issubclass(schema, VmParameters) else _own_parameters(schema)
         return ConnectionCard(desk, step, ("operator", *own))
     if step.id == "locate":
         return LocateCard(desk, step)

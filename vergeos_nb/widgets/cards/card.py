@@ -19,7 +19,7 @@ from vergeos_nb.widgets.card_head import STATES, head
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.forms import ParameterForm
 from vergeos_nb.widgets.guarded_button import PressButton
-from vergeos_nb.widgets.job import Job
+from vergeos_nb.widgets.job import CardJob
 from vergeos_nb.widgets.message import Message, said_of
 from vergeos_nb.widgets.parts import button, column, row, says
 from vergeos_nb.widgets.screen import NOTHING, live, show, update
@@ -60,8 +60,8 @@ class StepCard:
         self.step = step
         self.number = [one.id for one in desk.steps].index(step.id) + 1
         self.form = ParameterForm(desk.runbook, names, desk.given)
-        self.job: Job[StepResult] | None = None
-        self.job_aside: Job[Any] | None = None
+        self.job: CardJob[StepResult] | None = None
+        self.job_aside: CardJob[Any] | None = None
         self._ids = [f"vergeos-nb-{step.id}-{place}-{uuid4().hex[:8]}" for place in ("face", "again")]
         self._busy = threading.Lock()
         self._looking = threading.RLock()
@@ -182,7 +182,7 @@ class StepCard:
             self.progress.value = says("▶ running …")
             self.lock(True)
             self.refresh()
-            self.job = Job(work, self._over, on_tick=self._tick, on_trouble=self.troubled).start()
+            self.job = CardJob(work, self._over, on_tick=self._tick, on_trouble=self.troubled).start()
         except BaseException:
             self._running = False
             self._busy.release()
@@ -212,7 +212,7 @@ class StepCard:
                 self._beside = ""
                 self.refresh()
 
-        self.job_aside = Job(work, over, on_trouble=self.troubled).start()
+        self.job_aside = CardJob(work, over, on_trouble=self.troubled).start()
 
     @property
     def is_aside(self) -> bool:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import ipywidgets as w
 
 from vergeos_nb.widgets.card_host import Closable
-from vergeos_nb.widgets.job import Job
+from vergeos_nb.widgets.job import CardJob
 from vergeos_nb.widgets.message import Message, said_of
 from vergeos_nb.widgets.parts import button, column, row, says
 from vergeos_nb.widgets.screen import live, show, update
@@ -29,7 +29,7 @@ class ClosingCard:
         self._shown: Mapping[str, str] | None = None
         self._closing = False
         self._said = Message()
-        self.job: Job[Mapping[str, str]] | None = None
+        self.job: CardJob[Mapping[str, str]] | None = None
         self.go = button("Close the run and make its record", strong=True)
         self.message = w.HTML()
         self.panel = column(w.HTML(says(ASK)), row(self.go), self.message)
@@ -52,7 +52,7 @@ class ClosingCard:
             return
         self._closing = True
         self.refresh()
-        self.job = Job(self.desk.end, self._closed, on_trouble=self._troubled).start()
+        self.job = CardJob(self.desk.end, self._closed, on_trouble=self._troubled).start()
 
     def _closed(self, bundle: Mapping[str, str] | None, failure: BaseException | None) -> None:
         self._closing = False
