@@ -12,7 +12,7 @@ from typing import Self
 
 from vergeos_nb.client import rows
 from vergeos_nb.client.changing import Changing
-from vergeos_nb.client.evidence import EvidenceReads
+from vergeos_nb.client.evidence import STATS, STATUS, EvidenceReads
 from vergeos_nb.client.rows import UserAccount
 from vergeos_nb.client.tables.fleet_tables import FleetReads
 from vergeos_nb.client.tables.listing import ListReads
@@ -37,15 +37,6 @@ SIMULATOR_SERVER = "vergeos-nb-simulator"
 
 _SYSTEM = filters.fields("$key", "id", "yb_version", "os_version", "cloud_name")
 _VM = filters.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram")
-STATUS = filters.fields(
-    "$key", "machine", "running", "migratable", "status", "status_info", "state", "powerstate", "node",
-    "migrated_node", "migration_destination", "started", "local_time", "last_update", "running_cores",
-    "running_ram", "agent_version", "agent_features", "agent_guest_info",
-)  # fmt: skip
-STATS = filters.fields(
-    "$key", "machine", "total_cpu", "user_cpu", "system_cpu", "iowait_cpu", "vmusage_cpu", "irq_cpu",
-    "ram_used", "ram_pct", "vram_used", "core_usagelist", "core_peak", "modified",
-)  # fmt: skip
 # `vms` has a column `running` of its own that is null on every row (pyvergeos 1.7.1): only the way through
 # machine and status leads to the live value.
 _VM_NOW = filters.fields(

@@ -36,6 +36,15 @@ NIC = filters.fields(
 DRIVE = filters.fields("$key", "name", "machine")
 # drive_stats.py: by `parent_drive` only. A path key gave another drive's row (measured by the vendor), and no
 # source reaches these through a column of machine_drives.
+STATUS = filters.fields(
+    "$key", "machine", "running", "migratable", "status", "status_info", "state", "powerstate", "node",
+    "migrated_node", "migration_destination", "started", "local_time", "last_update", "running_cores",
+    "running_ram", "agent_version", "agent_features", "agent_guest_info",
+)  # fmt: skip
+STATS = filters.fields(
+    "$key", "machine", "total_cpu", "user_cpu", "system_cpu", "iowait_cpu", "vmusage_cpu", "irq_cpu",
+    "ram_used", "ram_pct", "vram_used", "core_usagelist", "core_peak", "modified",
+)  # fmt: skip
 DRIVE_STATS = filters.fields("$key", "parent_drive", *_DRIVE_COUNTERS, "last_update")
 NODE = filters.fields(
     "$key", "name", "machine", "maintenance", "vsan_connected", "ipmi_status",

@@ -11,6 +11,8 @@ from vergeos_nb.client.evidence import (
     LOG,
     MICROSECONDS,
     NIC,
+    STATS,
+    STATUS,
     TENANT_NODE,
     drive_counters,
     log_line,
@@ -46,16 +48,12 @@ class ManyReads:
 
     def statuses_of_all(self, machines: Sequence[int]) -> tuple[MachineStatus, ...]:
         """Every status row that names one of these machines. Reads only."""
-        from vergeos_nb.client.api import STATUS
-
         asked = f"read the status rows of {len(machines)} machines"
         found = self._of_all("machine_status", asked, machines, STATUS)
         return tuple(rows.machine_status(row.row, None, asked) for row in found)
 
     def stats_of_all(self, machines: Sequence[int]) -> Mapping[int, MachineStats]:
         """By machine, what was last measured of it. Reads only."""
-        from vergeos_nb.client.api import STATS
-
         asked = f"read the stats of {len(machines)} machines"
         stats: dict[int, MachineStats] = {}
         for row in self._of_all("machine_stats", asked, machines, STATS):

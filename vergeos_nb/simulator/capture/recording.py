@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 from vergeos_nb.simulator.api.messages import Request, Response
 
 if TYPE_CHECKING:
-    from vergeos_nb.simulator.simulator import Simulator
+    from vergeos_nb.simulator.doors.served import Served
 
 FORMAT = "vergeos-nb-simulator-recording-1"
 MASK = "***"
@@ -28,7 +28,7 @@ TOKENS = "/api/sys/tokens"
 class Recorder:
     """Writes one line for each request, flushed at once."""
 
-    def __init__(self, path: str | Path, simulator: Simulator) -> None:
+    def __init__(self, path: str | Path, simulator: Served) -> None:
         self._simulator = simulator
         self._file: IO[str] = Path(path).open("w", encoding="utf-8")  # noqa: SIM115 - stays open while it records
         rules = [

@@ -21,11 +21,11 @@ from vergeos_nb.simulator.scenarios.catalog import list_scenarios
 from vergeos_nb.simulator.world.world_clock import SteppedClock
 
 if TYPE_CHECKING:
-    from vergeos_nb.simulator.simulator import Simulator
+    from vergeos_nb.simulator.doors.served import Served
 
 PREFIX = "/_sim/"
 
-Handler = Callable[["Simulator", Request, str], Any]
+Handler = Callable[["Served", Request, str], Any]
 
 ROUTES: dict[tuple[str, str], Handler] = {}
 
@@ -56,7 +56,7 @@ def route(method: str, path: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def answer(simulator: Simulator, request: Request) -> Response:
+def answer(simulator: Served, request: Request) -> Response:
     """Answer a request under the control prefix."""
     try:
         check(simulator, request)
@@ -68,7 +68,7 @@ def answer(simulator: Simulator, request: Request) -> Response:
     return Response(status, simulator.core.headers(), json.dumps(data, separators=(",", ":")).encode())
 
 
-def check(simulator: Simulator, request: Request) -> None:
+def check(simulator: Served, request: Request) -> None:
     """Refuse whoever has neither the control token nor the simulator's credentials.
 
     Raises:
@@ -80,7 +80,7 @@ def check(simulator: Simulator, request: Request) -> None:
     simulator.accounts.identify(simulator.world, request.headers)
 
 
-def _dispatch(simulator: Simulator, request: Request) -> Any:
+def _dispatch(simulator: Served, request: Request) -> Any:
     path = request.path.removeprefix(PREFIX)
     for (method, pattern), function in ROUTES.items():
         rest = path.removeprefix(pattern[:-1]) if pattern.endswith("/*") else ""
@@ -93,7 +93,7 @@ def _dispatch(simulator: Simulator, request: Request) -> Any:
 
 
 @route("GET", "")
-def about(simulator: Simulator, request: Request, rest: str) -> Any:
+def about(simulator: Served, request: Request, rest: str) -> Any:
     """Say what is simulated."""
     return {
         "scenario": simulator.scenario.name,
@@ -108,39 +108,39 @@ def about(simulator: Simulator, request: Request, rest: str) -> Any:
 
 
 @route("GET", "scenarios")
-def scenarios(simulator: Simulator, request: Request, rest: str) -> Any:
+def scenarios(simulator: Served, request: Request, rest: str) -> Any:
     """Explain scenarios and fault rules."""
     return {"scenarios": list_scenarios(), "faults": list_faults()}
 
 
 @route("POST", "reset")
-def reset(simulator: Simulator, request: Request, rest: str) -> Any:
+def reset(simulator: Served, request: Request, rest: str) -> Any:
     """Begin the scenario, or another one, anew."""
     simulator.reset(read_body(request).get("scenario"))
     return {"scenario": simulator.scenario.name, "vm_name": simulator.vm_name}
 
 
 @route("GET", "state")
-def get_state(simulator: Simulator, request: Request, rest: str) -> Any:
+def get_state(simulator: Served, request: Request, rest: str) -> Any:
     """Dump the state."""
     return dump(simulator.world)
 
 
 @route("PUT", "state")
-def put_state(simulator: Simulator, request: Request, rest: str) -> Any:
+def put_state(simulator: Served, request: Request, rest: str) -> Any:
     """Load a state."""
     simulator.load(read_body(request, longest=500_000_000))
     return {}
 
 
 @route("GET", "faults")
-def get_faults(simulator: Simulator, request: Request, rest: str) -> Any:
+def get_faults(simulator: Served, request: Request, rest: str) -> Any:
     """Report the rules."""
     return simulator.faults.report()
 
 
 @route("POST", "faults")
-def post_faults(simulator: Simulator, request: Request, rest: str) -> Any:
+def post_faults(simulator: Served, request: Request, rest: str) -> Any:
     """Add rules."""
     try:
         data = json.loads(request.body)
@@ -152,20 +152,20 @@ def post_faults(simulator: Simulator, request: Request, rest: str) -> Any:
 
 
 @route("DELETE", "faults")
-def delete_faults(simulator: Simulator, request: Request, rest: str) -> Any:
+def delete_faults(simulator: Served, request: Request, rest: str) -> Any:
     """Remove all rules."""
     simulator.faults.clear()
     return {}
 
 
 @route("GET", "faults/never-fired")
-def never_fired(simulator: Simulator, request: Request, rest: str) -> Any:
+def never_fired(simulator: Served, request: Request, rest: str) -> Any:
     """Name the rules that have not fired."""
     return simulator.faults.never_fired()
 
 
 @route("GET", "requests")
-def get_requests(simulator: Simulator, request: Request, rest: str) -> Any:
+def get_requests(simulator: Served, request: Request, rest: str) -> Any:
     """List the requests; bodies that carry credentials are left out."""
     return [
         {
@@ -182,7 +182,7 @@ def get_requests(simulator: Simulator, request: Request, rest: str) -> Any:
 
 
 @route("GET", "truth/*")
-def truth(simulator: Simulator, request: Request, rest: str) -> Any:
+def truth(simulator: Served, request: Request, rest: str) -> Any:
     """Tell where the processes of a VM live; by name, or by VM key if it is a number and no name."""
     world = simulator.world
     world.settle()
@@ -195,7 +195,7 @@ def truth(simulator: Simulator, request: Request, rest: str) -> Any:
 
 
 @route("POST", "advance")
-def advance(simulator: Simulator, request: Request, rest: str) -> Any:
+def advance(simulator: Served, request: Request, rest: str) -> Any:
     """Move a stepped clock."""
     seconds = read_body(request).get("seconds")
     if not isinstance(simulator.clock, SteppedClock):

@@ -15,14 +15,14 @@ import httpx
 from vergeos_nb.simulator.api.messages import Headers, Request
 
 if TYPE_CHECKING:
-    from vergeos_nb.simulator.simulator import Simulator
+    from vergeos_nb.simulator.doors.served import Served
 
 
 ENDLESS_HINTS = 1000
 """More ``103`` before an answer than anybody waits for."""
 
 
-def transport(simulator: Simulator) -> httpx.MockTransport:
+def transport(simulator: Served) -> httpx.MockTransport:
     """Return a transport that hands every request to `simulator.handle`."""
 
     def answer(request: httpx.Request) -> httpx.Response:

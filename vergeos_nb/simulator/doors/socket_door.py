@@ -22,7 +22,7 @@ from vergeos_nb.simulator.world.world_clock import WallClock
 if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
-    from vergeos_nb.simulator.simulator import Simulator
+    from vergeos_nb.simulator.doors.served import Served
 
 CERTIFICATE_NAMES = ("127.0.0.1", "localhost", "::1")
 
@@ -47,7 +47,7 @@ class Door:
         port: The port in use.
     """
 
-    def __init__(self, simulator: Simulator, *, port: int, host: str, allow_remote: bool = False) -> None:
+    def __init__(self, simulator: Served, *, port: int, host: str, allow_remote: bool = False) -> None:
         if not is_loopback(host):
             if not allow_remote:
                 raise ValueError(f"{host!r} is not a loopback address; binding it needs allow_remote=True")

@@ -9,12 +9,13 @@ from typing import Any
 from vergeos_nb.simulator.faults.switches import Switches
 from vergeos_nb.simulator.scenarios import many_vms
 from vergeos_nb.simulator.tables import totals
-from vergeos_nb.simulator.world import counters, life
+from vergeos_nb.simulator.world import counters, history, life
 from vergeos_nb.simulator.world.vitals import Vitals
 from vergeos_nb.simulator.world.world import Row, World
 from vergeos_nb.simulator.world.world_clock import Clock
 
-__all__ = ["System", "Vm", "counters", "totals"]  # the last two give live.py its functions
+# These three work columns and tables out when they are read.
+__all__ = ["System", "Vm", "counters", "history", "totals"]
 
 
 @dataclass(frozen=True)

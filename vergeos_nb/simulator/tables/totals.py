@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from vergeos_nb.simulator.world.live_rows import LIVE, live
+from vergeos_nb.simulator.world.live_rows import live
+from vergeos_nb.simulator.world.registry import LIVE
 
 if TYPE_CHECKING:
     from vergeos_nb.simulator.world.world import Row, World

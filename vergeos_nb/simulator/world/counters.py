@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from vergeos_nb.simulator.world.live_rows import LIVE, observed
+from vergeos_nb.simulator.world.live_rows import observed
+from vergeos_nb.simulator.world.registry import LIVE
 
 if TYPE_CHECKING:
     from vergeos_nb.simulator.world.world import Row, World

@@ -6,16 +6,15 @@ are those of pyvergeos 1.7.1 machine_stats.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vergeos_nb.simulator.world.live_rows import cpu_percent, observed, ram_megabytes
+from vergeos_nb.simulator.world.registry import VIRTUAL, Virtual
 
 if TYPE_CHECKING:
     from vergeos_nb.simulator.world.vitals import Vitals
     from vergeos_nb.simulator.world.world import Key, Row, World
-
-Virtual = Callable[["World", "Sequence[Key]"], "list[Row]"]
 
 
 def _series(step: int, points: int) -> Virtual:
@@ -47,7 +46,5 @@ def _points(world: World, machine: int, vitals: Vitals, step: int, points: int) 
     return rows
 
 
-VIRTUAL: dict[str, Virtual] = {
-    "machine_stats_history_short": _series(600, 12),
-    "machine_stats_history_long": _series(86_400, 7),
-}
+VIRTUAL["machine_stats_history_short"] = _series(600, 12)
+VIRTUAL["machine_stats_history_long"] = _series(86_400, 7)

@@ -7,15 +7,13 @@ reads the same. Shapes and units follow pyvergeos 1.7.1 machine_stats.py; the nu
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from vergeos_nb.simulator.world.registry import LIVE, Live
 
 if TYPE_CHECKING:
     from vergeos_nb.simulator.world.vitals import Vitals
     from vergeos_nb.simulator.world.world import Row, World
-
-Live = Callable[["World", "Row"], Any]
-
-LIVE: dict[tuple[str, str], Live] = {}
 
 
 def live(table: str, *columns: str) -> Callable[[Live], Live]:

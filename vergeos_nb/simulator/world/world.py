@@ -16,8 +16,7 @@ from typing import Any
 from vergeos_nb.simulator.api.messages import invalid_argument
 from vergeos_nb.simulator.faults.switches import Switches
 from vergeos_nb.simulator.tables.schema import TableSpec, tables
-from vergeos_nb.simulator.world.history import VIRTUAL
-from vergeos_nb.simulator.world.live_rows import LIVE
+from vergeos_nb.simulator.world.registry import LIVE, VIRTUAL
 from vergeos_nb.simulator.world.vitals import Vitals
 from vergeos_nb.simulator.world.world_clock import Clock
 
