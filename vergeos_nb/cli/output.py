@@ -27,6 +27,7 @@ NOBODY_READS = (errno.EPIPE, errno.EIO)
 # Our own signs, for terminals whose encoding has none of them. Everything else becomes its escape.
 _PLAIN = {
     "✔": "+", "✘": "x", "…": "...", "·": "-", "–": "-", "—": "-", "×": "x", "○": "o", "→": "->", "›": ">",
+    "♥": "*", "△": "!", "⊘": "/",
 }  # fmt: skip
 _ERRORS = "vergeos-nb"
 
