@@ -265,8 +265,10 @@ class _VmShape(Struct):
 class _SystemShape(Struct):
     simulated: bool | None
     profile: str
-    host: str
     cloud_name: str | None
+    # A system is named after its id, or after its host where it tells none.
+    id: str = ""
+    host: str = ""
 
 
 class _FleetShape(Struct):
