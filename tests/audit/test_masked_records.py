@@ -72,7 +72,8 @@ def test_a_record_that_an_older_version_could_not_seal_is_sealed_by_recovery(
     lines = journal.read_text().splitlines()
     noted = {"n": 2, "at": "2026-09-22T12:00:00.000Z", "event": "note", "step": "connect"}
     lines.insert(1, json.dumps({**noted, "text": f"client sent Authorization: Bearer {token}"}))
-    journal.write_text("\n".join(lines) + "\n")
+    numbered = [json.dumps({**json.loads(line), "n": n}) for n, line in enumerate(lines, start=1)]
+    journal.write_text("\n".join(numbered) + "\n")
     for path in run.folder.iterdir():
         if path != journal:
             path.unlink()

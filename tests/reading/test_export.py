@@ -71,7 +71,7 @@ def test_a_zip_holds_the_record_and_what_proves_it_and_nothing_of_others(unpacke
     heads = {name for name in names if name.startswith("signed/")}
     assert {name.rpartition(".")[2] for name in heads} == {"head", "sig"}
     assert names - own - heads == {
-        "README.md", "allowed_signers", "ledger.head", "ledger.jsonl", "verify-by-hand.md",
+        ".gitattributes", "README.md", "allowed_signers", "ledger.head", "ledger.jsonl", "verify-by-hand.md",
     }  # fmt: skip
     assert (
         f"audit verify --outputs . --only {unpacked.name} --allowed-signers"

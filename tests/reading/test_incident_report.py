@@ -24,9 +24,9 @@ from vergeos_nb.session.run import Run
 from vergeos_nb.views.badges import badge_of
 from vergeos_nb.views.bundle import static_view
 
-POWEROFF = {"path": "/api/v4/vm_actions", "body": {"vm": 41, "action": "poweroff"}}
-OVERRIDE = {"path": "/api/v4/machine_status/46", "body": {"running": False}}
-SNAPSHOT = {"path": "/api/v4/machine_snapshots", "body": {}}
+POWEROFF = {"method": "POST", "path": "/api/v4/vm_actions", "body": {"vm": 41, "action": "poweroff"}}
+OVERRIDE = {"method": "PUT", "path": "/api/v4/machine_status/46", "body": {"running": False}}
+SNAPSHOT = {"method": "POST", "path": "/api/v4/machine_snapshots", "body": {}}
 WEB = "web-01 (key 41) on lab-east"
 
 
@@ -185,6 +185,10 @@ def test_a_run_whose_files_are_gone_is_still_counted(past: Path) -> None:
     (folder / "record.json").unlink()
     account = report(past, verify=False)
     assert (account.fact("runs"), account.fact("acted"), account.exit_code) == (4, 2, 0)
+    # It is not said to have sent nothing.
+    (done,) = [result for result in account.results if result.step == "acted"]
+    assert account.fact("lost") == [folder.name]
+    assert "What was sent is not known of 1 run: the record cannot be read." in done.summary
 
 
 def test_an_empty_archive_has_a_report(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ class PastRun:
             answered.
         system: the system's id, "" where it told none.
         acted: what was sent that acts on the VM, in order: ``poweroff``, ``kill``, ``poweron``, ``override``.
+        lost: its record cannot be read, so nobody knows what it sent; ``acted`` is empty then.
     """
 
     record: str
@@ -40,6 +41,7 @@ class PastRun:
     verdict: str
     exit_code: int
     acted: tuple[str, ...]
+    lost: bool = False
 
     @property
     def took_s(self) -> float:
