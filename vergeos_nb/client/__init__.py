@@ -6,16 +6,20 @@ Its modules, from the outside in:
     evidence   its reads that tell what became of a machine
     changing   its changing calls
     rows       rows checked field by field
-    wire       sends, once or again, and makes an exchange of every attempt
-    answer     takes in and judges what comes back
-    decoding   bytes into JSON, within bounds
-    deadline   one time limit for a whole request
-    outside    one request to somebody else's host
-    retries    when and how often a read is repeated
-    auth       the three ways to log in
-    network    authorities, proxies, time limits
-    failures   every failure turned into the error tree
-    connecting those among them where the connection never stood
+    preview    what a step is going to send, asked of this very code
+    tables/    whole tables in few calls
+    transport/ how a request travels:
+      wire       sends, once or again, and makes an exchange of every attempt
+      answer     takes in and judges what comes back
+      decoding   bytes into JSON, within bounds
+      deadline   one time limit for a whole request
+      outside    one request to somebody else's host
+      retries    when and how often a read is repeated
+      login      the three ways to log in
+      network    authorities and time limits
+      proxies    which proxy is on the way
+      failures   every failure turned into the error tree
+      connecting those among them where the connection never stood
     scrub      texts without secrets
 
 Importing the package loads none of them: who only masks secrets needs no HTTP.
