@@ -137,7 +137,7 @@ def test_a_journal_of_which_lines_are_gone_is_not_gone_on_with(
     card.resume.click()
     assert card.job is not None
     assert card.job.join(60)
-    assert "lines of it are gone" in text(card.message.value)
+    assert "of its run, where number" in text(card.message.value)
     assert at.live.run is None
 
 
