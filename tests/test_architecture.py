@@ -34,7 +34,7 @@ def quoted(page: str) -> Sequence[str]:
 
 
 def exists(name: str, page: str) -> bool:
-    """Whether a path is there: from the root, in the package or beside the page; a module also by its name."""
+    """Whether a path is in the root, in the package or beside the page; a module may lack its suffix."""
     places = [ROOT, PACKAGE, (ROOT / page).parent]
     return any((place / name).exists() or (place / f"{name}.py").is_file() for place in places)
 
