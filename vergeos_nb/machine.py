@@ -56,7 +56,7 @@ def working_directory_gone(asked: str) -> MachineError | None:
         os.getcwd()  # noqa: PTH109 — Path.cwd hides nothing, and is slower to load
     except OSError as error:
         came_back = f"the working directory is not there any more ({error.strerror})"
-        return MachineError(asked, came_back, "change to a folder that is there, then run it again")
+        return MachineError(asked, came_back, "change to a folder that exists, then run it again")
     return None
 
 
@@ -82,7 +82,9 @@ def _by_number(number: int | None, path: object, asked: str) -> VergeNbError | N
     if number == errno.EMFILE:
         return _no_files(asked)
     if number == errno.ENFILE:
-        return MachineError(asked, "the machine has too many files open", f"end what holds them, {_AGAIN}")
+        return MachineError(
+            asked, "the machine has too many files open", f"end programs that hold them, {_AGAIN}"
+        )
     if number == errno.ENOMEM:
         return _no_memory(asked)
     if number == errno.EAGAIN:
@@ -108,7 +110,7 @@ def _no_memory(asked: str) -> MachineError:
     limit = _limit(resource.RLIMIT_AS, 1024)
     told = "" if limit == "unlimited" else f"; this process may take {limit} KB (ulimit -v)"
     return MachineError(
-        asked, f"there is not enough memory{told}", f"end what holds it, or raise the limit, {_AGAIN}"
+        asked, f"there is not enough memory{told}", f"end programs that use it, or raise the limit, {_AGAIN}"
     )
 
 
@@ -120,7 +122,7 @@ def _no_processes(asked: str) -> MachineError:
     return MachineError(
         asked,
         f"no further process or thread could be started; this user may have {limits}",
-        f"end what runs, or raise the limit, {_AGAIN}",
+        f"end other programs, or raise the limit, {_AGAIN}",
     )
 
 

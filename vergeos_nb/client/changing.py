@@ -58,7 +58,7 @@ class Changing:
         key = _receipt_key(self._change(requests.node_query(node, query, params), asked))
         if key is None:
             raise MissingField(
-                asked, "the answer names no key, so its result cannot be found", "Go on without it."
+                asked, "the answer has no key, so its result cannot be found", "Go on without it."
             )
         return key
 

@@ -142,7 +142,9 @@ class EvidenceReads:
         """
         asked = f"read the answer to the query {key}"
         if not TAME_KEY.fullmatch(key):
-            raise UsageError(asked, f"{key!r} is no query's key", "give what ask_node returned.")
+            raise UsageError(
+                asked, f"{key!r} is not the key of a query", "pass the key that ask_node returned."
+            )
         of = rows.RowFields(
             self.wire.read(f"node_queries/{key}", asked=asked, fields=_QUERY), "node_queries", asked
         )

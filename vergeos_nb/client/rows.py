@@ -222,7 +222,7 @@ def _numbers(value: Any) -> tuple[float, ...] | None:
 
 def _error_in(row: Any, said: str, asked: str) -> ErrorInAnswer:
     came_back = f"an error came in place of a row: {visible(said) or 'no text'}"
-    return ErrorInAnswer(asked, came_back, "Read what the platform says; nothing is made of such an answer.")
+    return ErrorInAnswer(asked, came_back, "Read the platform's words; the answer itself is not used.")
 
 
 def vm(row: Any, asked: str) -> Vm:

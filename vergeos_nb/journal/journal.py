@@ -185,8 +185,8 @@ class _Lines:
             self._raw.close()
             raise RecordError(
                 f"writing the journal {path}",
-                "another process goes on with this run",
-                "nothing was sent; go on where it runs, or close it there",
+                "another process has this run open",
+                "nothing was sent; continue where it is open, or close it there",
             ) from None
         except OSError:
             # A file system without locks; the lease is asked before every changing call all the same.
@@ -278,9 +278,9 @@ def read_journal(path: Path) -> JournalText:
         except Unfit as unfit:
             raise damaged(path, number, unfit.why) from None
         if line is not None and torn and line["event"] not in _AFTER_DEATH:
-            raise damaged(path, torn, "it is no line of a journal")
+            raise damaged(path, torn, "it is not a line of a journal")
         if line is None and torn:
-            raise damaged(path, torn, "it is no line of a journal, nor is a later one")
+            raise damaged(path, torn, "neither it nor any later line is a line of a journal")
         if line is None:
             torn = number
             continue
@@ -323,7 +323,7 @@ def damaged(path: Path, number: int, why: str) -> RecordError:
     return RecordError(
         f"reading the journal {path}",
         f"line {number} is damaged: {why}",
-        "this run cannot be finished from it: put the file back from a copy, or keep the folder as it is and "
+        "the run cannot be finished from it: restore the file from a copy, or keep the folder as it is and "
         "look at the VM by hand",
     )
 
@@ -387,5 +387,5 @@ def _unwritable(path: Path, error: OSError) -> RecordError:
     return RecordError(
         f"writing the journal {path}",
         error.strerror or str(error),
-        "nothing more is sent without a journal; free space or choose another folder with --outputs",
+        "nothing more is sent without a journal; free space, or choose another folder with --outputs",
     )

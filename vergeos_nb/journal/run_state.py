@@ -186,8 +186,8 @@ def run_state_of(journal: JournalText) -> RunState:
         except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
             raise RecordError(
                 "reading a journal",
-                f"line {line.get('n')} ({line.get('event')}) cannot be meant: {error}",
-                "this run cannot be finished from it: put the file back from a copy, or keep the folder as "
+                f"line {line.get('n')} ({line.get('event')}) is not valid: {error}",
+                "the run cannot be finished from it: restore the file from a copy, or keep the folder as "
                 "it is and look at the VM by hand",
             ) from error
     return RunState(

@@ -79,7 +79,7 @@ class Lease:
         """
         asked = f"taking the lease of {visible(subject)}"
         if not 0 < ttl_s <= LONGEST_S:
-            raise UsageError(asked, f"it would live for {ttl_s:g} s", f"give it up to {LONGEST_S} s to live.")
+            raise UsageError(asked, f"it would last {ttl_s:g} s", f"let it last at most {LONGEST_S} s.")
         path = folder / file_name(subject)
         with locked(path, asked, clock):
             now = clock.now()
@@ -120,7 +120,7 @@ class Lease:
         asked = f"keeping the lease of {visible(self.subject)}"
         next_step = "stop here: whoever had it meanwhile may have changed the VM; begin a new run."
         if self._released:
-            raise Refused(asked, "it was given back", "take it anew.")
+            raise Refused(asked, "it was released", "take it again.")
         with locked(self.path, asked, self._clock):
             found = read(self.path, self.subject, asked)
             if not isinstance(found, LeaseEntry):
@@ -234,13 +234,13 @@ def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_
             raise Refused(
                 asked,
                 f"{found.owner} {since}, and that is a run of this very process",
-                "go on with that run, or close it; if it is out of reach, restart the kernel.",
+                "continue that run, or close it; if you cannot reach it, restart the kernel.",
             )
         case Life.LIVES:
             raise Refused(
                 asked,
                 f"{found.owner} {since}, and that process lives on this machine",
-                "talk to them, or close that run. If it is out of reach, end its process with "
+                "talk to them, or close that run. If you cannot reach it, end its process with "
                 f"`kill {pid}`: what it has sent stays in its journal, and `vergeos-nb audit recover` makes "
                 "its record. Two at once could undo each other's work.",
             )
@@ -248,7 +248,7 @@ def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_
         return f"{found.owner}, whose lease ended at {iso(found.expires_at)}"
     raise Refused(
         asked,
-        f"{found.owner} {since}, until {iso(found.expires_at)}; whether it lives cannot be seen from here",
+        f"{found.owner} {since}, until {iso(found.expires_at)}; from here nobody can see whether it lives",
         "talk to them, or wait until it ends; two at once could undo each other's work. If that machine is "
         f"gone for good and its clock was wrong, remove {path}.",
     )

@@ -185,5 +185,5 @@ def unusable(path: Path, asked: str, error: OSError) -> RecordError:
     return RecordError(
         asked,
         f"{path}: {os.strerror(error.errno) if error.errno else error}",
-        "nothing is changed without a lease; let the archive be in a folder that can be written and locked.",
+        "nothing is changed without a lease; use an archive in a folder that can be written and locked.",
     )

@@ -191,7 +191,7 @@ class LiveRun:
         run = self._opened()
         # The buttons are disabled then, but a click may have been on its way.
         if blocked := self.over() or self.blocked(step):
-            raise Refused(f"running the step {step!r}", "it is not its turn", blocked)
+            raise Refused(f"running the step {step!r}", "an earlier step has to end first", blocked)
         run.change(changed)
         if step == "plan" and isinstance(run.case, Case):
             run.case.approval = None
@@ -270,7 +270,9 @@ class LiveRun:
         """End the run and make its record. Its summary as a bundle, with what the drill was about."""
         run = self._opened()
         if self.busy():
-            raise Refused("closing the run", "a step is running", "cancel it or wait for it, then close")
+            raise Refused(
+                "closing the run", "a step is running", "cancel it, or wait until it ends; then close"
+            )
         self._over = True
         bundle = dict(summary_view(summary_of(run.end())))
         drill = drill_of(run.profile_name)
@@ -305,7 +307,7 @@ class LiveRun:
             self.unfinished = None
             asked = "going on with the run that was cut short"
             raise Refused(
-                asked, "somebody goes on with it, or has closed it", "begin a new run, or look there"
+                asked, "somebody has it open, or has closed it", "begin a new run, or continue it there"
             )
         return self.unfinished
 

@@ -80,4 +80,4 @@ class Capsules:
 
 
 def _changed(asked: str, what: str) -> Refused:
-    return Refused(asked, what, "do not act on it; get the record from where it was kept, or look at the VM")
+    return Refused(asked, what, "do not act on it; get the record from its archive, or look at the VM")

@@ -116,7 +116,7 @@ def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> RunState:
         raise RecordError(
             f"writing the record {folder}",
             error.strerror or str(error),
-            f"the journal is whole and holds everything: keep {folder / JOURNAL}",
+            f"the journal is complete: keep {folder / JOURNAL}",
         ) from error
     return account
 
@@ -164,7 +164,9 @@ def read(folder: Path) -> Mapping[str, Any]:
     try:
         content = record_of(content_of(folder / RECORD, MOST_OF_OURS))
     except Unfit as unfit:
-        raise RecordError(asked, f"{RECORD} is no record: {unfit.why}", "is this a record folder?") from None
+        raise RecordError(
+            asked, f"{RECORD} is not a record: {unfit.why}", "is this a record folder?"
+        ) from None
     if content.get("files") is None:
         raise RecordError(asked, f"{RECORD} names no files", "it was changed by hand")
     return content

@@ -46,7 +46,9 @@ def load_profile(
     if word == SIMULATOR_NAME:
         if colon and not scenario:
             raise SettingsError(
-                f"use the profile {name!r}", "no scenario follows the colon", "say simulator:stuck."
+                f"use the profile {name!r}",
+                "there is no scenario after the colon",
+                "write it as simulator:stuck.",
             )
         return Profile(name, "", None, kind="simulator", scenario=scenario or None, source="built in")
     if name == ENV_NAME:
@@ -56,7 +58,7 @@ def load_profile(
         known = _names(file.sections)
         raise SettingsError(
             f"use the profile {name!r}",
-            f"there is none of this name (named profiles are read from {file.path})",
+            f"there is no profile of this name (named profiles are read from {file.path})",
             did_you_mean(name, known),
         )
     profile = vrg_profile(file, name, base, password)

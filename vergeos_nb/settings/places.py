@@ -85,7 +85,7 @@ def at_home(text: str, home: Path | None, where: str) -> Path:
         raise SettingsError(
             f"read {where}",
             f"{text} is below the home directory, and this user has none",
-            "write the whole path, or set HOME.",
+            "write the full path, or set HOME.",
         )
     return home / text[2:]
 

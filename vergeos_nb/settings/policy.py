@@ -188,7 +188,7 @@ class _Reader:
     def table(self, data: Mapping[str, Any], name: str, words: tuple[str, ...]) -> Mapping[str, Any]:
         table = data.get(name, {})
         if not isinstance(table, dict):
-            raise self.wrong(f"{name!r} is no section", f"write it as a heading, [{name}].")
+            raise self.wrong(f"{name!r} is not a section", f"write it as a heading, [{name}].")
         self.known(table, words, f"in [{name}]")
         return table
 

@@ -29,7 +29,7 @@ def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = No
     named = variables.get(POLICY_VARIABLE)
     if named == "":
         raise SettingsError(
-            f"read {POLICY_VARIABLE}", "it is set, but empty", "let it name the policy's file, or unset it."
+            f"read {POLICY_VARIABLE}", "it is set, but empty", "set it to the policy's file, or unset it."
         )
     if named is None and (base is None or not base.is_dir()):
         return Policy(source=f"no policy: this user has no home directory, and {POLICY_VARIABLE} is not set")
@@ -71,5 +71,5 @@ def _unreadable(path: Path, came_back: str) -> SettingsError:
     return SettingsError(
         f"read the policy {path}",
         came_back,
-        "make it readable: nothing is changed while nobody knows what the policy forbids.",
+        "make it readable: nothing is changed as long as the policy is unknown.",
     )

@@ -83,10 +83,10 @@ def refuse_pieces(profile: Profile, names: Mapping[str, str]) -> None:
         if secret in name.casefold():
             raise SettingsError(
                 "use the profile for this run",
-                f"its password or token is a piece of the {what}, which no record can do without, so it "
-                "could not be masked",
+                f"its password or token is a part of the {what}. Every record holds the {what}, so the "
+                "secret could not be masked",
                 "nothing was sent. Give the user another password, or use an API key; if the password was "
-                f"typed in place of the {what}, correct that.",
+                f"typed instead of the {what}, correct that.",
             )
 
 

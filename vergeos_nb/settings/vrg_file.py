@@ -112,7 +112,7 @@ def _load(path: Path) -> dict[str, Any]:
 def _table(data: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
     value = data.get(key, {})
     if not isinstance(value, dict):
-        raise SettingsError(f"read {path}", f"{key!r} is no section", f"write it as a heading, [{key}].")
+        raise SettingsError(f"read {path}", f"{key!r} is not a section", f"write it as a heading, [{key}].")
     return value
 
 

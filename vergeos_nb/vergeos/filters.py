@@ -47,7 +47,7 @@ def quote(text: str) -> str:
             raise UsageError(
                 f"use {text!r} in a filter",
                 f"character {position + 1} is U+{ord(character):04X}, which cannot be seen",
-                "type the text anew instead of pasting it; a name holds visible characters and blanks only.",
+                "type the text instead of pasting it; a name holds only visible characters and blanks.",
             )
     escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("{", "\\{")
     return f"'{escaped}'"
@@ -65,7 +65,7 @@ def check_name(name: str) -> str:
         raise UsageError(
             f"find the VM {cut(name, 41)!r}",
             f"the name has {len(name)} characters, and a VM's name has at most {NAME_MAX}",
-            "check what was pasted; the name is shown at the top of the VM's page.",
+            "check the text that you pasted; the name is at the top of the VM's page.",
         )
     quote(name)
     return name
@@ -118,14 +118,16 @@ def fields(*entries: str) -> Fields:
     for entry in entries:
         if not _FIELD.fullmatch(entry):
             raise UsageError(
-                f"ask for the field {entry!r}", "it is no column, traversal or alias", "write it as a#b as c."
+                f"ask for the field {entry!r}",
+                "it is not a column, a traversal or an alias",
+                "write it as a#b as c.",
             )
     return Fields(",".join(entries))
 
 
 def _compare(column: str, operator: str, value: str | int | bool) -> Filter:
     if not _PATH.fullmatch(column):
-        raise UsageError(f"filter by {column!r}", "it is no column", "name a column, or a traversal a#b.")
+        raise UsageError(f"filter by {column!r}", "it is not a column", "name a column, or a traversal a#b.")
     return Filter(f"{column} {operator} {_literal(value)}")
 
 

@@ -114,7 +114,9 @@ def snapshot(machine: MachineKey, name: str, expires: int, description: str = ""
             asked, f"its description has {len(description)} characters", f"give at most {DESCRIPTION_MAX}."
         )
     if isinstance(expires, bool) or not isinstance(expires, int) or expires <= 0:
-        raise UsageError(asked, f"{expires!r} is no time to end it at", "give seconds since 1970, above 0.")
+        raise UsageError(
+            asked, f"{expires!r} is not a time at which it can end", "give seconds since 1970, above 0."
+        )
     return Change(
         "POST",
         "machine_snapshots",
@@ -142,7 +144,9 @@ def node_query(node: int, query: NodeQuery, params: Mapping[str, Any] | None = N
         UsageError: the query is none of these, or the node is no key.
     """
     if isinstance(node, bool) or not isinstance(node, int) or node <= 0:
-        raise UsageError(f"ask a node for {query}", f"{node!r} is no node's key", "give a number above zero.")
+        raise UsageError(
+            f"ask a node for {query}", f"{node!r} is not the key of a node", "give a number above zero."
+        )
     body: dict[str, Any] = {"node": node, "query": _known(query, NodeQuery, "query")}
     return Change("POST", "node_queries", {**body, "params": dict(params)} if params else body)
 

@@ -181,8 +181,8 @@ class FleetReads:
                 raise FilterIgnored(
                     asked,
                     f"{len(page)} rows of {table} came, and at most {PAGE} were asked for",
-                    "Nothing is made of it: reach the system directly, past any proxy that drops what stands "
-                    "behind the question mark; if it stays, report the version.",
+                    "The answer is not used. Connect to the system directly: a proxy may drop the part of "
+                    "the URL after the question mark. If the error stays, report the version.",
                 )
             expected = (above, *keys)
             if not all(map(lt, expected, keys)):
@@ -190,7 +190,7 @@ class FleetReads:
                 raise WrongShape(
                     asked,
                     f"row {key} of {table} came after row {before}, and they were asked for in order",
-                    "Rows could be missing, so nothing is made of it: keep the exchange and report it.",
+                    "Rows could be missing, so the answer is not used: keep the exchange and report it.",
                 )
             if page:
                 yield page
@@ -251,7 +251,7 @@ def _rows(content: bytes, table: str, asked: str) -> list[Any]:
         return rows.rows_of(decoded(content), table, asked)
     except ValueError as error:
         raise NotJson(
-            asked, f"the answer for {table} is no JSON", "Check that the host is a VergeOS system."
+            asked, f"the answer for {table} is not JSON", "Check that the host is a VergeOS system."
         ) from error
 
 
