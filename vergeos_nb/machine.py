@@ -1,4 +1,4 @@
-"""What the machine or the shell lacks, told from an exception: that is no bug of this program."""
+"""Recognise from an exception what the machine or the shell lacks. This is not a bug of this program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import resource
 
 from vergeos_nb.errors import MachineError, RecordError, VergeNbError
 
-# A run has sockets to its kernel, the journal, and what it loads meanwhile: about 70.
+# A run needs about 70 files: sockets to its kernel, the journal, and the modules that it loads.
 FILES_OF_A_RUN = 96
 # A run and its kernel each take up to half of that; a native library that gets none ends the process at once.
 MEMORY_OF_A_RUN = 768 << 20
@@ -23,7 +23,7 @@ _TEMPORARY = "No usable temporary directory"
 
 
 def lacking(error: BaseException, asked: str) -> VergeNbError | None:
-    """What the machine lacked where that is why this was raised, as our own error; None for anything else.
+    """Our own error if this was raised because the machine lacks something; None for any other cause.
 
     Args:
         asked: what was attempted.
@@ -39,7 +39,7 @@ def lacking(error: BaseException, asked: str) -> VergeNbError | None:
 
 
 def lacking_in(text: str, asked: str) -> VergeNbError | None:
-    """The same for an exception of which there is only the text."""
+    """The same, for an exception that is known only by its text."""
     if _THREADS in text:
         return _no_processes(asked)
     if any(words in text for words in _MEMORY):

@@ -1,12 +1,12 @@
 r"""The filter and fields grammar of the API, as a client writes it. Pure text in, pure text out.
 
-`quote` is the one place that puts text into a filter. What the grammar is, and where that is known from:
+`quote` is the one place that puts text into a filter. The grammar, with its sources:
 
 - A text literal stands in single quotes; a backslash escapes ``\``, ``'`` and ``{`` and nothing else. A
   balanced unescaped ``{…}`` is taken for a macro and silently dropped, so that *another* name matches
   (measured by the vendor: pyvergeos 1.7.1, ``filters.py``; confirmed by govergeos).
-- ``and`` and ``or`` have no precedence and are read from left to right (pyvergeos 1.7.1), so whatever is
-  joined here is put in parentheses.
+- ``and`` and ``or`` have no precedence and are read from left to right (pyvergeos 1.7.1), so every joined
+  part gets parentheses here.
 - A filter on an unknown column matches nothing and an unknown field is dropped, both without an error, so
   both are checked for their shape here.
 """
@@ -111,7 +111,7 @@ def fields(*entries: str) -> Fields:
     """The value of ``fields``: columns, traversals (``a#b#c``) and aliases (``a#b as c``), in this order.
 
     Raises:
-        UsageError: an entry is none of these; the platform would drop it without a word.
+        UsageError: an entry has none of these forms; the platform would drop it without an error.
     """
     if not entries:
         raise UsageError("ask for fields", "none is named")
