@@ -10,9 +10,9 @@ What a lease cannot do:
   if the server does locking; on SMB and on file systems in user space it may not. Where locking is refused
   outright, taking a lease fails; where it is silently absent, two machines can both read "free" within the
   same milliseconds.
-- A holder on this machine is asked, and keeps its lease while it lives, whatever the clock says. One on
-  another machine, or in another container, cannot be asked: its lease ends by the clock, so the machines'
-  clocks must agree much better than the time to live.
+- A holder on this machine is checked by its process, and keeps its lease while it lives, whatever the clock
+  says. A holder on another machine, or in another container, cannot be checked. Its lease ends by the clock,
+  so the difference of the machines' clocks must be much smaller than the time to live.
 - Such a holder that was stopped for longer than its time to live wakes up without its lease: `Lease.renew`
   right before each changing call finds out.
 """
@@ -43,13 +43,13 @@ _HELD: set[str] = set()
 
 
 class Lease:
-    """The right to change one VM, for a while. A context manager that gives it back.
+    """The right to change one VM for a limited time. A context manager that releases it.
 
     Attributes:
         path: its file.
-        subject: what it is for.
+        subject: the system and VM that it is for.
         taken_at, expires_at: seconds since 1970.
-        taken_over_from: whose lease was set aside for this one, and why that was right; "" where it was free.
+        taken_over_from: the earlier holder and why its lease could be taken; "" if it was free.
     """
 
     def __init__(self, path: Path, entry: LeaseEntry, ttl_s: float, clock: Clock) -> None:
@@ -61,7 +61,7 @@ class Lease:
 
     @classmethod
     def take(cls, folder: Path, subject: str, owner: Owner, ttl_s: float, clock: Clock) -> Self:
-        """Take the lease of a subject, or refuse. Waits for nobody.
+        """Take the lease of a subject, or refuse. Does not wait.
 
         A lease of a process of this machine is taken over once that process is gone, and only then. One of
         another machine is taken over when it has ended. One that cannot be read counts as held until its file
@@ -69,7 +69,7 @@ class Lease:
 
         Args:
             folder: where all runs that could touch the same VMs keep their leases; made if need be.
-            subject: such as the host and the VM's key: the same words for everybody who means the same VM.
+            subject: such as the host and the VM's key. All runs over one VM must use the same words.
             ttl_s: seconds until it ends unless it is renewed.
 
         Raises:
@@ -111,7 +111,7 @@ class Lease:
         return self._entry.taken_over_from
 
     def renew(self) -> None:
-        """Let it live for another time to live from now on; also after it has ended, if nobody took it.
+        """Extend it by another time to live from now. This also works after its end, if nobody has taken it.
 
         Raises:
             Refused: it was lost: somebody else took it meanwhile, or may have.
@@ -157,10 +157,10 @@ class Lease:
 
 
 class Leases:
-    """Several leases that are held as one: all of them, or none. A context manager that gives them back.
+    """Several leases that are held as one: all of them, or none. A context manager that releases them.
 
     Args:
-        subjects: every name of the one thing that is meant. Whoever shares one of them keeps the rest out.
+        subjects: all names of one VM. A holder of any of them excludes all others.
 
     Raises:
         Refused, RecordError, UsageError: as `Lease.take`; none is held then.
@@ -255,7 +255,7 @@ def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_
 
 
 def _has_passed(found: LeaseEntry, clock: Clock) -> bool:
-    """Whether a lease has ended by the steady clock, too, where its holder's is ours: it does not jump."""
+    """Whether a lease has also ended by the steady clock, if its holder shares it. That clock does not jump."""
     if found.steady_until is None or not is_on_this_start(found.process):
         return True
     return clock.monotonic() >= found.steady_until

@@ -1,7 +1,7 @@
 """From raw settings to a profile: the checks that a set of variables and a section of a file share.
 
-A `Raw` holds what was written under the vendor's own names; `named` says how a person would find each of
-them (``VERGE_TOKEN``, or ``token in [profile.lab] of …/config.toml``), so that every message points there.
+A `Raw` holds the written values under the vendor's own names. `named` says where a person finds each of them
+(``VERGE_TOKEN``, or ``token in [profile.lab] of …/config.toml``), so that every message points there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def profile_from(
     """The profile that these settings describe.
 
     Raises:
-        SettingsError: one is missing, cannot be meant or contradicts another; names it and the remedy.
+        SettingsError: a setting is missing, not valid, or contradicts another. The error names it and the
+            remedy.
     """
     # First: an error about another setting may repeat a value that equals the password.
     for key in ("token", "api_key", "password"):

@@ -32,8 +32,8 @@ def load_profile(
     called ``env`` or ``simulator`` is out of reach. No variable overrides a named profile.
 
     Args:
-        environ: stands in for the process's environment.
-        home: stands in for the user's home directory.
+        environ: used instead of the process's environment.
+        home: used instead of the user's home directory.
         password: what somebody typed for a profile that names a user and holds no password.
 
     Raises:
@@ -66,7 +66,7 @@ def load_profile(
 
 
 def wants_password(name: str) -> bool:
-    """Whether this profile names a user and nothing holds the password, so that it has to be asked for."""
+    """Whether this profile names a user but has no password, so that a person must be asked for it."""
     try:
         load_profile(name)
     except PasswordMissing:

@@ -18,11 +18,11 @@ def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = No
     one in ``~/.config/vergeos-nb/policy.toml``, if there is one; otherwise one that forbids nothing.
 
     Args:
-        environ: stands in for the process's environment.
-        home: stands in for the user's home directory.
+        environ: used instead of the process's environment.
+        home: used instead of the user's home directory.
 
     Raises:
-        SettingsError: the file is missing, cannot be read, or says what cannot be meant.
+        SettingsError: the file is missing, cannot be read, or has an invalid entry.
     """
     variables = environment(environ)
     base = home_dir(variables) if home is None else home
@@ -47,9 +47,9 @@ def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = No
 
 
 def stopped_by(policy: Policy, home: Path | None = None) -> str | None:
-    """Why the stop file forbids every change just now, or None. Looks at the disk each time.
+    """Why the stop file forbids every change now, or None. Reads the disk each time.
 
-    A link that leads nowhere counts, and so does a file of which nobody can tell whether it is there.
+    A broken link counts, and so does a file whose existence cannot be checked.
     """
     if not policy.stop_file:
         return None

@@ -1,7 +1,7 @@
-"""The one place that turns whatever goes wrong on the way into the error tree of `vergeos_nb.errors`.
+"""The one place that turns failures of a request into the error tree of `vergeos_nb.errors`.
 
 Every error says what was asked, what came back and what to do next. For a changing call the last part also
-says whether it may have been carried out, because then it is settled by reading back and never sent again.
+says whether it may have been carried out. If so, it is settled by reading back and never sent again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class CallContext:
     """The request that a failure belongs to.
 
     Attributes:
-        asked: what it is for, in words.
+        asked: its purpose, in words.
         path: as it may be shown.
         proxy: address of the proxy it goes through, or "".
         changing: whether it can change something.
@@ -59,7 +59,7 @@ class CallContext:
 
     @property
     def words(self) -> str:
-        """What was asked, with the request it was asked by."""
+        """The purpose, with the request."""
         return f"{self.asked} ({self.method} {self.path} on {self.host})"
 
 
@@ -160,10 +160,10 @@ _STATUSES: dict[int, tuple[type[errors.HttpError] | type[errors.AuthError], str]
 def from_status(
     status: int, headers: Mapping[str, str], data: Any, text: str, call: CallContext
 ) -> errors.VergeNbError:
-    """The error for an answer whose status is no success.
+    """The error for an answer whose status is not a success.
 
     Args:
-        headers: names in lower case, or a mapping that does not mind.
+        headers: names in lower case, or a mapping that ignores case.
         data: the decoded JSON, or None.
         text: the answer as text, masked.
     """
@@ -228,13 +228,13 @@ def unforeseen(failure: Exception, call: CallContext) -> errors.BadAnswer:
 
 
 def not_decoded(why: str, call: CallContext) -> errors.BadAnswer:
-    """The error for an answer whose encoding is not what it says."""
+    """The error for an answer whose encoding is not the declared one."""
     next_step = "something between here and the system damages answers; check proxies."
     return _bad(f"the answer could not be decoded: {why}", next_step, call)
 
 
 def not_json(text: str, call: CallContext) -> errors.NotJson:
-    """The error for an answer that is no JSON.
+    """The error for an answer that is not JSON.
 
     Args:
         text: the answer as text, masked.
@@ -291,11 +291,11 @@ def _bad(came_back: str, next_step: str, call: CallContext) -> errors.BadAnswer:
 
 
 def said_in(data: Any) -> str | None:
-    """The platform's words in an answer that holds an error, whatever its status; None in one that does not.
+    """The platform's words in an answer that holds an error, for any status; None in any other answer.
 
-    A row or a receipt has no column ``err``. Where that is all there is, it is an error even without words.
-    An empty one beside other members says nothing. ``error`` counts where there is no key: a table may have
-    such a column.
+    A row or a receipt has no column ``err``. If ``err`` is the only member, it is an error even without
+    words. An empty ``err`` beside other members means nothing. ``error`` counts only without a key, because a
+    table may have such a column.
     """
     if isinstance(data, list):
         return next((said for row in data if (said := said_in_row(row)) is not None), None)
@@ -351,7 +351,7 @@ def _phrase(status: int) -> str:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    # An HTTP date is allowed there, too; none of the sources shows one, and our own waits do without.
+    # HTTP also allows a date here. No source shows one, and our own waits do not need it.
     if retry_after is None or not retry_after.strip().isdecimal() or len(retry_after) > _LONGEST_WAIT_DIGITS:
         return None
     return float(retry_after)
