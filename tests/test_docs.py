@@ -1,4 +1,4 @@
-"""The README is true: its commands run, its output is real, its tables match the code."""
+"""README and docs are true: their commands run, their output is real, their tables match the code."""
 
 from __future__ import annotations
 
@@ -17,21 +17,27 @@ from vergeos_nb.settings.policy import parse_policy
 from vergeos_nb.simulator import list_scenarios
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+# What people read. The commands of docs/verify-by-hand.md have tests of their own in tests/archive/.
+PAGES = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    if path.name != "verify-by-hand.md"
+}
+README = PAGES["README.md"]
 # What differs from run to run: whose run it was, when, and times of calls.
 VOLATILE = re.compile(
     r"^\s*(operator|opened|ended|changing call \d|. (Power off|Kill power): .* had no effect)"
 )
 
 
-def blocks(name: str) -> tuple[list[str], list[str]]:
-    """The commands after ``<!-- run: NAME -->`` and the lines of output that the README shows for them."""
+def blocks(name: str, page: str = "README.md") -> tuple[list[str], list[str]]:
+    """The commands after ``<!-- run: NAME -->`` on a page, and the lines of output that it shows for them."""
     found = re.search(
         rf"<!-- run: {name} -->\n```console\n(?P<commands>.*?)```\n(?:```text\n(?P<output>.*?)```)?",
-        README,
+        PAGES[page],
         re.S,
     )
-    assert found, name
+    assert found, (page, name)
     commands = [line.removeprefix("$ ") for line in found["commands"].splitlines()]
     return commands, (found["output"] or "").splitlines()
 
@@ -70,48 +76,59 @@ def test_the_tour_is_what_the_commands_really_print(reader: Path) -> None:
     assert shown_lines_missing(shown_plan, planned.stdout) == []
     assert shown_lines_missing(shown_approve, done.stdout) == []
     # The archive that these two runs have left.
-    for command in blocks("audit")[0]:
+    for command in [*blocks("audit")[0], *blocks("verify", "archive.md")[0]]:
         checked = run(command, reader)
         assert checked.returncode == 0, checked.stdout + checked.stderr
-    (export,) = blocks("export")[0]
+    (export,) = blocks("export", "archive.md")[0]
     record = next(reader.glob("outputs/*/*/record.json")).parent.name
     exported = run(export.replace("RECORD", record), reader)
     assert (exported.returncode, (reader / f"{record}.zip").is_file()) == (0, True), exported.stderr
 
 
-@pytest.mark.parametrize("name", ["list", "papermill", "doctor", "recover", "report", "stuck"])
-def test_the_other_commands_of_the_readme_run(name: str, reader: Path) -> None:
-    for command in blocks(name)[0]:
+OTHERS = [
+    ("README.md", "list"),
+    ("README.md", "papermill"),
+    ("README.md", "doctor"),
+    ("record.md", "recover"),
+    ("parameters.md", "all-parameters"),
+    ("parameters.md", "report"),
+    ("fleet.md", "stuck"),
+]
+
+
+@pytest.mark.parametrize(("page", "name"), OTHERS, ids=lambda part: str(part))
+def test_the_other_commands_of_the_documents_run(page: str, name: str, reader: Path) -> None:
+    for command in blocks(name, page)[0]:
         done = run(command, reader)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
-def test_the_watch_of_the_readme_ends_as_it_should(reader: Path) -> None:
-    (watch,) = blocks("watch")[0]
+def test_the_watch_of_the_documents_ends_as_it_should(reader: Path) -> None:
+    (watch,) = blocks("watch", "parameters.md")[0]
     done = run(watch, reader)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_every_command_of_the_readme_is_run_by_a_test() -> None:
-    named = set(re.findall(r"<!-- run: (\w+) -->", README))
+def test_every_command_of_the_documents_is_run_by_a_test() -> None:
+    named = {
+        (page, name) for page, text in PAGES.items() for name in re.findall(r"<!-- run: ([\w-]+) -->", text)
+    }
     assert named == {
-        "stuck",
-        "plan",
-        "approve",
-        "list",
-        "papermill",
-        "doctor",
-        "recover",
-        "audit",
-        "export",
-        "report",
-        "watch",
-        "lab",
+        *OTHERS,
+        ("README.md", "plan"),
+        ("README.md", "approve"),
+        ("README.md", "audit"),
+        # In tests/cli/test_lab_command.py.
+        ("README.md", "lab"),
+        ("archive.md", "verify"),
+        ("archive.md", "export"),
+        ("parameters.md", "watch"),
     }
     bare = [
         line
-        for block in re.findall(r"(?<!-->\n)```console\n(.*?)```", README, re.S)
+        for text in PAGES.values()
+        for block in re.findall(r"(?<!-->\n)```console\n(.*?)```", text, re.S)
         for line in block.splitlines()
     ]
     assert bare == ["$ make demo", "$ make test"]
@@ -142,15 +159,17 @@ def test_make_demo_runs_the_demo_and_make_test_runs_lint_and_tests() -> None:
 
 
 def test_the_scenario_table_is_the_simulator_s_own() -> None:
-    table = README.partition("| scenario | what happens |\n|---|---|\n")[2].partition("\n\n")[0]
+    table = (
+        PAGES["simulator.md"].partition("| scenario | what happens |\n|---|---|\n")[2].partition("\n\n")[0]
+    )
     assert table.splitlines() == [f"| `{name}` | {text} |" for name, text in list_scenarios().items()]
 
 
-def test_the_exit_codes_of_readme_help_and_errors_agree() -> None:
+def test_the_exit_codes_of_documents_help_and_errors_agree() -> None:
     def codes(error: type[VergeNbError]) -> set[int]:
         return {error.exit_code}.union(*(codes(child) for child in error.__subclasses__()))
 
-    table = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.M)}
+    table = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGES["exit-codes.md"], re.M)}
     assert table == codes(VergeNbError) | {0}
     from vergeos_nb.cli.main import cli
 
@@ -165,24 +184,37 @@ def test_every_variable_that_settings_read_is_explained() -> None:
     assert [name for name in VARIABLES if name not in README] == []
 
 
-def test_the_policy_of_the_readme_is_read_without_an_error() -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", README, re.S)
-    policy = parse_policy(text, "README.md")
+def test_the_policy_of_the_documents_is_read_without_an_error() -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGES["policy.md"], re.S)
+    policy = parse_policy(text, "policy.md")
     assert (policy.names, policy.keys, policy.tags) == (("dc-*", "vcenter"), (1,), ("production-db",))
     assert (len(policy.windows), policy.two_people, policy.stop_file) == (1, True, "~/STOP")
 
 
-def test_every_parameter_that_the_readme_names_is_one() -> None:
-    table = README.partition("| parameter | what for |")[2].partition("\n\n")[0]
+def test_every_parameter_that_the_documents_name_is_one() -> None:
+    table = PAGES["parameters.md"].partition("| parameter | what for |")[2].partition("\n\n")[0]
     named = {name for row in re.findall(r"^\| (.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", row)}
     assert named - set(RUNBOOKS["force_power_off"].model_fields) == set()
 
 
-def test_links_and_named_files_exist() -> None:
-    for page in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
-        text = (ROOT / page).read_text(encoding="utf-8")
-        links = re.findall(r"\]\(([^)#:]+)\)", text)
-        named = re.findall(r"`((?:vergeos_nb|tests|runbooks)/[\w/]+\.\w+)`", text)
-        assert [path for path in links + named if not (ROOT / path).exists()] == []
-    for name in re.findall(r"`(ASSUME_\w+|MIN_GAP_S|ROW_FOLLOWS_S)`", README):
-        assert any(f"{name} = " in path.read_text() for path in (ROOT / "vergeos_nb").rglob("*.py"))
+def test_every_runbook_has_its_line_in_the_list_of_runbooks() -> None:
+    table = PAGES["parameters.md"].partition("| runbook | what it does |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == set(RUNBOOKS)
+
+
+def test_every_assumption_of_the_code_is_named_and_no_other_with_the_module_that_makes_it() -> None:
+    named = dict(
+        re.findall(r"^\| `([A-Z_]+)` \|.*?\(`(vergeos_nb/[\w/]+\.py)`\)", PAGES["assumptions.md"], re.M)
+    )
+    made = {
+        name: path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "vergeos_nb").rglob("*.py")
+        for name in re.findall(r"^(ASSUME_\w+|MIN_GAP_S|ROW_FOLLOWS_S) = ", path.read_text(), re.M)
+    }
+    assert named == made
+
+
+def test_the_pictures_are_small() -> None:
+    pictures = list((ROOT / "docs").glob("*.png"))
+    assert pictures
+    assert [path.name for path in pictures if path.stat().st_size > 250_000] == []

@@ -35,7 +35,7 @@ def unbound(schema: type[BaseModel]) -> dict[str, str]:
 
 
 def bound_values(options: BaseModel) -> dict[str, Any]:
-    """What a plan binds of these parameters, as JSON without floats."""
+    """The parameters that a plan binds, as JSON without floats."""
     left_out = unbound(type(options))
     values = {name: getattr(options, name) for name in type(options).model_fields if name not in left_out}
     return plain(values)

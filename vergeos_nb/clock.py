@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where a run gets its time from. All values are seconds."""
+    """The clock of a run. All values are seconds."""
 
     def now(self) -> float:
         """Wall time, seconds since 1970."""
@@ -54,7 +54,7 @@ class CancellableClock(SystemClock):
             raise Cancelled
 
     def cancel(self) -> None:
-        """Wake whoever sleeps, and whoever sleeps next."""
+        """Wake every sleeping thread, and the next one that sleeps."""
         self._cancelled.set()
 
     def rearm(self) -> None:
@@ -71,7 +71,7 @@ def from_iso(text: str) -> float:
     """Seconds since 1970 of an ISO 8601 time; a time without a zone is read as UTC.
 
     Raises:
-        ValueError: the text is no ISO 8601 time.
+        ValueError: the text is not an ISO 8601 time.
     """
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

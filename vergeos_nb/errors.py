@@ -94,7 +94,7 @@ class VergeNbError(Exception):
 
 
 class UsageError(VergeNbError):
-    """A parameter or a word that cannot be meant."""
+    """A parameter or a word that is not valid."""
 
     exit_code = 2
 
@@ -138,7 +138,7 @@ class VmAmbiguous(NotOneVm):
 
 
 class Drift(VergeNbError):
-    """What is there is no longer what was planned or approved."""
+    """The VM's state is no longer the planned or approved one."""
 
     exit_code = 5
 
@@ -216,7 +216,7 @@ class ConnectionDropped(Unanswered):
 
 
 class BadAnswer(ApiError):
-    """The answer is not what the API promises."""
+    """The answer breaks the API's documentation."""
 
     may_have_executed = True
 
@@ -226,7 +226,7 @@ class NotJson(BadAnswer):
 
 
 class FilterIgnored(BadAnswer):
-    """More rows came than can be meant by what was asked."""
+    """More rows came than the request can match."""
 
 
 class ErrorInAnswer(BadAnswer):

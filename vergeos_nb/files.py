@@ -22,7 +22,7 @@ _LOCK_STEP_S = 0.005
 _BLOCK = 1 << 16
 
 
-class Busy(Exception):  # noqa: N818 — a state, and whoever locks says what it means
+class Busy(Exception):  # noqa: N818 — a state; the caller decides what it means
     """Another process kept the lock until the deadline."""
 
 
@@ -56,7 +56,7 @@ def make_folder(path: Path, *, exist_ok: bool = True, mode: int = FOLDER_MODE) -
 
 
 def create(path: Path) -> None:
-    """Make an empty file where there is none, for a library that would give it other rights.
+    """Make an empty file if it is missing, before a library makes it with other rights.
 
     Raises:
         OSError: it cannot be made.
@@ -92,7 +92,7 @@ def put(path: Path, content: bytes, draft: Path | None = None, *, mode: int = FI
 
 
 def append(path: Path, content: bytes) -> None:
-    """Add to a file what is whole and on disk when this returns, or nothing when it raises.
+    """Append to a file: completely and on disk when this returns, or nothing when it raises.
 
     Raises:
         OSError: the disk does not take it.

@@ -1,4 +1,4 @@
-"""What the machine or the shell lacks, told from an exception: that is no bug of this program."""
+"""Recognise from an exception what the machine or the shell lacks. This is not a bug of this program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import resource
 
 from vergeos_nb.errors import MachineError, RecordError, VergeNbError
 
-# A run has sockets to its kernel, the journal, and what it loads meanwhile: about 70.
+# A run needs about 70 files: sockets to its kernel, the journal, and the modules that it loads.
 FILES_OF_A_RUN = 96
 # A run and its kernel each take up to half of that; a native library that gets none ends the process at once.
 MEMORY_OF_A_RUN = 768 << 20
@@ -23,7 +23,7 @@ _TEMPORARY = "No usable temporary directory"
 
 
 def lacking(error: BaseException, asked: str) -> VergeNbError | None:
-    """What the machine lacked where that is why this was raised, as our own error; None for anything else.
+    """Our own error if this was raised because the machine lacks something; None for any other cause.
 
     Args:
         asked: what was attempted.
@@ -39,7 +39,7 @@ def lacking(error: BaseException, asked: str) -> VergeNbError | None:
 
 
 def lacking_in(text: str, asked: str) -> VergeNbError | None:
-    """The same for an exception of which there is only the text."""
+    """The same, for an exception that is known only by its text."""
     if _THREADS in text:
         return _no_processes(asked)
     if any(words in text for words in _MEMORY):
@@ -56,7 +56,7 @@ def working_directory_gone(asked: str) -> MachineError | None:
         os.getcwd()  # noqa: PTH109 — Path.cwd hides nothing, and is slower to load
     except OSError as error:
         came_back = f"the working directory is not there any more ({error.strerror})"
-        return MachineError(asked, came_back, "change to a folder that is there, then run it again")
+        return MachineError(asked, came_back, "change to a folder that exists, then run it again")
     return None
 
 
@@ -82,7 +82,9 @@ def _by_number(number: int | None, path: object, asked: str) -> VergeNbError | N
     if number == errno.EMFILE:
         return _no_files(asked)
     if number == errno.ENFILE:
-        return MachineError(asked, "the machine has too many files open", f"end what holds them, {_AGAIN}")
+        return MachineError(
+            asked, "the machine has too many files open", f"end programs that hold them, {_AGAIN}"
+        )
     if number == errno.ENOMEM:
         return _no_memory(asked)
     if number == errno.EAGAIN:
@@ -108,7 +110,7 @@ def _no_memory(asked: str) -> MachineError:
     limit = _limit(resource.RLIMIT_AS, 1024)
     told = "" if limit == "unlimited" else f"; this process may take {limit} KB (ulimit -v)"
     return MachineError(
-        asked, f"there is not enough memory{told}", f"end what holds it, or raise the limit, {_AGAIN}"
+        asked, f"there is not enough memory{told}", f"end programs that use it, or raise the limit, {_AGAIN}"
     )
 
 
@@ -120,7 +122,7 @@ def _no_processes(asked: str) -> MachineError:
     return MachineError(
         asked,
         f"no further process or thread could be started; this user may have {limits}",
-        f"end what runs, or raise the limit, {_AGAIN}",
+        f"end other programs, or raise the limit, {_AGAIN}",
     )
 
 

@@ -1,10 +1,9 @@
-"""nbformat, loaded without what notebooks never use.
+"""Load nbformat without the parts that notebooks never use.
 
-nbformat loads jsonschema, which has optional checks of formats that need other packages. That of IRIs
-compiles a grammar when it is imported, which takes longer than all the rest of a run's imports; the one
-that would be taken instead compiles expressions, and that of durations loads a library of times. Where those
-packages are not installed, jsonschema goes without these checks. Whoever loads nbformat first has to load
-it from here.
+nbformat loads jsonschema, which has optional format checks that need other packages. The check of IRIs
+compiles a grammar at import, which takes longer than all other imports of a run. Its replacement compiles
+expressions, and the check of durations loads a library of times. If those packages are missing, jsonschema
+works without the checks. So nbformat must always be loaded from here first.
 """
 
 from __future__ import annotations

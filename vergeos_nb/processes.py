@@ -1,4 +1,4 @@
-"""What processes share: standard streams, their user's home directory, and how one is found to live."""
+"""Standard streams, the user's home directory, and whether a process lives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def hold_standard_streams() -> None:
 
 
 def has_home() -> bool:
-    """Whether the user has a home directory that can be written, as Jupyter wants one."""
+    """Whether the user has a writable home directory, which Jupyter needs."""
     try:
         home = Path("~").expanduser()
     except RuntimeError:
@@ -34,7 +34,7 @@ def has_home() -> bool:
 
 
 def lives(pid: int) -> bool:
-    """Whether a process of this number lives on this machine. One that ended and was not reaped does not."""
+    """Whether a process with this number lives on this machine. A zombie does not count as living."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -51,14 +51,14 @@ def lives(pid: int) -> bool:
 class Process:
     """A process, so that another process can ask later whether it still lives.
 
-    What the system does not tell is "", as it is in what older versions wrote.
+    A value that the system does not give is "". Older versions wrote "" too.
 
     Attributes:
-        host: the machine's name, which others can have, too.
+        host: the machine's name; other machines can have the same.
         machine: this start of the machine and the space of process numbers: containers can share a host name
             while their process numbers are different worlds.
-        installation: the installed system, the same after the next start. A digest, for the number itself is
-            to be kept private.
+        installation: the installed system, the same after the next start. A digest, because the number itself
+            must stay private.
         started: when it was started, in ticks since the machine was. Numbers are used again.
     """
 
@@ -70,7 +70,7 @@ class Process:
 
 
 class Life(StrEnum):
-    """What asking for a process gave. ``unknown``: it cannot be asked from here."""
+    """Whether a process lives. ``unknown``: it cannot be checked from here."""
 
     LIVES = "lives"
     GONE = "gone"
@@ -83,7 +83,7 @@ def this_process() -> Process:
 
 
 def ask(process: Process) -> Life:
-    """Whether this very process lives, and not another one that has its number now.
+    """Whether this very process lives, not another one that has its number now.
 
     No clock is asked. A process of an earlier start of this machine is gone. One of another machine or of
     another container cannot be asked.
@@ -101,7 +101,7 @@ def ask(process: Process) -> Life:
 
 
 def is_on_this_start(process: Process) -> bool:
-    """Whether it runs, or ran, since this machine was started: then both have the same steady clock."""
+    """Whether it runs, or ran, since this machine was started. If so, both have the same steady clock."""
     boot = process.machine.partition(" ")[0]
     return bool(boot) and boot == this_machine().partition(" ")[0]
 
@@ -123,7 +123,7 @@ def started(pid: int) -> str:
 
 
 def _is_earlier_start(process: Process, here: str) -> bool:
-    """Whether it ran before this machine was started anew. Of containers nobody can tell: they move."""
+    """Whether it ran before this machine was restarted. For containers this is unknown, because they move."""
     boot, _, space = process.machine.partition(" ")
     our_boot, _, our_space = here.partition(" ")
     same = (process.host, process.installation) == (platform.node(), _installation())

@@ -1,9 +1,9 @@
-"""Files that a person wrote, or that a crash or a stranger damaged, read into shapes.
+"""Read files into shapes. A person may have written them; a crash or a stranger may have damaged them.
 
-Every file that is read back goes through here: settings, plans, leases, journals, the ledger, records.
-A shape is a `msgspec` struct. Reading is bounded in size and depth, waits for nobody, and fails in one way:
-`Unfit`, whose sentence names line and field. The caller knows what the file is for, and makes one of our
-errors of it.
+Every file that is read back goes through here: settings, plans, leases, journals, the ledger, records. A
+shape is a `msgspec` struct. Reading is bounded in size and depth, never waits for another process, and has
+one error: `Unfit`, whose sentence names line and field. The caller knows the file's purpose and turns `Unfit`
+into one of our errors.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _WORDS = {
 
 
 class Unfit(Exception):  # noqa: N818 — every caller makes an error of its own kind of it
-    """A file or a text that cannot be read as what it is for.
+    """A file or a text that does not have the expected shape.
 
     Attributes:
         why: what is wrong with it, and where, in a sentence.
@@ -68,7 +68,7 @@ class Unfit(Exception):  # noqa: N818 — every caller makes an error of its own
 
 
 def is_there(path: Path) -> bool:
-    """Whether something is at this path; also where a path is too long, or no path at all."""
+    """Whether something exists at this path. False also for a path that is too long or not valid."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -76,7 +76,7 @@ def is_there(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is at this path; also where a path is too long, or no path at all."""
+    """Whether a file exists at this path. False also for a path that is too long or not valid."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -84,7 +84,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is at this path; also where a path is too long, or no path at all."""
+    """Whether a folder exists at this path. False also for a path that is too long or not valid."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -92,10 +92,10 @@ def is_folder(path: Path) -> bool:
 
 
 def opened(path: Path) -> IO[bytes]:
-    """A plain file, open for reading. Waits for nobody: a pipe is not opened.
+    """A plain file, open for reading. A pipe is not opened, so reading never waits for another process.
 
     Raises:
-        Unfit: there is none, it is no plain file, or it cannot be opened.
+        Unfit: the file is missing, is not a plain file, or cannot be opened.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -118,11 +118,11 @@ def content_of(path: Path, most: int = MOST_BYTES) -> bytes:
         most: bytes; a longer file is not read.
 
     Raises:
-        Unfit: there is none, it is no plain file, it is too long, or it cannot be read.
+        Unfit: the file is missing, is not a plain file, is too long, or cannot be read.
     """
     with opened(path) as file:
         try:
-            # As long as it is now, and then what it grows by: Python takes the memory that is asked for.
+            # Read its present length first and then the rest: Python allocates the size that is asked for.
             content = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)
             while len(content) <= most and (more := file.read(_STEP)):
                 content += more
@@ -149,10 +149,10 @@ def text_of(content: bytes) -> str:
 
 
 def toml_of(text: str) -> dict[str, Any]:
-    """What a TOML text holds.
+    """The content of a TOML text.
 
     Raises:
-        Unfit: it is no TOML, or holds what nobody writes: thousands of nested tables or digits.
+        Unfit: it is not TOML, or it has thousands of nested tables or digits.
     """
     import tomllib
 
@@ -172,10 +172,10 @@ def toml_of(text: str) -> dict[str, Any]:
 
 
 def json_of(content: bytes | str, deepest: int = DEEPEST) -> Any:
-    """What a JSON text holds. Each name once, and no number that JSON has not.
+    """The content of a JSON text. Each name may occur once, and only numbers that JSON knows are accepted.
 
     Raises:
-        Unfit: it is no JSON.
+        Unfit: it is not JSON.
     """
     import json
 

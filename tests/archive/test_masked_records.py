@@ -101,7 +101,7 @@ def test_a_password_that_is_a_piece_of_the_vms_name_is_refused_before_the_first_
     run.profile = Profile("lab", "vergeos.example", Credentials("basic", "admin", Secret(secret)))
     with pytest.raises(SettingsError) as error:
         run.run(finish=True)
-    assert error.value.came_back.startswith("its password or token is a piece of the VM's name")
+    assert error.value.came_back.startswith("its password or token is a part of the VM's name")
     assert "use an API key" in error.value.next_step
     assert run.requests == []
     assert secret not in str(error.value)

@@ -163,7 +163,7 @@ def test_a_target_that_gives_back_something_else_is_named(
     local = fsspec.filesystem("file").__class__
     pipe = local.pipe_file
     monkeypatch.setattr(local, "pipe_file", lambda self, path, value, **more: pipe(self, path, value[:-1]))
-    with pytest.raises(RecordError, match="came back as something else"):
+    with pytest.raises(RecordError, match="reads differently there than it was written"):
         mirror(outputs, Secret(str(tmp_path / "mirror")))
 
 
@@ -278,9 +278,7 @@ def test_a_run_sends_one_notification_when_it_is_sealed_and_none_when_nothing_ha
     assert len(server.seen) == 1
 
 
-@pytest.mark.parametrize(
-    ("status", "why"), [(500, "it was answered with 500"), (302, "it was answered with 302")]
-)
+@pytest.mark.parametrize(("status", "why"), [(500, "the answer was 500"), (302, "the answer was 302")])
 def test_an_answer_that_is_no_yes_is_told_and_not_sent_again(
     hook: Callable[..., Hook], status: int, why: str
 ) -> None:

@@ -89,7 +89,7 @@ def test_it_holds_what_is_looked_for(
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
-        ({"tickets": "x"}, "'tickets' cannot be looked for"),
+        ({"tickets": "x"}, "'tickets' is not a field to search by"),
         ({"since": "yesterday"}, "'yesterday' is no time"),
         ({"outputs": "nowhere"}, "there is no folder nowhere"),
     ],

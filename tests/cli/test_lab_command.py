@@ -90,7 +90,7 @@ def test_a_profile_that_is_not_there_is_told_before_anything_is_started(tmp_path
     command = [sys.executable, "-m", "vergeos_nb", "lab", "--no-browser", "--profile", "nowhere"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "there is none of this name" in done.stderr
+    assert "there is no profile of this name" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -382,7 +382,7 @@ def test_a_querys_answer_must_be_the_one_asked_for(answering):
 @pytest.mark.parametrize("key", ["", "../vms/1", "a b", "a" * 65, "a\n"])
 def test_no_query_has_a_key_that_would_lead_elsewhere(answering, key):
     api, requests = answering()
-    with pytest.raises(errors.UsageError, match="is no query's key"):
+    with pytest.raises(errors.UsageError, match="is not the key of a query"):
         api.node_answer(key)
     assert requests == []
 

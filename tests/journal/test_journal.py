@@ -326,7 +326,7 @@ def test_a_journal_that_somebody_writes_is_not_resumed_by_anybody_else(tmp_path:
     path = tmp_path / "journal.jsonl"
     journal = open_at(path)
     journal.write("run-opened")
-    with pytest.raises(RecordError, match="another process goes on with this run"):
+    with pytest.raises(RecordError, match="another process has this run open"):
         RunJournal(path, CLOCK, Scrubber(()), resume=True)
     journal.close()
     RunJournal(path, CLOCK, Scrubber(()), resume=True).close()

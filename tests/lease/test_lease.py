@@ -86,7 +86,7 @@ def test_the_second_is_refused_and_told_who_holds_it_since_when_and_until_when(t
         "asked": "taking the lease of vergeos.example/vms/42",
         "came_back": f"Jo (process {os.getpid()} on desk, run run-1) has held it since "
         "2026-09-21T14:13:20.000Z, and that is a run of this very process",
-        "next_step": "go on with that run, or close it; if it is out of reach, restart the kernel.",
+        "next_step": "continue that run, or close it; if you cannot reach it, restart the kernel.",
         "exit_code": 3,
     }
     assert (lease.subject, lease.taken_at, lease.expires_at, lease.taken_over_from) == (
@@ -123,7 +123,7 @@ def test_what_is_given_back_is_free_and_leaves_no_lease(take, tmp_path):
     assert lease_files(tmp_path) == []
     lease.release()
     assert take(KIM).taken_over_from == ""
-    with pytest.raises(Refused, match="it was given back"):
+    with pytest.raises(Refused, match="it was released"):
         lease.renew()
 
 
@@ -148,7 +148,7 @@ def test_a_lost_owners_lease_on_another_machine_ends_by_the_clock(take, clock, t
     clock.sleep(TTL - 0.001)
     with pytest.raises(Refused) as caught:
         take(KIM)
-    assert "until 2026-09-21T14:14:20.000Z; whether it lives cannot be seen from here" in str(caught.value)
+    assert "until 2026-09-21T14:14:20.000Z; from here nobody can see whether it lives" in str(caught.value)
     assert caught.value.next_step.endswith(f"remove {lease_files(tmp_path)[0]}.")
     clock.sleep(0.001)
     assert take(KIM).taken_over_from == (
@@ -221,7 +221,7 @@ def test_a_holder_from_before_the_machine_was_started_anew_is_gone_and_a_contain
         {"machine": f"{ELSEWHERE.split()[0]} {first}", "host": "another"},
     ):
         other = moved(take(), **changes)
-        with pytest.raises(Refused, match="whether it lives cannot be seen from here"):
+        with pytest.raises(Refused, match="from here nobody can see whether it lives"):
             take(KIM)
         other.path.unlink()
 

@@ -179,11 +179,11 @@ def test_of_two_kernels_that_go_on_with_one_run_the_second_is_refused_and_nothin
     second_card.resume.click()
     assert second_card.job is not None
     assert second_card.job.join(60)
-    assert "another process goes on with this run" in text(second_card.message.value)
+    assert "another process has this run open" in text(second_card.message.value)
     assert second.run is None
     at.live = first
     at.close()
     second_card.resume.click()
     second_card.job.join(60)
-    assert "somebody goes on with it, or has closed it" in text(second_card.message.value)
+    assert "somebody has it open, or has closed it" in text(second_card.message.value)
     assert (at.run.changes(), at.run.runs) == ([], 1)

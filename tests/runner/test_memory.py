@@ -28,7 +28,7 @@ VMS = "/api/v4/vms"
     ("rule", "said"),
     [
         ({"path": VMS, "rows": 100_000, "ignore": ("filter",)}, "the platform ignored the filter"),
-        ({"path": VMS, "rows": 1500}, "1500 rows came where at most 1000 can be meant: the platform ignored"),
+        ({"path": VMS, "rows": 1500}, "1500 rows came, and at most 1000 were possible: the platform ignored"),
         ({"path": VMS, "body": ("[", "[],", 50_000_000), "gzip": True}, "is longer than 1048576 bytes"),
         ({"path": VMS, "body": ("[[]", ",[]", 300_000)}, "the answer is not JSON"),
         ({"path": "/api/v4/machine_status/*", "body": ('{"a":"', "x", 200_000_000)}, "is longer than"),

@@ -119,7 +119,7 @@ def test_nothing_is_read_back_from_another_system_that_the_profile_leads_to_by_n
     with served() as other:
         recovered = recover(folder)
         assert {entry.path for entry in other.requests} <= {"/version.json", "/api/v4/system"}
-    assert "another system answers than the run's: another system" in recovered.asked
+    assert "this is not the run's system: it has another system" in recovered.asked
     assert read(folder)["verdict"] == "unknown"
 
 

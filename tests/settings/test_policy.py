@@ -78,7 +78,7 @@ def test_what_is_left_out_forbids_nothing():
         ("stop_file = 'x'", r"'stop_file' is 'x'(?s:.*)whole path"),
         ("stop_file = ''", "'stop_file' is ''"),
         ("stop_file = 1", "'stop_file' is 1"),
-        ("do_not_touch = ['dc']", r"'do_not_touch' is no section(?s:.*)\[do_not_touch\]"),
+        ("do_not_touch = ['dc']", r"'do_not_touch' is not a section(?s:.*)\[do_not_touch\]"),
         ("[do_not_touch]\nname = ['dc']", r"nothing reads 'name' in \[do_not_touch\](?s:.*)mean 'names'"),
         ("[do_not_touch]\nnames = 'dc'", "'names' is 'dc'"),
         ("[do_not_touch]\nnames = [' ']", "' ' in 'names' is no text to compare with"),

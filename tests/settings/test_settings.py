@@ -112,7 +112,7 @@ def test_the_simulator_is_the_default_whatever_the_environment_says(tmp_path):
 
 def test_a_scenario_follows_the_simulator_after_a_colon(tmp_path):
     assert load_profile("simulator:zombie", environ={}, home=tmp_path).scenario == "zombie"
-    with pytest.raises(SettingsError, match="no scenario follows the colon"):
+    with pytest.raises(SettingsError, match="there is no scenario after the colon"):
         load_profile("simulator:", environ={}, home=tmp_path)
 
 
@@ -179,15 +179,15 @@ def test_token_and_api_key_are_both_bearer(tmp_path, variable):
         ),
         ({**LOGIN, "VERGE_AUTH": "sesion"}, "'sesion' is unknown"),
         ({**LOGIN, "VERGE_VERIFY_SSL": "flase"}, "'flase' is neither true nor false"),
-        ({**LOGIN, "VERGE_TIMEOUT": "30s"}, "'30s' is no number of seconds between 0 and 3600"),
-        ({**LOGIN, "VERGE_TIMEOUT": "0"}, "'0' is no number of seconds between 0 and 3600"),
-        ({**LOGIN, "VERGE_TIMEOUT": "nan"}, "'nan' is no number of seconds between 0 and 3600"),
-        ({**LOGIN, "VERGE_TIMEOUT": "inf"}, "'inf' is no number of seconds between 0 and 3600"),
+        ({**LOGIN, "VERGE_TIMEOUT": "30s"}, "'30s' is not a number of seconds between 0 and 3600"),
+        ({**LOGIN, "VERGE_TIMEOUT": "0"}, "'0' is not a number of seconds between 0 and 3600"),
+        ({**LOGIN, "VERGE_TIMEOUT": "nan"}, "'nan' is not a number of seconds between 0 and 3600"),
+        ({**LOGIN, "VERGE_TIMEOUT": "inf"}, "'inf' is not a number of seconds between 0 and 3600"),
         ({**LOGIN, "VERGE_CA_FILE": "/nowhere/ca.pem"}, "there is no file /nowhere/ca.pem"),
         ({**LOGIN, "VERGE_PASSWORD": CANARY + "\n"}, "it holds a control character"),
         (
             {"VERGE_HOST": "h", "VERGE_TOKEN": "Bearer " + CANARY},
-            "it holds a blank or a character that no HTTP header takes",
+            "it holds a blank or a character that an HTTP header cannot hold",
         ),
         (
             {**LOGIN, "VERGE_USERNAME": "a:b"},
@@ -380,11 +380,11 @@ def test_our_own_keys_are_read_and_misspelt_ones_stop_with_the_nearest(tmp_path)
     [
         ('[profil.lab]\nhost = "x"', "nothing reads 'profil' at its top"),
         ("[profile.lab", "it is no TOML: "),
-        ('profile = "lab"', "'profile' is no section"),
-        ('[profile]\nlab = "x"', "'lab' is no section"),
+        ('profile = "lab"', "'profile' is not a section"),
+        ('[profile]\nlab = "x"', "'lab' is not a section"),
         ('[profile.lab]\nhost = "h"\nverify_ssl = "nope"\ntoken = "t"', "'nope' is neither true nor false"),
-        ('[profile.lab]\nhost = "h"\ntoken = 5', "it is no text"),
-        ('[profile.lab]\nhost = 5\ntoken = "t"', "it is no text"),
+        ('[profile.lab]\nhost = "h"\ntoken = 5', "it is not text"),
+        ('[profile.lab]\nhost = 5\ntoken = "t"', "it is not text"),
         ('[profile.lab]\nhost = "h"\ntoken = "t"\ntimeout = true', "True is no number of seconds"),
         ('[profile.lab]\ntoken = "t"', "host in [profile.lab] of"),
     ],

@@ -76,14 +76,14 @@ def test_a_key_of_another_table_builds_no_request(build):
             "(?s)'killpower'.*unknown.*: known: kill, poweroff",
         ),
         (lambda: requests.node_query(2, "tpo"), "(?s)'tpo'.*unknown.*: known: ping, top"),
-        (lambda: requests.node_query(0, "top"), "0 is no node's key"),
-        (lambda: requests.node_query(True, "top"), "True is no node's key"),
+        (lambda: requests.node_query(0, "top"), "0 is not the key of a node"),
+        (lambda: requests.node_query(True, "top"), "True is not the key of a node"),
         (lambda: requests.status_fields(StatusKey(61), {}), "no field is named"),
         (lambda: requests.snapshot(MachineKey(54), "", 1, ""), "its name has 0 characters"),
         (lambda: requests.snapshot(MachineKey(54), "n" * 129, 1, ""), "its name has 129 characters"),
         (lambda: requests.snapshot(MachineKey(54), "n", 1, "d" * 2049), "its description has 2049"),
-        (lambda: requests.snapshot(MachineKey(54), "n", 0, ""), "0 is no time to end it at"),
-        (lambda: requests.snapshot(MachineKey(54), "n", 1.5, ""), "1.5 is no time to end it at"),
+        (lambda: requests.snapshot(MachineKey(54), "n", 0, ""), "0 is not a time at which it can end"),
+        (lambda: requests.snapshot(MachineKey(54), "n", 1.5, ""), "1.5 is not a time at which it can end"),
     ],
 )
 def test_what_the_platform_would_take_otherwise_than_it_is_meant_is_refused(build, says):

@@ -98,5 +98,5 @@ def test_a_profile_that_cannot_be_used_is_told_on_the_card(tmp_path: Path) -> No
     card = card_of(tmp_path, "nowhere")
     card.go.click()
     assert card.job.join(60)
-    assert "there is none of this name" in text(card.message.value)
+    assert "there is no profile of this name" in text(card.message.value)
     assert card.result is None

@@ -73,7 +73,7 @@ def moment(told: str | None, option: str, *, end: bool = False) -> float | None:
         return from_iso(told) + (_DAY_S if end and len(told) <= len("2026-10-01") else 0)
     except (ValueError, OverflowError) as error:
         raise UsageError(
-            f"reading {option}", f"{told!r} is no time", "say 2026-10-01 or 2026-10-01T12:00:00Z"
+            f"reading {option}", f"{told!r} is not a time", "write it as 2026-10-01 or 2026-10-01T12:00:00Z"
         ) from error
 
 
@@ -109,7 +109,9 @@ class Index:
         if len(found) != 1:
             raise RecordNotFound(
                 f"finding the record {record!r}",
-                f"{len(found)} records begin so" if found else "no sealed record has this id",
+                f"{len(found)} records have an id that begins so"
+                if found
+                else "no sealed record has this id",
                 "see `vergeos-nb audit list`",
             )
         return found[0]

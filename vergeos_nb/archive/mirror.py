@@ -158,7 +158,7 @@ class _Copying:
         back = self._files.cat_file(where)
         if hashlib.sha256(back).digest() != hashlib.sha256(content).digest():
             hint = "look at the target: it does not keep what it is given"
-            raise RecordError(self._asked, f"{name} came back as something else", hint)
+            raise RecordError(self._asked, f"{name} reads differently there than it was written", hint)
 
     def _refuse_another_history(self, snapshot: LedgerSnapshot) -> None:
         try:
@@ -172,7 +172,7 @@ class _Copying:
             raise RecordError(
                 self._asked,
                 f"the ledger there ends with {head}, which is not a line of this one",
-                "it is the mirror of another archive, or this one was written anew: compare them with "
+                "it is the mirror of another archive, or this archive was rewritten: compare them with "
                 "`vergeos-nb audit verify --expect-head` before anything else",
             )
 

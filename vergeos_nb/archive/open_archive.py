@@ -47,7 +47,7 @@ def open_archive(outputs: Path | str | None = None, **wanted: Any) -> pd.DataFra
     for name in wanted:
         if name not in known:
             raise UsageError(
-                "opening the archive", f"{name!r} cannot be looked for", did_you_mean(name, known)
+                "opening the archive", f"{name!r} is not a field to search by", did_you_mean(name, known)
             )
     folder = settings.outputs_dir() if outputs is None else Path(outputs)
     if not is_folder(folder):

@@ -164,7 +164,7 @@ class Keeper:
             raise RecordError(
                 f"removing {path}",
                 f"{error.filename or folder}: {error.strerror}",
-                "its tombstone is written; let the folder be writable, then `vergeos-nb audit prune` again",
+                "its tombstone is written; make the folder writable, then run `vergeos-nb audit prune` again",
             ) from error
         with contextlib.suppress(OSError):
             folder.parent.rmdir()  # the day, if that was its last record
@@ -177,7 +177,7 @@ class Keeper:
             raise Refused(
                 f"removing records from {self.outputs}",
                 f"{len(wrong)} things in the archive are not as they were sealed",
-                "look with `vergeos-nb audit verify` first: a removal could take away what shows it",
+                "run `vergeos-nb audit verify` first: a removal could remove the evidence of the change",
             )
 
 
@@ -226,5 +226,5 @@ def _refuse_held(now: Standing, record: str) -> None:
         raise Refused(
             f"removing {record}",
             f"{hold.by} put it on hold at {hold.sealed_at}: {hold.reason}",
-            "it stays; who may end the hold does so with `vergeos-nb audit release`",
+            "it stays until a person who may end the hold runs `vergeos-nb audit release`",
         )

@@ -136,7 +136,7 @@ def _read(folder: Path, asked: str) -> dict[str, bytes]:
         raise RecordError(
             asked,
             f"a file's name cannot be written down as it is: {', '.join(visible(name) for name in odd)}",
-            "give it another name, or take it out",
+            "rename the file, or move it out of the folder",
         )
     missing = [name for name in (JOURNAL, RECORD) if name not in contents]
     if missing:
@@ -169,8 +169,8 @@ def _cleaned(
         raise RecordError(
             asked,
             visible("; ".join(found.stuck[:5])) + more,
-            "it cannot be masked there, so nothing was sealed: take that file out of the folder or give it "
-            "another name, and then `vergeos-nb audit recover`",
+            "it cannot be masked there, so nothing was sealed: move that file out of the folder or rename "
+            "it, then run `vergeos-nb audit recover`",
         )
     return found
 
@@ -216,7 +216,7 @@ def _failed(asked: str, error: OSError) -> RecordError:
     return RecordError(
         asked,
         f"{error.filename or 'the disk'}: {error.strerror or error}",
-        "the record's files are whole and stay; let the folder be writable and have room, then "
+        "the record's files are complete and stay; make the folder writable and free space, then run "
         "`vergeos-nb audit recover`",
     )
 

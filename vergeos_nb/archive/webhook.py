@@ -52,15 +52,19 @@ def notify(url: Secret, content: Mapping[str, Any]) -> None:
 
     asked = "sending the notification"
     if not _is_usable(url.reveal()):
-        raise RecordError(asked, "its URL is none, or not https", "correct VERGEOS_NB_WEBHOOK")
+        raise RecordError(asked, "it is not a valid https URL", "correct VERGEOS_NB_WEBHOOK")
     try:
         body = json.dumps(dict(content), ensure_ascii=False).encode()
         status, _ = post(url.reveal(), body, "application/json", limit_s=TIMEOUT_S)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError, SettingsError) as error:
         # Its own text may repeat the URL.
-        raise RecordError(asked, type(error).__name__, "the record is sealed; tell them yourself") from None
+        raise RecordError(
+            asked, type(error).__name__, "the record is sealed; send the message yourself"
+        ) from None
     if not 200 <= status < 300:
-        raise RecordError(asked, f"it was answered with {status}", "the record is sealed; look at the hook")
+        raise RecordError(
+            asked, f"the answer was {status}", "the record is sealed; check the receiver of the webhook"
+        )
 
 
 def _is_usable(url: str) -> bool:

@@ -87,7 +87,7 @@ def plan(
         raise Refused(
             "keeping the plan of the fleet",
             "it would hold a password or token, or what looks like one",
-            "take it out of the parameters, such as reason or attest; masked it would be another plan",
+            "remove it from the parameters, such as reason or attest; masking it would change the plan",
         )
     output.block(
         table(
@@ -226,7 +226,7 @@ def _same_system(wanted: FleetPlan, system: FleetSystem) -> None:
         raise Refused(
             f"applying the fleet plan {wanted.digest[:12]}…",
             f"it is for {in_words(planned)}, and {in_words(system.told)} answers",
-            "plan for the system that is meant",
+            "make a plan for the system that you mean",
         )
 
 

@@ -115,7 +115,9 @@ def unwritten() -> RecordError | None:
     """What kept the answer from being written, or None. A reader who went away is no such thing."""
     if not _unwritten:
         return None
-    return RecordError("writing the answer", _unwritten[0], "write it where there is room, and run it again")
+    return RecordError(
+        "writing the answer", _unwritten[0], "free space or write it to another place, then run it again"
+    )
 
 
 def let_go(stream: TextIO, error: OSError) -> None:

@@ -27,7 +27,7 @@ def serve(scenario: str, *, port: int, **options: Any) -> int:
     if scenario not in SCENARIOS:
         raise UsageError(
             f"serve the scenario {scenario!r}",
-            "there is none of this name",
+            "there is no scenario of this name",
             did_you_mean(scenario, SCENARIOS),
         )
 

@@ -22,7 +22,7 @@ Its modules, from the outside in:
       connecting those among them where the connection never stood
     scrub      texts without secrets
 
-Importing the package loads none of them: who only masks secrets needs no HTTP.
+Importing the package loads none of them, because masking needs no HTTP.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One method per endpoint of the API that the procedure uses. Typed keys in, records out.
 
-Here is who answers, which VM it is and what its rows say; `evidence` gathers what else can be known of it,
-and only `changing` changes anything. The fields asked for are those of the vendor's own clients (pyvergeos
-1.7.1) and of the vendor's procedure.
+This module reads the system, the VM and the VM's rows. `evidence` reads everything else about it, and only
+`changing` changes anything. The fields asked for are those of the vendor's own clients (pyvergeos 1.7.1) and
+of the vendor's procedure.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ _USER = filters.fields("$key", "name", "type", "enabled")
 
 
 class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
-    """A VergeOS system, spoken to over one `Wire`. A context manager that closes it.
+    """A VergeOS system behind one `Wire`. A context manager that closes it.
 
-    Every method raises `ApiError` or `AuthError` when there is no good answer, and `TypeError` when it is
-    given a key of another table than its own.
+    Every method raises `ApiError` or `AuthError` without a good answer, and `TypeError` for a key of another
+    table.
     """
 
     def __init__(self, wire: Wire) -> None:
@@ -143,7 +143,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
         return rows.machine_status(self.wire.read(path, asked=asked, fields="most"), key, asked)
 
     def machine_stats(self, machine: MachineKey) -> MachineStats | None:
-        """What was last measured of this machine; None if it has no stats row. Reads only."""
+        """The last measurements of this machine; None if it has no stats row. Reads only."""
         asked = f"read the stats of machine {machine}"
         wanted = filters.eq("machine", MachineKey.number(machine))
         data = self.wire.read("machine_stats", asked=asked, filter=wanted, fields=STATS)

@@ -1,4 +1,4 @@
-"""What the client sends that changes something. Each of them leaves once, whatever happens."""
+"""The client's changing requests. Each of them is sent once, whatever happens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TAME_KEY = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 class Changing:
-    """The changing half of `VergeApi`. What is sent is built by `vergeos_nb.vergeos.requests`.
+    """The changing half of `VergeApi`. `vergeos_nb.vergeos.requests` builds the requests.
 
     Each of these raises `ApiError` or `AuthError`; with ``may_have_executed`` set, it may have been carried
     out all the same: read back, never send again.
@@ -58,7 +58,7 @@ class Changing:
         key = _receipt_key(self._change(requests.node_query(node, query, params), asked))
         if key is None:
             raise MissingField(
-                asked, "the answer names no key, so its result cannot be found", "Go on without it."
+                asked, "the answer has no key, so its result cannot be found", "Go on without it."
             )
         return key
 

@@ -1,4 +1,4 @@
-"""Reads that tell what became of a machine: counters, nodes, log lines, snapshots, tags.
+"""Reads that give evidence about a machine: counters, nodes, log lines, snapshots, tags.
 
 Each row says which machine it belongs to and is checked against the one asked for, because keys of different
 tables look alike. Field names are those of pyvergeos 1.7.1, module by module.
@@ -66,9 +66,9 @@ class EvidenceReads:
     wire: Wire
 
     def counters(self, machine: MachineKey) -> tuple[Counter, ...]:
-        """What the machine's NICs and then its drives have counted, each by key. Reads only.
+        """The counters of the machine's NICs and then of its drives, each sorted by key. Reads only.
 
-        Three calls, two where the machine has no drive.
+        Three calls, or two if the machine has no drive.
         """
         asked = f"read the counters of machine {machine}"
         nics = [nic_counter(row) for row in self._of(machine, "machine_nics", asked, fields=NIC)]
@@ -84,7 +84,7 @@ class EvidenceReads:
     def nodes_for(self, machine: MachineKey, node: int | None) -> tuple[NodeState, ...]:
         """The node with this key, and the node whose own machine this is, by key. Reads only.
 
-        The first hosts the VM; the second exists only where the machine is no VM's but a node's.
+        The first hosts the VM. The second exists only if the machine is a node's and not a VM's.
         """
         asked = f"read the nodes of machine {machine}"
         wanted = filters.eq("machine", MachineKey.number(machine))
@@ -135,14 +135,16 @@ class EvidenceReads:
         return tuple(_snapshot(row, machine) for row in found)
 
     def node_answer(self, key: str) -> QueryAnswer:
-        """What became of a node's query: `key` is what ``ask_node`` gave. Reads only.
+        """The answer to a node's query; ``ask_node`` returned its `key`. Reads only.
 
         Raises:
             UsageError: no query can have this key.
         """
         asked = f"read the answer to the query {key}"
         if not TAME_KEY.fullmatch(key):
-            raise UsageError(asked, f"{key!r} is no query's key", "give what ask_node returned.")
+            raise UsageError(
+                asked, f"{key!r} is not the key of a query", "pass the key that ask_node returned."
+            )
         of = rows.RowFields(
             self.wire.read(f"node_queries/{key}", asked=asked, fields=_QUERY), "node_queries", asked
         )

@@ -1,4 +1,4 @@
-"""What a call of `VergeApi` would send, without sending it: the same code builds the request."""
+"""The requests that a call of `VergeApi` would send, built by the same code and not sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vergeos_nb.vergeos.requests import api_path
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One request as it would go out. Where it stands below the host, without any header."""
+    """One request as it would be sent: its path below the host, without headers."""
 
     method: str
     path: str
@@ -56,16 +56,16 @@ class _PreviewWire:
 
 
 def preview(call: Callable[[VergeApi], object]) -> tuple[Preview, ...]:
-    """The requests that this call makes, as far as they do not hang on an answer. Nothing is sent.
+    """The requests that this call makes, as far as they do not depend on an answer. Nothing is sent.
 
     Raises:
-        UsageError: there is no such request, because an argument cannot be meant.
+        UsageError: there is no such request, because an argument is not valid.
     """
     wire = _PreviewWire()
     try:
         call(VergeApi(cast(Wire, wire)))
     except VergeNbError:
-        # An answer without rows is not what the call wants; what it asked for has been seen by then.
+        # The call fails on an answer without rows, but by then its request has been seen.
         if not wire.seen:
             raise
     return tuple(wire.seen)

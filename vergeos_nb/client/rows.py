@@ -4,9 +4,9 @@ A truth value is a JSON boolean, 0 or 1, or ``"true"`` or ``"false"``. A number 
 one as a float without a fraction: live serialisation was seen to vary (govergeos, decision records), and the
 vendor's documents show both.
 
-Keys, identity and what the guards ask for stop with an error where they are anything else, because a wrong
-reading would end in a wrong power-off. A field that is evidence only is None then and named in the record's
-``unread``: its witness is silent, and the run goes on.
+Anything else in a key, an identity or a field of the guards is an error, because a wrong reading could end in
+a wrong power-off. In a field that is only evidence it becomes None, and the record's ``unread`` names the
+field: its witness is silent, and the run continues.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class RowFields:
         self.row: Mapping[str, Any] = row
 
     def wrong(self, came_back: str) -> WrongShape:
-        """The error for a row that is not what it should be."""
+        """The error for a row of the wrong shape."""
         return WrongShape(self._asked, came_back, _NEXT_STEP)
 
     def integer(self, name: str) -> int:
@@ -74,7 +74,7 @@ class RowFields:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The fields of evidence that could not be read so far, each with what it is."""
+        """The fields of evidence that could not be read so far, each with its value."""
         return tuple(self._unread)
 
     def seen_number(self, name: str) -> float | None:
@@ -170,7 +170,7 @@ def rows_of(data: Any, table: str, asked: str) -> list[Any]:
     No match is ``[]`` (pyvergeos 1.7.1) or ``{"$count": 0}`` (the vendor's Ansible collection).
 
     Raises:
-        WrongShape: it is no list.
+        WrongShape: it is not a list.
         ErrorInAnswer: it is an error of the platform.
     """
     if (said := said_in_row(data)) is not None:
@@ -222,7 +222,7 @@ def _numbers(value: Any) -> tuple[float, ...] | None:
 
 def _error_in(row: Any, said: str, asked: str) -> ErrorInAnswer:
     came_back = f"an error came in place of a row: {visible(said) or 'no text'}"
-    return ErrorInAnswer(asked, came_back, "Read what the platform says; nothing is made of such an answer.")
+    return ErrorInAnswer(asked, came_back, "Read the platform's words; the answer itself is not used.")
 
 
 def vm(row: Any, asked: str) -> Vm:

@@ -99,7 +99,7 @@ class DaskCrew:
                     run_state_of(read_journal(job.folder / NAME)) if (job.folder / NAME).exists() else None
                 )
         if account is None or not (account.in_order or account.bug):
-            raise Interrupted("running a VM", "its worker gave no end of it", "it is settled by reading back")
+            raise Interrupted("running a VM", "its worker did not report its end", "its state is read back")
         if trouble := make_record(job.folder, self._secrets()):
             self.unsealed.append(trouble)
         return progress_of(account, job.folder.relative_to(self._outputs).as_posix())

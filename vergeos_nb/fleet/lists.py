@@ -104,7 +104,7 @@ def _json(text: str, asked: str) -> list[Any]:
     except (ValueError, RecursionError) as error:
         said = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         hint = "give what `stuck --json` prints; a list of names may begin with the line `name`."
-        raise UsageError(asked, f"it is no JSON: {said}", hint) from error
+        raise UsageError(asked, f"it is not JSON: {said}", hint) from error
     items = data.get("vms") if isinstance(data, dict) else data
     if not isinstance(items, list):
         raise UsageError(asked, "it holds no list of VMs", "give a list, or an object with a list `vms`.")
@@ -139,7 +139,7 @@ def _table(text: str, asked: str) -> ListedVm | None:
     names = fitting[several[0]]
     for name in IDENTIFYING:
         if names.count(name) > 1:
-            raise UsageError(asked, f"it has {names.count(name)} columns {name!r}", "leave one of them.")
+            raise UsageError(asked, f"it has {names.count(name)} columns {name!r}", "keep one of them.")
     rows = [_row(names, line, cells, asked) for line, cells in _split(text, several[0])[1:] if any(cells)]
     return ListedVm(Form.TABLE, rows)
 

@@ -82,7 +82,7 @@ def check_count(vms: Sequence[FleetVm], most: int) -> None:
         raise Refused(
             f"planning for {len(vms)} VMs",
             f"one run touches {most} at most",
-            f"narrow the choice, or say --cap {len(vms)} if all of them are meant",
+            f"choose fewer VMs, or use --cap {len(vms)} if you mean all of them",
         )
 
 
@@ -236,7 +236,11 @@ def find_plan(outputs: Path, digest: str) -> FleetPlan:
     plan = PlanShelf(outputs).find(digest)
     asked = f"finding the fleet plan {digest[:12]}…"
     if plan is None:
-        raise UsageError(asked, f"none is kept in {outputs}", "make one with `vergeos-nb fleet plan`.")
+        raise UsageError(
+            asked,
+            f"no fleet plan of this digest is kept in {outputs}",
+            "make one with `vergeos-nb fleet plan`.",
+        )
     if plan.content.get("format") not in (FORMAT, EARLIER_FORMAT):
         raise UsageError(asked, "it is the plan of a single run", "apply it with `vergeos-nb run`.")
     try:
@@ -290,7 +294,7 @@ def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: floa
         raise outdated
     asked = f"approving {digest[:12]}…"
     if not approver.strip():
-        raise UsageError(asked, "nobody approves", "name who does with --approver.")
+        raise UsageError(asked, "no approver was named", "name the approver with --approver.")
     now = clock.now()
     if until <= now:
         raise UsageError(asked, f"it would have ended at {iso(until)}", "give a later time.")
@@ -320,7 +324,7 @@ def standing_refusal(
     """What forbids that any VM of the fleet starts just now. Each run asks again."""
     asked = f"applying the fleet plan {digest[:12]}…"
     if approval is None:
-        return Refused(asked, "nobody has approved it", f"vergeos-nb fleet approve {digest} --approver NAME")
+        return Refused(asked, "it is not approved", f"vergeos-nb fleet approve {digest} --approver NAME")
     if approval.digest != digest:
         return Drift(asked, "the approval is for another plan", "approve this one")
     same = approval.approver.strip().casefold() == operator.strip().casefold()

@@ -93,7 +93,7 @@ def runs_of(outputs: Path, digest: str) -> list[Path]:
         raise RecordError(
             f"finding the fleet runs of the plan {digest[:12]}…",
             f"the journal of {min(gone)} is gone or empty, so nobody knows what it began",
-            "put its record back, or look at its VMs and make a new plan",
+            "restore its record, or look at its VMs and make a new plan",
         )
     return found
 

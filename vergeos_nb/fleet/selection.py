@@ -61,7 +61,7 @@ def read_list(path: Path) -> tuple[Named, ...]:
     listed = read_rows(path, asked)
     found = tuple(_named(row, listed.form, asked) for row in listed.rows)
     if not found:
-        raise UsageError(asked, "it names no VM", "an empty list is never taken for all VMs.")
+        raise UsageError(asked, "it names no VM", "an empty list never means all VMs.")
     return found
 
 
@@ -71,12 +71,12 @@ def _named(row: Any, form: Form, asked: str) -> Named:
     elif isinstance(row, int) and not isinstance(row, bool):
         row = {"key": row}
     if not isinstance(row, Mapping):
-        raise UsageError(asked, f"{row!r} is no VM", "give name, key or both.")
+        raise UsageError(asked, f"{row!r} does not name a VM", "give name, key or both.")
     name = row.get("name") or ""
     keys = {_key(row[column], asked) for column in ("vm_key", "key") if row.get(column) not in (None, "")}
     if len(keys) > 1:
         told = " and ".join(f"{column} {row[column]}" for column in ("vm_key", "key"))
-        raise UsageError(asked, f"{told} are two VMs", "leave one of them.")
+        raise UsageError(asked, f"{told} are two VMs", "keep one of them.")
     if not isinstance(name, str) or (not name and not keys):
         raise UsageError(asked, f"{dict(row)!r} names no VM", "give a name or a key.")
     return Named(name, keys.pop() if keys else None, form)
@@ -87,7 +87,7 @@ def _key(value: Any, asked: str) -> int:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    raise UsageError(asked, f"{value!r} is no VM key", "a key is a whole number.")
+    raise UsageError(asked, f"{value!r} is not a VM key", "a key is a whole number.")
 
 
 def resolve(found: Columns, named: Sequence[Named]) -> tuple[FleetVm, ...]:
@@ -158,12 +158,12 @@ def select(found: Columns, selector: Mapping[str, str]) -> tuple[FleetVm, ...]:
     """
     asked = "select VMs"
     if not selector:
-        raise UsageError(asked, "the selector is empty", "an empty selector is never taken for all VMs.")
+        raise UsageError(asked, "the selector is empty", "an empty selector never means all VMs.")
     for column, pattern in selector.items():
         if column not in SELECTABLE:
             raise UsageError(asked, f"{column!r} cannot be selected by", did_you_mean(column, SELECTABLE))
         if not pattern:
-            raise UsageError(asked, f"the pattern for {column} is empty", "say what is meant.")
+            raise UsageError(asked, f"the pattern for {column} is empty", "name the VMs that you mean.")
     told = ", ".join(f"{column}={pattern}" for column, pattern in selector.items())
     positions = [
         at

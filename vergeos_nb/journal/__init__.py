@@ -1,1 +1,1 @@
-"""The write-ahead journal of a run, and what it says of the run when it is read back."""
+"""The write-ahead journal of a run, and the run's state when the journal is read back."""

@@ -1,8 +1,9 @@
-"""Runs whose folder was made, and whose journal was not begun.
+"""Runs whose folder was made, but whose journal was not begun.
 
-A runner writes what it was asked for into ``asked.json`` before it starts the kernel that opens the journal.
-The journal's first line takes its place. So a folder with it and without a journal is a run that never began.
-A folder without both says nothing: it can have been emptied, and a lost journal is never "not begun".
+A runner writes its request into ``asked.json`` before it starts the kernel that opens the journal. The
+journal's first line replaces this file. So a folder with ``asked.json`` and without a journal is a run that
+never began. A folder without both proves nothing: it may have been emptied, and a lost journal never counts
+as "not begun".
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ LOST = "nobody knows what: its folder was found without a journal"
 
 
 class Asked(Struct):
-    """What a run was asked for, and by which process."""
+    """The request for a run, and the process that made it."""
 
     format: Literal["vergeos-nb/asked/1"]
     at: datetime
@@ -46,7 +47,7 @@ class Asked(Struct):
 def write_asked(
     folder: Path, clock: Clock, scrubber: Scrubber, runbook: str, parameters: Mapping[str, Any], operator: str
 ) -> None:
-    """Write down what a run is asked for, before anything else of it happens.
+    """Write down the request for a run, before anything else happens.
 
     Raises:
         RecordError: it cannot be written; nothing was sent.
@@ -70,7 +71,7 @@ def write_asked(
 
 
 def read_asked(folder: Path) -> Asked | None:
-    """What a run was asked for; None where nothing says so."""
+    """The request for a run; None if there is no such file."""
     try:
         return read_json(folder / ASKED, Asked)
     except Unfit:
@@ -107,7 +108,7 @@ def begin_after_death(folder: Path, clock: Clock) -> None:
 
 
 def forget_asked(folder: Path) -> None:
-    """Take away what the journal says from now on."""
+    """Remove the file, because the journal replaces it."""
     (folder / ASKED).unlink(missing_ok=True)
 
 

@@ -25,7 +25,7 @@ from vergeos_nb.version import __version__
 ASKED = "asked.json"
 _NAMED = ("httpx", "ipykernel", "jupyter_client", "nbclient", "pandas", "papermill", "pydantic")
 
-# What a process is known again by, beside its host and its number, in the order of `Process`.
+# The fields that identify a process, beside its host and number, in the order of `Process`.
 _IDENTITY = ("machine", "installation", "started")
 
 
@@ -42,7 +42,8 @@ def open_journal(
 ) -> RunJournal:
     """A new journal whose first line says who runs what, with which versions, on which machine.
 
-    Of a name that is no parameter only the name is written: what was meant by ``password`` is a secret.
+    For a name that is not a parameter only the name is written, because the value of ``password`` would be a
+    secret.
 
     Raises:
         RecordError: it cannot be written, or the run has an approval and there is no room for its record.
@@ -76,7 +77,9 @@ def resume_journal(
     session: str = "",
     on_line: OnLine | None = None,
 ) -> RunJournal:
-    """The journal of a run that was cut short, to go on with; its next line says who does, and with what.
+    """The journal of a run that was cut short, opened to continue it.
+
+    Its next line says who continues, and with what.
 
     Raises:
         RecordError: it cannot be read or written, or its last line was cut off.
@@ -88,9 +91,9 @@ def resume_journal(
 
 
 def life_of(lines: Sequence[Mapping[str, Any]]) -> Life:
-    """Whether the process lives that opened the run of this journal, or that went on with it last.
+    """Whether the process lives that opened or last resumed the run of this journal.
 
-    A journal without the line that names it is nobody's: it is the first that is written.
+    The line that names the process is the first one, so a journal without it has no process.
     """
     named = [line for line in lines if "pid" in line]
     if not named:
@@ -98,7 +101,7 @@ def life_of(lines: Sequence[Mapping[str, Any]]) -> Life:
     host, pid, more = (named[-1].get(name) for name in ("on_host", "pid", "process"))
     if not isinstance(host, str) or isinstance(pid, bool) or not isinstance(pid, int):
         return Life.UNKNOWN
-    # What older versions did not write is not known.
+    # Fields that older versions did not write are unknown.
     known = more if isinstance(more, dict) else {}
     return ask(Process(host, pid, *(str(known.get(name, "")) for name in _IDENTITY)))
 

@@ -48,7 +48,7 @@ from vergeos_nb.vergeos.rows import Exchange
 
 NAME = "journal.jsonl"
 OnLine = Callable[[Mapping[str, Any]], None]
-# Events that later decisions rest on: they are on disk before the run goes on.
+# Events that later decisions need: they are on disk before the run continues.
 _DURABLE = frozenset(
     {"run-opened", "intent", "step-ended", "bug", "interrupted", "vm-began", "vm-intent", "run-ended"}
 )
@@ -56,9 +56,9 @@ _DURABLE = frozenset(
 _BEFORE = frozenset({"intent", "vm-intent"})
 
 
-# What whoever finishes a run whose writer died may add: nothing else follows a line that was cut off.
+# The events that may be added after the run's process died. Nothing else may follow a line that was cut off.
 _AFTER_DEATH = frozenset({"interrupted", "bug", "settled", "intent-kept", "masked"})
-# By what a run was interrupted that nobody stopped. The line that says so is written later, by recovery.
+# The reason of an interruption that nobody asked for. Recovery writes this line later.
 DEATH = "the death of its process"
 # How long a process that was killed may take until its files are closed.
 DYING_S = 5.0
@@ -68,11 +68,11 @@ class RunJournal:
     """The journal of one run, open for appending.
 
     Args:
-        resume: go on with the journal that is there; its intents stay sent.
-        on_line: told of every line that this process writes, from the first on.
+        resume: continue the existing journal; its intents stay sent.
+        on_line: called with every line that this process writes, from the first on.
 
     Raises:
-        RecordError: from every method, when the disk does not take a line.
+        RecordError: from every method, if a line cannot be written.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class RunJournal:
 
         Raises:
             Refused: this run has written the same intent before; a changing call is sent once.
-            RecordError: it cannot be written, or there is no room for what comes of it.
+            RecordError: it cannot be written, or there is no room for its record.
         """
         self.make_room()
         call = call_id(method, path, body)
@@ -186,8 +186,8 @@ class _Lines:
             self._raw.close()
             raise RecordError(
                 f"writing the journal {path}",
-                "another process goes on with this run",
-                "nothing was sent; go on where it runs, or close it there",
+                "another process has this run open",
+                "nothing was sent; continue where it is open, or close it there",
             ) from None
         except OSError:
             # A file system without locks; the lease is asked before every changing call all the same.
@@ -207,7 +207,7 @@ class _Lines:
             raise
 
     def is_whole(self) -> bool:
-        """Whether the last line has its end."""
+        """Whether the last line is complete."""
         size = self._raw.tell()
         return not size or os.pread(self._raw.fileno(), 1, size - 1) == b"\n"
 
@@ -273,9 +273,9 @@ def read_journal(path: Path) -> JournalText:
         except Unfit as unfit:
             raise damaged(path, number, unfit.why) from None
         if line is not None and torn and line["event"] not in _AFTER_DEATH:
-            raise damaged(path, torn, "it is no line of a journal")
+            raise damaged(path, torn, "it is not a line of a journal")
         if line is None and torn:
-            raise damaged(path, torn, "it is no line of a journal, nor is a later one")
+            raise damaged(path, torn, "neither it nor any later line is a line of a journal")
         if line is None:
             torn = number
             continue
@@ -314,11 +314,11 @@ def _misplaced(line: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> 
 
 
 def damaged(path: Path, number: int, why: str) -> RecordError:
-    """The error for a journal with a line that nobody can rely on."""
+    """The error for a journal with a damaged line."""
     return RecordError(
         f"reading the journal {path}",
         f"line {number} is damaged: {why}",
-        "this run cannot be finished from it: put the file back from a copy, or keep the folder as it is and "
+        "the run cannot be finished from it: restore the file from a copy, or keep the folder as it is and "
         "look at the VM by hand",
     )
 
@@ -326,13 +326,13 @@ def damaged(path: Path, number: int, why: str) -> RecordError:
 def append_after_death(
     path: Path, clock: Clock, event: str, /, *, at: float | None = None, **data: Any
 ) -> None:
-    """Add one line to a journal whose writer is gone, on a line of its own even where the last was cut off.
+    """Add one line to a journal whose process is gone, on its own line even if the last line was cut off.
 
     Args:
-        at: when it happened, seconds since 1970; now, where it is not given.
+        at: when it happened, seconds since 1970; by default now.
 
     Raises:
-        RecordError: it cannot be read or written, or another process goes on with this run.
+        RecordError: it cannot be read or written, or another process has this run open.
     """
     try:
         file = _Lines(path, new=False, within_s=DYING_S)
@@ -382,5 +382,5 @@ def _unwritable(path: Path, error: OSError) -> RecordError:
     return RecordError(
         f"writing the journal {path}",
         error.strerror or str(error),
-        "nothing more is sent without a journal; free space or choose another folder with --outputs",
+        "nothing more is sent without a journal; free space, or choose another folder with --outputs",
     )

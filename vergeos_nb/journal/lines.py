@@ -1,4 +1,4 @@
-"""The shapes of a journal's lines. What a line holds beside these fields is kept, and so is an unknown event.
+"""The shapes of a journal's lines. Other fields of a line are kept, and so are unknown events.
 
 Readers rely on these fields, so a line without them is damaged. Every field that a version added later has a
 default: journals of older versions are read for ever.
@@ -212,7 +212,7 @@ def read_line(raw: bytes) -> Plain | None:
     event = line["event"]
     shape = SHAPES.get(event, JournalLine) if isinstance(event, str) else JournalLine
     try:
-        # Once more from the bytes: that is faster than from the objects, and skips what is not looked at.
+        # Decode again from the bytes: that is faster than from the objects, and skips unused fields.
         _decoder(shape).decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         fit(line, shape)

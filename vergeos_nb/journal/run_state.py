@@ -1,4 +1,4 @@
-"""What a journal says of its run: the steps, the changing calls, how it ended. Derived, never stored."""
+"""The state of a run, read from its journal: steps, changing calls, how it ended. Derived, never stored."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from vergeos_nb.vergeos.rows import Exchange
 
 BUG = 70
 INTERRUPTED = 7
-# What these make lies beside the VM: no process is started or ended by them.
+# These calls make rows beside the VM. They start or end no process.
 _BESIDE = (api_path("node_queries"), api_path("machine_snapshots"))
 
 
 @dataclass(frozen=True, slots=True)
 class ChangingCall:
-    """A call that could change something, from its intent on.
+    """A changing call, from its intent on.
 
     Attributes:
         step: the step that made it.
-        exchange: the call as it went over the wire, or None: it may have gone out, nobody knows.
+        exchange: the call and its answer, or None if it is unknown whether it was sent.
     """
 
     method: str
@@ -43,7 +43,7 @@ class ChangingCall:
 
     @property
     def acts_on_vm(self) -> bool:
-        """Whether it could start or end the VM, or say so in its status row."""
+        """Whether it could start or end the VM, or change its status row."""
         return self.path not in _BESIDE
 
     @property
@@ -63,9 +63,8 @@ class RunState:
         opened: the ``run-opened`` line, or an empty mapping if not even that was written; its parameters are
             those of the end, where a person changed some on the way.
         profile: the ``profile`` line, or an empty mapping if no profile could be used.
-        results: the last result of each step that ended, in order; none of a step that was begun again.
-        outdated: the steps that had ended when the last call that acts on the VM went out: what they saw has
-            passed.
+        results: the last result of each step that ended, in order. A step that was begun again has none.
+        outdated: steps that ended before the last request that changed the VM; their evidence is stale.
         consent: the newest ``consent`` line: what a person ticked and typed in an approval card, or None.
         running: the step that began and never ended, or "".
         in_order: whether the run was closed by itself.
@@ -117,7 +116,7 @@ class RunState:
         if self.results and self.results[-1].facts.get("completes"):
             return RunOutcome.DONE  # where there is nothing to confirm, the last step says that it was
         if self.acting_calls:
-            return RunOutcome.UNKNOWN  # nobody has looked at what became of it
+            return RunOutcome.UNKNOWN  # nobody has checked its effect
         if by_step.get("plan") is StepOutcome.NOTHING_TO_DO:
             return RunOutcome.NOTHING_TO_DO
         if by_step.get("plan") is StepOutcome.PASSED and self.fact("approval") is None:
@@ -131,7 +130,7 @@ class RunState:
 
     @property
     def verdict(self) -> VerdictValue:
-        """What the evidence supports that was read after the last call that acts on the VM."""
+        """The verdict of the evidence that was read after the last request that changed the VM."""
         # By the order of the journal's lines, not by their times: a clock can be set back.
         told = [r for r in self.results if "verdict" in r.facts and r.step not in self.outdated]
         return VerdictValue(told[-1].facts["verdict"]) if told else VerdictValue.UNKNOWN
@@ -145,7 +144,7 @@ class RunState:
         if outcome in (RunOutcome.INTERRUPTED, RunOutcome.UNKNOWN):
             return INTERRUPTED
         if outcome is RunOutcome.NOTHING_TO_DO and self.verdict is not VerdictValue.OFF:
-            # A run that was to bring about no verdict, but a row as it was, found what it wanted.
+            # A run that restores a row needs no verdict: it found the row as wanted.
             return 0 if self.fact("as_asked") else INTERRUPTED
         decisive = self.decisive
         if decisive is None:
@@ -154,12 +153,12 @@ class RunState:
 
     @property
     def over_vm(self) -> bool:
-        """Whether the runbook is over one VM, on which there is a verdict."""
+        """Whether the runbook is over one VM and so has a verdict."""
         return issubclass(RUNBOOKS.get(str(self.opened.get("runbook")), VmParameters), VmParameters)
 
     @property
     def simulated(self) -> bool:
-        """Whether a simulator answered; until something has, what the profile's name says."""
+        """Whether a simulator answered. Before the first answer the profile's name decides."""
         told = self.fact("simulated")
         if told is not None:
             return bool(told)
@@ -174,10 +173,10 @@ class RunState:
 
 
 def run_state_of(journal: JournalText) -> RunState:
-    """Read a journal's lines as an account of the run.
+    """The state of a run, from its journal's lines.
 
     Raises:
-        RecordError: a line speaks of something that the lines before it do not hold.
+        RecordError: a line refers to something that no earlier line holds.
     """
     told = _Told()
     for line in journal.lines:
@@ -186,8 +185,8 @@ def run_state_of(journal: JournalText) -> RunState:
         except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
             raise RecordError(
                 "reading a journal",
-                f"line {line.get('n')} ({line.get('event')}) cannot be meant: {error}",
-                "this run cannot be finished from it: put the file back from a copy, or keep the folder as "
+                f"line {line.get('n')} ({line.get('event')}) is not valid: {error}",
+                "the run cannot be finished from it: restore the file from a copy, or keep the folder as "
                 "it is and look at the VM by hand",
             ) from error
     return RunState(
@@ -210,7 +209,7 @@ def run_state_of(journal: JournalText) -> RunState:
 
 @dataclass(slots=True)
 class _Told:
-    """What the lines have told so far."""
+    """The state after the lines so far."""
 
     opened: Mapping[str, Any] = field(default_factory=dict)
     profile: Mapping[str, Any] = field(default_factory=dict)

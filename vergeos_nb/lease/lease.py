@@ -10,9 +10,9 @@ What a lease cannot do:
   if the server does locking; on SMB and on file systems in user space it may not. Where locking is refused
   outright, taking a lease fails; where it is silently absent, two machines can both read "free" within the
   same milliseconds.
-- A holder on this machine is asked, and keeps its lease while it lives, whatever the clock says. One on
-  another machine, or in another container, cannot be asked: its lease ends by the clock, so the machines'
-  clocks must agree much better than the time to live.
+- A holder on this machine is checked by its process, and keeps its lease while it lives, whatever the clock
+  says. A holder on another machine, or in another container, cannot be checked. Its lease ends by the clock,
+  so the difference of the machines' clocks must be much smaller than the time to live.
 - Such a holder that was stopped for longer than its time to live wakes up without its lease: `Lease.renew`
   right before each changing call finds out.
 """
@@ -43,13 +43,13 @@ _HELD: set[str] = set()
 
 
 class Lease:
-    """The right to change one VM, for a while. A context manager that gives it back.
+    """The right to change one VM for a limited time. A context manager that releases it.
 
     Attributes:
         path: its file.
-        subject: what it is for.
+        subject: the system and VM that it is for.
         taken_at, expires_at: seconds since 1970.
-        taken_over_from: whose lease was set aside for this one, and why that was right; "" where it was free.
+        taken_over_from: the earlier holder and why its lease could be taken; "" if it was free.
     """
 
     def __init__(self, path: Path, entry: LeaseEntry, ttl_s: float, clock: Clock) -> None:
@@ -61,7 +61,7 @@ class Lease:
 
     @classmethod
     def take(cls, folder: Path, subject: str, owner: Owner, ttl_s: float, clock: Clock) -> Self:
-        """Take the lease of a subject, or refuse. Waits for nobody.
+        """Take the lease of a subject, or refuse. Does not wait.
 
         A lease of a process of this machine is taken over once that process is gone, and only then. One of
         another machine is taken over when it has ended. One that cannot be read counts as held until its file
@@ -69,7 +69,7 @@ class Lease:
 
         Args:
             folder: where all runs that could touch the same VMs keep their leases; made if need be.
-            subject: such as the host and the VM's key: the same words for everybody who means the same VM.
+            subject: such as the host and the VM's key. All runs over one VM must use the same words.
             ttl_s: seconds until it ends unless it is renewed.
 
         Raises:
@@ -79,7 +79,7 @@ class Lease:
         """
         asked = f"taking the lease of {visible(subject)}"
         if not 0 < ttl_s <= LONGEST_S:
-            raise UsageError(asked, f"it would live for {ttl_s:g} s", f"give it up to {LONGEST_S} s to live.")
+            raise UsageError(asked, f"it would last {ttl_s:g} s", f"let it last at most {LONGEST_S} s.")
         path = folder / file_name(subject)
         with locked(path, asked, clock):
             now = clock.now()
@@ -111,7 +111,7 @@ class Lease:
         return self._entry.taken_over_from
 
     def renew(self) -> None:
-        """Let it live for another time to live from now on; also after it has ended, if nobody took it.
+        """Extend it by another time to live from now. This also works after its end, if nobody has taken it.
 
         Raises:
             Refused: it was lost: somebody else took it meanwhile, or may have.
@@ -120,7 +120,7 @@ class Lease:
         asked = f"keeping the lease of {visible(self.subject)}"
         next_step = "stop here: whoever had it meanwhile may have changed the VM; begin a new run."
         if self._released:
-            raise Refused(asked, "it was given back", "take it anew.")
+            raise Refused(asked, "it was released", "take it again.")
         with locked(self.path, asked, self._clock):
             found = read(self.path, self.subject, asked)
             if not isinstance(found, LeaseEntry):
@@ -157,10 +157,10 @@ class Lease:
 
 
 class Leases:
-    """Several leases that are held as one: all of them, or none. A context manager that gives them back.
+    """Several leases that are held as one: all of them, or none. A context manager that releases them.
 
     Args:
-        subjects: every name of the one thing that is meant. Whoever shares one of them keeps the rest out.
+        subjects: all names of one VM. A holder of any of them excludes all others.
 
     Raises:
         Refused, RecordError, UsageError: as `Lease.take`; none is held then.
@@ -234,13 +234,13 @@ def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_
             raise Refused(
                 asked,
                 f"{found.owner} {since}, and that is a run of this very process",
-                "go on with that run, or close it; if it is out of reach, restart the kernel.",
+                "continue that run, or close it; if you cannot reach it, restart the kernel.",
             )
         case Life.LIVES:
             raise Refused(
                 asked,
                 f"{found.owner} {since}, and that process lives on this machine",
-                "talk to them, or close that run. If it is out of reach, end its process with "
+                "talk to them, or close that run. If you cannot reach it, end its process with "
                 f"`kill {pid}`: what it has sent stays in its journal, and `vergeos-nb audit recover` makes "
                 "its record. Two at once could undo each other's work.",
             )
@@ -248,14 +248,14 @@ def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_
         return f"{found.owner}, whose lease ended at {iso(found.expires_at)}"
     raise Refused(
         asked,
-        f"{found.owner} {since}, until {iso(found.expires_at)}; whether it lives cannot be seen from here",
+        f"{found.owner} {since}, until {iso(found.expires_at)}; from here nobody can see whether it lives",
         "talk to them, or wait until it ends; two at once could undo each other's work. If that machine is "
         f"gone for good and its clock was wrong, remove {path}.",
     )
 
 
 def _has_passed(found: LeaseEntry, clock: Clock) -> bool:
-    """Whether a lease has ended by the steady clock, too, where its holder's is ours: it does not jump."""
+    """Whether a lease has also ended by the steady clock, if its holder shares it. That clock does not jump."""
     if found.steady_until is None or not is_on_this_start(found.process):
         return True
     return clock.monotonic() >= found.steady_until

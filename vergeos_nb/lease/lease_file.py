@@ -1,4 +1,4 @@
-"""A lease as a file: locked, read and written. What is decided by it is in `lease`.
+"""A lease as a file: locked, read and written. The decisions are in `lease`.
 
 The lock is a file beside the lease that stays; the lease itself is put there whole by a rename, so a process
 that dies while it writes leaves the old one or the new one, and its lock is the kernel's to open.
@@ -36,7 +36,7 @@ LOCK_WAIT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who holds a lease: a person, in a process of a machine, for a run."""
+    """The holder of a lease: a person, in a process of a machine, for a run."""
 
     name: str
     host: str
@@ -50,10 +50,10 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class LeaseEntry:
-    """What a lease file says. Times are seconds since 1970.
+    """The content of a lease file. Times are seconds since 1970.
 
     Attributes:
-        machine, installation, process_started: what the owner's process is known again by.
+        machine, installation, process_started: identify the owner's process.
         steady_until: when it ends by the steady clock of the owner's machine, or None where an older version
             wrote the file.
     """
@@ -108,7 +108,7 @@ def locked(path: Path, asked: str, clock: Clock) -> Iterator[None]:
 
 
 def read(path: Path, subject: str, asked: str) -> LeaseEntry | Damaged | None:
-    """What the lease file says; None where there is none."""
+    """The content of the lease file; None if there is no file."""
     try:
         told = read_json(path, _LeaseShape)
         entry = LeaseEntry(
@@ -185,5 +185,5 @@ def unusable(path: Path, asked: str, error: OSError) -> RecordError:
     return RecordError(
         asked,
         f"{path}: {os.strerror(error.errno) if error.errno else error}",
-        "nothing is changed without a lease; let the archive be in a folder that can be written and locked.",
+        "nothing is changed without a lease; use an archive in a folder that can be written and locked.",
     )

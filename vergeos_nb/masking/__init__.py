@@ -1,4 +1,4 @@
-"""What must not be written anywhere, found and masked: one definition for whoever writes and whoever scans.
+"""Find and mask the texts that must not be written anywhere. Writers and scanners use the same definition.
 
 Its modules, from the ground up:
 

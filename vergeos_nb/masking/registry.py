@@ -1,7 +1,7 @@
-"""Every secret that this process has read, and what every door to the outside does with its texts.
+"""Every secret that this process has read, and the masking that every way out of the process uses.
 
-A secret registers itself when it is read; nobody hands it on. So a terminal, a file, an error or a card is
-clean whoever writes to it, and a new door needs one call.
+A secret registers itself when it is read, so no caller passes it on. Every writer to a terminal, file, error
+or card calls the same function, and a new way out needs one call.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from vergeos_nb.masking.spellings import basic_pair, is_maskable, spellings
 
 
 def register(secret: str, username: str | None = None) -> None:
-    """Mask this from now on, wherever this process writes. What would fall on our own words is left out.
+    """Mask this from now on, in everything that this process writes. Spellings that are our own words are
+    left out.
 
     Args:
-        username: who logs in with it, for the Basic header that holds both.
+        username: the user of this password; the Basic header holds both.
     """
     forms = set(spellings(secret)) if is_maskable(secret) else set()
     OF_THIS_PROCESS.add(forms | ({basic_pair(secret, username)} if username else set()))
 
 
 def register_url(url: str) -> None:
-    """Mask what a URL holds in front of its host: a user and a password."""
+    """Mask the user and the password that a URL holds in front of its host."""
     for secret in secrets_of_url(url):
         register(secret)
 
@@ -41,7 +42,7 @@ def secrets_of_url(url: str) -> tuple[str, ...]:
 
 
 def forget() -> None:
-    """Begin anew, for tests."""
+    """Forget all secrets; for tests."""
     OF_THIS_PROCESS.clear()
 
 

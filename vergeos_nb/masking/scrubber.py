@@ -1,4 +1,7 @@
-"""Texts and data without secrets. What scans asks the same: a text is clean if masking leaves it as it is."""
+"""Mask secrets in texts and data.
+
+A scan uses the same masking: a text is clean if masking does not change it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ _LEAST = (_TORN, _SURELY_TORN)
 _SLACK = 1024
 """How far beyond a cut a shape is looked for that begins before it."""
 
-# What stands in texts of our own: SHA-256 in hex, times and days, and the ids of records.
+# Values in our own texts that are never secrets: SHA-256 in hex, times and days, and the ids of records.
 _OURS = re.compile(
     r"(?<![0-9A-Za-z])[0-9a-f]{64}(?![0-9A-Za-z])"
     r"|\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
@@ -115,8 +118,10 @@ class _Needles:
 
 
 class Scrubber:
-    """Replaces secrets by `MASK`: those it was given, every one that this process has read, and what looks
-    like one that nobody told us.
+    """Replaces secrets by `MASK`.
+
+    These are the given secrets, every one that this process has read, and texts that look like an unknown
+    one.
 
     Args:
         secrets: texts that must not be seen; each is looked for in all its spellings.
@@ -139,11 +144,11 @@ class Scrubber:
                 self._own = _Needles.of(known)
 
     def knows(self, text: str) -> bool:
-        """Whether the text holds a secret that is known, whatever else looks like one."""
+        """Whether the text holds a known secret. Texts that only look like a secret do not count."""
         return any(True for needles in self._needles() for _ in needles.whole(text))
 
     def is_in(self, content: bytes) -> bool:
-        """Whether bytes that are no text hold a secret that is known."""
+        """Whether bytes that are not text hold a known secret."""
         return any(
             form.encode("utf-8", "surrogatepass") in content
             for needles in self._needles()
@@ -189,7 +194,7 @@ class Scrubber:
             for name, member in value.items():
                 shown = _name(str(name), *self._needles())
                 while shown in found:
-                    # Two names of which nothing else is left.
+                    # Two names that are masked completely would be the same key.
                     shown += "'"
                 found[shown] = self._member(str(name), member)
             return found
@@ -205,7 +210,7 @@ class Scrubber:
     def _needles(self) -> tuple[_Needles, ...]:
         ours = OF_THIS_PROCESS._own
         own, asked = self._own, self._asked
-        # Whom it was worked out for stands beside it: another thread may have added one meanwhile.
+        # The set of secrets is kept beside the result, because another thread may have added one meanwhile.
         if asked is None or asked[0] is not ours or asked[1] is not own:
             covered = set(own.secrets) <= set(ours.secrets)
             self._asked = asked = (ours, own, (ours,) if covered else (ours, own))
@@ -226,7 +231,7 @@ def _spans(text: str, torn: bool, *known: _Needles) -> list[Span]:
 
 
 def _masked(text: str, torn: bool, *known: _Needles) -> str:
-    # What a mask stands beside can be one more hit.
+    # A text next to a mask can be one more hit.
     while spans := _spans(text, torn, *known):
         text = _without(text, spans)
     return text

@@ -1,7 +1,7 @@
-"""What a credential looks like that nobody told us: headers, tokens, keys and passwords in others' texts.
+"""Recognise credentials that we do not know: headers, tokens, keys and passwords in texts of others.
 
-Only the value is meant, never the word that names it: a log stays readable. Every repetition has an end, so
-that no text takes longer than its length.
+Only the value is masked, never the word that names it, so a log stays readable. Every repetition has an end,
+so that no text takes longer than its length.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _CHARACTER = (
     r"(?:[0-9A-Za-z+/_.~=-]|%(?:2[bdefBDEF]|3[dD]|5[fF]|7[eE])|\\{1,8}/|\\{1,8}u00(?:2[bfBF]|3[dD])"
     r"|&\#(?:43|47|61|x2[bfBF]|x3[dD]);)"
 )
-# A header goes on in the next line where that is indented; what begins anew there is another line of a log.
+# A header continues in the next line if that line is indented. Otherwise the next line is another line of a
+# log.
 _FOLD = r"(?:(?:(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)[ \t]{1,40})(?=[0-9A-Za-z+/_.~=-]{0,200}[0-9]))"
 _VALUE = rf"(?P<value>(?:{_CHARACTER}{_FOLD}?)+)"
 _SLASH = r"(?:/|\\{1,8}/|%2f)"
@@ -57,7 +58,7 @@ def has_one(text: str, pieces: Iterable[str]) -> bool:
 
 
 def _is_token(value: str, least: int = 8) -> bool:
-    """Whether this can be a token: it holds a digit or is long, as the words of a sentence are not."""
+    """Whether this can be a token: it holds a digit or is long, unlike the words of a sentence."""
     return len(value) >= least and (len(value) >= _LETTERS_ONLY or bool(_DIGIT.search(value)))
 
 
@@ -161,7 +162,7 @@ _RUNS = re.compile(r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{11,}\.[0-9A-Za-z_-]{8,}(?:\
 _SHORTEST = 12
 """No shape is shorter."""
 
-# What the Base64 of a header shows, wherever it begins.
+# The parts of a header's Base64 that are the same wherever it begins.
 _HEADERS = (
     "Authorization", "authorization", "Bearer ", "bearer ", "Basic ", "yottabyte-token", "Yottabyte-Token",
 )  # fmt: skip
@@ -170,7 +171,7 @@ _BASE64 = re.compile(r"[0-9A-Za-z+/_-]{24,}={0,2}")
 
 
 def shaped(text: str, *, inside: bool = True) -> list[Span]:
-    """Where the text holds what looks like a credential.
+    """Where the text holds something that looks like a credential.
 
     Args:
         inside: also within Base64.

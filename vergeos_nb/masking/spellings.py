@@ -48,10 +48,10 @@ def is_maskable(secret: str) -> bool:
 
 
 def spellings(secret: str, username: str | None = None) -> tuple[str, ...]:
-    """Every form in which a secret could turn up in a text: as it is, in a URL, in JSON, in HTML, in Base64.
+    """Every form that a secret can have in a text: unchanged, in a URL, in JSON, in HTML, in Base64.
 
-    With a user name also the value of a Basic ``Authorization`` header. Longest first. Empty for a secret
-    shorter than `SHORTEST_SEARCHED`, but for its header.
+    With a user name also the value of a Basic ``Authorization`` header. Longest first. For a secret shorter
+    than `SHORTEST_SEARCHED`, only the header.
     """
     forms = {basic_pair(secret, username)} if username else set()
     if len(secret) >= SHORTEST_SEARCHED:
@@ -68,13 +68,13 @@ def spellings(secret: str, username: str | None = None) -> tuple[str, ...]:
 
 
 def basic_pair(secret: str, username: str) -> str:
-    """What stands in a Basic ``Authorization`` header."""
+    """The value of a Basic ``Authorization`` header."""
     return _base64(f"{username}:{secret}")
 
 
 @lru_cache(maxsize=4096)
 def forms_of(secret: str) -> tuple[str, ...]:
-    """What to search for: each spelling as it is, and inside the Base64 of a longer text. Longest first."""
+    """The forms to search for: each spelling, and its Base64 within a longer text. Longest first."""
     forms = {secret}
     if len(secret) >= SHORTEST_SEARCHED:
         for text in (secret, *spellings(secret)):
@@ -82,15 +82,15 @@ def forms_of(secret: str) -> tuple[str, ...]:
         if len(secret) >= _SHORTEST_PIECE:
             in_hex = _bytes(secret).hex()
             forms |= {in_hex, in_hex.upper()}
-    # What the mask itself holds cannot be masked.
+    # A text within the mask itself cannot be masked.
     return tuple(sorted((form for form in forms if form not in MASK), key=lambda form: (-len(form), form)))
 
 
 @lru_cache(maxsize=4096)
 def signs_of(secret: str) -> tuple[str, ...]:
-    """A few texts of which every form of the secret holds one: looked for first. None where there are none.
+    """A few texts to search for first: every form of the secret holds one of them. None if there are none.
 
-    All spellings leave letters and digits as they are, but for Base64 and hex.
+    All spellings except Base64 and hex keep letters and digits.
     """
     run = max(_RUN.findall(secret), key=len, default="")
     if len(run) < SHORTEST_SEARCHED:
@@ -111,7 +111,7 @@ def _inside_base64(text: str) -> Iterator[str]:
 
 
 def pieces_in_base64(text: str) -> Iterator[str]:
-    """What of a text shows in the Base64 of a longer one, at each of the three places it can begin."""
+    """The fixed part of a text's Base64 within a longer text, for each of its three possible offsets."""
     plain = _bytes(text)
     for before in range(3):
         bits = 8 * before

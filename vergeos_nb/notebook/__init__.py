@@ -1,1 +1,1 @@
-"""What the cells of a runbook call, headless and where somebody clicks."""
+"""The functions that the cells of a runbook call, headless and live."""

@@ -25,7 +25,7 @@ class CutShort:
     """A run that nobody closed.
 
     Attributes:
-        said: what it was and how far it came, in words.
+        said: the run and its progress, in words.
         parameters: those of its end, without its approval.
     """
 
@@ -38,7 +38,8 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
     """The newest run of this runbook in this notebook that was cut short, if its process is gone.
 
     Args:
-        session: the notebook's name; without one nothing is found, for it could be anybody's.
+        session: the notebook's name. Without it nothing is found, because the run could be of another
+            notebook.
     """
     if not session:
         return None
@@ -60,7 +61,7 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
             return CutShort(path.parent, _said_of_damaged(opened, path), parameters)
         if life is Life.UNKNOWN and opened.get("on_host") != platform.node():
             continue
-        # Of a host of this name that cannot be asked: its journal is locked while its process goes on.
+        # The host has this name but cannot be checked. A journal is locked while its process lives.
         if account.in_order or life is Life.LIVES:
             return None
         return CutShort(path.parent, _said(account), _parameters(account))

@@ -51,7 +51,7 @@ OpenRun = Callable[..., Run]
 
 
 class LiveRun:
-    """What ``open_runbook`` gives where a browser is attached. Each method is called by cells or by cards.
+    """The run that ``open_runbook`` returns if a browser is attached. Cells and cards call its methods.
 
     Args:
         given: the parameters that the notebook holds; cards show them and let them be changed.
@@ -80,7 +80,7 @@ class LiveRun:
         self._lines: list[Mapping[str, Any]] = []
         self.unfinished: CutShort | None = cut_short(outputs, name, settings.session_name())
 
-    # What cells call.
+    # Called by cells.
 
     def step(self, step_id: str) -> StepCard:
         """The card of a step, where it stands. Showing it runs nothing.
@@ -110,7 +110,7 @@ class LiveRun:
     def __repr__(self) -> str:
         return repr(self.run) if self.run is not None else f"<runbook {self.runbook}, not connected yet>"
 
-    # What cards ask (widgets.desk.Desk).
+    # Asked by cards (widgets.card_host).
 
     @property
     def case(self) -> RunCase | None:
@@ -171,7 +171,7 @@ class LiveRun:
         self.given = {**self.given, **changed}
         run = self.run
         if run is not None and (password is not None or run.profile_name != changed.get("profile")):
-            # Another system is another run; what became of this one stands in its record.
+            # Another system is another run. The record of this run says how it ended.
             self.run = None
             run.end()
             run = None
@@ -191,7 +191,7 @@ class LiveRun:
         run = self._opened()
         # The buttons are disabled then, but a click may have been on its way.
         if blocked := self.over() or self.blocked(step):
-            raise Refused(f"running the step {step!r}", "it is not its turn", blocked)
+            raise Refused(f"running the step {step!r}", "an earlier step has to end first", blocked)
         run.change(changed)
         if step == "plan" and isinstance(run.case, Case):
             run.case.approval = None
@@ -201,7 +201,7 @@ class LiveRun:
             # It was given to other parameters than these.
             case.approval = None
         if step == "verify" and (compared := _compared(result)) != self._compared:
-            # What was ticked was another comparison.
+            # The earlier ticks were for another comparison.
             self._compared, self._ticked = compared, frozenset()
         return result
 
@@ -267,10 +267,12 @@ class LiveRun:
             self._closing.refresh()
 
     def end(self) -> Mapping[str, str]:
-        """End the run and make its record. Its summary as a bundle, with what the drill was about."""
+        """End the run and make its record. Returns its summary as a bundle, with the drill's lesson."""
         run = self._opened()
         if self.busy():
-            raise Refused("closing the run", "a step is running", "cancel it or wait for it, then close")
+            raise Refused(
+                "closing the run", "a step is running", "cancel it, or wait until it ends; then close"
+            )
         self._over = True
         bundle = dict(summary_view(summary_of(run.end())))
         drill = drill_of(run.profile_name)
@@ -280,7 +282,7 @@ class LiveRun:
         return self.unfinished.said if self.unfinished is not None and self.run is None else ""
 
     def resume(self) -> StepResult:
-        """Go on with the run that was cut short: what it has sent stays sent, and everything is read anew."""
+        """Resume the run that was cut short. Its requests stay sent, and everything is read again."""
         unfinished = self._cut_short()
         self.given = {**self.given, **unfinished.parameters}
         self._begin(folder=unfinished.folder, resume=True)
@@ -290,7 +292,7 @@ class LiveRun:
         return self.perform(self.steps[0].id, {}, again=True)
 
     def finish_unfinished(self) -> str:
-        """Finish the record of the run that was cut short; reads only. What it found, in words."""
+        """Finish the record of the run that was cut short. Reads only. Returns its finding in words."""
         unfinished = self._cut_short()
         said = finish(unfinished.folder)
         self.unfinished = None
@@ -301,11 +303,11 @@ class LiveRun:
             raise UsageError("going on", "no run was cut short here", "begin a new one")
         now = cut_short(self._outputs, self.runbook, settings.session_name())
         if now is None or now.folder != self.unfinished.folder:
-            # Another kernel was faster, or `audit recover`: what was found when the cell ran has passed.
+            # Another kernel or `audit recover` was faster: the state has changed since the cell ran.
             self.unfinished = None
             asked = "going on with the run that was cut short"
             raise Refused(
-                asked, "somebody goes on with it, or has closed it", "begin a new run, or look there"
+                asked, "somebody has it open, or has closed it", "begin a new run, or continue it there"
             )
         return self.unfinished
 
@@ -320,7 +322,7 @@ class LiveRun:
     def _new_run(self, options: Any, *, folder: Path | None = None, **how: Any) -> Run:
         from vergeos_nb.record.record_folder import new_folder
 
-        # First: what was typed as a name can be the profile's password.
+        # Do this first: a text that was typed as a name can be the profile's password.
         settings.secrets_known(getattr(options, "profile", None))
         subject = options.subject_of(options.model_dump())
         made = folder or new_folder(self._outputs, self.runbook, subject, SystemClock().now())

@@ -1,4 +1,4 @@
-"""What a notebook's first cell calls: ``open_runbook``. Headless, no widget is even constructed."""
+"""``open_runbook``, which a notebook's first cell calls. Headless, no widget is constructed."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _OPEN: dict[str, LiveRun] = {}
 def open_runbook(name: str, namespace: Mapping[str, Any]) -> Run | LiveRun:
     """Open a run of a runbook with the parameters that the notebook's namespace holds.
 
-    Where a browser is attached, this opens nothing yet: the first card does, by a click.
+    If a browser is attached, this opens nothing yet. A click on the first card opens the run.
 
     Args:
         name: the runbook, such as ``force_power_off``.
-        namespace: ``globals()`` of the notebook; names that are no parameter are left alone, but headless,
-            where nobody would see a slip, an unknown one refuses.
+        namespace: ``globals()`` of the notebook; other names are ignored. Headless nobody would see a typing
+            error, so there an unknown name refuses.
 
     Raises:
         UsageError: a parameter is unknown, missing or mistyped, or the profile cannot be used. No call has
@@ -42,7 +42,7 @@ def open_runbook(name: str, namespace: Mapping[str, Any]) -> Run | LiveRun:
     if _is_live(namespace):
         return _live(name, namespace)
     clock = SystemClock()
-    # First: what was typed as a name can be the profile's password.
+    # Do this first: a text that was typed as a name can be the profile's password.
     scrubber = Scrubber(settings.secrets_known(namespace.get("profile")))
     ours = settings.run_dir()
     folder = ours or new_folder(settings.outputs_dir(), name, schema.subject_of(namespace), clock.now())
@@ -59,7 +59,7 @@ def open_runbook(name: str, namespace: Mapping[str, Any]) -> Run | LiveRun:
 
 
 def _is_live(namespace: Mapping[str, Any]) -> bool:
-    """Whether somebody looks: VS Code says so in the namespace, all others in the environment."""
+    """Whether a person is attached. VS Code says so in the namespace, all others in the environment."""
     return settings.is_live() or ("__vsc_ipynb_file__" in namespace and not settings.is_static())
 
 
@@ -87,8 +87,8 @@ def _given(name: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
 def _set_with_parameters(fields: Container[str], namespace: Mapping[str, Any]) -> Iterable[str]:
     """The names that cells have set from the parameters cell on.
 
-    What was there before, as from a startup file of IPython, is nobody's slip. Where no cells are known, as
-    in a script, all names count.
+    Earlier names, such as from a startup file of IPython, are no typing errors. If no cells are known, as in
+    a script, all names count.
     """
     names: dict[str, None] = {}
     for source in namespace.get("In") or ():
@@ -99,7 +99,7 @@ def _set_with_parameters(fields: Container[str], namespace: Mapping[str, Any]) -
 
 
 def names_set(source: str) -> Sequence[str]:
-    """The names that a cell's own lines assign, in order; none where it is no Python."""
+    """The names that a cell's own lines assign, in order; none if it is not Python."""
     try:
         lines = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError):
@@ -119,7 +119,7 @@ def names_set(source: str) -> Sequence[str]:
 
 
 def _is_slip(name: str) -> bool:
-    """Whether a name looks like a parameter that was meant; papermill sets some of its own."""
+    """Whether a name looks like a mistyped parameter. Papermill sets some names of its own."""
     return not name.startswith(("_", "PAPERMILL_")) and name not in ("In", "Out")
 
 

@@ -1,1 +1,1 @@
-"""The sealed folder of one run: what is written into it, and how it reads."""
+"""The sealed folder of one run: its files and how they are made."""

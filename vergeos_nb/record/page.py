@@ -11,7 +11,8 @@ from typing import Any
 from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.views.shown import Picture
 
-# Runs that end in one process at once share the exporter, which keeps what it is working on.
+# Runs that end at the same time in one process share the exporter, which has state. So only one uses it at a
+# time.
 _ONE_AT_A_TIME = Lock()
 
 
@@ -31,7 +32,7 @@ def page(notebook: NotebookNode, title: str, drawn: bytes, picture: Picture) -> 
 
 @cache
 def prepare() -> None:
-    """Load what a page takes and compile its templates, which is slow, and the same for every page."""
+    """Load the modules of a page and compile its templates. This is slow, and the same for every page."""
     resources = {"metadata": {"name": ""}, "timeline": {"src": "", "alt": ""}}
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
     with _ONE_AT_A_TIME:

@@ -24,15 +24,17 @@ class Capsules:
         self._outputs = outputs.absolute()
 
     def capsule(self, record: str) -> Mapping[str, Any]:
-        """What a record knows of its override. Everything is read from the journal, whose hash the record
-        holds; ``record.json``, which nothing holds the hash of, must say the same.
+        """The override of a record.
+
+        Everything is read from the journal, because the record holds its hash. ``record.json`` has no hash
+        there, and must agree with the journal.
 
         Args:
             record: the record's id, or a path to its folder or its ``record.json``.
 
         Raises:
             RecordNotFound: there is no such record.
-            Refused: it is damaged, or was changed after it was made.
+            Refused: it is damaged, or it was changed after the run.
         """
         folder = self._find(record)
         asked = f"reading the record {folder.name}"
@@ -58,7 +60,7 @@ class Capsules:
         differ = [name for name, value in capsule.items() if name in said and said[name] != value]
         if differ:
             raise _changed(asked, f"{RECORD} and {JOURNAL} do not agree on: {', '.join(differ)}")
-        # An older version wrote a host down as somebody had spelled it.
+        # Older versions wrote a host as it was typed.
         return {**capsule, "host": normal_host(str(capsule["host"]))}
 
     def _find(self, record: str) -> Path:
@@ -80,4 +82,4 @@ class Capsules:
 
 
 def _changed(asked: str, what: str) -> Refused:
-    return Refused(asked, what, "do not act on it; get the record from where it was kept, or look at the VM")
+    return Refused(asked, what, "do not act on it; get the record from its archive, or look at the VM")

@@ -1,4 +1,4 @@
-"""The shape of ``record.json``. What it holds beside these fields is kept."""
+"""The shape of ``record.json``. Other fields are kept."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def record_of(content: bytes) -> Mapping[str, Any]:
 
 
 def object_of(content: bytes) -> Mapping[str, Any]:
-    """What these bytes say, whatever its fields are: what is in it does not decide whether it is sealed.
+    """The content of these bytes, with any fields: the fields do not decide whether a record is sealed.
 
     Raises:
-        Unfit: they are no object of JSON.
+        Unfit: they are not a JSON object.
     """
     data: Plain = fit(json_of(content, DEEPEST_LINE), dict)
     return data

@@ -49,9 +49,9 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, withi
     """Make the folder of a new run.
 
     Args:
-        subject: what the run is about, such as the VM's name; only a tame form of it gets into the path.
+        subject: the subject of the run, such as the VM's name. Only a safe form of it gets into the path.
         epoch: the time of the start, seconds since 1970.
-        within_run: whether it is one of many that a run makes; then the ledger was looked at before.
+        within_run: whether it is one of many folders of a fleet run. The ledger was checked before, then.
 
     Raises:
         RecordError: it cannot be made, or the archive's ledger is lost and the record could not be sealed.
@@ -59,7 +59,7 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, withi
     if not within_run and (lost := _why_lost(outputs)):
         raise lost_ledger("beginning a run", f"{lost}; nothing was sent")
     moment = datetime.fromtimestamp(epoch, UTC)
-    # What was typed in place of a name can be a password, and a tame form of it one that was not typed.
+    # A text that was typed instead of a name can be a password. Its safe form would not be masked.
     tame = slug(masked(subject))
     name = f"{moment:%H%M%SZ}-{runbook}-{slug(masked(tame))}-{secrets.token_hex(4)}"
     folder = outputs.absolute() / f"{moment:%Y-%m-%d}" / name
@@ -116,7 +116,7 @@ def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> RunState:
         raise RecordError(
             f"writing the record {folder}",
             error.strerror or str(error),
-            f"the journal is whole and holds everything: keep {folder / JOURNAL}",
+            f"the journal is complete: keep {folder / JOURNAL}",
         ) from error
     return account
 
@@ -138,7 +138,7 @@ def _drawn(journal: JournalText) -> tuple[Picture, bytes]:
 
 
 def check(folder: Path) -> list[str]:
-    """What is wrong with a record's files: one line for each file that is missing or not as recorded.
+    """The faults of a record's files: one line for each file that is missing or was changed.
 
     Raises:
         RecordError: there is no record in the folder.
@@ -166,13 +166,15 @@ def read(folder: Path) -> Mapping[str, Any]:
     """The content of ``record.json``.
 
     Raises:
-        RecordError: there is none, or it is something else.
+        RecordError: it is missing, or is not a record.
     """
     asked = f"reading the record {folder}"
     try:
         content = record_of(content_of(folder / RECORD, MOST_OF_OURS))
     except Unfit as unfit:
-        raise RecordError(asked, f"{RECORD} is no record: {unfit.why}", "is this a record folder?") from None
+        raise RecordError(
+            asked, f"{RECORD} is not a record: {unfit.why}", "is this a record folder?"
+        ) from None
     if content.get("files") is None:
         raise RecordError(asked, f"{RECORD} names no files", "it was changed by hand")
     return content
@@ -241,7 +243,7 @@ def _content(folder: Path, account: RunState, files: Mapping[str, str]) -> dict[
 
 
 def _consent(account: RunState) -> dict[str, Any] | None:
-    """What a person ticked and typed before approving, with when that was."""
+    """The ticks and texts of a person before the approval, with their time."""
     line = account.consent
     return None if line is None else {k: v for k, v in line.items() if k not in ("n", "event")}
 

@@ -1,7 +1,7 @@
 """The record's notebook, made from the runbook and the journal.
 
 Cells that are steps carry a tag ``step:ID``, the closing cell ``close``. Their outputs come from the journal,
-whatever a browser, papermill or a dying kernel left in them; other cells keep what they had, without widgets.
+not from a browser, papermill or a dying kernel. Other cells keep their outputs, without widgets.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def render(base: NotebookNode, account: RunState, scrubber: Scrubber, picture: P
     """The executed notebook as the journal knows it.
 
     Args:
-        base: the runbook, or the notebook that was made of it by running it.
+        base: the runbook, or the notebook that a run made from it.
         scrubber: masks secrets in outputs that did not come through the journal.
         picture: the run's timeline, shown where it is closed.
     """

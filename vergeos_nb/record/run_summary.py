@@ -23,7 +23,7 @@ _HEADLINES = {
 
 
 def summary_of(account: RunState) -> RunSummary:
-    """What a person reads first."""
+    """The facts that a person reads first."""
     decisive, outcome = account.decisive, account.outcome
     last = account.results[-1] if account.results else None
     headline = decisive.summary if decisive else _headline(account)
@@ -70,7 +70,7 @@ def _by_verdict(account: RunState) -> str:
         known = "The process LIVES." if lives else "Nothing shows whether the process lives."
         return f"{_HEADLINES[account.outcome]} {known}"
     if account.outcome is RunOutcome.NOTHING_TO_DO:
-        # Older versions ended so where nobody knew; the step itself says what to do.
+        # Older versions ended so for an unknown state. The step itself says what to do.
         known = "the process LIVES" if lives else "nothing shows that the process is gone"
         return f"The record says stopped already, but {known}."
     return ""

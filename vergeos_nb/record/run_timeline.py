@@ -1,4 +1,4 @@
-"""What the picture of a run shows, from the lines of its journal alone: whole, cut short or growing."""
+"""The content of a run's picture, from the journal alone. The journal may be whole, cut short or growing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATUS_ROWS = "/api/v4/machine_status/"
 # A pause between two calls from here on is waiting, not working.
 WAIT_S = 0.5
 MOST_CHARACTERS = 60
-# What happened closer together than this share of the whole is one stretch.
+# Events that are closer together than this share of the whole are drawn as one.
 APART = 0.1
 APART_S = 5.0
 
@@ -59,7 +59,7 @@ def timeline_of(lines: Sequence[Mapping[str, Any]], *, now: float | None = None)
 
 
 class _Seen:
-    """What the lines have told so far."""
+    """The state after the lines so far."""
 
     def __init__(self) -> None:
         self.steps: list[StepBar] = []
@@ -69,7 +69,7 @@ class _Seen:
         self.failed: list[float] = []
         self.stretches: list[Span] = []
         self._running = False
-        # Of the running step: kept apart while it grows, for a watch has thousands of pauses.
+        # The pauses of the running step, kept apart while they grow: a watch has thousands.
         self._waits: list[Span] = []
         self._span = Span(0.0, 0.0)
         self._busy_until = 0.0
@@ -99,7 +99,7 @@ class _Seen:
                 self._pass(at)
 
     def end(self, now: float | None) -> None:
-        """There are no more lines; what is running is drawn up to now, if that is known."""
+        """The last line was read. A running step is drawn up to now, if the time is known."""
         if self._running and now is not None:
             self._pass(now)
         self._stop()
@@ -157,7 +157,7 @@ class _Seen:
             self.verdicts.append(VerdictMark(str(facts["verdict"]), float(facts.get("verdict_at") or at)))
 
     def _settle(self, line: Mapping[str, Any], at: float) -> None:
-        """What another process read after the run's own had died."""
+        """The evidence that another process read after the run's process had died."""
         result = line["result"]
         began = min((float(call["sent_at"]) for call in line["exchanges"]), default=at)
         self._begin(f"{result['title']} (recovery)", began)

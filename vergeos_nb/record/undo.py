@@ -48,6 +48,6 @@ def _row_before(account: RunState, key: StatusKey, put: ChangingCall) -> Machine
 def _is_before(call: Exchange, put: ChangingCall) -> bool:
     if put.exchange is not None:
         return call.number < put.exchange.number
-    # The run died over its override: what recovery read, much later, is not what was before. The journal
-    # keeps times to the millisecond.
+    # The run died during its override. A row that recovery read much later is not the row from before. The
+    # journal's times have milliseconds.
     return call.sent_at <= from_iso(put.intended_at) + 0.001

@@ -234,8 +234,8 @@ def _same_system(account: RunState, profile: settings.Profile, info: SystemInfo)
     if differ:
         raise Refused(
             "reading back",
-            f"another system answers than the run's: another {', '.join(differ)}",
-            f"let the profile {profile.name!r} lead to the run's system, and recover again",
+            f"this is not the run's system: it has another {', '.join(differ)}",
+            f"correct the profile {profile.name!r} so that it names the run's system, and recover again",
         )
 
 

@@ -92,7 +92,7 @@ class RunLease:
 
 
 def stop_wanted(policy: Policy, outputs: Path) -> str:
-    """Who says stop, in words, or "": the policy's stop file, or one called ``STOP`` in the archive."""
+    """The stop file that exists, in words, or "": the policy's, or a file ``STOP`` in the archive."""
     if settings.stopped_by(policy):
         return f"the stop file {policy.stop_file} of the policy"
     path = outputs / "STOP"
@@ -131,7 +131,7 @@ class Connection:
 
 
 class Connect(Protocol):
-    """Joins a run to its system while the context lasts. What happens on the way is told to the two calls."""
+    """Connects a run to its system while the context lasts. The callbacks get every intent and exchange."""
 
     def __call__(
         self, clock: Clock, on_intent: OnIntent, on_exchange: OnExchange, /
@@ -236,7 +236,7 @@ class Run:
         transport: httpx.BaseTransport | None,
         connect: Connect | None,
     ) -> RunCase:
-        """The case of this run, joined to what it needs from outside."""
+        """The case of this run, with everything that it needs from outside."""
         kind = CASES[self.name]
         if issubclass(kind, ArchiveCase):
             assert isinstance(options, IncidentReportParameters)
@@ -308,7 +308,7 @@ class Run:
         return Approval(options.approve, options.approver or operator, now, until)
 
     def _resume(self) -> None:
-        """What an earlier process of this run has sent stays sent, and its calls keep their numbers."""
+        """Requests that an earlier process of this run has sent stay sent, and keep their numbers."""
         earlier = run_state_of(read_journal(self.journal.path))
         self._numbered_from = max((e.number for e in earlier.exchanges), default=0)
         if isinstance(self.case, Case):
@@ -319,7 +319,7 @@ class Run:
         self._scrubber.add(self._secrets())
         if self._numbered_from:
             exchange = replace(exchange, number=exchange.number + self._numbered_from)
-        # First the journal: a result must not speak of a call that it does not hold.
+        # First the journal: a result must not refer to a call that the journal lacks.
         self.journal.exchange(exchange)
         self._calls.add(exchange)
 
@@ -353,7 +353,7 @@ class Run:
         account = self.end()
         view = Shown(summary_view(summary_of(account)))
         if self._finish_here:
-            # A runner renders the notebook anew; here nobody else would show it.
+            # A runner renders the notebook again. Here nothing else would show it.
             display(Picture(timeline_of(read_journal(self.journal.path).lines)))  # type: ignore[no-untyped-call]
         if account.exit_code:
             display(view)  # type: ignore[no-untyped-call]  # IPython has no annotation here
@@ -364,7 +364,7 @@ class Run:
         """Take other values for some parameters, and write down which.
 
         Raises:
-            UsageError: a value cannot be meant; then all stay as they were.
+            UsageError: a value is not valid; then all values stay unchanged.
         """
         before = self.case.options.model_dump()
         options = read_parameters(self.name, {**before, **changed}, undecided=True)
@@ -392,7 +392,7 @@ class Run:
         return run_state_of(read_journal(self.journal.path))
 
     def _at_exit(self) -> None:
-        """The kernel ends and nobody closed the run: make what record there can be."""
+        """The kernel ends and nobody closed the run: make the record as far as possible."""
         if self._closed:
             return
         self._closed = True
@@ -422,7 +422,7 @@ def finish_record(name: str, folder: Path, scrubber: Scrubber) -> RunState:
 
 
 def _names_in(options: SystemParameters, operator: str) -> dict[str, str]:
-    """What the record is found by, by what it is in words."""
+    """The names by which the record is found, each under its description."""
     people = {"operator's name": operator, "ticket": options.ticket}
     if isinstance(options, VmParameters):
         people["approver's name"] = options.approver
@@ -436,7 +436,7 @@ def _profile_named(options: RunParameters) -> str | None:
 
 
 def target_of(profile: settings.Profile) -> Target:
-    """What a plan and a record say of the system behind a profile."""
+    """The system behind a profile, as plans and records show it."""
     credentials = profile.credentials
     who = "nobody"
     if credentials is not None:

@@ -16,13 +16,14 @@ WEBHOOK = "VERGEOS_NB_WEBHOOK"
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSettings:
-    """What is set up for the archive.
+    """Settings of the archive.
 
     Attributes:
         signing_key: the private key that seals are signed with, or the public one of a key in an agent.
         allowed_signers: the file that says whose signatures count.
-        mirror: where a second copy goes, as a URL that fsspec knows. A secret, for it can hold a password.
-        webhook: where a notification goes. A secret, for it often holds a token.
+        mirror: the place of a second copy, as a URL that fsspec knows. A secret, because it can hold a
+            password.
+        webhook: the URL of notifications. A secret, because it often holds a token.
     """
 
     signing_key: Path | None = None
@@ -43,8 +44,9 @@ class ArchiveSettings:
 
 def archive_settings(environ: Mapping[str, str] | None = None) -> ArchiveSettings:
     """The archive's settings, from ``VERGEOS_NB_SIGNING_KEY``, ``VERGEOS_NB_ALLOWED_SIGNERS``,
-    ``VERGEOS_NB_MIRROR`` and ``VERGEOS_NB_WEBHOOK``. What cannot be meant is found where it is used: a run
-    that has ended is sealed all the same."""
+    ``VERGEOS_NB_MIRROR`` and ``VERGEOS_NB_WEBHOOK``. Invalid values are found when they are used, so that a
+    run that has ended is still sealed.
+    """
     variables = environment(environ)
 
     def path(name: str) -> Path | None:

@@ -29,7 +29,7 @@ def env_profile(environ: Mapping[str, str], home: Path | None, password: Secret 
     """The profile ``env``.
 
     Raises:
-        SettingsError: a variable is missing, cannot be meant or contradicts another.
+        SettingsError: a variable is missing, not valid, or contradicts another.
     """
     from dataclasses import replace
 

@@ -1,7 +1,7 @@
 """From raw settings to a profile: the checks that a set of variables and a section of a file share.
 
-A `Raw` holds what was written under the vendor's own names; `named` says how a person would find each of
-them (``VERGE_TOKEN``, or ``token in [profile.lab] of …/config.toml``), so that every message points there.
+A `Raw` holds the written values under the vendor's own names. `named` says where a person finds each of them
+(``VERGE_TOKEN``, or ``token in [profile.lab] of …/config.toml``), so that every message points there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def profile_from(
     """The profile that these settings describe.
 
     Raises:
-        SettingsError: one is missing, cannot be meant or contradicts another; names it and the remedy.
+        SettingsError: a setting is missing, not valid, or contradicts another. The error names it and the
+            remedy.
     """
     # First: an error about another setting may repeat a value that equals the password.
     for key in ("token", "api_key", "password"):
@@ -79,9 +80,9 @@ def _maskable(name: str, credentials: Credentials) -> None:
     if len(secret) >= SHORTEST_SEARCHED and not is_maskable(secret):
         raise SettingsError(
             f"use the profile {name!r}",
-            "its password or token is a plain word or a short number, as every record holds them, so it "
+            "its password or token is a plain word or a short number. Records are full of those, so it "
             "could not be masked",
-            "give the user another password: this one would be guessed first, too. Or use an API key.",
+            "give the user another password (this one is also easy to guess), or use an API key.",
         )
 
 
@@ -154,10 +155,12 @@ def _auth(value: Any, named: Named) -> str | None:
 
 def _text(value: Any, key: str, named: Named) -> str:
     if not isinstance(value, str):
-        raise SettingsError(f"read {named(key)}", "it is no text", "put it in double quotes.")
+        raise SettingsError(f"read {named(key)}", "it is not text", "put it in double quotes.")
     if any(not character.isprintable() for character in value):
         raise SettingsError(
-            f"read {named(key)}", "it holds a control character", "remove it, line ends at the end included."
+            f"read {named(key)}",
+            "it holds a control character",
+            "remove it. A line end at the end counts, too.",
         )
     return value
 
@@ -167,7 +170,7 @@ def _bearer_text(value: Any, key: str, named: Named) -> str:
     if not text.isascii() or " " in text:
         raise SettingsError(
             f"read {named(key)}",
-            "it holds a blank or a character that no HTTP header takes",
+            "it holds a blank or a character that an HTTP header cannot hold",
             "copy the token or key again, without quotes and without the word Bearer.",
         )
     return text
@@ -198,8 +201,8 @@ def _timeout(value: Any, named: Named) -> float:
     if not 0 < seconds <= LONGEST_TIMEOUT_S:
         raise SettingsError(
             f"read {named('timeout')}",
-            f"{repr(value)[:60]} is no number of seconds between 0 and {LONGEST_TIMEOUT_S:.0f}",
-            f"give the seconds that one request may take; without it they are {DEFAULT_TIMEOUT_S:.0f}.",
+            f"{repr(value)[:60]} is not a number of seconds between 0 and {LONGEST_TIMEOUT_S:.0f}",
+            f"give the time limit of one request in seconds; the default is {DEFAULT_TIMEOUT_S:.0f}.",
         )
     return seconds
 

@@ -1,4 +1,4 @@
-"""A host as people write it, brought to the one form that stands for it: in URLs, leases, plans and NO_PROXY.
+"""The one normal form of a host, for URLs, leases, plans and NO_PROXY.
 
 The normal form has no upper case, no trailing dot, no port 443; names are as DNS holds them (``xn--…``),
 IPv4 addresses have four decimal numbers, and IPv6 addresses their shortest spelling in brackets, with a zone
@@ -33,7 +33,7 @@ def clean_host(text: str, where: str) -> str:
 
     Raises:
         SettingsError: it asks for plain HTTP, holds a user, a path, a blank or a control character, or is no
-            host. The message never repeats what was written when that may hold a password.
+            host. The message never repeats a text that may hold a password.
     """
 
     def wrong(came_back: str, next_step: str) -> SettingsError:
@@ -76,7 +76,7 @@ def clean_host(text: str, where: str) -> str:
 
 
 def normal_host(text: str) -> str:
-    """The normal form of a host that was written down earlier; what is none is given back as it is."""
+    """The normal form of an earlier written host. A text that is not a host is returned unchanged."""
     try:
         return clean_host(text, "")
     except SettingsError:
@@ -94,7 +94,7 @@ def normal_name(name: str) -> str:
         import httpx
 
         try:
-            # What connects says what the name is in DNS.
+            # The module that connects reports a name that DNS does not know.
             name = httpx.URL(f"https://{name}").raw_host.decode("ascii")
         except httpx.InvalidURL as error:
             raise ValueError(str(error)) from error

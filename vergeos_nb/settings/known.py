@@ -18,7 +18,7 @@ LONG_ENOUGH = 8
 
 
 def remember_secrets(environ: Mapping[str, str] | None = None, home: Path | None = None) -> None:
-    """Have this process mask them from now on. What cannot be read is said by who needs it."""
+    """Have this process mask them from now on. Code that needs an unreadable file reports it later."""
     variables = environment(environ)
     told: list[object] = [variables.get(PREFIX + key.upper()) for key in SECRET_KEYS]
     for read in (archive_settings, ambient_network):

@@ -32,8 +32,8 @@ def load_profile(
     called ``env`` or ``simulator`` is out of reach. No variable overrides a named profile.
 
     Args:
-        environ: stands in for the process's environment.
-        home: stands in for the user's home directory.
+        environ: used instead of the process's environment.
+        home: used instead of the user's home directory.
         password: what somebody typed for a profile that names a user and holds no password.
 
     Raises:
@@ -46,7 +46,9 @@ def load_profile(
     if word == SIMULATOR_NAME:
         if colon and not scenario:
             raise SettingsError(
-                f"use the profile {name!r}", "no scenario follows the colon", "say simulator:stuck."
+                f"use the profile {name!r}",
+                "there is no scenario after the colon",
+                "write it as simulator:stuck.",
             )
         return Profile(name, "", None, kind="simulator", scenario=scenario or None, source="built in")
     if name == ENV_NAME:
@@ -56,7 +58,7 @@ def load_profile(
         known = _names(file.sections)
         raise SettingsError(
             f"use the profile {name!r}",
-            f"there is none of this name (named profiles are read from {file.path})",
+            f"there is no profile of this name (named profiles are read from {file.path})",
             did_you_mean(name, known),
         )
     profile = vrg_profile(file, name, base, password)
@@ -64,7 +66,7 @@ def load_profile(
 
 
 def wants_password(name: str) -> bool:
-    """Whether this profile names a user and nothing holds the password, so that it has to be asked for."""
+    """Whether this profile names a user but has no password, so that a person must be asked for it."""
     try:
         load_profile(name)
     except PasswordMissing:

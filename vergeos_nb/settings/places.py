@@ -1,4 +1,4 @@
-"""The process's environment: the only module that reads it, and what it says beside profiles."""
+"""The only module that reads the process's environment, with all its settings except profiles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MIRROR = "VERGEOS_NB_MIRROR"
 # As distributions and vendors call it.
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 UI_WORDS = ("static", "live")
-# What holds the path of a file or folder.
+# Variables that hold the path of a file or folder.
 _PATHS = (
     POLICY_VARIABLE, SIGNING_KEY, ALLOWED_SIGNERS, CHROMIUM, MIRROR, "VERGEOS_NB_RUNTIME_DIR",
     "VERGE_CA_FILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
@@ -32,18 +32,18 @@ _JUPYTER_PLACES = {
     "JUPYTER_RUNTIME_DIR": "runtime",
     "IPYTHONDIR": "ipython",
 }
-# What holds several of them, as OpenSSL reads it.
+# Variables that hold several paths, as OpenSSL reads them.
 _LISTS = ("SSL_CERT_DIR",)
 _CA_FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 @dataclass(frozen=True, slots=True)
 class AmbientNetwork:
-    """What the machine says about reaching others: proxies and trusted authorities.
+    """The machine's settings for connections: proxies and trusted authorities.
 
     Attributes:
         https_proxy: the proxy for https, a secret because its URL may hold a password.
-        http_proxy: the proxy for plain http, which the platform is never reached over.
+        http_proxy: the proxy for plain http, which is never used for the platform.
         no_proxy: hosts that are reached without them, as written in ``NO_PROXY``.
         ca_file: PEM file of trusted authorities, or None for the system's.
         ca_dirs: directories of trusted authorities, of which some may not exist.
@@ -59,7 +59,7 @@ class AmbientNetwork:
 
 
 def environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
-    """What stands in for the process's environment, or that environment itself."""
+    """The given environment, or the process's own."""
     return os.environ if environ is None else environ
 
 
@@ -85,7 +85,7 @@ def at_home(text: str, home: Path | None, where: str) -> Path:
         raise SettingsError(
             f"read {where}",
             f"{text} is below the home directory, and this user has none",
-            "write the whole path, or set HOME.",
+            "write the full path, or set HOME.",
         )
     return home / text[2:]
 
@@ -182,7 +182,7 @@ def kernel_environ(
 
 
 def jupyter_environ(folder: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What makes Jupyter and IPython keep their files in this folder, where the user has said nothing else.
+    """Variables that make Jupyter and IPython keep their files in this folder, unless the user has set them.
 
     Without a home directory they do not even start.
     """
@@ -226,12 +226,12 @@ def _anchored(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _absolute(path: str) -> str:
-    # What is no path, as a URL, and what is below the home directory is left as it is.
+    # A text that is not a path (such as a URL), or that is below the home directory, is returned unchanged.
     return path if not path or path.startswith("~/") or "://" in path else str(Path(path).absolute())
 
 
 def runtime_dir(environ: Mapping[str, str] | None = None) -> Path | None:
-    """Where running processes announce themselves, or None: then they do not.
+    """The folder in which running processes announce themselves, or None if they cannot.
 
     ``VERGEOS_NB_RUNTIME_DIR``, or below ``XDG_RUNTIME_DIR``, or the user's cache directory: never below a
     directory that others can write to. A user without a home directory has no cache directory. A relative
@@ -250,7 +250,7 @@ def runtime_dir(environ: Mapping[str, str] | None = None) -> Path | None:
 
 
 def is_static(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether ``VERGEOS_NB_UI`` says that nobody can click, as in every headless run of ours."""
+    """Whether ``VERGEOS_NB_UI`` is ``static``: nobody can click, as in all our headless runs."""
     return environment(environ).get("VERGEOS_NB_UI") == "static"
 
 
@@ -264,10 +264,10 @@ def is_live(environ: Mapping[str, str] | None = None) -> bool:
     """Whether a browser shows this kernel's output, so that a widget can be clicked.
 
     Jupyter's server names the session (``JPY_SESSION_NAME``) and Voilà its kernel (``VOILA_KERNEL_ID``);
-    ``VERGEOS_NB_UI`` says ``static`` or ``live`` against both.
+    ``VERGEOS_NB_UI=static`` or ``live`` overrides both.
 
     Raises:
-        SettingsError: ``VERGEOS_NB_UI`` says something else.
+        SettingsError: ``VERGEOS_NB_UI`` has another value.
     """
     variables = environment(environ)
     wanted = variables.get("VERGEOS_NB_UI")

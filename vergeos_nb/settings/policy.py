@@ -1,4 +1,4 @@
-"""What may not be touched, when it may be, and by how many. Pure: text in, a policy out.
+"""The site's policy: do-not-touch list, maintenance windows, number of people. Pure: text in, policy out.
 
     stop_file = "/etc/vergeos-nb/stop"      # while this file exists nothing is changed
 
@@ -17,8 +17,8 @@
     two_people = true                       # the approver is not the operator
 
 Upper and lower case are the same in names and tags: matching too much only stops a run, matching too little
-could end somebody's domain controller. For the same reason whatever is not understood here is an error, and
-never read as if it had not been said.
+could end somebody's domain controller. For the same reason an entry that is not understood is an error and is
+never ignored.
 """
 
 from __future__ import annotations
@@ -53,10 +53,9 @@ _APPROVAL = ("two_people",)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time of the week, as a clock on the wall of its time zone shows it.
+    """A time of the week, by the wall clock of its time zone.
 
-    An hour that the clock shows twice, in autumn, counts both times; one that it leaves out, in spring, never
-    comes.
+    An hour that the clock repeats in autumn counts both times. An hour that it skips in spring never comes.
 
     Attributes:
         days: the days on which it opens, Monday being 0.
@@ -142,13 +141,13 @@ class Policy:
 
 
 def parse_policy(text: str, source: str) -> Policy:
-    """The policy that a TOML text holds.
+    """The policy in a TOML text.
 
     Args:
-        source: where it is from, for messages.
+        source: the name of its place, for messages.
 
     Raises:
-        SettingsError: it is no TOML, says nothing, or says what cannot be meant.
+        SettingsError: it is not TOML, is empty, or has an invalid entry.
     """
     try:
         data = toml_of(text)
@@ -188,7 +187,7 @@ class _Reader:
     def table(self, data: Mapping[str, Any], name: str, words: tuple[str, ...]) -> Mapping[str, Any]:
         table = data.get(name, {})
         if not isinstance(table, dict):
-            raise self.wrong(f"{name!r} is no section", f"write it as a heading, [{name}].")
+            raise self.wrong(f"{name!r} is not a section", f"write it as a heading, [{name}].")
         self.known(table, words, f"in [{name}]")
         return table
 

@@ -18,18 +18,18 @@ def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = No
     one in ``~/.config/vergeos-nb/policy.toml``, if there is one; otherwise one that forbids nothing.
 
     Args:
-        environ: stands in for the process's environment.
-        home: stands in for the user's home directory.
+        environ: used instead of the process's environment.
+        home: used instead of the user's home directory.
 
     Raises:
-        SettingsError: the file is missing, cannot be read, or says what cannot be meant.
+        SettingsError: the file is missing, cannot be read, or has an invalid entry.
     """
     variables = environment(environ)
     base = home_dir(variables) if home is None else home
     named = variables.get(POLICY_VARIABLE)
     if named == "":
         raise SettingsError(
-            f"read {POLICY_VARIABLE}", "it is set, but empty", "let it name the policy's file, or unset it."
+            f"read {POLICY_VARIABLE}", "it is set, but empty", "set it to the policy's file, or unset it."
         )
     if named is None and (base is None or not base.is_dir()):
         return Policy(source=f"no policy: this user has no home directory, and {POLICY_VARIABLE} is not set")
@@ -47,9 +47,9 @@ def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = No
 
 
 def stopped_by(policy: Policy, home: Path | None = None) -> str | None:
-    """Why the stop file forbids every change just now, or None. Looks at the disk each time.
+    """Why the stop file forbids every change now, or None. Reads the disk each time.
 
-    A link that leads nowhere counts, and so does a file of which nobody can tell whether it is there.
+    A broken link counts, and so does a file whose existence cannot be checked.
     """
     if not policy.stop_file:
         return None
@@ -71,5 +71,5 @@ def _unreadable(path: Path, came_back: str) -> SettingsError:
     return SettingsError(
         f"read the policy {path}",
         came_back,
-        "make it readable: nothing is changed while nobody knows what the policy forbids.",
+        "make it readable: nothing is changed as long as the policy is unknown.",
     )

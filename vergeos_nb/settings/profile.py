@@ -1,4 +1,4 @@
-"""What a profile is: a named VergeOS system and how to reach it."""
+"""A profile: a named VergeOS system and how to reach it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Profile:
         ca_file: the only authorities to trust, or None for those of the machine.
         timeout_s: seconds that one request may take.
         kind: ``simulator`` for the built-in profile, otherwise ``configured``.
-        paced: whether requests keep the distance that a real platform may want; the simulator wants none.
+        paced: whether requests keep a minimum distance, as a real platform may need. The simulator does not.
         scenario: the simulator's scenario if one was named.
         source: where this was read from, in words.
         warnings: what a person should know before using it, one sentence each.
@@ -65,15 +65,16 @@ class Profile:
 
 
 def refuse_pieces(profile: Profile, names: Mapping[str, str]) -> None:
-    """Refuse a password or token that is a piece of a name by which people find a record.
+    """Refuse a password or token that is a part of a name by which people find a record.
 
-    Masked, nobody could tell which VM, system or person it was; not masked, the record would tell it.
+    If it were masked, the name of the VM, system or person would be unreadable. If not, the record would show
+    the secret.
 
     Args:
-        names: what is to be written down, by what it is in words.
+        names: the values that are written down, each under its description.
 
     Raises:
-        SettingsError: it is a piece of one. No text of the error repeats it.
+        SettingsError: it is a part of one. The error does not repeat it.
     """
     login = profile.credentials
     if login is None or len(secret := login.secret.reveal().casefold()) < SHORTEST_SEARCHED:
@@ -83,17 +84,17 @@ def refuse_pieces(profile: Profile, names: Mapping[str, str]) -> None:
         if secret in name.casefold():
             raise SettingsError(
                 "use the profile for this run",
-                f"its password or token is a piece of the {what}, which no record can do without, so it "
-                "could not be masked",
+                f"its password or token is a part of the {what}. Every record holds the {what}, so the "
+                "secret could not be masked",
                 "nothing was sent. Give the user another password, or use an API key; if the password was "
-                f"typed in place of the {what}, correct that.",
+                f"typed instead of the {what}, correct that.",
             )
 
 
 def secrets_of(profile: Profile) -> tuple[str, ...]:
-    """Every text that would give this profile's secret away, in all its spellings, the longest first.
+    """Every text that would reveal this profile's secret, in all spellings, the longest first.
 
-    Who asks is about to use the profile: from now on every door of this process masks them.
+    The caller is about to use the profile, so this process masks them from now on.
     """
     login = profile.credentials
     if login is None:

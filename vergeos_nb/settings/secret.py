@@ -12,9 +12,9 @@ from vergeos_nb.masking import MASK, register, register_url
 class Secret:
     """Text that shows as `MASK` in every repr, string, format and JSON, and that refuses to be pickled.
 
-    It has slots and no ``__dict__``, and copies are the object itself, so ``dataclasses.asdict`` and
-    ``vars`` do not open it either. Only `reveal` does. From when it is made, every door of this process
-    masks it.
+    It has slots and no ``__dict__``, and copies are the object itself, so ``dataclasses.asdict`` and ``vars``
+    do not open it either. Only `reveal` does. As soon as it exists, everything that this process writes masks
+    it.
 
     Args:
         is_url: the text is a URL of which only user and password are secret.

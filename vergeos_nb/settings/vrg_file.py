@@ -31,7 +31,7 @@ _OTHERS_MAY_READ = stat.S_IRGRP | stat.S_IROTH
 
 @dataclass(frozen=True, slots=True)
 class VrgFile:
-    """What the file holds.
+    """The content of the file.
 
     Attributes:
         path: where it is, or would be.
@@ -45,10 +45,10 @@ class VrgFile:
 
 
 def read_vrg_file(home: Path | None) -> VrgFile:
-    """The file under this home; no sections where there is none, or no home.
+    """The file in this home directory. Without a file or a home directory it has no sections.
 
     Raises:
-        SettingsError: it cannot be read, is no TOML, or has a heading that nothing reads.
+        SettingsError: it cannot be read, is not TOML, or has an unknown heading.
     """
     if home is None:
         return VrgFile(Path("~/.vrg/config.toml"), {})
@@ -78,7 +78,7 @@ def vrg_profile(file: VrgFile, name: str, home: Path | None, password: Secret | 
     A relative ``ca_file`` is beside the file.
 
     Raises:
-        SettingsError: a key is unknown, missing, cannot be meant or contradicts another.
+        SettingsError: a key is unknown, missing, not valid, or contradicts another.
     """
     heading, section = file.sections[name]
     for key in section:
@@ -112,7 +112,7 @@ def _load(path: Path) -> dict[str, Any]:
 def _table(data: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
     value = data.get(key, {})
     if not isinstance(value, dict):
-        raise SettingsError(f"read {path}", f"{key!r} is no section", f"write it as a heading, [{key}].")
+        raise SettingsError(f"read {path}", f"{key!r} is not a section", f"write it as a heading, [{key}].")
     return value
 
 

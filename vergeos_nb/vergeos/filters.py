@@ -1,12 +1,12 @@
 r"""The filter and fields grammar of the API, as a client writes it. Pure text in, pure text out.
 
-`quote` is the one place that puts text into a filter. What the grammar is, and where that is known from:
+`quote` is the one place that puts text into a filter. The grammar, with its sources:
 
 - A text literal stands in single quotes; a backslash escapes ``\``, ``'`` and ``{`` and nothing else. A
   balanced unescaped ``{…}`` is taken for a macro and silently dropped, so that *another* name matches
   (measured by the vendor: pyvergeos 1.7.1, ``filters.py``; confirmed by govergeos).
-- ``and`` and ``or`` have no precedence and are read from left to right (pyvergeos 1.7.1), so whatever is
-  joined here is put in parentheses.
+- ``and`` and ``or`` have no precedence and are read from left to right (pyvergeos 1.7.1), so every joined
+  part gets parentheses here.
 - A filter on an unknown column matches nothing and an unknown field is dropped, both without an error, so
   both are checked for their shape here.
 """
@@ -47,7 +47,7 @@ def quote(text: str) -> str:
             raise UsageError(
                 f"use {text!r} in a filter",
                 f"character {position + 1} is U+{ord(character):04X}, which cannot be seen",
-                "type the text anew instead of pasting it; a name holds visible characters and blanks only.",
+                "type the text instead of pasting it; a name holds only visible characters and blanks.",
             )
     escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("{", "\\{")
     return f"'{escaped}'"
@@ -65,7 +65,7 @@ def check_name(name: str) -> str:
         raise UsageError(
             f"find the VM {cut(name, 41)!r}",
             f"the name has {len(name)} characters, and a VM's name has at most {NAME_MAX}",
-            "check what was pasted; the name is shown at the top of the VM's page.",
+            "check the text that you pasted; the name is at the top of the VM's page.",
         )
     quote(name)
     return name
@@ -111,21 +111,23 @@ def fields(*entries: str) -> Fields:
     """The value of ``fields``: columns, traversals (``a#b#c``) and aliases (``a#b as c``), in this order.
 
     Raises:
-        UsageError: an entry is none of these; the platform would drop it without a word.
+        UsageError: an entry has none of these forms; the platform would drop it without an error.
     """
     if not entries:
         raise UsageError("ask for fields", "none is named")
     for entry in entries:
         if not _FIELD.fullmatch(entry):
             raise UsageError(
-                f"ask for the field {entry!r}", "it is no column, traversal or alias", "write it as a#b as c."
+                f"ask for the field {entry!r}",
+                "it is not a column, a traversal or an alias",
+                "write it as a#b as c.",
             )
     return Fields(",".join(entries))
 
 
 def _compare(column: str, operator: str, value: str | int | bool) -> Filter:
     if not _PATH.fullmatch(column):
-        raise UsageError(f"filter by {column!r}", "it is no column", "name a column, or a traversal a#b.")
+        raise UsageError(f"filter by {column!r}", "it is not a column", "name a column, or a traversal a#b.")
     return Filter(f"{column} {operator} {_literal(value)}")
 
 

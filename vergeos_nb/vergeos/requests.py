@@ -1,6 +1,7 @@
-"""Every changing request as data: what a plan shows is what is sent.
+"""Every changing request as data, so that a plan shows exactly what is sent.
 
-A function here per request; the client sends what these build and nothing else. Nothing is sent from here.
+There is one function per request. The client sends only requests that these functions build. Nothing is sent
+from here.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ NodeQuery = Literal["top", "ping"]
 
 
 def api_path(table_path: str) -> str:
-    """The path of a request for what is at this path below ``/api/v4``."""
+    """The full path of a request, from its path below ``/api/v4``."""
     return f"{API_PATH}/{table_path}"
 
 
@@ -50,7 +51,7 @@ class Change:
 
 
 def poweroff(vm: VmKey) -> Change:
-    """Ask the guest to shut down (ACPI); a guest that ignores it goes on (D-power, pyvergeos 1.7.1)."""
+    """Ask the guest to shut down (ACPI). A guest that ignores it keeps running (D-power, pyvergeos 1.7.1)."""
     return vm_action(vm, "poweroff")
 
 
@@ -68,7 +69,7 @@ def vm_action(vm: VmKey, action: VmAction) -> Change:
     """``POST vm_actions`` with the VM's key, which is not its machine's.
 
     Raises:
-        UsageError: the action is none of these three.
+        UsageError: the action is not one of these three.
     """
     return Change(
         "POST", "vm_actions", {"vm": VmKey.number(vm), "action": _known(action, VmAction, "action")}
@@ -114,7 +115,9 @@ def snapshot(machine: MachineKey, name: str, expires: int, description: str = ""
             asked, f"its description has {len(description)} characters", f"give at most {DESCRIPTION_MAX}."
         )
     if isinstance(expires, bool) or not isinstance(expires, int) or expires <= 0:
-        raise UsageError(asked, f"{expires!r} is no time to end it at", "give seconds since 1970, above 0.")
+        raise UsageError(
+            asked, f"{expires!r} is not a time at which it can end", "give seconds since 1970, above 0."
+        )
     return Change(
         "POST",
         "machine_snapshots",
@@ -131,7 +134,7 @@ def snapshot(machine: MachineKey, name: str, expires: int, description: str = ""
 
 
 def node_query(node: int, query: NodeQuery, params: Mapping[str, Any] | None = None) -> Change:
-    """Have a node run a diagnostic command; it changes nothing there, but makes a row in ``node_queries``.
+    """Have a node run a diagnostic command. It changes nothing there, but makes a row in ``node_queries``.
 
     Args:
         node: ``$key`` of the row in ``nodes``.
@@ -139,10 +142,12 @@ def node_query(node: int, query: NodeQuery, params: Mapping[str, Any] | None = N
             (pyvergeos 1.7.1).
 
     Raises:
-        UsageError: the query is none of these, or the node is no key.
+        UsageError: the query is not one of these, or the node is not a key.
     """
     if isinstance(node, bool) or not isinstance(node, int) or node <= 0:
-        raise UsageError(f"ask a node for {query}", f"{node!r} is no node's key", "give a number above zero.")
+        raise UsageError(
+            f"ask a node for {query}", f"{node!r} is not the key of a node", "give a number above zero."
+        )
     body: dict[str, Any] = {"node": node, "query": _known(query, NodeQuery, "query")}
     return Change("POST", "node_queries", {**body, "params": dict(params)} if params else body)
 
@@ -150,6 +155,6 @@ def node_query(node: int, query: NodeQuery, params: Mapping[str, Any] | None = N
 def _known(word: str, words: Any, what: str) -> str:
     known = get_args(words)
     if word not in known:
-        # No guess at what was meant: the word nearest to "killpower" would be "poweron".
+        # No "did you mean" here: the nearest word to "killpower" would be "poweron".
         raise UsageError(f"use the {what} {word!r}", "it is unknown", f"known: {', '.join(sorted(known))}.")
     return word

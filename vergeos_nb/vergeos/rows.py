@@ -1,4 +1,4 @@
-"""What the platform's rows and calls are once they are inside: frozen values with typed keys.
+"""The platform's rows and calls as frozen values with typed keys.
 
 A VM, its machine and its machine_status row have three different numbers that look alike and share one
 range, so a swapped number often hits somebody else's VM. Here they are three types, and the type names
@@ -37,7 +37,7 @@ class _Key:
 
     @classmethod
     def path(cls, key: Self) -> str:
-        """Where the row of this key is, below ``/api/v4``.
+        """The path of the row with this key, below ``/api/v4``.
 
         Raises:
             TypeError: it is a key of another table, or a bare number.
@@ -61,7 +61,7 @@ class MachineKey(_Key):
 
 @dataclass(frozen=True, slots=True, order=True)
 class StatusKey(_Key):
-    """``$key`` of a row in ``machine_status``; what the vendor's PUT addresses."""
+    """``$key`` of a row in ``machine_status``; the vendor's PUT uses it."""
 
     table: ClassVar[str] = "machine_status"
 
@@ -125,7 +125,7 @@ class Vm:
 
 @dataclass(frozen=True, slots=True)
 class MachineStatus:
-    """A row of ``machine_status``: what the platform *says* of a machine.
+    """A row of ``machine_status``: the platform's *statement* about a machine.
 
     ``running_ram`` is in MB; ``started`` and ``last_update`` are seconds since 1970. ``row`` is the whole
     row as it came, kept for the record. ``unread`` names the fields of evidence that could not be read.
@@ -152,7 +152,7 @@ class MachineStatus:
 
 @dataclass(frozen=True, slots=True)
 class MachineStats:
-    """A row of ``machine_stats``: what was last measured of a machine.
+    """A row of ``machine_stats``: the last measurements of a machine.
 
     ``total_cpu`` is in percent, ``ram_used`` in MB, ``modified`` in seconds since 1970. ``unread`` names the
     fields that could not be read.
@@ -173,7 +173,7 @@ class Listed:
 
     Attributes:
         node: the name of the node that its status row names, or "".
-        why: what makes it stand out, or "".
+        why: why it stands out, or "".
     """
 
     key: VmKey
@@ -214,10 +214,10 @@ class VmNow:
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """A row of ``nodes``, with what the status row of its own machine says.
+    """A row of ``nodes``, with the status row of its own machine.
 
-    A node is a machine too. ``running`` and ``status`` are its machine's, None and "" where the row leads to
-    no status; ``ipmi_status`` is what the platform last knew of its management controller.
+    A node is a machine too. ``running`` and ``status`` are its machine's, or None and "" if the row leads to
+    no status. ``ipmi_status`` is the last known state of its management controller.
     """
 
     key: int
@@ -237,13 +237,13 @@ CounterKind = Literal["nic", "drive"]
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """What one NIC or drive of a machine has counted since it came up. Totals only, no rates.
+    """Counters of one NIC or drive since it came up. Totals only, no rates.
 
     Attributes:
         key: ``$key`` of the NIC or drive, not of its stats row.
         values: ``tx_bytes``, ``rx_bytes``, ``tx_pckts``, ``rx_pckts``, or ``reads``, ``writes``,
-            ``read_bytes``, ``write_bytes``. What the platform does not know is left out, so a device without
-            a stats row has none.
+            ``read_bytes``, ``write_bytes``. Values that the platform does not know are left out, so a device
+            without a stats row has none.
         last_update: when they were last counted, seconds since 1970, or None.
         unread: the counters that could not be read.
     """

@@ -145,7 +145,7 @@ def test_an_answer_that_is_none_or_for_something_else_is_not_kept(
     archive(outputs, 1)
     options = ("--tsa", authority.url, "--outputs", str(outputs))
     monkeypatch.setattr(authority, "answers", b"nonsense")
-    assert audit("timestamp", *options)[1]["came_back"] == "the answer is no timestamp"
+    assert audit("timestamp", *options)[1]["came_back"] == "the answer is not a timestamp"
     monkeypatch.setattr(authority, "answers", None)
     assert audit("timestamp", *options)[0] == 0
     old = (outputs / "timestamps" / "1.head.tsr").read_bytes()

@@ -192,7 +192,7 @@ def test_a_redirect_names_its_target_and_nothing_else(location, target):
         (
             httpx.RemoteProtocolError("illegal status line: bytearray(b'SSH-2.0')"),
             errors.BadAnswer,
-            "what came back is not HTTP: illegal status line: bytearray(b'SSH-2.0')",
+            "the answer is not HTTP: illegal status line: bytearray(b'SSH-2.0')",
         ),
         (
             httpx.LocalProtocolError("Illegal header value b'canary'"),
@@ -226,7 +226,7 @@ def test_the_next_step_of_a_change_begins_with_its_fate(failure, begin):
 def test_a_proxy_that_refuses_is_told_from_the_system():
     error = failures.from_transport(httpx.ProxyError("407 canary"), changed(proxy="proxy.example:3128"))
     assert type(error) is errors.ProxyFailed
-    assert error.came_back == "the proxy proxy.example:3128 did not open the way: 407 •••"
+    assert error.came_back == "the proxy proxy.example:3128 refused the connection: 407 •••"
 
 
 # -- on real sockets -------------------------------------------------------------------------------

@@ -265,7 +265,7 @@ def test_a_change_that_is_answered_with_an_error_is_not_accepted_whatever_the_st
     transport = answers(httpx.Response(code, json=data))
     with pytest.raises(errors.ErrorInAnswer) as caught:
         make_wire(transport).change("PUT", "machine_status/61", BODY)
-    assert caught.value.came_back.endswith(f", and yet an error: {said}")
+    assert caught.value.came_back.endswith(f", but with an error: {said}")
     # Evidence decides what became of it.
     assert caught.value.may_have_executed
     assert recorder.exchanges[0].error == f"ErrorInAnswer: {caught.value.came_back}"
@@ -277,7 +277,7 @@ def test_a_read_that_is_answered_with_an_error_is_one_whatever_the_status(make_w
     transport = answers(ok(data))
     with pytest.raises(errors.ErrorInAnswer) as caught:
         make_wire(transport).read("vms")
-    assert caught.value.came_back == f"200 OK, and yet an error: {said}"
+    assert caught.value.came_back == f"200 OK, but with an error: {said}"
     assert len(transport.calls) == 1
 
 
@@ -325,7 +325,7 @@ def test_more_rows_than_can_be_meant_are_refused_and_the_first_are_shown(make_wi
     with pytest.raises(errors.FilterIgnored) as caught:
         VergeApi(make_wire(answers(ok(rows)))).vms_named("web-01")
     assert caught.value.came_back == (
-        "1999 rows came where at most 1000 can be meant: the platform ignored the filter. The first: "
+        "1999 rows came, and at most 1000 were possible: the platform ignored the filter. The first: "
         "'vm-1', 'vm-2', 'vm-3'"
     )
     assert caught.value.next_step.startswith("Nothing is made of such a list. Reach the system directly")
@@ -343,7 +343,7 @@ def test_a_list_that_is_too_long_to_read_shows_its_first_rows_as_well(make_wire)
 
 def test_a_limit_that_is_ignored_is_said_to_be(make_wire):
     lines = [{"machine": 54, "level": "message", "text": "x", "timestamp": n} for n in range(51)]
-    with pytest.raises(errors.FilterIgnored, match="51 rows came where at most 50 can be meant"):
+    with pytest.raises(errors.FilterIgnored, match="51 rows came, and at most 50 were possible"):
         VergeApi(make_wire(answers(ok(lines)))).logs_since(MachineKey(54), 0)
 
 

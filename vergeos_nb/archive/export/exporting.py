@@ -54,7 +54,7 @@ def whole(outputs: Path, entry: LedgerEntry) -> Path:
         raise Refused(
             f"exporting the record {entry.record}",
             f"it is not as it was sealed: {told}",
-            "look with `vergeos-nb audit verify`, and get the record from a copy",
+            "run `vergeos-nb audit verify`, and restore the record from a copy",
         )
     return outputs / entry.path
 

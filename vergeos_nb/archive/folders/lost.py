@@ -42,6 +42,6 @@ def lost_ledger(asked: str, why: str) -> RecordError:
     return RecordError(
         asked,
         why,
-        "put ledger.jsonl back from a copy or the mirror, look with `vergeos-nb audit verify`, and seal what "
-        "waits with `vergeos-nb audit recover`; to work at once, use another archive with --outputs",
+        "restore ledger.jsonl from a copy or the mirror, run `vergeos-nb audit verify`, and seal the runs "
+        "that wait with `vergeos-nb audit recover`; to work at once, use another archive with --outputs",
     )

@@ -78,9 +78,9 @@ def refuse_rewritten(journal: bytes, before: LedgerEntry, asked: str) -> None:
     if Digest.of(journal) != before.journal and not is_grown(journal, before.journal):
         raise RecordError(
             asked,
-            f"its journal is not the one that line {before.place.count} of the ledger sealed, nor that one "
-            "with lines added by a recovery",
-            "somebody changed it: look with `vergeos-nb audit verify`, and get the record from a copy",
+            f"its journal is not the one that line {before.place.count} of the ledger sealed, with or "
+            "without lines that a recovery added",
+            "somebody changed it: run `vergeos-nb audit verify`, and restore the record from a copy",
         )
 
 

@@ -371,6 +371,6 @@ def _unusable(path: Path, error: OSError) -> RecordError:
     return RecordError(
         "sealing the record",
         f"{path}: {error.strerror or error}",
-        "the record's files are whole and stay; let the folder be writable and have room, then "
+        "the record's files are complete and stay; make the folder writable and free space, then run "
         "`vergeos-nb audit recover`",
     )

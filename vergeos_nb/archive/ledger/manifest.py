@@ -221,7 +221,7 @@ def _collect(folder: Path, before: str, found: dict[str, Path]) -> None:
                 raise RecordError(
                     f"reading the record {folder}",
                     f"{entry.name!r} is a link or a device",
-                    "a record holds plain files only: put the file itself there, or take it out",
+                    "a record holds plain files only: put the file itself there, or move it out",
                 )
 
 

@@ -67,7 +67,7 @@ def sign_head(outputs: Path, head: Head, signer: Signer) -> None:
         raise RecordError(
             "signing the ledger's head",
             f"{error.filename or folder}: {error.strerror}",
-            "everything is sealed, but not signed; let the folder be writable, then `vergeos-nb audit sign`",
+            "all is sealed, but not signed; make the folder writable, then run `vergeos-nb audit sign`",
         ) from error
 
 

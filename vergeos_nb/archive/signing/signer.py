@@ -127,6 +127,6 @@ def _unusable(path: Path, why: str) -> RecordError:
     return RecordError(
         f"signing with {path}",
         why,
-        "everything is sealed, but not signed; see that the key can be used without asking (an agent holds "
-        "those with a passphrase), then `vergeos-nb audit sign`",
+        "everything is sealed, but not signed; make the key usable without a question (load a key with a "
+        "passphrase into an agent), then run `vergeos-nb audit sign`",
     )

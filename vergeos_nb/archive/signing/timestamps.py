@@ -51,7 +51,7 @@ def stamp(outputs: Path, head: Head, url: str) -> datetime:
         imprint = told.tst_info.message_imprint.message
         same = (told.tst_info.nonce, imprint) == (request.nonce, request.message_imprint.message)
     except ValueError as error:
-        raise RecordError(_ASKED, "the answer is no timestamp", "look at the authority's URL") from error
+        raise RecordError(_ASKED, "the answer is not a timestamp", "look at the authority's URL") from error
     if not same:
         raise RecordError(_ASKED, "the answer is for something else", "do not use this authority")
     folder, draft = outputs / FOLDER, outputs / "ledger.draft"
@@ -64,7 +64,7 @@ def stamp(outputs: Path, head: Head, url: str) -> datetime:
             put(path, content, draft)
     except OSError as error:
         why = f"{error.filename or folder}: {error.strerror}"
-        raise RecordError(_ASKED, why, "let the folder be writable, then try again") from error
+        raise RecordError(_ASKED, why, "make the folder writable, then try again") from error
     when: datetime = told.tst_info.gen_time
     return when
 
@@ -136,7 +136,7 @@ def _ask(url: str, request: bytes) -> bytes:
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as error:
         raise RecordError(_ASKED, f"{type(error).__name__}: {error}", "try again later") from error
     if status != 200:
-        raise RecordError(_ASKED, f"it was answered with {status}", "look at the authority's URL")
+        raise RecordError(_ASKED, f"the answer was {status}", "look at the authority's URL")
     return answer
 
 

@@ -37,7 +37,7 @@ def sign_archive(outputs: str | None, key: str | None, output: Output) -> int:
         raise Refused(
             f"signing the archive {folder}",
             f"{len(wrong)} things are not as they were sealed",
-            "look with `vergeos-nb audit verify` first: a signature would vouch for them",
+            "run `vergeos-nb audit verify` first: a signature would confirm them",
         )
     with ledger.locked():
         head, raw = ledger.newest()

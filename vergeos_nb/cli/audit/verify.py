@@ -33,7 +33,7 @@ def verify_archive(
     folder = Path(outputs) if outputs else settings.outputs_dir()
     head = read_head(expect) if expect is not None else None
     if expect is not None and head is None:
-        raise UsageError("verifying", f"{expect!r} is no head", "give COUNT:HASH, as ledger.head holds it")
+        raise UsageError("verifying", f"{expect!r} is not a head", "give COUNT:HASH, as ledger.head holds it")
     if not is_folder(folder):
         raise UsageError("verifying", f"there is no folder {folder}", "name the archive's with --outputs")
     trusted = Path(signers) if signers else settings.archive_settings().allowed_signers

@@ -35,7 +35,7 @@ MOST_PAGES = 100
 MACHINES_A_CALL = 100
 """So many machines are named in one filter, which travels in the URL."""
 
-# The column, whether it must be there, and what it is. The way through machine and status is the one that
+# The column, whether it is required, and its kind. The way through machine and status is the one that
 # pyvergeos 1.7.1 takes for its list of VMs.
 VM_COLUMNS = (
     ("vm_key", "$key", "key"),
@@ -70,13 +70,13 @@ class FleetReads:
     wire: Wire
 
     def fleet_vms(self) -> Columns:
-        """Every VM that is no snapshot, with what its status and stats rows say; by VM key. Reads only.
+        """Every VM that is not a snapshot, with its status and stats rows; by VM key. Reads only.
 
         Columns: ``vm_key``, ``name``, ``machine_key``, ``cpu_cores``, ``ram_mb``, ``ha_group``,
         ``status_key``, ``status_machine``, ``running``, ``status``, ``state``, ``node``,
         ``migration_destination``, ``started``, ``last_update``, ``total_cpu``, ``ram_used``,
-        ``stats_written``, ``unread``. What the way through machine and status does not lead to is None, and
-        so is what cannot be read; ``unread`` names those fields, and is "" for most rows.
+        ``stats_written``, ``unread``. A field is None if its row is missing or its value cannot be read.
+        ``unread`` names such fields, and is "" for most rows.
         """
         return self._columns(VM_COLUMNS, "list all VMs")
 
@@ -181,8 +181,8 @@ class FleetReads:
                 raise FilterIgnored(
                     asked,
                     f"{len(page)} rows of {table} came, and at most {PAGE} were asked for",
-                    "Nothing is made of it: reach the system directly, past any proxy that drops what stands "
-                    "behind the question mark; if it stays, report the version.",
+                    "The answer is not used. Connect to the system directly: a proxy may drop the part of "
+                    "the URL after the question mark. If the error stays, report the version.",
                 )
             expected = (above, *keys)
             if not all(map(lt, expected, keys)):
@@ -190,7 +190,7 @@ class FleetReads:
                 raise WrongShape(
                     asked,
                     f"row {key} of {table} came after row {before}, and they were asked for in order",
-                    "Rows could be missing, so nothing is made of it: keep the exchange and report it.",
+                    "Rows could be missing, so the answer is not used: keep the exchange and report it.",
                 )
             if page:
                 yield page
@@ -241,7 +241,7 @@ def _page(wanted: Sequence[Wanted], asked: str, content: bytes) -> tuple[list[An
         # A type made at run time.
         page: list[Any] = msgspec.json.decode(content, type=list[_struct(wanted)])  # type: ignore[misc]
     except (msgspec.DecodeError, RecursionError):
-        # Something is no plain number or truth value: read as single rows are, or said to be wrong.
+        # A value is not a plain number or truth value: read it as a single row is read, or name the error.
         page = [_row(row, wanted, asked) for row in _rows(content, "vms", asked)]
     return page, [row.vm_key for row in page]
 
@@ -251,7 +251,7 @@ def _rows(content: bytes, table: str, asked: str) -> list[Any]:
         return rows.rows_of(decoded(content), table, asked)
     except ValueError as error:
         raise NotJson(
-            asked, f"the answer for {table} is no JSON", "Check that the host is a VergeOS system."
+            asked, f"the answer for {table} is not JSON", "Check that the host is a VergeOS system."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Every VM of a system in two calls, for a person who looks for one. Reads only."""
+"""Every VM of a system in two calls, for a person who searches one. Reads only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ListReads:
     wire: Wire
 
     def vms_listed(self) -> tuple[Listed, ...]:
-        """Every VM that is no snapshot, by key. Reads only."""
+        """Every VM that is not a snapshot, by key. Reads only."""
         asked = "list the VMs"
         wanted = filters.eq("is_snapshot", False)
         data = self.wire.read("vms", asked=asked, bounds=TABLE, filter=wanted, fields=_LISTED)
@@ -41,8 +41,8 @@ class ListReads:
                 row = rows.RowFields(raw, "tag_members", asked)
                 found.setdefault(row.seen_text("member"), []).append(row.seen_text("tag_name"))
         except (ApiError, PermissionDenied):
-            # Tags only help a person to find a VM: a system without them, or a user who may not see them,
-            # is no reason to show none.
+            # Tags only help a person to find a VM. If the system has no tags, or the user may not see them,
+            # the VMs are still shown.
             return {}
         return found
 

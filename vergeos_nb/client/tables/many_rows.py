@@ -1,4 +1,4 @@
-"""What is read for several machines by one call each. Every row is checked against what was asked for."""
+"""Reads for several machines with one call each. Every row must belong to a machine that was asked for."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ManyReads:
         return tuple(rows.machine_status(row.row, None, asked) for row in found)
 
     def stats_of_all(self, machines: Sequence[int]) -> Mapping[int, MachineStats]:
-        """By machine, what was last measured of it. Reads only."""
+        """The last measurements of each machine. Reads only."""
         asked = f"read the stats of {len(machines)} machines"
         stats: dict[int, MachineStats] = {}
         for row in self._of_all("machine_stats", asked, machines, STATS):

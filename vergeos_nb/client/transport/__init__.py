@@ -1,1 +1,1 @@
-"""TODO room."""
+"""How one request travels: login, TLS, proxies, time limit, retries, decoding, failures."""

@@ -1,4 +1,4 @@
-"""What came back for one request: taken in piece by piece, decoded once, and judged in one place."""
+"""The answer to one request: received piece by piece, decoded once, and judged in one place."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _FIRST_YEAR_S, _LAST_YEAR_S = 946_684_800.0, 4_102_444_800.0
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much one answer may hold.
+    """The bounds of one answer.
 
     Attributes:
-        rows: more of them cannot be meant by what was asked.
+        rows: the most rows that the request can match.
         size: bytes, before and after decoding.
     """
 
@@ -80,11 +80,11 @@ class Answer:
 
 
 class Taking:
-    """The answer to one request while it comes in; begins its clock when it is made.
+    """The answer to one request while it is received. Its clock starts when it is made.
 
     Attributes:
         connecting: whether the connection was still being made when it was last heard of: nothing was sent.
-        remark: what is worth saying of a good answer, or "".
+        remark: a remark on a good answer, or "".
     """
 
     def __init__(self, clock: Clock, bounds: Bounds) -> None:
@@ -171,7 +171,7 @@ class Taking:
         return brief
 
     def text(self, mask: Callable[[str], str]) -> str:
-        """The text of an answer that is no JSON, masked and then cut. It may be the beginning of some."""
+        """The text of an answer that is not JSON, masked and then cut. It may be the beginning of JSON."""
         return cut(mask(self.content.decode("utf-8", "replace")), LONGEST_KEPT_TEXT, torn=True)
 
     def in_brief(self) -> Any:
@@ -184,11 +184,11 @@ class Taking:
         """The answer, if it is a good one: the only place that says so.
 
         Args:
-            raw: take what came with a status of success as it is, undecoded, if it can be a list.
+            raw: return an answer with a status of success undecoded, if it can be a list.
 
         Raises:
-            ApiError, AuthError: its status is no success, it holds an error whatever its status, it has more
-                rows than can be meant, or a read was answered with what is no JSON.
+            ApiError, AuthError: its status is not a success, it holds an error, it has more rows than the
+                request can match, or the answer to a read is not JSON.
         """
         status = self.status or 0
         server = visible(self.headers.get("server", ""))

@@ -13,11 +13,11 @@ NO_WAY = "check that the host is right and up, and that a firewall or VPN lets y
 
 
 def explain(failure: Exception, peer: str, host: str) -> tuple[type[errors.NotConnected], str, str]:
-    """What a connection failed with: the kind of error, what came back, and what to do.
+    """Why a connection failed: the kind of error, what came back, and what to do.
 
     Args:
-        peer: whom it was made to, the host itself or a proxy on the way.
-        host: whom TLS was to be spoken with.
+        peer: the other end: the host itself or a proxy.
+        host: the host that should answer over TLS.
     """
     for cause in causes(failure):
         match cause:
@@ -86,5 +86,5 @@ def causes(failure: BaseException) -> list[BaseException]:
 
 
 def is_passing(failure: BaseException) -> bool:
-    """Whether a name could not be resolved for now only, as opposed to not existing."""
+    """Whether a name could not be resolved now but may exist."""
     return any(isinstance(one, socket.gaierror) and one.errno == socket.EAI_AGAIN for one in causes(failure))

@@ -1,7 +1,7 @@
 """One time limit for a whole request: name, connection, TLS, proxy, sending, headers and body together.
 
 httpx and httpcore limit each single read and write. A server that sends a byte, or a ``103``, just before
-that limit keeps a request open for ever. Here the limit of each read and write is what is left of the whole.
+that limit keeps a request open for ever. Here each read and write may only take the rest of the whole limit.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def rest(limit: float | None) -> float | None:
-    """How long the next wait may be: this limit, or what is left of the whole request's.
+    """How long the next wait may be: this limit, or the rest of the whole request's.
 
     Raises:
         TimeoutError: nothing is left.
@@ -87,7 +87,7 @@ class _Stream(httpcore.NetworkStream):
             raise httpcore.ReadTimeout(str(error)) from error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces: a peer that takes a byte at a time would begin the limit anew with each.
+        # In pieces: a peer that takes one byte at a time would restart the limit with each byte.
         try:
             for start in range(0, len(buffer), _PIECE):
                 self._inner.write(buffer[start : start + _PIECE], rest(timeout))
@@ -145,9 +145,9 @@ class _Backend(httpcore.SyncBackend):
 
 
 def addresses(host: str, port: int, limit: float | None) -> list[str]:
-    """What a name leads to, in the resolver's order.
+    """The addresses of a name, in the resolver's order.
 
-    The system's resolver knows no time limit, so it is asked in a thread, which is left behind if need be.
+    The system's resolver has no time limit, so a thread asks it. After the limit the thread is left running.
 
     Raises:
         OSError, UnicodeError: nothing; a TimeoutError where that is not known in time.

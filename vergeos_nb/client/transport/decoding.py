@@ -46,8 +46,8 @@ class Inflating:
         """Take the next piece.
 
         Raises:
-            TooLongError: there is more than may be; `content` holds what was allowed.
-            ValueError: it is not encoded as it says.
+            TooLongError: it is longer than allowed; `content` holds the allowed part.
+            ValueError: its encoding is not the declared one.
         """
         self._taken += len(piece)
         if self._taken > self._longest:
@@ -69,7 +69,7 @@ class Inflating:
         """There is no more.
 
         Raises:
-            ValueError: there should be.
+            ValueError: the content is incomplete.
         """
         if self._inflate is not None and self._taken and not self._inflate.eof:
             raise ValueError("its gzip encoding ends early")
@@ -116,7 +116,7 @@ def _check(data: Any) -> None:
 
 
 def first_rows(content: bytes, count: int = 3) -> list[Any]:
-    """The first rows of a list, of which the end may be missing; none where it is no list of objects."""
+    """The first rows of a list whose end may be missing; none if it is not a list of objects."""
     text = content[: 64 * 1024].decode("utf-8", "replace").lstrip()
     found: list[Any] = []
     if not text.startswith("["):

@@ -1,7 +1,7 @@
-"""The one place that turns whatever goes wrong on the way into the error tree of `vergeos_nb.errors`.
+"""The one place that turns failures of a request into the error tree of `vergeos_nb.errors`.
 
 Every error says what was asked, what came back and what to do next. For a changing call the last part also
-says whether it may have been carried out, because then it is settled by reading back and never sent again.
+says whether it may have been carried out. If so, it is settled by reading back and never sent again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class CallContext:
     """The request that a failure belongs to.
 
     Attributes:
-        asked: what it is for, in words.
+        asked: its purpose, in words.
         path: as it may be shown.
         proxy: address of the proxy it goes through, or "".
         changing: whether it can change something.
@@ -59,7 +59,7 @@ class CallContext:
 
     @property
     def words(self) -> str:
-        """What was asked, with the request it was asked by."""
+        """The purpose, with the request."""
         return f"{self.asked} ({self.method} {self.path} on {self.host})"
 
 
@@ -82,7 +82,7 @@ def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiEr
         case httpx.ProxyError():
             return (
                 errors.ProxyFailed,
-                f"the proxy {call.proxy} did not open the way: {_said(failure, call)}",
+                f"the proxy {call.proxy} refused the connection: {_said(failure, call)}",
                 "check HTTPS_PROXY and its credentials, or add the host to NO_PROXY.",
             )
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
@@ -100,12 +100,12 @@ def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiEr
             return (
                 errors.AnswerTimeout,
                 f"no whole answer within {call.timeout_s:g} s{via}",
-                "the system is slow or stuck; give the profile a longer timeout if it is known to be slow.",
+                "the system is slow or stuck; if it is always slow, set a longer timeout in the profile.",
             )
         case httpx.RemoteProtocolError() if not _ended_early(failure):
             return (
                 errors.BadAnswer,
-                f"what came back is not HTTP: {_said(failure, call)}",
+                f"the answer is not HTTP: {_said(failure, call)}",
                 "check that host and port are VergeOS's own.",
             )
         case _:
@@ -146,11 +146,11 @@ _STATUSES: dict[int, tuple[type[errors.HttpError] | type[errors.AuthError], str]
     ),
     405: (
         errors.NotPermitted,
-        "this table or row does not take this method; on such a system use the user interface or ask the "
+        "this table or row does not allow this method; on such a system use the user interface or ask the "
         "vendor's support.",
     ),
-    408: (errors.PowerTimeout, "the platform gave up waiting for the VM; look at its state before all else."),
-    409: (errors.Conflict, "the row is in a state that does not take this; read it again and see."),
+    408: (errors.PowerTimeout, "the platform gave up waiting for the VM; look at the VM's state first."),
+    409: (errors.Conflict, "the row is in a state that does not allow this; read it again."),
     422: (errors.InvalidValue, "the platform did not accept a value or a filter; its text names which."),
     429: (errors.RateLimited, "wait, then try again; see what else uses this user at the same time."),
     507: (errors.ServerError, "the system has no room left; free storage or RAM, then try again."),
@@ -160,10 +160,10 @@ _STATUSES: dict[int, tuple[type[errors.HttpError] | type[errors.AuthError], str]
 def from_status(
     status: int, headers: Mapping[str, str], data: Any, text: str, call: CallContext
 ) -> errors.VergeNbError:
-    """The error for an answer whose status is no success.
+    """The error for an answer whose status is not a success.
 
     Args:
-        headers: names in lower case, or a mapping that does not mind.
+        headers: names in lower case, or a mapping that ignores case.
         data: the decoded JSON, or None.
         text: the answer as text, masked.
     """
@@ -173,7 +173,7 @@ def from_status(
     if 300 <= status < 400:
         return _redirect(status, headers, call)
     if not 400 <= status < 600:
-        next_step = "this status is none of an answer in HTTP; check host and proxies."
+        next_step = "this is not the status of an HTTP answer; check host and proxies."
         return _bad(came_back, next_step, call)
     if call.changing and said.startswith(RELAYED):
         return _relayed(status, came_back, call)
@@ -197,8 +197,8 @@ def _redirect(status: int, headers: Mapping[str, str], call: CallContext) -> err
     except ValueError:
         target = "an address that cannot be read"
     next_step = (
-        "redirects are not followed, because credentials would go along: check the host, or use the name "
-        "that the system itself answers to."
+        "redirects are not followed, because they would carry the credentials: check the host, or use the "
+        "name under which the system itself answers."
     )
     return _bad(call.mask(f"{status} {_phrase(status)} to {visible(target)}"), next_step, call)
 
@@ -213,10 +213,10 @@ def _relayed(status: int, came_back: str, call: CallContext) -> errors.RelayFail
 def error_in_answer(status: int, said: str, call: CallContext) -> errors.VergeNbError:
     """The error for an answer that holds one, although its status is one of success."""
     shown = call.mask(visible(call.mask(said))) or "no text"
-    came_back = f"{status} {_phrase(status)}, and yet an error: {shown}"
+    came_back = f"{status} {_phrase(status)}, but with an error: {shown}"
     if call.changing and said.startswith(RELAYED):
         return _relayed(status, came_back, call)
-    next_step = "read what the platform says; its words count, not the status that they came with."
+    next_step = "read the platform's words; they count, not the HTTP status."
     return errors.ErrorInAnswer(call.words, came_back, _with_fate(errors.ErrorInAnswer, next_step, call))
 
 
@@ -228,13 +228,13 @@ def unforeseen(failure: Exception, call: CallContext) -> errors.BadAnswer:
 
 
 def not_decoded(why: str, call: CallContext) -> errors.BadAnswer:
-    """The error for an answer whose encoding is not what it says."""
+    """The error for an answer whose encoding is not the declared one."""
     next_step = "something between here and the system damages answers; check proxies."
     return _bad(f"the answer could not be decoded: {why}", next_step, call)
 
 
 def not_json(text: str, call: CallContext) -> errors.NotJson:
-    """The error for an answer that is no JSON.
+    """The error for an answer that is not JSON.
 
     Args:
         text: the answer as text, masked.
@@ -265,14 +265,14 @@ def too_many(count: int, most: int, first: Sequence[Any], call: CallContext) -> 
         first: its first rows.
     """
     why = "the platform ignored the filter" if call.filtered else "no system is as large"
-    return _ignored(f"{count} rows came where at most {most} can be meant: {why}", first, call)
+    return _ignored(f"{count} rows came, and at most {most} were possible: {why}", first, call)
 
 
 def _ignored(came_back: str, first: Sequence[Any], call: CallContext) -> errors.FilterIgnored:
     shown = ", ".join(visible(call.mask(_named(row)), 60) for row in first)
     next_step = (
-        "nothing is made of such a list. Reach the system directly, past any proxy that drops what stands "
-        "behind the question mark. If it stays, this platform cannot be asked for single rows: use its own "
+        "the list is not used. Connect to the system directly: a proxy may drop the part of the URL after "
+        "the question mark. If the error stays, this platform cannot be asked for single rows: use its own "
         "user interface, and report its version."
     )
     kind = errors.FilterIgnored
@@ -291,11 +291,11 @@ def _bad(came_back: str, next_step: str, call: CallContext) -> errors.BadAnswer:
 
 
 def said_in(data: Any) -> str | None:
-    """The platform's words in an answer that holds an error, whatever its status; None in one that does not.
+    """The platform's words in an answer that holds an error, for any status; None in any other answer.
 
-    A row or a receipt has no column ``err``. Where that is all there is, it is an error even without words.
-    An empty one beside other members says nothing. ``error`` counts where there is no key: a table may have
-    such a column.
+    A row or a receipt has no column ``err``. If ``err`` is the only member, it is an error even without
+    words. An empty ``err`` beside other members means nothing. ``error`` counts only without a key, because a
+    table may have such a column.
     """
     if isinstance(data, list):
         return next((said for row in data if (said := said_in_row(row)) is not None), None)
@@ -351,7 +351,7 @@ def _phrase(status: int) -> str:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    # An HTTP date is allowed there, too; none of the sources shows one, and our own waits do without.
+    # HTTP also allows a date here. No source shows one, and our own waits do not need it.
     if retry_after is None or not retry_after.strip().isdecimal() or len(retry_after) > _LONGEST_WAIT_DIGITS:
         return None
     return float(retry_after)

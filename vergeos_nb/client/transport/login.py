@@ -40,7 +40,7 @@ def session_headers(token: Secret) -> dict[str, str]:
 
 
 def login_body(credentials: Credentials) -> dict[str, str]:
-    """What is posted to begin a session."""
+    """The body that begins a session."""
     return {"login": credentials.username or "", "password": credentials.secret.reveal()}
 
 
@@ -48,7 +48,7 @@ def token_from(answer: Any, asked: str) -> Secret:
     """The session's token in the answer to a login. Never repeats the answer in an error.
 
     Raises:
-        WrongShape: the answer is no object, or the token is nothing that a header takes.
+        WrongShape: the answer is not an object, or a header cannot hold the token.
         MissingField: it has no ``$key``.
     """
     next_step = "Check that the host is a VergeOS system, or use an API key in place of a session."

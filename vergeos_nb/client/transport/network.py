@@ -27,10 +27,10 @@ _NOTHING_SAID = AmbientNetwork()
 
 
 def tls_context(profile: Profile, network: AmbientNetwork) -> ssl.SSLContext:
-    """What the server's certificate is checked against.
+    """The authorities that the server's certificate is checked against.
 
-    The profile's CA file alone where it names one; otherwise the machine's CA variables; otherwise the
-    system's authorities, or certifi's where the system has none.
+    The profile's CA file alone, if it names one; otherwise the machine's CA variables; otherwise the system's
+    authorities, or certifi's if the system has none.
 
     Raises:
         SettingsError: a CA file or directory cannot be read or holds no certificate.
@@ -115,7 +115,7 @@ def _context() -> ssl.SSLContext:
     """A context that checks certificates, trusts nobody yet, and never logs a key.
 
     `ssl.create_default_context` would write the keys of each connection to the file that ``SSLKEYLOGFILE``
-    names, and fail where it cannot: whoever reads that file can read the password.
+    names, and fail if it cannot. A reader of that file could read the password.
     """
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

@@ -21,7 +21,7 @@ from vergeos_nb.settings import AmbientNetwork, Secret
 from vergeos_nb.settings.host import address_of, is_loopback, normal_name, split_host
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# What stands before a port: an address in brackets, or anything without a colon.
+# The part before a port: an address in brackets, or anything without a colon.
 _PATTERN = re.compile(r"(?P<name>\[[^\]]*\](?:/\d+)?|[^:]*)(?::(?P<port>\d+))?")
 
 

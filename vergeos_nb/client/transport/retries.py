@@ -62,7 +62,7 @@ def read_again(attempt: Callable[[int], T], clock: Clock) -> T:
 
 
 def may_pass(failure: BaseException) -> bool:
-    """Whether the same read may well succeed a moment later."""
+    """Whether the same read may succeed a moment later."""
     match failure:
         case errors.TlsFailed() | errors.ProxyFailed():
             return False

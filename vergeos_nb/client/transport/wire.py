@@ -70,18 +70,18 @@ class Wire:
     """One system's wire. A context manager: leaving it ends the session, if any, and closes connections.
 
     Args:
-        profile: a profile with a host; the built-in simulator profile is completed by `standin` first.
+        profile: a profile with a host; ``connect.simulated`` completes the built-in simulator profile first.
         network: what the machine says about proxies and authorities.
-        clock: where time comes from.
-        on_intent: called with method, path and body right before a changing call goes out; what it raises
-            stops the sending.
-        on_exchange: called with every exchange, failed ones and repetitions too, each with its own number;
-            what it raises goes through, although the call has been made.
-        transport: stands in for the network.
+        clock: the source of time.
+        on_intent: called with method, path and body right before a changing call is sent. An exception from
+            it stops the call.
+        on_exchange: called with every exchange, failed ones and repetitions too, each with its own number. An
+            exception from it is raised, although the call has been made.
+        transport: used instead of the network.
         kept: an answer of up to so many bytes is whole in its exchange. None for all of them, for those who
             keep no exchanges.
-        pace: waits until the next request may go out, where several wires share one limit; by itself a
-            wire keeps `MIN_GAP_S`.
+        pace: waits until the next request may be sent, if several wires share one limit. By default a wire
+            keeps `MIN_GAP_S`.
 
     Raises:
         SettingsError: the profile has no host yet, or its CA file or the proxy cannot be used.
@@ -139,7 +139,7 @@ class Wire:
         Args:
             table_path: such as ``vms`` or ``machines/54``.
             asked: what this is for, for messages.
-            bounds: how much of an answer can be meant; more is refused and not read to its end.
+            bounds: the largest possible answer. A larger one is refused and not read to its end.
             query: ``fields``, ``filter``, ``sort``, ``limit``, ``offset``, not yet encoded.
 
         Raises:
@@ -157,7 +157,7 @@ class Wire:
         bounds: Bounds = FEW,
         **query: str,
     ) -> Answer:
-        """As `read`, with what the answer says beside its data.
+        """As `read`, but with the whole answer and not only its data.
 
         Args:
             raw: give the answer's bytes as they came, and let the exchange hold their number and SHA-256
@@ -173,11 +173,11 @@ class Wire:
     ) -> Any:
         """Send a changing call, exactly once, and give the decoded JSON of its answer, if there is any.
 
-        Any 2xx counts as accepted that holds no error: what a change is answered with is hardly documented
+        Any 2xx without an error counts as accepted, because the answers to changes are hardly documented
         (D-guide; pyvergeos 1.7.1 measured ``{}`` and empty bodies).
 
         Raises:
-            ApiError, AuthError: it was not accepted, or nobody knows: see ``may_have_executed``.
+            ApiError, AuthError: it was not accepted, or that is unknown; see ``may_have_executed``.
         """
         path = api_path(table_path)
         request = _Request(asked or f"change {table_path}", method, path, path, {}, dict(body), changing=True)
