@@ -24,7 +24,7 @@ from vergeos_nb.errors import (
     VergeNbError,
 )
 from vergeos_nb.machine import lacking
-from vergeos_nb.procedure.values.model import StepOutcome, StepResult, StepState, Table
+from vergeos_nb.procedure.values.model import Role, StepOutcome, StepResult, StepState, Table
 from vergeos_nb.procedure.values.protocols import Calls, Journal
 
 C = TypeVar("C")
@@ -69,6 +69,7 @@ class Step(Generic[C]):
     the way all the same.
 
     Attributes:
+        role: what it does for the run, whatever it is called; code that is not its runbook's asks for this.
         changing: whether it can send a changing call.
     """
 
@@ -78,6 +79,7 @@ class Step(Generic[C]):
     why: str
     act: Callable[[C], Draft]
     changing: bool = False
+    role: Role = field(kw_only=True)
 
 
 class Engine(Generic[C]):
