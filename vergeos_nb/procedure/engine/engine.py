@@ -249,3 +249,13 @@ class Engine(Generic[C]):
 def opens(result: StepResult) -> bool:
     """Whether the step after the one with this result may act."""
     return result.outcome is StepOutcome.PASSED or bool(result.facts.get("opens"))
+
+
+def first_of(steps: Sequence[Step[Any]], role: Role) -> Step[Any] | None:
+    """The first step with this role, or None."""
+    return next((step for step in steps if step.role == role), None)
+
+
+def last_of(steps: Sequence[Step[Any]], role: Role) -> Step[Any] | None:
+    """The last step with this role, or None."""
+    return first_of(steps[::-1], role)

@@ -52,8 +52,8 @@ class RunOutcome(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-# What a step does for its run: it opens the connection; finds the VM and its rows; gathers evidence and judges;
-# makes the plan; sends what changes something; reads back what has become of it.
+# What a step does for its run, in the order below: it opens the connection, finds the VM and its rows, judges
+# the evidence, makes the plan, sends what changes something, reads back what has become of it.
 Role = Literal["connect", "identify", "judge", "plan", "act", "confirm"]
 
 ColumnKind = Literal["text", "int", "float", "bool", "time"]
