@@ -220,8 +220,26 @@ def _cut(runs: Sequence[PastRun]) -> str:
 
 
 STEPS: Sequence[Step[ArchiveCase]] = (
-    Step("check", "Verify the archive", "", "A report is worth what its records are worth.", check_archive),
-    Step("gather", "Gather the runs", "", "Planned and refused runs are incidents, too.", gather),
-    Step("acted", "What was done", "", "Who changed what, why, and how it ended.", what_was_done),
-    Step("offenders", "Repeat offenders", "", "What hangs again and again has a cause.", offenders),
+    Step(
+        "check",
+        "Verify the archive",
+        "",
+        "A report is worth what its records are worth.",
+        check_archive,
+        role="judge",
+    ),
+    Step(
+        "gather", "Gather the runs", "", "Planned and refused runs are incidents, too.", gather, role="judge"
+    ),
+    Step(
+        "acted", "What was done", "", "Who changed what, why, and how it ended.", what_was_done, role="judge"
+    ),
+    Step(
+        "offenders",
+        "Repeat offenders",
+        "",
+        "What hangs again and again has a cause.",
+        offenders,
+        role="judge",
+    ),
 )
