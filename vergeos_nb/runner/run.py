@@ -213,6 +213,10 @@ class _Work:
             if reason := stop.reason:
                 starting.cancel()
                 await asyncio.wait([starting])
+                # It may have begun all the same.
+                if kernel.has_kernel:
+                    with suppress(Exception):  # what stopped it says why
+                        await kernel.shutdown_kernel(now=True)
                 return reason
         try:
             await starting
