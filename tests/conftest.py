@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.read_records import browser, forced, hostile  # noqa: F401 — fixtures of several rooms
+from tests.rehearsal import Rehearsal
 from vergeos_nb import masking
 
 # The scrubbing fixture below is function-scoped and holds the same for every example.
@@ -86,3 +90,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
                         counted[name] = counted.get(name, 0) + value
     for name, count in sorted(counted.items()):
         terminalreporter.write_line(f"{name.removeprefix('cells: ')}: {count} cells")
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path) -> Callable[..., Rehearsal]:
+    """Make a rehearsal of a scenario, each with a folder of its own."""
+    numbers = itertools.count(1)
+
+    def make(scenario: str = "stuck", **options: object) -> Rehearsal:
+        return Rehearsal(scenario, tmp_path / f"outputs-{next(numbers)}", **options)
+
+    return make

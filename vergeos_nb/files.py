@@ -139,17 +139,27 @@ def locked(
         Busy: another process kept it for that long.
         OSError: the file cannot be made or opened, or its file system has no locks.
     """
-    clock = clock or SystemClock()
     descriptor = _opened(path, kind)
     try:
-        deadline = clock.monotonic() + within_s
-        while not _taken(descriptor, kind):
-            if clock.monotonic() >= deadline:
-                raise Busy(path)
-            clock.sleep(_LOCK_STEP_S)
+        lock(descriptor, within_s, clock, kind)
         yield
     finally:
         os.close(descriptor)
+
+
+def lock(descriptor: int, within_s: float, clock: Clock | None = None, kind: int = fcntl.LOCK_EX) -> None:
+    """Lock an open file between processes, until it is closed.
+
+    Raises:
+        Busy: another process kept it for that long.
+        OSError: its file system has no locks.
+    """
+    clock = clock or SystemClock()
+    deadline = clock.monotonic() + within_s
+    while not _taken(descriptor, kind):
+        if clock.monotonic() >= deadline:
+            raise Busy(descriptor)
+        clock.sleep(_LOCK_STEP_S)
 
 
 def _opened(path: Path, kind: int) -> int:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from vergeos_nb import errors
-from vergeos_nb.client import SIMULATOR_SERVER, Account, VergeApi
+from vergeos_nb.client import SIMULATOR_SERVER, UserAccount, VergeApi
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator
 from vergeos_nb.vergeos.rows import MachineKey, StatusKey, SystemInfo, VmKey
@@ -159,7 +159,7 @@ def test_a_user_is_found_by_name_or_not_at_all(connect):
     simulator, api = connect("stuck")
     found = api.account(simulator.username)
     assert found is not None
-    assert found == Account(found.key, "admin", "normal", True)
+    assert found == UserAccount(found.key, "admin", "normal", True)
     assert api.account("nobody") is None
 
 

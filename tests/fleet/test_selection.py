@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vergeos_nb.cli.plain import as_csv, as_json
+from vergeos_nb.cli.output import as_json
+from vergeos_nb.cli.plain import as_csv
 from vergeos_nb.errors import Refused, UsageError, VmAmbiguous, VmNotFound
 from vergeos_nb.fleet.plan import check_count
 from vergeos_nb.fleet.selection import FleetVm, Named, read_list, resolve, select

@@ -95,7 +95,7 @@ def test_a_changing_call_is_refused_in_recovery_even_where_a_step_would_send_one
 
     with served() as simulator:
         folder = killed_in_the_put(outputs, simulator)
-        steps = [Step("confirm", "Confirm", "6", "It sends, which no Confirm may.", sends)]
+        steps = [Step("confirm", "Confirm", "6", "It sends, which no Confirm may.", sends, role="confirm")]
         monkeypatch.setitem(PROCEDURES, "force_power_off", steps)  # type: ignore[arg-type]
         recovered = recover(folder)
         # The delayed PUT may come in after the refusal.

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from simhelp import Caller
 
+from tests.simulator.simhelp import Caller
 from vergeos_nb.simulator import Simulator, SteppedClock
 
 

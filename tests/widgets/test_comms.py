@@ -12,8 +12,8 @@ from jupyter_client.manager import start_new_kernel
 PATIENCE_S = 60
 OPEN = """
 from pathlib import Path
-from vergeos_nb.notebook.live import LiveRunbook
-live = LiveRunbook("force_power_off", {{"profile": "simulator", "vm_name": ""}}, Path({outputs!r}))
+from vergeos_nb.notebook.live import LiveRun
+live = LiveRun("force_power_off", {{"profile": "simulator", "vm_name": ""}}, Path({outputs!r}))
 connect, locate = live.step("connect"), live.step("locate")
 """
 

@@ -46,11 +46,12 @@ class PastRuns:
         return _told_apart([self._run(entry) for entry in entries if entry.fields.get("vm")])
 
     def _run(self, entry: LedgerEntry) -> PastRun:
+        lost = False
         try:
             record: Mapping[str, Any] = read(self._outputs / entry.path)
         except RecordError:
             # Its files are gone or damaged, which verifying has named; the ledger still knows of the run.
-            record = {}
+            record, lost = {}, True
         fields = entry.fields
         calls = [call for call in record.get("changing_calls") or () if isinstance(call, Mapping)]
         before = record.get("before")
@@ -75,6 +76,7 @@ class PastRuns:
             verdict=str(fields.get("verdict") or ""),
             exit_code=_number(fields.get("exit_code")) or 0,
             acted=tuple(step for call in calls if (step := _acts(call))),
+            lost=lost,
         )
 
 

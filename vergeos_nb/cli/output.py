@@ -27,6 +27,7 @@ NOBODY_READS = (errno.EPIPE, errno.EIO)
 # Replacements of our signs, for terminals whose encoding lacks them. Other characters become escapes.
 _PLAIN = {
     "✔": "+", "✘": "x", "…": "...", "·": "-", "–": "-", "—": "-", "×": "x", "○": "o", "→": "->", "›": ">",
+    "♥": "*", "△": "!", "⊘": "/",
 }  # fmt: skip
 _ERRORS = "vergeos-nb"
 

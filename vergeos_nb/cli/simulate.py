@@ -37,7 +37,8 @@ def serve(scenario: str, *, port: int, **options: Any) -> int:
                 "The profile simulator will not find this one: there is no private folder to announce it in. "
                 "Set VERGEOS_NB_RUNTIME_DIR, here and where you look."
             )
-        Output(as_json=True).result(info)
+        # Who started it logs in with these.
+        Output(as_json=True).result(info, hands_out=True)
 
     try:
         serve_forever(scenario=scenario, port=port, announce=ready, **options)

@@ -111,7 +111,7 @@ def plan_one(vm: FleetVm, options: Mapping[str, Any], connect: Connect, target: 
         last: StepResult | None = None
         for step in STEPS:
             last = engine.run(step.id)
-            if step.id == "plan" or last.outcome is not StepOutcome.PASSED:
+            if step.role == "plan" or last.outcome is not StepOutcome.PASSED:
                 break
     assert last is not None
     verdict = case.verdict.value.value if case.verdict else "unknown"
@@ -269,8 +269,10 @@ class _VmShape(Struct):
 class _SystemShape(Struct):
     simulated: bool | None
     profile: str
-    host: str
     cloud_name: str | None
+    # A system is named after its id, or after its host where it tells none.
+    id: str = ""
+    host: str = ""
 
 
 class _FleetShape(Struct):

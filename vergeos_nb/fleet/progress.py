@@ -237,7 +237,7 @@ def progress_of(account: RunState, folder: str) -> VmProgress:
         return VmProgress(Where.OPEN, **said, lost=True)
     if not account.changing_calls:
         return VmProgress(Where.WAITING, folder)
-    if account.interrupted_by and any(r.step == "confirm" for r in account.results):
+    if account.interrupted_by and account.last_of("confirm") is not None:
         return VmProgress(Where.ENDED, **said)
     return VmProgress(Where.OPEN, **said)
 

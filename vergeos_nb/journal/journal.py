@@ -28,7 +28,6 @@ means: it did not.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import threading
@@ -40,7 +39,7 @@ from typing import Any
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
-from vergeos_nb.files import opener, sync_folder
+from vergeos_nb.files import Busy, lock, opener, sync_folder
 from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.lines import encoded, read_line
 from vergeos_nb.masking import masked_data
@@ -61,6 +60,8 @@ _BEFORE = frozenset({"intent", "vm-intent"})
 _AFTER_DEATH = frozenset({"interrupted", "bug", "settled", "intent-kept", "masked"})
 # The reason of an interruption that nobody asked for. Recovery writes this line later.
 DEATH = "the death of its process"
+# How long a process that was killed may take until its files are closed.
+DYING_S = 5.0
 
 
 class RunJournal:
@@ -176,12 +177,12 @@ class _Lines:
         RecordError: another process has it open.
     """
 
-    def __init__(self, path: Path, *, new: bool) -> None:
+    def __init__(self, path: Path, *, new: bool, within_s: float = 0.0) -> None:
         mode = "xb" if new else "r+b"
         self._raw = open(path, mode, buffering=0, opener=opener)  # noqa: SIM115 — open as long as the run
         try:
-            fcntl.flock(self._raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            lock(self._raw.fileno(), within_s)
+        except Busy:
             self._raw.close()
             raise RecordError(
                 f"writing the journal {path}",
@@ -239,12 +240,6 @@ def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:
     if any(line["event"] == "run-ended" for line in text.lines):
         raise RecordError(
             f"going on with the journal {path}", "its run was closed", "begin a new run; nothing was sent"
-        )
-    if [line.get("n") for line in text.lines] != list(range(1, len(text.lines) + 1)):
-        raise RecordError(
-            f"going on with the journal {path}",
-            "lines of it are gone, so nobody knows what was sent",
-            "finish it with `vergeos-nb audit recover`, look at the VM, and begin a new run",
         )
     return text.lines
 
@@ -340,7 +335,7 @@ def append_after_death(
         RecordError: it cannot be read or written, or another process has this run open.
     """
     try:
-        file = _Lines(path, new=False)
+        file = _Lines(path, new=False, within_s=DYING_S)
         try:
             text = read_journal(path)
             line = {

@@ -9,7 +9,9 @@ from typing import Any
 from vergeos_nb.errors import ErrorInAnswer, RecordError
 from vergeos_nb.journal.journal import JournalText, exchange_from_dict
 from vergeos_nb.parameters import RUNBOOKS, VmParameters
+from vergeos_nb.procedure.runbooks.catalog import role_of
 from vergeos_nb.procedure.values.model import (
+    Role,
     RunOutcome,
     StepOutcome,
     StepResult,
@@ -97,9 +99,8 @@ class RunState:
             return blocking[0]
         # An unanswered call is settled by Confirm; only Confirm's own unknown decides.
         open_ends = [r for r in self.results if r.outcome is StepOutcome.UNKNOWN]
-        settled = bool(self.results) and any(
-            r.step == "confirm" and r.outcome is StepOutcome.PASSED for r in self.results
-        )
+        confirmed = self.last_of("confirm")
+        settled = confirmed is not None and confirmed.outcome is StepOutcome.PASSED
         return open_ends[-1] if open_ends and not settled else None
 
     @property
@@ -110,16 +111,20 @@ class RunState:
         decisive = self.decisive
         if decisive is not None:
             return RunOutcome(decisive.outcome.value)
-        by_step = {result.step: result.outcome for result in self.results}
-        if by_step.get("confirm") is StepOutcome.PASSED and "confirm" not in self.outdated:
+        planned, confirmed = self.last_of("plan"), self.last_of("confirm")
+        if (
+            confirmed is not None
+            and confirmed.outcome is StepOutcome.PASSED
+            and confirmed.step not in self.outdated
+        ):
             return RunOutcome.DONE
         if self.results and self.results[-1].facts.get("completes"):
             return RunOutcome.DONE  # where there is nothing to confirm, the last step says that it was
         if self.acting_calls:
             return RunOutcome.UNKNOWN  # nobody has checked its effect
-        if by_step.get("plan") is StepOutcome.NOTHING_TO_DO:
+        if planned is not None and planned.outcome is StepOutcome.NOTHING_TO_DO:
             return RunOutcome.NOTHING_TO_DO
-        if by_step.get("plan") is StepOutcome.PASSED and self.fact("approval") is None:
+        if planned is not None and planned.outcome is StepOutcome.PASSED and self.fact("approval") is None:
             return RunOutcome.PLANNED
         return RunOutcome.INTERRUPTED
 
@@ -163,6 +168,11 @@ class RunState:
         if told is not None:
             return bool(told)
         return str(self.opened.get("profile")).partition(":")[0] == "simulator"
+
+    def last_of(self, role: Role) -> StepResult | None:
+        """The newest result of a step with this role, or None."""
+        runbook = str(self.opened.get("runbook"))
+        return next((r for r in reversed(self.results) if role_of(runbook, r.step) == role), None)
 
     def fact(self, name: str) -> Any:
         """The newest value that a step's facts have under this name, or None."""

@@ -255,7 +255,7 @@ def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_
 
 
 def _has_passed(found: LeaseEntry, clock: Clock) -> bool:
-    """Whether a lease has also ended by the steady clock, if its holder shares it. It does not jump."""
+    """Whether a lease has also ended by the steady clock, which does not jump, if its holder shares it."""
     if found.steady_until is None or not is_on_this_start(found.process):
         return True
     return clock.monotonic() >= found.steady_until

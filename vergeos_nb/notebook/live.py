@@ -25,7 +25,7 @@ from vergeos_nb.procedure.approval.consent import (
     still_missing,
 )
 from vergeos_nb.procedure.engine.case import Case, RunCase
-from vergeos_nb.procedure.engine.engine import Step, opens
+from vergeos_nb.procedure.engine.engine import Step, last_of, opens
 from vergeos_nb.procedure.runbooks.catalog import PROCEDURES
 from vergeos_nb.procedure.values.differences import parameters_changed
 from vergeos_nb.procedure.values.model import IDENTITY, StepOutcome, StepResult, StepState, Table
@@ -155,13 +155,14 @@ class LiveRun:
 
     def blocked(self, step: str) -> str:
         ids = [one.id for one in self.steps]
-        if "verify" in ids and ids.index(step) > ids.index("verify") and not self._has_ticked():
-            title = self.steps[ids.index("verify")].title
-            return f"First compare and tick the four lines of the card {title!r}."
-        changing = next(one for one in self.steps if one.id == step).changing
+        compares = last_of(self.steps, "identify")
+        if compares and ids.index(step) > ids.index(compares.id) and not self._has_ticked():
+            return f"First compare and tick the four lines of the card {compares.title!r}."
+        changing = self._step(step).changing
         case = self.case
         if changing and isinstance(case, Case) and case.plan is not None and case.approval is None:
-            planned = self.result("plan")
+            plans = last_of(self.steps, "plan")
+            planned = self.result(plans.id) if plans else None
             if planned is not None and planned.outcome is StepOutcome.PASSED:
                 return "First approve the plan on its card."
         return ""
@@ -193,14 +194,14 @@ class LiveRun:
         if blocked := self.over() or self.blocked(step):
             raise Refused(f"running the step {step!r}", "an earlier step has to end first", blocked)
         run.change(changed)
-        if step == "plan" and isinstance(run.case, Case):
+        if self._step(step).role == "plan" and isinstance(run.case, Case):
             run.case.approval = None
         result = run.engine.run(step, again=again)
         case = run.case
         if isinstance(case, Case) and case.plan and parameters_changed(case.plan, case.options) is not None:
             # It was given to other parameters than these.
             case.approval = None
-        if step == "verify" and (compared := _compared(result)) != self._compared:
+        if self._is_comparison(step) and (compared := _compared(result)) != self._compared:
             # The earlier ticks were for another comparison.
             self._compared, self._ticked = compared, frozenset()
         return result
@@ -218,13 +219,14 @@ class LiveRun:
     def approve(self, consent: Consent, said: Mapping[str, Any]) -> StepResult:
         self._waits.rearm()
         run = self._opened()
-        case = run.case
+        case, plans = run.case, last_of(self.steps, "plan")
         assert isinstance(case, Case)
+        assert plans is not None
         run.change(said)
         case.approval = approval_of(case, consent, self._needed(), APPROVAL_LASTS_S)
         try:
             run.journal.write("consent", **consent.as_dict())
-            result = run.engine.run("plan", again=True)
+            result = run.engine.run(plans.id, again=True)
         except BaseException:
             case.approval = None
             raise
@@ -347,8 +349,15 @@ class LiveRun:
         return set(IDENTITY_TICKS) <= self._ticked
 
     def _needed(self) -> list[str]:
-        verified = any(step.id == "verify" for step in self.steps)
-        return [*(IDENTITY_TICKS if verified else ()), *self.ticks()]
+        compares = last_of(self.steps, "identify")
+        return [*(IDENTITY_TICKS if compares else ()), *self.ticks()]
+
+    def _step(self, step: str) -> Step[Any]:
+        return next(one for one in self.steps if one.id == step)
+
+    def _is_comparison(self, step: str) -> bool:
+        compares = last_of(self.steps, "identify")
+        return compares is not None and compares.id == step
 
 
 def _compared(result: StepResult) -> Sequence[Table]:

@@ -56,7 +56,7 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, withi
     Raises:
         RecordError: it cannot be made, or the archive's ledger is lost and the record could not be sealed.
     """
-    if not within_run and (lost := why_lost(outputs)):
+    if not within_run and (lost := _why_lost(outputs)):
         raise lost_ledger("beginning a run", f"{lost}; nothing was sent")
     moment = datetime.fromtimestamp(epoch, UTC)
     # A text that was typed instead of a name can be a password. Its safe form would not be masked.
@@ -152,6 +152,14 @@ def check(folder: Path) -> list[str]:
         except OSError:
             wrong.append(f"{name} is missing")
     return wrong
+
+
+def _why_lost(outputs: Path) -> str:
+    try:
+        return why_lost(outputs)
+    except RecordError:
+        # A ledger that cannot be read is not lost. Sealing says so, when the run has left its evidence.
+        return ""
 
 
 def read(folder: Path) -> Mapping[str, Any]:

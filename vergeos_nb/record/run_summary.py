@@ -32,7 +32,8 @@ def summary_of(account: RunState) -> RunSummary:
         headline = f"A bug of this program stopped the run: {account.bug['error']}"
         advice = "Nothing is retried. Keep the record folder and report it."
     elif outcome in (RunOutcome.PLANNED, RunOutcome.NOTHING_TO_DO):
-        advice = next((r.next_step for r in account.results if r.step == "plan"), "")
+        planned = account.last_of("plan")
+        advice = planned.next_step if planned else ""
     elif outcome is RunOutcome.INTERRUPTED:
         headline = f"{_HEADLINES[outcome]} {_where(account)}"
         advice = _after_interruption(account)

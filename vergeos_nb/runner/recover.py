@@ -260,7 +260,7 @@ def _read_back(
     """Confirm, as the run would have done it."""
     runbook = str(account.opened["runbook"])
     options = read_parameters(runbook, dict(account.opened["parameters"]))
-    confirm = next(step for step in PROCEDURES[runbook] if step.id == "confirm")
+    confirm = next(step for step in PROCEDURES[runbook] if step.role == "confirm")
     if not isinstance(options, ConfirmingParameters):
         raise UsageError("reading back", "this runbook confirms nothing", "look at the VM by hand")
     settle_s = min(options.settle_s, SETTLE_S)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from vergeos_nb.clock import Cancelled
 from vergeos_nb.errors import VergeNbError
+from vergeos_nb.machine import lacking
 from vergeos_nb.widgets.parts import says
 
 
@@ -46,6 +47,8 @@ def said_of(failure: BaseException) -> str:
         )
     if isinstance(failure, VergeNbError):
         return says(f"⊘ {failure}", alert=True)
+    if (lack := lacking(failure, "running this step")) is not None:
+        return says(f"⊘ {lack}", alert=True)
     lines = "".join(traceback.format_exception(failure))
     return says(f"✘ A bug of this program: {failure!r}. Nothing is retried.\n{lines}", alert=True)
 

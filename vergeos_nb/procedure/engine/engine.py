@@ -24,7 +24,7 @@ from vergeos_nb.errors import (
     VergeNbError,
 )
 from vergeos_nb.machine import lacking
-from vergeos_nb.procedure.values.model import StepOutcome, StepResult, StepState, Table
+from vergeos_nb.procedure.values.model import Role, StepOutcome, StepResult, StepState, Table
 from vergeos_nb.procedure.values.protocols import Calls, Journal
 
 C = TypeVar("C")
@@ -69,6 +69,7 @@ class Step(Generic[C]):
     the way all the same.
 
     Attributes:
+        role: what it does for the run, whatever it is called; code that is not its runbook's asks for this.
         changing: whether it can send a changing call.
     """
 
@@ -78,6 +79,7 @@ class Step(Generic[C]):
     why: str
     act: Callable[[C], Draft]
     changing: bool = False
+    role: Role = field(kw_only=True)
 
 
 class Engine(Generic[C]):
@@ -247,3 +249,13 @@ class Engine(Generic[C]):
 def opens(result: StepResult) -> bool:
     """Whether the step after the one with this result may act."""
     return result.outcome is StepOutcome.PASSED or bool(result.facts.get("opens"))
+
+
+def first_of(steps: Sequence[Step[Any]], role: Role) -> Step[Any] | None:
+    """The first step with this role, or None."""
+    return next((step for step in steps if step.role == role), None)
+
+
+def last_of(steps: Sequence[Step[Any]], role: Role) -> Step[Any] | None:
+    """The last step with this role, or None."""
+    return first_of(steps[::-1], role)

@@ -16,6 +16,7 @@ from vergeos_nb.procedure.runbooks import (
 )
 from vergeos_nb.procedure.runbooks.find_stuck_vms import FleetCase
 from vergeos_nb.procedure.runbooks.incident_report import ArchiveCase
+from vergeos_nb.procedure.values.model import Role
 
 PROCEDURES: Mapping[str, Sequence[Step[Any]]] = {
     "find_stuck_vms": find_stuck_vms.STEPS,
@@ -33,3 +34,17 @@ CASES: Mapping[str, type[RunCase]] = {
     "restore_status": Case,
     "watch_after_power_off": Case,
 }
+
+# A step's id has the same role in every runbook of ours, and in the run of a fleet.
+_ROLES: Mapping[str, Role] = {step.id: step.role for steps in PROCEDURES.values() for step in steps}
+
+
+def role_of(runbook: str, step_id: str) -> Role | None:
+    """The role of a step of which a journal tells, also of a run that is no runbook's, or None.
+
+    A journal holds the step's id only, so that those of every version are read alike.
+    """
+    steps = PROCEDURES.get(runbook)
+    if steps is None:
+        return _ROLES.get(step_id)
+    return next((step.role for step in steps if step.id == step_id), None)

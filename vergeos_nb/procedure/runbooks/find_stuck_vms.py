@@ -82,7 +82,28 @@ def _vms(count: int) -> str:
 
 
 STEPS: Sequence[Step[FleetCase]] = (
-    Step("connect", "Connect", "", "Know which system answers before anything is asked of it.", connect),
-    Step("survey", "Read the fleet", "", "A few lists say as much as a thousand single questions.", survey),
-    Step("judge", "Judge it", "", "Two readings tell what lives from what only says so.", judge_fleet),
+    Step(
+        "connect",
+        "Connect",
+        "",
+        "Know which system answers before anything is asked of it.",
+        connect,
+        role="connect",
+    ),
+    Step(
+        "survey",
+        "Read the fleet",
+        "",
+        "A few lists say as much as a thousand single questions.",
+        survey,
+        role="judge",
+    ),
+    Step(
+        "judge",
+        "Judge it",
+        "",
+        "Two readings tell what lives from what only says so.",
+        judge_fleet,
+        role="judge",
+    ),
 )

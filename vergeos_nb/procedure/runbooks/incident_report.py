@@ -119,6 +119,8 @@ def what_was_done(case: ArchiveCase) -> Draft:
     forced = [run for run in acted if "override" in run.acted]
     open_ends = [run for run in acted if run.verdict == "unknown"]
     alive = [run for run in forced if run.verdict == "alive"]
+    lost = [run for run in case.runs if run.lost]
+    unknown = f" What was sent is not known of {_runs(lost)}: the record cannot be read." if lost else ""
     table = ACTED.table(
         *(
             (
@@ -132,14 +134,15 @@ def what_was_done(case: ArchiveCase) -> Draft:
         StepOutcome.PASSED,
         f"{len(acted)} runs changed something, {len(forced)} of them forced a VM off by its status row. "
         f"Unknown whether the VM is off: {_runs(open_ends)}. Alive after its status row was forced: "
-        f"{_runs(alive)}.{_cut(acted)}",
-        "Look at those with verdict unknown: is the VM really off?" if open_ends else "",
+        f"{_runs(alive)}.{unknown}{_cut(acted)}",
+        "Look at those with verdict unknown: is the VM really off?" if open_ends or lost else "",
         (table,),
         {
             "acted": len(acted),
             "forced": len(forced),
             "open_ends": [run.record for run in open_ends],
             "alive": [run.record for run in alive],
+            "lost": [run.record for run in lost],
         },
     )
 
@@ -217,8 +220,26 @@ def _cut(runs: Sequence[PastRun]) -> str:
 
 
 STEPS: Sequence[Step[ArchiveCase]] = (
-    Step("check", "Verify the archive", "", "A report is worth what its records are worth.", check_archive),
-    Step("gather", "Gather the runs", "", "Planned and refused runs are incidents, too.", gather),
-    Step("acted", "What was done", "", "Who changed what, why, and how it ended.", what_was_done),
-    Step("offenders", "Repeat offenders", "", "What hangs again and again has a cause.", offenders),
+    Step(
+        "check",
+        "Verify the archive",
+        "",
+        "A report is worth what its records are worth.",
+        check_archive,
+        role="judge",
+    ),
+    Step(
+        "gather", "Gather the runs", "", "Planned and refused runs are incidents, too.", gather, role="judge"
+    ),
+    Step(
+        "acted", "What was done", "", "Who changed what, why, and how it ended.", what_was_done, role="judge"
+    ),
+    Step(
+        "offenders",
+        "Repeat offenders",
+        "",
+        "What hangs again and again has a cause.",
+        offenders,
+        role="judge",
+    ),
 )

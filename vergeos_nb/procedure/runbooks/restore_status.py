@@ -230,8 +230,22 @@ def confirm(case: Case) -> Draft:
 
 STEPS: Sequence[Step[Case]] = (
     *IDENTIFY,
-    Step("alive", "Is it alive?", "", "Know what is true before the record is made to say it.", judge_life),
-    Step("plan", "Plan and approve", "", "What the record kept, what is there now, who agreed.", make_plan),
+    Step(
+        "alive",
+        "Is it alive?",
+        "",
+        "Know what is true before the record is made to say it.",
+        judge_life,
+        role="judge",
+    ),
+    Step(
+        "plan",
+        "Plan and approve",
+        "",
+        "What the record kept, what is there now, who agreed.",
+        make_plan,
+        role="plan",
+    ),
     Step(
         "restore",
         "Restore the status row",
@@ -239,8 +253,16 @@ STEPS: Sequence[Step[Case]] = (
         "The row is written back as it was before the override, once.",
         restore,
         changing=True,
+        role="act",
     ),
-    Step("confirm", "Confirm", "", "A row that was written may be rewritten: does it stay?", confirm),
+    Step(
+        "confirm",
+        "Confirm",
+        "",
+        "A row that was written may be rewritten: does it stay?",
+        confirm,
+        role="confirm",
+    ),
 )
 
 

@@ -60,9 +60,24 @@ STEPS: Sequence[Step[Case]] = (
         IDENTIFY[3].vendor_step,
         "Is this row your VM's? Any state will do: a restart is what the watch looks for.",
         verify_any,
+        role="identify",
     ),
-    Step("watch", "Watch", "notes", "Off now is not off in an hour: HA or a person may start it.", watch),
-    Step("plan", "Plan and approve", "", "What would be sent to start it, and who agreed.", make_plan),
+    Step(
+        "watch",
+        "Watch",
+        "notes",
+        "Off now is not off in an hour: HA or a person may start it.",
+        watch,
+        role="judge",
+    ),
+    Step(
+        "plan",
+        "Plan and approve",
+        "",
+        "What would be sent to start it, and who agreed.",
+        make_plan,
+        role="plan",
+    ),
     Step(
         "power_on",
         "Power on",
@@ -70,8 +85,9 @@ STEPS: Sequence[Step[Case]] = (
         "Only when asked, approved, and with fresh evidence that it is off.",
         power_on,
         changing=True,
+        role="act",
     ),
-    Step("confirm", "Confirm", "notes", "It stayed off, or it started properly.", confirm),
+    Step("confirm", "Confirm", "notes", "It stayed off, or it started properly.", confirm, role="confirm"),
 )
 
 

@@ -52,6 +52,10 @@ class RunOutcome(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+# What a step does for its run, in the order below: it opens the connection, finds the VM and its rows, judges
+# the evidence, makes the plan, sends what changes something, reads back what has become of it.
+Role = Literal["connect", "identify", "judge", "plan", "act", "confirm"]
+
 ColumnKind = Literal["text", "int", "float", "bool", "time"]
 Scalar = str | int | float | bool | None
 

@@ -21,6 +21,7 @@ class PastRun:
         system: the system's id, "" where it told none.
         acted: the sent requests that act on the VM, in order: ``poweroff``, ``kill``, ``poweron``,
             ``override``.
+        lost: its record cannot be read, so it is unknown what it sent; ``acted`` is empty then.
     """
 
     record: str
@@ -41,6 +42,7 @@ class PastRun:
     verdict: str
     exit_code: int
     acted: tuple[str, ...]
+    lost: bool = False
 
     @property
     def took_s(self) -> float:

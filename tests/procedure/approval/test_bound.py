@@ -1,0 +1,163 @@
+"""An approval binds every parameter that decides what is sent, and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.procedure.runbooks.rehearsed import FollowUp
+from tests.rehearsal import LADDER, SENTENCE, Rehearsal, ending
+from vergeos_nb.archive.plan_shelf import PlanShelf
+from vergeos_nb.bound import bound_values, unbound
+from vergeos_nb.journal.run_state import RunState
+from vergeos_nb.parameters import RECORDED, VmParameters, read_parameters, schema_of
+from vergeos_nb.procedure.values.model import Plan, Table
+
+Make = Callable[..., Rehearsal]
+
+# Whoever adds a parameter decides here whether an approval may leave it open. Everything else is bound.
+UNBOUND = {
+    "vm_name", "profile", "operator", "reason", "ticket", "approve", "approver", "approve_until", "record",
+}  # fmt: skip
+
+# A plan with these, and then one of the others under the same digest.
+FORCE: Mapping[str, Any] = {
+    **LADDER, "attest": SENTENCE, "assertion": SENTENCE, "snapshot": True, "snapshot_required": True,
+}  # fmt: skip
+FORCE_OTHERS: Mapping[str, Any] = {
+    "expect_cores": 4, "expect_ram_mb": 8192, "sample_gap_s": 6, "poll_s": 1, "settle_s": 0,
+    "confirm_timeout_s": 170, "start_at": "kill", "up_to": "kill", "attest": f"{SENTENCE} Twice.",
+    "assertion": f"{SENTENCE} Twice.", "poweroff_wait_s": 0, "kill_wait_s": 0, "snapshot": False,
+    "snapshot_required": False, "snapshot_days": 8, "probe_node": True, "ping_ip": "10.0.0.5",
+}  # fmt: skip
+RESTORE_OTHERS: Mapping[str, Any] = {
+    "expect_cores": 4, "expect_ram_mb": 8192, "sample_gap_s": 6, "poll_s": 1, "settle_s": 0,
+    "confirm_timeout_s": 170,
+}  # fmt: skip
+WATCH: Mapping[str, Any] = {"power_on": True, "minutes": 1, "every_s": 10}
+WATCH_OTHERS: Mapping[str, Any] = {
+    **RESTORE_OTHERS, "minutes": 0, "every_s": 20, "start_timeout_s": 30, "power_on": False,
+}  # fmt: skip
+
+
+def difference(account: RunState) -> dict[str, tuple[Any, Any]]:
+    """What the plan's step says differs, by name."""
+    (result,) = [one for one in account.results if one.step == "plan"]
+    tables: list[Table] = [table for table in result.tables if table.schema.name == "difference"]
+    return {str(row[0]): (row[1], row[2]) for table in tables for row in table.rows}
+
+
+def test_every_parameter_is_bound_or_says_why_not() -> None:
+    # Holds off: a new parameter that an approval leaves open because nobody thought of it.
+    found = {name for schema in RECORDED.values() for name in unbound(schema)}
+    assert found == UNBOUND
+    assert all(reason for schema in RECORDED.values() for reason in unbound(schema).values())
+
+
+@pytest.mark.parametrize(
+    ("runbook", "others"),
+    [
+        ("force_power_off", FORCE_OTHERS),
+        ("restore_status", RESTORE_OTHERS),
+        ("watch_after_power_off", WATCH_OTHERS),
+    ],
+)
+def test_the_tries_below_name_every_bound_parameter(runbook: str, others: Mapping[str, Any]) -> None:
+    schema = schema_of(runbook)
+    assert issubclass(schema, VmParameters)
+    assert set(others) == set(schema.model_fields) - UNBOUND
+
+
+@pytest.mark.parametrize("name", FORCE_OTHERS)
+def test_a_plan_applied_with_another_parameter_sends_nothing_and_names_it(rehearse: Make, name: str) -> None:
+    # Holds off: approved with a snapshot that is required, and applied without.
+    run = rehearse("stuck")
+    planned = run.run(**FORCE)
+    also = {"snapshot_required": False} if name == "snapshot" else {}
+    account = run.run(**{**FORCE, name: FORCE_OTHERS[name], **also, "approve": planned.fact("plan_digest")})
+    # A query to the node is evidence, which planning takes, too.
+    acts = [request for request in run.changes() if request[1] != "node_queries"]
+    assert (ending(account), acts) == (("refused", "off", 5), [])
+    assert f"parameters.{name}" in difference(account)
+    approved = bound_values(read_parameters("force_power_off", {"vm_name": "web-01", **FORCE}))[name]
+    assert account.decisive is not None
+    said = approved if isinstance(approved, str) else json.dumps(approved)
+    assert f"{name}={said}" in account.decisive.next_step
+    assert account.fact("plan_digest") in account.decisive.next_step
+
+
+def test_a_plan_applied_with_the_same_parameters_in_another_spelling_is_that_plan(rehearse: Make) -> None:
+    run = rehearse("stuck")
+    digest = run.run(**LADDER, kill_wait_s=20).fact("plan_digest")
+    account = run.run(
+        **LADDER,
+        kill_wait_s="2e1",
+        approve=digest,
+        operator="ada",
+        reason="hangs",
+        ticket="INC-1",
+        approver="Jo",
+    )
+    assert ending(account) == ("done", "off", 0)
+
+
+@pytest.mark.parametrize("name", RESTORE_OTHERS)
+def test_a_restore_applied_with_another_parameter_sends_nothing(tmp_path: Path, name: str) -> None:
+    run = FollowUp("stuck", tmp_path / "outputs")
+    record = run.force()
+    digest = run.follow("restore_status", record=record).fact("plan_digest")
+    account = run.follow("restore_status", record=record, approve=digest, **{name: RESTORE_OTHERS[name]})
+    assert (account.exit_code, run.sent_since()) == (5, [])
+    assert f"parameters.{name}" in difference(account)
+
+
+@pytest.mark.parametrize("name", [name for name in WATCH_OTHERS if name != "power_on"])
+def test_a_start_applied_with_another_parameter_sends_nothing(tmp_path: Path, name: str) -> None:
+    run = FollowUp("stuck", tmp_path / "outputs")
+    run.force()
+    digest = run.watch(**WATCH).fact("plan_digest")
+    account = run.watch(**{**WATCH, name: WATCH_OTHERS[name], "approve": digest})
+    assert (account.exit_code, run.sent_since()) == (5, [])
+    assert f"parameters.{name}" in difference(account)
+
+
+def test_a_parameter_changed_after_the_approval_closes_the_next_step_until_it_is_set_back(
+    rehearse: Make,
+) -> None:
+    # Holds off: a card's field, changed after the plan was approved, and the run went on with it.
+    run = rehearse("stuck")
+    digest = run.run(**LADDER).fact("plan_digest")
+    book = run.open(**LADDER, approve=digest)
+    for step in book.engine.steps[:6]:
+        book.step(step.id)
+    book.change({"poweroff_wait_s": 0, "kill_wait_s": 0})
+    refused = book.step("poweroff").result
+    assert (refused.error["type"], run.changes()) == ("Drift", [])
+    assert "poweroff_wait_s=60.0" in refused.next_step
+    assert "kill_wait_s=20.0" in refused.next_step
+    book.change({"poweroff_wait_s": 60, "kill_wait_s": 20, "reason": "it hangs"})
+    for step in book.engine.steps[6:]:
+        book.step(step.id)
+    assert ending(run.end(book)) == ("done", "off", 0)
+
+
+def test_a_plan_of_format_2_is_still_read_and_asks_for_a_new_approval(rehearse: Make) -> None:
+    run = rehearse("stuck")
+    content = dict(run.run().fact("plan"))
+    bound = content.pop("parameters")
+    earlier = Plan(
+        {**content, "format": "vergeos-nb/plan/2", "assertion": bound["assertion"], "attest": bound["attest"]}
+    )
+    shelf = PlanShelf(run.outputs)
+    shelf.keep(earlier)
+    assert shelf.find(earlier.digest) == earlier
+    account = run.run(approve=earlier.digest)
+    assert (ending(account), run.changes()) == (("refused", "off", 5), [])
+    assert account.decisive is not None
+    assert "an older version made it" in account.decisive.summary
+    assert account.fact("plan_digest") in account.decisive.next_step
+    assert difference(account)["format"] == ('"vergeos-nb/plan/2"', '"vergeos-nb/plan/3"')

@@ -1,0 +1,39 @@
+"""VMs that were forced off, with their records."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.procedure.runbooks.rehearsed import FollowUp
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path) -> Callable[..., FollowUp]:
+    """Make a rehearsal of a scenario, each with a folder of its own."""
+    numbers = itertools.count(1)
+
+    def make(scenario: str = "stuck", **options: object) -> FollowUp:
+        return FollowUp(scenario, tmp_path / f"outputs-{next(numbers)}", **options)
+
+    return make
+
+
+@pytest.fixture
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Write a policy for the runs that are opened from here on."""
+
+    def write(text: str) -> None:
+        (tmp_path / "policy.toml").write_text(text)
+        monkeypatch.setenv("VERGEOS_NB_POLICY", str(tmp_path / "policy.toml"))
+
+    return write
+
+
+@pytest.fixture
+def plain_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records without their slow HTML rendering, which other tests look at."""
+    monkeypatch.setattr("vergeos_nb.record.page.page", lambda notebook, title, *_: f"<title>{title}</title>")
