@@ -123,7 +123,7 @@ def test_so_is_one_that_is_a_piece_of_another_name_of_the_record(
 ) -> None:
     run = rehearse("stuck")
     run.profile = Profile("lab", "vergeos.example", Credentials("basic", "admin", Secret("canary-word")))
-    with pytest.raises(SettingsError, match=f"is a piece of the {what}"):
+    with pytest.raises(SettingsError, match=f"is a part of the {what}"):
         run.run(**change)
     assert run.requests == []
 
@@ -137,7 +137,7 @@ def test_so_is_one_that_is_a_piece_of_profile_host_or_user(
 ) -> None:
     run = rehearse("stuck")
     run.profile = Profile(name, host, Credentials("basic", user, Secret("canary")))
-    with pytest.raises(SettingsError, match="is a piece of the (name of the profile|host|user)"):
+    with pytest.raises(SettingsError, match="is a part of the (name of the profile|host|user)"):
         run.run()
     assert run.requests == []
 

@@ -90,7 +90,7 @@ def test_it_holds_what_is_looked_for(
     ("wanted", "why"),
     [
         ({"tickets": "x"}, "'tickets' is not a field to search by"),
-        ({"since": "yesterday"}, "'yesterday' is no time"),
+        ({"since": "yesterday"}, "'yesterday' is not a time"),
         ({"outputs": "nowhere"}, "there is no folder nowhere"),
     ],
     ids=str,

@@ -134,7 +134,7 @@ def test_if_one_cannot_be_removed_none_is(outputs: Path, records: list[str], err
 
 def test_nothing_is_removed_from_an_archive_that_was_spoiled(outputs: Path) -> None:
     (outputs / DAY / name(3) / "notebook.html").write_text("forged")
-    with pytest.raises(Refused, match="a removal could take away what shows it"):
+    with pytest.raises(Refused, match="a removal could remove the evidence of the change"):
         keeper(outputs).remove([name(3)], "old")
     assert (outputs / DAY / name(3)).exists()
 

@@ -309,7 +309,7 @@ def test_a_secret_in_a_files_name_refuses_and_is_not_repeated(tmp_path: Path) ->
     with pytest.raises(RecordError) as error:
         seal(folder, SECRETS)
     assert error.value.came_back == "a secret of this run is in the name of file 1 of 5"
-    assert "give it another name" in error.value.next_step
+    assert "rename it" in error.value.next_step
     assert [path.name for path in tmp_path.iterdir()] == [DAY]
 
 

@@ -91,7 +91,7 @@ def test_a_path_below_home_is_refused_with_the_way_on_where_there_is_no_home(tmp
     done = call(PLAN, {"VERGEOS_NB_POLICY": "~/policy.toml"}, tmp_path, before=tuple(NOBODY))
     assert done.returncode == 2
     assert "this user has none" in done.stdout
-    assert "write the whole path, or set HOME" in done.stdout
+    assert "write the full path, or set HOME" in done.stdout
 
 
 def test_the_time_zones_of_a_policy_are_known_where_the_machine_has_none(tmp_path: Path) -> None:

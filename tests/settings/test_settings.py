@@ -385,7 +385,7 @@ def test_our_own_keys_are_read_and_misspelt_ones_stop_with_the_nearest(tmp_path)
         ('[profile.lab]\nhost = "h"\nverify_ssl = "nope"\ntoken = "t"', "'nope' is neither true nor false"),
         ('[profile.lab]\nhost = "h"\ntoken = 5', "it is not text"),
         ('[profile.lab]\nhost = 5\ntoken = "t"', "it is not text"),
-        ('[profile.lab]\nhost = "h"\ntoken = "t"\ntimeout = true', "True is no number of seconds"),
+        ('[profile.lab]\nhost = "h"\ntoken = "t"\ntimeout = true', "True is not a number of seconds"),
         ('[profile.lab]\ntoken = "t"', "host in [profile.lab] of"),
     ],
 )

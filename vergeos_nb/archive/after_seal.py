@@ -1,4 +1,4 @@
-"""What happens after a seal: the mirror and the notification. Neither can fail a run, nor keep it waiting."""
+"""After a seal: the mirror and the notification. Neither can fail a run or delay it for long."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _told(work: Callable[[], object], scrubber: Scrubber) -> Callable[[], None]:
 
 
 def _bounded(work: Sequence[Callable[[], None]]) -> None:
-    """Do all at once, and wait for none of it beyond `WAIT_S`."""
+    """Do everything at the same time, and wait at most `WAIT_S`."""
     threads = [threading.Thread(target=one, daemon=True, name="after the seal") for one in work]
     try:
         for thread in threads:

@@ -1,4 +1,4 @@
-"""The end of a run: its record is made, and then sealed; what is told to others comes after that."""
+"""The end of a run: make its record, seal it, then notify others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def close_record(
     """Make the record of the run whose journal is in the folder, and seal it. Can be repeated.
 
     Args:
-        base: the runbook, or the notebook that came of running it.
+        base: the runbook, or the notebook that a run made from it.
 
     What the journal of an older version, or of a run whose secret was learnt late, still holds of secrets is
     masked first: all else is made from it.
@@ -50,7 +50,7 @@ def close_record(
 
 
 def _mask_journal(folder: Path, scrubber: Scrubber, clock: Clock) -> None:
-    """Mask what the journal still holds, unless it was sealed so, and write into it that this was done."""
+    """Mask secrets that the journal still holds, unless it is sealed, and add a line that says so."""
     path, outputs = folder / JOURNAL, folder.absolute().parent.parent
     content = _content(path)
     masked = masked_file(JOURNAL, content, scrubber)

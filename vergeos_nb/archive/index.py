@@ -1,7 +1,7 @@
 """The archive's index: an SQLite file made of the ledger, for finding records among many.
 
-It can be thrown away. It only says which lines of the ledger may be meant: what is shown is read from those
-lines again, so a damaged or forged index invents nothing.
+It can be deleted. It only selects lines of the ledger, and the values are read from those lines again. So a
+damaged or forged index cannot show anything false.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CREATE TABLE made_of (version, size, mtime_ns, last_start, last_hash);
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for; None means anything.
+    """The search; None means any value.
 
     Attributes:
         since: seconds since 1970; runs opened then or later.
@@ -78,9 +78,9 @@ def moment(told: str | None, option: str, *, end: bool = False) -> float | None:
 
 
 class Index:
-    """The index of an archive, brought up to date whenever it is asked.
+    """The index of an archive, updated at every query.
 
-    Where its file cannot be written, it is made in memory.
+    If its file cannot be written, it is made in memory.
     """
 
     def __init__(self, outputs: Path) -> None:
@@ -117,7 +117,7 @@ class Index:
         return found[0]
 
     def rebuild(self) -> int:
-        """Make the index anew. Returns how many records it holds.
+        """Rebuild the index. Returns the number of its records.
 
         Raises:
             RecordError: the ledger cannot be read, or the index cannot be written.
@@ -137,7 +137,8 @@ class Index:
                     with contextlib.suppress(sqlite3.Error, _Differs):
                         return self._asked(path, ledger, statement, values)
                     if path:
-                        # Damaged, of another version, or not what the ledger says: it costs nothing to lose.
+                        # It is damaged, of another version, or does not fit the ledger. Rebuild it; nothing
+                        # is lost.
                         with contextlib.suppress(OSError):
                             self._path.unlink(missing_ok=True)
                         with contextlib.suppress(sqlite3.Error, _Differs):
@@ -214,7 +215,7 @@ def _bring_up_to_date(database: sqlite3.Connection, ledger: IO[bytes]) -> None:
 
 
 def _known(database: sqlite3.Connection, ledger: IO[bytes]) -> tuple[int, int] | None:
-    """Size and time of what the index was made of; None if there is no index yet."""
+    """Size and time of the ledger that the index was made from; None if there is no index yet."""
     try:
         row = database.execute("SELECT version, size, mtime_ns FROM made_of").fetchone()
     except sqlite3.OperationalError as error:
@@ -228,7 +229,7 @@ def _state(ledger: IO[bytes]) -> tuple[int, int]:
     """Size and time of the ledger's whole lines."""
     status = os.fstat(ledger.fileno())
     size = status.st_size
-    # A torn last line is no part of it.
+    # A torn last line does not count.
     while size:
         first = max(0, size - 65536)
         ledger.seek(first)

@@ -1,8 +1,8 @@
 """A second copy of the archive, somewhere that fsspec reaches: S3, GCS, Azure, WebDAV, a share.
 
-Ledger lines are the queue: ``mirror.json`` says up to which one everything is there. A target that is down
-leaves it where it is, and the next seal, or `vergeos-nb audit mirror`, goes on from there. What was copied is
-read back and held against its manifest. Nothing is ever deleted at the target.
+Ledger lines are the queue: ``mirror.json`` says up to which one everything is there. If the target is down,
+that number stays, and the next seal or `vergeos-nb audit mirror` continues from there. Each copy is read back
+and compared with its manifest. Nothing is ever deleted at the target.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ STATE = "mirror.json"
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """What working off the queue came to.
+    """The result of a mirroring.
 
     Attributes:
         lines: up to which ledger line everything is there.
         copied: ids of the records that were copied now.
-        spoiled: ids of those that are not as they were sealed, and so are not put over a good copy.
-        busy: whether another process is at it, and nothing was done.
+        spoiled: ids of records that were changed since they were sealed, and so do not replace a good copy.
+        busy: whether another process was mirroring, so that nothing was done.
     """
 
     lines: int
@@ -50,11 +50,11 @@ class Mirrored:
 
 
 def mirror(outputs: Path, target: Secret) -> Mirrored:
-    """Copy what the target has not got yet.
+    """Copy the records that the target lacks.
 
     Raises:
         RecordError: the target cannot be reached or written, gives back something else, or holds the ledger
-            of another archive. What was copied until then stays, and is not copied again.
+            of another archive. Records that were copied before stay, and are not copied again.
     """
     asked = f"mirroring to {shown(target)}"
     try:
@@ -65,7 +65,7 @@ def mirror(outputs: Path, target: Secret) -> Mirrored:
     except RecordError:
         raise
     except Exception as error:
-        # Every kind of target fails in its own way, and none of them may end a run.
+        # Every kind of target has its own errors, and none of them may end a run.
         secrets = [target.reveal(), *ArchiveSettings(mirror=target).secrets]
         why = Scrubber(secrets).cut(f"{type(error).__name__}: {error}", 300)
         hint = "it is tried again after the next seal, or with `vergeos-nb audit mirror`"
@@ -88,7 +88,7 @@ class _Copying:
         self._target = target
         self._asked = asked
         self._files, self._root = url_to_fs(target.reveal())
-        # A folder of this machine is private as the archive is; what others store is theirs to keep.
+        # A folder on this machine is private like the archive. Other stores keep their own permissions.
         self._on_this_machine = "file" in self._files.protocol
 
     def work(self) -> Mirrored:

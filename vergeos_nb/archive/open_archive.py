@@ -33,12 +33,12 @@ def open_archive(outputs: Path | str | None = None, **wanted: Any) -> pd.DataFra
     is verified: `vergeos-nb audit verify` does that.
 
     Args:
-        outputs: the archive's folder; ``VERGEOS_NB_OUTPUTS`` or ``./outputs`` where it is not given.
-        wanted: what to look for: ``vm`` (with ``*`` and ``?``), ``vm_key``, ``operator``, ``approver``,
+        outputs: the archive's folder; by default ``VERGEOS_NB_OUTPUTS`` or ``./outputs``.
+        wanted: fields to search by: ``vm`` (with ``*`` and ``?``), ``vm_key``, ``operator``, ``approver``,
             ``ticket``, ``outcome``, ``verdict``, ``profile``; ``since`` and ``until``, as a day or a time.
 
     Raises:
-        UsageError: something else is looked for, or a time is none, or there is no such folder.
+        UsageError: a field is unknown, a time is not valid, or there is no such folder.
         RecordError: the ledger cannot be read.
     """
     import pandas as pd
@@ -82,7 +82,7 @@ def _typed(pd: Any, column: Any, name: str) -> Any:
     if name in _TIMES:
         return pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601").astype(dtype)
     if dtype == "Int64":
-        # What a record says need not be a number.
+        # The value in a record may not be a number.
         return pd.to_numeric(column, errors="coerce").astype(dtype)
     if dtype == "boolean":
         return column.where(column.isin([True, False]), None).astype(dtype)

@@ -16,7 +16,7 @@ from vergeos_nb.record.record_folder import read
 
 
 class PastRuns:
-    """The runs of one archive. The run that is asking is not sealed yet, and so is none of them."""
+    """The runs of one archive. The calling run is not sealed yet, so it is not among them."""
 
     def __init__(self, outputs: Path) -> None:
         self._outputs = outputs
@@ -95,7 +95,7 @@ def _told_apart(runs: Sequence[PastRun]) -> list[PastRun]:
 
 
 def _acts(call: Mapping[str, Any]) -> str:
-    """What a changing call does to the VM, or "": a snapshot and a node's query do nothing to it."""
+    """The effect of a changing call on the VM, or "": a snapshot and a node's query have none."""
     path, body = str(call.get("path")), call.get("body")
     if path.endswith("/vm_actions") and isinstance(body, Mapping):
         return str(body.get("action"))

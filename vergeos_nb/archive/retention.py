@@ -1,7 +1,7 @@
 """Keeping and removing: legal holds, and removals that leave a tombstone in the ledger.
 
-The tombstone is written first. Then the folder leaves its place in one step, and is deleted where nobody
-looks for records; whoever is killed in between leaves a whole folder, or none.
+The tombstone is written first. Then the folder is moved out of its place in one step, and is deleted there. A
+process that is killed in between leaves a whole folder or none.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from vergeos_nb.files import make_folder, sync_folder
 from vergeos_nb.masking import masked
 
 REMOVING = "removing"
-# So many tombstones are written before whoever waits for the ledger has a turn.
+# After so many tombstones, other processes that wait for the ledger get a turn.
 _AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What a retention rule comes to.
+    """The result of a retention rule.
 
     Attributes:
         remove: the records that it removes, the oldest first.
-        held: those that it would remove, were they not on hold.
+        held: records that it would remove if they were not on hold.
     """
 
     remove: Sequence[LedgerEntry]
@@ -64,7 +64,7 @@ class Keeper:
         self._ledger = Ledger(outputs)
 
     def standing(self) -> Standing:
-        """What the ledger says now."""
+        """The present state of the ledger."""
         return standing(self._ledger.snapshot().lines)
 
     def hold(self, record: str, reason: str) -> None:
@@ -110,7 +110,7 @@ class Keeper:
         self.finish()
 
     def finish(self) -> None:
-        """Finish the removals that somebody else was killed over."""
+        """Finish removals whose process was killed."""
         for mark in self.standing().removed.values():
             folder = Folder.read(self.outputs, mark.path)
             if folder.manifest == mark.manifest:
@@ -203,7 +203,7 @@ def due(now: Standing, before: float | None, keep: int) -> Due:
 
 
 def ended(fields: Mapping[str, object], sealed_at: str) -> float:
-    """When a run ended; where that is no time, when it was sealed."""
+    """When a run ended; if that is not a valid time, when it was sealed."""
     for told in (fields.get("ended_at"), sealed_at):
         with contextlib.suppress(ValueError):
             return from_iso(str(told))

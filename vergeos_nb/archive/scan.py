@@ -1,9 +1,9 @@
-"""The last look for secrets before a record is sealed: nothing that is sealed can be taken back.
+"""The last search for secrets before a record is sealed. A sealed file cannot be changed afterwards.
 
-Everything was masked when it was written. This asks the same masking again, so it cannot find what that would
-have left. What it finds all the same, such as in a journal of an older version or in a log that somebody laid
-beside it, is masked in its place: what others wrote never decides whether evidence is kept. Only a secret of
-our own where nothing can be masked, in a picture or in the name of a file, is refused.
+Everything was masked when it was written. This uses the same masking again, so it finds only texts that
+masking would change. Such texts can be in a journal of an older version, or in a log that somebody put into
+the folder. They are masked in place: texts of others never decide whether evidence is kept. Only a secret of
+our own that cannot be masked, in a picture or in a file's name, refuses the seal.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Cleaned:
     """A record's files without secrets.
 
     Attributes:
-        changed: what is to stand in place of the content of these.
-        stuck: where a secret is that cannot be masked, in words that do not repeat it.
+        changed: the new contents of these files.
+        stuck: the places of secrets that cannot be masked, in words that do not repeat them.
     """
 
     changed: Mapping[str, bytes]
@@ -60,7 +60,7 @@ def masked_file(name: str, content: bytes, scrubber: Scrubber) -> bytes | None:
         return None if scrubber.is_in(content) else content
     text = content.decode("utf-8", "surrogateescape")
     if name.endswith(_LINES):
-        # Lines end with a line feed and nothing else.
+        # Only a line feed ends a line.
         masked = "\n".join(_masked_json(line, scrubber, None) for line in text.split("\n"))
     else:
         indent = next((n for ending, n in _INDENTS.items() if name.endswith(ending)), 0)
@@ -69,7 +69,9 @@ def masked_file(name: str, content: bytes, scrubber: Scrubber) -> bytes | None:
 
 
 def _masked_json(text: str, scrubber: Scrubber, indent: int | None) -> str:
-    """By its decoded values, so that neither an escape nor a sign of JSON decides; what is none as a text."""
+    """Masked by its decoded values, so that escapes and signs of JSON do not matter. Other content is masked
+    as text.
+    """
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):

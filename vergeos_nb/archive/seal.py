@@ -47,7 +47,7 @@ def seal(
 ) -> Manifest:
     """Seal a finished record. One that is sealed already and unchanged stays as it is.
 
-    What its files still hold of secrets is masked in them, and ``record.json`` says in which.
+    Secrets that its files still hold are masked, and ``record.json`` names those files.
 
     Args:
         folder: the record's folder, two levels below the archive's.
@@ -56,8 +56,8 @@ def seal(
 
     Raises:
         RecordError: it holds a secret that cannot be masked; or it was sealed before, and its journal is not
-            the sealed one with lines added; or the disk does not take it. The record's files stay as they
-            are. Or the key cannot be used: then the record is sealed all the same, without a signature.
+            the sealed one with lines added; or it cannot be written. The record's files stay unchanged. If
+            the key cannot be used, the record is still sealed, without a signature.
     """
     asked = f"sealing the record {folder.name}"
     outputs = folder.absolute().parent.parent
@@ -94,7 +94,7 @@ def seal(
         plain = Manifest(folder.name, path, iso((clock or SystemClock()).now()), place, fields, files)
         manifest, signature, failure = _signed(plain, signer)
         try:
-            # First the manifest: a line of the ledger must not speak of one that is not there.
+            # First the manifest: a line of the ledger must not refer to a missing one.
             put(folder / NAME, manifest.encoded(), outputs / "ledger.draft")
             if signature:
                 put(folder / SIGNATURE, signature, outputs / "ledger.draft")
@@ -126,7 +126,7 @@ def _signed(plain: Manifest, signer: Signer | None) -> tuple[Manifest, bytes, Re
 
 def _read(folder: Path, asked: str) -> dict[str, bytes]:
     try:
-        # What a desktop or an editor has left is no part of the record, and comes and goes.
+        # Files that a desktop or an editor leaves are not part of the record. They come and go.
         files = {name: path for name, path in bundle(folder).items() if not is_litter(name)}
         contents = {name: path.read_bytes() for name, path in files.items()}
     except OSError as error:
@@ -157,12 +157,12 @@ def _record(contents: Mapping[str, bytes], asked: str) -> Mapping[str, Any]:
 def _cleaned(
     contents: Mapping[str, bytes], scrubber: Scrubber, before: LedgerEntry | None, asked: str
 ) -> Cleaned:
-    """What the record's files are without secrets.
+    """The record's files without secrets.
 
     Raises:
         RecordError: one holds a secret that cannot be masked.
     """
-    # What was sealed before stays as it is: it cannot be taken back.
+    # Sealed files stay unchanged.
     found = clean(contents, scrubber, {JOURNAL: before.journal.size} if before else None)
     if found.stuck:
         more = f", and {len(found.stuck) - 5} more" if len(found.stuck) > 5 else ""
@@ -176,7 +176,7 @@ def _cleaned(
 
 
 def _masked(contents: Mapping[str, bytes], changed: Mapping[str, bytes], asked: str) -> dict[str, bytes]:
-    """The record's files with these in their place, and with a note of which they are in the record."""
+    """The record's files with these new contents, and with their names noted in ``record.json``."""
     masked = {**contents, **changed}
     told = dict(_record(masked, asked))
     told["masked"] = sorted({*_names(told.get("masked")), *changed})
@@ -202,7 +202,7 @@ def _names(value: Any) -> tuple[str, ...]:
 def _unchanged(
     folder: Path, before: LedgerEntry, path: str, fields: Mapping[str, Any], files: Mapping[str, Digest]
 ) -> Manifest | None:
-    """The manifest that is there, if it is the sealed one and says what a new one would."""
+    """The existing manifest, if it is the sealed one and equals a new one."""
     try:
         content = content_of(folder / NAME) or b""
         manifest = read_manifest(content)
@@ -234,7 +234,7 @@ def newest_entries(outputs: Path) -> dict[str, LedgerEntry]:
 def waits_for_its_seal(folder: Path, newest: Mapping[str, LedgerEntry]) -> bool:
     """Whether a finished record is not in the ledger, or was finished again after it was sealed.
 
-    One that was changed in any other way does not wait: sealing it anew would hide that.
+    A record that was changed in any other way does not wait, because a new seal would hide the change.
     """
     entry = newest.get(folder.name)
     if entry is None:

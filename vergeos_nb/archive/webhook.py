@@ -1,7 +1,7 @@
 """The notification hook: one POST with the sealed summary, for a ticket system or a chat.
 
-It is sent once and not again: what it says can be read in the archive. Its URL often holds a token, so it is
-a secret like a password.
+It is sent once and never repeated, because the archive holds the same content. Its URL often holds a token,
+so it is a secret like a password.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TIMEOUT_S = 5.0
 
 
 def message(account: RunState, manifest: Manifest) -> dict[str, Any]:
-    """What is sent: what the record is found by, how it ended in words, and the hash it was sealed under."""
+    """The message: the record's search fields, its end in words, and the hash of its seal."""
     summary = summary_of(account)
     return {
         "event": "record-sealed",
@@ -68,7 +68,7 @@ def notify(url: Secret, content: Mapping[str, Any]) -> None:
 
 
 def _is_usable(url: str) -> bool:
-    """Whether it is https; or on this very machine, where nobody listens on the way."""
+    """Whether it is https, or on this machine, where the way cannot be overheard."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

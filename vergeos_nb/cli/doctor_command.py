@@ -7,7 +7,7 @@ from vergeos_nb.connect.doctor import SIGNS, diagnose, exit_code
 
 
 def doctor(profile: str, output: Output) -> int:
-    """Look at a system and say what was found. Returns the exit code."""
+    """Check a system and show the findings. Returns the exit code."""
     findings = diagnose(profile)
     width = max(len(finding.name) for finding in findings)
     for finding in findings:

@@ -1,4 +1,4 @@
-"""How a command is called: its exit code is one of the table, and what it raises is told in a sentence."""
+"""Run a command: its exit code is one of the table, and each exception becomes a sentence."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from vergeos_nb.files import keep_others_out
 from vergeos_nb.processes import has_home, hold_standard_streams
 from vergeos_nb.views.text import visible
 
-# What is answered at once, and repeats nothing that was typed.
+# Options that are answered at once, and repeat no typed text.
 _ONLY_ASKS = {"-h", "--help", "--version"}
 
 
 def call(command: click.Command, arguments: list[str] | None) -> int:
-    """Do what the command line says. Returns the exit code.
+    """Run the command line. Returns the exit code.
 
     Args:
-        arguments: those of this process where they are None.
+        arguments: None means those of this process.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    # What was asked for on the command line may be what an error is about.
+    # An error may repeat a text of the command line.
     answer = Output(as_json="--json" in given)
     try:
         hold_standard_streams()
@@ -35,7 +35,7 @@ def call(command: click.Command, arguments: list[str] | None) -> int:
         keep_others_out()
         prepare_streams()
         quiet_threads()
-        # What the process holds at its end is gone with it: looking for garbage takes 0.1 s after a run.
+        # The process ends now. Collecting garbage would take 0.1 s after a run.
         atexit.register(gc.freeze)
         if not has_home():
             _live_without_home()
@@ -85,7 +85,7 @@ def _remember_secrets() -> None:
 
 
 def _show(error: click.ClickException) -> None:
-    """What click has to say, with the words of the command line made visible."""
+    """Click's own message, with the words of the command line made visible."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         Output(as_json=False).problem(error.format_message())  # the help, which is our own text
         return

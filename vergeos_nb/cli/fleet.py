@@ -48,14 +48,14 @@ def plan(
     outputs: str | None,
     output: Output,
 ) -> int:
-    """Say which VMs, plan for each, and keep one plan of it all. Changes nothing. Returns the exit code.
+    """Choose the VMs, plan for each, and keep one plan for all. Changes nothing. Returns the exit code.
 
     Args:
         source: a CSV or JSON file of VMs.
-        selector: patterns by column; where there is no file.
+        selector: patterns by column, used without a file.
 
     Raises:
-        UsageError: neither or both are given, or something cannot be meant.
+        UsageError: neither or both are given, or a value is not valid.
         Refused: there are more VMs than ``cap``, or none that anything can be planned for.
     """
     asked = "choose VMs"
@@ -177,7 +177,7 @@ def apply(
     outputs: str | None,
     output: Output,
 ) -> int:
-    """Apply a plan, or go on with it. Returns the exit code of the whole."""
+    """Apply a plan, or resume it. Returns the exit code of the whole fleet."""
     clock, archive, who = SystemClock(), _archive(outputs), operator or this_user()
     wanted = find_plan(archive, digest)
     named = str(wanted.options["profile"])
@@ -257,7 +257,7 @@ def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
 
 
 def status(digest: str, outputs: str | None, output: Output) -> int:
-    """Where each VM of a plan is, by the journals alone. Returns 0."""
+    """Show the state of each VM of a plan, from the journals alone. Returns 0."""
     archive = _archive(outputs)
     wanted = find_plan(archive, digest)
     states = progress(archive, digest)

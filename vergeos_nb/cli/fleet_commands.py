@@ -12,7 +12,7 @@ from vergeos_nb.cli.output import Output
 
 @click.command(cls=Asking)
 @click.option("--profile", default="simulator", show_default=True, help="The system to read.")
-@click.option("--gap", "gap_s", default=None, metavar="SECONDS", help="Between the two readings.")
+@click.option("--gap", "gap_s", default=None, metavar="SECONDS", help="Seconds between the two readings.")
 @click.option("--name", default=None, help="Only VMs of this name; * and ? stand for anything.")
 @click.option("--node", default=None, help="Only VMs on this node.")
 @click.option("--status", default=None, help="Only VMs whose row says this.")
@@ -22,7 +22,7 @@ from vergeos_nb.cli.output import Output
 @click.option("--verdict", default=None, help="off, alive or unknown.")
 @click.option("--ha-group", default=None, help="Only VMs of this HA group.")
 @click.option("--sort", metavar="COLUMN", default=None, help="Sort by a column; -COLUMN from the largest.")
-@click.option("--all", "everything", is_flag=True, help="Also the VMs that want no look.")
+@click.option("--all", "everything", is_flag=True, help="Also list VMs that need no look.")
 @click.option("--csv", is_flag=True, help="Print CSV with all columns: input of `fleet plan`.")
 @outputs_option
 @json_option
@@ -138,7 +138,7 @@ def fleet_apply(
 
 @fleet.command("resume")
 @click.argument("digest")
-@click.option("--go-on", is_flag=True, help="Earlier failures were looked at and count no longer.")
+@click.option("--go-on", is_flag=True, help="Earlier failures no longer count.")
 @operator_option
 @scheduler_option
 @outputs_option
@@ -172,7 +172,7 @@ def fleet_resume(
 @outputs_option
 @json_option
 def fleet_status(digest: str, outputs: str | None, as_json: bool) -> None:
-    """Where each VM of a plan is. Reads the archive and asks no system."""
+    """Show the state of each VM of a plan. Reads the archive and asks no system."""
     from vergeos_nb.cli.fleet import status
 
     sys.exit(status(digest, outputs, Output(as_json)))

@@ -33,7 +33,7 @@ class FleetTable:
         self._told = False
 
     def show(self, fleet: Fleet) -> None:
-        """Draw it anew; elsewhere than on a terminal, say what has changed."""
+        """Draw it again on a terminal; elsewhere print the changes."""
         if not self._live:
             if fleet.held_back is not None and not self._told:
                 self._told = True

@@ -12,7 +12,7 @@ from vergeos_nb.runner.lab import open_lab, runbooks_here, wait_for
 def lab(profile: str, base: str | None, outputs: str | None, port: int, browser: bool, output: Output) -> int:
     """Open it, say where, and wait. Returns the exit code."""
     if profile.partition(":")[0] != settings.SIMULATOR_NAME and not settings.wants_password(profile):
-        settings.load_profile(profile)  # a name that cannot be meant is told here, not in a card
+        settings.load_profile(profile)  # an invalid name is reported here, not in a card
     archive = Path(outputs) if outputs else settings.outputs_dir()
     folder = Path(base) if base else Path("lab")
     with open_lab(

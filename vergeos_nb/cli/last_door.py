@@ -1,4 +1,4 @@
-"""The end of what nobody foresaw: a sentence, an exit code of the table, and the traceback in a file."""
+"""Handle unforeseen exceptions: a sentence, an exit code of the table, and the traceback in a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ASKED = "running vergeos-nb"
 
 
 def as_ours(error: BaseException, secrets: Sequence[str] = ()) -> VergeNbError:
-    """What any exception is to whoever called the command.
+    """Any exception as an error for the caller of the command.
 
     Args:
         secrets: texts that the file with the traceback must not hold.
@@ -37,7 +37,7 @@ def as_ours(error: BaseException, secrets: Sequence[str] = ()) -> VergeNbError:
 
 
 def quiet_threads() -> None:
-    """Let a thread that nobody foresaw to fail say so in a sentence, and keep its traceback in a file."""
+    """Report the unforeseen failure of a thread in a sentence, and keep its traceback in a file."""
     from vergeos_nb.cli.output import Output, said
 
     def tell(failed: threading.ExceptHookArgs) -> None:
@@ -45,7 +45,7 @@ def quiet_threads() -> None:
             Output(as_json=False).problem(said(as_ours(failed.exc_value, known_secrets())))
 
     def ignore(failed: Any) -> None:
-        """What an object could not clean up at its end changes nothing."""
+        """A failed clean-up at an object's end changes nothing."""
 
     threading.excepthook = tell
     sys.unraisablehook = ignore

@@ -75,7 +75,7 @@ def run(
     from vergeos_nb.runner import warm
 
     check_limits("running the runbook")
-    # First: the kernel's process gets ready while this one loads what it needs itself.
+    # Do this first: the kernel's process starts while this one loads its own modules.
     warm.shared()
     # Little of what importing makes is garbage, and looking for it so often takes a tenth of the time.
     gc.set_threshold(50_000)
@@ -86,14 +86,16 @@ def run(
 
 
 @cli.command(cls=Asking)
-@click.option("--scenario", default="stuck", show_default=True, help="What is wrong with the VM; see --list.")
+@click.option("--scenario", default="stuck", show_default=True, help="The scenario; see --list.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.", show_default=True
 )
 @click.option(
     "--vms", type=click.IntRange(min=0), default=0, show_default=True, help="More VMs in the fleet."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="What looks random follows this number.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="The seed of the simulated random values."
+)
 @click.option("--faults", metavar="FILE", default=None, help="Fault rules from a JSON or TOML file.")
 @click.option(
     "--record", metavar="FILE", default=None, help="Write every request to this file, as JSON lines."
@@ -144,7 +146,9 @@ def simulator(
     "--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.", show_default=True
 )
 @click.option("--browser/--no-browser", default=True, help="Open it in a browser.")
-@click.option("--dir", "base", metavar="DIR", default=None, help="Where working copies go. [default: ./lab]")
+@click.option(
+    "--dir", "base", metavar="DIR", default=None, help="Folder for working copies. [default: ./lab]"
+)
 @outputs_option
 @json_option
 def lab(profile: str, port: int, browser: bool, base: str | None, outputs: str | None, as_json: bool) -> None:
@@ -186,12 +190,10 @@ def audit_recover(ask: bool, outputs: str | None, as_json: bool) -> None:
     "--allowed-signers",
     metavar="FILE",
     default=None,
-    help="Whose signatures count, as for git; all must be signed. [default: VERGEOS_NB_ALLOWED_SIGNERS]",
+    help="Allowed-signers file; every line must be signed. [default: VERGEOS_NB_ALLOWED_SIGNERS]",
 )
 @click.option("--tsa-certs", metavar="FILE", default=None, help="Root certificates of timestamp authorities.")
-@click.option(
-    "--only", metavar="RECORD", default=None, help="Of an export: that others are missing is right."
-)
+@click.option("--only", metavar="RECORD", default=None, help="For an export: other records may be missing.")
 @outputs_option
 @json_option
 def audit_verify(
@@ -213,7 +215,7 @@ def audit_verify(
 @outputs_option
 @json_option
 def audit_sign(key: str | None, outputs: str | None, as_json: bool) -> None:
-    """Verify the archive and sign its head. Where a key is set up, every seal does that by itself."""
+    """Verify the archive and sign its head. With VERGEOS_NB_SIGNING_KEY every seal signs by itself."""
     from vergeos_nb.cli.audit.sign import sign_archive
 
     _end(sign_archive(outputs, key, Output(as_json)))
@@ -229,8 +231,10 @@ def audit_sign(key: str | None, outputs: str | None, as_json: bool) -> None:
 @click.option("--verdict", default=None, help="off, alive or unknown.")
 @click.option("--profile", default=None, help="The system it was for.")
 @click.option("--since", metavar="TIME", default=None, help="Opened then or later: a day, or a time in UTC.")
-@click.option("--until", metavar="TIME", default=None, help="Opened before; of a day, its end.")
-@click.option("--removed", is_flag=True, help="List instead what was removed, when, by whom and why.")
+@click.option(
+    "--until", metavar="TIME", default=None, help="Opened before: a day (inclusive), or a time in UTC."
+)
+@click.option("--removed", is_flag=True, help="List removed records: when, by whom and why.")
 @click.option("--csv", is_flag=True, help="Print CSV with all fields.")
 @outputs_option
 @json_option
@@ -278,7 +282,7 @@ def audit_hold(record: str, reason: str, outputs: str | None, as_json: bool) -> 
 
 @audit.command("release")
 @click.argument("record")
-@click.option("--reason", required=True, help="Why it need not stay any more, for the ledger.")
+@click.option("--reason", required=True, help="Why the hold ends, for the ledger.")
 @outputs_option
 @json_option
 def audit_release(record: str, reason: str, outputs: str | None, as_json: bool) -> None:
@@ -288,7 +292,7 @@ def audit_release(record: str, reason: str, outputs: str | None, as_json: bool) 
     _end(hold(outputs, record, reason, Output(as_json), end=True))
 
 
-yes_option = click.option("--yes", is_flag=True, help="Do it; without this it is only said.")
+yes_option = click.option("--yes", is_flag=True, help="Do it; without this it is only listed.")
 
 
 @audit.command("remove")
@@ -308,7 +312,9 @@ def audit_remove(
 
 @audit.command("prune")
 @click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Runs that ended before.")
-@click.option("--keep", type=click.IntRange(min=0), metavar="COUNT", help="So many of the newest stay.")
+@click.option(
+    "--keep", type=click.IntRange(min=0), metavar="COUNT", help="Keep this many of the newest records."
+)
 @click.option("--reason", default="", help="Why, for the tombstones. [default: the rule]")
 @yes_option
 @outputs_option
@@ -316,14 +322,14 @@ def audit_remove(
 def audit_prune(
     older_than: float | None, keep: int | None, reason: str, yes: bool, outputs: str | None, as_json: bool
 ) -> None:
-    """Remove records by age and count, but for those on hold. Without --yes, only say which."""
+    """Remove records by age and count, except those on hold. Without --yes, only list them."""
     from vergeos_nb.cli.audit.keep import prune
 
     _end(prune(outputs, older_than, keep, reason, yes, Output(as_json)))
 
 
 @audit.command("timestamp")
-@click.option("--tsa", "url", metavar="URL", required=True, help="The authority, as RFC 3161 speaks HTTP.")
+@click.option("--tsa", "url", metavar="URL", required=True, help="URL of the RFC 3161 authority.")
 @outputs_option
 @json_option
 def audit_timestamp(url: str, outputs: str | None, as_json: bool) -> None:
@@ -337,7 +343,7 @@ def audit_timestamp(url: str, outputs: str | None, as_json: bool) -> None:
 @outputs_option
 @json_option
 def audit_mirror(outputs: str | None, as_json: bool) -> None:
-    """Copy to the mirror (VERGEOS_NB_MIRROR) what it has not got yet. Every seal does that by itself."""
+    """Copy to the mirror (VERGEOS_NB_MIRROR) the records that it lacks. Every seal does that by itself."""
     from vergeos_nb.cli.audit.mirror import mirror_archive
 
     _end(mirror_archive(outputs, Output(as_json)))
@@ -364,7 +370,7 @@ def audit_diff(record_a: str, record_b: str, csv: bool, outputs: str | None, as_
     type=click.Choice(["html", "pdf", "md", "zip"]),
     default="html",
     show_default=True,
-    help="A page, the page printed, text for a ticket, or everything with its proof.",
+    help="A page, a PDF, text for a ticket, or all with its proof.",
 )
 @click.option("-o", "--output", "target", metavar="FILE", default=None, help="[default: RECORD.FORMAT]")
 @outputs_option
@@ -380,7 +386,7 @@ def audit_export(record: str, form: str, target: str | None, outputs: str | None
 @outputs_option
 @json_option
 def audit_reindex(outputs: str | None, as_json: bool) -> None:
-    """Make the index anew. It is made by itself where it is missing, stale or damaged."""
+    """Rebuild the index. A missing, old or damaged index is rebuilt by itself."""
     from vergeos_nb.cli.audit.list_records import reindex
 
     _end(reindex(outputs, Output(as_json)))

@@ -19,7 +19,7 @@ outputs_option = click.option(
 
 
 class Boxed(Exception):  # noqa: N818 — it says nothing of its own
-    """What a command raised that click would end by itself, in words and with an exit code of its own."""
+    """An exception that click would handle itself, in our words and with our exit code."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(error)
@@ -37,7 +37,7 @@ class Command(click.Command):
 
 
 class Asking(Command):
-    """A command that is called for its answer alone: one that cannot be written is no success."""
+    """A command whose only effect is its answer. If the answer cannot be written, the command has failed."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -1,7 +1,7 @@
-"""What the commands print: sentences for people, and one JSON line for programs.
+"""The output of commands: sentences for people, and one JSON line for programs.
 
-This is the one writer to the terminal. Nothing it is given drives the terminal, no encoding makes it fail,
-and whoever reads may go away: a run goes on and makes its record although nobody looks.
+This is the one writer to the terminal. It makes control characters visible, and it cannot fail on an
+encoding. A closed pipe or terminal does not end the run: it continues and makes its record.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from vergeos_nb.views.text import visible
 
 # A pipe whose reader has ended; a terminal that is closed.
 NOBODY_READS = (errno.EPIPE, errno.EIO)
-# Our own signs, for terminals whose encoding has none of them. Everything else becomes its escape.
+# Replacements of our signs, for terminals whose encoding lacks them. Other characters become escapes.
 _PLAIN = {
     "✔": "+", "✘": "x", "…": "...", "·": "-", "–": "-", "—": "-", "×": "x", "○": "o", "→": "->", "›": ">",
     "♥": "*", "△": "!", "⊘": "/",
@@ -53,11 +53,11 @@ class Output:
         _write(shown + "\n", sys.stderr if self.as_json else sys.stdout)
 
     def block(self, text: str) -> None:
-        """Several lines of the result; what is put into them from outside was made visible before."""
+        """Several lines of the result. Texts from outside were made visible before."""
         _write(_shown(text, keep="\n") + "\n", sys.stderr if self.as_json else sys.stdout)
 
     def progress(self, text: str) -> None:
-        """A line about what is going on."""
+        """A line about the progress."""
         _write(_shown(text) + "\n", sys.stderr)
 
     def problem(self, text: str) -> None:
@@ -83,7 +83,7 @@ class Output:
 
 
 def _shown(text: str, keep: str = "") -> str:
-    """A text as it may be shown: masked first, for what is made visible is spelled in another way."""
+    """A text made fit to be shown. Masked first, because making it visible changes its spelling."""
     return masked(visible(masked(text), keep=keep))
 
 
@@ -104,7 +104,7 @@ def said(error: VergeNbError) -> str:
 
 
 def prepare_streams() -> None:
-    """Let nothing fail on the encoding of standard output and error, also what others print, such as help."""
+    """No output may fail on the encoding of standard output and error, also that of others, such as help."""
     _unwritten.clear()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -112,7 +112,7 @@ def prepare_streams() -> None:
 
 
 def unwritten() -> RecordError | None:
-    """What kept the answer from being written, or None. A reader who went away is no such thing."""
+    """Why the answer could not be written, or None. A closed pipe is not an error."""
     if not _unwritten:
         return None
     return RecordError(

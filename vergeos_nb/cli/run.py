@@ -27,7 +27,7 @@ def run(
     outputs: str | None,
     output: Output,
 ) -> int:
-    """Run a runbook headless and say how it went. Returns the exit code.
+    """Run a runbook headless and print the result. Returns the exit code.
 
     Raises:
         UsageError: a parameter is not of the form NAME=VALUE or is given twice, or there is no such runbook.
@@ -92,7 +92,7 @@ def show(report: RunReport, output: Output) -> None:
 
 
 def as_json(report: RunReport) -> dict[str, Any]:
-    """What a program wants to know of a run."""
+    """A run's result for programs."""
     account = report.account
     return {
         "outcome": account.outcome.value,
@@ -107,7 +107,9 @@ def as_json(report: RunReport) -> dict[str, Any]:
 
 
 def warning(account: RunState) -> dict[str, Any]:
-    """What a program is to pass on to a person, where a run is not done or its VM not off by evidence."""
+    """The warning that a program should pass on to a person, if a run is not done or its VM not off by
+    evidence.
+    """
     if account.exit_code == 0 and (account.verdict is VerdictValue.OFF or not account.over_vm):
         return {}
     summary = summary_of(account)

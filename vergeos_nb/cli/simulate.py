@@ -21,7 +21,7 @@ def serve(scenario: str, *, port: int, **options: Any) -> int:
 
     Raises:
         UsageError: there is no such scenario, the fault rules cannot be used, or the address is not a
-            loopback one and nobody consented to that.
+            loopback one and that was not allowed.
         SettingsError: the port cannot be listened on, or a file cannot be read or written.
     """
     if scenario not in SCENARIOS:
@@ -56,7 +56,7 @@ def serve(scenario: str, *, port: int, **options: Any) -> int:
 
 
 def explain(output: Output) -> int:
-    """List the scenarios and what a fault rule can say. Returns the exit code."""
+    """List the scenarios and the keys of a fault rule. Returns the exit code."""
     scenarios, faults = list_scenarios(), list_faults()
     width = max(map(len, (*scenarios, *faults)))
     output.line("Scenarios (--scenario NAME, or the profile simulator:NAME):")

@@ -36,15 +36,15 @@ def stuck(
     outputs: str | None,
     output: Output,
 ) -> int:
-    """Read the fleet, say what is stuck, and make the record. Changes nothing.
+    """Read the fleet, list the stuck VMs, and make the record. Changes nothing.
 
     Args:
         given: parameters of the runbook.
-        wanted: patterns by column, None where any will do.
-        everything: also the VMs that want no look.
+        wanted: patterns by column; None means any value.
+        everything: also VMs that need no look.
 
     Raises:
-        UsageError: a word or a column cannot be meant.
+        UsageError: a word or a column is not valid.
     """
     _check(wanted, sort)
     clock = SystemClock()

@@ -2,25 +2,24 @@
 
 Its modules, from the outside in:
 
-    api        one method per endpoint, typed keys in, records out
-    evidence   its reads that tell what became of a machine
-    changing   its changing calls
-    rows       rows checked field by field
-    preview    what a step is going to send, asked of this very code
-    tables/    whole tables in few calls
-    transport/ how a request travels:
-      wire       sends, once or again, and makes an exchange of every attempt
-      answer     takes in and judges what comes back
-      decoding   bytes into JSON, within bounds
-      deadline   one time limit for a whole request
-      outside    one request to somebody else's host
-      retries    when and how often a read is repeated
-      login      the three ways to log in
-      network    authorities and time limits
-      proxies    which proxy is on the way
-      failures   every failure turned into the error tree
-      connecting those among them where the connection never stood
-    scrub      texts without secrets
+    api                    one method per endpoint, typed keys in, records out
+    evidence               reads that give evidence about a machine
+    changing               the changing calls
+    preview                the requests of a call, without sending them
+    rows                   rows checked field by field
+    scrub                  texts without secrets
+    tables.*               whole tables in few calls, as columns
+    transport.wire         sends, once or repeated, and makes an exchange of every attempt
+    transport.answer       receives and judges an answer
+    transport.decoding     bytes into JSON, within bounds
+    transport.deadline     one time limit for a whole request
+    transport.outside      one request to another service's host
+    transport.retries      when and how often a read is repeated
+    transport.login        the three ways to log in
+    transport.network      authorities, proxies, time limits
+    transport.proxies      which proxy is on the way to a host
+    transport.failures     every failure as an error of our tree
+    transport.connecting   failures before a connection was made
 
 Importing the package loads none of them, because masking needs no HTTP.
 """

@@ -1,1 +1,1 @@
-"""From a profile to a system that answers: the simulator standing in, the doctor, the drills."""
+"""From a profile to a system that answers: the built-in simulator, the doctor, the drills."""

@@ -38,8 +38,8 @@ class Diagnosis:
     """One line of the diagnosis.
 
     Attributes:
-        ok: True, False, or None for a warning and for what cannot be told.
-        exit_code: what the command line ends with if `ok` is False.
+        ok: True, False, or None for a warning or an unknown result.
+        exit_code: the exit code of the command line if `ok` is False.
     """
 
     name: str
@@ -73,12 +73,12 @@ def diagnose(
 
 
 def _shown(finding: Diagnosis) -> Diagnosis:
-    """As it may be shown: a system can answer with what it was sent."""
+    """Masked, because a system can repeat a secret that it was sent."""
     return replace(finding, detail=masked(finding.detail), next_step=masked(finding.next_step))
 
 
 def exit_code(findings: Sequence[Diagnosis]) -> int:
-    """What the command line ends with: 0, or the code of the first finding that is not well."""
+    """The exit code of the command line: 0, or the code of the first bad finding."""
     return next((finding.exit_code for finding in findings if finding.ok is False), 0)
 
 
@@ -121,7 +121,7 @@ def _layers(
 
 
 def _peer(profile: Profile, network: AmbientNetwork) -> tuple[str, int, str]:
-    """Who is connected to first: name, port, and how to call it."""
+    """The first peer of a connection: name, port, and its description."""
     proxy = proxy_for(profile.host, network)
     if proxy is None:
         return *split_host(profile.host), profile.host

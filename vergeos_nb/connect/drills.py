@@ -1,4 +1,4 @@
-"""A drill for each scenario of the simulator: the story at the start, and what there was to see."""
+"""A drill for each scenario of the simulator: the story at the start, and the lesson at the end."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Drill:
     """One drill.
 
     Attributes:
-        story: what the person on call is told; it gives nothing away.
-        seen: what a good engineer would have seen.
+        story: the message to the person on call. It does not reveal the solution.
+        seen: the signs that a good engineer would have noticed.
     """
 
     story: str
@@ -32,7 +32,7 @@ DRILLS: Mapping[str, Drill] = _load()
 
 
 def drill_of(profile: str) -> Drill | None:
-    """The drill that this profile is, or None: a real system is no drill.
+    """The drill of this profile, or None for a real system.
 
     Args:
         profile: ``simulator`` or ``simulator:SCENARIO``.

@@ -1,4 +1,4 @@
-"""The built-in simulator standing in for a system: found where one runs, otherwise started for the run.
+"""The built-in simulator used as a system: a running one is found, otherwise one is started for the run.
 
 A running simulator announces itself in ``simulator.json`` below `vergeos_nb.settings.runtime_dir`. The file
 is believed only when it is ours, its process lives, its host is this machine and its port answers as a
@@ -101,7 +101,8 @@ def find_announced(*, environ: Mapping[str, str] | None = None) -> Announced | N
 
 
 def announce(info: Mapping[str, Any], *, environ: Mapping[str, str] | None = None) -> Path | None:
-    """Write what a simulator says when it is ready to where `open_profile` looks, for its owner alone.
+    """Write the announcement of a ready simulator to the place where `open_profile` looks, for its owner
+    only.
 
     Returns:
         the file's path, or None where there is no place for it: then nobody finds this simulator by itself.

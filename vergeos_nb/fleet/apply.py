@@ -47,14 +47,14 @@ class VmJob:
 
 
 class Workers(Protocol):
-    """Who does the runs."""
+    """The crew that does the runs."""
 
     def submit(self, job: VmJob, on_line: OnLine) -> Future[VmProgress]:
-        """Begin one. Its future gives how it ended; it raises only where nobody knows.
+        """Begin one. Its future returns the run's end, or raises if the end is unknown.
 
         Args:
-            on_line: told of each line of the run's journal once it is on disk here, and of an intent before
-                its call leaves; when it raises, that call is not sent.
+            on_line: called with each line of the run's journal when it is on disk here, and with an intent
+                before its call is sent. If it raises, that call is not sent.
         """
 
     def upcoming(self, machines: frozenset[int]) -> None:
@@ -66,8 +66,8 @@ class Fleet:
     """One fleet run.
 
     Attributes:
-        refusal: what forbids that anything starts just now, or None.
-        begun: the VMs of earlier runs of this plan, by key: those that ended are not begun again.
+        refusal: the reason why nothing may start now, or None.
+        begun: the VMs of earlier runs of this plan, by key. Those that ended are not begun again.
         failed_before: how many of them count against the threshold.
         on_change: told whenever a VM starts or ends, and when from now on none starts. What it raises is
             logged, and nothing else comes of it.
@@ -100,7 +100,7 @@ class Fleet:
         running: dict[Future[VmProgress], int] = {}
         with workers as crew:
             while not self.schedule.over:
-                # Asked each time, for it keeps the plan's lease while what runs comes to its end.
+                # Asked each time, because it keeps the plan's lease while the last runs end.
                 refused = self.refusal()
                 if refused is not None and self.held_back is None:
                     self.held_back = refused
@@ -116,7 +116,7 @@ class Fleet:
     def _changed(self) -> None:
         try:
             self.on_change(self)
-        except Exception as error:  # whoever looks on decides nothing
+        except Exception as error:  # an observer decides nothing
             _log.warning("what the fleet does cannot be shown: %r", error)
 
     def _next(self) -> int | None:

@@ -35,8 +35,8 @@ def run_steps(
     """The whole procedure over one VM, into the journal of its folder; the record is made afterwards.
 
     Args:
-        policy: in place of this machine's.
-        on_line: told of every line of the journal once it is written; what it raises ends the run.
+        policy: used instead of this machine's.
+        on_line: called with every line of the journal after it is written. An exception from it ends the run.
 
     Raises:
         RecordError: the journal cannot be written; nothing was sent then that it does not hold.
@@ -61,7 +61,7 @@ def run_steps(
         for step in book.engine.steps:
             book.engine.run(step.id)
     except RecordError:
-        # So that whoever settles it can write into the journal.
+        # So that recovery can write into the journal.
         book.journal.close()
         raise
     except Exception:

@@ -1,7 +1,7 @@
 """Runs done by the workers of a Dask cluster. Starts, limits and stops are decided here.
 
-A worker that is lost takes its run with it: the journal as far as it came is here, the run is never begun
-again, and what became of its VM is read back.
+The run of a lost worker is lost, too. Its journal so far is here, the run is never begun again, and the state
+of its VM is read back.
 """
 
 from __future__ import annotations

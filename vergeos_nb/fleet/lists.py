@@ -1,4 +1,4 @@
-"""A file of VMs as rows: what its bytes are, which of three forms it has, and what stands in each row.
+"""A file of VMs as rows: its encoding, which of three forms it has, and the content of each row.
 
 The form is told by explicit rules and never guessed from how often a character occurs:
 
@@ -7,7 +7,7 @@ The form is told by explicit rules and never guessed from how often a character 
    a table with that delimiter.
 3. Otherwise: one VM a line. Where all lines are whole numbers they are keys, and else they are names.
 
-A name is taken as it stands: nothing is cut off but the quotes that a form puts around a text.
+A name is used exactly as it is written. Only the quotes that a form puts around a text are removed.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def read_rows(path: Path, asked: str) -> ListedVm:
     """The rows of a file of VMs.
 
     Args:
-        asked: what is going on, for the error.
+        asked: the attempted action, for the error.
 
     Raises:
         UsageError: it cannot be read, or has none of the forms.
@@ -122,7 +122,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _table(text: str, asked: str) -> ListedVm | None:
-    """The rows below a line with the names of the columns; None where there is no such line."""
+    """The rows below a line with column names; None if there is no such line."""
     said, text = _announced(text)
     headers = {
         mark: [cell.strip().casefold() for cell in _tried(text, mark)]

@@ -9,7 +9,7 @@ from vergeos_nb.clock import Clock
 
 
 class Pace:
-    """Gives out the moments at which a request may go out, `MIN_GAP_S` apart, to whoever asks first."""
+    """Gives out the times at which a request may be sent, `MIN_GAP_S` apart, in the order of asking."""
 
     def __init__(self, clock: Clock, gap_s: float = MIN_GAP_S) -> None:
         self._clock = clock

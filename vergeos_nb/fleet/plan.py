@@ -51,7 +51,7 @@ class Planned:
 
 
 class _Nothing:
-    """Planning is read-only and leaves no record; what it saw is in the plans."""
+    """Planning only reads and leaves no record. Its readings are in the plans."""
 
     calls: Sequence[Exchange] = ()
 
@@ -194,7 +194,7 @@ class FleetPlan:
 
     @property
     def digest(self) -> str:
-        """What an approval binds."""
+        """The content that an approval binds."""
         return self.plan.digest
 
     def outdated(self) -> VergeNbError | None:
@@ -231,7 +231,7 @@ def find_plan(outputs: Path, digest: str) -> FleetPlan:
     """The fleet plan with this digest.
 
     Raises:
-        UsageError: none was kept in this archive, or it is no fleet's.
+        UsageError: this archive has no such plan, or it is not a fleet's.
     """
     plan = PlanShelf(outputs).find(digest)
     asked = f"finding the fleet plan {digest[:12]}…"
@@ -283,10 +283,10 @@ class _FleetShape(Struct):
 
 
 def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: float) -> Approval:
-    """Keep somebody's yes to a fleet plan.
+    """Keep a person's approval of a fleet plan.
 
     Raises:
-        UsageError: there is no such plan, nobody is named, or the approval would have ended already.
+        UsageError: there is no such plan, no approver is named, or the approval would have ended already.
         Drift: an older version made the plan.
         RecordError: it cannot be written.
     """
@@ -321,7 +321,7 @@ def approval_of(outputs: Path, digest: str) -> Approval | None:
 def standing_refusal(
     approval: Approval | None, digest: str, operator: str, policy: Policy, stop: str, now: float
 ) -> VergeNbError | None:
-    """What forbids that any VM of the fleet starts just now. Each run asks again."""
+    """The reason why no VM of the fleet may start now. Each run asks again."""
     asked = f"applying the fleet plan {digest[:12]}…"
     if approval is None:
         return Refused(asked, "it is not approved", f"vergeos-nb fleet approve {digest} --approver NAME")

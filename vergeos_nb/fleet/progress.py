@@ -1,11 +1,12 @@
-"""What has become of each VM of a plan: read from the journals of all its fleet runs, and nothing else.
+"""The state of each VM of a plan, read only from the journals of all its fleet runs.
 
 Each changing call is in two journals before it leaves: the VM's own and the fleet's.
 
-- Neither holds one: the VM was not touched and may begin again. An empty folder or an empty journal, which a
-  death leaves, counts as "none" only because the fleet's journal holds none either.
+- Neither holds one: the VM was not touched and may begin again. A death can leave an empty folder or an empty
+  journal. It counts as "none" only because the fleet's journal holds none either.
 - Either holds one: the VM is never begun again. It has ended, or it is settled by reading back.
-- The VM's own journal is damaged or gone: the VM is never begun again, for nobody knows what it held.
+- The VM's own journal is damaged or gone: the VM is never begun again, because the journal's content is
+  unknown.
 """
 
 from __future__ import annotations
@@ -39,13 +40,14 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VmProgress:
-    """One VM of a plan, as far as it has come.
+    """The state of one VM of a plan.
 
     Attributes:
         folder: of its newest run, below the archive's folder, or "".
-        lost: whether its own journal does not say what was sent: damaged, gone, or a worker died with it.
-        missing: the changing calls that the fleet's journal holds and its own journal lacks, where it can be
-            read and they can be added.
+        lost: whether its own journal cannot show what was sent. It is damaged or gone, or a worker died with
+            it.
+        missing: changing calls that only the fleet's journal holds, if its own journal can be read and they
+            can be added.
     """
 
     where: Where
@@ -59,13 +61,13 @@ class VmProgress:
 
     @property
     def well(self) -> bool:
-        """Whether it ended as asked: off by evidence, whatever the outcome says."""
+        """Whether it ended as asked: off by evidence, with any outcome."""
         off = self.verdict == VerdictValue.OFF
         return self.where is Where.ENDED and self.outcome in WELL and off
 
     @property
     def failed(self) -> bool:
-        """Whether it counts against the threshold; one that was cut short and is off by evidence does not."""
+        """Whether it counts as a failure. A run that was cut short does not, if the VM is off by evidence."""
         cut_short = self.outcome == RunOutcome.INTERRUPTED and self.verdict == VerdictValue.OFF
         return self.where in (Where.ENDED, Where.OPEN) and not self.well and not cut_short
 
@@ -83,7 +85,7 @@ def runs_of(outputs: Path, digest: str) -> list[Path]:
     """Folders of the fleet runs of this plan, the oldest first.
 
     Raises:
-        RecordError: the journal of one is damaged or gone, and so nobody knows what it began.
+        RecordError: the journal of one is damaged or gone, so it is unknown what it began.
     """
     journals = outputs.absolute().glob(f"*/*-{RUNBOOK}-{digest[:12]}-*/{NAME}")
     found = sorted(path.parent for path in journals if _plan_of(path) == digest)
@@ -161,7 +163,7 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
 def _unnamed(outputs: Path, digest: str, since: Path, named: Container[str]) -> Iterator[tuple[int, str]]:
     """VMs of the plan, and the folders of runs over them, that a fleet's journal may have lost.
 
-    Its last line was cut off. What stood behind it is in the VMs' own journals, which say of what plan.
+    Its last line was cut off. Later lines can only be found in the VMs' own journals, which name their plan.
 
     Args:
         since: the folder of the oldest fleet run whose journal that is.
@@ -178,11 +180,11 @@ def _unnamed(outputs: Path, digest: str, since: Path, named: Container[str]) -> 
 
 
 def _of(outputs: Path, folder: str, kept: Sequence[Mapping[str, Any]], *, untouched: bool) -> VmProgress:
-    """How far a VM is by its own journal, held against what the fleet's has kept of it.
+    """The state of a VM by its own journal, compared with the fleet's journal.
 
     Args:
         kept: the changing calls of its run that the fleet's journal holds.
-        untouched: whether that journal would hold every one, and holds none.
+        untouched: whether that journal is complete and holds none.
     """
     lost = VmProgress(folder=folder, headline=_said_of_lost(kept), **_LOST)
     if _not_begun(outputs / folder):
@@ -210,7 +212,7 @@ def _said_of_lost(kept: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _not_begun(folder: Path) -> bool:
-    """Whether the folder is as it is before a run's journal has its first line."""
+    """Whether the folder looks as it does before the first line of a run's journal."""
     try:
         if {path.name for path in folder.iterdir()} - {NAME, disk_reserve.NAME}:
             return False
@@ -221,7 +223,7 @@ def _not_begun(folder: Path) -> bool:
 
 
 def progress_of(account: RunState, folder: str) -> VmProgress:
-    """What a run's journal says of its VM."""
+    """The state of a VM, from its run's journal."""
     said: Mapping[str, Any] = {
         "folder": folder,
         "outcome": account.outcome.value,

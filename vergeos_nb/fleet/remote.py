@@ -1,10 +1,10 @@
-"""One VM's run on a Dask worker. Its journal travels line by line, before what it speaks of happens.
+"""One VM's run on a Dask worker. Each journal line is sent before the event that it describes.
 
 The line of an intent is on the coordinator's disk, in the VM's journal and in the fleet's, before the
-changing call leaves: the worker waits until it is told so. So it is known what may have been sent, whatever
-becomes of the worker; and when the coordinator dies, its workers send nothing that it had not kept by then.
-A run begins by taking a token that there is once: a scheduler that gives a lost worker's task to another one
-starts nothing.
+changing call leaves: the worker waits until it is told so. So the coordinator always knows which calls may
+have been sent, even if the worker dies. If the coordinator dies, its workers send nothing that it has not
+stored. A run begins by taking a token that exists once. So a scheduler that gives a lost worker's task to
+another worker starts nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def names_of(run: str) -> tuple[str, str, str, str]:
 
 
 class Forward:
-    """Sends what a journal has grown by to the coordinator. When an intent was sent, that has it on disk.
+    """Sends new lines of a journal to the coordinator. After an intent, the coordinator has it on disk.
 
     Args:
         lines: takes the text.
@@ -63,7 +63,7 @@ class Forward:
             if self._stop.is_set():
                 self._stop_file.touch()
         except Exception as error:
-            # Whatever it was: what nobody else knows of must not happen.
+            # Any error: an event that nobody else knows of must not happen.
             raise RecordError(
                 "sending the journal home", f"{type(error).__name__}: {error}", "the coordinator settles it"
             ) from error
@@ -93,6 +93,6 @@ def run_there(
         folder.mkdir(parents=True)
         job = VmJob(at, key, machine, folder, parameters)
         forward = Forward(folder / NAME, out, Queue(kept), Event(stop), Path(outputs) / "STOP")
-        # A stop file of the coordinator's machine is nothing here: the event above stands for it.
+        # The coordinator's stop file does not exist here. The event above replaces it.
         run_steps(job, None, SystemClock(), policy=replace(policy, stop_file=""), on_line=forward)
     return where

@@ -1,8 +1,8 @@
-"""Which VM may start now. Pure: who starts and what ended goes in, what may start comes out.
+"""Which VM may start now. Pure: starts and ends go in, the VMs that may start come out.
 
 The ramp is 1, 2, 4, …: as many VMs as ran at once must have ended well before twice as many run, up to the
-limit. What has failed is counted before anything else is asked, so nothing starts after a failure is known
-that reaches the threshold; what runs then is left to end.
+limit. Failures are counted first, so nothing starts after the failure that reaches the threshold. Running VMs
+continue to their end.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ class Limits:
 
     Attributes:
         at_once: VMs that run at the same time, at most.
-        per_node, per_group: of these on one node, and in one HA group. VMs without a group limit nobody.
-        failures: so many VMs that did not end as asked stop the fleet.
+        per_node, per_group: of these on one node, and in one HA group. VMs without a group have no limit per
+            group.
+        failures: after so many VMs that did not end as asked, no other VM starts.
     """
 
     at_once: int = 4

@@ -25,11 +25,11 @@ _BY_EACH = (
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A VM as somebody named it: by name, by key, or both, which then have to agree.
+    """A VM as a person named it: by name, by key, or by both, which must agree.
 
     Attributes:
-        form: the file that it stands in. Beside a key a table may have the name as our CSV shows it; a number
-            alone in a line must be no other VM's name.
+        form: the file that it stands in. Beside a key, a table may have the name as our CSV shows it. A
+            number alone in a line must not be another VM's name.
     """
 
     name: str = ""
@@ -55,7 +55,7 @@ def read_list(path: Path) -> tuple[Named, ...]:
     an object with a list ``vms``, of objects, names or keys. Names are taken as they stand.
 
     Raises:
-        UsageError: it cannot be read, names no VM, or names something that is no VM.
+        UsageError: it cannot be read, names no VM, or has an entry that does not name a VM.
     """
     asked = f"read the VMs of {path}"
     listed = read_rows(path, asked)
@@ -127,7 +127,7 @@ def _by_key(
     if at < 0:
         raise VmNotFound(asked, f"no VM has the key {one.key}", "read the fleet anew.")
     name = found["name"][at]
-    # Our CSV shows some names in another form. It is made anew of the VM's name, and never undone.
+    # Our CSV shows some names in another form. This form is made from the VM's name again, and never decoded.
     if one.name and one.name != name and not (one.form is Form.TABLE and one.name == csv_text(name)):
         raise UsageError(asked, f"VM {one.key} is called {name!r}", "read the fleet anew.")
     return at
@@ -180,7 +180,7 @@ def select(found: Columns, selector: Mapping[str, str]) -> tuple[FleetVm, ...]:
         positions = exact
     if not positions:
         raise UsageError(asked, f"no VM fits {told}", "look with `vergeos-nb stuck --all`.")
-    # By what was chosen: there are too many ways to write a pattern that fits whatever there is.
+    # Judged by the chosen VMs, because there are too many ways to write a pattern that fits everything.
     if len(positions) == len(found["vm_key"]) and not (len(positions) == 1 and (by_name or exact)):
         raise UsageError(asked, f"{told} fits every VM of the system ({len(positions)})", _BY_EACH)
     return tuple(_vm(found, at) for at in positions)

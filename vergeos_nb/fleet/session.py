@@ -46,12 +46,12 @@ class Ended:
 
 @dataclass(slots=True)
 class FleetSession:
-    """What a fleet run needs from outside.
+    """Everything that a fleet run needs from outside.
 
     Attributes:
         workers: makes the crew that does the runs.
-        wants_stop: what wants the run to stop from outside, such as a signal, or "".
-        on_change: told whenever a VM starts or ends.
+        wants_stop: the reason to stop from outside, such as a signal, or "".
+        on_change: called whenever a VM starts or ends.
         scheduler: the Dask scheduler, for the record.
     """
 
@@ -67,14 +67,14 @@ class FleetSession:
     scheduler: str = ""
 
     def run(self, *, resume: bool, go_on: bool = False) -> Ended:
-        """Apply the plan, or go on with it.
+        """Apply the plan, or resume it.
 
         Args:
-            resume: go on where earlier runs of this plan have ended; without it there must be none.
-            go_on: what has failed before was looked at and no longer counts against the threshold.
+            resume: continue after earlier runs of this plan. Without it there must be none.
+            go_on: earlier failures were looked at and no longer count.
 
         Raises:
-            Refused: it was applied before, or is being applied just now; or there is nothing to go on with.
+            Refused: it was applied before, or is being applied just now; or there is nothing to resume.
             RecordError: the journal of an earlier run of this plan is damaged or gone; nothing was begun.
         """
         with ExitStack() as stack:
@@ -169,7 +169,7 @@ class FleetSession:
         fleet.run(crew)
         self._settle(journal, fleet.states)
         failed = fleet.schedule.failed
-        # A read-only step's result: what the runs themselves saw is in their own records.
+        # A read-only step's result. The runs' own records hold their readings.
         said = f"{len([s for s in fleet.states.values() if s.where is Where.ENDED])} VMs have ended."
         end(steps.result("apply", "Apply", label, (began, clock.now()), StepOutcome.PASSED, said))
         last = steps.confirm_step(
@@ -197,7 +197,7 @@ class FleetSession:
                 self._finish(folder)
 
     def _settle(self, journal: RunJournal, states: dict[int, VmProgress]) -> int:
-        """Read back what became of every VM that was left open, and make its record. Sends nothing."""
+        """Read back the state of every VM whose run is open, and make its record. Sends nothing."""
         count = 0
         for vm in self.plan.vms:
             state = states.get(vm.key)

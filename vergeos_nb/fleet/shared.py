@@ -1,13 +1,13 @@
 """One reading of the platform for all VMs of a fleet, instead of one poll for each.
 
 A list call reads a table's rows of every VM that runs. Each VM's run is given its own rows of it, as if it
-had asked alone, and its journal holds the call with these rows. What a run may be given:
+had asked alone, and its journal holds the call with these rows. Rules for a run's readings:
 
 - never a reading that began before its own last changing call had ended,
 - never the same reading of what changes twice, so that two samples are two,
-- nothing older than `LIVE_S`, or `STANDING_S` for what stays as it is: names, keys, which drives there are.
+- nothing older than `LIVE_S`, or `STANDING_S` for constant values: names, keys, the list of drives.
 
-What decides right before a changing call (``vm_now``), and the changing calls themselves, go out for one VM
+The reading right before a changing call (``vm_now``) and the changing calls themselves are made for one VM
 alone, over the run's own wire.
 """
 
@@ -102,9 +102,9 @@ class FleetReader:
         """A reading of this kind that may be used, made now if there is none.
 
         Args:
-            machine: whose rows are wanted; None for what is no VM's.
+            machine: the machine whose rows are wanted; None for rows that belong to no VM.
             read: reads the rows of these machines.
-            failed: told of the calls of a reading that failed, before its error goes on.
+            failed: called with the calls of a failed reading, before its error is raised.
         """
         with self._lock:
             shelf = self._shelves.setdefault(kind, _Shelf())
@@ -294,7 +294,7 @@ def _rows_of(column: str, value: Any) -> Callable[[Any], Any]:
 
 
 def _is(row: Any, column: str, value: Any) -> bool:
-    """Whether a row has this value, however a number is spelt. A failed attempt can hold anything."""
+    """Whether a row has this value, in any spelling of a number. A failed attempt can hold anything."""
     there = row.get(column) if isinstance(row, Mapping) else None
     return there is not None and (there == value or (isinstance(value, int) and whole(there) == value))
 

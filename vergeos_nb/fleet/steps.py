@@ -1,4 +1,4 @@
-"""What a fleet run did, as step results: the same that a run over one VM is recorded and shown as."""
+"""The steps of a fleet run as step results, so that it is recorded and shown like a run over one VM."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def confirm_step(
     system: str,
     times: tuple[float, float],
 ) -> StepResult:
-    """What has become of the fleet: off only where every VM is, by its own run's evidence."""
+    """The verdict on the fleet: off only if every VM is off by its own run's evidence."""
     asked = f"forcing {len(plan.vms)} VMs off"
     verdicts = [states[vm.key].verdict or "unknown" for vm in plan.vms]
     well = sum(states[vm.key].well for vm in plan.vms)

@@ -26,7 +26,7 @@ class FleetSystem:
     """One open system.
 
     Attributes:
-        told: what a plan says of it.
+        told: its description in a plan.
     """
 
     profile: settings.Profile
@@ -50,7 +50,7 @@ class FleetSystem:
         return lease_names(settings.normal_host(self.profile.host), self.info, vm)
 
     def inventory(self) -> Columns:
-        """Every VM with what a selector can ask for, but for verdict and suggestion. Reads only."""
+        """Every VM with the columns of a selector, except verdict and suggestion. Reads only."""
         vms = self.reader.api.fleet_vms()
         nodes = {node.key: node.name for node in self.reader.api.all_nodes()}
         return {**vms, "node": [nodes.get(key, "") for key in vms["node"]]}
@@ -70,6 +70,6 @@ def open_system(profile: settings.Profile, clock: Clock, transport: Any = None) 
         stack.callback(reader.close)
         info = reader.api.system()
         target = target_of(opened)
-        # What a system calls itself does not decide whether a plan can be kept.
+        # A secret in the system's own name must not prevent a plan from being kept.
         told = masked_data(in_plan(target, info))
         yield FleetSystem(opened, target, info, told, reader, pace, clock, transport)

@@ -1,11 +1,11 @@
 """The process that warm kernels are forked from: ``python -P -m vergeos_nb.runner.fork_server FD MODULE...``.
 
-It loads the modules, and then only listens to the process that started it, on a socket that nobody else has.
-Each request is one JSON message: ``arguments`` of ipykernel, ``environ`` and ``folder``. It
-answers ``{"started": PID}``, and later, once for each kernel, ``{"ended": PID, "code": CODE}``. It runs no
-thread and opens nothing before it forks, so a kernel begins as a process of its own that shares nothing: what
-it does afterwards no other kernel sees. When the socket closes, because its owner closed it or died, the
-server ends, and its kernels see that and end, too.
+It loads the modules, and then only listens to the process that started it, on a private socket. Each request
+is one JSON message: ``arguments`` of ipykernel, ``environ`` and ``folder``. It answers ``{"started": PID}``,
+and later, once for each kernel, ``{"ended": PID, "code": CODE}``. It runs no thread and opens nothing before
+it forks, so a kernel begins as a process that shares nothing. No other kernel sees its later actions. When
+the socket closes, because its owner closed it or died, the server ends, and its kernels see that and end,
+too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 from vergeos_nb.imports import absent
 
-# What IPython would load in each kernel once it begins.
+# Modules that IPython would load in each kernel.
 LATER = (
     "IPython.core.completerlib",
     "IPython.core.debugger",
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _load(modules: Sequence[str]) -> None:
-    """What a kernel needs, and these modules; in none of it a thread is started."""
+    """Load the modules that a kernel needs, and these. None of them starts a thread."""
     # Nothing that importing makes is garbage, and looking for it takes a tenth of the time.
     gc.disable()
     # A run without a person has no use for a debugger, which takes as long to load as the kernel itself.
@@ -77,7 +77,7 @@ def _load(modules: Sequence[str]) -> None:
     with absent("httpx._main"):
         for name in ("ipykernel.kernelapp", *LATER, *modules):
             import_module(name)
-    # What is shared copy-on-write stays shared when a kernel collects its garbage.
+    # Memory that is shared copy-on-write stays shared when a kernel collects its garbage.
     gc.freeze()
     gc.enable()
 

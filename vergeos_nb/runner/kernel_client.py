@@ -10,7 +10,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 
 # How long a kernel may be silent before it is asked again, and whether it lives at all.
 REPLY_S = 1.0
-# From a reply on one channel to its end on the other there is no work in between.
+# There is no work between a reply on one channel and its end on the other.
 IDLE_S = 0.2
 
 

@@ -37,7 +37,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "@jupyterlab/extensionmanager-extension:plugin": {"enabled": False},
     # A page's subshells end with it. Cards keep their messages out of them, too; see `widgets.comms`.
     "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
-    # Cards in cells that were scrolled away would be taken out of the page and made anew.
+    # Otherwise cards in cells out of view would be removed from the page and made again.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
 
@@ -131,7 +131,7 @@ def runbooks_here() -> dict[str, Path]:
 
 
 def wait_for(lab: Lab) -> int:
-    """Wait until the server ends or somebody interrupts. Its exit code, 0 after an interruption."""
+    """Wait until the server ends or a person interrupts it. Returns its exit code, or 0 if interrupted."""
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return lab.process.wait()
@@ -199,7 +199,7 @@ def _started(
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options["ServerApp.allow_root"] = "True"
     arguments = [f"--{name}={value}" for name, value in options.items()]
-    # The token is no argument: others on this machine can read the arguments of a process.
+    # The token is not an argument, because other users of this machine can read the arguments of a process.
     environ = {**settings.lab_environ(folder / ".jupyter", outputs, token), **variables}
     with open(folder / ".jupyter" / "server.log", "wb", opener=opener) as log:
         process = subprocess.Popen(

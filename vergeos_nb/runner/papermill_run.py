@@ -1,8 +1,8 @@
 """The one place that calls papermill.
 
-What is not taken from papermill, because it was seen to be wrong or unsafe: cell statuses after a timeout or
-a dead kernel (it says ``completed``), parameters (its command line turns ``007`` into 7), and its output path
-(a ``str.format`` over the parameters, so that a VM's name could choose the folder).
+These values of papermill are not used, because they were seen to be wrong or unsafe: cell statuses after a
+timeout or a dead kernel (it says ``completed``), parameters (its command line turns ``007`` into 7), and its
+output path (a ``str.format`` over the parameters, so that a VM's name could choose the folder).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KERNEL_START_S = 60
 
 
 class _OurKernel(NBClientEngine):  # type: ignore[misc]  # papermill ships no types
-    """Runs the cells in a kernel that somebody else started and will stop."""
+    """Runs the cells in a kernel that another module starts and stops."""
 
     @classmethod
     def execute_managed_notebook(

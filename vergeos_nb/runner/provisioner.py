@@ -51,7 +51,9 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
         return await super().launch_kernel(cmd, **kwargs)
 
     async def kill(self, restart: bool = False) -> None:
-        """End the kernel at once, and see it end: whoever waits for that looks only ten times a second."""
+        """End the kernel at once, and wait for its end here, because other waits poll only ten times a
+        second.
+        """
         await super().kill(restart=restart)
         for _ in range(KILLED_WITHIN_S * 1000 // GLANCE_MS):
             if await self.poll() is not None:
@@ -60,5 +62,5 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
 
 
 def _arguments(command: list[str]) -> list[str] | None:
-    """The arguments of ipykernel in a kernelspec's command; None if it is no kernel of this very Python."""
+    """The arguments of ipykernel in a kernelspec's command; None if it is not a kernel of this Python."""
     return command[3:] if command[:3] == [sys.executable, *LAUNCHER] else None

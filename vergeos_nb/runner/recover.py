@@ -1,4 +1,4 @@
-"""Finish the records of runs whose process died, and ask the platform what became of an unsettled call.
+"""Finish the records of runs whose process died, and read back the effect of an unsettled call.
 
 Nothing is ever sent again: the only changing call that recovery could make is refused before it is sent.
 """
@@ -44,7 +44,7 @@ from vergeos_nb.vergeos.rows import Exchange, MachineKey, StatusKey, SystemInfo,
 # A run on another machine, or in another container, cannot be seen to live; after this long without a line
 # it counts as dead.
 SILENT_S = 3600.0
-# A run that has closed is sealed at once; after this long nobody does it any more.
+# A run that has closed is sealed at once. After this time its own process will not do it any more.
 CLOSED_S = 60.0
 # The reading back watches no longer than this for the row to settle.
 SETTLE_S = 10.0
@@ -55,7 +55,7 @@ class Recovered:
     """One run that was finished.
 
     Attributes:
-        asked: what the platform was asked and said, or why it was not asked.
+        asked: the platform's answer, or why it was not asked.
     """
 
     folder: Path
@@ -96,7 +96,7 @@ def _open_ended(folder: Path) -> bool:
 
 
 def _unsettled(folder: Path) -> bool:
-    """Whether nobody has looked yet at what became of the last call that acts on the VM."""
+    """Whether the effect of the last request that changed the VM was never checked."""
     try:
         account = run_state_of(read_journal(folder / NAME))
     except (RecordError, KeyError):
@@ -108,7 +108,7 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
     """Finish one run's record.
 
     Args:
-        ask: whether the platform may be asked, by reading, what became of a call that was not settled.
+        ask: whether the effect of an unsettled call may be read back from the platform.
 
     Raises:
         RecordError: the journal cannot be read or the record cannot be written.
@@ -150,7 +150,7 @@ def _is_settled(account: RunState, result: StepResult) -> bool:
 
 
 def _is_starting(folder: Path, clock: Clock) -> bool:
-    """Whether the process that was asked for this run may still begin it."""
+    """Whether the process of this run may still begin it."""
     asked = read_asked(folder)
     if asked is None:
         return False
@@ -240,7 +240,7 @@ def _same_system(account: RunState, profile: settings.Profile, info: SystemInfo)
 
 
 def _whom(account: RunState, plans: PlanShelf) -> tuple[Vm, StatusKey]:
-    """The VM that the run was about, also where its journal has lost what it found: its plan says it, too.
+    """The VM of the run. If its journal has lost the reading, its plan names the VM, too.
 
     Raises:
         UsageError: neither says it.

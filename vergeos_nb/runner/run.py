@@ -43,7 +43,7 @@ LATER = ("vergeos_nb.runner.papermill_run", "PIL.ImageDraw", "PIL.PngImagePlugin
 
 OnLine = Callable[[Mapping[str, Any]], None]
 
-# What a runner sends is nothing that its user typed, and parameters have no business in their history.
+# The user did not type the cells of a runner, and parameters must not get into the user's history.
 NO_HISTORY = ["--HistoryManager.enabled=False"]
 # How the last line of a traceback begins.
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit)\b")
@@ -59,7 +59,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a run came to. ``account`` is read from the journal."""
+    """The result of a run. ``account`` is read from the journal."""
 
     folder: Path
     account: RunState
@@ -86,8 +86,8 @@ def run(
         given: parameters by name, as text or values; read against the runbook's schema.
         outputs: the archive's folder.
         deadline_s: seconds after which the run is stopped.
-        on_line: called with every journal line soon after it is written. What it raises is logged, and the
-            run goes on.
+        on_line: called with every journal line soon after it is written. An exception from it is logged, and
+            the run continues.
         environ: variables for the kernel beside those of this process.
 
     Raises:
@@ -156,7 +156,7 @@ class _Work:
         with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as private:
             kernel = AsyncKernelManager(
                 kernel_name="python3",
-                # This very Python, and not what the user may have installed under its name.
+                # This very Python, not a kernel that the user may have installed under its name.
                 kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
                 client_factory=PromptClient,
                 **_transport(private),
@@ -191,7 +191,7 @@ class _Work:
                 tail.read()
 
     def _failed(self, error: Exception) -> None:
-        """Keep what went wrong first, for the journal: the run has its record all the same."""
+        """Keep the first error for the journal: the run still gets its record."""
         self.error = self.error or f"{type(error).__name__}: {error}"
         self.lacks = self.lacks or lacking(error, ASKED)
 
@@ -200,7 +200,7 @@ class _Work:
             asyncio.run(kernel.shutdown_kernel(now=now))
         except Exception as error:
             self._failed(error)
-            # What an orderly end takes, such as a socket, this one does not.
+            # An orderly end needs resources such as a socket. This end does not.
             with suppress(OSError, TypeError, AttributeError):
                 os.kill(kernel.provisioner.pid, signal.SIGKILL)
 
@@ -255,8 +255,8 @@ class _Work:
 
 
 def _load() -> None:
-    """Load what a run needs later, in that order, while its kernel gets ready and works."""
-    with suppress(Exception):  # whoever needs it says so better
+    """Load the modules that a run needs later, in that order, while its kernel starts and works."""
+    with suppress(Exception):  # the code that needs it reports it better
         for name in LATER:
             import_module(name)
         from vergeos_nb.record.page import prepare
@@ -265,7 +265,7 @@ def _load() -> None:
 
 
 def _transport(folder: str) -> dict[str, str]:
-    """Sockets in a folder of our own, where nobody else can connect; TCP where its path is too long."""
+    """Sockets in a private folder, to which nobody else can connect; TCP if its path is too long."""
     connection = str(Path(folder) / "kernel.json")
     if os.name != "posix" or len(connection) > LONGEST_SOCKET_PATH:
         return {}
@@ -301,14 +301,14 @@ class _Tail:
             self.ended = self.ended or told.get("event") == "run-ended"
             try:
                 self._on_line(told)
-            except Exception as error:  # whoever looks on decides nothing
+            except Exception as error:  # an observer decides nothing
                 _log.warning("a line of the run cannot be shown: %r", error)
 
 
 def _close_journal(
     folder: Path, runbook: str, parameters: Mapping[str, Any], reason: str, work: _Work, scrubber: Scrubber
 ) -> None:
-    """Write down what the kernel could not: that it was stopped, died, or had not what it takes."""
+    """Write down what the kernel could not: that it was stopped, died, or lacked something."""
     error, died = work.error, work.error.startswith(("DeadKernelError", "RuntimeError"))
     lacks = work.lacks or lacking_in(f"{error}\n{work.last_words if died else ''}", ASKED)
     if not (folder / JOURNAL).exists():

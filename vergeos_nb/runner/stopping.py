@@ -1,4 +1,4 @@
-"""What may stop a run from outside: a deadline, SIGTERM, Ctrl-C, a terminal that is closed."""
+"""Stop a run from outside: by a deadline, SIGTERM, Ctrl-C, or a closed terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Stop:
 
     @property
     def reason(self) -> str:
-        """What wants the run to stop, or "" while nothing does."""
+        """The reason to stop, or "" if there is none."""
         if self._signal:
             return self._signal
         if self._ends_at is not None and monotonic() >= self._ends_at:
@@ -33,7 +33,7 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGTERM, SIGINT and SIGHUP for this run, in the main thread; elsewhere nobody can.
+        """Handle SIGTERM, SIGINT and SIGHUP for this run. This works only in the main thread.
 
         A SIGHUP that is ignored, as under ``nohup``, stays ignored.
         """

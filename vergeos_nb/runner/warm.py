@@ -20,21 +20,21 @@ from typing import Any
 from vergeos_nb.processes import lives
 
 SERVER = "vergeos_nb.runner.fork_server"
-# What every runbook's first cell loads.
+# Modules that every runbook's first cell loads.
 LOADED = ("vergeos_nb.notebook.opening",)
 # On macOS the system's own libraries may not be used after a fork.
 POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
-# Loading takes half a second, and many times that on a machine that is busy with something else.
+# Loading takes half a second, and much longer on a busy machine.
 FORKED_WITHIN_S = 60.0
 _WAITED_S = 0.02
 # Bytes: enough for the end of a traceback.
 LAST_WORDS = 4096
-# What was killed and is not reaped by its new parent has a number, but does nothing more.
+# A killed process that its new parent has not reaped still has a number, but does nothing.
 _ENDS_WITHIN_S = 2.0
 
 
 class ForkServer:
-    """The process that kernels are forked from, and what it has told. Safe to use from many threads.
+    """The process that kernels are forked from, and its messages. Safe to use from many threads.
 
     It is up at once and loads on its own; the first kernel waits until it has. It ends with this process,
     however that ends.
@@ -44,7 +44,7 @@ class ForkServer:
     """
 
     def __init__(self) -> None:
-        # What it and its kernels print, such as why one of them died, is not for the terminal.
+        # Their output, such as why a kernel died, must not go to the terminal.
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 — open as long as the server
         ours, theirs = socket.socketpair()
         with theirs:
@@ -96,12 +96,12 @@ class ForkServer:
         return os.fstat(self._printed.fileno()).st_size
 
     def last_words(self, since: int) -> str:
-        """The end of what was printed since then."""
+        """The end of their output since then."""
         start = max(since, self.printed - LAST_WORDS)
         return os.pread(self._printed.fileno(), LAST_WORDS, start).decode("utf-8", "replace")
 
     def abandon(self) -> None:
-        """End the server while somebody waits for it; whoever does is told that it is gone."""
+        """End the server. Threads that wait for it get an error."""
         self._process.kill()
 
     def close(self) -> None:

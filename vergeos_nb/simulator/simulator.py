@@ -186,7 +186,7 @@ class Simulator:
         return response
 
     def _trigger(self, request: Request, now: float) -> None:
-        """Let happen what the scenario has in store for the moment before this request."""
+        """Trigger the scenario's event for the moment before this request."""
         trigger = self.triggers.choose(request, now)
         if trigger is not None:
             machine = self.world.vm(self.vm_name).machine

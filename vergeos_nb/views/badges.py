@@ -1,4 +1,4 @@
-"""What was found, as a sign, words and a pair of colours: the only place that knows how a finding looks."""
+"""The look of a finding: sign, words and a pair of colours. No other module knows it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def signed_verdict(verdict: object) -> str:
 
 
 def signed_outcome(outcome: object, verdict: object) -> str:
-    """A run's outcome in a cell, with the sign of what it found; nothing for none."""
+    """A run's outcome in a cell, with the sign of its finding; "" without an outcome."""
     return _signed(of_run_words(outcome, verdict), outcome)
 
 

@@ -46,7 +46,7 @@ def environment() -> jinja2.Environment:
 
 
 def _masked(value: Any) -> Any:
-    """What a template shows. Markup was made of what is masked already."""
+    """Render a template. Values of type Markup are masked already."""
     return masked(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
@@ -69,7 +69,7 @@ def _html(result: StepResult) -> str:
 
 
 def _picture(result: StepResult) -> dict[str, str] | None:
-    """What a table is drawn as, too: a fleet is seen faster than it is read."""
+    """The picture beside a table: a fleet is seen faster than it is read."""
     from vergeos_nb.views.bars_drawing import DRAWN, draw_bars
     from vergeos_nb.views.drawing import png
 

@@ -1,4 +1,4 @@
-"""Step results as rows of text, as a person reads them: what a view shows needs no DataFrame."""
+"""Step results as rows of text for people. A view needs no DataFrame."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Grid:
     rows: Sequence[Sequence[str]]
 
     def plain(self) -> str:
-        """In columns, for a terminal."""
+        """As columns, for a terminal."""
         lines = [self.columns, *self.rows]
         widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
         return "\n".join(

@@ -65,8 +65,8 @@ class Drawing:
     """Shapes on white paper, drawn in their order.
 
     Attributes:
-        title: what it is, in a few words.
-        described: what is to be seen, for who cannot see it.
+        title: the picture's title, a few words.
+        described: the content in words, for people who cannot see it.
     """
 
     width: int
@@ -107,7 +107,7 @@ def _svg(shape: Shape) -> str:
 
 
 def _xml(text: str) -> str:
-    # What XML cannot hold at all has been made visible before.
+    # Characters that XML cannot hold were made visible before.
     return escape(text)
 
 
@@ -130,7 +130,7 @@ def png(drawing: Drawing) -> bytes:
 def _paint(canvas: Any, shape: Shape) -> None:
     match shape:
         case Rect(x, y, width, height, fill):
-            # Never thinner than a pixel: what was short was there all the same.
+            # Never thinner than a pixel, so that short events are seen.
             right, low = max(x + width - 1 / SCALE, x), max(y + height - 1 / SCALE, y)
             canvas.rectangle([_px(x), _px(y), _px(right), _px(low)], fill=fill)
         case LineShape(x1, y1, x2, y2, colour, width):

@@ -43,7 +43,7 @@ def _kind(name: str) -> str:
 
 
 def _column(name: str, kind: str, values: Sequence[Any]) -> Any:
-    """A column's values as an array. Not by pandas, which would look at each to find out what it is."""
+    """A column's values as an array. Not by pandas, which would inspect each value for its type."""
     import numpy as np
     import pandas as pd
 

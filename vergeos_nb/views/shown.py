@@ -1,4 +1,4 @@
-"""What a cell shows: one MIME bundle of a step, or of a whole run, and the end of a notebook."""
+"""The outputs of cells: one MIME bundle of a step or of a whole run, and the end of a notebook."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RunStopped(Exception):  # noqa: N818 — it says how the run ended, which need not be an error
-    """Ends the notebook of a run that was not done as asked, so that whoever scheduled it sees it fail."""
+    """Ends the notebook of a run that was not done as asked, so that a scheduler sees it fail."""
 
     def __init__(self, headline: str, exit_code: int) -> None:
         super().__init__(headline, exit_code)

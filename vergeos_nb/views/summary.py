@@ -1,4 +1,4 @@
-"""A whole run in five seconds: what came out, on which system, and where the proof is."""
+"""A whole run in five seconds: its result, its system, and the place of the proof."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vergeos_nb.views.text import visible
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         lines: (what, value) pairs in the order in which they are shown.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# What spreadsheets read as the beginning of a formula, in half and in full width.
+# Characters that begin a formula in spreadsheets, in half and in full width.
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
@@ -23,7 +23,7 @@ def visible(text: str, *, keep: str = "") -> str:
 def csv_text(text: str) -> str:
     """The text as a cell of CSV: visible, and with an apostrophe where a spreadsheet would compute it.
 
-    Two texts can look the same in it, so nothing is ever made of it again: what is meant goes by key.
+    Two texts can look the same in it, so it is never read back: VMs are found by key.
     """
     shown = visible(text)
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

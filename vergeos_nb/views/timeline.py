@@ -1,7 +1,6 @@
 """A run as a picture: steps, waits, what the status row said, API calls and verdicts over time.
 
-Whoever looks at a record sees in five seconds what happened. Everything is said in words as well as in
-colours, which come in pairs.
+A reader sees in five seconds what happened. Everything is shown in words and in colours, which come in pairs.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ class StepBar:
 
     Attributes:
         outcome: how it ended, or None: it is running, or the run was cut short in it.
-        found: what it found, where it ended.
-        waits: when it did nothing but wait.
+        found: its finding, if it ended.
+        waits: the times at which it only waited.
     """
 
     title: str
@@ -58,7 +57,7 @@ class StatusBar:
 
 @dataclass(frozen=True, slots=True)
 class VerdictMark:
-    """What the evidence supported at this time."""
+    """The verdict of the evidence at this time."""
 
     value: str
     at: float
@@ -69,7 +68,7 @@ class ChangeMark:
     """A changing call.
 
     Attributes:
-        request: method and path, and what it asks for.
+        request: method, path and body.
         answer: such as ``answered 200``.
     """
 
@@ -80,12 +79,12 @@ class ChangeMark:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What is drawn of a run.
+    """The content of a run's picture.
 
     Attributes:
         subject: the VM, or what else the run is about.
         ended: how it ended, in words, or ``GOING_ON``.
-        active: the stretches in which something was going on; what lies between them is cut out.
+        active: the stretches with events. The time between them is cut out.
     """
 
     subject: str
@@ -110,7 +109,7 @@ MOST_WORDS = 60
 
 
 def timeline_text(timeline: Timeline) -> str:
-    """What the picture shows, in words."""
+    """The content of the picture, in words."""
     start = timeline.whole.began
     lines = [headline(timeline), f"From {iso(start)}, {length(timeline.whole)} in all."]
     for bar in timeline.steps:
@@ -150,7 +149,7 @@ def changes_words(timeline: Timeline) -> list[str]:
 
 
 def outcome_words(bar: StepBar, timeline: Timeline) -> str:
-    """What a step found and how long it took."""
+    """The finding of a step, and its duration."""
     if bar.outcome is StepOutcome.SKIPPED:
         return bar.outcome.value
     unended = "running" if timeline.ended == GOING_ON else "did not end"

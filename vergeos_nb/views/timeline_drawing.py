@@ -1,4 +1,4 @@
-"""Where everything of a run's picture is put."""
+"""The layout of a run's picture."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ MOST_PAUSES = 100
 GREY, GRID, SOFT = "#595959", "#d9d9d9", "#eeeeee"
 RUNNING = "#0b57b0"
 CHANGING = "#9b1c1c"
-# Where time was cut out, the axis has a gap of this width.
+# The axis has a gap of this width for each stretch of time that is cut out.
 GAP = 26.0
 
-# What the row says → (background, text). Any other word: grey. None is green: a row proves nothing.
+# The row's status → (background, text). Any other word: grey. None is green: a row proves nothing.
 STATUS_LOOKS: Mapping[str, tuple[str, str]] = {
     "running": ("#bbdefb", INK),
     "stopped": ("#cfd8dc", INK),
@@ -58,7 +58,7 @@ PACES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 900, 1800, 3600, 7200
 
 
 class Axis:
-    """Time from left to right. What lies between two stretches is a gap of fixed width."""
+    """Time from left to right. Between two stretches there is a gap of fixed width."""
 
     def __init__(self, active: Sequence[Span]) -> None:
         self.stretches = active or (Span(0.0, 1.0),)
@@ -75,14 +75,14 @@ class Axis:
             x += (span.ended - span.began) * self.per_second + GAP
 
     def x(self, at: float) -> float:
-        """Where a moment is; one within a gap is at its left end."""
+        """The position of a moment. A moment within a gap is at its left end."""
         for span, left in zip(reversed(self.stretches), reversed(self.lefts), strict=True):
             if at >= span.began:
                 return left + (min(at, span.ended) - span.began) * self.per_second
         return LEFT
 
     def gaps(self) -> Iterator[tuple[float, float, Span]]:
-        """Left and right end of every gap, and what was cut out."""
+        """Left and right end of every gap, and the time that is cut out."""
         for before, after, right in zip(self.stretches, self.stretches[1:], self.lefts[1:], strict=False):
             yield right - GAP, right, Span(before.ended, after.began)
 
@@ -177,7 +177,7 @@ def _step(bar: StepBar, timeline: Timeline, axis: Axis, y: float) -> Iterator[Sh
         yield Rect(left, y + 4, width, ROW - 8, colour)
     for a, b in _pauses(bar, axis):
         yield Rect(a, y + 6, b - a, ROW - 12, _pale(colour))
-    # The hand is no letter of most fonts.
+    # Most fonts lack this sign.
     words = f"{'' if sign == '⊘' else sign + ' '}{outcome_words(bar, timeline)}"
     room = width_of(words, 11) + 8
     if left + width + room <= RIGHT:
@@ -260,7 +260,7 @@ def _pale(colour: str) -> str:
 
 
 def _short(text: str, room: float, size: float = 12.0) -> str:
-    """The text, cut off where there is no more room for it."""
+    """The text, cut off at the end of its room."""
     if width_of(text, size) <= room:
         return text
     low, high = 0, len(text)

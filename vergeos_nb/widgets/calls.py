@@ -1,4 +1,4 @@
-"""What each step is going to send, from what the run knows so far. The client builds the requests itself."""
+"""The requests that each step is going to send, as far as they are known. The client builds them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def calls_of(step: str, case: RunCase | None) -> tuple[Preview, ...]:
     try:
         return tuple(request for ask in asks(case) for request in preview(ask))
     except (AssertionError, VergeNbError):
-        # A key is not known yet, or what was typed cannot be asked: the step itself will say so.
+        # A key is not known yet, or the typed text is not valid. The step itself will say so.
         return ()
 
 

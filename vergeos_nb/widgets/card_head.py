@@ -1,4 +1,4 @@
-"""The head of a card: which step, where it is, why, what is going to be sent, and what came out."""
+"""The head of a card: the step, its state, why it is there, the requests to come, and the result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vergeos_nb.procedure.values.model import EVIDENCE, IDENTITY, StepResult, St
 from vergeos_nb.views.badges import badge_of
 from vergeos_nb.views.bundle import environment
 
-# State → (sign, words). The sign repeats what the words say.
+# State → (sign, words). The sign repeats the words.
 STATES: Mapping[StepState, tuple[str, str]] = {
     StepState.WAITING: ("○", "waiting"),
     StepState.READY: ("●", "ready"),
@@ -57,9 +57,9 @@ def head(
 
 
 def key_facts(result: StepResult) -> Sequence[tuple[str, str]]:
-    """What a step's badge rests on, in a few lines: the sources that said something, and what was compared.
+    """The evidence for a step's badge, in a few lines: the sources that voted, and the comparison.
 
-    A page that was loaded anew shows them, for they are a part of the card itself and not of its output.
+    A reloaded page shows them, because they are a part of the card itself and not of its output.
     """
     rows: list[tuple[str, str]] = []
     for table in result.tables:

@@ -1,4 +1,4 @@
-"""What a card may ask of the run it belongs to. The notebook's run is one; a test's double may be another."""
+"""Everything that a card may ask of its run. The notebook's live run answers; in tests a double may."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Desk(Protocol):
 
     @property
     def case(self) -> RunCase | None:
-        """What the run knows so far; None until it is open."""
+        """The run's case; None until the run is open."""
 
     @property
     def host(self) -> str:
@@ -35,7 +35,7 @@ class Desk(Protocol):
         """Where a step is."""
 
     def result(self, step: str) -> StepResult | None:
-        """What came out of a step, if it has ended."""
+        """The result of a step, if it has ended."""
 
     def masked(self, text: str) -> str:
         """A text as it may be shown, without secrets."""
@@ -50,27 +50,27 @@ class Desk(Protocol):
         """Whether a step has ended so that the next one is open, or is not to be run again."""
 
     def blocked(self, step: str) -> str:
-        """What else than its place keeps a step from being run, in words, or ""."""
+        """Why a step cannot be run although it is its turn, in words, or ""."""
 
     def connect(self, step: str, changed: Mapping[str, Any], password: Secret | None) -> StepResult:
         """Open the run with these parameters and run its first step.
 
         Raises:
-            VergeNbError: a parameter cannot be meant, or the profile cannot be used.
+            VergeNbError: a parameter is not valid, or the profile cannot be used.
         """
 
     def perform(self, step: str, changed: Mapping[str, Any], *, again: bool = False) -> StepResult:
         """Run a step with these parameters.
 
         Raises:
-            VergeNbError: a parameter cannot be meant, or the run cannot be opened.
+            VergeNbError: a parameter is not valid, or the run cannot be opened.
         """
 
     def begin_again(self, step: str, changed: Mapping[str, Any]) -> StepResult:
-        """Run every step up to this one anew, as far as they pass. The last result."""
+        """Run every step up to this one again, as long as they pass. Returns the last result."""
 
     def approve(self, consent: Consent, said: Mapping[str, Any]) -> StepResult:
-        """Make the plan anew with this consent as its approval.
+        """Make the plan again with this consent as its approval.
 
         Raises:
             Refused: the consent lacks something; nothing was made.
@@ -80,13 +80,13 @@ class Desk(Protocol):
         """The ticks that an approval needs on its own card, with their sentences."""
 
     def missing(self, consent: Consent) -> Sequence[str]:
-        """What keeps this consent from being an approval, in words."""
+        """What this consent lacks to be an approval, in words."""
 
     def tick(self, ticks: Sequence[str]) -> None:
-        """Write down what a person ticked on the card that compares."""
+        """Write down the ticks on the card that compares."""
 
     def ticked(self) -> frozenset[str]:
-        """What was ticked there."""
+        """The ticks on that card."""
 
     def vms(self) -> Sequence[Listed]:
         """Every VM that there is to choose from."""
@@ -98,16 +98,16 @@ class Desk(Protocol):
         """Wake the step that waits."""
 
     def unfinished_said(self) -> str:
-        """What is known of a run of this notebook that was cut short, or ""."""
+        """The description of a run of this notebook that was cut short, or ""."""
 
     def resume(self) -> StepResult:
-        """Go on with it: what it has sent stays sent, all is read anew. The result of its first step."""
+        """Resume it: requests stay sent, all is read again. Returns its first step's result."""
 
     def finish_unfinished(self) -> str:
-        """Finish its record, reading only. What became of it, in words."""
+        """Finish its record, reading only. Returns its outcome in words."""
 
     def changed(self) -> None:
-        """Have every card look anew at where its step is."""
+        """Have every card read the state of its step again."""
 
 
 class Closable(Protocol):
@@ -135,4 +135,4 @@ class Closable(Protocol):
         """
 
     def changed(self) -> None:
-        """Have every card look anew at where its step is."""
+        """Have every card read the state of its step again."""

@@ -1,4 +1,4 @@
-"""Where the kernel handles what a page sends to our widgets: in its main shell, never in the page's subshell.
+"""The kernel handles messages to our widgets in its main shell, never in the page's subshell.
 
 JupyterLab opens subshells for comms and deletes them with the page. ipykernel handles a widget's messages
 in the subshell under which it last published on the widget's comm, whichever page sends them. After a reload
@@ -15,8 +15,8 @@ import comm
 def keep_comms_in_the_main_shell() -> None:
     """From now on, handle the messages of new widgets in the main shell. Can be repeated.
 
-    It holds for a comm and not for a thread, because a comm is published on by threads of ours, by callbacks
-    and by ipywidgets itself, which echoes what was typed.
+    It is set for a comm and not for a thread, because our threads, callbacks and ipywidgets itself (which
+    echoes typed text) all publish on a comm.
     """
     made_by = comm.create_comm
     if getattr(made_by, "main_shell", False):

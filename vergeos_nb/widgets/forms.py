@@ -10,7 +10,7 @@ import ipywidgets as w
 from vergeos_nb.parameters import schema_of
 from vergeos_nb.widgets.parts import WIDE, text_field
 
-# What a person reads beside the field; without an entry the parameter's own name.
+# The label of each field; without an entry the parameter's own name.
 LABELS: Mapping[str, str] = {
     "operator": "Your name",
     "vm_name": "VM name",
@@ -53,7 +53,7 @@ class ParameterForm:
         self.box = w.VBox(list(self.fields.values()))
 
     def values(self) -> dict[str, Any]:
-        """What the fields hold now."""
+        """The present values of the fields."""
         return {name: field.value for name, field in self.fields.items()}
 
     def fill(self, values: Mapping[str, Any]) -> None:
@@ -63,7 +63,7 @@ class ParameterForm:
                 field.value = values[name]
 
     def lock(self, locked: bool) -> None:
-        """Let nobody type while a step runs with what was typed."""
+        """Lock the fields while a step runs with their values."""
         for field in self.fields.values():
             field.disabled = locked
 
@@ -81,6 +81,7 @@ def _field(name: str, annotation: Any, value: Any) -> w.Widget:
         if annotation is float:
             return w.FloatText(value=value, **traits)
     except Exception:  # traitlets' own, of several kinds
-        # What the parameters cell holds is none of this field; as text it reaches the schema, which says so.
+        # The value in the parameters cell does not fit this field. It goes to the schema as text, which
+        # reports it.
         pass
     return text_field(label, str(value))

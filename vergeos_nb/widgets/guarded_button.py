@@ -1,8 +1,8 @@
-"""The buttons of cards. A press is acknowledged by the kernel, or the button says that it was not.
+"""The buttons of cards. If the kernel does not acknowledge a press, the button says so.
 
-ipywidgets' own button sends a click and forgets it, and Enter presses it like a mouse. Here the browser
+ipywidgets' own button sends a click without waiting for an answer, and it fires on Enter. Here the browser
 disables the button from the press on until the kernel has answered. Without an answer it enables it again and
-says so beside it. What cannot be taken back is pressed by a mouse and by the space bar, never by Enter.
+says so beside it. Dangerous buttons react to the mouse and the space bar, never to Enter.
 """
 
 from __future__ import annotations

@@ -13,14 +13,14 @@ TICK_S = 0.5
 
 
 class CardJob(Generic[T]):
-    """One piece of work, with a ticking beside it.
+    """One piece of work in a thread, with a regular tick beside it.
 
-    No failure of a callback ends a thread in silence: it is told to `on_trouble`, and the ticking goes on.
+    If a callback fails, `on_trouble` gets the error, and the ticks continue.
 
     Args:
-        work: what is done in the thread.
-        on_end: called once, in the thread of the work, with its result or with what it raised.
-        on_trouble: told what one of the other two callbacks raised. It must not raise itself.
+        work: the function that the thread calls.
+        on_end: called once, in the thread of the work, with its result or its exception.
+        on_trouble: called with an exception of one of the other two callbacks. It must not raise.
         on_tick: called about twice a second with the seconds since the start, from a thread of its own.
     """
 
@@ -81,6 +81,6 @@ class CardJob(Generic[T]):
         try:
             callback()
         except Exception as error:
-            # Nothing is left to say it on. The ticking goes on all the same.
+            # There is no place left to show it. The ticks continue.
             with suppress(Exception):
                 self._on_trouble(error)

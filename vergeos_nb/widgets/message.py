@@ -1,4 +1,4 @@
-"""What a card says of something that was done on it, and for how long."""
+"""The message of a card about a click on it, and how long it is shown."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from vergeos_nb.widgets.parts import says
 
 
 class Message:
-    """A message that lasts as long as the situation in which it was said.
+    """A message that is shown as long as its situation lasts.
 
-    A situation is all that the message may speak of: strings, mappings and tuples are compared by value,
-    anything else by identity.
+    A situation is everything that the message may refer to. Strings, mappings and tuples are compared by
+    value, anything else by identity.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Message:
 
 
 def said_of(failure: BaseException) -> str:
-    """What a person is told of something that was raised, as HTML."""
+    """The message for an exception, as HTML."""
     if isinstance(failure, Cancelled):
         return says(
             "Cancelled: nobody waits any more. What was sent stays sent, and is not sent again; run the step "

@@ -15,7 +15,7 @@ MOST_SHOWN = 100
 
 
 class VmPicker:
-    """A list of VMs, filtered while somebody types, with the details of the chosen one beside it.
+    """A list of VMs, filtered by the typed words, with the details of the chosen one beside it.
 
     Args:
         on_choice: called with the name of the VM that was chosen.

@@ -1,4 +1,4 @@
-"""Where a bundle is put on the screen: IPython's displays, typed, in one place."""
+"""Put bundles on the screen: IPython's displays, typed, in one place."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def update(bundle: Mapping[str, Any], place: str) -> None:
 
 
 def live(panel: w.Widget, html: str, text: str) -> dict[str, Any]:
-    """The bundle of a live panel. What has no widgets shows the HTML or the text instead."""
+    """The bundle of a live panel. Front ends without widgets show the HTML or the text."""
     data = panel._repr_mimebundle_()
     return {**(data[0] if isinstance(data, tuple) else data), "text/html": html, "text/plain": text}

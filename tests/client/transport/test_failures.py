@@ -341,5 +341,5 @@ def test_a_proxy_is_used_for_others_and_its_password_is_not_shown(
     with pytest.raises(errors.ProxyFailed) as caught:
         make_wire(profile=make_profile("lab.example"), network=network).read("vms")
     assert server.requests[0].startswith(b"CONNECT lab.example:443 HTTP/1.1")
-    assert f"the proxy {server.host} did not open the way" in caught.value.came_back
+    assert f"the proxy {server.host} refused the connection" in caught.value.came_back
     assert "canary" not in str(caught.value) + repr(recorder.exchanges)

@@ -294,7 +294,7 @@ def test_an_empty_error_beside_an_answer_says_nothing(make_wire, data):
 
 def test_a_login_that_is_answered_with_an_error_is_refused_and_sent_once(make_wire, make_profile):
     transport = session_system(login=ok({"err": "Login failed"}))
-    with pytest.raises(errors.LoginFailed, match="and yet an error: Login failed"):
+    with pytest.raises(errors.LoginFailed, match="but with an error: Login failed"):
         make_wire(transport, make_profile(kind="session")).read("vms")
     assert len(transport.calls) == 1
 
@@ -328,7 +328,7 @@ def test_more_rows_than_can_be_meant_are_refused_and_the_first_are_shown(make_wi
         "1999 rows came, and at most 1000 were possible: the platform ignored the filter. The first: "
         "'vm-1', 'vm-2', 'vm-3'"
     )
-    assert caught.value.next_step.startswith("Nothing is made of such a list. Reach the system directly")
+    assert caught.value.next_step.startswith("The list is not used. Connect to the system directly")
     answer = recorder.exchanges[0].answer
     assert (answer["rows"], answer["first"][0]) == (1999, {"$key": 1, "name": "vm-1"})
 

@@ -314,7 +314,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda f: _edit(f / "record.json", '"journal.jsonl":', '"journal.old":'),
         "it names no hash of journal.jsonl; journal.old is missing",
     ),
-    "no record": (lambda f: (f / "record.json").write_text("[]"), "record.json is no record"),
+    "no record": (lambda f: (f / "record.json").write_text("[]"), "record.json is not a record"),
     "no json": (lambda f: (f / "record.json").write_text("{"), "Expecting property name"),
 }
 

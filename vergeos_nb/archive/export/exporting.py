@@ -120,7 +120,7 @@ def _members(
     yield GUIDE, doc_path(GUIDE).read_bytes()
     if allowed:
         yield ALLOWED, allowed.read_bytes()
-    # Before the ledger, which may grow meanwhile: none of them is newer than it, then.
+    # Read before the ledger, which may grow meanwhile. So none of them is newer than the ledger.
     heads = sorted((outputs / SIGNED).glob("*.head*"))
     signed = [(f"{SIGNED}/{path.name}", path.read_bytes()) for path in heads]
     snapshot = Ledger(outputs).snapshot()

@@ -18,7 +18,7 @@ def as_pdf(page: Path) -> bytes:
 
     Raises:
         UsageError: there is no Chromium.
-        RecordError: it did not print.
+        RecordError: Chromium could not print it.
     """
     chromium = settings.chromium()
     if chromium is None:

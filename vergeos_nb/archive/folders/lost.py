@@ -1,4 +1,4 @@
-"""Whether the ledger is gone, or shorter than it was: then nothing begins a new chain in silence."""
+"""Whether the ledger is gone or shorter than before. If so, no run silently begins a new chain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vergeos_nb.shapes import is_folder
 
 
 def why_lost(outputs: Path) -> str:
-    """What of the ledger is not there any more, in words, or "". Reads only, and little.
+    """The lost part of the ledger, in words, or "". Reads only a little.
 
     Raises:
         RecordError: the archive cannot be read.
@@ -38,7 +38,7 @@ def why_lost(outputs: Path) -> str:
 
 
 def lost_ledger(asked: str, why: str) -> RecordError:
-    """The error of whoever would have gone on with it."""
+    """The error for a run that needs the ledger."""
     return RecordError(
         asked,
         why,

@@ -28,7 +28,7 @@ from vergeos_nb.errors import RecordError
 RUN_FOLDER = re.compile(r"(\d{6})Z-(.+)-[0-9a-f]{8}")
 """How a run's folder is called: time, runbook and subject, and what no other run has."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-# What is beside the records below the archive's folder.
+# Names in the archive's folder that are not records.
 _BESIDE = frozenset({"plans", "leases", "signed", "timestamps", "removing"})
 
 
@@ -103,7 +103,7 @@ class Folder:
     Attributes:
         path: its path below the archive's folder.
         manifest: the hash of its manifest, or "".
-        says: what the manifest says, or None.
+        says: the content of the manifest, or None.
         finished: whether it holds more than a run that has not ended.
     """
 
@@ -115,7 +115,7 @@ class Folder:
 
     @classmethod
     def read(cls, outputs: Path, path: str) -> Folder:
-        """Read the manifest and nothing else."""
+        """Read only the manifest."""
         folder = outputs / path
         try:
             content = b"" if (folder / NAME).is_symlink() else content_of(folder / NAME)
@@ -145,7 +145,7 @@ class Folder:
             return False
 
     def was_finished_again(self, entry: LedgerEntry) -> bool:
-        """Whether it is whole, says that it supersedes what a ledger line sealed, and adds to it at most."""
+        """Whether it is whole, supersedes the record of a ledger line, and only adds to it."""
         own = self.own
         if own is None or own.place.supersedes != entry.place.count or self.wrong():
             return False
@@ -183,7 +183,7 @@ _LITTER = (
 
 
 def is_link(outputs: Path, path: str) -> bool:
-    """Whether a link stands in the place of a record, or of its day."""
+    """Whether a record, or its day, is a link."""
     return (outputs / path).is_symlink() or (outputs / path).parent.is_symlink()
 
 

@@ -1,7 +1,7 @@
-"""Whether a record could be sealed now: all that sealing needs is tried in the way that sealing uses it.
+"""Whether a record could be sealed now: try everything that sealing needs, in the same way.
 
-A check of permissions is no trial: the superuser passes each, and a lock, a link, a quota or a mount does not
-show in them.
+Checking permissions is not enough. The superuser passes every check, and locks, links, quotas and mounts do
+not show in permissions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vergeos_nb.settings import archive_settings
 PROBE = "room.probe"
 # Longer than others take to seal, and shorter than evidence stays fresh.
 LOCK_WITHIN_S = 10.0
-# What finishing and sealing write into a record's folder, in the place of what is there.
+# Files that finishing and sealing write into a record's folder, replacing existing ones.
 WRITTEN = (NAME, SIGNATURE, RECORD, "notebook.ipynb", "notebook.html", "timeline.png", "timeline.svg")
 # Keys that have signed in this process: some ask for a touch each time.
 _KEYS_TRIED: set[Path] = set()
@@ -46,7 +46,7 @@ def try_to_seal(folder: Path) -> None:
             _try_ledger(ledger, folder)
             _try_putting(folder, outputs / "ledger.draft")
     else:
-        # Nothing was sealed here yet; whoever is first makes the lock.
+        # Nothing was sealed here yet. The first writer makes the lock.
         _try_putting(folder, outputs / f".probe-{secrets.token_hex(4)}")
 
 

@@ -1,7 +1,7 @@
 """JSON in the one spelling of RFC 8785, so that equal content has equal bytes and one hash.
 
-Only what a manifest holds is taken: objects, lists, text, whole numbers, true, false and null. The rules of
-RFC 8785 for fractions are long, and nothing that is sealed needs one.
+Only the types of a manifest are accepted: objects, lists, text, whole numbers, true, false and null.
+Fractions are not: their rules in RFC 8785 are long, and no manifest needs them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ def canonical(value: Any) -> bytes:
     """The canonical JSON of a value, in UTF-8 and without a line feed.
 
     Raises:
-        ValueError: it holds what this has no spelling for: a fraction, a number beyond `LARGEST`, half of a
-            surrogate pair, a name that is no text, or anything that JSON does not know.
+        ValueError: it holds a fraction, a number beyond `LARGEST`, half of a surrogate pair, a name that is
+            not text, or a type that JSON does not know.
     """
     return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -1,8 +1,8 @@
-"""What was done to a ledger's lines: each kind of change by its own name.
+"""Find how a ledger's lines were changed. Each kind of change has its own name.
 
-The hashes alone say that something is wrong. Which change it was is the smallest one that explains them: a
-line whose follower has another hash for it was edited; a follower that says a line is between was left alone
-when that line was deleted; a line that nobody follows was inserted.
+The hashes only say that something is wrong. The smallest change that explains them is reported. A line was
+edited if the next line holds another hash for it. A line was deleted if the next line's number skips it. A
+line was inserted if no line follows it in the chain.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vergeos_nb.archive.ledger.ledger_events import Mark, read_any
 
 
 class FlawKind(StrEnum):
-    """What can be wrong with an archive."""
+    """The kinds of faults of an archive."""
 
     FILE_CHANGED = "file-changed"
     FILE_MISSING = "file-missing"
@@ -62,7 +62,7 @@ class Flaw:
 
 @dataclass
 class Found:
-    """What verifying has come upon so far."""
+    """The findings so far."""
 
     findings: list[Flaw] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class LedgerLine:
 
     Attributes:
         at: its number in the file, from 1.
-        entry: what it says; None if it is damaged.
+        entry: its content; None if it is damaged.
     """
 
     at: int
@@ -88,7 +88,7 @@ class LedgerLine:
 
     @property
     def seal(self) -> LedgerEntry | None:
-        """What it says, if it seals a record."""
+        """Its content, if it seals a record."""
         return self.entry if isinstance(self.entry, LedgerEntry) else None
 
     @property
@@ -108,7 +108,7 @@ class LedgerLine:
 
 
 def lines_of(raws: Sequence[bytes]) -> list[LedgerLine]:
-    """Lines with their hashes and what they say."""
+    """Lines with their hashes and contents."""
     return [LedgerLine(at, raw, hash_of(raw), read_any(raw)) for at, raw in enumerate(raws, start=1)]
 
 
@@ -212,7 +212,7 @@ def _walk(lines: Sequence[LedgerLine], vouched: set[str], noted: Head, chain: Ch
 
 
 def _follower_knows_another(line: LedgerLine, follower: LedgerLine | None, vouched: set[str]) -> bool:
-    """Whether the next line has another hash for this one, and is itself as it was."""
+    """Whether the next line holds another hash for this one, and is itself unchanged."""
     if follower is None or follower.count != line.count + 1 or follower.previous == line.hash:
         return False
     return follower.hash in vouched

@@ -14,10 +14,10 @@ from vergeos_nb import shapes
 
 
 def content_of(path: Path) -> bytes | None:
-    """A file's bytes; None where there is no such file.
+    """A file's bytes; None if there is no such file.
 
     Raises:
-        OSError: it cannot be read, or is no plain file.
+        OSError: it cannot be read, or is not a plain file.
     """
     try:
         return shapes.content_of(path, shapes.MOST_OF_OURS)
@@ -31,7 +31,7 @@ def opened(path: Path) -> IO[bytes]:
     """A plain file, open for reading.
 
     Raises:
-        OSError: there is none, it cannot be opened, or is no plain file.
+        OSError: it is missing, cannot be opened, or is not a plain file.
     """
     try:
         return shapes.opened(path)

@@ -1,8 +1,8 @@
 """The ledger: one line per sealed record, each holding the hash of the line before.
 
-``ledger.jsonl`` is appended to and never rewritten, but for a last line whose writer was killed in the middle
-of it: that moves to ``ledger.torn``. ``ledger.head`` says ``COUNT:HASH`` of the newest line, to be noted
-elsewhere. ``ledger.lock`` stays and is held by whoever seals.
+``ledger.jsonl`` is only appended to. One exception: if a writer was killed in the middle of the last line,
+this torn line moves to ``ledger.torn``. ``ledger.head`` holds ``COUNT:HASH`` of the newest line, to be noted
+in another place. ``ledger.lock`` always exists, and a run that seals locks it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read_head(told: str) -> Head | None:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """What a ledger line says."""
+    """The content of a ledger line."""
 
     place: LedgerPlace
     manifest: str
@@ -68,7 +68,7 @@ class LedgerEntry:
 
 
 class PlaceShape(Struct):
-    """What every line holds."""
+    """The fields that every line has."""
 
     count: Annotated[int, Meta(ge=1)]
     previous: Sha256
@@ -94,7 +94,7 @@ _PLACE = msgspec.json.Decoder(PlaceShape)
 
 
 def read_line(raw: bytes) -> LedgerEntry | None:
-    """What a line says that seals a record; None if it is damaged, or another."""
+    """The content of a line that seals a record; None if it is damaged or of another kind."""
     try:
         told = _SEAL.decode(raw)
         return LedgerEntry(
@@ -128,8 +128,8 @@ class LedgerSnapshot:
 
     Attributes:
         lines: the whole lines, each with its line feed.
-        torn: what follows the last line feed.
-        head: the head file's text without its line feed, or None where there is no such file.
+        torn: the text after the last line feed.
+        head: the head file's text without its line feed, or None if there is no such file.
         set_aside: the size of ``ledger.torn``.
     """
 
@@ -149,7 +149,7 @@ class End:
 
     Attributes:
         count: the number of its last whole line; 0 without one.
-        head: what the head file says, or None.
+        head: the content of the head file, or None.
         changed_ends: whether that line ends as lines do on Windows.
     """
 
@@ -162,7 +162,7 @@ class Ledger:
     """The ledger of one archive.
 
     Raises:
-        RecordError: from every method, when the disk does not do what is asked.
+        RecordError: from every method, if the disk fails.
     """
 
     def __init__(self, outputs: Path) -> None:
@@ -239,7 +239,7 @@ class Ledger:
                 held.enter_context(locked(self.lock_path, LOCK_WAIT_S, kind=fcntl.LOCK_SH))
             yield
 
-    # What follows is called with the lock held.
+    # The following methods are called with the lock held.
 
     def newest(self) -> tuple[Head, bytes]:
         """The newest whole line and its head, after a torn one behind it was set aside."""
@@ -288,10 +288,10 @@ class Ledger:
         return (content_of(self.path) or b"").count(b"\n")
 
     def head_that_does_not_fit(self, newest: Head, raw: bytes) -> str | None:
-        """What the head file says, if it is not what the ledger ends with; None if it is.
+        """The head file's content if it differs from the end of the ledger; otherwise None.
 
-        Its writer may have died between line and head, so one line more than the head says is right, too.
-        The head is brought up to date then: it never stays behind by more than one.
+        A writer may have died between line and head, so one more line than the head says is correct, too.
+        Then the head is updated, so it is never behind by more than one.
         """
         try:
             content = content_of(self.head_path)
@@ -324,7 +324,7 @@ class Ledger:
         return entry
 
     def was_removed(self, record: str) -> bool:
-        """Whether a tombstone says so."""
+        """Whether a tombstone says that it was removed."""
         mark = b'"of":' + canonical(record)
         try:
             with opened(self.path) as file, mapped(file) as content:
@@ -352,7 +352,7 @@ class Ledger:
             raise _unusable(self.path, error) from error
 
     def _keep_from_git(self) -> None:
-        """Say in a new archive that what is sealed is not to be changed on its way through git."""
+        """Tell git, in a new archive, not to change sealed files."""
         path = self.folder / ATTRIBUTES
         # Without it everything is sealed all the same.
         with contextlib.suppress(OSError):

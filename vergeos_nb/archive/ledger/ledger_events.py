@@ -1,8 +1,8 @@
-"""Marks: ledger lines that seal nothing, but say what was decided about a sealed record.
+"""Events: ledger lines that seal nothing, but hold a decision about a sealed record.
 
 ``held``      a legal hold: the record is not removed until it is released
 ``released``  the hold is over
-``removed``   a tombstone: the record's folder is gone, and this is what it was, who removed it, when and why
+``removed`` a tombstone of a removed folder: which record, removed by whom, when and why
 
 They are chained like every other line: a ledger with removals verifies, and a removal without one is found.
 """
@@ -22,7 +22,7 @@ from vergeos_nb.archive.ledger.strays import with_unix_ends
 
 
 class Event(StrEnum):
-    """What was decided."""
+    """The decision."""
 
     HELD = "held"
     RELEASED = "released"
@@ -31,10 +31,10 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What such a line says.
+    """The content of such a line.
 
     Attributes:
-        record, path, manifest: of the record, as its newest line says.
+        record, path, manifest: of the record, from its newest line.
         seal: the number of that line.
         by: the user who did it.
         sealed_at: when, in UTC.
@@ -108,13 +108,13 @@ def read_mark(raw: bytes) -> Mark | None:
 
 
 def read_any(raw: bytes) -> LedgerEntry | Mark | None:
-    """What a line says, whichever kind it is; None if it is damaged."""
+    """The content of a line of any kind; None if it is damaged."""
     return read_line(raw) or read_mark(raw)
 
 
 @dataclass
 class Standing:
-    """What the ledger's lines come to, unverified.
+    """The state after all lines of the ledger, unverified.
 
     Attributes:
         sealed: the newest line of each record that is still there, by its id.

@@ -1,7 +1,8 @@
-"""What is sealed of a record: its files with their hashes, its place in the ledger, and what it is found by.
+"""The manifest of a record: its files with their hashes, its place in the ledger, and the fields to search
+by.
 
-A ledger line follows from the manifest alone, byte for byte. So a line that was changed is told from one that
-was not by the record itself, and a record tells which line it had.
+A ledger line follows from the manifest alone, byte for byte. So the record itself shows whether its line was
+changed, and which line it had.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ SIGNATURE = "manifest.json.sig"
 JOURNAL = "journal.jsonl"
 RECORD = "record.json"
 FORMAT = "vergeos-nb/manifest/1"
-# JupyterLab puts them beside every notebook that is opened; they are no part of the record.
+# JupyterLab puts them beside every notebook that it opens. They are not part of the record.
 CHECKPOINTS = ".ipynb_checkpoints"
 FIELDS = (
     "runbook",
@@ -47,8 +48,8 @@ FIELDS = (
     "ended_at",
 )
 
-# The events that are added to the journal of a run whose process is gone, and how each line begins.
-# How the lines begin with which another process goes on with a run that was cut short.
+# The events that are added to the journal of a run whose process is gone, and how each line begins. The
+# beginning of the lines with which another process resumes a run that was cut short.
 RESUMED = "resumed"
 _ADDED = ("interrupted", "bug", "settled")
 _BEGIN = b'{"n": '
@@ -83,7 +84,7 @@ class LedgerPlace:
         count: the line's number, from 1.
         previous: the SHA-256 of the line before with its line feed; zeros for the first.
         supersedes: the number of the line that sealed this record before, or None.
-        head_was: what the head file said when it did not fit the ledger, or None.
+        head_was: the head file's content if it did not fit the ledger, or None.
     """
 
     count: Size
@@ -132,7 +133,7 @@ class Manifest:
         """The ledger line that seals this manifest, with its line feed.
 
         Args:
-            encoded_sha256: of the file's bytes, by whoever knows it already.
+            encoded_sha256: of the file's bytes, if the caller knows it already.
         """
         return (
             canonical(
@@ -226,7 +227,7 @@ def _collect(folder: Path, before: str, found: dict[str, Path]) -> None:
 
 
 def is_grown(journal: bytes, sealed: Digest) -> bool:
-    """Whether a journal is the sealed one with lines added, by who finished a dead run or went on with it."""
+    """Whether a journal is the sealed one with lines added when a dead run was finished or resumed."""
     rest = journal[sealed.size :]
     if not rest or hashlib.sha256(journal[: sealed.size]).hexdigest() != sealed.sha256:
         return False
@@ -255,7 +256,7 @@ def _is_added(line: bytes) -> bool:
 
 
 def fields_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What people search by, from the content of ``record.json``."""
+    """The fields that people search by, from ``record.json``."""
     vm, approval, parameters = (_mapping(record.get(name)) for name in ("vm", "approval", "parameters"))
     told = {
         **{name: record.get(name) for name in FIELDS},

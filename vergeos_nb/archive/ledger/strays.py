@@ -1,6 +1,6 @@
-"""What other programs do to files without anybody meaning it: line ends that are changed, and litter.
+"""Accidental changes by other programs: changed line ends, and litter.
 
-Both look like tampering, and neither is passed over: each has a word of its own, and says what to do.
+Both look like tampering, and both are findings. Each has its own word, and says what to do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whom an auditor trusts: an allowed-signers file, as git and ``ssh-keygen -Y verify`` read it."""
+"""The people that an auditor trusts: an allowed-signers file, as git and ``ssh-keygen -Y verify`` read it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Allowed:
     before: float | None = None
 
     def may_sign_at(self, moment: float | None) -> bool:
-        """Whether the key was valid then; None is a time that nobody knows."""
+        """Whether the key was valid then; None is an unknown time."""
         if moment is None:
             return self.after is None and self.before is None
         return (self.after is None or moment >= self.after) and (self.before is None or moment < self.before)
@@ -60,7 +60,7 @@ def read_allowed_signers(path: Path) -> AllowedSigners:
     """Read the file. Keys that are allowed for other namespaces only are left out.
 
     Raises:
-        UsageError: it cannot be read, or a line cannot be meant; certificate authorities are not read.
+        UsageError: it cannot be read, or a line is not valid. Certificate authorities are not supported.
     """
     asked = f"reading the allowed signers {path}"
     try:
@@ -119,5 +119,5 @@ def _moment(text: str | None) -> float | None:
     if match is None:
         raise ValueError(f"{text!r} is no time such as 20261001 or 202610011200Z")
     moment = datetime.strptime(f"{match[1]}{match[2] or '0000'}{match[3] or '00'}", "%Y%m%d%H%M%S")
-    # As in OpenSSH: local time, but for a Z.
+    # As in OpenSSH: local time, unless it ends with Z.
     return (moment.replace(tzinfo=UTC) if match[4] else moment).timestamp()

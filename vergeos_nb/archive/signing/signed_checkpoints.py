@@ -1,7 +1,7 @@
-"""Signed heads: ``signed/COUNT-KEY.head`` holds what ``ledger.head`` did, with its signature beside it.
+"""Signed heads: ``signed/COUNT-KEY.head`` is a copy of ``ledger.head``, with its signature beside it.
 
-A head vouches for every line up to it. The newest of each key is kept, so that whoever writes the ledger anew
-has to take away or forge what somebody else has signed.
+A signed head covers every line up to it. The newest of each key is kept. So a person who rewrites the ledger
+must remove or forge another person's signature.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class SignedHead:
     Attributes:
         where: its path below the archive's folder.
         content: the bytes that were signed.
-        head: what they say, or None.
-        signature: or None, if it is missing or none.
+        head: their content, or None.
+        signature: or None, if it is missing or not a signature.
         changed_ends: whether line ends of either file were changed.
     """
 

@@ -1,7 +1,7 @@
-"""Who signs: the engineer's or the service's own SSH key, as git uses it.
+"""Sign with the engineer's or the service's own SSH key, as git does.
 
-OpenSSH does it where it is installed, so that agents, tokens and every kind of key work, and the key never
-comes into this process. Where it is not, an Ed25519 key file without a passphrase does.
+If OpenSSH is installed, it signs. Then agents, tokens and every kind of key work, and this process never
+reads the key. Without OpenSSH only an Ed25519 key file without a passphrase works.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Signer:
 
     def _call(self, options: list[str], message: bytes) -> bytes:
         try:
-            # A session of its own has no terminal: it must not ask for a passphrase that nobody will type.
+            # A session of its own has no terminal, so it cannot ask for a passphrase that nobody would type.
             done = subprocess.run(
                 [PROGRAM, *options],
                 input=message,

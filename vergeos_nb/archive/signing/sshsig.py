@@ -42,7 +42,7 @@ class CannotCheck(Exception):  # noqa: N818 — it says what happened, and never
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a signature file holds.
+    """The content of a signature file.
 
     Attributes:
         key: the public key as SSH encodes it.

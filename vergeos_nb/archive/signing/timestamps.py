@@ -1,7 +1,7 @@
-"""RFC 3161 timestamps of heads: somebody else's word that the ledger stood there at a time.
+"""RFC 3161 timestamps of heads: an authority confirms the state of the ledger at a time.
 
-``timestamps/COUNT.head`` holds what ``ledger.head`` did, and ``.tsr`` beside it the authority's answer, as
-``openssl ts`` reads it. Needs the extra ``timestamp``.
+``timestamps/COUNT.head`` is a copy of ``ledger.head``. ``.tsr`` beside it is the authority's answer, which
+``openssl ts`` can read. Needs the extra ``timestamp``.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Authorities:
             raise UsageError(f"reading {path}", str(why), "give a PEM file with --tsa-certs") from error
 
     def head(self, stamped: Stamped, found: Found) -> Head | None:
-        """The head, if an authority that counts has timestamped it; what it says is noted."""
+        """The head, if a trusted authority has timestamped it. The result is noted."""
         builder = self._client.VerifierBuilder()
         for root in self._roots:
             builder = builder.add_root_certificate(root)

@@ -1,1 +1,1 @@
-"""Whether an archive still is as it was sealed."""
+"""Whether an archive is unchanged since it was sealed."""

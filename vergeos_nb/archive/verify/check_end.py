@@ -1,4 +1,4 @@
-"""Where a ledger ends, held against every head that was noted: in its file, signed, or kept elsewhere."""
+"""Compare the end of a ledger with every known head: its file, signed heads, and heads noted elsewhere."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def check_end(
                 f"{chain.heads.get(expect.count, 'of a line that is not there')}",
             )
     newest = max((expect.count for expect in noted), default=0)
-    # Where the head file says so itself, it was named by that.
+    # If the head file itself does not fit, that was reported already.
     if newest > end.count and not (head is not None and head.count > end.count):
         found.add(
             "ledger.jsonl",
@@ -88,7 +88,7 @@ def _range(last: int, until: int) -> set[int]:
 
 
 def check_told_heads(chain: Chain, found: Found) -> None:
-    """What sealing saw of the head file when it did not fit, as the lines have kept it."""
+    """The heads that did not fit when a record was sealed, as the lines have kept them."""
     for line in chain.kept:
         told = line.entry.place.head_was if line.entry else None
         if told is None:

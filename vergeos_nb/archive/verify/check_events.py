@@ -1,4 +1,4 @@
-"""Marks in the ledger, held against the lines of the records that they speak of."""
+"""Compare the ledger's events with the lines of their records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vergeos_nb.archive.ledger.ledger_events import Event, Mark
 
 @dataclass
 class Marks:
-    """What marks have said so far, by path.
+    """The events so far, by path.
 
     Attributes:
         held: the line of each hold.
@@ -28,7 +28,7 @@ class Marks:
         sealed = newest.get(mark.path)
         entry = sealed.seal if sealed else None
         told = (sealed.count, entry.record, entry.manifest) if sealed and entry else None
-        # Where its record's line was edited or deleted, that was named; the mark itself is whole.
+        # If its record's line was edited or deleted, that was reported. The event itself is whole.
         if told != (mark.seal, mark.record, mark.manifest) and mark.seal not in chain.lost:
             detail = f"no record {mark.record} was sealed as number {mark.seal} and is still there"
             found.add(line.where, FlawKind.MARK_WRONG, detail)

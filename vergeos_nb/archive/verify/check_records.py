@@ -1,4 +1,4 @@
-"""An archive's records, held against the newest ledger line of each."""
+"""Compare each record with its newest ledger line."""
 
 from __future__ import annotations
 

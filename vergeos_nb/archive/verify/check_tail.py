@@ -1,4 +1,6 @@
-"""What follows the ledger's last line feed: the beginning of a line whose writer was killed, or not."""
+"""The text after the ledger's last line feed: the beginning of a line whose writer was killed, or something
+else.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Signatures of an archive held against whom the auditor trusts.
+"""Check the signatures of an archive against the signers that the auditor trusts.
 
-A signed record vouches for its manifest, and with that for its ledger line and every line before. A signed
-head does the same. So what matters is the highest number that somebody trusted has signed.
+A signed record covers its manifest, and so its ledger line and every line before. A signed head does the
+same. So the result is the highest number that a trusted person has signed.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from vergeos_nb.clock import from_iso
 
 @dataclass(frozen=True, slots=True)
 class Voucher:
-    """Who has signed the ledger up to which number, the highest that was found.
+    """The signature that covers the ledger up to the highest number.
 
     Attributes:
-        who: a principal of the allowed signers; where nobody was named, the key's fingerprint.
+        who: a principal of the allowed signers, or the key's fingerprint if the file names nobody.
         trusted: whether the allowed signers name the key.
     """
 
@@ -37,7 +37,7 @@ class Voucher:
 
 @dataclass
 class Signatures:
-    """Checks signatures one by one and remembers what they came to."""
+    """Checks signatures one by one and keeps the results."""
 
     allowed: AllowedSigners | None
     found: Found
@@ -45,7 +45,7 @@ class Signatures:
     _heads: list[tuple[Head, str]] = field(default_factory=list)
 
     def head(self, signed: SignedHead, moment: float | None) -> Head | None:
-        """The head, if its signature holds and nobody says that its key is a stranger's."""
+        """The head, if its signature is valid and its key is not known as untrusted."""
         if signed.signature is None or signed.head is None:
             what = "its signature is missing or damaged" if signed.head else "it holds no head"
             self.found.add(signed.where, FlawKind.SIGNATURE_WRONG, what)
@@ -88,7 +88,7 @@ class Signatures:
             self._vouch(own.place.count, who)
 
     def end(self, chain: Chain) -> None:
-        """This is the ledger: what of it does nobody vouch for?"""
+        """Report the ledger's lines that no trusted signature covers."""
         for head, who in self._heads:
             if chain.heads.get(head.count) == head.hash:
                 self._vouch(head.count, who)

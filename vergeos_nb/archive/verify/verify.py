@@ -1,7 +1,7 @@
 """Verify an archive: only the ledger and the records are read, no index, no network.
 
-Every kind of tampering has a word of its own (`Kind`). What a crash leaves is told from it: a torn last line,
-a head one line behind, a run that has not ended are notes.
+Every kind of tampering has its own word (`Kind`). The traces of a crash are only notes: a torn last line, a
+head one line behind, a run that has not ended.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from vergeos_nb.errors import RecordNotFound
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What verifying came to.
+    """The result of verifying.
 
     Attributes:
         records: how many sealed records there are.
         lines: how many lines the ledger has.
-        head: where the ledger ends, as its lines say.
-        findings: what is wrong, in order.
-        notes: what is worth knowing and not wrong.
-        voucher: whose signature reaches furthest, or None.
+        head: the end of the ledger, from its lines.
+        findings: the faults, in order.
+        notes: facts worth knowing that are no faults.
+        voucher: the signature that reaches furthest, or None.
     """
 
     records: int
@@ -77,7 +77,7 @@ def verify(
         RecordError: the ledger or the folder cannot be read.
     """
     report, changing = _verify(outputs, expect, allowed, authorities)
-    # Somebody may have sealed a record while its files were read; then it holds when nobody does.
+    # A record may have been sealed while its files were read. If the ledger has changed, verify again.
     for _ in range(TIMES_AGAIN):
         if not (report.findings and changing()):
             break
@@ -92,7 +92,7 @@ def verify_only(
     allowed: AllowedSigners | None = None,
     authorities: Authorities | None = None,
 ) -> Report:
-    """Verify an export: the whole chain, and one record; that the others are not there is no finding.
+    """Verify an export: the whole chain, and one record. Missing other records are no findings.
 
     Raises:
         RecordNotFound: the ledger does not hold it.
@@ -114,7 +114,7 @@ def _verify(
 ) -> tuple[Report, _Changing]:
     found = Found()
     signatures = Signatures(allowed, found)
-    # Read before the ledger, which may grow meanwhile: none of them is newer than that, then.
+    # Read before the ledger, which may grow meanwhile. So none of them is newer than the ledger.
     signed, stamped = list(signed_heads(outputs)), list(stamped_heads(outputs))
     folders = {path: Folder.read(outputs, path) for path in sorted(folders_of(outputs))}
     never_began = [folder.relative_to(outputs).as_posix() for folder in without_journal(outputs, but=folders)]
@@ -184,7 +184,7 @@ def _sealed_meanwhile(
 
 
 def _sealed_at(snapshot: LedgerSnapshot, signed: SignedHead) -> float | None:
-    """When the line was written that a signed head names; None where there is no such line."""
+    """When the line of a signed head was written; None if there is no such line."""
     if signed.head is None or not 0 < signed.head.count <= len(snapshot.lines):
         return None
     entry = read_any(snapshot.lines[signed.head.count - 1])
@@ -196,7 +196,7 @@ def _sealed_at(snapshot: LedgerSnapshot, signed: SignedHead) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class _Changing:
-    """Whether the ledger has moved on since."""
+    """Whether the ledger has grown since then."""
 
     outputs: Path
     before: LedgerSnapshot
@@ -206,7 +206,7 @@ class _Changing:
 
 
 def verify_record(outputs: Path, entry: LedgerEntry) -> list[Flaw]:
-    """Hold one record's files against its ledger line. Whether the ledger is whole is not asked.
+    """Compare one record's files with its ledger line. The ledger itself is not verified.
 
     Raises:
         RecordError: the folder cannot be read.

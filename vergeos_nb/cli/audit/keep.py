@@ -56,7 +56,7 @@ def remove(outputs: str | None, records: Sequence[str], reason: str, yes: bool, 
 def prune(
     outputs: str | None, older_than: float | None, keep: int | None, reason: str, yes: bool, output: Output
 ) -> int:
-    """Remove what a retention rule says, or say what that would be. Returns the exit code.
+    """Remove the records of a retention rule, or list them. Returns the exit code.
 
     Raises:
         UsageError: no rule was given.

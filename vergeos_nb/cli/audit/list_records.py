@@ -39,7 +39,7 @@ def list_records(
     query = Query(**wanted, since=moment(since, "--since"), until=moment(until, "--until", end=True))
     folder = _folder(outputs)
     entries = Index(folder).find(query)
-    # Who looks for something is told of that alone.
+    # A search reports only its matches.
     lost = _warned(folder, output)
     left = unsealed(folder, _sealed_ever(folder)) if query == Query() else []
     if csv:
@@ -58,7 +58,7 @@ def list_records(
 
 
 def _warned(folder: Path, output: Output) -> str:
-    """Say on standard error what of the ledger is lost, if something is: what is listed is not all, then."""
+    """Report a lost part of the ledger on standard error, because the list is then incomplete."""
     lost = why_lost(folder)
     if lost:
         output.progress(f"{lost_ledger('reading the ledger', lost)}")
@@ -126,7 +126,7 @@ def _summary(folder: Path) -> str:
 
 
 def reindex(outputs: str | None, output: Output) -> int:
-    """Make the index anew. Returns the exit code.
+    """Rebuild the index. Returns the exit code.
 
     Raises:
         RecordError: the ledger cannot be read, or the index cannot be written.
@@ -138,7 +138,7 @@ def reindex(outputs: str | None, output: Output) -> int:
 
 
 def as_data(entry: LedgerEntry) -> dict[str, Any]:
-    """What the ledger says of a record, for programs."""
+    """A record's data from the ledger, for programs."""
     return {
         **dict(zip(FIELDS, _values(entry, FIELDS), strict=True)),
         "record": entry.record,
@@ -151,7 +151,7 @@ def as_data(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def _told(entry: LedgerEntry) -> list[Any]:
-    """What a person is shown of a record: with a sign for outcome and verdict together."""
+    """A record's data for people, with one sign for outcome and verdict together."""
     values = dict(zip(_SHOWN, _values(entry, _SHOWN), strict=True))
     values["outcome"] = signed_outcome(values["outcome"], values["verdict"])
     values["verdict"] = signed_verdict(values["verdict"])

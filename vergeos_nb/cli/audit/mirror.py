@@ -12,7 +12,7 @@ from vergeos_nb.shapes import is_folder
 
 
 def mirror_archive(outputs: str | None, output: Output) -> int:
-    """Copy to the mirror what it has not got yet. Returns the exit code.
+    """Copy to the mirror the records that it lacks. Returns the exit code.
 
     Raises:
         UsageError: no mirror is set up, or there is no such archive.

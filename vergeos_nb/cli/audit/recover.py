@@ -15,7 +15,7 @@ from vergeos_nb.views.text import visible
 
 
 def cannot_finish(run: Path, error: Exception) -> RecordError:
-    """The error of a run whose files nobody foresaw."""
+    """The error for a run whose files are in an unexpected state."""
     return RecordError(
         f"finishing the run {run.name}",
         f"{type(error).__name__}: {str(error)[:200]}",

@@ -16,7 +16,7 @@ from vergeos_nb.shapes import is_folder
 
 
 def sign_archive(outputs: str | None, key: str | None, output: Output) -> int:
-    """Sign where the ledger ends, and with that everything before. Returns the exit code.
+    """Sign the end of the ledger, and so everything before. Returns the exit code.
 
     Raises:
         UsageError: no key was named, or there is no such archive.
@@ -31,7 +31,7 @@ def sign_archive(outputs: str | None, key: str | None, output: Output) -> int:
     if not is_folder(folder):
         raise UsageError("signing the archive", f"there is no folder {folder}", "name it with --outputs")
     signer, ledger = Signer(path), Ledger(folder)
-    # What waits for its seal is in no line yet, so nothing is said about it.
+    # A record that waits for its seal has no line yet, so the signature does not cover it.
     wrong = [finding for finding in verify(folder).findings if finding.kind is not FlawKind.UNSEALED]
     if wrong:
         raise Refused(

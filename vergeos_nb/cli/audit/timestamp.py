@@ -12,7 +12,7 @@ from vergeos_nb.errors import UsageError
 
 
 def timestamp_archive(outputs: str | None, url: str, output: Output) -> int:
-    """Have an authority timestamp where the ledger ends. Returns the exit code.
+    """Have an authority timestamp the end of the ledger. Returns the exit code.
 
     Raises:
         UsageError: there is no such archive, or nothing in it.

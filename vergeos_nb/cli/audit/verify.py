@@ -23,10 +23,11 @@ def verify_archive(
     only: str | None,
     output: Output,
 ) -> int:
-    """Verify an archive, or an export with one record, and say what is wrong. Returns the exit code.
+    """Verify an archive, or an export with one record, and list the faults. Returns the exit code.
 
     Raises:
-        UsageError: the expected head is none, there is no such folder, or whom to trust cannot be read.
+        UsageError: the expected head is not a head, there is no such folder, or the allowed signers cannot be
+            read.
         RecordNotFound: the ledger does not hold the one record that was named.
         RecordError: the archive cannot be read.
     """

@@ -1,4 +1,4 @@
-"""What one run knows so far: the working memory that the steps of a procedure share."""
+"""The state of one run: the working memory that the steps of a procedure share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from vergeos_nb.vergeos.rows import (
     VmNow,
 )
 
-# What is sent at most once in a run, and the step that sends it.
+# Requests that are sent at most once in a run, and the step that sends each.
 LATCHES: Mapping[str, str] = {
     "poweroff": "poweroff",
     "snapshot": "snapshot",
@@ -43,19 +43,19 @@ LATCHES: Mapping[str, str] = {
 }
 
 
-# What the host is called where the profile is the built-in simulator.
+# The name of the host if the profile is the built-in simulator.
 SIMULATOR_HOST = "simulator"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The system that the run was pointed at.
+    """The system that the run's profile names.
 
     Attributes:
         profile: the profile's name.
         host: host and port, or ``simulator`` where the run has its own simulator, whose port differs
             from run to run while nothing else does.
-        kind: what the profile claims the system to be.
+        kind: the kind of system by its profile.
         who: the user name, or how the run authenticates where there is none.
         tls: how the server's certificate is checked, in words.
         verified: whether it is checked at all.
@@ -90,7 +90,7 @@ class RunCase:
         return "no system is asked"
 
     def note(self, text: str) -> None:
-        """Say what is going on during a long wait."""
+        """Report progress during a long wait."""
         self.journal.write("note", text=text)
 
 
@@ -113,7 +113,7 @@ class SystemCase(RunCase):
         return f"{kind} system (profile {self.target.profile}, host {self.target.host}{cloud}){loud}"
 
     def server_clock(self, ours: float) -> float:
-        """What the platform's clock showed when ours showed this, as far as Connect could tell."""
+        """The platform's time at this time of our clock, as far as Connect could measure it."""
         skew = self.info.clock_skew_s if self.info else None
         return ours + (skew or 0.0)
 

@@ -1,4 +1,4 @@
-"""The engine: runs one step at a time, keeps what came out, and writes every beginning and end down.
+"""The engine: runs one step at a time, keeps its result, and writes every beginning and end down.
 
 The guards live here and in the steps, never in the order in which a notebook's cells are run: a step whose
 predecessors have not passed does not act, and a step that has changed something never acts again.
@@ -32,7 +32,7 @@ C = TypeVar("C")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a step's act gives the engine, which adds times and calls to make it a ``StepResult``."""
+    """The return value of a step's act. The engine adds times and calls to make it a ``StepResult``."""
 
     outcome: StepOutcome
     summary: str
@@ -43,7 +43,7 @@ class Draft:
 
 
 def ended_by(error: VergeNbError, *tables: Table, **facts: Any) -> Draft:
-    """A step that ended with this error, with what there is to see beside it."""
+    """A step that ended with this error, with tables and facts."""
     return Draft(
         outcome=outcome_of(error),
         summary=f"{error.asked}: {error.came_back}",
@@ -110,7 +110,7 @@ class Engine(Generic[C]):
 
     @property
     def case(self) -> C:
-        """What the run knows so far."""
+        """The run's case."""
         return self._case
 
     def step(self, step_id: str) -> Step[C]:
@@ -138,18 +138,18 @@ class Engine(Generic[C]):
         return StepState.READY if before is None or before in self.results else StepState.WAITING
 
     def run(self, step_id: str, *, again: bool = False) -> StepResult:
-        """Run a step, or give what came out of it if it is not to be run again.
+        """Run a step, or return its result if it is not to be run again.
 
-        A step that passed is not repeated, unless somebody asks for it. Once a changing call has been sent,
-        no step up to the one that sent it acts again, whoever asks. A step whose predecessor has not ended
-        is refused and stays open.
+        A step that passed is not repeated, unless `again` is set. Once a changing call was sent, no step up
+        to the one that sent it acts again, not even with `again`. A step whose predecessor has not ended is
+        refused and stays open.
 
         Args:
-            again: repeat the step although it passed; what came after it is forgotten.
+            again: repeat the step although it passed. The results of later steps are forgotten.
 
         Raises:
             UsageError: there is no such step, or another one is running.
-            RecordError: the journal cannot be written; nothing is sent then.
+            RecordError: the journal cannot be written; then nothing is sent.
         """
         step = self.step(step_id)
         if not self._one_at_a_time.acquire(blocking=False):
@@ -160,7 +160,7 @@ class Engine(Generic[C]):
             self._one_at_a_time.release()
 
     def is_final(self, step_id: str) -> bool:
-        """Whether the step has ended and is not run again, whoever asks."""
+        """Whether the step has ended and is never run again."""
         step = self.step(step_id)
         return step.id in self.results and self._frozen(step)
 
@@ -241,7 +241,7 @@ class Engine(Generic[C]):
         return self.steps[index - 1].id if index else None
 
     def _frozen(self, step: Step[C]) -> bool:
-        """Whether the step lies before the last one that has sent a changing call, or is that one."""
+        """True for every step up to and including the last one that sent a change."""
         sender = self._sent_by()
         return bool(sender) and self.steps.index(step) <= self.steps.index(self.step(sender))
 

@@ -1,4 +1,4 @@
-"""What a system is called: by what it says of itself, and by its host where it says too little. Pure.
+"""The name of a system: by its own ``id``, or by its host if it gives none. Pure.
 
 ASSUME_SYSTEM_ID_IS_ITS_OWN
     The column ``id`` of ``system`` ("40-character unique system ID", tsvergeos) is another one for every
@@ -28,10 +28,11 @@ def id_of(info: SystemInfo) -> str:
 
 
 def in_plan(target: Target, info: SystemInfo) -> dict[str, Any]:
-    """What a plan calls its system.
+    """The system as a plan names it.
 
-    One system is one system, however its host is spelled, so its id stands for the host. A simulator that is
-    started for a run has another id each time, and the plan is the same: there the profile's name stands.
+    One system is one system, in any spelling of its host, so its id replaces the host. A simulator that is
+    started for a run has a new id each time. Its plan must stay the same, so there the profile's name is
+    used.
     """
     own = id_of(info)
     called = {"id": own} if own and target.host != SIMULATOR_HOST else {"host": target.host}
@@ -52,8 +53,8 @@ def in_words(system: Mapping[str, Any]) -> str:
 def lease_names(host: str, info: SystemInfo, vm: int) -> tuple[str, ...]:
     """Every name under which a VM is leased: runs that share one of them wait for each other.
 
-    Where the system tells no id of its own, its name stands for it: two systems of one name wait without
-    need, and nothing is sent twice to one system that is reached in two ways.
+    If the system gives no id, its name is used instead. Then two systems of one name wait without need, but
+    nothing is sent twice to one system that is reached in two ways.
 
     Args:
         host: in normal form, as the system is reached.
@@ -64,9 +65,9 @@ def lease_names(host: str, info: SystemInfo, vm: int) -> tuple[str, ...]:
 
 
 def differences(then: Mapping[str, Any], target: Target, info: SystemInfo) -> list[tuple[str, Any, Any]]:
-    """What an earlier record says of its system, beside what is there now: what, then, now.
+    """The differences between a system in an earlier record and now: field, then, now.
 
-    Where both name the system's id, the host does not matter.
+    If both have the system's id, the host does not matter.
 
     Args:
         then: ``system_id``, ``host``, ``cloud_name`` and ``simulated``; older records have no ``system_id``.

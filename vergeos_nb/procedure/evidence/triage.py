@@ -1,7 +1,7 @@
 """Which VMs of a fleet are stuck, and which rung comes next: a judgement on columns. Pure.
 
-The verdict on a VM is that of ``liveness``, as in a run over it alone. A suggestion is where to begin, never
-a permission: the run that follows reads, judges and asks for its own approval.
+The verdict on a VM is that of ``verdict.judge``, as in a single run. A suggestion says where to begin and is
+never a permission: the run that follows reads, judges and asks for its own approval.
 
 What no source settles about the platform is assumed here, by name:
 

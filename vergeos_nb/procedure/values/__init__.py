@@ -1,1 +1,1 @@
-"""What the procedure passes on: results, tables, plans, and the protocols of the rooms around it."""
+"""Values of the procedure: results, tables, plans, and the protocols of the rooms around it."""

@@ -1,4 +1,4 @@
-"""What differs: between what was found and what is there, between a plan and another. Pure."""
+"""Differences between an earlier and a present state, and between two plans. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOT_THERE = "(not there)"
 
 
 def identity_changes(vm: Vm, key: StatusKey, now: VmNow) -> Table | None:
-    """What of the VM's identity differs from what was found before, or None."""
+    """The changed fields of the VM's identity since it was found, or None."""
     pairs = (
         ("name", vm.name, now.name),
         ("is_snapshot", "false", str(now.is_snapshot).lower()),

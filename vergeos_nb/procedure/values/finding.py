@@ -1,7 +1,7 @@
-"""What a person is told of a step or a run in one word: derived from its outcome and its verdict together.
+"""The one word for a step or a run, derived from its outcome and its verdict together.
 
-An outcome says that a step ended. A verdict says what it found. Nobody shows one without the other: signs,
-words and colours of cards, pages, tables and pictures all come from here. Pure.
+An outcome says that a step ended. A verdict says what it found. They are never shown apart: signs, words and
+colours of cards, pages, tables and pictures all come from here. Pure.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from vergeos_nb.procedure.values.model import RunOutcome, StepOutcome, StepResul
 
 
 class Kind(StrEnum):
-    """What was found. Each has a sign and a pair of colours of its own; only the first two are green."""
+    """The kinds of findings. Each has its own sign and pair of colours; only the first two are green."""
 
     OFF = "off"  # off, by evidence
     PASSED = "passed"  # a reading that found what was expected
     ALIVE = "alive"
     UNKNOWN = "unknown"
     LOOK = "look"  # nothing failed, and something is not as one would like it
-    SENT = "sent"  # something was asked for, and nobody has looked yet what became of it
+    SENT = "sent"  # a request was accepted, and its effect is not checked yet
     NEUTRAL = "neutral"  # nothing was done
     REFUSED = "refused"
     FAILED = "failed"
@@ -41,19 +41,19 @@ _BY_VERDICT = {
     VerdictValue.ALIVE: Kind.ALIVE,
     VerdictValue.UNKNOWN: Kind.UNKNOWN,
 }
-# Steps of a fleet run that send through the VMs' own runs; what came of it stands in those.
+# Steps of a fleet run that send through the VMs' own runs. Those runs hold the results.
 _SENDING = ("apply", "settle")
-# What a run that is over no VM is known by, if one of its steps found it.
+# The finding of a run that is over no VM, if one of its steps found it.
 _WORST = (Kind.UNKNOWN, Kind.ALIVE, Kind.LOOK)
 
 
 def of_result(result: StepResult) -> Finding:
-    """What a step found."""
+    """The finding of a step."""
     return of_step(result.step, result.outcome, result.facts, result.next_step)
 
 
 def of_step(step: str, outcome: StepOutcome, facts: Mapping[str, Any], next_step: str = "") -> Finding:
-    """What a step found, from what its journal line holds; lines of older versions, too."""
+    """The finding of a step, from its journal line; also from lines of older versions."""
     verdict = _verdict_in(facts)
     match outcome:
         case StepOutcome.PASSED:
@@ -78,7 +78,7 @@ def of_step(step: str, outcome: StepOutcome, facts: Mapping[str, Any], next_step
 
 
 def of_run(outcome: RunOutcome, verdict: VerdictValue | None, found: Sequence[Finding] = ()) -> Finding:
-    """What a run found. Its word is its outcome, and the verdict where there is one.
+    """The finding of a run. Its word is its outcome, and the verdict if there is one.
 
     Args:
         verdict: on its VM; None where the run is over no single VM.
@@ -100,7 +100,7 @@ def of_run(outcome: RunOutcome, verdict: VerdictValue | None, found: Sequence[Fi
 
 
 def of_run_words(outcome: object, verdict: object) -> Finding:
-    """What a run found, from the words that a table or the ledger holds, whatever those are."""
+    """The finding of a run, from the words in a table or the ledger. Unknown words are allowed."""
     try:
         return of_run(RunOutcome(str(outcome)), VerdictValue(str(verdict or "unknown")))
     except ValueError:
@@ -108,7 +108,7 @@ def of_run_words(outcome: object, verdict: object) -> Finding:
 
 
 def of_verdict(verdict: object) -> Finding:
-    """What a verdict says by itself; a word that is none is neutral."""
+    """The kind of a verdict alone; an unknown word is neutral."""
     try:
         return _judged("", VerdictValue(str(verdict)))
     except ValueError:
@@ -152,7 +152,7 @@ def _failed(facts: Mapping[str, Any], verdict: VerdictValue | None) -> Finding:
     if opens and verdict is VerdictValue.UNKNOWN:
         return _judged("no effect seen", verdict)
     if opens and verdict is VerdictValue.OFF:
-        # What a method does to a VM whose process is gone already: nothing, and that is expected.
+        # A method has no effect on a VM whose process is gone already, and that is expected.
         stuck = facts.get("verdict_before") == VerdictValue.OFF.value
         return Finding(Kind.LOOK, "no effect" if stuck else "row not stopped")
     return Finding(Kind.FAILED, "failed")

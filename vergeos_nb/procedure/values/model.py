@@ -33,7 +33,7 @@ class StepOutcome(StrEnum):
     """How a step ended."""
 
     PASSED = "passed"
-    NOTHING_TO_DO = "nothing-to-do"  # what it would bring about is there already
+    NOTHING_TO_DO = "nothing-to-do"  # its goal is reached already
     REFUSED = "refused"  # a guard said no
     FAILED = "failed"
     UNKNOWN = "unknown"  # what happened, or what holds, cannot be told
@@ -277,7 +277,7 @@ SCHEMAS: Mapping[str, Schema] = {
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What one source says of the VM's process: ``alive``, ``dead`` or ``silent``, and why."""
+    """The vote of one source on the VM's process: ``alive``, ``dead`` or ``silent``, and why."""
 
     source: str
     says: Literal["alive", "dead", "silent"]
@@ -285,7 +285,7 @@ class Vote:
 
 
 class VerdictValue(StrEnum):
-    """What the evidence supports."""
+    """The values of a verdict."""
 
     OFF = "off"
     ALIVE = "alive"
@@ -294,7 +294,7 @@ class VerdictValue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the evidence supports, with the evidence."""
+    """A verdict with its evidence."""
 
     value: VerdictValue
     votes: tuple[Vote, ...]
@@ -306,7 +306,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be changed, on what, from which state.
+    """The planned changes: what, on which VM, from which state.
 
     ``content`` is plain JSON without floats; its canonical form (sorted keys, no blanks, UTF-8) is what
     the digest and so an approval binds.
@@ -328,7 +328,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Somebody's yes to one plan, for a time. Times are seconds since 1970."""
+    """A person's approval of one plan, for a limited time. Times are seconds since 1970."""
 
     digest: str
     approver: str
@@ -346,11 +346,11 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How one step ended and what it saw.
+    """The end of one step and its findings.
 
     Attributes:
         system: the system in words, beginning with ``SIMULATED`` or ``REAL``.
-        summary: one sentence: what came out.
+        summary: the result in one sentence.
         next_step: what to do now, or "".
         tables: what to look at.
         facts: small JSON values that later readers need: keys, rows, digest, verdict.

@@ -1,4 +1,4 @@
-"""What earlier runs over VMs were, as a report counts them, and where they come from."""
+"""Earlier runs over VMs, as a report counts them, and their source."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ class PastRun:
     Attributes:
         opened: seconds since 1970; so is ``ended``.
         vm: the VM's name, as it was found or asked for.
-        vm_key: None where no VM was found.
+        vm_key: None if no VM was found.
         node: the node's key in the status row before anything was changed, or None.
         cloud: the system's own name, with a piece of its id where others share it; its host where it never
             answered.
         system: the system's id, "" where it told none.
-        acted: what was sent that acts on the VM, in order: ``poweroff``, ``kill``, ``poweron``, ``override``.
-        lost: its record cannot be read, so nobody knows what it sent; ``acted`` is empty then.
+        acted: the sent requests that act on the VM, in order: ``poweroff``, ``kill``, ``poweron``,
+            ``override``.
+        lost: its record cannot be read, so it is unknown what it sent; ``acted`` is empty then.
     """
 
     record: str
@@ -62,10 +63,10 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What verifying the archive came to.
+    """The result of verifying the archive.
 
     Attributes:
-        findings: what is wrong, as ``KIND WHERE: DETAIL``.
+        findings: the faults, as ``KIND WHERE: DETAIL``.
     """
 
     records: int

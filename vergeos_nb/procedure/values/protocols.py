@@ -1,4 +1,4 @@
-"""What a procedure needs from outside, as protocols: the platform, the journal, the calls made, the plans."""
+"""The needs of a procedure as protocols: the platform, the journal, the calls made, the plans."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Platform(Protocol):
     """One VergeOS system. Every method but the last four only reads; those are sent once, as
     `vergeos_nb.vergeos.requests` builds them.
 
-    Each of them raises ``ApiError`` or ``AuthError`` when the system does not give what was asked.
+    Each of them raises ``ApiError`` or ``AuthError`` without a good answer.
     """
 
     def system(self) -> SystemInfo:
-        """Who answers."""
+        """The system that answers."""
 
     def vms_named(self, name: str) -> Sequence[Vm]:
         """Rows of ``vms`` for this name, snapshots among them."""
@@ -47,7 +47,7 @@ class Platform(Protocol):
         """Every VM that is no snapshot."""
 
     def status_key(self, machine: MachineKey) -> StatusKey:
-        """What the machine's row names as its status row."""
+        """The status row that the machine's row names."""
 
     def statuses_of(self, machine: MachineKey) -> Sequence[MachineStatus]:
         """Status rows that name this machine."""
@@ -62,7 +62,7 @@ class Platform(Protocol):
         """The VM's identity and state in one call."""
 
     def counters(self, machine: MachineKey) -> Sequence[Counter]:
-        """What the machine's NICs and then its drives have counted, each by key."""
+        """The counters of the machine's NICs and then of its drives, each sorted by key."""
 
     def nodes_for(self, machine: MachineKey, node: int | None) -> Sequence[NodeState]:
         """The node with this key, and the node whose own machine this is, by key."""
@@ -95,7 +95,7 @@ class Platform(Protocol):
         """The newest log line of each of these machines from this time on, by machine."""
 
     def node_answer(self, key: str) -> QueryAnswer:
-        """What became of a node's query."""
+        """The answer to a node's query."""
 
     def override_status(self, key: StatusKey, body: Mapping[str, Any]) -> None:
         """Write these fields into a status row. Sent once."""
@@ -113,7 +113,7 @@ class Platform(Protocol):
 
 
 class Journal(Protocol):
-    """Where a run is written down while it happens."""
+    """The journal of a run, as the procedure sees it."""
 
     def write(self, event: str, /, **data: Any) -> None:
         """Append one line.
@@ -154,7 +154,7 @@ class Records(Protocol):
     """Records of earlier runs."""
 
     def capsule(self, record: str) -> Mapping[str, Any]:
-        """What a record knows of its override: ``record`` (its id), ``host`` in normal form, ``system_id``,
+        """The override of a record: ``record`` (its id), ``host`` in normal form, ``system_id``,
         ``cloud_name``, ``simulated``, ``vm``, ``status_key`` and ``undo``, as in ``record.json``.
 
         Args:
@@ -162,7 +162,7 @@ class Records(Protocol):
 
         Raises:
             RecordNotFound: there is no such record.
-            Refused: it is damaged, or was changed after it was made.
+            Refused: it is damaged, or it was changed after the run.
         """
 
 

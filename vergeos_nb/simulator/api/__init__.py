@@ -1,1 +1,1 @@
-"""What a request does and what it is answered."""
+"""The effect of each request, and its answer."""

@@ -114,7 +114,7 @@ def _node_wanted(world: World, params: dict[str, Any]) -> int | None:
 
 @action("poweroff")
 def poweroff(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
-    """Ask the guest to shut down; one that ignores ACPI goes on."""
+    """Ask the guest to shut down. A guest that ignores ACPI keeps running."""
     if _needs_running(world, vm):
         machine = vm["machine"]
         wait = _carried_out(world, vm, world.vitals[machine].behaviour.acpi)

@@ -139,7 +139,7 @@ class Core:
 
 
 def read_body(request: Request, longest: int = MAX_BODY) -> dict[str, Any]:
-    """Read a JSON object whatever the content type says; nothing at all is an empty one.
+    """Read a JSON object, with any content type. An empty body is an empty object.
 
     Raises:
         ApiError: 400 if it is no JSON object.

@@ -1,4 +1,4 @@
-"""What a POST makes and a DELETE removes: the registry, and what its entries share.
+"""The registry of rows that a POST makes and a DELETE removes, and the code that its entries share.
 
 The entries are in makers_vms.py and makers_system.py; a table without one answers 405.
 """
@@ -19,7 +19,7 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a POST: the new row's key, and what the answer carries besides."""
+    """The result of a POST: the new row's key, and other members of the answer."""
 
     key: Key = 0
     answer: Body | None = None
@@ -33,7 +33,7 @@ REMOVERS: dict[str, Remover] = {}
 
 
 def creates(table: str) -> Callable[[Creator], Creator]:
-    """Register what a POST on `table` does."""
+    """Register the function for a POST on `table`."""
 
     def register(function: Creator) -> Creator:
         CREATORS[table] = function
@@ -43,7 +43,7 @@ def creates(table: str) -> Callable[[Creator], Creator]:
 
 
 def removes(table: str) -> Callable[[Remover], Remover]:
-    """Register what a DELETE on a row of `table` does."""
+    """Register the function for a DELETE on a row of `table`."""
 
     def register(function: Remover) -> Remover:
         REMOVERS[table] = function

@@ -30,7 +30,7 @@ MAX_SESSIONS = 100
 
 @dataclass(frozen=True)
 class Identity:
-    """Who was recognised, and whether they may change anything."""
+    """The recognised user, and whether the user may change anything."""
 
     user: str
     may_write: bool

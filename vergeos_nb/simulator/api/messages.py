@@ -1,4 +1,4 @@
-"""What goes into and comes out of the simulator's core: requests, answers, errors, log entries."""
+"""The simulator core's inputs and outputs: requests, answers, errors, log entries."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ class Response:
 class RequestLogEntry:
     """One request that reached the simulator, answered or not.
 
-    `query` is raw; `status` is what was sent or would have been (None when it was never worked out);
-    `at` is simulator time in seconds; `executed` says whether the core ran it.
+    `query` is raw; `status` is the sent or prepared status (None if there was none); `at` is simulator time
+    in seconds; `executed` says whether the core ran it.
     """
 
     method: str

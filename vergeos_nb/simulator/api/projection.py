@@ -96,7 +96,7 @@ def tested(test: Callable[[Any], bool], getter: Getter) -> Callable[[Row], bool]
 
 
 def path_getter(world: World, table: str, path: Path) -> Getter | None:
-    """Return the getter of a traversal; None if its first step is no column of the table."""
+    """Return the getter of a traversal; None if its first step is not a column of the table."""
     return _steps_getter(world, table, path.steps)
 
 

@@ -23,7 +23,7 @@ MISSING: Final = _Missing()
 
 
 def display_name(world: World, table: str, row: Row) -> Any:
-    """Return what the UI shows for a row: its name, or its key where it has none."""
+    """Return the text that the UI shows for a row: its name, or its key if it has no name."""
     return row.get("name", row["$key"])
 
 

@@ -76,7 +76,7 @@ def cancel_task(world: World, task: Row, body: Body, user: str) -> None:
 
 @row_action("machine_drives", "apply_universal_vars")
 def apply_universal_vars(world: World, drive: Row, body: Body, user: str) -> None:
-    """Refused for everything that is no templated EFI disk (pyvergeos 1.7.1 drives.py)."""
+    """Refused for everything except a templated EFI disk (pyvergeos 1.7.1 drives.py)."""
     if drive.get("media") != "efidisk":
         raise ApiError(422, "Operation not permitted")
 

@@ -1,7 +1,7 @@
-"""The whole state as JSON and back: rows, truth, what is pending. Credentials are never part of it.
+"""The whole state as JSON and back: rows, truth, pending events. Credentials are never part of it.
 
-Times are absolute seconds of the simulator's clock. A state that is loaded later than it was dumped lets
-what was pending happen at once.
+Times are absolute seconds of the simulator's clock. If a state is loaded later than it was dumped, its
+pending events happen at once.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Difference:
 
 
 def replay(path: str | Path) -> list[Difference]:
-    """Send a recording's requests to a fresh simulator and return what was answered otherwise.
+    """Send a recording's requests to a fresh simulator and return the answers that differ.
 
     Requests whose secrets were masked (logins, logouts) are left out.
 

@@ -69,7 +69,7 @@ def answer(simulator: Served, request: Request) -> Response:
 
 
 def check(simulator: Served, request: Request) -> None:
-    """Refuse whoever has neither the control token nor the simulator's credentials.
+    """Refuse a request with neither the control token nor the simulator's credentials.
 
     Raises:
         ApiError: 401.
@@ -94,7 +94,7 @@ def _dispatch(simulator: Served, request: Request) -> Any:
 
 @route("GET", "")
 def about(simulator: Served, request: Request, rest: str) -> Any:
-    """Say what is simulated."""
+    """Describe the simulation."""
     return {
         "scenario": simulator.scenario.name,
         "vm_name": simulator.vm_name,
@@ -115,7 +115,7 @@ def scenarios(simulator: Served, request: Request, rest: str) -> Any:
 
 @route("POST", "reset")
 def reset(simulator: Served, request: Request, rest: str) -> Any:
-    """Begin the scenario, or another one, anew."""
+    """Restart the scenario, or start another one."""
     simulator.reset(read_body(request).get("scenario"))
     return {"scenario": simulator.scenario.name, "vm_name": simulator.vm_name}
 

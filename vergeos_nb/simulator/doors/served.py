@@ -1,4 +1,4 @@
-"""What the doors, the control prefix and a recording need of the simulator behind them."""
+"""The part of the simulator that the doors, the control prefix and a recording use."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Served(Protocol):
         """Answer a request."""
 
     def reset(self, scenario: str | None = None) -> None:
-        """Begin anew."""
+        """Restart the scenario."""
 
     def load(self, state: dict[str, Any]) -> None:
         """Take a dumped state."""
@@ -55,4 +55,4 @@ class Served(Protocol):
         """The rules that it was made with, as data."""
 
     def live_secrets(self) -> list[str]:
-        """What opens it at the moment, besides password and key."""
+        """The tokens that are valid now, besides password and key."""

@@ -209,7 +209,7 @@ class Door:
             else:
                 await _break_off(connection, response)
         except (OSError, RuntimeError):
-            pass  # the client has gone, or its stream is closed; there is nobody to tell
+            pass  # the client has gone, or its stream is closed
 
     async def _wait(self, seconds: float) -> None:
         if isinstance(self._simulator.clock, WallClock):

@@ -1,1 +1,1 @@
-"""What can be made to go wrong, as data."""
+"""Faults as data."""

@@ -122,7 +122,7 @@ class Faults:
         self._faults += [Fault(rule) for rule in rules]
 
     def clear(self) -> None:
-        """Forget all rules and begin the dice anew."""
+        """Forget all rules and restart the random numbers."""
         self._faults = []
         self._dice = random.Random(self._seed)
 
@@ -144,5 +144,5 @@ class Faults:
 
 
 def list_faults() -> dict[str, str]:
-    """Return every key of a fault rule with what it does."""
+    """Return every key of a fault rule with its explanation."""
     return dict(FIELDS)

@@ -1,4 +1,4 @@
-"""What a fault rule does to a request before it is executed, and to its answer on the way."""
+"""Apply fault rules: to a request before it is executed, and to its answer on the way."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Assumptions about the platform that no source settles, each a named switch.
 
-Every one of them is an unverified reading: a test, or an engineer with a real system at hand, can
-turn it the other way and see what a tool then does.
+Every one of them is an unverified reading. A test, or an engineer with a real system, can switch it and see
+how a tool reacts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Switches:
-    """The simulator's reading of what the vendor's documents leave open."""
+    """The simulator's reading of points that the vendor's documents leave open."""
 
     unknown_column_with_braces_matches_all: bool = True
     """`nmae eq '{a: 1}'` - an unknown column compared with a text whose unescaped braces are consumed -

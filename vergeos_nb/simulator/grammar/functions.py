@@ -73,7 +73,9 @@ def diskspace(world: World, column: ColumnSpec | None, values: list[Any]) -> str
 
 
 def display(world: World, column: ColumnSpec | None, values: list[Any]) -> Any:
-    """What the UI shows: an enum's label, the name of the row behind a foreign key, else the value."""
+    """The UI text: an enum's label, the name of the row behind a foreign key, otherwise the
+    value.
+    """
     value = _first(values)
     if column is not None and column.type == "fk" and value is not None:
         row = world.get(str(column.target), value)

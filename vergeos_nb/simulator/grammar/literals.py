@@ -1,4 +1,4 @@
-"""What a literal of a filter stands for: escapes, macros, numbers, true, false and null.
+"""The value of a literal in a filter: escapes, macros, numbers, true, false and null.
 
 Measured by the vendor's SDK authors (pyvergeos 1.7.1 filters.py): inside quotes a backslash escapes
 exactly `\\`, `'` and `{`; a balanced unescaped `{...}` is consumed silently; an unbalanced `{` is 422;
@@ -20,7 +20,7 @@ _WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
 
 
 def literal_value(literal: Literal, now: float) -> Scalar:
-    """Return what `literal` stands for at the time `now` (seconds since the epoch, for `{$now}`).
+    """Return the value of `literal` at the time `now` (seconds since the epoch, for `{$now}`).
 
     Raises:
         ApiError: 422 for an unbalanced `{` in a string.

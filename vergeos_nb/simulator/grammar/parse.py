@@ -26,7 +26,7 @@ def parse_filter(text: str) -> Chain:
     """Read a filter expression.
 
     Raises:
-        ApiError: 422 `Invalid argument` if the text is no filter.
+        ApiError: 422 `Invalid argument` if the text is not a filter.
     """
     return cast(Chain, _parse("filter", text))
 
@@ -35,13 +35,13 @@ def parse_fields(text: str) -> Fields:
     """Read a `fields=` list.
 
     Raises:
-        ApiError: 422 `Invalid argument` if the text is no list of fields.
+        ApiError: 422 `Invalid argument` if the text is not a list of fields.
     """
     return cast(Fields, _parse("fields", text))
 
 
 def parse_macro(text: str) -> Macro | None:
-    """Read one balanced `{...}`; None if it is no macro the grammar knows."""
+    """Read one balanced `{...}`; None if the grammar does not know the macro."""
     from lark.exceptions import LarkError
 
     from vergeos_nb.simulator.world.builder import Builder

@@ -1,7 +1,7 @@
 """A whole GET on a table: filter, sort, offset, limit, fields.
 
-Order of looking up a name in a filter: an alias of the same request, an own column, a traversal; a name
-that is none of these makes its comparison match nothing (see Switches). Unknown parameters are ignored.
+Order of looking up a name in a filter: an alias of the same request, an own column, a traversal; with any
+other name a comparison matches nothing (see Switches). Unknown parameters are ignored.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def _rank(getter: Getter) -> Callable[[Row], tuple[int, Any]]:
 
 
 def _number(params: dict[str, str], name: str) -> int:
-    """Read `limit` or `offset`; 0 or nothing means none. What is no number is 422 (assumed)."""
+    """Read `limit` or `offset`; 0 or nothing means none. Anything but a number is 422 (assumed)."""
     text = params.get(name, "").strip()
     if not text:
         return 0

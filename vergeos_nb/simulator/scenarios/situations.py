@@ -1,7 +1,7 @@
-"""How things stand at a scenario's beginning: functions that change the base fleet around one VM.
+"""The situation at a scenario's beginning: functions that change the base fleet around one VM.
 
-Each takes the world and the vms row of the subject. What the API shows and what is really so are set
-apart on purpose; that gap is what the scenarios are for.
+Each takes the world and the vms row of the subject. The API's statement and the truth differ on purpose: the
+scenarios are about this difference.
 """
 
 from __future__ import annotations
@@ -107,14 +107,14 @@ def deaf(world: World, vm: Row) -> None:
 
 
 def kill_stuck(world: World, vm: Row) -> None:
-    """A shutdown hangs; kill ends the process, but the row goes on saying `stopping`."""
+    """A shutdown hangs. kill ends the process, but the row still says `stopping`."""
     machine = vm["machine"]
     world.vitals[machine].behave(acpi=None, row_follows=False, unresponsive=None)
     world.set_status(machine, status="stopping", state="warning")
 
 
 def node_dead(world: World, vm: Row) -> None:
-    """The VM's node has lost its power, and the process with it; nobody can report that."""
+    """The VM's node has lost its power, and the process with it. No node can report that."""
     _lose_node(world, vm, power=True)
 
 

@@ -1,4 +1,4 @@
-"""What a column accepts in the body of a POST or PUT.
+"""The values that a column accepts in the body of a POST or PUT.
 
 Integers may arrive as numeric strings and booleans as "true"/"false" (D-create); a value outside an
 enum or its bounds is 422 in the words of D-guide.

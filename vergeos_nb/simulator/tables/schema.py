@@ -1,7 +1,7 @@
 """The tables as data: column types, defaults and views, read from the folder tables/.
 
-The text is the documentation; this module only gives it a shape and answers what the query grammar
-and the write path ask: which columns a view has, what a column accepts.
+The text is the documentation. This module reads it for the query grammar and for writing: the columns of a
+view, the values that a column accepts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ColumnSpec:
 
     @property
     def is_rows(self) -> bool:
-        """Does this column stand for the rows of another table that point here?"""
+        """Does this column hold the rows of another table that point here?"""
         return self.type == "rows"
 
 

@@ -1,4 +1,4 @@
-"""The world with hands: what a test or an engineer does to the platform behind the API's back."""
+"""Changes that a test or an engineer makes to the platform behind the API's back."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class System(World):
         return Vm(row["name"], row["$key"], machine, status["$key"], stats[0]["$key"])
 
     def truth(self, vm: str | int) -> Vitals:
-        """Return what is really so about a VM: where its process lives and how it behaves."""
+        """Return the truth about a VM: where its process lives and how it behaves."""
         return self.vitals[self.vm(vm).machine]
 
     def add_vm(self, name: str, **columns: Any) -> Vm:
@@ -107,7 +107,7 @@ class System(World):
             self.truth(vm).behave(**changes)
 
     def kill_process(self, vm: str | int) -> None:
-        """End the process now; the status row is left saying what it said."""
+        """End the process now. The status row stays unchanged."""
         with self.lock:
             self.settle()
             life.crash(self, self.vm(vm).machine)

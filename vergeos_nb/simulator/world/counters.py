@@ -1,4 +1,4 @@
-"""The moving columns of drives and NICs: they count while the machine's process lives and stand still else.
+"""The moving columns of drives and NICs. They count only while the machine's process lives.
 
 Rates are made from the machine's key; rows of a machine whose node is cut off are as old as the cut.
 Columns: pyvergeos 1.7.1 drive_stats.py and nic_stats.py; all numbers are invented.

@@ -1,9 +1,9 @@
-"""How machines change over time: what is due later, what a node's agent does, accidents.
+"""How machines change over time: pending events, the node's agent, accidents.
 
-Each handler is named, so that what is pending can be dumped and loaded as plain data. The status row
-and the truth (Vitals) are moved apart or together here and nowhere else. The combinations of running,
-powerstate, status, state and node are the API page's table: "running" and "stopped" are documented by
-D-power, the rest is assumed.
+Each handler has a name, so that pending events can be dumped and loaded as plain data. The status row and the
+truth (Vitals) are moved apart or together here and nowhere else. The combinations of running, powerstate,
+status, state and node are the API page's table: "running" and "stopped" are documented by D-power, the rest
+is assumed.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def contradict(world: World, machine: int) -> None:
 
 @handler
 def agent_rewrites(world: World, machine: int, details: dict[str, Any]) -> None:
-    """The agent on the process's node writes what it sees."""
+    """The agent on the process's node writes its observation."""
     vitals = world.vitals[machine]
     seen = [node for node in vitals.copies if world.node_is_up(node)]
     if seen:
@@ -186,7 +186,7 @@ def ha_restart(world: World, machine: int, details: dict[str, Any]) -> None:
 
 
 def crash(world: World, machine: int) -> None:
-    """The process dies by itself: the row goes on saying that it runs, until it is noticed."""
+    """The process dies by itself. The row still says that it runs, until the agent notices."""
     vitals = world.next_action(machine)
     stop_heartbeat(world, machine)
     vitals.stop(world.now)

@@ -33,7 +33,7 @@ def noise(world: World, machine: int, second: int, salt: int) -> float:
 
 
 def observed(world: World, machine: int) -> tuple[Vitals | None, float, bool]:
-    """Return what the statistics of a machine are about: its vitals, the time they are from, alive then?"""
+    """Return the source of a machine's statistics: its vitals, their time, and whether it was alive then."""
     vitals = world.vitals.get(machine)
     if vitals is None:
         return None, world.now, False
@@ -117,7 +117,7 @@ def ram_used(world: World, row: Row) -> int:
 
 @live("machine_stats", "vram_used")
 def vram_used(world: World, row: Row) -> int:
-    """MB in use of what the machine was given; the same as ram_used here."""
+    """MB in use of the machine's RAM; the same as ram_used here."""
     used: int = ram_used(world, row)
     return used
 

@@ -1,4 +1,4 @@
-"""What is really so on a hypervisor, and how a VM behaves: the ground truth the API never shows."""
+"""The truth on a hypervisor, and how a VM behaves. The API never shows it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Vitals:
             self.active += max(0.0, now - self.alive_since)
 
     def freeze(self, at: float) -> None:
-        """From `at` on no statistics come in; what they said then is what they go on saying."""
+        """From `at` on no statistics come in. The last ones stay."""
         self.frozen_active = self.active_seconds(at)
         self.frozen_at, self.frozen_alive = at, self.alive
 

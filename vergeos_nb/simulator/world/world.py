@@ -1,9 +1,9 @@
-"""The state: rows, the truth behind them, and what is due to happen.
+"""The state: rows, the truth behind them, and pending events.
 
-Rows are kept sparse: a column that was never set has its default from schema.py. Columns that move
-with time are not stored at all but worked out when they are read (live.py), so that ten thousand idle
-VMs cost nothing and a stepped clock is exact. What happens later (a VM that finishes shutting down)
-is an entry in a queue of plain data, worked off before each read.
+Rows are kept sparse: a column that was never set has its default from schema.py. Columns that move with time
+are not stored. They are computed when they are read (live_rows.py), so that ten thousand idle VMs cost
+nothing and a stepped clock is exact. A later event (a VM that finishes shutting down) is an entry in a queue
+of plain data, worked off before each read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Time as a port: what the simulator asks for "now" and for waiting.
+"""Time as a port: the simulator's "now" and its waiting.
 
 `WallClock` is the machine's own time, for the socket door. `SteppedClock` stands still until a test
 advances it, so that a graceful shutdown of eight seconds costs a test nothing and is exact.

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""One card per kind of step."""
