@@ -73,6 +73,21 @@ def test_the_tries_below_name_every_bound_parameter(runbook: str, others: Mappin
     assert set(others) == set(schema.model_fields) - UNBOUND
 
 
+def test_a_plan_holds_every_parameter_that_is_not_unbound(rehearse: Make, tmp_path: Path) -> None:
+    # Holds off: a parameter that a plan forgets, although nothing says that it may.
+    later = FollowUp("stuck", tmp_path / "outputs")
+    record = later.force()
+    plans = {
+        "force_power_off": rehearse("stuck").run().fact("plan"),
+        "restore_status": later.follow("restore_status", record=record).fact("plan"),
+        "watch_after_power_off": later.watch(**WATCH).fact("plan"),
+    }
+    assert set(plans) == {name for name in RUNBOOKS if any(s.role == "plan" for s in RUNBOOKS[name].steps)}
+    for name, plan in plans.items():
+        schema = schema_of(name)
+        assert set(plan["parameters"]) == set(schema.model_fields) - set(unbound(schema))
+
+
 @pytest.mark.parametrize("name", FORCE_OTHERS)
 def test_a_plan_applied_with_another_parameter_sends_nothing_and_names_it(rehearse: Make, name: str) -> None:
     # Holds off: approved with a snapshot that is required, and applied without.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vergeos_nb.bound import unbound
 from vergeos_nb.parameters import RunParameters
 from vergeos_nb.procedure.engine.case import RunCase
 from vergeos_nb.procedure.engine.engine import Step
@@ -55,16 +56,8 @@ class Runbook:
     beside_the_vm: frozenset[str] = BESIDE_THE_VM
 
     def __post_init__(self) -> None:
-        ids = [step.id for step in self.steps]
-        if not ids or len(set(ids)) < len(ids):
-            raise ValueError(f"{self.name}: it has no step, or two steps of one id: {', '.join(ids)}")
-        planned = False
-        for step in self.steps:
-            planned = planned or step.role == "plan"
-            if step.changing and not planned:
-                raise ValueError(f"{self.name}: step {step.id!r} can change something before a plan is made")
-            if step.changing and not step.latches:
-                raise ValueError(f"{self.name}: step {step.id!r} does not say what it sends at most once")
+        if lacks := [*_steps_lack(self.steps), *_parameters_lack(self.parameters)]:
+            raise ValueError(f"runbook {self.name}: {'; '.join(lacks)}")
 
     def latches_of(self, step_id: str) -> tuple[str, ...]:
         """What this step sends at most once in a run."""
@@ -73,6 +66,32 @@ class Runbook:
     def act_of(self, path: str, body: Mapping[str, Any] | None) -> str:
         """What a changing call does to the VM, in a word, or "" where it lies beside the VM."""
         return act_of(path, body, self.beside_the_vm)
+
+
+def _steps_lack(steps: Sequence[Step[Any]]) -> Iterator[str]:
+    """What keeps these steps from being a procedure, in words."""
+    ids = [step.id for step in steps]
+    if not ids or len(set(ids)) < len(ids):
+        yield f"it has no step, or two steps of one id: {', '.join(ids)}"
+    planned = False
+    for step in steps:
+        planned = planned or step.role == "plan"
+        if step.changing and not planned:
+            yield f"step {step.id} can change something before a plan is made"
+        if step.changing and not step.latches:
+            yield f"step {step.id} does not say what it sends at most once"
+
+
+def _parameters_lack(schema: type[RunParameters]) -> Iterator[str]:
+    """What a parameter does not say, in words. One without `Unbound` is bound by every plan."""
+    for name, field in schema.model_fields.items():
+        if not field.title:
+            yield f"parameter {name} has no title, which is its label"
+        if not field.description:
+            yield f"parameter {name} has no description"
+    for name, because in unbound(schema).items():
+        if not because:
+            yield f"parameter {name} is bound by no plan, and does not say why"
 
 
 def act_of(path: str, body: Mapping[str, Any] | None, beside_the_vm: frozenset[str] = BESIDE_THE_VM) -> str:
