@@ -99,6 +99,16 @@ def test_a_runbook_that_cannot_be_loaded_says_so_and_harms_no_other(site: Path) 
     assert other.returncode == 0, other.stderr
 
 
+def test_a_notebook_that_another_package_left_out_keeps_nobody_from_the_lab(site: Path) -> None:
+    code = "from vergeos_nb.runner.lab import runbooks_here; print(sorted(runbooks_here()))"
+    listed = start(site, [sys.executable, "-c", code], site).stdout
+    assert "'stood_since'" in listed
+    (site / "stood_since.ipynb").unlink()
+    assert start(site, [sys.executable, "-c", code], site).stdout == f"{sorted(catalog.OURS)}\n"
+    done = command(site, "run", "stood_since", "-p", "vm_name=web-01")
+    assert (done.returncode, "its notebook is not installed" in done.stderr) == (2, True)
+
+
 def test_another_package_takes_no_name_of_ours(site: Path) -> None:
     told = site / "stood_since-1.0.dist-info" / "entry_points.txt"
     told.write_text("[vergeos_nb.runbooks]\nforce_power_off = stood_since\n")

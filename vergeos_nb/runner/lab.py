@@ -124,9 +124,9 @@ def open_lab(
 
 def runbooks_here() -> dict[str, Path]:
     """Every runbook that is installed, by name."""
-    from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS, notebook_of
+    from vergeos_nb.procedure.runbooks.catalog import notebooks
 
-    return {name: notebook_of(name) for name in RUNBOOKS}
+    return notebooks()
 
 
 def wait_for(lab: Lab) -> int:

@@ -62,6 +62,11 @@ def test_a_parameter_without_label_description_or_reason_is_refused(
         declare(LOOK, parameters=parameters)
 
 
+def test_a_name_that_could_leave_its_folder_is_refused() -> None:
+    with pytest.raises(ValueError, match="its name is not made of small letters, digits and underscores"):
+        replace(declare(LOOK), name="../looking")
+
+
 @pytest.mark.parametrize(
     ("steps", "lacks"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,10 @@ class Runbook:
     beside_the_vm: frozenset[str] = BESIDE_THE_VM
 
     def __post_init__(self) -> None:
-        if lacks := [*_steps_lack(self.steps), *_parameters_lack(self.parameters)]:
+        lacks = [*_steps_lack(self.steps), *_parameters_lack(self.parameters)]
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            lacks.append("its name is not made of small letters, digits and underscores")
+        if lacks:
             raise ValueError(f"runbook {self.name}: {'; '.join(lacks)}")
 
     def latches_of(self, step_id: str) -> tuple[str, ...]:

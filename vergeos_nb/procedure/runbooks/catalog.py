@@ -12,23 +12,17 @@ from functools import cache
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
 from vergeos_nb.errors import UsageError
 from vergeos_nb.parameters import FleetApplyParameters, RunParameters, nearest, read_as
 from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.values.model import Role
-from vergeos_nb.runbook_files import runbook_path
+from vergeos_nb.runbook_files import OURS, PLACE, runbook_path
 
 GROUP = "vergeos_nb.runbooks"
 # The run of a fleet has a journal and a record, and is no notebook that somebody runs.
 FLEET_APPLY = "fleet_apply"
-_FOLDER = Path(__file__).parent
-# The names of this package's runbooks. Nobody else's runbook takes one of them.
-OURS = tuple(
-    sorted(found.name for found in iter_modules([str(_FOLDER)]) if found.name != Path(__file__).stem)
-)
 
 
 class _Runbooks(Mapping[str, Runbook]):
@@ -51,7 +45,7 @@ class _Runbooks(Mapping[str, Runbook]):
             UsageError: the package that brings it cannot be used.
         """
         if name in OURS:
-            return _declared(f"{__package__}.{name}", name)
+            return _declared(f"{PLACE}.{name}", name)
         return _declared(_module_of(name), name)
 
 
@@ -128,6 +122,18 @@ def notebook_of(name: str) -> Path:
     return path
 
 
+def notebooks() -> dict[str, Path]:
+    """The notebook of every runbook. One that another package left out keeps nobody from the others."""
+    found = {}
+    for name in RUNBOOKS:
+        try:
+            found[name] = notebook_of(name)
+        except UsageError:
+            if name in OURS:
+                raise
+    return found
+
+
 def role_of(runbook: str, step_id: str) -> Role | None:
     """The role of a step of which a journal tells, also of a run that is no runbook's, or None.
 
@@ -150,7 +156,7 @@ def _theirs() -> Mapping[str, tuple[metadata.EntryPoint, ...]]:
     """The other packages' runbooks. A name that two of them claim is neither's."""
     found: dict[str, tuple[metadata.EntryPoint, ...]] = {}
     for point in metadata.entry_points(group=GROUP):
-        if point.name not in OURS:
+        if point.name not in (*OURS, FLEET_APPLY):
             found[point.name] = (*found.get(point.name, ()), point)
     return found
 
