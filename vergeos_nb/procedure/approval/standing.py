@@ -48,7 +48,12 @@ class Approvable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WaysOn:
-    """What a person can do about each refusal."""
+    """What a person can do about each refusal.
+
+    Attributes:
+        one_person: how the second person is named, behind "have somebody else approve".
+        outside: what holds now, before "wait, or have the policy changed".
+    """
 
     not_approved: str
     other_plan: str
