@@ -20,7 +20,8 @@ from vergeos_nb.fleet.recorder import RecordMaker, make_record
 from vergeos_nb.journal.journal import NAME, OnLine, read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
-from vergeos_nb.session.run import Connect, Run
+from vergeos_nb.session.connection import Connect
+from vergeos_nb.session.run import Run
 from vergeos_nb.settings.policy import Policy
 
 

@@ -29,7 +29,7 @@ from vergeos_nb.journal.journal import NAME, OnLine, read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.lease.lease import Leases, Owner
 from vergeos_nb.masking import masked
-from vergeos_nb.session.run import LEASE_S
+from vergeos_nb.session.run_lease import LEASE_S
 from vergeos_nb.settings.policy import Policy
 
 LOOK_S = 0.2

@@ -26,7 +26,7 @@ from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS, ForcePowerOffParameters
 from vergeos_nb.procedure.values.model import Approval, Plan, StepOutcome, StepResult
-from vergeos_nb.session.run import Connect
+from vergeos_nb.session.connection import Connect
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.shapes import Unfit, fit, read_json
 from vergeos_nb.vergeos.rows import Exchange

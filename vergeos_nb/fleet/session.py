@@ -28,7 +28,8 @@ from vergeos_nb.procedure.engine.system_identity import in_words
 from vergeos_nb.procedure.values.model import StepOutcome, StepResult
 from vergeos_nb.record.record_folder import RECORD, new_folder
 from vergeos_nb.runner.recover import recover
-from vergeos_nb.session.run import finish_record, stop_wanted
+from vergeos_nb.session.run import finish_record
+from vergeos_nb.session.run_lease import stop_wanted
 
 # The plan's lease outlasts any pause between two looks; a dead holder on this machine is seen at once.
 LEASE_S = 180.0

@@ -25,7 +25,7 @@ from vergeos_nb.client.transport.wire import OnExchange, OnIntent
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.fleet.pace import Pace
-from vergeos_nb.session.run import Connect, Connection
+from vergeos_nb.session.connection import Connect, Connection
 from vergeos_nb.settings import Profile
 from vergeos_nb.vergeos.rows import Exchange, MachineKey, StatusKey
 

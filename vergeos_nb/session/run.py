@@ -9,25 +9,22 @@ from __future__ import annotations
 import atexit
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from vergeos_nb import settings
 from vergeos_nb.archive.past_runs import PastRuns
 from vergeos_nb.archive.plan_shelf import PlanShelf
-from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.scrub import Scrubber
-from vergeos_nb.client.transport.wire import OnExchange, OnIntent
 from vergeos_nb.clock import Clock, SystemClock, from_iso
-from vergeos_nb.connect.simulated import open_profile
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.journal.header import open_journal, refuse_at_the_door, resume_journal, this_user
 from vergeos_nb.journal.journal import OnLine, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
-from vergeos_nb.lease.lease import Leases, Owner
+from vergeos_nb.lease.lease import Owner
 from vergeos_nb.masking import masked
 from vergeos_nb.parameters import (
     RunParameters,
@@ -39,10 +36,11 @@ from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.engine.system_identity import lease_names
 from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, runbook_of
 from vergeos_nb.procedure.values.model import Approval, StepResult, result_from_dict
-from vergeos_nb.procedure.values.protocols import Platform
 from vergeos_nb.record.past_overrides import Capsules
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
+from vergeos_nb.session.connection import CallLog, Connect, connect_to
+from vergeos_nb.session.run_lease import RunLease, stop_wanted
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.rows import Exchange
 from vergeos_nb.views.shown import Picture, RunStopped, Shown, StepView
@@ -52,106 +50,7 @@ if TYPE_CHECKING:
     import httpx
 
 APPROVAL_LASTS_S = 15 * 60.0
-# Longer than any pause of a waiting run, which renews it at each reading.
-LEASE_S = 180.0
 LONGEST_NAME_WORDS = 3
-
-
-class RunLease:
-    """The leases of the run's VM, one by each name: taken when first needed, given back at the end."""
-
-    def __init__(self, folder: Path, owner: Owner, clock: Clock) -> None:
-        self.subjects: Callable[[], Sequence[str]] = tuple
-        self.note: Callable[[str], None] = lambda text: None
-        self._folder = folder
-        self._owner = owner
-        self._clock = clock
-        self._held: Leases | None = None
-
-    def renew(self) -> None:
-        """Take the leases, or keep them for another while.
-
-        Raises:
-            Refused: somebody else holds one.
-        """
-        if self._held is None:
-            self._held = Leases(self._folder, self.subjects(), self._owner, LEASE_S, self._clock)
-            for over in self._held.taken_over_from:
-                self.note(f"the lease was taken over from {over}: see its record")
-        else:
-            self._held.renew()
-
-    def release(self) -> None:
-        """Give them back, if they are held."""
-        if self._held is not None:
-            self._held.release()
-            self._held = None
-
-
-def stop_wanted(policy: Policy, outputs: Path) -> str:
-    """The stop file that exists, in words, or "": the policy's, or a file ``STOP`` in the archive."""
-    if settings.stopped_by(policy):
-        return f"the stop file {policy.stop_file} of the policy"
-    path = outputs / "STOP"
-    return f"the stop file {path}" if path.exists() else ""
-
-
-class CallLog:
-    """The run's API calls, on their way to the journal."""
-
-    def __init__(self) -> None:
-        self._calls: list[Exchange] = []
-
-    def __len__(self) -> int:
-        return len(self._calls)
-
-    def add(self, exchange: Exchange) -> None:
-        """Keep one call."""
-        self._calls.append(exchange)
-
-    def since(self, start: int, /) -> Sequence[Exchange]:
-        """The calls from this position on."""
-        return tuple(self._calls[start:])
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The system that a run is joined to.
-
-    Attributes:
-        secrets: every text that must not be written, as far as it is known by now.
-    """
-
-    profile: settings.Profile
-    platform: Platform
-    secrets: Callable[[], Sequence[str]]
-
-
-class Connect(Protocol):
-    """Connects a run to its system while the context lasts. The callbacks get every intent and exchange."""
-
-    def __call__(
-        self, clock: Clock, on_intent: OnIntent, on_exchange: OnExchange, /
-    ) -> AbstractContextManager[Connection]: ...
-
-
-def connect_to(profile: settings.Profile, transport: httpx.BaseTransport | None = None) -> Connect:
-    """Over a wire of the run's own.
-
-    Args:
-        transport: stands in for the network.
-    """
-
-    @contextmanager
-    def connect(clock: Clock, on_intent: OnIntent, on_exchange: OnExchange) -> Iterator[Connection]:
-        with ExitStack() as stack:
-            opened = profile if transport else stack.enter_context(open_profile(profile))
-            wire = stack.enter_context(
-                Wire(opened, clock=clock, on_intent=on_intent, on_exchange=on_exchange, transport=transport)
-            )
-            yield Connection(opened, VergeApi(wire), lambda: wire.secrets)
-
-    return connect
 
 
 class Run:

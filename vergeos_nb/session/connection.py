@@ -1,0 +1,77 @@
+"""How a run is joined to its system, and where its API calls are kept on their way to the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from vergeos_nb import settings
+from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client.transport.wire import OnExchange, OnIntent
+from vergeos_nb.clock import Clock
+from vergeos_nb.connect.simulated import open_profile
+from vergeos_nb.procedure.values.protocols import Platform
+from vergeos_nb.vergeos.rows import Exchange
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class CallLog:
+    """The run's API calls, on their way to the journal."""
+
+    def __init__(self) -> None:
+        self._calls: list[Exchange] = []
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def add(self, exchange: Exchange) -> None:
+        """Keep one call."""
+        self._calls.append(exchange)
+
+    def since(self, start: int, /) -> Sequence[Exchange]:
+        """The calls from this position on."""
+        return tuple(self._calls[start:])
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The system that a run is joined to.
+
+    Attributes:
+        secrets: every text that must not be written, as far as it is known by now.
+    """
+
+    profile: settings.Profile
+    platform: Platform
+    secrets: Callable[[], Sequence[str]]
+
+
+class Connect(Protocol):
+    """Connects a run to its system while the context lasts. The callbacks get every intent and exchange."""
+
+    def __call__(
+        self, clock: Clock, on_intent: OnIntent, on_exchange: OnExchange, /
+    ) -> AbstractContextManager[Connection]: ...
+
+
+def connect_to(profile: settings.Profile, transport: httpx.BaseTransport | None = None) -> Connect:
+    """Over a wire of the run's own.
+
+    Args:
+        transport: stands in for the network.
+    """
+
+    @contextmanager
+    def connect(clock: Clock, on_intent: OnIntent, on_exchange: OnExchange) -> Iterator[Connection]:
+        with ExitStack() as stack:
+            opened = profile if transport else stack.enter_context(open_profile(profile))
+            wire = stack.enter_context(
+                Wire(opened, clock=clock, on_intent=on_intent, on_exchange=on_exchange, transport=transport)
+            )
+            yield Connection(opened, VergeApi(wire), lambda: wire.secrets)
+
+    return connect
