@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from vergeos_nb.procedure.runbooks.catalog import PROCEDURES, role_of
+from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS, role_of
 
-RUNBOOKS = sorted(PROCEDURES)
+NAMES = sorted(RUNBOOKS)
 
 
-@pytest.mark.parametrize("runbook", RUNBOOKS)
+@pytest.mark.parametrize("runbook", NAMES)
 def test_a_runbook_plans_once_before_it_acts_and_confirms_once_at_its_end(runbook: str) -> None:
-    roles = [step.role for step in PROCEDURES[runbook]]
+    roles = [step.role for step in RUNBOOKS[runbook].steps]
     if "act" not in roles:
         assert "confirm" not in roles
         return
@@ -20,16 +20,16 @@ def test_a_runbook_plans_once_before_it_acts_and_confirms_once_at_its_end(runboo
     assert roles[-1] == "confirm"
 
 
-@pytest.mark.parametrize("runbook", RUNBOOKS)
+@pytest.mark.parametrize("runbook", NAMES)
 def test_a_step_acts_by_its_role_where_it_can_send_a_changing_call(runbook: str) -> None:
-    for step in PROCEDURES[runbook]:
+    for step in RUNBOOKS[runbook].steps:
         assert (step.role == "act") is step.changing, step.id
 
 
-@pytest.mark.parametrize("runbook", RUNBOOKS)
+@pytest.mark.parametrize("runbook", NAMES)
 def test_a_step_of_a_journal_has_the_role_that_its_runbook_gives_it(runbook: str) -> None:
-    assert {step.id: role_of(runbook, step.id) for step in PROCEDURES[runbook]} == {
-        step.id: step.role for step in PROCEDURES[runbook]
+    assert {step.id: role_of(runbook, step.id) for step in RUNBOOKS[runbook].steps} == {
+        step.id: step.role for step in RUNBOOKS[runbook].steps
     }
 
 

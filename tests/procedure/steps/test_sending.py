@@ -69,7 +69,7 @@ def test_a_second_request_behind_the_same_latch_never_leaves(case: Case) -> None
 
 def test_a_request_that_an_earlier_process_of_the_run_has_sent_never_leaves_again(case: Case) -> None:
     sent: list[str] = []
-    case.resume("force")
+    case.resume(["override"])
     with pytest.raises(Refused, match="this run has sent it before"):
         send_once(case, "force", "override", lambda: sent.append("again"))
     assert sent == []

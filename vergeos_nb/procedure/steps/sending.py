@@ -54,7 +54,7 @@ def send_once(
 
     Args:
         step: the step that sends.
-        latch: what is sent, as ``case.sent`` remembers it. None for a node query, which acts on no VM: the
+        latch: what is sent, one of the step's ``latches``. None for a node query, which acts on no VM: the
             client refuses to send the same one twice.
         look_after: refusals by the platform that the step settles by reading back, too. A conflict says that
             the VM is in another state than expected, which is a word and no evidence.
