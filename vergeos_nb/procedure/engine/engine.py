@@ -65,11 +65,10 @@ def outcome_of(error: VergeNbError) -> StepOutcome:
 class Step(Generic[C]):
     """One unit of a procedure.
 
-    It acts when the one before it has passed, or has ended otherwise and says in its facts that it ``opens``
-    the way all the same.
+    It acts if the step before it has passed, or if the facts of that step say that it ``opens`` this one.
 
     Attributes:
-        role: what it does for the run, whatever it is called; code that is not its runbook's asks for this.
+        role: its task in the run. Code outside the runbook's file asks for the role, not for the id.
         changing: whether it can send a changing call.
     """
 
