@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from vergeos_nb.errors import VergeNbError
-from vergeos_nb.parameters import RUNBOOKS
+from vergeos_nb.parameters import table_lines
+from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS, schema_of
 from vergeos_nb.settings.policy import parse_policy
 from vergeos_nb.simulator import list_scenarios
 
@@ -194,7 +195,13 @@ def test_the_policy_of_the_documents_is_read_without_an_error() -> None:
 def test_every_parameter_that_the_documents_name_is_one() -> None:
     table = PAGES["parameters.md"].partition("| parameter | what for |")[2].partition("\n\n")[0]
     named = {name for row in re.findall(r"^\| (.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", row)}
-    assert named - set(RUNBOOKS["force_power_off"].model_fields) == set()
+    assert named - set(schema_of("force_power_off").model_fields) == set()
+
+
+def test_the_table_of_all_parameters_is_the_schema_s_own() -> None:
+    head = "| parameter | default | description |\n|---|---|---|\n"
+    table = PAGES["parameters.md"].partition(head)[2].partition("\n\n")[0]
+    assert table.splitlines() == table_lines(schema_of("force_power_off"))
 
 
 def test_every_runbook_has_its_line_in_the_list_of_runbooks() -> None:

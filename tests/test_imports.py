@@ -133,6 +133,12 @@ def test_no_module_needs_another_that_needs_it_also_where_it_is_imported_later()
     TopologicalSorter(needs).prepare()
 
 
+def test_a_runbook_imports_no_other_runbook() -> None:
+    for path in (PACKAGE / "procedure" / "runbooks").glob("*.py"):
+        others = {name for name in imported(path) if name.startswith("vergeos_nb.procedure.runbooks.")}
+        assert others == set(), path.name
+
+
 def test_no_folder_has_so_many_modules_that_nobody_finds_the_right_one() -> None:
     folders = Counter(path.parent.relative_to(PACKAGE) for path in modules() if path.name != "__init__.py")
     folders.pop(Path())

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vergeos_nb.errors import UsageError
-from vergeos_nb.parameters import RUNBOOKS, ForcePowerOffParameters, read_parameters, schema_of
+from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS, read_parameters, schema_of
+from vergeos_nb.procedure.runbooks.force_power_off import ForcePowerOffParameters
 
 
 def read(**given: Any) -> ForcePowerOffParameters:

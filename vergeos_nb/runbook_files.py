@@ -6,10 +6,21 @@ The notebook of a fleet's record is in `fleet/`: it is rendered, and never run.
 from __future__ import annotations
 
 from pathlib import Path
+from pkgutil import iter_modules
 
 from vergeos_nb.errors import UsageError
 
 _PACKAGE = Path(__file__).parent
+# The package whose modules are our runbooks, but for the one that finds them.
+PLACE = "vergeos_nb.procedure.runbooks"
+# The names of our runbooks. They are known before anything of a runbook is loaded.
+OURS = tuple(
+    sorted(
+        module.name
+        for module in iter_modules([str(_PACKAGE / "procedure" / "runbooks")])
+        if module.name != "catalog"
+    )
+)
 
 
 def runbook_path(name: str) -> Path:

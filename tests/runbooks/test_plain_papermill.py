@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from tests.served import LADDER, QUICK, changing, files_with, served
-from vergeos_nb.parameters import RUNBOOKS
+from vergeos_nb.procedure.runbooks.catalog import schema_of
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runbook_files import runbook_path
 
@@ -130,7 +130,7 @@ def test_an_approved_run_forces_once_and_leaks_nothing(
 def test_help_notebook_explains_every_parameter(tmp_path: Path) -> None:
     command = [PAPERMILL, "--help-notebook", str(runbook_path("force_power_off"))]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    for name, field in RUNBOOKS["force_power_off"].model_fields.items():
+    for name, field in schema_of("force_power_off").model_fields.items():
         assert f"{name}:" in done.stdout
         assert str(field.description)[:30] in done.stdout.replace("\n", " ")
     assert "Unknown" not in done.stdout

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-import json
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from vergeos_nb.parameters import RUNBOOKS
-from vergeos_nb.procedure.runbooks.catalog import PROCEDURES
-from vergeos_nb.runbook_files import runbook_path
+from vergeos_nb.parameters import cell_lines
+from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS, notebook_of
 
 FILES = sorted((Path(__file__).parents[2] / "runbooks").glob("*.ipynb"))
 
@@ -21,8 +19,8 @@ def code_cells(path: Path) -> list[nbformat.NotebookNode]:
 
 
 def test_every_runbook_has_a_schema_and_a_file() -> None:
-    assert {path.stem for path in FILES} == set(RUNBOOKS) == set(PROCEDURES)
-    assert all(runbook_path(name).is_file() for name in RUNBOOKS)
+    assert {path.stem for path in FILES} == set(RUNBOOKS)
+    assert all(notebook_of(name).is_file() for name in RUNBOOKS)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -46,19 +44,13 @@ def test_a_runbook_s_cells_call_and_never_define(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_parameters_cell_has_the_schema_s_names_types_defaults_and_words(path: Path) -> None:
     (cell,) = [cell for cell in code_cells(path) if "parameters" in cell.metadata.tags]
-    schema = RUNBOOKS[path.stem]
-    expected = []
-    for name, field in schema.model_fields.items():
-        default = "" if field.is_required() else field.default
-        shown = json.dumps(default) if isinstance(default, str) else repr(default)
-        expected.append(f"{name}: {type(default).__name__} = {shown}  # {field.description}")
-    assert cell.source.splitlines() == expected
+    assert cell.source.splitlines() == cell_lines(RUNBOOKS[path.stem].parameters)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_runbook_runs_every_step_of_its_procedure_in_order(path: Path) -> None:
     tags = [cell.metadata.tags for cell in code_cells(path)]
-    steps = [[f"step:{step.id}"] for step in PROCEDURES[path.stem]]
+    steps = [[f"step:{step.id}"] for step in RUNBOOKS[path.stem].steps]
     assert tags == [["parameters"], ["open"], *steps, ["close"]]
 
 
@@ -66,7 +58,7 @@ def test_a_runbook_runs_every_step_of_its_procedure_in_order(path: Path) -> None
 def test_a_runbook_opens_itself_runs_its_steps_and_closes(path: Path) -> None:
     opens, *steps, close = [cell.source for cell in code_cells(path)][1:]
     assert f'open_runbook("{path.stem}", globals())' in opens
-    assert steps == [f'rb.step("{step.id}")' for step in PROCEDURES[path.stem]]
+    assert steps == [f'rb.step("{step.id}")' for step in RUNBOOKS[path.stem].steps]
     assert close == "rb.close()"
 
 

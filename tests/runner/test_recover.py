@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from vergeos_nb.clock import SystemClock
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, Step
-from vergeos_nb.procedure.runbooks.catalog import PROCEDURES
+from vergeos_nb.procedure.runbooks import force_power_off
 from vergeos_nb.procedure.values.model import StepOutcome
 from vergeos_nb.processes import this_process
 from vergeos_nb.record.record_folder import check, read
@@ -96,7 +96,7 @@ def test_a_changing_call_is_refused_in_recovery_even_where_a_step_would_send_one
     with served() as simulator:
         folder = killed_in_the_put(outputs, simulator)
         steps = [Step("confirm", "Confirm", "6", "It sends, which no Confirm may.", sends, role="confirm")]
-        monkeypatch.setitem(PROCEDURES, "force_power_off", steps)  # type: ignore[arg-type]
+        monkeypatch.setattr(force_power_off, "RUNBOOK", replace(force_power_off.RUNBOOK, steps=steps))
         recovered = recover(folder)
         # The delayed PUT may come in after the refusal.
         assert changing(simulator) in (LADDER[:-1], LADDER)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.served import LADDER, NAME, changing, served
-from vergeos_nb.parameters import read_parameters
+from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.runner.run import run
 from vergeos_nb.session.run import Run
 

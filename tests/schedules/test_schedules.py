@@ -22,7 +22,7 @@ import pytest
 import yaml
 
 from tests.served import NAME, QUICK, changing, served
-from vergeos_nb.parameters import read_parameters
+from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.record.record_folder import read
 from vergeos_nb.runner.run import run
 

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from vergeos_nb.notebook.live import LiveRun
-from vergeos_nb.parameters import RUNBOOKS
+from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS
 from vergeos_nb.runbook_files import runbook_path
 
 WATCH = {"vm_name": "test-01", "minutes": 0.02, "every_s": 1.0, "sample_gap_s": 1.1}

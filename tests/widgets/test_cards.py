@@ -387,7 +387,9 @@ def test_what_a_card_says_it_will_send_is_what_the_step_sends(sit: Sit) -> None:
     # Holds off: a preview written by hand beside the code that sends.
     at = sit()
     for step in STEPS:
-        shown = [(c.method, c.path, dict(c.query), c.body) for c in calls_of(step, at.live.case)]
+        shown = [
+            (c.method, c.path, dict(c.query), c.body) for c in calls_of(at.live.step(step).step, at.live.case)
+        ]
         shown = [(m, p, _timeless(q), b) for m, p, q, b in shown]
         before = len(at.live.run._calls) if at.live.run else 0
         at.click(step)

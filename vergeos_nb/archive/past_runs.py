@@ -11,6 +11,8 @@ from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError
+from vergeos_nb.procedure.engine.runbook import act_of
+from vergeos_nb.procedure.runbooks.catalog import known
 from vergeos_nb.procedure.values.past_run import Checked, PastRun
 from vergeos_nb.record.record_folder import read
 
@@ -57,9 +59,10 @@ class PastRuns:
         before = record.get("before")
         node = before.get("node") if isinstance(before, Mapping) else None
         opened = _epoch(fields.get("opened_at"))
+        runbook = str(fields.get("runbook") or "")
         return PastRun(
             record=entry.record,
-            runbook=str(fields.get("runbook") or ""),
+            runbook=runbook,
             opened=opened,
             ended=_epoch(fields.get("ended_at")) or opened,
             vm=str(fields.get("vm") or ""),
@@ -75,7 +78,7 @@ class PastRuns:
             outcome=str(fields.get("outcome") or ""),
             verdict=str(fields.get("verdict") or ""),
             exit_code=_number(fields.get("exit_code")) or 0,
-            acted=tuple(step for call in calls if (step := _acts(call))),
+            acted=tuple(act for call in calls if (act := _act(runbook, call))),
             lost=lost,
         )
 
@@ -94,12 +97,11 @@ def _told_apart(runs: Sequence[PastRun]) -> list[PastRun]:
     ]
 
 
-def _acts(call: Mapping[str, Any]) -> str:
+def _act(runbook: str, call: Mapping[str, Any]) -> str:
     """The effect of a changing call on the VM, or "": a snapshot and a node's query have none."""
     path, body = str(call.get("path")), call.get("body")
-    if path.endswith("/vm_actions") and isinstance(body, Mapping):
-        return str(body.get("action"))
-    return "override" if "/machine_status/" in path else ""
+    declared = known(runbook)
+    return (declared.act_of if declared else act_of)(path, body if isinstance(body, Mapping) else None)
 
 
 def _number(value: Any) -> int | None:

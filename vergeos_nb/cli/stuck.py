@@ -12,8 +12,8 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
 from vergeos_nb.clock import SystemClock, iso
 from vergeos_nb.errors import UsageError
-from vergeos_nb.parameters import read_parameters
 from vergeos_nb.procedure.evidence.triage import RANK, wanting
+from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.procedure.runbooks.find_stuck_vms import FleetCase
 from vergeos_nb.procedure.values.model import TRIAGE
 from vergeos_nb.record.record_folder import HTML, new_folder

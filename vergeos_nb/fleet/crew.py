@@ -19,7 +19,7 @@ from vergeos_nb.fleet.progress import VmProgress, Where, progress_of
 from vergeos_nb.fleet.recorder import RecordMaker, make_record
 from vergeos_nb.journal.journal import NAME, OnLine, read_journal
 from vergeos_nb.journal.run_state import run_state_of
-from vergeos_nb.parameters import read_parameters
+from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.session.run import Connect, Run
 from vergeos_nb.settings.policy import Policy
 

@@ -19,10 +19,11 @@ from vergeos_nb.files import put
 from vergeos_nb.fleet.schedule import Limits, RunPlace, waves
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.masking import masked, masked_data
-from vergeos_nb.parameters import RUNGS, ForcePowerOffParameters, read_parameters
+from vergeos_nb.parameters import RUNGS
 from vergeos_nb.procedure.engine.case import Case, Target
 from vergeos_nb.procedure.engine.engine import Engine
-from vergeos_nb.procedure.runbooks.force_power_off import STEPS
+from vergeos_nb.procedure.runbooks.catalog import read_parameters
+from vergeos_nb.procedure.runbooks.force_power_off import STEPS, ForcePowerOffParameters
 from vergeos_nb.procedure.values.model import Approval, Plan, StepOutcome, StepResult
 from vergeos_nb.session.run import Connect
 from vergeos_nb.settings.policy import Policy

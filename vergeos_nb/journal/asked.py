@@ -23,7 +23,7 @@ from vergeos_nb.errors import RecordError
 from vergeos_nb.files import create, put
 from vergeos_nb.journal.header import ASKED, known_parameters, this_process_as_data
 from vergeos_nb.journal.journal import NAME, append_after_death
-from vergeos_nb.parameters import RECORDED
+from vergeos_nb.procedure.runbooks.catalog import FLEET_APPLY, RUNBOOKS
 from vergeos_nb.shapes import Unfit, read_json
 
 FORMAT = "vergeos-nb/asked/1"
@@ -115,7 +115,8 @@ def forget_asked(folder: Path) -> None:
 def _by_its_name(folder: Path) -> Mapping[str, Any]:
     match = RUN_FOLDER.fullmatch(folder.name)
     said = match[2] if match else ""
-    runbook = next((name for name in sorted(RECORDED, key=len) if said.startswith(f"{name}-")), None)
+    names = sorted([*RUNBOOKS, FLEET_APPLY], key=len)
+    runbook = next((name for name in names if said.startswith(f"{name}-")), None)
     return {"runbook": runbook, "parameters": {}, "operator": None, "on_host": None, "profile": None}
 
 

@@ -15,8 +15,8 @@ from vergeos_nb.clock import Clock
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.journal import NAME, OnLine, RunJournal
-from vergeos_nb.parameters import RECORDED
 from vergeos_nb.procedure.engine.engine import outcome_of
+from vergeos_nb.procedure.runbooks.catalog import recorded_schema
 from vergeos_nb.procedure.values.model import StepResult
 from vergeos_nb.processes import Life, Process, ask, this_process
 from vergeos_nb.settings import MASK
@@ -115,7 +115,8 @@ def this_process_as_data() -> dict[str, Any]:
 
 def known_parameters(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as they are written down: of a name that is none, only the name."""
-    fields = RECORDED[runbook].model_fields if runbook in RECORDED else {}
+    schema = recorded_schema(runbook)
+    fields = schema.model_fields if schema else {}
     return {name: value if name in fields else MASK for name, value in parameters.items()}
 
 

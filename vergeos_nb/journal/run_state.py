@@ -8,8 +8,9 @@ from typing import Any
 
 from vergeos_nb.errors import ErrorInAnswer, RecordError
 from vergeos_nb.journal.journal import JournalText, exchange_from_dict
-from vergeos_nb.parameters import RUNBOOKS, VmParameters
-from vergeos_nb.procedure.runbooks.catalog import role_of
+from vergeos_nb.parameters import VmParameters
+from vergeos_nb.procedure.engine.runbook import act_of
+from vergeos_nb.procedure.runbooks.catalog import known, role_of
 from vergeos_nb.procedure.values.model import (
     Role,
     RunOutcome,
@@ -18,13 +19,10 @@ from vergeos_nb.procedure.values.model import (
     VerdictValue,
     result_from_dict,
 )
-from vergeos_nb.vergeos.requests import api_path
 from vergeos_nb.vergeos.rows import Exchange
 
 BUG = 70
 INTERRUPTED = 7
-# These calls make rows beside the VM. They start or end no process.
-_BESIDE = (api_path("node_queries"), api_path("machine_snapshots"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,7 @@ class ChangingCall:
     Attributes:
         step: the step that made it.
         exchange: the call and its answer, or None if it is unknown whether it was sent.
+        act: what it does to the VM, in a word, or "" where it lies beside the VM.
     """
 
     method: str
@@ -42,11 +41,12 @@ class ChangingCall:
     intended_at: str
     exchange: Exchange | None
     step: str = ""
+    act: str = ""
 
     @property
     def acts_on_vm(self) -> bool:
         """Whether it could start or end the VM, or change its status row."""
-        return self.path not in _BESIDE
+        return bool(self.act)
 
     @property
     def answered(self) -> str:
@@ -159,7 +159,8 @@ class RunState:
     @property
     def over_vm(self) -> bool:
         """Whether the runbook is over one VM and so has a verdict."""
-        return issubclass(RUNBOOKS.get(str(self.opened.get("runbook")), VmParameters), VmParameters)
+        runbook = known(str(self.opened.get("runbook")))
+        return runbook is None or issubclass(runbook.parameters, VmParameters)
 
     @property
     def simulated(self) -> bool:
@@ -256,8 +257,10 @@ class _Told:
                 self.exchanges[exchange.number] = exchange
                 self.calls = _answered(self.calls, exchange)
             case "intent" | "intent-kept":
+                runbook = known(str(self.opened.get("runbook")))
+                act = (runbook.act_of if runbook else act_of)(line["path"], line["body"])
                 call = ChangingCall(
-                    line["method"], line["path"], line["body"], line["at"], None, self.running
+                    line["method"], line["path"], line["body"], line["at"], None, self.running, act
                 )
                 self.calls.append(call)
                 if call.acts_on_vm:

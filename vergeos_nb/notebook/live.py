@@ -16,17 +16,14 @@ from vergeos_nb.connect.drills import drill_of
 from vergeos_nb.errors import Refused, UsageError
 from vergeos_nb.journal.journal import NAME, read_journal
 from vergeos_nb.notebook.interrupted import CutShort, cut_short, finish
-from vergeos_nb.parameters import read_parameters
 from vergeos_nb.procedure.approval.consent import (
-    IDENTITY_TICKS,
-    RISK_TICKS,
     Consent,
     approval_of,
     still_missing,
 )
 from vergeos_nb.procedure.engine.case import Case, RunCase
 from vergeos_nb.procedure.engine.engine import Step, last_of, opens
-from vergeos_nb.procedure.runbooks.catalog import PROCEDURES
+from vergeos_nb.procedure.runbooks.catalog import read_parameters, runbook_of
 from vergeos_nb.procedure.values.differences import parameters_changed
 from vergeos_nb.procedure.values.model import IDENTITY, StepOutcome, StepResult, StepState, Table
 from vergeos_nb.record.run_summary import summary_of
@@ -66,7 +63,7 @@ class LiveRun:
         keep_comms_in_the_main_shell()
         self.runbook = name
         self.given: Mapping[str, Any] = dict(given)
-        self.steps: Sequence[Step[Any]] = PROCEDURES[name]
+        self.steps: Sequence[Step[Any]] = runbook_of(name).steps
         self.run: Run | None = None
         self._outputs = outputs
         self._open_run = open_run or self._new_run
@@ -234,9 +231,6 @@ class LiveRun:
             case.approval = None
         return result
 
-    def ticks(self) -> Mapping[str, str]:
-        return RISK_TICKS if self.runbook == "force_power_off" else {}
-
     def missing(self, consent: Consent) -> Sequence[str]:
         case = self.case
         assert isinstance(case, Case)
@@ -346,18 +340,16 @@ class LiveRun:
         return self.run
 
     def _has_ticked(self) -> bool:
-        return set(IDENTITY_TICKS) <= self._ticked
+        return {tick for step in self.steps if step.role == "identify" for tick in step.ticks} <= self._ticked
 
     def _needed(self) -> list[str]:
-        compares = last_of(self.steps, "identify")
-        return [*(IDENTITY_TICKS if compares else ()), *self.ticks()]
+        return [tick for step in self.steps for tick in step.ticks]
 
     def _step(self, step: str) -> Step[Any]:
         return next(one for one in self.steps if one.id == step)
 
     def _is_comparison(self, step: str) -> bool:
-        compares = last_of(self.steps, "identify")
-        return compares is not None and compares.id == step
+        return self._step(step).card == "comparison"
 
 
 def _compared(result: StepResult) -> Sequence[Table]:

@@ -11,7 +11,7 @@ from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.header import open_journal, refuse_at_the_door, this_user
-from vergeos_nb.parameters import read_parameters, schema_of
+from vergeos_nb.procedure.runbooks.catalog import read_parameters, schema_of
 from vergeos_nb.session.run import Run, finish_record
 
 if TYPE_CHECKING:

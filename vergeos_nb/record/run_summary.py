@@ -6,18 +6,17 @@ import json
 from typing import Any
 
 from vergeos_nb.journal.run_state import RunState
+from vergeos_nb.procedure.engine.runbook import Ending
+from vergeos_nb.procedure.runbooks.catalog import known
 from vergeos_nb.procedure.values.model import RunOutcome, StepOutcome, VerdictValue
 from vergeos_nb.record.undo import undo_of
 from vergeos_nb.views.summary import RunSummary
 
-FORCE = "force_power_off"
-# Of every other runbook the step that decided says it in its own words.
+# Where a runbook has no words of its own, the step that decided says it in its.
 _OWN_WORDS = {RunOutcome.DONE: StepOutcome.PASSED, RunOutcome.NOTHING_TO_DO: StepOutcome.NOTHING_TO_DO}
 _HEADLINES = {
     RunOutcome.PLANNED: "Planned. Nothing was changed: no approval was given.",
     RunOutcome.UNKNOWN: "A changing call was sent, and nobody has looked at what became of it.",
-    RunOutcome.DONE: "Forced off, and there is evidence that it is off.",
-    RunOutcome.NOTHING_TO_DO: "Nothing to do: the record says stopped already, and the process is gone.",
     RunOutcome.INTERRUPTED: "The run was cut short.",
 }
 
@@ -52,13 +51,11 @@ def summary_of(account: RunState) -> RunSummary:
 
 
 def _headline(account: RunState) -> str:
-    if account.opened.get("runbook", FORCE) != FORCE and account.outcome in _OWN_WORDS:
-        ended = _OWN_WORDS[account.outcome]
-        return next((r.summary for r in reversed(account.results) if r.outcome is ended), "")
-    sent = [call.method for call in account.acting_calls]
-    if account.outcome is RunOutcome.DONE and "PUT" not in sent:
-        by = "Off by a standard method" if sent else "It went off by itself"
-        return f"{by}, and there is evidence that it is off."
+    if account.outcome in _OWN_WORDS:
+        runbook, ended = known(str(account.opened.get("runbook"))), _OWN_WORDS[account.outcome]
+        acts = tuple(call.act for call in account.acting_calls)
+        said = runbook.headline(Ending(account.outcome, account.verdict, acts)) if runbook else ""
+        return said or next((r.summary for r in reversed(account.results) if r.outcome is ended), "")
     return _by_verdict(account) or _HEADLINES.get(account.outcome, "")
 
 
@@ -68,12 +65,8 @@ def _by_verdict(account: RunState) -> str:
     if account.verdict is VerdictValue.OFF or not account.over_vm:
         return ""
     if account.outcome is RunOutcome.PLANNED:
-        known = "The process LIVES." if lives else "Nothing shows whether the process lives."
-        return f"{_HEADLINES[account.outcome]} {known}"
-    if account.outcome is RunOutcome.NOTHING_TO_DO:
-        # Older versions ended so for an unknown state. The step itself says what to do.
-        known = "the process LIVES" if lives else "nothing shows that the process is gone"
-        return f"The record says stopped already, but {known}."
+        life = "The process LIVES." if lives else "Nothing shows whether the process lives."
+        return f"{_HEADLINES[account.outcome]} {life}"
     return ""
 
 

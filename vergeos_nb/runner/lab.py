@@ -25,7 +25,6 @@ from vergeos_nb.connect.simulated import DEFAULT_SCENARIO, announce, find_announ
 from vergeos_nb.errors import ConnectionRefused, RecordError
 from vergeos_nb.files import make_folder, opener, put
 from vergeos_nb.nb import nbformat
-from vergeos_nb.runbook_files import runbook_path
 
 FIRST = "force_power_off"
 READY_WITHIN_S = 60.0
@@ -124,10 +123,10 @@ def open_lab(
 
 
 def runbooks_here() -> dict[str, Path]:
-    """Every runbook of this package by name."""
-    from vergeos_nb.parameters import RUNBOOKS
+    """Every runbook that is installed, by name."""
+    from vergeos_nb.procedure.runbooks.catalog import notebooks
 
-    return {name: runbook_path(name) for name in RUNBOOKS}
+    return notebooks()
 
 
 def wait_for(lab: Lab) -> int:

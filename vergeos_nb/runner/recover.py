@@ -28,15 +28,14 @@ from vergeos_nb.journal.header import life_of
 from vergeos_nb.journal.journal import DEATH, NAME, append_after_death, exchange_as_dict, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.nb import nbformat
-from vergeos_nb.parameters import ConfirmingParameters, read_parameters
+from vergeos_nb.parameters import ConfirmingParameters
 from vergeos_nb.procedure.engine.case import Case, Target
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.engine.system_identity import differences
-from vergeos_nb.procedure.runbooks.catalog import PROCEDURES
+from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, runbook_of
 from vergeos_nb.procedure.values.model import Plan, StepResult
 from vergeos_nb.processes import Life
 from vergeos_nb.record.record_folder import RECORD, read
-from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.session.run import target_of
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.rows import Exchange, MachineKey, StatusKey, SystemInfo, Vm, VmKey
@@ -141,7 +140,7 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
             except VergeNbError as error:
                 said = f"asking failed: {error.asked}: {error.came_back}"
     runbook = str(account.opened.get("runbook") or "force_power_off")
-    base = nbformat.read(runbook_path(runbook), as_version=4)
+    base = nbformat.read(notebook_of(runbook), as_version=4)
     return Recovered(folder, close_record(folder, base, scrubber, clock), scrubber.text(said))
 
 
@@ -260,7 +259,7 @@ def _read_back(
     """Confirm, as the run would have done it."""
     runbook = str(account.opened["runbook"])
     options = read_parameters(runbook, dict(account.opened["parameters"]))
-    confirm = next(step for step in PROCEDURES[runbook] if step.role == "confirm")
+    confirm = next(step for step in runbook_of(runbook).steps if step.role == "confirm")
     if not isinstance(options, ConfirmingParameters):
         raise UsageError("reading back", "this runbook confirms nothing", "look at the VM by hand")
     settle_s = min(options.settle_s, SETTLE_S)

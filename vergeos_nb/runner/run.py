@@ -32,9 +32,8 @@ from vergeos_nb.journal.journal import NAME as JOURNAL
 from vergeos_nb.journal.journal import append_after_death, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.machine import check_limits, lacking, lacking_in
-from vergeos_nb.parameters import read_parameters, schema_of
+from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, schema_of
 from vergeos_nb.record.record_folder import new_folder
-from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.runner import warm
 from vergeos_nb.runner.stopping import Stop
 
@@ -96,7 +95,7 @@ def run(
         RecordError: the record folder or the journal could not be made; nothing was sent.
     """
     schema = schema_of(runbook)
-    path = runbook_path(runbook)
+    path = notebook_of(runbook)
     check_limits(ASKED)
     clock = SystemClock()
     scrubber = Scrubber(settings.secrets_known(given.get("profile")))
@@ -213,6 +212,10 @@ class _Work:
             if reason := stop.reason:
                 starting.cancel()
                 await asyncio.wait([starting])
+                # It may have begun all the same.
+                if kernel.has_kernel:
+                    with suppress(Exception):  # what stopped it says why
+                        await kernel.shutdown_kernel(now=True)
                 return reason
         try:
             await starting

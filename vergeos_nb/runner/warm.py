@@ -18,10 +18,11 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from vergeos_nb.processes import lives
+from vergeos_nb.runbook_files import OURS, PLACE
 
 SERVER = "vergeos_nb.runner.fork_server"
-# Modules that every runbook's first cell loads.
-LOADED = ("vergeos_nb.notebook.opening",)
+# Modules that every runbook's first cell loads, and the runbooks.
+LOADED = ("vergeos_nb.notebook.opening", *(f"{PLACE}.{name}" for name in OURS))
 # On macOS the system's own libraries may not be used after a fork.
 POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
 # Loading takes half a second, and much longer on a busy machine.

@@ -30,17 +30,14 @@ from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.lease.lease import Leases, Owner
 from vergeos_nb.masking import masked
 from vergeos_nb.parameters import (
-    IncidentReportParameters,
     RunParameters,
     SystemParameters,
     VmParameters,
-    read_parameters,
 )
-from vergeos_nb.procedure.engine.case import SIMULATOR_HOST, Case, RunCase, SystemCase, Target
+from vergeos_nb.procedure.engine.case import SIMULATOR_HOST, ArchiveCase, Case, RunCase, SystemCase, Target
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.engine.system_identity import lease_names
-from vergeos_nb.procedure.runbooks.catalog import CASES, PROCEDURES
-from vergeos_nb.procedure.runbooks.incident_report import ArchiveCase
+from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, runbook_of
 from vergeos_nb.procedure.values.model import Approval, StepResult, result_from_dict
 from vergeos_nb.procedure.values.protocols import Platform
 from vergeos_nb.record.past_overrides import Capsules
@@ -218,7 +215,7 @@ class Run:
                 finish_record(name, folder, self._scrubber)
             raise
         self.engine = Engine(
-            PROCEDURES[name],
+            runbook_of(name).steps,
             case,
             system=case.system_label,
             sent_by=lambda: case.sent_by,
@@ -237,9 +234,8 @@ class Run:
         connect: Connect | None,
     ) -> RunCase:
         """The case of this run, with everything that it needs from outside."""
-        kind = CASES[self.name]
+        kind = runbook_of(self.name).case
         if issubclass(kind, ArchiveCase):
-            assert isinstance(options, IncidentReportParameters)
             past = PastRuns(self.folder.parent.parent)
             return kind(
                 options=options, operator=operator, clock=self._clock, journal=self.journal, past=past
@@ -312,8 +308,9 @@ class Run:
         earlier = run_state_of(read_journal(self.journal.path))
         self._numbered_from = max((e.number for e in earlier.exchanges), default=0)
         if isinstance(self.case, Case):
+            runbook = runbook_of(self.name)
             for call in earlier.changing_calls:
-                self.case.resume(call.step)
+                self.case.resume(runbook.latches_of(call.step))
 
     def _on_exchange(self, exchange: Exchange) -> None:
         self._scrubber.add(self._secrets())
@@ -416,9 +413,8 @@ def finish_record(name: str, folder: Path, scrubber: Scrubber) -> RunState:
     """
     from vergeos_nb.archive.closing import close_record
     from vergeos_nb.nb import nbformat
-    from vergeos_nb.runbook_files import runbook_path
 
-    return close_record(folder, nbformat.read(runbook_path(name), as_version=4), scrubber)
+    return close_record(folder, nbformat.read(notebook_of(name), as_version=4), scrubber)
 
 
 def _names_in(options: SystemParameters, operator: str) -> dict[str, str]:

@@ -76,9 +76,6 @@ class Desk(Protocol):
             Refused: the consent lacks something; nothing was made.
         """
 
-    def ticks(self) -> Mapping[str, str]:
-        """The ticks that an approval needs on its own card, with their sentences."""
-
     def missing(self, consent: Consent) -> Sequence[str]:
         """What this consent lacks to be an approval, in words."""
 

@@ -7,31 +7,9 @@ from typing import Any, Literal, get_args, get_origin
 
 import ipywidgets as w
 
-from vergeos_nb.parameters import schema_of
+from vergeos_nb.procedure.runbooks.catalog import schema_of
 from vergeos_nb.widgets.parts import WIDE, text_field
 
-# The label of each field; without an entry the parameter's own name.
-LABELS: Mapping[str, str] = {
-    "operator": "Your name",
-    "vm_name": "VM name",
-    "expect_cores": "Cores, as you know them (0: not known)",
-    "expect_ram_mb": "RAM in MB, as you know it (0: not known)",
-    "probe_node": "Also ask the node for its process list (a POST)",
-    "ping_ip": "Also have the node ping this address of the guest (a POST)",
-    "start_at": "First rung to try",
-    "up_to": "Last rung that may be tried",
-    "attest": "Where rungs are left out: who tried them, and when",
-    "assertion": "Where the evidence is unknown: how you know that it is dead",
-    "snapshot": "Take a snapshot before the first forceful rung",
-    "snapshot_required": "Go no further where the snapshot failed",
-    "power_on": "Power it on when it has stayed off",
-    "minutes": "Minutes to watch",
-    "every_s": "Seconds between two readings",
-    "record": "Record whose override is undone",
-    "reason": "Reason",
-    "ticket": "Ticket",
-    "approver": "Approver",
-}
 LARGEST = 2**31 - 1
 
 
@@ -49,7 +27,9 @@ class ParameterForm:
         for name in names:
             if name in fields:
                 default = "" if fields[name].is_required() else fields[name].default
-                self.fields[name] = _field(name, fields[name].annotation, values.get(name, default))
+                self.fields[name] = _field(
+                    fields[name].title or name, fields[name].annotation, values.get(name, default)
+                )
         self.box = w.VBox(list(self.fields.values()))
 
     def values(self) -> dict[str, Any]:
@@ -68,8 +48,7 @@ class ParameterForm:
             field.disabled = locked
 
 
-def _field(name: str, annotation: Any, value: Any) -> w.Widget:
-    label = LABELS.get(name, name.replace("_", " "))
+def _field(label: str, annotation: Any, value: Any) -> w.Widget:
     traits = {"description": label, "style": WIDE, "layout": w.Layout(width="auto", max_width="40em")}
     try:
         if get_origin(annotation) is Literal:

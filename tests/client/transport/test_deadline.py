@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 import threading
 import time
 
@@ -145,20 +144,15 @@ def test_a_proxy_that_ends_the_connection_has_sent_nothing_on(raw_server, wire_t
         wire_to("vergeos.example", network).change("PUT", "machine_status/61", BODY)
 
 
-def test_tls_that_drips_within_the_tls_of_a_proxy_is_given_up(raw_server, wire_to, authority, monkeypatch):
+def test_tls_that_drips_within_the_tls_of_a_proxy_is_given_up(raw_server, wire_to, authority, tmp_path):
     def drip(server, connection):
         server.read(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         slowly(connection, b"\x16\x03\x03\x40\x00", b"\x02")
 
-    def trusting():
-        context = ssl.create_default_context()
-        authority.configure_trust(context)
-        return context
-
-    monkeypatch.setattr("httpcore.default_ssl_context", trusting)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     proxy = raw_server(drip)
-    network = AmbientNetwork(https_proxy=Secret(f"https://{proxy.host}"))
+    network = AmbientNetwork(https_proxy=Secret(f"https://{proxy.host}"), ca_file=tmp_path / "ca.pem")
     with pytest.raises(errors.ConnectTimeout) as caught:
         wire_to("vergeos.example", network).change("PUT", "machine_status/61", BODY)
     assert not caught.value.may_have_executed

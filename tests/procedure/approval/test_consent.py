@@ -11,12 +11,12 @@ from tests.rehearsal import Rehearsal
 from vergeos_nb.errors import Refused
 from vergeos_nb.procedure.approval.consent import (
     IDENTITY_TICKS,
-    RISK_TICKS,
     Consent,
     approval_of,
     still_missing,
 )
 from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.runbooks.force_power_off import RISK_TICKS
 from vergeos_nb.settings.policy import Policy
 
 TICKS = [*IDENTITY_TICKS, *RISK_TICKS]

@@ -9,8 +9,8 @@ import pytest
 
 from tests.rehearsal import Rehearsal
 from vergeos_nb.errors import UsageError
-from vergeos_nb.parameters import read_parameters
 from vergeos_nb.procedure.evidence.witnesses import vote_of_ping
+from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.vergeos.rows import QueryAnswer
 
 Make = Callable[..., Rehearsal]

@@ -13,7 +13,7 @@ from tests.procedure.runbooks.rehearsed import SIX
 from tests.rehearsal import ATTESTED
 from tests.served import QUICK, changing, files_with, served
 from vergeos_nb.journal.run_state import RunState
-from vergeos_nb.parameters import read_parameters
+from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.record.record_folder import check, new_folder, read
 from vergeos_nb.session.run import Run
 

@@ -17,7 +17,7 @@ from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.run_state import RunState
-from vergeos_nb.parameters import read_parameters
+from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.record.record_folder import read
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.session.run import Run

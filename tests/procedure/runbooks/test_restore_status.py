@@ -17,7 +17,7 @@ from tests.respelt import Change, changed, floats, texts
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
-from vergeos_nb.parameters import read_parameters
+from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.record.record_folder import read as record_of
 from vergeos_nb.record.record_folder import sha256
 from vergeos_nb.record.run_summary import summary_of

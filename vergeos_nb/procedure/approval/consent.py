@@ -21,11 +21,6 @@ IDENTITY_TICKS: Mapping[str, str] = {
     "status": "The status is what I expect of a VM that is stuck",
     "machine": "The machine number is that of the VM I mean",
 }
-RISK_TICKS: Mapping[str, str] = {
-    "data": "I know that what the guest has not written can be lost, and its disks corrupted",
-    "record": "I know that the last step rewrites a record and ends no process",
-    "evidence": "I have read the evidence above and what it says of this VM's process",
-}
 
 
 @dataclass(frozen=True, slots=True)

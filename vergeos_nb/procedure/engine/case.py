@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol, cast
 
 from vergeos_nb.clock import Clock
 from vergeos_nb.parameters import (
     ConfirmingParameters,
-    ForcePowerOffParameters,
     Rung,
     RunParameters,
     SystemParameters,
@@ -18,6 +17,7 @@ from vergeos_nb.parameters import (
 from vergeos_nb.procedure.evidence.verdict import Sample
 from vergeos_nb.procedure.evidence.witnesses import cannot_be_read
 from vergeos_nb.procedure.values.model import Approval, Plan, Verdict
+from vergeos_nb.procedure.values.past_run import Past
 from vergeos_nb.procedure.values.protocols import Journal, Plans, Platform, Records, VmLease
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.rows import (
@@ -31,17 +31,6 @@ from vergeos_nb.vergeos.rows import (
     Vm,
     VmNow,
 )
-
-# Requests that are sent at most once in a run, and the step that sends each.
-LATCHES: Mapping[str, str] = {
-    "poweroff": "poweroff",
-    "snapshot": "snapshot",
-    "kill": "kill",
-    "override": "force",
-    "restore": "restore",
-    "power_on": "power_on",
-}
-
 
 # The name of the host if the profile is the built-in simulator.
 SIMULATOR_HOST = "simulator"
@@ -92,6 +81,31 @@ class RunCase:
     def note(self, text: str) -> None:
         """Report progress during a long wait."""
         self.journal.write("note", text=text)
+
+
+class ForceOptions(Protocol):
+    """The parameters that the steps of a forced power-off read, whatever else their runbook takes."""
+
+    start_at: Rung
+    up_to: Rung
+    attest: str
+    assertion: str
+    poweroff_wait_s: float
+    kill_wait_s: float
+    snapshot: bool
+    snapshot_required: bool
+    snapshot_days: int
+
+
+@dataclass(slots=True, kw_only=True)
+class ArchiveCase(RunCase):
+    """One run over the archive."""
+
+    past: Past
+
+    def system_label(self) -> str:
+        """Where this run reads."""
+        return "the archive; no system is asked"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -173,17 +187,16 @@ class Case(SystemCase):
         self.sent.append(what)
         self.sent_by = step
 
-    def resume(self, step: str) -> None:
-        """Remember what an earlier process of this run has sent in this step: it stays sent.
+    def resume(self, latches: Sequence[str]) -> None:
+        """Remember what an earlier process of this run has sent: it stays sent.
 
         ``sent_by`` stays empty: the plan of now is made after it, and the steps before it can be run again.
         """
-        self.sent += [what for what, sender in LATCHES.items() if sender == step]
+        self.sent += latches
 
-    def force_options(self) -> ForcePowerOffParameters:
-        """The parameters, where the runbook is the one that forces off."""
-        assert isinstance(self.options, ForcePowerOffParameters)
-        return self.options
+    def force_options(self) -> ForceOptions:
+        """The parameters, where the runbook is one that forces off."""
+        return cast(ForceOptions, self.options)
 
     def confirming(self) -> ConfirmingParameters:
         """The parameters, where the runbook confirms something."""

@@ -11,7 +11,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import (
@@ -25,9 +25,16 @@ from vergeos_nb.errors import (
 )
 from vergeos_nb.machine import lacking
 from vergeos_nb.procedure.values.model import Role, StepOutcome, StepResult, StepState, Table
-from vergeos_nb.procedure.values.protocols import Calls, Journal
+from vergeos_nb.procedure.values.protocols import Calls, Journal, Platform
 
 C = TypeVar("C")
+# A step that takes any case on a system is one of a run over a VM, too.
+C_contra = TypeVar("C_contra", contravariant=True)
+# One request, asked of a platform that builds it and sends nothing.
+Ask = Callable[[Platform], object]
+# The kind of card that shows a step: an ordinary one, or one that also chooses the system, finds the VM,
+# compares the VM's record with its status row, or takes the approval.
+Card = Literal["step", "connection", "vm", "comparison", "approval"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +68,13 @@ def outcome_of(error: VergeNbError) -> StepOutcome:
     return StepOutcome.FAILED
 
 
+def no_requests(case: Any) -> Sequence[Ask]:
+    """Nothing that could be shown before it is sent."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
-class Step(Generic[C]):
+class Step(Generic[C_contra]):
     """One unit of a procedure.
 
     It acts if the step before it has passed, or if the facts of that step say that it ``opens`` this one.
@@ -70,15 +82,26 @@ class Step(Generic[C]):
     Attributes:
         role: its task in the run. Code outside the runbook's file asks for the role, not for the id.
         changing: whether it can send a changing call.
+        verb: what is on its button, with ``{vm}`` for the VM's name; without one, the title.
+        requests: what it is going to send, as far as it is known before; repetitions while waiting and what
+            hangs on an answer are left out.
+        latches: what it sends at most once in a run, by the word with which it tells the case.
+        card: the kind of card that shows it.
+        ticks: what a person ticks on its card, by a short name.
     """
 
     id: str
     title: str
     vendor_step: str
     why: str
-    act: Callable[[C], Draft]
+    act: Callable[[C_contra], Draft]
     changing: bool = False
     role: Role = field(kw_only=True)
+    verb: str = field(kw_only=True, default="")
+    requests: Callable[[C_contra], Sequence[Ask]] = field(kw_only=True, default=no_requests)
+    latches: tuple[str, ...] = field(kw_only=True, default=())
+    card: Card = field(kw_only=True, default="step")
+    ticks: Mapping[str, str] = field(kw_only=True, default_factory=dict)
 
 
 class Engine(Generic[C]):

@@ -1,42 +1,137 @@
-"""Which steps belong to which runbook, and what they share."""
+"""Every runbook by its name: those of this package, and those that other packages bring.
+
+A runbook is a module with a `Runbook` called ``RUNBOOK``. The ones of this package stand in this folder.
+Another package names its modules in the entry point group ``vergeos_nb.runbooks``, and keeps each notebook
+beside its module. A module is imported when its runbook is first asked for: a process runs one runbook.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from vergeos_nb.procedure.engine.case import Case, RunCase
-from vergeos_nb.procedure.engine.engine import Step
-from vergeos_nb.procedure.runbooks import (
-    find_stuck_vms,
-    force_power_off,
-    incident_report,
-    restore_status,
-    watch_after_power_off,
-)
-from vergeos_nb.procedure.runbooks.find_stuck_vms import FleetCase
-from vergeos_nb.procedure.runbooks.incident_report import ArchiveCase
+from vergeos_nb.errors import UsageError
+from vergeos_nb.parameters import FleetApplyParameters, RunParameters, nearest, read_as
+from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.values.model import Role
+from vergeos_nb.runbook_files import OURS, PLACE, runbook_path
 
-PROCEDURES: Mapping[str, Sequence[Step[Any]]] = {
-    "find_stuck_vms": find_stuck_vms.STEPS,
-    "force_power_off": force_power_off.STEPS,
-    "incident_report": incident_report.STEPS,
-    "restore_status": restore_status.STEPS,
-    "watch_after_power_off": watch_after_power_off.STEPS,
-}
+GROUP = "vergeos_nb.runbooks"
+# The run of a fleet has a journal and a record, and is no notebook that somebody runs.
+FLEET_APPLY = "fleet_apply"
 
-# The kind of case that a runbook's steps take. Who opens the run fills it in.
-CASES: Mapping[str, type[RunCase]] = {
-    "find_stuck_vms": FleetCase,
-    "force_power_off": Case,
-    "incident_report": ArchiveCase,
-    "restore_status": Case,
-    "watch_after_power_off": Case,
-}
 
-# A step's id has the same role in every runbook of ours, and in the run of a fleet.
-_ROLES: Mapping[str, Role] = {step.id: step.role for steps in PROCEDURES.values() for step in steps}
+class _Runbooks(Mapping[str, Runbook]):
+    """Runbooks by name. Their names are known without importing any of them."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*OURS, *sorted(_theirs())))
+
+    def __len__(self) -> int:
+        return len(OURS) + len(_theirs())
+
+    def __contains__(self, name: object) -> bool:
+        return name in OURS or name in _theirs()
+
+    def __getitem__(self, name: str) -> Runbook:
+        """The runbook of this name.
+
+        Raises:
+            KeyError: there is none.
+            UsageError: the package that brings it cannot be used.
+        """
+        if name in OURS:
+            return _declared(f"{PLACE}.{name}", name)
+        return _declared(_module_of(name), name)
+
+
+RUNBOOKS: Mapping[str, Runbook] = _Runbooks()
+
+
+def runbook_of(name: str) -> Runbook:
+    """The runbook of this name.
+
+    Raises:
+        UsageError: there is none, or the package that brings it cannot be used.
+    """
+    try:
+        return RUNBOOKS[name]
+    except KeyError:
+        raise UsageError(f"runbook {name!r}", "there is no such runbook", nearest(name, RUNBOOKS)) from None
+
+
+def known(name: str) -> Runbook | None:
+    """The runbook of which a journal or record tells, or None where it is not installed any more."""
+    try:
+        return RUNBOOKS[name]
+    except (KeyError, UsageError):
+        return None
+
+
+def schema_of(name: str) -> type[RunParameters]:
+    """The parameter schema of a runbook.
+
+    Raises:
+        UsageError: there is no runbook of this name.
+    """
+    return runbook_of(name).parameters
+
+
+def recorded_schema(name: str) -> type[RunParameters] | None:
+    """The schema whose parameters a journal of this name may hold by value, or None."""
+    if name == FLEET_APPLY:
+        return FleetApplyParameters
+    runbook = known(name)
+    return runbook.parameters if runbook else None
+
+
+def read_parameters(runbook: str, given: Mapping[str, Any], *, undecided: bool = False) -> RunParameters:
+    """The parameters of a run, from text as the command line gives it or from values of a notebook.
+
+    Text is read by the parameter's type: ``false`` is false, and ``007`` stays text where text is wanted.
+
+    Args:
+        undecided: a person runs this and chooses the VM on the way, so its name may be empty.
+
+    Raises:
+        UsageError: a parameter is unknown, missing, of another type or out of range. All of them are named.
+    """
+    return read_as(schema_of(runbook), runbook, given, undecided=undecided)
+
+
+def notebook_of(name: str) -> Path:
+    """The notebook of a runbook.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    if name in OURS or name not in _theirs():
+        return runbook_path(name)
+    try:
+        spec = find_spec(_module_of(name))
+    except ImportError:
+        spec = None
+    path = Path(spec.origin).with_name(f"{name}.ipynb") if spec and spec.origin else None
+    if path is None or not path.is_file():
+        hint = f"put {name}.ipynb beside the runbook's module, and into the package that is installed"
+        raise UsageError(f"runbook {name!r}", "its notebook is not installed", hint)
+    return path
+
+
+def notebooks() -> dict[str, Path]:
+    """The notebook of every runbook. One that another package left out keeps nobody from the others."""
+    found = {}
+    for name in RUNBOOKS:
+        try:
+            found[name] = notebook_of(name)
+        except UsageError:
+            if name in OURS:
+                raise
+    return found
 
 
 def role_of(runbook: str, step_id: str) -> Role | None:
@@ -44,7 +139,46 @@ def role_of(runbook: str, step_id: str) -> Role | None:
 
     A journal holds the step's id only, so that those of every version are read alike.
     """
-    steps = PROCEDURES.get(runbook)
-    if steps is None:
-        return _ROLES.get(step_id)
-    return next((step.role for step in steps if step.id == step_id), None)
+    declared = known(runbook)
+    if declared is None:
+        return _our_roles().get(step_id)
+    return next((step.role for step in declared.steps if step.id == step_id), None)
+
+
+@cache
+def _our_roles() -> Mapping[str, Role]:
+    """A step's id has the same role in every runbook of ours, and in the run of a fleet."""
+    return {step.id: step.role for name in OURS for step in RUNBOOKS[name].steps}
+
+
+@cache
+def _theirs() -> Mapping[str, tuple[metadata.EntryPoint, ...]]:
+    """The other packages' runbooks. A name that two of them claim is neither's."""
+    found: dict[str, tuple[metadata.EntryPoint, ...]] = {}
+    for point in metadata.entry_points(group=GROUP):
+        if point.name not in (*OURS, FLEET_APPLY):
+            found[point.name] = (*found.get(point.name, ()), point)
+    return found
+
+
+def _module_of(name: str) -> str:
+    points = _theirs()[name]
+    modules = sorted({point.module for point in points})
+    if len(modules) > 1:
+        raise UsageError(f"runbook {name!r}", f"{' and '.join(modules)} both bring it", "uninstall one")
+    return modules[0]
+
+
+def _declared(module: str, name: str) -> Runbook:
+    try:
+        declared = getattr(import_module(module), "RUNBOOK", None)
+    except Exception as error:
+        if name in OURS:
+            raise
+        hint = "tell whoever wrote it, or uninstall its package"
+        raise UsageError(f"runbook {name!r}", f"{module} cannot be loaded: {error!r}", hint) from error
+    if not isinstance(declared, Runbook) or declared.name != name:
+        raise UsageError(
+            f"runbook {name!r}", f"{module} declares no RUNBOOK of that name", "see docs/write-a-runbook.md"
+        )
+    return declared

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
-from vergeos_nb.parameters import FindStuckVmsParameters
+from pydantic import Field
+
+from vergeos_nb.parameters import FIRST, AskedOn, Seconds, SystemParameters
 from vergeos_nb.procedure.engine.case import SystemCase
 from vergeos_nb.procedure.engine.engine import Draft, Step
+from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.evidence.triage import picture_of, table_of, triage, wanting, with_logs
-from vergeos_nb.procedure.steps.identify import connect
+from vergeos_nb.procedure.steps.shared import CONNECT
 from vergeos_nb.procedure.values.model import StepOutcome
 from vergeos_nb.vergeos.rows import Columns, MachineKey, NodeState
 
@@ -18,6 +22,16 @@ MOST_SHOWN = 500
 # Whose newest log line is read; a node that fails takes a few hundred VMs with it.
 MOST_LOGS = 500
 LOG_HOURS = 24.0
+
+
+class FindStuckVmsParameters(SystemParameters):
+    """What is taken beside what every runbook on a system takes."""
+
+    sample_gap_s: Annotated[Seconds, AskedOn(FIRST)] = Field(
+        5.0,
+        title="Seconds between the two readings",
+        description="Seconds between the two readings that judge what lives.",
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,15 +95,8 @@ def _vms(count: int) -> str:
     return f"{count} VM" if count == 1 else f"{count} VMs"
 
 
-STEPS: Sequence[Step[FleetCase]] = (
-    Step(
-        "connect",
-        "Connect",
-        "",
-        "Know which system answers before anything is asked of it.",
-        connect,
-        role="connect",
-    ),
+STEPS: Sequence[Step[Any]] = (
+    replace(CONNECT, vendor_step=""),
     Step(
         "survey",
         "Read the fleet",
@@ -107,3 +114,5 @@ STEPS: Sequence[Step[FleetCase]] = (
         role="judge",
     ),
 )
+
+RUNBOOK = Runbook(name="find_stuck_vms", parameters=FindStuckVmsParameters, case=FleetCase, steps=STEPS)

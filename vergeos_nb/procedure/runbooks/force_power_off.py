@@ -6,63 +6,113 @@ too, and an approval binds every changing call of the run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Self
 
+from pydantic import AfterValidator, Field, model_validator
+
+from vergeos_nb.parameters import RUNGS, AskedOn, ConfirmingParameters, OneLine, Rung, Seconds
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Step
-from vergeos_nb.procedure.steps.identify import connect, get_status_key, locate, verify
-from vergeos_nb.procedure.steps.judge_and_plan import is_alive, make_plan
-from vergeos_nb.procedure.steps.override import confirm, force_power_off
+from vergeos_nb.procedure.engine.runbook import Ending, Runbook
+from vergeos_nb.procedure.steps import previews
+from vergeos_nb.procedure.steps.judge_and_plan import make_plan
+from vergeos_nb.procedure.steps.override import force_power_off
+from vergeos_nb.procedure.steps.shared import ALIVE, CONFIRM, IDENTIFY
 from vergeos_nb.procedure.steps.snapshot import take_snapshot
 from vergeos_nb.procedure.steps.standard_methods import kill_power, power_off
+from vergeos_nb.procedure.values.model import RunOutcome, VerdictValue
 
-IDENTIFY: Sequence[Step[Case]] = (
-    Step(
-        "connect",
-        "Connect",
-        "1",
-        "Know which system answers before anything is asked of it.",
-        connect,
-        role="connect",
-    ),
-    Step("locate", "Locate the VM", "2", "One name must lead to exactly one VM.", locate, role="identify"),
-    Step(
-        "status_key",
-        "Get the status key",
-        "3",
-        "The number that the last step needs is neither the VM's nor its machine's.",
-        get_status_key,
-        role="identify",
-    ),
-    Step(
-        "verify",
-        "Verify the machine status",
-        "4",
-        "Look before you act: is this row your VM's?",
-        verify,
-        role="identify",
-    ),
-)
 
-CONFIRM: Step[Case] = Step(
-    "confirm",
-    "Confirm",
-    "6",
-    "An answer of 200 says that a row was written. Evidence says whether the VM is off.",
-    confirm,
-    role="confirm",
-)
+def _address(text: str) -> str:
+    if text:
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            raise ValueError("is no IP address of a guest, such as 10.0.0.5") from None
+    return text
+
+
+class ForcePowerOffParameters(ConfirmingParameters):
+    """What is taken beside what every confirming runbook takes."""
+
+    start_at: Annotated[Rung, AskedOn("plan")] = Field(
+        "poweroff",
+        title="First rung to try",
+        description="First rung to try: poweroff, kill or override; lower ones need attest.",
+    )
+    up_to: Annotated[Rung, AskedOn("plan")] = Field(
+        "override",
+        title="Last rung that may be tried",
+        description="Last rung that may be tried: poweroff, kill or override.",
+    )
+    attest: Annotated[OneLine, AskedOn("plan")] = Field(
+        "",
+        title="Where rungs are left out: who tried them, and when",
+        description="Where rungs are left out: who tried them, and when, in your own words.",
+    )
+    assertion: Annotated[OneLine, AskedOn("plan")] = Field(
+        "",
+        title="Where the evidence is unknown: how you know that it is dead",
+        description="Where the evidence is unknown: how you know that the VM is dead, in your own words.",
+    )
+    poweroff_wait_s: Seconds = Field(
+        60.0, title="Seconds for Power Off", description="Seconds that Power Off is given; vendor: 60 to 120."
+    )
+    kill_wait_s: Seconds = Field(
+        20.0,
+        title="Seconds for Kill Power",
+        description="Seconds that Kill Power is given; vendor: 10 to 30.",
+    )
+    snapshot: Annotated[bool, AskedOn("plan")] = Field(
+        False,
+        title="Take a snapshot before the first forceful rung",
+        description="Take a snapshot before the first forceful rung.",
+    )
+    snapshot_required: Annotated[bool, AskedOn("plan")] = Field(
+        False,
+        title="Go no further where the snapshot failed",
+        description="Go no further where the snapshot failed.",
+    )
+    snapshot_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        7, title="Days that the snapshot is kept", description="Days that the snapshot is kept."
+    )
+    probe_node: Annotated[bool, AskedOn("alive")] = Field(
+        False,
+        title="Also ask the node for its process list (a POST)",
+        description="Also ask the VM's node for its process list (a POST).",
+    )
+    ping_ip: Annotated[str, AfterValidator(_address), AskedOn("alive")] = Field(
+        "",
+        title="Also have the node ping this address of the guest (a POST)",
+        description="Also have the VM's node ping this IP address of the guest (a POST).",
+    )
+
+    @model_validator(mode="after")
+    def _rungs_fit(self) -> Self:
+        if RUNGS.index(self.start_at) > RUNGS.index(self.up_to):
+            raise ValueError(f"start_at {self.start_at} lies above up_to {self.up_to}")
+        if self.start_at != RUNGS[0] and len(self.attest.split()) < 4:
+            raise ValueError(
+                f"attest: start_at {self.start_at} leaves rungs out; say in a sentence who tried them, when"
+            )
+        if self.snapshot_required and not self.snapshot:
+            raise ValueError("snapshot_required: no snapshot is asked for; set snapshot to true as well")
+        if self.assertion and len(self.assertion.split()) < 4:
+            raise ValueError("assertion: say in a sentence who made sure of it, and how")
+        return self
+
+
+RISK_TICKS: Mapping[str, str] = {
+    "data": "I know that what the guest has not written can be lost, and its disks corrupted",
+    "record": "I know that the last step rewrites a record and ends no process",
+    "evidence": "I have read the evidence above and what it says of this VM's process",
+}
 
 STEPS: Sequence[Step[Case]] = (
     *IDENTIFY,
-    Step(
-        "alive",
-        "Is it alive?",
-        "",
-        "A record that says stopped over a living process loses disks.",
-        is_alive,
-        role="judge",
-    ),
+    ALIVE,
     Step(
         "plan",
         "Plan and approve",
@@ -70,6 +120,10 @@ STEPS: Sequence[Step[Case]] = (
         "What will be changed, from which state, and who agreed.",
         make_plan,
         role="plan",
+        verb="Make the plan",
+        requests=previews.planning,
+        card="approval",
+        ticks=RISK_TICKS,
     ),
     Step(
         "poweroff",
@@ -79,6 +133,9 @@ STEPS: Sequence[Step[Case]] = (
         power_off,
         changing=True,
         role="act",
+        verb="Send Power Off to {vm}",
+        requests=previews.standard_method("poweroff"),
+        latches=("poweroff",),
     ),
     Step(
         "snapshot",
@@ -88,6 +145,8 @@ STEPS: Sequence[Step[Case]] = (
         take_snapshot,
         changing=True,
         role="act",
+        verb="Do the snapshot step",
+        latches=("snapshot",),
     ),
     Step(
         "kill",
@@ -97,6 +156,9 @@ STEPS: Sequence[Step[Case]] = (
         kill_power,
         changing=True,
         role="act",
+        verb="Send Kill Power to {vm}",
+        requests=previews.standard_method("kill"),
+        latches=("kill",),
     ),
     Step(
         "force",
@@ -106,6 +168,35 @@ STEPS: Sequence[Step[Case]] = (
         force_power_off,
         changing=True,
         role="act",
+        verb="Force {vm} off",
+        requests=previews.overriding,
+        latches=("override",),
     ),
     CONFIRM,
+)
+
+
+def headline(ending: Ending) -> str:
+    """How it went, in a sentence, where it is done or there was nothing to do."""
+    if ending.outcome is RunOutcome.DONE:
+        if "override" in ending.acts:
+            return "Forced off, and there is evidence that it is off."
+        by = "Off by a standard method" if ending.acts else "It went off by itself"
+        return f"{by}, and there is evidence that it is off."
+    if ending.outcome is not RunOutcome.NOTHING_TO_DO:
+        return ""
+    if ending.verdict is VerdictValue.OFF:
+        return "Nothing to do: the record says stopped already, and the process is gone."
+    # Older versions ended so for an unknown state. The step itself says what to do.
+    lives = ending.verdict is VerdictValue.ALIVE
+    known = "the process LIVES" if lives else "nothing shows that the process is gone"
+    return f"The record says stopped already, but {known}."
+
+
+RUNBOOK = Runbook(
+    name="force_power_off",
+    parameters=ForcePowerOffParameters,
+    case=Case,
+    steps=STEPS,
+    headline=headline,
 )

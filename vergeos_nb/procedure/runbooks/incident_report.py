@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Self
 
-from vergeos_nb.clock import iso
+from pydantic import AfterValidator, Field, model_validator
+
+from vergeos_nb.clock import from_iso, iso
 from vergeos_nb.errors import Refused
-from vergeos_nb.parameters import IncidentReportParameters
-from vergeos_nb.procedure.engine.case import RunCase
+from vergeos_nb.parameters import FIRST, AskedOn, OneLine, RunParameters
+from vergeos_nb.procedure.engine.case import ArchiveCase
 from vergeos_nb.procedure.engine.engine import Draft, Step, ended_by
+from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.values.finding import of_run_words
 from vergeos_nb.procedure.values.model import (
     ACTED,
@@ -22,25 +26,83 @@ from vergeos_nb.procedure.values.model import (
     StepOutcome,
     Table,
 )
-from vergeos_nb.procedure.values.past_run import Checked, Past, PastRun
+from vergeos_nb.procedure.values.past_run import Checked, PastRun
 
 # More would be no table that a person reads; `vergeos-nb audit list` prints all.
 MOST_SHOWN = 500
 DAY_S = 86_400.0
 
 
+def _day(text: str) -> str:
+    if text:
+        try:
+            iso(from_iso(text) + DAY_S)  # what cannot be written could not be shown either
+        except (ValueError, OverflowError):
+            raise ValueError(
+                "is no day such as 2026-10-01, and no time such as 2026-10-01T12:00:00Z"
+            ) from None
+    return text
+
+
+class IncidentReportParameters(RunParameters):
+    """What is taken beside what every runbook takes."""
+
+    since: Annotated[str, AfterValidator(_day), AskedOn(FIRST)] = Field(
+        "",
+        title="Since (a day or a time)",
+        description="The period begins: a day, or an ISO 8601 time; empty means by days.",
+    )
+    until: Annotated[str, AfterValidator(_day), AskedOn(FIRST)] = Field(
+        "",
+        title="Until (a day or a time)",
+        description="The period ends: of a day, its end; empty means now.",
+    )
+    days: Annotated[float, Field(gt=0, le=36_600, allow_inf_nan=False), AskedOn(FIRST)] = Field(
+        30.0,
+        title="Days, where since is empty",
+        description="Days that the period has, where since is empty.",
+    )
+    only_ticket: Annotated[OneLine, AskedOn(FIRST)] = Field(
+        "", title="Only this ticket", description="Only runs of this ticket; empty means all."
+    )
+    rehearsals: Annotated[bool, AskedOn(FIRST)] = Field(
+        True, title="Count runs against a simulator", description="Count runs against a simulator, too."
+    )
+    repeated: Annotated[int, Field(ge=2, le=1000), AskedOn(FIRST)] = Field(
+        2,
+        title="Runs that make a repeat offender",
+        description="From this many runs on a VM or node is a repeat offender.",
+    )
+    verify: Annotated[bool, AskedOn(FIRST)] = Field(
+        True,
+        title="Verify the archive first",
+        description="Verify the archive first; a large one takes its time.",
+    )
+
+    @model_validator(mode="after")
+    def _period_fits(self) -> Self:
+        if self.since and self.until and self.since_epoch(0.0) >= self.until_epoch(0.0):
+            raise ValueError(f"since {self.since} is not before until {self.until}")
+        return self
+
+    def until_epoch(self, now: float) -> float:
+        """When the period ends, in seconds since 1970."""
+        if not self.until:
+            return now
+        return from_iso(self.until) + (DAY_S if len(self.until) == len("2026-10-01") else 0.0)
+
+    def since_epoch(self, until: float) -> float:
+        """When the period begins, in seconds since 1970."""
+        return from_iso(self.since) if self.since else until - self.days * DAY_S
+
+
 @dataclass(slots=True, kw_only=True)
-class ArchiveCase(RunCase):
+class ReportCase(ArchiveCase):
     """One report over the archive."""
 
     options: IncidentReportParameters
-    past: Past
     checked: Checked | None = None
     runs: Sequence[PastRun] = ()
-
-    def system_label(self) -> str:
-        """Where this report reads."""
-        return "the archive; no system is asked"
 
     @property
     def period(self) -> tuple[float, float]:
@@ -49,7 +111,7 @@ class ArchiveCase(RunCase):
         return self.options.since_epoch(until), until
 
 
-def check_archive(case: ArchiveCase) -> Draft:
+def check_archive(case: ReportCase) -> Draft:
     """Is what the report will read as it was sealed?"""
     if not case.options.verify:
         return Draft(StepOutcome.SKIPPED, "Not verified (parameter verify).", facts={"opens": True})
@@ -73,7 +135,7 @@ def check_archive(case: ArchiveCase) -> Draft:
     return Draft(StepOutcome.PASSED, summary, "", (table,), facts)
 
 
-def gather(case: ArchiveCase) -> Draft:
+def gather(case: ReportCase) -> Draft:
     """Every run over a VM in the period, planned and refused ones too."""
     since, until = case.period
     runs = case.past.runs(since, until, case.options.only_ticket)
@@ -113,7 +175,7 @@ def gather(case: ArchiveCase) -> Draft:
     )
 
 
-def what_was_done(case: ArchiveCase) -> Draft:
+def what_was_done(case: ReportCase) -> Draft:
     """Only the runs that sent something which acts on a VM."""
     acted = [run for run in case.runs if run.acted]
     forced = [run for run in acted if "override" in run.acted]
@@ -147,7 +209,7 @@ def what_was_done(case: ArchiveCase) -> Draft:
     )
 
 
-def offenders(case: ArchiveCase) -> Draft:
+def offenders(case: ReportCase) -> Draft:
     """VMs and nodes that needed it again and again."""
     acted = [run for run in case.runs if run.acted]
     by_vm, by_node = _grouped(acted, "VM"), _grouped(acted, "node")
@@ -219,7 +281,7 @@ def _cut(runs: Sequence[PastRun]) -> str:
     return f" The table shows the newest {MOST_SHOWN}." if len(runs) > MOST_SHOWN else ""
 
 
-STEPS: Sequence[Step[ArchiveCase]] = (
+STEPS: Sequence[Step[ReportCase]] = (
     Step(
         "check",
         "Verify the archive",
@@ -243,3 +305,5 @@ STEPS: Sequence[Step[ArchiveCase]] = (
         role="judge",
     ),
 )
+
+RUNBOOK = Runbook(name="incident_report", parameters=IncidentReportParameters, case=ReportCase, steps=STEPS)

@@ -12,8 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from vergeos_nb.bound import Unbound
 from vergeos_nb.errors import (
     ApiError,
     AuthError,
@@ -25,7 +28,7 @@ from vergeos_nb.errors import (
     VerdictUnknown,
     VergeNbError,
 )
-from vergeos_nb.parameters import RestoreStatusParameters
+from vergeos_nb.parameters import UNDECIDED, AskedOn, ConfirmingParameters, OneLine
 from vergeos_nb.procedure.approval.gate import closed, not_a_vm, not_approved, policy_refusal
 from vergeos_nb.procedure.approval.planning import (
     changed_since_judged,
@@ -34,12 +37,14 @@ from vergeos_nb.procedure.approval.planning import (
     requests_table,
 )
 from vergeos_nb.procedure.engine.case import Case
-from vergeos_nb.procedure.engine.engine import Draft, Step, ended_by
+from vergeos_nb.procedure.engine.engine import Ask, Draft, Step, ended_by
+from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.engine.system_identity import differences
 from vergeos_nb.procedure.evidence.verdict import combine
-from vergeos_nb.procedure.runbooks.force_power_off import IDENTIFY
+from vergeos_nb.procedure.steps import previews
 from vergeos_nb.procedure.steps.identify import text
 from vergeos_nb.procedure.steps.judge_and_plan import is_alive
+from vergeos_nb.procedure.steps.shared import ALIVE, CONFIRM, IDENTIFY
 from vergeos_nb.procedure.steps.watching import Watch, stopped
 from vergeos_nb.procedure.values.model import (
     CHECKS,
@@ -63,6 +68,23 @@ CLEARED = ("powerstate", "node")
 EFFECT = (
     "undetermined: rewrites the status record as it was; what watches the record, such as HA, may act on it"
 )
+
+
+def _record(text: str, info: ValidationInfo) -> str:
+    if not text and not (info.context or {}).get(UNDECIDED):
+        raise ValueError("is empty; give the id of the record, which is its folder's name")
+    return text
+
+
+class RestoreStatusParameters(ConfirmingParameters):
+    """What is taken beside what every confirming runbook takes."""
+
+    record: Annotated[
+        OneLine, AfterValidator(_record), Unbound("the plan's record holds its id"), AskedOn("plan")
+    ] = Field(
+        title="Record whose override is undone",
+        description="The record whose override is undone: its folder's name, or a path to it.",
+    )
 
 
 def undo_request(row: MachineStatus) -> Change:
@@ -228,16 +250,16 @@ def confirm(case: Case) -> Draft:
         watch.pause(f"reading back for {watch.elapsed:.0f} s", options.confirm_timeout_s)
 
 
+def restoring(case: Case) -> Sequence[Ask]:
+    """A look, then the PUT that the plan holds."""
+    assert case.plan is not None
+    key, body = case.known_status_key(), case.plan.content["requests"][-1]["body"]
+    return [previews.looking_again(case), lambda api: api.override_status(key, body)]
+
+
 STEPS: Sequence[Step[Case]] = (
     *IDENTIFY,
-    Step(
-        "alive",
-        "Is it alive?",
-        "",
-        "Know what is true before the record is made to say it.",
-        judge_life,
-        role="judge",
-    ),
+    replace(ALIVE, why="Know what is true before the record is made to say it.", act=judge_life),
     Step(
         "plan",
         "Plan and approve",
@@ -245,6 +267,9 @@ STEPS: Sequence[Step[Case]] = (
         "What the record kept, what is there now, who agreed.",
         make_plan,
         role="plan",
+        verb="Make the plan",
+        requests=previews.planning,
+        card="approval",
     ),
     Step(
         "restore",
@@ -254,16 +279,16 @@ STEPS: Sequence[Step[Case]] = (
         restore,
         changing=True,
         role="act",
+        verb="Restore the status row of {vm}",
+        requests=restoring,
+        latches=("restore",),
     ),
-    Step(
-        "confirm",
-        "Confirm",
-        "",
-        "A row that was written may be rewritten: does it stay?",
-        confirm,
-        role="confirm",
+    replace(
+        CONFIRM, vendor_step="", why="A row that was written may be rewritten: does it stay?", act=confirm
     ),
 )
+
+RUNBOOK = Runbook(name="restore_status", parameters=RestoreStatusParameters, case=Case, steps=STEPS)
 
 
 def _same_number(now: int | None, then: Any) -> bool:

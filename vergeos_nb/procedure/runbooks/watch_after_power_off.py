@@ -7,20 +7,64 @@ at any time makes ``alive``; ``off`` needs fresh evidence of death in the latest
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
 
 from vergeos_nb.clock import iso
 from vergeos_nb.errors import ApprovalExpired, AuthError, StillAlive, VerdictUnknown, VergeNbError
-from vergeos_nb.parameters import WatchAfterPowerOffParameters
+from vergeos_nb.parameters import AskedOn, ConfirmingParameters, Seconds
 from vergeos_nb.procedure.engine.case import Case
-from vergeos_nb.procedure.engine.engine import Draft, Step, ended_by
-from vergeos_nb.procedure.runbooks.force_power_off import IDENTIFY
+from vergeos_nb.procedure.engine.engine import Ask, Draft, Step, ended_by
+from vergeos_nb.procedure.engine.runbook import Runbook
+from vergeos_nb.procedure.steps import previews
 from vergeos_nb.procedure.steps.identify import verify
-from vergeos_nb.procedure.steps.power_on import ORDER, confirm, make_plan, power_on, watch_options
+from vergeos_nb.procedure.steps.power_on import ORDER, confirm, make_plan, power_on
+from vergeos_nb.procedure.steps.shared import CONFIRM, CONNECT, LOCATE, STATUS_KEY, VERIFY
 from vergeos_nb.procedure.steps.vigil import Vigil, node_of, when
 from vergeos_nb.procedure.steps.watching import stopped
 from vergeos_nb.procedure.values.model import StepOutcome, Verdict, VerdictValue
 from vergeos_nb.vergeos.rows import MOVING
+
+# A reading is half a dozen calls, each of which the record holds.
+MOST_READINGS = 5000
+
+
+class WatchAfterPowerOffParameters(ConfirmingParameters):
+    """What is taken beside what every confirming runbook takes."""
+
+    minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False), AskedOn("watch")] = Field(
+        30.0, title="Minutes to watch", description="Minutes that it is watched: 0 to 10080, which is a week."
+    )
+    every_s: Annotated[float, Field(ge=1, le=3600, allow_inf_nan=False), AskedOn("watch")] = Field(
+        30.0, title="Seconds between two readings", description="Seconds between two readings of the watch."
+    )
+    power_on: Annotated[bool, AskedOn("plan")] = Field(
+        False,
+        title="Power it on when it has stayed off",
+        description="Power it on when it has stayed off; this needs an approval.",
+    )
+    start_timeout_s: Seconds = Field(
+        300.0,
+        title="Seconds for the start at most",
+        description="Seconds within which it must run properly once it was powered on.",
+    )
+
+    @model_validator(mode="after")
+    def _watch_fits(self) -> Self:
+        if self.approve and not self.power_on:
+            raise ValueError("approve: a watch changes nothing; set power_on to true, or leave approve out")
+        readings = self.minutes * 60 / self.every_s
+        if readings > MOST_READINGS:
+            enough = math.ceil(self.minutes * 60 / MOST_READINGS)
+            raise ValueError(
+                f"every_s: that makes {readings:.0f} readings, at most {MOST_READINGS} fit into a record; "
+                f"set it to {enough} or more"
+            )
+        return self
 
 
 def verify_any(case: Case) -> Draft:
@@ -30,7 +74,7 @@ def verify_any(case: Case) -> Draft:
 
 def watch(case: Case) -> Draft:
     """Read again and again, to the end of the time, the first sign of life, or the stop."""
-    options, vigil = watch_options(case), Vigil(case)
+    options, vigil = _options(case), Vigil(case)
     wait_s = options.minutes * 60
     if (late := _approval_ends_first(case, wait_s)) is not None:
         return late
@@ -52,15 +96,22 @@ def watch(case: Case) -> Draft:
             return _ended(case, vigil)
 
 
+def starting(case: Case) -> Sequence[Ask]:
+    """A look and the start, where it was asked for."""
+    vm = case.known_vm().key
+    if not _options(case).power_on:
+        return []
+    return [previews.looking_again(case), lambda api: api.vm_action(vm, "poweron")]
+
+
 STEPS: Sequence[Step[Case]] = (
-    *IDENTIFY[:3],
-    Step(
-        "verify",
-        IDENTIFY[3].title,
-        IDENTIFY[3].vendor_step,
-        "Is this row your VM's? Any state will do: a restart is what the watch looks for.",
-        verify_any,
-        role="identify",
+    CONNECT,
+    LOCATE,
+    STATUS_KEY,
+    replace(
+        VERIFY,
+        why="Is this row your VM's? Any state will do: a restart is what the watch looks for.",
+        act=verify_any,
     ),
     Step(
         "watch",
@@ -69,6 +120,8 @@ STEPS: Sequence[Step[Case]] = (
         "Off now is not off in an hour: HA or a person may start it.",
         watch,
         role="judge",
+        verb="Watch",
+        requests=previews.watching,
     ),
     Step(
         "plan",
@@ -77,6 +130,9 @@ STEPS: Sequence[Step[Case]] = (
         "What would be sent to start it, and who agreed.",
         make_plan,
         role="plan",
+        verb="Make the plan",
+        requests=previews.planning,
+        card="approval",
     ),
     Step(
         "power_on",
@@ -86,9 +142,21 @@ STEPS: Sequence[Step[Case]] = (
         power_on,
         changing=True,
         role="act",
+        verb="Do the power-on step for {vm}",
+        requests=starting,
+        latches=("power_on",),
     ),
-    Step("confirm", "Confirm", "notes", "It stayed off, or it started properly.", confirm, role="confirm"),
+    replace(CONFIRM, vendor_step="notes", why="It stayed off, or it started properly.", act=confirm),
 )
+
+RUNBOOK = Runbook(
+    name="watch_after_power_off", parameters=WatchAfterPowerOffParameters, case=Case, steps=STEPS
+)
+
+
+def _options(case: Case) -> WatchAfterPowerOffParameters:
+    assert isinstance(case.options, WatchAfterPowerOffParameters)
+    return case.options
 
 
 def _approval_ends_first(case: Case, wait_s: float) -> Draft | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol, cast
+
 from vergeos_nb.errors import (
     ApiError,
     AuthError,
@@ -11,7 +13,6 @@ from vergeos_nb.errors import (
     VerdictUnknown,
     VergeNbError,
 )
-from vergeos_nb.parameters import WatchAfterPowerOffParameters
 from vergeos_nb.procedure.approval.gate import closed, not_a_vm, not_approved, policy_refusal
 from vergeos_nb.procedure.approval.planning import (
     changed_since_judged,
@@ -36,10 +37,18 @@ EFFECT = "changing: starts the VM; over a process that still lives it would star
 ORDER = "'poweron'"
 
 
-def watch_options(case: Case) -> WatchAfterPowerOffParameters:
-    """The parameters, where the runbook is the one that watches."""
-    assert isinstance(case.options, WatchAfterPowerOffParameters)
-    return case.options
+class StartOptions(Protocol):
+    """The parameters that these steps read, whatever else their runbook takes."""
+
+    power_on: bool
+    start_timeout_s: float
+    settle_s: float
+    sample_gap_s: float
+
+
+def watch_options(case: Case) -> StartOptions:
+    """The parameters, where the runbook is one that powers on."""
+    return cast(StartOptions, case.options)
 
 
 def make_plan(case: Case) -> Draft:

@@ -28,11 +28,10 @@ class ApprovalCard(StepCard):
         self,
         desk: Desk,
         step: Step[Any],
-        names: Sequence[str] = (
-            "record", "start_at", "attest", "up_to", "snapshot", "snapshot_required", "assertion", "power_on",
-        ),
-    ) -> None:  # fmt: skip
-        self.boxes = {name: tick(sentence) for name, sentence in desk.ticks().items()}
+        names: Sequence[str] = (),
+    ) -> None:
+        self.boxes = {name: tick(sentence) for name, sentence in step.ticks.items()}
+        # These are no part of the plan: they are asked for once it can be read.
         self.said = ParameterForm(desk.runbook, ("reason", "ticket"), desk.given)
         self.typed = text_field("Type the VM's name", while_typing=True)
         self.second = ParameterForm(desk.runbook, ("approver",), desk.given)
@@ -49,7 +48,8 @@ class ApprovalCard(StepCard):
             row(self.yes),
         )
         self.ask.add_class("vnb-approval")
-        super().__init__(desk, step, names)
+        later = {*self.said.fields, *self.second.fields}
+        super().__init__(desk, step, [name for name in names if name not in later])
         typed = (self.typed, self.typed_by_second, *self.said.fields.values(), *self.second.fields.values())
         for field in (*self.boxes.values(), *typed):
             field.observe(lambda change: self.changed(), "value")

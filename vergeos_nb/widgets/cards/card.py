@@ -26,22 +26,6 @@ from vergeos_nb.widgets.screen import NOTHING, live, show, update
 
 T = TypeVar("T")
 PICTURE_EVERY_S = 2.0
-VERBS: Mapping[str, str] = {
-    "connect": "Connect",
-    "locate": "Find the VM",
-    "status_key": "Read the status key",
-    "verify": "Read the status row",
-    "alive": "Take two readings",
-    "watch": "Watch",
-    "plan": "Make the plan",
-    "poweroff": "Send Power Off to {vm}",
-    "snapshot": "Do the snapshot step",
-    "kill": "Send Kill Power to {vm}",
-    "force": "Force {vm} off",
-    "power_on": "Do the power-on step for {vm}",
-    "restore": "Restore the status row of {vm}",
-    "confirm": "Confirm by evidence",
-}
 
 
 class StepCard:
@@ -101,7 +85,7 @@ class StepCard:
         case = self.desk.case
         known = isinstance(case, Case) and case.vm is not None
         vm = case.vm.name if known and isinstance(case, Case) and case.vm else "the VM"
-        return VERBS.get(self.step.id, self.step.title).format(vm=vm)
+        return (self.step.verb or self.step.title).format(vm=vm)
 
     def inputs(self) -> Sequence[w.Widget]:
         """What is asked for before the step is run."""
@@ -300,7 +284,7 @@ class StepCard:
             self.step,
             state,
             result,
-            () if self._passed() else calls_of(self.step.id, case),
+            () if self._passed() else calls_of(self.step, case),
             host=self.desk.host,
             bearer=known is not None and known.target.who.startswith("the owner of"),
             system=known.system_label() if known is not None else "",

@@ -25,7 +25,7 @@ REAL = "REAL: what you do here happens to a real system and its VMs."
 class ConnectionCard(StepCard):
     """Chooses a profile and connects. A password is asked for once, where no profile holds one."""
 
-    def __init__(self, desk: Desk, step: Step[Any], names: Sequence[str] = ("operator",)) -> None:
+    def __init__(self, desk: Desk, step: Step[Any], names: Sequence[str] = ()) -> None:
         layout = w.Layout(width="auto", max_width="40em")
         wanted = str(desk.given.get("profile") or settings.SIMULATOR_NAME)
         self.profile = w.Dropdown(

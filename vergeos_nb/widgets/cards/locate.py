@@ -19,7 +19,7 @@ from vergeos_nb.widgets.picker import VmPicker
 class LocateCard(StepCard):
     """Takes a name, typed or picked. The list is read only when it is asked for."""
 
-    def __init__(self, desk: Desk, step: Step[Any], names: Sequence[str] = ("vm_name",)) -> None:
+    def __init__(self, desk: Desk, step: Step[Any], names: Sequence[str] = ()) -> None:
         self.picker = VmPicker(self._picked)
         self._listed_in: RunCase | None = None
         self.all = button("List all VMs (reads only)")

@@ -7,7 +7,6 @@ from typing import Any
 
 import ipywidgets as w
 
-from vergeos_nb.procedure.approval.consent import IDENTITY_TICKS
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.model import IDENTITY, StepResult
 from vergeos_nb.views.text import visible
@@ -26,10 +25,8 @@ class VerifyCard(StepCard):
     It is done when all four are ticked: looking is a part of the step.
     """
 
-    def __init__(
-        self, desk: Desk, step: Step[Any], names: Sequence[str] = ("expect_cores", "expect_ram_mb")
-    ) -> None:
-        self.boxes = {name: tick(sentence) for name, sentence in IDENTITY_TICKS.items()}
+    def __init__(self, desk: Desk, step: Step[Any], names: Sequence[str] = ()) -> None:
+        self.boxes = {name: tick(sentence) for name, sentence in step.ticks.items()}
         self.checked = button("I have compared all four", strong=True, disabled=True)
         self.ticks = column(*self.boxes.values(), self.checked)
         self.ticks.add_class("vnb-ticks")
@@ -42,7 +39,7 @@ class VerifyCard(StepCard):
         return [self.ticks]
 
     def is_done(self) -> bool:
-        return super().is_done() and set(IDENTITY_TICKS) <= self.desk.ticked()
+        return super().is_done() and set(self.step.ticks) <= self.desk.ticked()
 
     def ended(self, result: StepResult) -> None:
         for box in self.boxes.values():
@@ -61,7 +58,7 @@ class VerifyCard(StepCard):
 
     def _sentence(self, name: str) -> str:
         """What is ticked, after the values that were read: a label that is too long is cut at its end."""
-        sentence, result = IDENTITY_TICKS[name], self.result
+        sentence, result = self.step.ticks[name], self.result
         row = next(
             (
                 row

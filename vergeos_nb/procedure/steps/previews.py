@@ -1,0 +1,80 @@
+"""What steps are going to send, from what the run knows so far. The platform's client builds the requests.
+
+Repetitions while waiting are left out, and so is what hangs on an answer. A preview fails where a key is not
+known yet; then the step shows none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.engine.engine import Ask
+from vergeos_nb.vergeos import requests
+
+
+def connecting(case: object) -> Sequence[Ask]:
+    """Who answers. This is known before the run is open."""
+    return [lambda api: api.system()]
+
+
+def locating(case: Case) -> Sequence[Ask]:
+    """The VM by its name."""
+    return [lambda api: api.vms_named(case.options.vm_name)] if case.options.vm_name else []
+
+
+def reading_status_key(case: Case) -> Sequence[Ask]:
+    """The machine's status key, and the rows that name the machine."""
+    machine = case.machine()
+    return [lambda api: api.status_key(machine), lambda api: api.statuses_of(machine)]
+
+
+def verifying(case: Case) -> Sequence[Ask]:
+    """One reading, and the machine's nodes."""
+    machine = case.machine()
+    first, *rest = reading(case)
+    return [first, lambda api: api.nodes_for(machine, None), *rest]
+
+
+def reading(case: Case) -> Sequence[Ask]:
+    """The status row, the stats row and the counters."""
+    key, machine = case.known_status_key(), case.machine()
+    return [
+        lambda api: api.machine_status(key),
+        lambda api: api.machine_stats(machine),
+        lambda api: api.counters(machine),
+    ]
+
+
+def watching(case: Case) -> Sequence[Ask]:
+    """One reading, and the machine's log from now on."""
+    machine, since = case.machine(), case.server_clock(case.clock.now())
+    return [*reading(case), lambda api: api.logs_since(machine, since)]
+
+
+def looking_again(case: Case) -> Ask:
+    """The VM as it is now."""
+    vm = case.known_vm().key
+    return lambda api: api.vm_now(vm)
+
+
+def planning(case: Case) -> Sequence[Ask]:
+    """Whether the machine is a VM's, and the VM as it is now."""
+    machine = case.machine()
+    return [lambda api: api.tenant_nodes_of(machine), looking_again(case)]
+
+
+def standard_method(action: requests.VmAction) -> Callable[[Case], Sequence[Ask]]:
+    """A standard method: a look, the action, a reading."""
+
+    def asks(case: Case) -> Sequence[Ask]:
+        vm = case.known_vm().key
+        return [looking_again(case), lambda api: api.vm_action(vm, action), *watching(case)]
+
+    return asks
+
+
+def overriding(case: Case) -> Sequence[Ask]:
+    """A look, then the vendor's PUT."""
+    key = case.known_status_key()
+    return [looking_again(case), lambda api: api.override_status(key, requests.override(key).body)]
