@@ -123,3 +123,39 @@ def test_it_says_at_once_what_it_does(tmp_path: Path) -> None:
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("after_line", [1, 0])
+def test_a_stop_before_it_is_ready_leaves_no_server_behind(tmp_path: Path, after_line: int) -> None:
+    """Holds off: SIGTERM ended the command alone, and its JupyterLab went on for ever."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vergeos_nb", "lab", "--no-browser"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stdout is not None
+    process.stderr.readline()
+    if after_line:
+        process.stdout.readline()
+    else:
+        while not servers_in(tmp_path):
+            assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert servers_in(tmp_path) == []
+
+
+def servers_in(folder: Path) -> list[int]:
+    """The processes of a JupyterLab over this folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes()
+        except OSError:
+            continue  # it has just ended
+        if b"jupyterlab" in words and str(folder).encode() in words:
+            found.append(int(path.parent.name))
+    return found

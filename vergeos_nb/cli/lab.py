@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vergeos_nb import settings
 from vergeos_nb.cli.output import Output
-from vergeos_nb.runner.lab import open_lab, runbooks_here, wait_for
+from vergeos_nb.runner.lab import ended_in_order, open_lab, runbooks_here, wait_for
 
 
 def lab(profile: str, base: str | None, outputs: str | None, port: int, browser: bool, output: Output) -> int:
@@ -15,19 +15,25 @@ def lab(profile: str, base: str | None, outputs: str | None, port: int, browser:
         settings.load_profile(profile)  # an invalid name is reported here, not in a card
     archive = Path(outputs) if outputs else settings.outputs_dir()
     folder = Path(base) if base else Path("lab")
-    with open_lab(
-        runbooks_here(),
-        folder,
-        archive,
-        profile=profile,
-        port=port,
-        browser=browser,
-        say=output.progress,
-    ) as opened:
-        output.line(f"JupyterLab is ready: {opened.url}", hands_out=True)
-        output.line(f"Working copy: {opened.folder}")
-        output.line(f"Records go to: {archive.absolute()}")
-        output.line("Stop it with Ctrl-C; runs that are open then end as interrupted.")
-        told = {"url": opened.url, "folder": str(opened.folder), "pid": opened.process.pid}
-        output.result(told, hands_out=True)
-        return wait_for(opened)
+    with (
+        ended_in_order(),
+        open_lab(
+            runbooks_here(),
+            folder,
+            archive,
+            profile=profile,
+            port=port,
+            browser=browser,
+            say=output.progress,
+        ) as opened,
+    ):
+        try:
+            output.line(f"JupyterLab is ready: {opened.url}", hands_out=True)
+            output.line(f"Working copy: {opened.folder}")
+            output.line(f"Records go to: {archive.absolute()}")
+            output.line("Stop it with Ctrl-C; runs that are open then end as interrupted.")
+            told = {"url": opened.url, "folder": str(opened.folder), "pid": opened.process.pid}
+            output.result(told, hands_out=True)
+            return wait_for(opened)
+        except KeyboardInterrupt:
+            return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from msgspec import Struct
 from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.bound import plain
 from vergeos_nb.clock import Clock, iso
-from vergeos_nb.errors import ApprovalExpired, Drift, RecordError, Refused, UsageError, VergeNbError
+from vergeos_nb.errors import Drift, RecordError, Refused, UsageError, VergeNbError
 from vergeos_nb.files import put
 from vergeos_nb.fleet.schedule import Limits, RunPlace, waves
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.masking import masked, masked_data
 from vergeos_nb.parameters import RUNGS
+from vergeos_nb.procedure.approval.standing import WaysOn, standing_refusal
 from vergeos_nb.procedure.engine.case import Case, Target
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
@@ -319,30 +320,34 @@ def approval_of(outputs: Path, digest: str) -> Approval | None:
         raise RecordError(f"reading the approval {path}", unfit.why, "approve again") from None
 
 
-def standing_refusal(
-    approval: Approval | None, digest: str, operator: str, policy: Policy, stop: str, now: float
-) -> VergeNbError | None:
-    """The reason why no VM of the fleet may start now. Each run asks again."""
-    asked = f"applying the fleet plan {digest[:12]}…"
-    if approval is None:
-        return Refused(asked, "it is not approved", f"vergeos-nb fleet approve {digest} --approver NAME")
-    if approval.digest != digest:
-        return Drift(asked, "the approval is for another plan", "approve this one")
-    same = approval.approver.strip().casefold() == operator.strip().casefold()
-    if policy.two_people and same:
-        return Refused(
-            asked,
-            f"two people are demanded, and {approval.approver!r} is the operator and the approver",
-            f"have somebody else approve; the rule is in {policy.source}",
+@dataclass(frozen=True, slots=True)
+class FleetApproval:
+    """What a fleet run tells before any of its VMs begins. Each VM's own run asks again."""
+
+    plan: FleetPlan
+    approval: Approval | None
+    operator: str
+    policy: Policy
+    clock: Clock
+    stop_wanted: Callable[[], str]
+    approval_ends: dict[Approval, float] = field(default_factory=dict)
+
+    def plan_digest(self) -> str:
+        """The digest of the fleet's plan."""
+        return self.plan.digest
+
+    def refusal(self) -> VergeNbError | None:
+        """What forbids that any VM of the fleet begins just now, or None."""
+        digest = self.plan.digest
+        ways = WaysOn(
+            not_approved=f"vergeos-nb fleet approve {digest} --approver NAME",
+            other_plan="approve this one",
+            one_person="",
+            stopped=f"`vergeos-nb fleet resume {digest}` goes on, where a stop file is taken away before",
+            outside="",
         )
-    if ended := approval.ended(now):
-        return ApprovalExpired(asked, ended, "ask for a new one")
-    if stop:
-        again = f"`vergeos-nb fleet resume {digest}` goes on, where a stop file is taken away before"
-        return Refused(asked, f"{stop} says stop", again)
-    if reason := policy.outside(now):
-        return Refused(asked, reason, f"wait, or have the policy {policy.source} changed")
-    return None
+        asked = f"applying the fleet plan {digest[:12]}…"
+        return self.plan.outdated() or standing_refusal(self, asked, ways)
 
 
 def _approval_path(outputs: Path, digest: str) -> Path:

@@ -17,7 +17,7 @@ from vergeos_nb.clock import Clock
 from vergeos_nb.errors import RecordError, Refused, VergeNbError
 from vergeos_nb.fleet import steps
 from vergeos_nb.fleet.apply import Fleet, Workers
-from vergeos_nb.fleet.plan import FleetPlan, approval_of, standing_refusal
+from vergeos_nb.fleet.plan import FleetApproval, FleetPlan, approval_of
 from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, note_run, progress, runs_of
 from vergeos_nb.journal.header import open_journal
 from vergeos_nb.journal.journal import NAME, RunJournal, append_after_death, read_journal
@@ -121,15 +121,18 @@ class FleetSession:
         policy = settings.load_policy()
         approval = approval_of(self.outputs, plan.digest)
 
+        def stop() -> str:
+            return self.wants_stop() or stop_wanted(policy, self.outputs)
+
+        agreed = FleetApproval(plan, approval, self.operator, policy, clock, stop)
+
         def refusal() -> VergeNbError | None:
+            # First and each time, so that the plan's lease outlasts VMs that still run after a stop.
             try:
                 lease.renew()
             except Refused as lost:
                 return lost
-            stop = self.wants_stop() or stop_wanted(policy, self.outputs)
-            return plan.outdated() or standing_refusal(
-                approval, plan.digest, self.operator, policy, stop, clock.now()
-            )
+            return agreed.refusal()
 
         system = plan.plan.content["system"]
         label = f"{'SIMULATED' if system['simulated'] else 'REAL'} system (profile {system['profile']}, "

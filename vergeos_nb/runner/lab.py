@@ -130,12 +130,20 @@ def runbooks_here() -> dict[str, Path]:
 
 
 def wait_for(lab: Lab) -> int:
-    """Wait until the server ends or a person interrupts it. Returns its exit code, or 0 if interrupted."""
+    """Wait until the server ends. Returns its exit code.
+
+    Raises:
+        KeyboardInterrupt: a person, or SIGTERM within `ended_in_order`, stopped it.
+    """
+    return lab.process.wait()
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let SIGTERM end what was started, as Ctrl-C does. It may come before the server is ready."""
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return lab.process.wait()
-    except KeyboardInterrupt:
-        return 0
+        yield
     finally:
         signal.signal(signal.SIGTERM, previous)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vergeos_nb.errors import Refused
+from vergeos_nb.procedure.approval.standing import same_person
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.values.differences import parameters_changed
 from vergeos_nb.procedure.values.model import Approval
@@ -74,7 +75,7 @@ def still_missing(case: Case, consent: Consent, ticks: Sequence[str]) -> tuple[s
     if case.policy.two_people:
         if not consent.approver.strip():
             missing.append("two people are demanded: the second one gives their name as Approver")
-        elif consent.approver.strip().casefold() == consent.operator.strip().casefold():
+        elif same_person(consent.approver, consent.operator):
             missing.append("two people are demanded, and the approver is the operator")
         if consent.typed_by_approver != name:
             missing.append("the second person types the VM's name, too")

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vergeos_nb.errors import (
-    ApprovalExpired,
-    Drift,
-    PermissionDenied,
-    RecordError,
-    Refused,
-    RowNotFound,
-    VergeNbError,
-)
+from vergeos_nb.errors import Drift, PermissionDenied, RecordError, Refused, RowNotFound, VergeNbError
+from vergeos_nb.procedure.approval.standing import WaysOn, standing_refusal
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.values.differences import (
@@ -52,43 +45,31 @@ def closed(case: Case, asked: str) -> Draft | None:
         error = Drift(asked, f"it changed since it was planned: {fields}", hint)
         nobody_knows = {"verdict": VerdictValue.UNKNOWN.value, "verdict_at": case.clock.now()}
         return ended_by(error, drifted, sent=False, **nobody_knows)
-    if (no := standing_refusal(case, asked)) is not None:
+    if (no := refused_now(case, asked)) is not None:
         return ended_by(no, sent=False)
     return None
 
 
-def standing_refusal(case: Case, asked: str) -> VergeNbError | None:
-    """What forbids any changing call just now, without asking the platform."""
-    approval = case.approval
-    assert approval is not None
-    plan, now = case.plan, case.clock.now()
-    assert plan is not None
-    if approval.digest != plan.digest:
-        return Drift(asked, "the approval is for another plan", f"approve the plan of now: {plan.digest}")
-    if case.policy.two_people and _same(approval.approver, case.operator):
-        return Refused(
-            asked,
-            f"two people are demanded, and {approval.approver!r} is the operator and the approver",
-            f"have somebody else approve, and name them with approver=…; the rule is in {case.policy.source}",
-        )
-    steady = case.clock.monotonic()
-    # Its time runs by the steady clock, too, from when it was first looked at: the other one can be set back.
-    ends = case.approval_ends.setdefault(approval, steady + approval.until - now)
-    if ended := approval.ended(now) or (steady > ends and "the time of the approval is over"):
-        return ApprovalExpired(asked, ended, "ask for a new one")
-    if stop := case.stop_wanted():
-        return Refused(
-            asked, f"{stop} says stop", f"{NOTHING_SENT}; take the stop away when it is no longer needed"
-        )
-    if reason := case.policy.outside(now):
-        return Refused(
-            asked, reason, f"{NOTHING_SENT}; wait, or have the policy {case.policy.source} changed"
-        )
+def refused_now(case: Case, asked: str) -> VergeNbError | None:
+    """What forbids that this run sends anything just now, or None.
+
+    Where nothing does, the lease was renewed and the journal has room for what comes of a call.
+    """
+    digest = case.plan_digest()
+    ways = WaysOn(
+        not_approved=f"approve the plan of now: {digest}",
+        other_plan=f"approve the plan of now: {digest}",
+        one_person=", and name them with approver=…",
+        stopped=f"{NOTHING_SENT}; take the stop away when it is no longer needed",
+        outside=f"{NOTHING_SENT}; ",
+    )
+    if (no := standing_refusal(case, asked, ways)) is not None:
+        return no
     try:
         case.lease.renew()
         case.journal.make_room()
-    except (Refused, RecordError) as no:
-        return no
+    except (Refused, RecordError) as error:
+        return error
     return None
 
 
@@ -159,7 +140,3 @@ def _drift(case: Case, now: VmNow) -> Table | None:
             before, after = {"started": before["started"]}, {"started": after["started"]}
     changes = difference(before, after)
     return changes if changes.rows else None
-
-
-def _same(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()

@@ -8,7 +8,7 @@ from typing import Any
 
 from vergeos_nb.bound import bound_values
 from vergeos_nb.errors import Drift
-from vergeos_nb.procedure.approval.gate import standing_refusal
+from vergeos_nb.procedure.approval.gate import refused_now
 from vergeos_nb.procedure.engine import system_identity
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
@@ -100,7 +100,7 @@ def planned(case: Case, plan: Plan, tables: tuple[Table, ...], hint: str, warn: 
     }
     if approval.digest != plan.digest:
         return _not_what_was_approved(case, plan, tables, facts)
-    if (closed := standing_refusal(case, f"applying the plan for VM {case.known_vm().name!r}")) is not None:
+    if (closed := refused_now(case, f"applying the plan for VM {case.known_vm().name!r}")) is not None:
         return ended_by(closed, *tables, **facts)
     return Draft(StepOutcome.PASSED, f"Approved by {approval.approver}: {plan.digest}.", warn, tables, facts)
 

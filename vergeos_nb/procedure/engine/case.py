@@ -213,6 +213,11 @@ class Case(SystemCase):
         assert self.status_key is not None
         return self.status_key
 
+    def plan_digest(self) -> str:
+        """The digest of the plan of now; nothing is sent without one."""
+        assert self.plan is not None
+        return self.plan.digest
+
     def machine(self) -> MachineKey:
         """The VM's machine."""
         return self.known_vm().machine

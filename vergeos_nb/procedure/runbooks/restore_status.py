@@ -18,11 +18,8 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from vergeos_nb.bound import Unbound
 from vergeos_nb.errors import (
-    ApiError,
-    AuthError,
     Drift,
     ErrorInAnswer,
-    NotConnected,
     Refused,
     RelayFailed,
     VerdictUnknown,
@@ -40,10 +37,11 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Ask, Draft, Step, ended_by
 from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.engine.system_identity import differences
-from vergeos_nb.procedure.evidence.verdict import combine
 from vergeos_nb.procedure.steps import previews
 from vergeos_nb.procedure.steps.identify import text
 from vergeos_nb.procedure.steps.judge_and_plan import is_alive
+from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
+from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.shared import ALIVE, CONFIRM, IDENTIFY
 from vergeos_nb.procedure.steps.watching import Watch, stopped
 from vergeos_nb.procedure.values.model import (
@@ -52,9 +50,7 @@ from vergeos_nb.procedure.values.model import (
     Plan,
     StepOutcome,
     Table,
-    Verdict,
     VerdictValue,
-    Vote,
 )
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.requests import Change
@@ -163,91 +159,39 @@ def restore(case: Case) -> Draft:
     if (end := not_approved(case)) is not None:
         return end
     if "restore" in case.sent:
-        return Draft(
-            StepOutcome.UNKNOWN,
-            "The PUT was sent earlier in this run and is not sent again.",
-            "Confirm reads back what became of it.",
-            facts={"sent": True, "opens": True},
-        )
+        return already_sent("The PUT", "Confirm reads back what became of it.")
     if (no := closed(case, f"restoring the status row of VM {case.known_vm().name!r}")) is not None:
         return no
-    key = case.known_status_key()
-    case.sending("restore", "restore")
-    try:
-        case.platform.override_status(key, _wanted(case))
-    except (ApiError, AuthError) as error:
-        if error.may_have_executed:
-            return Draft(
-                StepOutcome.UNKNOWN,
-                f"Sent, without an answer that can be relied on: {error.came_back}",
-                "Not sent again. Confirm reads back what became of it.",
-                facts={
-                    "sent": True,
-                    "answered": isinstance(error, ErrorInAnswer | RelayFailed),
-                    "opens": True,
-                },
-            )
-        return ended_by(error, sent=True, answered=not isinstance(error, NotConnected))
-    return Draft(
-        StepOutcome.PASSED,
-        f"The platform accepted the former status of row {key}.",
-        "Confirm reads whether it stays.",
-        facts={"sent": True, "answered": True},
+    key, wanted = case.known_status_key(), _wanted(case)
+    return sent_draft(
+        send_once(case, "restore", "restore", lambda: case.platform.override_status(key, wanted)),
+        accepted=f"The platform accepted the former status of row {key}.",
+        confirms="Confirm reads whether it stays.",
+        in_doubt="Confirm reads back what became of it.",
+        answers=(ErrorInAnswer, RelayFailed),
     )
-
-
-class RowWatch(Watch):
-    """A watch of a row that this run wrote itself, so that the row gives no evidence of the process."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """What the readings support without the status row."""
-        votes = [
-            vote
-            if vote.source != "machine_status"
-            else Vote(vote.source, "silent", "this run wrote it itself")
-            for vote in super().verdict.votes
-        ]
-        verdict = combine(votes)
-        if self.trouble and verdict.value is VerdictValue.OFF:
-            return Verdict(VerdictValue.UNKNOWN, verdict.votes)
-        return verdict
 
 
 def confirm(case: Case) -> Draft:
     """Read until the row has stayed as it was for the settle time. The row itself is evidence of nothing."""
-    options, watch, wanted = case.confirming(), RowWatch(case), _wanted(case)
-    settled_since: float | None = None
-    while True:
-        try:
-            stop = watch.read()
-        except AuthError as error:
-            watch.trouble = f"the reading back failed: {error.came_back}"
-            return _end(case, watch, wanted)
-        row = watch.last
-        if row is not None and not watch.trouble:
-            found = _found(row, wanted)
-            if row.machine != case.machine():
-                watch.trouble = f"the status row is of machine {row.machine} now"
-                return _end(case, watch, wanted)
-            if found == wanted:
-                settled_since = watch.elapsed if settled_since is None else settled_since
-            elif settled_since is not None or not (stopped(row) or _written(found) == _written(wanted)):
-                watch.trouble = f"the row was rewritten by something else: it says {row.status} now"
-                return _end(case, watch, wanted)
-            else:
-                differ = ", ".join(name for name in wanted if found[name] != wanted[name])
-                watch.trouble = f"the row is not as it was in: {differ}"
-        settled = settled_since is not None and watch.elapsed - settled_since >= options.settle_s
-        if (settled and not watch.trouble) or watch.elapsed >= options.confirm_timeout_s:
-            if not settled:
-                short = f"the row has not stayed as it was for {options.settle_s:g} s"
-                watch.trouble = watch.trouble or short
-            return _end(case, watch, wanted)
-        if stop:
-            watch.trouble = watch.trouble or f"{stop} says stop before it had settled"
-            return _end(case, watch, wanted)
-        watch.pause(f"reading back for {watch.elapsed:.0f} s", options.confirm_timeout_s)
+    options, watch, wanted = case.confirming(), Watch(case, wrote_row=True), _wanted(case)
+
+    def look(row: MachineStatus, held: bool) -> Look:
+        found = _found(row, wanted)
+        if not watch.ours():
+            return Look(trouble=watch.foreign(), decides=True)
+        if found == wanted:
+            return Look(holds=True)
+        if held or not (stopped(row) or _written(found) == _written(wanted)):
+            rewritten = f"the row was rewritten by something else: it says {row.status} now"
+            return Look(trouble=rewritten, decides=True)
+        differ = ", ".join(name for name in wanted if found[name] != wanted[name])
+        return Look(trouble=f"the row is not as it was in: {differ}")
+
+    wait = Wait(options.settle_s, options.confirm_timeout_s, options.confirm_timeout_s)
+    ended = settle(watch, wait, look, lambda since: f"reading back for {watch.elapsed:.0f} s")
+    watch.trouble = watch.trouble or ended.trouble("the row has not stayed as it was", "it had settled")
+    return _end(case, watch, wanted)
 
 
 def restoring(case: Case) -> Sequence[Ask]:

@@ -198,7 +198,7 @@ def _until_next(vigil: Vigil, options: WatchAfterPowerOffParameters, wait_s: flo
 
 def _ended(case: Case, vigil: Vigil) -> Draft:
     name, verdict = case.known_vm().name, vigil.verdict
-    case.verdict, case.samples = verdict, vigil.recent
+    case.verdict, case.samples = verdict, vigil.samples
     tables, facts = vigil.tables(), vigil.facts()
     asked = f"watching that VM {name!r} stays off"
     if verdict.value is VerdictValue.ALIVE:
@@ -222,7 +222,7 @@ def _ended(case: Case, vigil: Vigil) -> Draft:
 
 def _why_unknown(vigil: Vigil) -> str:
     if not vigil.ours():
-        return f"the status row is of machine {vigil.row.machine} now"
+        return vigil.foreign()
     if vigil.trouble:
         return vigil.trouble
     if not stopped(vigil.row):
@@ -234,12 +234,12 @@ def _came_back(vigil: Vigil) -> str:
     """Where it lives, since when, and by whose doing, as far as the row and the log tell."""
     before, row = vigil.first.status, vigil.row
     where = f"row says {row.status}, node {node_of(row)}, started {when(row.started)}"
-    for line in vigil.new_lines:
+    for line in vigil.counted_lines():
         if ORDER in line.text:
             return f"it was powered on by {line.user or 'somebody'} at {iso(line.at)} ({where})"
     moved = row.node is not None and before.node is not None and row.node != before.node
     if vigil.started_anew or moved:
-        lines = [line for line in vigil.new_lines if "restart" in line.text.lower()]
+        lines = [line for line in vigil.counted_lines() if "restart" in line.text.lower()]
         log = f"; the log says: {lines[-1].text}" if lines else ""
         return f"it was restarted elsewhere, as HA does ({where}{log})"
     votes = [f"{v.source} {v.because}" for v in vigil.verdict.votes if v.says == "alive"]

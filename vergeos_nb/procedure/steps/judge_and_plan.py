@@ -18,6 +18,7 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.verdict import combine, judge, samples_table
 from vergeos_nb.procedure.evidence.witnesses import contradictions, counters_table, logs_table, vote_of_ping
+from vergeos_nb.procedure.steps.sending import send_once
 from vergeos_nb.procedure.steps.snapshot import DESCRIPTION, snapshot_name_for
 from vergeos_nb.procedure.steps.watching import stopped
 from vergeos_nb.procedure.values.model import FACTS, Plan, StepOutcome, Table, VerdictValue
@@ -201,14 +202,18 @@ def _ask_node(case: Case, query: NodeQuery, params: Mapping[str, str] | None = N
     """What the VM's node says to a query. It is a POST, so it is never sent unasked."""
     if case.node is None:
         return None
+    node = case.node.key
     if stop := case.stop_wanted():
         case.note(f"the node was not asked for {query}: {stop} says stop")
         return None
     try:
-        key = case.platform.ask_node(case.node.key, query, params)
+        sent = send_once(case, "alive", None, lambda: case.platform.ask_node(node, query, params))
+        if sent.error is not None:
+            raise sent.error
+        assert sent.answer is not None
         end = case.clock.monotonic() + QUERY_WITHIN_S
         while True:
-            answer = case.platform.node_answer(key)
+            answer = case.platform.node_answer(sent.answer)
             if answer.status in ("complete", "error") or case.clock.monotonic() >= end:
                 return answer
             case.clock.sleep(min(1.0, case.options.poll_s))

@@ -6,11 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from vergeos_nb.errors import (
-    ApiError,
-    AuthError,
     Drift,
     ErrorInAnswer,
-    NotConnected,
     RelayFailed,
     StillAlive,
     VerdictUnknown,
@@ -20,10 +17,13 @@ from vergeos_nb.procedure.approval.gate import closed, not_approved
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.verdict import judge
+from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
+from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.standard_methods import beyond, off_already
 from vergeos_nb.procedure.steps.watching import Watch, stopped
 from vergeos_nb.procedure.values.model import StepOutcome, VerdictValue
 from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.rows import MachineStatus
 
 # Evidence older than this is taken anew before the PUT: a rung's wait, or a person between two cells.
 EVIDENCE_LASTS_S = 60.0
@@ -35,12 +35,7 @@ def force_power_off(case: Case) -> Draft:
         return end
     asked = f"forcing VM {case.known_vm().name!r} off"
     if "override" in case.sent:
-        return Draft(
-            StepOutcome.UNKNOWN,
-            "The PUT was sent earlier in this run and is not sent again.",
-            "Confirm reads back what became of it.",
-            facts={"sent": True, "opens": True},
-        )
+        return already_sent("The PUT", "Confirm reads back what became of it.")
     _refresh(case)
     # Reads anew and asks every standing guard, which the readings above may have outlasted.
     if (no := closed(case, asked)) is not None:
@@ -59,39 +54,27 @@ def force_power_off(case: Case) -> Draft:
 def confirm(case: Case) -> Draft:
     """Read until the row has stayed as asked for the settle time, and judge by what was read."""
     options, watch = case.confirming(), Watch(case)
-    settled_since: float | None = None
-    while True:
-        try:
-            stop = watch.read()
-        except AuthError as error:
-            watch.trouble = f"the reading back failed: {error.came_back}"
-            return _end(case, watch)
-        row = watch.last
-        if row is not None and not watch.trouble:
-            if row.machine != case.machine():
-                watch.trouble = f"the status row is of machine {row.machine} now"
-                return _end(case, watch)
-            if watch.verdict.value is VerdictValue.ALIVE:
-                return _end(case, watch)
-            if stopped(row):
-                settled_since = watch.elapsed if settled_since is None else settled_since
-            elif settled_since is not None:
-                watch.trouble = f"the row went from stopped to {row.status}"
-                return _end(case, watch)
-            else:
-                watch.trouble = f"the row still says {row.status}"
-        settled = settled_since is not None and watch.elapsed - settled_since >= options.settle_s
-        if settled and watch.off():
-            return _end(case, watch)
-        if watch.elapsed >= options.confirm_timeout_s:
-            if not settled:
-                short = f"the row has not stayed stopped for {options.settle_s:g} s"
-                watch.trouble = watch.trouble or short
-            return _end(case, watch)
-        if stop:
-            watch.trouble = watch.trouble or f"{stop} says stop before it had settled"
-            return _end(case, watch)
-        watch.pause(_progress(watch, settled_since, options.settle_s), options.confirm_timeout_s)
+
+    def look(row: MachineStatus, held: bool) -> Look:
+        if not watch.ours():
+            return Look(trouble=watch.foreign(), decides=True)
+        if watch.verdict.value is VerdictValue.ALIVE:
+            return Look(decides=True)
+        if stopped(row):
+            return Look(holds=True)
+        if held:
+            return Look(trouble=f"the row went from stopped to {row.status}", decides=True)
+        return Look(trouble=f"the row still says {row.status}")
+
+    def progress(since: float | None) -> str:
+        if since is None:
+            return f"watching for {watch.elapsed:.0f} s"
+        return f"stopped for {watch.elapsed - since:.0f} of {options.settle_s:g} s"
+
+    wait = Wait(options.settle_s, options.confirm_timeout_s, options.confirm_timeout_s)
+    ended = settle(watch, wait, look, progress, enough=watch.off)
+    watch.trouble = watch.trouble or ended.trouble("the row has not stayed stopped", "it had settled")
+    return _end(case, watch)
 
 
 def _refresh(case: Case) -> None:
@@ -141,27 +124,13 @@ def _judged(case: Case) -> dict[str, Any]:
 
 def _send(case: Case) -> Draft:
     key = case.known_status_key()
-    case.sending("force", "override")
-    try:
-        case.platform.override_status(key, requests.override(key).body)
-    except (ApiError, AuthError) as error:
-        if error.may_have_executed:
-            return Draft(
-                StepOutcome.UNKNOWN,
-                f"Sent, without an answer that can be relied on: {error.came_back}",
-                "Not sent again. Confirm reads back what became of it.",
-                facts={
-                    "sent": True,
-                    "answered": isinstance(error, ErrorInAnswer | RelayFailed),
-                    "opens": True,
-                },
-            )
-        return ended_by(error, sent=True, answered=not isinstance(error, NotConnected))
-    return Draft(
-        StepOutcome.PASSED,
-        f"The platform accepted the new status of row {key}. That is a record, not yet evidence.",
-        "Confirm looks for evidence.",
-        facts={"sent": True, "answered": True},
+    body = requests.override(key).body
+    return sent_draft(
+        send_once(case, "force", "override", lambda: case.platform.override_status(key, body)),
+        accepted=f"The platform accepted the new status of row {key}. That is a record, not yet evidence.",
+        confirms="Confirm looks for evidence.",
+        in_doubt="Confirm reads back what became of it.",
+        answers=(ErrorInAnswer, RelayFailed),
     )
 
 
@@ -184,9 +153,3 @@ def _end(case: Case, watch: Watch) -> Draft:
         asked, trouble or "the row stays stopped, but no fresh evidence of death came", advice
     )
     return Draft(StepOutcome.UNKNOWN, f"Verdict: unknown. {error.came_back}.", advice, tables, facts, error)
-
-
-def _progress(watch: Watch, settled_since: float | None, settle_s: float) -> str:
-    if settled_since is None:
-        return f"watching for {watch.elapsed:.0f} s"
-    return f"stopped for {watch.elapsed - settled_since:.0f} of {settle_s:g} s"

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, cast
 
-from vergeos_nb.errors import (
-    ApiError,
-    AuthError,
-    Conflict,
-    NotConnected,
-    StillAlive,
-    VerdictUnknown,
-    VergeNbError,
-)
+from vergeos_nb.errors import Conflict, StillAlive, VerdictUnknown, VergeNbError
 from vergeos_nb.procedure.approval.gate import closed, not_a_vm, not_approved, policy_refusal
 from vergeos_nb.procedure.approval.planning import (
     changed_since_judged,
@@ -24,9 +16,11 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.verdict import judge
 from vergeos_nb.procedure.steps.override import EVIDENCE_LASTS_S
+from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
+from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.vigil import node_of, when
 from vergeos_nb.procedure.steps.watching import Watch
-from vergeos_nb.procedure.values.model import FACTS, Plan, StepOutcome, Table, Verdict, VerdictValue
+from vergeos_nb.procedure.values.model import FACTS, Plan, StepOutcome, Table, VerdictValue
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.rows import MachineStatus
 
@@ -84,34 +78,25 @@ def power_on(case: Case) -> Draft:
     vm = case.known_vm()
     asked = f"powering on VM {vm.name!r}"
     if "power_on" in case.sent:
-        return Draft(
-            StepOutcome.UNKNOWN,
-            "It was sent earlier in this run and is not sent again.",
-            "Confirm looks whether it starts.",
-            facts={"sent": True, "opens": True},
-        )
+        return already_sent("It", "Confirm looks whether it starts.")
     _refresh(case)
     # Reads anew and asks every standing guard, which the readings above may have outlasted.
     if (no := closed(case, asked) or _not_off(case, asked)) is not None:
         return no
-    case.sending("power_on", "power_on")
-    try:
-        case.platform.vm_action(vm.key, "poweron")
-    except (ApiError, AuthError) as error:
-        if error.may_have_executed or isinstance(error, Conflict):
-            # A conflict says that it runs already: somebody was faster, and Confirm looks all the same.
-            return Draft(
-                StepOutcome.UNKNOWN,
-                f"Sent, without an answer that can be relied on: {error.came_back}",
-                "Not sent again. Confirm looks whether it starts.",
-                facts={"sent": True, "answered": isinstance(error, Conflict), "opens": True},
-            )
-        return ended_by(error, sent=True, answered=not isinstance(error, NotConnected))
-    return Draft(
-        StepOutcome.PASSED,
-        f"The platform took the order to start {vm.name!r}. That is not yet a VM that runs.",
-        "Confirm looks whether it starts.",
-        facts={"sent": True, "answered": True},
+    sent = send_once(
+        case,
+        "power_on",
+        "power_on",
+        lambda: case.platform.vm_action(vm.key, "poweron"),
+        # It says that the VM runs already: somebody was faster, and Confirm looks all the same.
+        look_after=(Conflict,),
+    )
+    return sent_draft(
+        sent,
+        accepted=f"The platform took the order to start {vm.name!r}. That is not yet a VM that runs.",
+        confirms="Confirm looks whether it starts.",
+        in_doubt="Confirm looks whether it starts.",
+        answers=(Conflict,),
     )
 
 
@@ -165,52 +150,26 @@ def _refresh(case: Case) -> None:
     case.samples = fresh
 
 
-class StartWatch(Watch):
-    """A watch after this run's own order to start, which stands in the log and is no sign of life."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """What the readings support without the order."""
-        lines = [line for line in self.logs if ORDER not in line.text]
-        verdict = judge(self.judged(), logs=lines, vm_name=self.case.known_vm().name)
-        if self.trouble and verdict.value is VerdictValue.OFF:
-            return Verdict(VerdictValue.UNKNOWN, verdict.votes)
-        return verdict
-
-
 def _confirm_start(case: Case) -> Draft:
-    options, seen = watch_options(case), StartWatch(case, forgets=True)
-    cap = options.start_timeout_s + options.settle_s
-    well_since: float | None = None
-    life: tuple[int | None, int | None] | None = None
-    while True:
-        try:
-            stop = seen.read()
-        except AuthError as error:
-            seen.trouble = f"the reading back failed: {error.came_back}"
-            return _end_start(case, seen)
-        row = seen.last
-        if row is not None and not seen.trouble:
-            seen.trouble = _not_well(case, seen, row)
-            if seen.trouble:
-                well_since = None
-            elif well_since is None or life != (row.node, row.started):
-                well_since, life = seen.elapsed, (row.node, row.started)
-        if well_since is not None and not seen.trouble and seen.elapsed - well_since >= options.settle_s:
-            return _end_start(case, seen)
-        if seen.elapsed >= (cap if well_since is not None else options.start_timeout_s):
-            seen.trouble = seen.trouble or f"it has not run undisturbed for {options.settle_s:g} s"
-            return _end_start(case, seen)
-        if stop:
-            seen.trouble = f"{stop} says stop before it was seen to run properly"
-            return _end_start(case, seen)
-        seen.pause(f"starting for {seen.elapsed:.0f} s", cap)
+    # This run's own order to start stands in the log and is no sign of life.
+    options, seen = watch_options(case), Watch(case, forgets=True, own_order=ORDER)
+
+    def look(row: MachineStatus, held: bool) -> Look:
+        trouble = _not_well(seen, row)
+        return Look(trouble=trouble) if trouble else Look(holds=(row.node, row.started))
+
+    wait = Wait(options.settle_s, options.start_timeout_s, options.start_timeout_s + options.settle_s)
+    ended = settle(seen, wait, look, lambda since: f"starting for {seen.elapsed:.0f} s")
+    said = ended.trouble("it has not run undisturbed", "it was seen to run properly")
+    # Who stopped the wait matters more than how far the start had come.
+    seen.trouble = said if ended.stop else seen.trouble or said
+    return _end_start(case, seen)
 
 
-def _not_well(case: Case, seen: Watch, row: MachineStatus) -> str:
+def _not_well(seen: Watch, row: MachineStatus) -> str:
     """What keeps the VM from running properly as it was read last, or ""."""
-    if row.machine != case.machine():
-        return f"the status row is of machine {row.machine} now"
+    if not seen.ours():
+        return seen.foreign()
     if not (row.running and row.status == "running" and row.state == "online" and row.node is not None):
         return f"the row says {row.status}, state {row.state}, node {node_of(row)}"
     says = {vote.source: vote.says for vote in seen.verdict.votes}

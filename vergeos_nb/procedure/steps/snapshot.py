@@ -7,10 +7,11 @@ vendor, pyvergeos issue 146); ``quiesce`` needs a living guest agent, which a hu
 from __future__ import annotations
 
 from vergeos_nb.clock import iso
-from vergeos_nb.errors import ApiError, AuthError, Conflict, InvalidValue
+from vergeos_nb.errors import ApiError, Conflict, InvalidValue
 from vergeos_nb.procedure.approval.gate import closed, not_approved
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
+from vergeos_nb.procedure.steps.sending import Known, send_once
 from vergeos_nb.procedure.values.model import FACTS, StepOutcome
 from vergeos_nb.vergeos.rows import Snapshot
 
@@ -34,14 +35,19 @@ def take_snapshot(case: Case) -> Draft:
         return no
     name = snapshot_name_for(case.now.started if case.now else None)
     if "snapshot" not in case.sent:
-        case.sending("snapshot", "snapshot")
-        try:
-            case.platform.create_snapshot(vm.machine, name, _expires(case), DESCRIPTION)
-        except (Conflict, InvalidValue) as error:
-            case.note(f"the platform did not take it ({error.came_back}); is there one of this name?")
-        except (ApiError, AuthError) as error:
-            if not error.may_have_executed:
-                return _without(case, ended_by(error, sent=True))
+        expires = _expires(case)
+        sent = send_once(
+            case,
+            "snapshot",
+            "snapshot",
+            lambda: case.platform.create_snapshot(vm.machine, name, expires, DESCRIPTION),
+            look_after=(Conflict, InvalidValue),
+        )
+        if sent.known is Known.REFUSED and sent.error is not None:
+            return _without(case, ended_by(sent.error, sent=True))
+        if isinstance(sent.error, Conflict | InvalidValue):
+            said = sent.error.came_back
+            case.note(f"the platform did not take it ({said}); is there one of this name?")
     found = _appeared(case, name)
     if found is None:
         gone = f"no snapshot {name!r} has appeared within {APPEARS_WITHIN_S:g} s"

@@ -10,10 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from vergeos_nb.errors import (
-    ApiError,
-    AuthError,
     Conflict,
-    NotConnected,
     Refused,
     StillAlive,
     Unanswered,
@@ -24,6 +21,7 @@ from vergeos_nb.parameters import RUNGS, Rung
 from vergeos_nb.procedure.approval.gate import closed, not_approved
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
+from vergeos_nb.procedure.steps.sending import Known, Sent, send_once
 from vergeos_nb.procedure.steps.watching import Watch
 from vergeos_nb.procedure.values.model import StepOutcome, VerdictValue
 
@@ -99,19 +97,28 @@ def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft
             f"{NAMES[rung]} was not sent: the row says {case.now.status} by now. Confirm looks for evidence.",
             facts={"opens": True, "sent": False},
         )
-    answer = "accepted"
-    case.sending(rung, rung)
-    try:
-        case.platform.vm_action(vm.key, rung)
-    except Conflict as error:
-        # The platform says that the VM is not running. That is a word, not evidence: watch all the same.
-        answer = f"answered {error.status}: {error.came_back}"
-    except (ApiError, AuthError) as error:
-        if not error.may_have_executed:
-            return ended_by(error, sent=not isinstance(error, NotConnected))
-        unanswered = isinstance(error, Unanswered)
-        answer = f"{'sent, unanswered' if unanswered else 'answered with an error'}: {error.came_back}"
-    return _watched(case, rung, wait_s, answer)
+    sent = send_once(
+        case,
+        rung,
+        rung,
+        lambda: case.platform.vm_action(vm.key, rung),
+        # It says that the VM is not running. That is a word, not evidence: watch all the same.
+        look_after=(Conflict,),
+    )
+    if sent.known is Known.REFUSED and sent.error is not None:
+        return ended_by(sent.error, sent=sent.left)
+    return _watched(case, rung, wait_s, _answer(sent))
+
+
+def _answer(sent: Sent[None]) -> str:
+    """What the platform said to a request that is watched for its effect, in words."""
+    error = sent.error
+    if error is None:
+        return "accepted"
+    if isinstance(error, Conflict):
+        return f"answered {error.status}: {error.came_back}"
+    how = "sent, unanswered" if isinstance(error, Unanswered) else "answered with an error"
+    return f"{how}: {error.came_back}"
 
 
 def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answer: str) -> Draft:

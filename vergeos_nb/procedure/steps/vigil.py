@@ -10,13 +10,13 @@ ASSUME_STARTED_TELLS_LIVES_APART
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from vergeos_nb.clock import iso
-from vergeos_nb.errors import ApiError
 from vergeos_nb.procedure.engine.case import Case
-from vergeos_nb.procedure.evidence.verdict import Sample, judge, samples_table
+from vergeos_nb.procedure.evidence.verdict import Sample, samples_table
 from vergeos_nb.procedure.evidence.witnesses import counters_table, logs_table
-from vergeos_nb.procedure.steps.watching import stopped
+from vergeos_nb.procedure.steps.watching import Readings, a_gap_before, stopped
 from vergeos_nb.procedure.values.model import FACTS, Table, Verdict, VerdictValue, Vote
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus
 
@@ -34,7 +34,7 @@ QUICK_LOOKS = 12
 MOST_SHOWN = 200
 
 
-class Vigil:
+class Vigil(Readings):
     """What was read over a long time: enough to judge by, and what is worth showing.
 
     The first reading is the one of Verify, so that whatever happened since then counts.
@@ -42,69 +42,46 @@ class Vigil:
 
     def __init__(self, case: Case) -> None:
         assert case.first is not None
-        self.case = case
+        # Of the readings only those are kept that the verdict of off rests on.
+        super().__init__(case, [case.first], case.first.read_at, "")
         self.first = case.first
-        self.recent: list[Sample] = [case.first]
         self.shown: list[Sample] = [case.first]
         self.lines: dict[LogLine, None] = {}
         self.lines_missing = False
         self.readings = 0
         self.doubtful = 0
         self.outages: list[tuple[float, float]] = []
-        self.trouble = ""
-        self._start = case.clock.monotonic()
-        self._began = case.server_clock(case.first.read_at)
         self._noted = -NOTE_EVERY_S
         self._unsettled = 0
 
     @property
-    def elapsed(self) -> float:
-        """Seconds since the watch began."""
-        return self.case.clock.monotonic() - self._start
-
-    @property
     def row(self) -> MachineStatus:
         """The status row as it was read last."""
-        return self.recent[-1].status
+        return self.samples[-1].status
 
     @property
     def span(self) -> float:
         """Seconds between the readings that the verdict of off rests on."""
-        return self.recent[-1].read_at - self.recent[0].read_at
+        return self.samples[-1].read_at - self.samples[0].read_at
 
-    @property
-    def new_lines(self) -> list[LogLine]:
+    def counted_lines(self) -> Sequence[LogLine]:
         """Log lines since the first reading, by the platform's clock."""
         return [line for line in self.lines if line.at >= self._began]
 
     @property
     def verdict(self) -> Verdict:
         """Alive by any sign of life since the beginning, off by the latest readings alone."""
-        name = self.case.known_vm().name
-        ever = judge(self._since_first(), logs=self.new_lines, vm_name=name)
+        ever = self._judge(self._since_first())
         if ASSUME_STARTED_TELLS_LIVES_APART and self.started_anew:
             vote = Vote("started", "alive", f"it was started {when(self.row.started)}, while it was watched")
             return Verdict(VerdictValue.ALIVE, (vote, *ever.votes))
-        if ever.value is VerdictValue.ALIVE:
-            return ever
-        latest = judge(self.recent, logs=self.new_lines, vm_name=name)
-        if self.trouble and latest.value is VerdictValue.OFF:
-            return Verdict(VerdictValue.UNKNOWN, latest.votes)
-        return latest
+        return ever if ever.value is VerdictValue.ALIVE else super().verdict
 
     @property
     def started_anew(self) -> bool:
         """Whether the row tells of another start than when the watch began."""
         before, now = self.first.status.started, self.row.started
         return bool(now) and now != before
-
-    def off(self) -> bool:
-        """Whether the row says stopped and fresh evidence says dead."""
-        return self.ours() and stopped(self.row) and self.verdict.value is VerdictValue.OFF
-
-    def ours(self) -> bool:
-        """Whether the row is still of the VM's machine."""
-        return self.row.machine == self.case.machine()
 
     @property
     def hurries(self) -> bool:
@@ -117,24 +94,21 @@ class Vigil:
         Raises:
             AuthError: the platform does not let us read any more.
         """
-        now = self.case.clock.now()
-        try:
-            sample = self.case.sample()
-            self._keep(sample)
-            self._read_log()
-        except ApiError as error:
+        now, troubled = self.case.clock.now(), bool(self.trouble)
+        if self._read() is not None:
             # Two failures next to each other are one outage.
-            began = self.outages.pop()[0] if self.trouble and self.outages else now
+            began = self.outages.pop()[0] if troubled and self.outages else now
             self.outages.append((began, self.case.clock.now()))
-            self.trouble = f"the last reading failed: {error.came_back}"
             return
-        self.trouble = ""
         self._unsettled = 0 if stopped(self.row) else self._unsettled + 1
         if self.readings > 1 and self.span >= self.case.options.sample_gap_s and not self.off():
             self.doubtful += 1
 
     def pause(self, seconds: float) -> str:
-        """Wait this long. Returns who wants the run to stop, as soon as somebody does, or ""."""
+        """Wait this long. Returns who wants the run to stop, as soon as somebody does, or "".
+
+        It takes no lease: a run that only watches keeps no other run from acting.
+        """
         end = self.case.clock.monotonic() + seconds
         while not (stop := self.case.stop_wanted()):
             left = end - self.case.clock.monotonic()
@@ -162,7 +136,7 @@ class Vigil:
              + (", older ones may be missing" if self.lines_missing else "")),
         )  # fmt: skip
         lines = sorted(self.lines, key=lambda line: line.at, reverse=True)
-        readings = [self.first.counters, self.recent[-1].counters]
+        readings = [self.first.counters, self.samples[-1].counters]
         return (
             facts,
             self.verdict.table(),
@@ -171,28 +145,20 @@ class Vigil:
             logs_table(lines),
         )
 
-    def facts(self) -> dict[str, object]:
+    def facts(self) -> dict[str, Any]:
         """The verdict, the row as it was read last, and how much was read."""
-        return {
-            "verdict": self.verdict.value.value,
-            "verdict_at": self.recent[-1].read_at,
-            "after": dict(self.row.row),
-            "readings": self.readings,
-            "outages": len(self.outages),
-        }
+        return {**super().facts(), "readings": self.readings, "outages": len(self.outages)}
 
     def _since_first(self) -> list[Sample]:
-        return self.recent if self.recent[0] is self.first else [self.first, *self.recent]
+        return self.samples if self.samples[0] is self.first else [self.first, *self.samples]
 
-    def _keep(self, sample: Sample) -> None:
+    def _took(self, sample: Sample) -> None:
         self.readings += 1
-        since = sample.read_at - self.case.options.sample_gap_s
-        # Back to the latest reading that lies a whole gap before this one; older ones prove nothing of now.
-        begin = max((i for i, s in enumerate(self.recent) if s.read_at <= since), default=0)
-        self.recent = [*self.recent[begin:], sample]
+        self.samples = [*self.samples[a_gap_before(self.samples, sample, self.case) :], sample]
         self.shown.append(sample)
         if len(self.shown) > MOST_SHOWN:
             self.shown = _thinned(self.shown)
+        self._read_log()
 
     def _read_log(self) -> None:
         newest = max((line.at for line in self.lines), default=self._began - LOG_HOURS * 3600)

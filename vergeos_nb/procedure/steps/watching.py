@@ -1,7 +1,13 @@
-"""Watching a VM after something was sent: read, judge, pause, and keep all that was read."""
+"""Watching a VM: read, judge, pause, and keep what was read.
+
+`Readings` is what every watch shares. `Watch` follows a change of this run for seconds to minutes;
+`vergeos_nb.procedure.steps.vigil` watches for minutes to days.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -9,35 +15,33 @@ from typing import Any
 from vergeos_nb.errors import ApiError, Refused, VergeNbError
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
-from vergeos_nb.procedure.evidence.verdict import Sample, judge, samples_table
+from vergeos_nb.procedure.evidence.verdict import Sample, combine, judge, samples_table
 from vergeos_nb.procedure.evidence.witnesses import counters_table, logs_table
-from vergeos_nb.procedure.values.model import StepOutcome, Table, Verdict, VerdictValue
+from vergeos_nb.procedure.values.model import StepOutcome, Table, Verdict, VerdictValue, Vote
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus, VmNow
 
 FIRST_PAUSE_S = 0.5
 BACKOFF = 1.6
 
 
-class Watch:
-    """What was read since a point in time, and what it supports.
+class Readings(ABC):
+    """What was read of the run's VM since a point in time, and what it supports.
 
     A reading that fails does not end a watch: the network may be part of the incident. ``trouble`` says
     what kept the last one from succeeding.
 
     Args:
-        forgets: judge by the latest readings alone, as far back as two readings must lie apart. A VM that is
-            being switched off lived a moment ago. Otherwise any sign of life since the beginning counts.
+        samples: what was read before the watch began.
+        began_at: from when on log lines count, by our clock.
+        trouble: what keeps off from being believed before the first reading.
     """
 
-    def __init__(self, case: Case, *, forgets: bool = False) -> None:
+    def __init__(self, case: Case, samples: Sequence[Sample], began_at: float, trouble: str) -> None:
         self.case = case
-        self._forgets = forgets
-        self.samples: list[Sample] = []
-        self.logs: tuple[LogLine, ...] = ()
-        self.trouble = "nothing could be read"
+        self.samples = list(samples)
+        self.trouble = trouble
         self._start = case.clock.monotonic()
-        self._began = case.server_clock(case.clock.now())
-        self._pause_s = min(FIRST_PAUSE_S, case.options.poll_s)
+        self._began = case.server_clock(began_at)
 
     @property
     def elapsed(self) -> float:
@@ -45,55 +49,110 @@ class Watch:
         return self.case.clock.monotonic() - self._start
 
     @property
-    def verdict(self) -> Verdict:
-        """What the readings support; a trouble keeps off from being believed."""
-        verdict = judge(self.judged(), logs=self.logs, vm_name=self.case.known_vm().name)
-        if self.trouble and verdict.value is VerdictValue.OFF:
-            return Verdict(VerdictValue.UNKNOWN, verdict.votes)
-        return verdict
-
-    def judged(self) -> list[Sample]:
-        """The readings that the verdict is about."""
-        if not self._forgets or len(self.samples) < 3:
-            return self.samples
-        since = self.samples[-1].read_at - self.case.options.sample_gap_s
-        first = max((i for i, s in enumerate(self.samples[:-1]) if s.read_at <= since), default=0)
-        return self.samples[first:]
-
-    @property
     def last(self) -> MachineStatus | None:
         """The status row as it was read last."""
         return self.samples[-1].status if self.samples else None
 
-    def read(self) -> str:
-        """Take one sample. Returns who wants the run to stop, or "".
+    @property
+    def verdict(self) -> Verdict:
+        """What the readings support; a trouble keeps off from being believed."""
+        verdict = self._judge(self.judged())
+        if self.trouble and verdict.value is VerdictValue.OFF:
+            return Verdict(VerdictValue.UNKNOWN, verdict.votes)
+        return verdict
 
-        Raises:
-            AuthError: the platform does not let us read any more.
-        """
-        try:
-            sample = self.case.sample()
-            self.logs = tuple(self.case.platform.logs_since(self.case.machine(), self._began))
-        except ApiError as error:
-            self.trouble = f"the last reading failed: {error.came_back}"
-            self.case.note(self.trouble)
-        else:
-            if self.samples:
-                self.samples[-1] = _without_rows(self.samples[-1])
-            self.samples.append(sample)
-            self.trouble = ""
-        return self.case.stop_wanted()
+    def judged(self) -> Sequence[Sample]:
+        """The readings that the verdict is about."""
+        return self.samples
+
+    @abstractmethod
+    def counted_lines(self) -> Sequence[LogLine]:
+        """The log lines that the verdict is about."""
 
     def off(self) -> bool:
         """Whether the row says stopped and fresh evidence says dead."""
         last = self.last
         return (
-            not self.trouble
-            and last is not None
+            last is not None
             and stopped(last)
-            and last.machine == self.case.machine()
+            and self.ours()
+            and not self.trouble
             and self.verdict.value is VerdictValue.OFF
         )
+
+    def ours(self) -> bool:
+        """Whether the row, as it was read last, is still of the VM's machine."""
+        return self.last is not None and self.last.machine == self.case.machine()
+
+    def foreign(self) -> str:
+        """That the row is not of the VM's machine any more, in words."""
+        return f"the status row is of machine {self.last.machine if self.last else None} now"
+
+    def facts(self) -> dict[str, Any]:
+        """The verdict and the row as it was read last."""
+        return {
+            "verdict": self.verdict.value.value,
+            "verdict_at": self.samples[-1].read_at if self.samples else 0.0,
+            "after": dict(self.last.row) if self.last else None,
+        }
+
+    def _judge(self, samples: Sequence[Sample]) -> Verdict:
+        return judge(samples, logs=self.counted_lines(), vm_name=self.case.known_vm().name)
+
+    def _read(self) -> ApiError | None:
+        """Take one sample and what the log has since. Returns what kept that from succeeding, or None."""
+        try:
+            self._took(self.case.sample())
+        except ApiError as error:
+            self.trouble = f"the last reading failed: {error.came_back}"
+            return error
+        self.trouble = ""
+        return None
+
+    @abstractmethod
+    def _took(self, sample: Sample) -> None:
+        """Keep a sample, and read the log."""
+
+
+class Watch(Readings):
+    """What was read since this run sent something.
+
+    Args:
+        forgets: judge by the latest readings alone, as far back as two readings must lie apart. A VM that is
+            being switched off lived a moment ago. Otherwise any sign of life since the beginning counts.
+        own_order: the log's words for what this run ordered itself, which are no sign of life.
+        wrote_row: whether this run wrote the status row itself, so that it is no evidence of the process.
+    """
+
+    def __init__(
+        self, case: Case, *, forgets: bool = False, own_order: str = "", wrote_row: bool = False
+    ) -> None:
+        super().__init__(case, (), case.clock.now(), "nothing could be read")
+        self._forgets = forgets
+        self._own_order = own_order
+        self._wrote_row = wrote_row
+        self.logs: tuple[LogLine, ...] = ()
+        self._pause_s = min(FIRST_PAUSE_S, case.options.poll_s)
+
+    def judged(self) -> Sequence[Sample]:
+        """The readings that the verdict is about."""
+        if not self._forgets or len(self.samples) < 3:
+            return self.samples
+        return self.samples[a_gap_before(self.samples[:-1], self.samples[-1], self.case) :]
+
+    def counted_lines(self) -> Sequence[LogLine]:
+        """The log's lines since the watch began, without this run's own order."""
+        return [line for line in self.logs if not self._own_order or self._own_order not in line.text]
+
+    def read(self) -> str:
+        """Take one reading. Returns who wants the run to stop, or "".
+
+        Raises:
+            AuthError: the platform does not let us read any more.
+        """
+        if self._read() is not None:
+            self.case.note(self.trouble)
+        return self.case.stop_wanted()
 
     def pause(self, text: str, wait_s: float) -> None:
         """Wait a little longer than the last time, but not beyond the whole wait; keep the lease."""
@@ -113,15 +172,6 @@ class Watch:
         """A draft for an error, with all that was read."""
         return ended_by(error, *self.tables(), sent=True, **self.facts())
 
-    def facts(self) -> dict[str, Any]:
-        """The verdict and the row as it was read last."""
-        read_at = self.samples[-1].read_at if self.samples else 0.0
-        return {
-            "verdict": self.verdict.value.value,
-            "verdict_at": read_at,
-            "after": dict(self.last.row) if self.last else None,
-        }
-
     def tables(self) -> tuple[Table, ...]:
         """Evidence, readings, counters and log lines."""
         tables = [self.verdict.table(), samples_table(self.samples)]
@@ -131,6 +181,26 @@ class Watch:
         if self.logs:
             tables.append(logs_table(self.logs))
         return tuple(tables)
+
+    def _judge(self, samples: Sequence[Sample]) -> Verdict:
+        verdict = super()._judge(samples)
+        if not self._wrote_row:
+            return verdict
+        silent = Vote("machine_status", "silent", "this run wrote it itself")
+        return combine([silent if vote.source == silent.source else vote for vote in verdict.votes])
+
+    def _took(self, sample: Sample) -> None:
+        # First, for a reading counts only with what the log says of the time before it.
+        self.logs = tuple(self.case.platform.logs_since(self.case.machine(), self._began))
+        if self.samples:
+            self.samples[-1] = _without_rows(self.samples[-1])
+        self.samples.append(sample)
+
+
+def a_gap_before(samples: Sequence[Sample], last: Sample, case: Case) -> int:
+    """Where the readings begin that prove something of now: the latest one a whole gap before the last."""
+    since = last.read_at - case.options.sample_gap_s
+    return max((at for at, sample in enumerate(samples) if sample.read_at <= since), default=0)
 
 
 def _without_rows(sample: Sample) -> Sample:

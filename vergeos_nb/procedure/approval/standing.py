@@ -1,0 +1,103 @@
+"""What forbids any changing call just now: asked by a run over one VM, and by a fleet before a VM begins.
+
+Nothing is asked of the platform here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from vergeos_nb.clock import Clock
+from vergeos_nb.errors import ApprovalExpired, Drift, Refused, VergeNbError
+from vergeos_nb.procedure.values.model import Approval
+from vergeos_nb.settings.policy import Policy
+
+
+class Approvable(Protocol):
+    """What a run over one VM, or a fleet, must tell before it may send."""
+
+    @property
+    def approval(self) -> Approval | None:
+        """The yes that was given."""
+
+    @property
+    def operator(self) -> str:
+        """Who runs it."""
+
+    @property
+    def policy(self) -> Policy:
+        """What the site allows."""
+
+    @property
+    def clock(self) -> Clock:
+        """Both clocks."""
+
+    @property
+    def approval_ends(self) -> dict[Approval, float]:
+        """When each approval ends by the steady clock, as far as it was looked at."""
+
+    def plan_digest(self) -> str:
+        """The digest of the plan of now."""
+
+    @property
+    def stop_wanted(self) -> Callable[[], str]:
+        """Who wants it to stop, or ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaysOn:
+    """What a person can do about each refusal.
+
+    Attributes:
+        one_person: how the second person is named, behind "have somebody else approve".
+        outside: what holds now, before "wait, or have the policy changed".
+    """
+
+    not_approved: str
+    other_plan: str
+    one_person: str
+    stopped: str
+    outside: str
+
+
+def standing_refusal(who: Approvable, asked: str, ways: WaysOn) -> VergeNbError | None:
+    """What forbids any changing call just now, without asking the platform, or None.
+
+    Args:
+        asked: what is about to be done, in words.
+    """
+    approval, policy = who.approval, who.policy
+    if approval is None:
+        return Refused(asked, "it is not approved", ways.not_approved)
+    if approval.digest != who.plan_digest():
+        return Drift(asked, "the approval is for another plan", ways.other_plan)
+    if policy.two_people and same_person(approval.approver, who.operator):
+        return Refused(
+            asked,
+            f"two people are demanded, and {approval.approver!r} is the operator and the approver",
+            f"have somebody else approve{ways.one_person}; the rule is in {policy.source}",
+        )
+    if ended := _ended(who, approval):
+        return ApprovalExpired(asked, ended, "ask for a new one")
+    if stop := who.stop_wanted():
+        return Refused(asked, f"{stop} says stop", ways.stopped)
+    if reason := policy.outside(who.clock.now()):
+        return Refused(asked, reason, f"{ways.outside}wait, or have the policy {policy.source} changed")
+    return None
+
+
+def _ended(who: Approvable, approval: Approval) -> str:
+    """Why the approval does not hold now, or "".
+
+    Its time runs by the steady clock, too, from when it was first looked at: the other one can be set back.
+    """
+    now, steady = who.clock.now(), who.clock.monotonic()
+    ends = who.approval_ends.setdefault(approval, steady + approval.until - now)
+    return approval.ended(now) or ("the time of the approval is over" if steady > ends else "")
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are the same person's, however they are spelled."""
+    return one.strip().casefold() == other.strip().casefold()

@@ -1,0 +1,115 @@
+"""The one place that sends a changing request: latched first, sent once, and answered in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from vergeos_nb.errors import ApiError, AuthError, NotConnected, Refused
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.engine.engine import Draft, ended_by
+from vergeos_nb.procedure.values.model import StepOutcome
+
+T = TypeVar("T")
+
+
+class Known(StrEnum):
+    """What is known of a request after it was sent."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # nothing was done
+    IN_DOUBT = "in doubt"  # it may have been carried out: read back, never send again
+
+
+@dataclass(frozen=True, slots=True)
+class Sent(Generic[T]):
+    """What came of a request.
+
+    Attributes:
+        answer: what the platform gave, where it accepted.
+        error: what it said, or how the request failed, where it did not accept.
+    """
+
+    known: Known
+    answer: T | None = None
+    error: ApiError | AuthError | None = None
+
+    @property
+    def left(self) -> bool:
+        """Whether the request left this machine."""
+        return not isinstance(self.error, NotConnected)
+
+
+def send_once(
+    case: Case,
+    step: str,
+    latch: str | None,
+    send: Callable[[], T],
+    *,
+    look_after: tuple[type[ApiError], ...] = (),
+) -> Sent[T]:
+    """Send a changing request. Doubt is settled by reading back and never by sending again.
+
+    Args:
+        step: the step that sends.
+        latch: what is sent, as ``case.sent`` remembers it. None for a node query, which acts on no VM: the
+            client refuses to send the same one twice.
+        look_after: refusals by the platform that the step settles by reading back, too. A conflict says that
+            the VM is in another state than expected, which is a word and no evidence.
+
+    Raises:
+        Refused: this run has sent it before; nothing was sent now.
+        RecordError: the intent could not be written down; nothing was sent.
+    """
+    if latch is not None:
+        if latch in case.sent:
+            asked = f"sending {latch} in the step {step!r}"
+            raise Refused(asked, "this run has sent it before", "read back what became of it")
+        case.sending(step, latch)
+    try:
+        answer = send()
+    except (ApiError, AuthError) as error:
+        doubt = error.may_have_executed or isinstance(error, look_after)
+        return Sent(Known.IN_DOUBT if doubt else Known.REFUSED, error=error)
+    return Sent(Known.ACCEPTED, answer)
+
+
+def already_sent(subject: str, confirms: str) -> Draft:
+    """The end of a step that an earlier process of this run, or this one, has sent before.
+
+    Args:
+        subject: what was sent, such as "The PUT".
+        confirms: what Confirm does about it.
+    """
+    summary = f"{subject} was sent earlier in this run and is not sent again."
+    return Draft(StepOutcome.UNKNOWN, summary, confirms, facts={"sent": True, "opens": True})
+
+
+def sent_draft(
+    sent: Sent[None],
+    *,
+    accepted: str,
+    confirms: str,
+    in_doubt: str,
+    answers: tuple[type[ApiError], ...],
+) -> Draft:
+    """The end of a step that sends and leaves the reading back to Confirm.
+
+    Args:
+        accepted: the summary where the platform accepted.
+        confirms: what Confirm does then.
+        in_doubt: what Confirm does where it may have been carried out.
+        answers: errors in doubt that are an answer of the platform, and no silence.
+    """
+    if sent.error is None:
+        return Draft(StepOutcome.PASSED, accepted, confirms, facts={"sent": True, "answered": True})
+    if sent.known is Known.REFUSED:
+        return ended_by(sent.error, sent=True, answered=sent.left)
+    return Draft(
+        StepOutcome.UNKNOWN,
+        f"Sent, without an answer that can be relied on: {sent.error.came_back}",
+        f"Not sent again. {in_doubt}",
+        facts={"sent": True, "answered": isinstance(sent.error, answers), "opens": True},
+    )

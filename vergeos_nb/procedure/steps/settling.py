@@ -1,0 +1,125 @@
+"""The one place that waits until a change has settled: read until what was asked for has held long enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from vergeos_nb.errors import AuthError
+from vergeos_nb.procedure.steps.watching import Watch
+from vergeos_nb.vergeos.rows import MachineStatus
+
+
+class Ending(StrEnum):
+    """How a wait ended."""
+
+    SETTLED = "settled"  # the condition held for the settle time
+    DECIDED = "decided"  # a reading said that waiting longer is of no use
+    TIMED_OUT = "timed out"
+    STOPPED = "stopped"  # somebody wants the run to stop
+    UNREADABLE = "unreadable"  # the platform does not let us read any more
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a reading says of the condition.
+
+    Attributes:
+        holds: the state that holds, or None. The settle time begins anew when another state holds.
+        trouble: what keeps it from holding.
+        decides: whether the wait ends here.
+    """
+
+    holds: Any = None
+    trouble: str = ""
+    decides: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long to wait.
+
+    Attributes:
+        settle_s: how long the condition must hold.
+        begins_s: the wait ends when the condition does not hold by then.
+        ends_s: the wait ends, also when the condition holds.
+    """
+
+    settle_s: float
+    begins_s: float
+    ends_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """How a wait ended.
+
+    Attributes:
+        held: whether the condition held for the settle time, at the end.
+        stop: who wants the run to stop, or "".
+    """
+
+    ending: Ending
+    wait: Wait
+    held: bool = False
+    stop: str = ""
+
+    def trouble(self, not_held: str, before: str) -> str:
+        """Why the condition was not seen to settle, or "" where the readings themselves say it.
+
+        Args:
+            not_held: such as "the row has not stayed stopped".
+            before: what had not happened when somebody said stop, such as "it had settled".
+        """
+        if self.ending is Ending.STOPPED:
+            return f"{self.stop} says stop before {before}"
+        if self.ending is Ending.TIMED_OUT and not self.held:
+            return f"{not_held} for {self.wait.settle_s:g} s"
+        return ""
+
+
+def settle(
+    watch: Watch,
+    wait: Wait,
+    look: Callable[[MachineStatus, bool], Look],
+    progress: Callable[[float | None], str],
+    enough: Callable[[], bool] | None = None,
+) -> Settling:
+    """Read until the condition has held for the settle time, or until something else ends the wait.
+
+    Reads only. A reading that fails ends nothing; ``watch.trouble`` says what kept the last one from
+    succeeding, or what kept the condition from holding.
+
+    Args:
+        look: judges a reading; told whether the condition has held up to now.
+        progress: what to say between two readings; told since when the condition holds.
+        enough: what must hold besides, once the condition has held long enough; by default that the last
+            reading has no trouble.
+    """
+    since: float | None = None
+    state: Any = None
+    while True:
+        try:
+            stop = watch.read()
+        except AuthError as error:
+            watch.trouble = f"the reading back failed: {error.came_back}"
+            return Settling(Ending.UNREADABLE, wait)
+        if watch.last is not None and not watch.trouble:
+            seen = look(watch.last, since is not None)
+            watch.trouble = seen.trouble
+            if seen.decides:
+                return Settling(Ending.DECIDED, wait)
+            if seen.holds is None:
+                since = None
+            elif since is None or seen.holds != state:
+                since, state = watch.elapsed, seen.holds
+        held = since is not None and watch.elapsed - since >= wait.settle_s
+        if held and (enough() if enough else not watch.trouble):
+            return Settling(Ending.SETTLED, wait, held)
+        if watch.elapsed >= (wait.begins_s if since is None else wait.ends_s):
+            return Settling(Ending.TIMED_OUT, wait, held)
+        if stop:
+            return Settling(Ending.STOPPED, wait, held, stop)
+        watch.pause(progress(since), wait.ends_s)
