@@ -53,7 +53,9 @@ def test_every_link_of_a_document_leads_to_a_file(page: str) -> None:
 
 def test_every_module_that_a_document_names_without_its_folder_is_one() -> None:
     modules = {path.name for path in ROOT.rglob("*.py")}
-    named = {name for page in PAGES for name in quoted(page) if re.fullmatch(r"\w+\.py", name)}
+    # The files of docs/write-a-runbook.md are those of another package.
+    pages = [page for page in PAGES if page != "docs/write-a-runbook.md"]
+    named = {name for page in pages for name in quoted(page) if re.fullmatch(r"\w+\.py", name)}
     assert named - modules == set()
 
 

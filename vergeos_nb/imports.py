@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def absent(*names: str) -> Iterator[None]:
     """Imports in this block find no modules of these names, as if they were not installed; later ones do.
 
-    None in ``sys.modules`` is the import system's own word for that. What is loaded already stays.
+    None in ``sys.modules`` is the import system's own word for that. Modules that are loaded already stay.
     """
     hidden = [name for name in names if name not in sys.modules]
     for name in hidden:

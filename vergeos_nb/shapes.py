@@ -274,7 +274,7 @@ def _misfit(message: str, data: Any, shape: type) -> Unfit:
 
 
 def _at(data: Any, path: str) -> tuple[Any, str, str]:
-    """What a path of msgspec leads to, how it is called, and the path of what it lies in."""
+    """The target of a msgspec path: its value, its name, and the path of its parent."""
     names: list[str] = []
     for key in re.findall(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]", path):
         if key[0]:

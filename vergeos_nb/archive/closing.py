@@ -32,8 +32,8 @@ def close_record(
     Args:
         base: the runbook, or the notebook that a run made from it.
 
-    What the journal of an older version, or of a run whose secret was learnt late, still holds of secrets is
-    masked first: all else is made from it.
+    Secrets that the journal still holds are masked first, because everything else is made from it. Journals
+    of older versions can hold some, and journals of runs that learnt a secret late.
 
     Raises:
         RecordError: the record cannot be made, or it cannot be sealed and stays as it is.

@@ -105,7 +105,7 @@ def announce(info: Mapping[str, Any], *, environ: Mapping[str, str] | None = Non
     only.
 
     Returns:
-        the file's path, or None where there is no place for it: then nobody finds this simulator by itself.
+        the file's path, or None if there is no place for it. Then this simulator is not found automatically.
     """
     folder = runtime_dir(environ)
     if folder is None:

@@ -69,7 +69,7 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
 
 
 def finish(folder: Path) -> str:
-    """Finish its record, asking the platform by reading what became of a call in doubt. What that said.
+    """Finish its record, reading back the effect of a call in doubt. Returns the result in words.
 
     Raises:
         RecordError: the record cannot be made.

@@ -172,7 +172,7 @@ def _with_our_ends(snapshot: LedgerSnapshot, found: Found) -> LedgerSnapshot:
 def _sealed_meanwhile(
     outputs: Path, lines: Sequence[LedgerLine], folders: Mapping[str, Folder]
 ) -> dict[str, Folder]:
-    """What the ledger seals otherwise than it was read before; its manifest is older than its line."""
+    """Records whose ledger line has changed since they were read. A manifest is written before its line."""
     newest = {seal.path: seal.manifest for line in lines if (seal := line.seal) is not None}
     return {
         path: Folder.read(outputs, path)

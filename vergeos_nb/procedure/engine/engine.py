@@ -77,11 +77,10 @@ def no_requests(case: Any) -> Sequence[Ask]:
 class Step(Generic[C_contra]):
     """One unit of a procedure.
 
-    It acts when the one before it has passed, or has ended otherwise and says in its facts that it ``opens``
-    the way all the same.
+    It acts if the step before it has passed, or if the facts of that step say that it ``opens`` this one.
 
     Attributes:
-        role: what it does for the run, whatever it is called; code that is not its runbook's asks for this.
+        role: its task in the run. Code outside the runbook's file asks for the role, not for the id.
         changing: whether it can send a changing call.
         verb: what is on its button, with ``{vm}`` for the VM's name; without one, the title.
         requests: what it is going to send, as far as it is known before; repetitions while waiting and what

@@ -3,7 +3,7 @@
 The verdict on a VM is that of ``verdict.judge``, as in a single run. A suggestion says where to begin and is
 never a permission: the run that follows reads, judges and asks for its own approval.
 
-What no source settles about the platform is assumed here, by name:
+Assumptions about the platform that no source settles:
 
 ASSUME_A_STOPPED_VM_HOLDS_NO_RAM
     The last statistics of a VM that stopped by itself read no RAM. A row that says stopped beside others was
@@ -48,7 +48,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one VM when a rung is suggested for it.
+    """The facts about one VM for which a rung is suggested.
 
     Attributes:
         status: the row's word, "" where the VM leads to no status row.
@@ -210,7 +210,7 @@ def _facts(
     own_row = second["status_machine"][then] == machine == second["machine_key"][then]
     own_row = own_row and (second["status_key"][then] or 0) > 0
     unread = _unread(first, before) or _unread(second, then)
-    # What another machine's row says is no evidence on this one.
+    # The row of another machine is no evidence on this one.
     if own_row and not unread and first["status_machine"][before] == machine:
         samples = [
             _sample(first, before, machine, counters[0], node, times[0]),
@@ -233,7 +233,7 @@ def _facts(
 
 
 def _unread(rows: Columns, at: int) -> str:
-    """What of a row's place and state cannot be read. Fields that are evidence only silence their witness."""
+    """The unreadable fields of a row's place and state. In evidence they only silence their witness."""
     told = [field for field in rows["unread"][at].split("; ") if field]
     told = [field for field in told if field.partition(" ")[0] not in (*OF_STATUS, *OF_STATS, *BESIDE)]
     if rows["status"][at] and rows["running"][at] is None:

@@ -2,7 +2,7 @@
 
 The votes of counters, node, log and process list are in ``witnesses``.
 
-What no source settles about the platform is assumed here, by name:
+Assumptions about the platform that no source settles:
 
 ASSUME_STATS_ZERO_IS_DEATH
     A ``machine_stats`` row that is being written now and reads no CPU and no RAM belongs to a machine
@@ -36,7 +36,7 @@ ASSUME_HEARTBEAT_IS_LIFE = True
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one reading of a machine gave: its status row, stats row, counters and node, one after the other.
+    """One reading of a machine: its status row, stats row, counters and node, one after the other.
 
     ``read_at`` is our clock, seconds since 1970; ``steady_at`` is the one that never jumps, where it counts.
     """
@@ -76,7 +76,7 @@ def judge(
     top: QueryAnswer | None = None,
     vm_name: str = "",
 ) -> Verdict:
-    """What these samples, oldest first, and these witnesses support."""
+    """The verdict of these samples, oldest first, and these witnesses."""
     last = samples[-1] if samples else None
     readings = [sample.counters for sample in samples]
     votes = (
@@ -92,7 +92,7 @@ def judge(
 
 
 def combine(votes: Sequence[Vote]) -> Verdict:
-    """One ``alive`` makes alive, otherwise one ``dead`` makes off, otherwise nobody knows."""
+    """One ``alive`` makes ``alive``; otherwise one ``dead`` makes ``off``; otherwise it is ``unknown``."""
     said = {vote.says for vote in votes}
     if "alive" in said:
         value = VerdictValue.ALIVE
@@ -104,7 +104,7 @@ def combine(votes: Sequence[Vote]) -> Verdict:
 
 
 def vote_of_status(samples: Sequence[Sample]) -> Vote:
-    """What the status row says of the process, over the samples."""
+    """The vote of the status row, over the samples."""
     source = "machine_status"
     if len(samples) < 2:
         return Vote(source, "silent", "it takes two readings to tell a living row from an old one")
@@ -131,7 +131,7 @@ def vote_of_status(samples: Sequence[Sample]) -> Vote:
 
 
 def vote_of_stats(samples: Sequence[Sample]) -> Vote:
-    """What the stats row says of the process, over the samples."""
+    """The vote of the stats row, over the samples."""
     source = "machine_stats"
     if len(samples) < 2:
         return Vote(source, "silent", "it takes two readings to tell a fresh row from an old one")
@@ -157,7 +157,7 @@ def vote_of_stats(samples: Sequence[Sample]) -> Vote:
 
 
 def _fresh(times: Sequence[int | None]) -> list[bool]:
-    """For each time of writing, whether it is later than an earlier one: somebody wrote between readings."""
+    """For each time of writing, whether it is later than an earlier one: the row was written again."""
     fresh, earliest = [], None
     for time in times:
         fresh.append(time is not None and earliest is not None and time > earliest)

@@ -1,9 +1,9 @@
 """Witnesses beside the two rows: counters, the node, its process list, the machine's log. Pure.
 
 None of them can prove a death. A counter that stands still belongs to a dead process or to an idle one; a
-node that does not answer says nothing of what runs on it.
+node that does not answer proves nothing about its VMs.
 
-What no source settles is assumed here, by name:
+Assumptions about the platform that no source settles:
 
 ASSUME_MOVING_COUNTER_IS_LIFE
     A NIC's or drive's cumulative counter that grows between two readings is moved by the VM's process.
@@ -49,7 +49,7 @@ def counters_table(readings: Sequence[Sequence[Counter]]) -> Table:
 
 
 def vote_of_counters(kind: str, readings: Sequence[Sequence[Counter]]) -> Vote:
-    """What the counters of the NICs (``nic``) or drives (``drive``) say of the process."""
+    """The vote of the counters of the NICs (``nic``) or drives (``drive``)."""
     source = f"machine_{kind}s"
     if len(readings) < 2:
         return Vote(source, "silent", "it takes two readings to see a counter move")
@@ -70,7 +70,7 @@ def vote_of_counters(kind: str, readings: Sequence[Sequence[Counter]]) -> Vote:
 
 
 def vote_of_node(key: int | None, node: NodeState | None) -> Vote:
-    """What the state of the VM's node adds. It never decides; it says how much the rest is worth."""
+    """The vote of the VM's node. It never decides; it says how reliable the other votes are."""
     source = "nodes"
     if key is None:
         return Vote(source, "silent", "the status row names no node")
@@ -91,7 +91,7 @@ def vote_of_node(key: int | None, node: NodeState | None) -> Vote:
 
 
 def vote_of_logs(lines: Sequence[LogLine]) -> Vote:
-    """What the machine's log since the run began says of the process."""
+    """The vote of the machine's log since the run began."""
     source = "machine_logs"
     for line in lines:
         if any(sign in line.text.lower() for sign in SIGNS_OF_LIFE):
@@ -100,7 +100,7 @@ def vote_of_logs(lines: Sequence[LogLine]) -> Vote:
 
 
 def vote_of_top(answer: QueryAnswer | None, vm_name: str) -> Vote:
-    """What the node's process list says, where it was asked for."""
+    """The vote of the node's process list, if it was asked for."""
     source = "node_queries"
     if answer is None:
         return Vote(source, "silent", "not asked (parameter probe_node)")
@@ -112,7 +112,7 @@ def vote_of_top(answer: QueryAnswer | None, vm_name: str) -> Vote:
 
 
 def vote_of_ping(answer: QueryAnswer | None, address: str) -> Vote:
-    """What the guest's address says to a ping from its node. Silence is none of death: guests block pings."""
+    """The vote of a ping from the node to the guest. No reply is no evidence: guests block pings."""
     source = "node_queries ping"
     if answer is None or answer.status != "complete":
         status = answer.status if answer else "not answered"
@@ -123,7 +123,7 @@ def vote_of_ping(answer: QueryAnswer | None, address: str) -> Vote:
 
 
 def cannot_be_read(fields: Sequence[str]) -> str:
-    """Why a witness is silent whose fields the platform gave as something else."""
+    """Why a witness is silent: the platform gave its fields in another form."""
     shown = ", ".join(fields[:3]) + (", …" if len(fields) > 3 else "")
     return f"cannot be read: {shown}"
 
@@ -134,7 +134,7 @@ def logs_table(lines: Sequence[LogLine]) -> Table:
 
 
 def contradictions(attested: Sequence[str], lines: Sequence[LogLine], since_h: float) -> list[str]:
-    """What the machine's log does not bear out of an attestation.
+    """The parts of an attestation that the machine's log does not support.
 
     Args:
         attested: actions that somebody says were tried: ``poweroff``, ``kill``.

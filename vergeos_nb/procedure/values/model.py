@@ -52,8 +52,8 @@ class RunOutcome(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-# What a step does for its run, in the order below: it opens the connection, finds the VM and its rows, judges
-# the evidence, makes the plan, sends what changes something, reads back what has become of it.
+# The task of a step in its run, in this order: open the connection, find the VM and its rows, judge the
+# evidence, make the plan, send a change, read back its effect.
 Role = Literal["connect", "identify", "judge", "plan", "act", "confirm"]
 
 ColumnKind = Literal["text", "int", "float", "bool", "time"]
