@@ -156,10 +156,6 @@ class LabPage:
             code,
         )
 
-    def set_parameter(self, name: str, value: float) -> None:
-        """Change a wait of the open run, as its cards would."""
-        self.run_in_kernel(f"rb.run.change({{{name!r}: {value!r}}})")
-
     def restart_kernel(self) -> None:
         """Restart the kernel without a question, and wait until it is idle."""
         self.page.evaluate(f"() => {SESSION}.session.kernel.restart()")

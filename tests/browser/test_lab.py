@@ -176,17 +176,16 @@ def test_a_living_vm_is_not_overridden_and_a_wait_is_cancelled_while_another_cel
     notebook: Open, record: Record
 ) -> None:
     with served("zombie") as simulator:
-        page = notebook()
+        # The plan binds the waits: one that is long enough to be cancelled has to be approved.
+        page = notebook({"poweroff_wait_s": 20})
         assert page.run_all()
         up_to_the_plan(page)
         approve(page)
-        page.set_parameter("poweroff_wait_s", 600)
         page.press("poweroff", "Send Power Off to web-01")
         page.shows(".vnb-step-poweroff", "Power Off: ")
         assert page.run_in_kernel("6 * 7") == "42"
         page.press("poweroff", "Cancel")
         page.shows(".vnb-step-poweroff", "What was sent stays sent")
-        page.set_parameter("poweroff_wait_s", 1.5)
         page.press("poweroff", "Send Power Off to web-01")
         page.sees("poweroff", "sent earlier in this run, and not again")
         page.press("snapshot", "Do the snapshot step")
