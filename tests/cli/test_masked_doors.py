@@ -127,7 +127,7 @@ def test_no_door_of_a_fleet_shows_or_keeps_a_secret(site: Site) -> None:
         site.call("stuck", "--profile", "lab", "--all", "--gap", "1.1", *form)
     plan = ("fleet", "plan", "--profile", "lab", *WAITS, "--json")
     refused = site.call(*plan, "--name", "web-01", "-p", f"reason=it is {PASSWORD}")
-    assert (refused.returncode, "take it out of the parameters" in refused.stderr) == (3, True)
+    assert (refused.returncode, "remove it from the parameters" in refused.stderr) == (3, True)
     done = site.call(*plan, "--name", "*b*")
     assert done.returncode == 0, done.stdout + done.stderr
     shown = answer(done)
