@@ -25,6 +25,7 @@ from vergeos_nb.connect.simulated import DEFAULT_SCENARIO, announce, find_announ
 from vergeos_nb.errors import ConnectionRefused, RecordError
 from vergeos_nb.files import make_folder, opener, put
 from vergeos_nb.nb import nbformat
+from vergeos_nb.runner.stopping import SIGNALS, signals_held
 
 FIRST = "force_power_off"
 READY_WITHIN_S = 60.0
@@ -116,8 +117,9 @@ def open_lab(
     with ExitStack() as stack:
         say("Starting JupyterLab over a working copy of the runbooks. This takes some seconds.")
         environ = stack.enter_context(_simulator(profile, folder / ".jupyter" / "simulator"))
-        lab = _started(folder, outputs, port or _free_port(), browser, server_options or {}, environ)
-        stack.callback(_stop, lab.process)
+        with signals_held():
+            lab = _started(folder, outputs, port or _free_port(), browser, server_options or {}, environ)
+            stack.callback(_stop, lab.process)
         _wait(lab, say)
         yield lab
 
@@ -140,12 +142,16 @@ def wait_for(lab: Lab) -> int:
 
 @contextmanager
 def ended_in_order() -> Iterator[None]:
-    """Let SIGTERM end what was started, as Ctrl-C does. It may come before the server is ready."""
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    """End what was started also by SIGTERM and by a closed terminal, as Ctrl-C does, ready or not."""
+    before = {number: signal.getsignal(number) for number in SIGNALS if number != signal.SIGINT}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, _interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -249,12 +255,13 @@ def _wait(lab: Lab, say: Callable[[str], None]) -> None:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return
-    process.terminate()
-    try:
-        process.wait(STOP_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    with signals_held():  # a second Ctrl-C must not leave it behind
+        process.terminate()
+        try:
+            process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""Stop a run from outside: by a deadline, SIGTERM, Ctrl-C, or a closed terminal."""
+"""What stops a run from outside, and what is done whole before that: SIGTERM, Ctrl-C, a closed terminal."""
 
 from __future__ import annotations
 
@@ -53,3 +53,27 @@ class Stop:
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         self._signal = signal.Signals(number).name
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let signals wait until the block has ended, so that it is done whole. Only in the main thread.
+
+    A handler that raises would otherwise end the block between a process that it started and the line
+    that promises to end it. A process that is started in the block does not inherit the waiting.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
