@@ -71,6 +71,12 @@ def test_a_filter_finds(api, text, names):
     assert (len(found) if isinstance(names, int) else found) == names
 
 
+def test_a_regular_expression_with_too_many_ways_to_match_is_refused_instead_of_never_answered(make):
+    """Holds off: `re` would take hours for this one on the longest name of `odd_names`."""
+    status, answer = make("odd_names").get_error("vms", filter="name rx '(n*)*x'")
+    assert (status, "too many ways to match. Use fewer repetitions" in answer["err"]) == (422, True)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -4,24 +4,30 @@ Measured by the vendor's SDK authors (pyvergeos 1.7.1 filters.py): PCRE shorthan
 inline flags such as `(?i)` are no errors, they match nothing; an empty pattern matches every row. What
 else POSIX leaves undefined is taken the same way: a pattern that is none matches nothing.
 
-Matching walks a set of states over the text (Thompson), so no pattern can take exponential time.
+A pattern is checked and translated to Python's `re`. `re` tries one way of matching after the other, and a
+pattern such as `(a*)*b` has more ways than a person can wait for. Such a pattern is refused with 422 where
+the text is long enough to matter (MAX_STEPS). The limit is the simulator's own, not the platform's.
 """
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from math import prod
 
-MAX_STATES = 20_000
-"""Largest machine built; a pattern that needs more (repetitions of repetitions) matches nothing."""
+from vergeos_nb.simulator.api.messages import ApiError
+
+MAX_STEPS = 50_000_000
+"""The most ways of matching, over all beginnings in one text, that are tried."""
 
 MAX_REPEAT = 255
 """RE_DUP_MAX of POSIX: the largest number in an interval."""
 
-Test = Callable[[str], bool]
-
-_CLASSES: dict[str, Test] = {
+_CLASSES: dict[str, Callable[[str], bool]] = {
     "alpha": str.isalpha, "digit": lambda c: "0" <= c <= "9", "alnum": str.isalnum,
     "upper": str.isupper, "lower": str.islower, "space": str.isspace,
     "blank": lambda c: c in " \t", "cntrl": lambda c: ord(c) < 32 or ord(c) == 127,
@@ -35,126 +41,80 @@ class NotAPatternError(Exception):
     """The text is no POSIX ERE; such a pattern matches nothing."""
 
 
-@dataclass
-class Machine:
-    """States: `tests[i]` consumes a character and goes to `to[i]`; `free[i]` are moves without one.
+@dataclass(frozen=True)
+class Part:
+    """A part of a pattern.
 
-    A free move may be bound to the beginning (`^`) or the end (`$`) of the text.
+    Attributes:
+        regex: its translation to `re`.
+        shortest: the number of characters in its shortest match.
+        ways: the most ways in which it can match from one place on, in a text of so many characters.
     """
 
-    tests: list[Test | None] = field(default_factory=list)
-    to: list[int] = field(default_factory=list)
-    free: list[list[tuple[int, str]]] = field(default_factory=list)
-
-    def state(self, test: Test | None = None, to: int = -1) -> int:
-        """Add a state and return its number."""
-        if len(self.tests) >= MAX_STATES:
-            raise NotAPatternError
-        self.tests.append(test)
-        self.to.append(to)
-        self.free.append([])
-        return len(self.tests) - 1
-
-    def reach(self, states: set[int], at_start: bool, at_end: bool) -> set[int]:
-        """Return all states reachable without consuming a character."""
-        found, waiting = set(states), list(states)
-        while waiting:
-            for target, bound in self.free[waiting.pop()]:
-                if (bound == "^" and not at_start) or (bound == "$" and not at_end) or target in found:
-                    continue
-                found.add(target)
-                waiting.append(target)
-        return found
-
-
-Node = tuple[str, object]
+    regex: str
+    shortest: int
+    ways: Callable[[int], int] = lambda length: 1
 
 
 def search(pattern: str, text: str) -> bool:
-    """Does `pattern` match anywhere in `text`? False for what is no pattern."""
+    """Does `pattern` match anywhere in `text`? False for what is no pattern.
+
+    Raises:
+        ApiError: 422 if `re` might have to try more than MAX_STEPS ways.
+    """
     compiled = _compile(pattern)
     if compiled is None:
         return False
-    machine, start, end = compiled
-    current: set[int] = set()
-    for position in range(len(text) + 1):
-        current.add(start)
-        current = machine.reach(current, position == 0, position == len(text))
-        if end in current:
-            return True
-        if position < len(text):
-            character = text[position]
-            moved = set()
-            for state in current:
-                test = machine.tests[state]
-                if test is not None and test(character):
-                    moved.add(machine.to[state])
-            current = moved
-    return False
-
-
-def compiles(pattern: str) -> bool:
-    """Is `pattern` a POSIX extended regular expression?"""
-    return _compile(pattern) is not None
+    regex, part = compiled
+    if (len(text) + 1) * part.ways(len(text)) > MAX_STEPS:
+        raise ApiError(
+            422,
+            f"The simulator does not search {len(text)} characters for {pattern!r}: there are too many ways "
+            "to match. Use fewer repetitions, and none within another",
+        )
+    return regex.search(text) is not None
 
 
 @lru_cache(maxsize=256)
-def _compile(pattern: str) -> tuple[Machine, int, int] | None:
+def _compile(pattern: str) -> tuple[re.Pattern[str], Part] | None:
     try:
-        tree = _Reader(pattern).read()
-        machine = Machine()
-        start, end = _build(machine, tree)
+        part = _Reader(pattern).read()
+        return re.compile(part.regex), part
     except (NotAPatternError, RecursionError):
         return None
-    return machine, start, end
 
 
-def _build(machine: Machine, node: Node) -> tuple[int, int]:
-    kind, value = node
-    start, end = machine.state(), -1
-    if kind == "one":
-        end = machine.state()
-        machine.tests[start], machine.to[start] = value, end  # type: ignore[call-overload]
-    elif kind == "bound":
-        end = machine.state()
-        machine.free[start].append((end, str(value)))
-    elif kind == "sequence":
-        end = start
-        for part in value:  # type: ignore[attr-defined]
-            begin, finish = _build(machine, part)
-            machine.free[end].append((begin, ""))
-            end = finish
-    elif kind == "either":
-        end = machine.state()
-        for part in value:  # type: ignore[attr-defined]
-            begin, finish = _build(machine, part)
-            machine.free[start].append((begin, ""))
-            machine.free[finish].append((end, ""))
-    else:
-        end = _repeat(machine, start, *value)  # type: ignore[misc]
-    return start, end
+def _sequence(parts: list[Part]) -> Part:
+    return Part(
+        "".join(part.regex for part in parts),
+        sum(part.shortest for part in parts),
+        lambda length: _at_most(prod(part.ways(length) for part in parts)),
+    )
 
 
-def _repeat(machine: Machine, start: int, part: Node, low: int, high: int | None) -> int:
-    current = start
-    for _ in range(low):
-        begin, finish = _build(machine, part)
-        machine.free[current].append((begin, ""))
-        current = finish
-    if high is None:
-        begin, finish = _build(machine, part)
-        end = machine.state()
-        machine.free[current] += [(begin, ""), (end, "")]
-        machine.free[finish] += [(begin, ""), (end, "")]
-        return end
-    end = machine.state()
-    machine.free[current].append((end, ""))
-    for _ in range(high - low):
-        begin, finish = _build(machine, part)
-        machine.free[current].append((begin, ""))
-        machine.free[finish].append((end, ""))
-        current = finish
-    return end
+def _either(options: list[Part]) -> Part:
+    return Part(
+        f"(?:{'|'.join(option.regex for option in options)})",
+        min(option.shortest for option in options),
+        lambda length: _at_most(sum(option.ways(length) for option in options)),
+    )
+
+
+def _repeated(part: Part, low: int, high: int | None) -> Part:
+    def ways(length: int) -> int:
+        each = part.ways(length)
+        room = length // max(part.shortest, 1)
+        most = room if high is None else min(high, room)
+        choices = max(1, most - low + 1)
+        # The power is only worked out as far as it matters.
+        return _at_most(choices * each ** min(most, 40)) if each > 1 else choices
+
+    limit = "" if high is None else high
+    return Part(f"(?:{part.regex}){{{low},{limit}}}", part.shortest * low, ways)
+
+
+def _at_most(ways: int) -> int:
+    return min(ways, MAX_STEPS + 1)
 
 
 class _Reader:
@@ -164,11 +124,11 @@ class _Reader:
         self.text = text
         self.at = 0
 
-    def read(self) -> Node:
-        node = self.alternatives()
+    def read(self) -> Part:
+        part = self.alternatives()
         if self.at < len(self.text):
             raise NotAPatternError
-        return node
+        return part
 
     def peek(self) -> str:
         return self.text[self.at : self.at + 1]
@@ -178,103 +138,106 @@ class _Reader:
         self.at += 1
         return character
 
-    def alternatives(self) -> Node:
+    def upto(self, end: str) -> str:
+        """Take the text before the next `end`, and that."""
+        close = self.text.find(end, self.at)
+        if close < 0:
+            raise NotAPatternError
+        inside = self.text[self.at : close]
+        self.at = close + len(end)
+        return inside
+
+    def alternatives(self) -> Part:
         options = [self.sequence()]
         while self.peek() == "|":
             self.at += 1
             options.append(self.sequence())
-        return options[0] if len(options) == 1 else ("either", options)
+        return _either(options)
 
-    def sequence(self) -> Node:
-        parts: list[Node] = []
+    def sequence(self) -> Part:
+        parts: list[Part] = []
         while self.peek() not in ("", "|", ")"):
             parts.append(self.repeated())
-        return ("sequence", parts)
+        return _sequence(parts)
 
-    def repeated(self) -> Node:
-        node = self.atom()
-        while self.peek() in ("*", "+", "?", "{") and self.peek():
+    def repeated(self) -> Part:
+        part = self.atom()
+        while self.peek() in ("*", "+", "?", "{"):
             sign = self.take()
             low, high = {"*": (0, None), "+": (1, None), "?": (0, 1)}.get(sign) or self.interval()
-            node = ("repeat", (node, low, high))
-        return node
+            part = _repeated(part, low, high)
+        return part
 
     def interval(self) -> tuple[int, int | None]:
-        close = self.text.find("}", self.at)
-        inside = self.text[self.at : close] if close >= 0 else ""
-        low, comma, high = inside.partition(",")
-        if not (low.isascii() and low.isdigit()) or (high and not (high.isascii() and high.isdigit())):
+        found = re.fullmatch(r"([0-9]{1,3})(,?)([0-9]{0,3})", self.upto("}"))
+        if found is None or (found[3] and not found[2]):
             raise NotAPatternError
-        self.at = close + 1
-        if len(low) > 3 or len(high) > 3:
+        low = int(found[1])
+        high = int(found[3]) if found[3] else None if found[2] else low
+        if not low <= (MAX_REPEAT if high is None else high) <= MAX_REPEAT:
             raise NotAPatternError
-        least, most = int(low), (int(high) if high else None) if comma else int(low)
-        if least > MAX_REPEAT or (most is not None and (most > MAX_REPEAT or most < least)):
-            raise NotAPatternError
-        return least, most
+        return low, high
 
-    def atom(self) -> Node:
+    def atom(self) -> Part:
         character = self.take()
         if character == "(":
             if self.peek() == "?":
                 raise NotAPatternError  # an inline flag or another extension of PCRE
-            node = self.alternatives()
+            part = self.alternatives()
             if self.take() != ")":
                 raise NotAPatternError
-            return node
+            return part
         if character == "[":
-            return ("one", self.bracket())
-        if character == ".":
-            return ("one", lambda c: True)
-        if character in "^$":
-            return ("bound", character)
+            return Part(self.bracket(), 1)
+        if character in ("^", "$"):
+            return Part({"^": r"\A", "$": r"\Z"}[character], 0)
         if character in "*+?{":
             raise NotAPatternError
         if character == "\\":
             character = self.take()
             if not character or character.isalnum():
                 raise NotAPatternError  # \d, \w, \1: not POSIX
-        return ("one", _exactly(character))
+        elif character == ".":
+            return Part("(?s:.)", 1)
+        return Part(re.escape(character), 1)
 
-    def bracket(self) -> Test:
+    def bracket(self) -> str:
         negated = self.peek() == "^"
         self.at += negated
-        tests: list[Test] = []
-        first = True
-        while True:
+        members: list[str] = []
+        while self.peek() != "]" or not members:
             character = self.take()
             if not character:
                 raise NotAPatternError
-            if character == "]" and not first:
-                break
-            first = False
-            if character == "[" and self.peek() in (":", ".", "=") and self.peek():
-                tests.append(self.named_class())
+            if character == "[" and self.peek() in (":", ".", "="):
+                members.append(self.named_class())
             elif self.peek() == "-" and self.text[self.at + 1 : self.at + 2] not in ("", "]"):
                 self.at += 1
                 last = self.take()
                 if last < character:
                     raise NotAPatternError
-                tests.append(_between(character, last))
+                members.append(f"{re.escape(character)}-{re.escape(last)}")
             else:
-                tests.append(_exactly(character))
-        return (lambda c: not any(t(c) for t in tests)) if negated else (lambda c: any(t(c) for t in tests))
+                members.append(re.escape(character))
+        self.at += 1
+        return f"[{'^' if negated else ''}{''.join(members)}]"
 
-    def named_class(self) -> Test:
+    def named_class(self) -> str:
         sign = self.take()
-        close = self.text.find(sign + "]", self.at)
-        name = self.text[self.at : close] if close >= 0 else ""
-        self.at = close + 2
+        name = self.upto(sign + "]")
         if sign == ":" and name in _CLASSES:
-            return _CLASSES[name]
-        if sign in ".=" and len(name) == 1:
-            return _exactly(name)
+            return _ranges(name)
+        if sign != ":" and len(name) == 1:
+            return re.escape(name)
         raise NotAPatternError
 
 
-def _exactly(wanted: str) -> Test:
-    return lambda c: c == wanted
-
-
-def _between(low: str, high: str) -> Test:
-    return lambda c: low <= c <= high
+@lru_cache
+def _ranges(name: str) -> str:
+    """The characters of a class, as they stand between the brackets of `re`."""
+    ranges = ""
+    for is_in, run in groupby(map(chr, range(sys.maxunicode + 1)), _CLASSES[name]):
+        if is_in:
+            first, *_, last = [*run] * 2
+            ranges += f"{re.escape(first)}-{re.escape(last)}"
+    return ranges
