@@ -16,7 +16,8 @@ from vergeos_nb.bound import bound_values, unbound
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.parameters import FleetApplyParameters, VmParameters
 from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS, read_parameters, schema_of
-from vergeos_nb.procedure.values.model import Plan, Table
+from vergeos_nb.procedure.values.canonical_plan import Plan
+from vergeos_nb.procedure.values.table import Table
 
 Make = Callable[..., Rehearsal]
 

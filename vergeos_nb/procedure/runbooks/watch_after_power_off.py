@@ -26,7 +26,8 @@ from vergeos_nb.procedure.steps.power_on import ORDER, confirm, make_plan, power
 from vergeos_nb.procedure.steps.shared import CONFIRM, CONNECT, LOCATE, STATUS_KEY, VERIFY
 from vergeos_nb.procedure.steps.vigil import Vigil, node_of, when
 from vergeos_nb.procedure.steps.watching import stopped
-from vergeos_nb.procedure.values.model import StepOutcome, Verdict, VerdictValue
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.vergeos.rows import MOVING
 
 # A reading is half a dozen calls, each of which the record holds.

@@ -7,7 +7,9 @@ from vergeos_nb.errors import Refused, UsageError, VmAmbiguous, VmNotFound
 from vergeos_nb.procedure.engine.case import Case, SystemCase
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.engine.system_identity import id_of
-from vergeos_nb.procedure.values.model import CHECKS, FACTS, IDENTITY, VMS, Scalar, StepOutcome, Table
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_tables import CHECKS, FACTS, IDENTITY, VMS
+from vergeos_nb.procedure.values.table import Scalar, Table
 from vergeos_nb.vergeos.rows import MOVING, OF_NODES, MachineStatus, Vm
 
 MAX_SKEW_S = 60.0

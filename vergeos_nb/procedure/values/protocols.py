@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from vergeos_nb.procedure.values.model import Plan
+from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.vergeos.requests import NodeQuery, VmAction
 from vergeos_nb.vergeos.rows import (
     Columns,
