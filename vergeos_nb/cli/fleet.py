@@ -36,7 +36,9 @@ from vergeos_nb.session.run_lease import stop_wanted
 from vergeos_nb.views.badges import signed_outcome, signed_verdict
 
 # Said by the fleet itself for each VM, or no option of a plan.
-NOT_HERE = ("vm_name", "approve", "approver", "approve_until", "operator", "expect_cores", "expect_ram_mb")
+NOT_HERE = (
+    "vm_name", "vm_key", "approve", "approver", "approve_until", "operator", "expect_cores", "expect_ram_mb",
+)  # fmt: skip
 
 
 def plan(

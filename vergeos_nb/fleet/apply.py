@@ -141,6 +141,7 @@ class Fleet:
         parameters = {
             **self.plan.options,
             "vm_name": vm.name,
+            "vm_key": vm.key,
             "approve": self.plan.digests[at],
             "approver": self.approval.approver,
             "approve_until": iso(self.approval.until),

@@ -23,7 +23,8 @@ Make = Callable[..., Rehearsal]
 
 # Whoever adds a parameter decides here whether an approval may leave it open. Everything else is bound.
 UNBOUND = {
-    "vm_name", "profile", "operator", "reason", "ticket", "approve", "approver", "approve_until", "record",
+    "vm_name", "vm_key", "profile", "operator", "reason", "ticket", "approve", "approver", "approve_until",
+    "record",
 }  # fmt: skip
 
 # A plan with these, and then one of the others under the same digest.

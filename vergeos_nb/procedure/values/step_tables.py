@@ -23,6 +23,20 @@ VMS = Schema(
         ("ram_mb", "int"),
     ),
 )
+TWINS = Schema(
+    "twins",
+    "VMs of one name: which one do you mean?",
+    (
+        ("vm_key", "int"),
+        ("name", "text"),
+        ("node", "text"),
+        ("status", "text"),
+        ("last_write", "time"),
+        ("cpu_cores", "int"),
+        ("ram_mb", "int"),
+        ("tags", "text"),
+    ),
+)
 IDENTITY = Schema(
     "identity",
     "Side by side: is this the VM you mean?",
@@ -173,6 +187,7 @@ SCHEMAS: Mapping[str, Schema] = {
     for schema in (
         CHECKS,
         VMS,
+        TWINS,
         IDENTITY,
         SAMPLES,
         EVIDENCE,
