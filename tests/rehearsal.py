@@ -15,7 +15,7 @@ import httpx
 
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
-from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.session.run import Run
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator, SteppedClock

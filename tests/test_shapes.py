@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.errors import RecordError, SettingsError, UsageError, VergeNbError
 from vergeos_nb.fleet.plan import approval_of, find_plan
-from vergeos_nb.procedure.values.model import Plan
+from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.settings import load_policy, load_profile
 from vergeos_nb.shapes import DEEPEST, Unfit, content_of, json_of, object_of_line, toml_of
 from vergeos_nb.simulator.faults.fault_files import load_rules

@@ -35,6 +35,7 @@ from vergeos_nb.bound import Unbound
 from vergeos_nb.clock import from_iso, iso
 from vergeos_nb.errors import UsageError
 
+LARGEST = 2**31 - 1  # of a key, and what a number field of a card takes
 NAME_MAX = 128  # vms.name holds 1 to 128 characters (tsvergeos types)
 
 
@@ -140,6 +141,13 @@ class _OverVm(BaseModel):
     vm_name: Annotated[
         str, AfterValidator(_vm_name), Unbound("the plan's vm holds name and keys"), AskedOn("locate")
     ] = Field(title="VM name", description="The VM's exact name.")
+    vm_key: Annotated[
+        int, Field(ge=0, le=LARGEST), Unbound("the plan's vm holds name and keys"), AskedOn("locate")
+    ] = Field(
+        0,
+        title="VM key, if several VMs have this name (0: not given)",
+        description="The VM's key, where several VMs have the name; must be that VM's. 0: not given.",
+    )
 
 
 # Fields come in the order of the bases from right to left, and people read what it is about first.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,11 @@ class StuckFleet:
     def system(self) -> Any:
         return open_system(self.profile, self.clock, self.transport)
 
-    def plan(self, limits: Limits | None = None, **options: Any) -> FleetPlan:
-        """A kept plan for all of them."""
+    def plan(self, limits: Limits | None = None, named: Sequence[Named] = (), **options: Any) -> FleetPlan:
+        """A kept plan for all of them, or for these."""
         given = {**SHORT, **ATTESTED, "profile": "lab", **options}
         with self.system() as system:
-            vms = resolve(system.inventory(), [Named(name) for name in self.names])
+            vms = resolve(system.inventory(), named or [Named(name) for name in self.names])
             shelf = PlanShelf(self.outputs)
             connect = system.connect(vms)
 

@@ -12,7 +12,7 @@ from vergeos_nb.errors import Drift
 from vergeos_nb.fleet import plan as plans
 from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.fleet.selection import FleetVm
-from vergeos_nb.procedure.values.model import Plan
+from vergeos_nb.procedure.values.canonical_plan import Plan
 
 SYSTEM = {"profile": "simulator", "host": "simulator", "cloud_name": "lab", "simulated": True}
 

@@ -15,6 +15,7 @@ from vergeos_nb.clock import iso
 from vergeos_nb.errors import Refused, UsageError
 from vergeos_nb.fleet.progress import Where, progress
 from vergeos_nb.fleet.schedule import Limits
+from vergeos_nb.fleet.selection import Named
 from vergeos_nb.fleet.session import Ended
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.record.record_folder import check, read
@@ -267,3 +268,20 @@ def test_a_fleet_run_that_died_around_a_changing_call_is_resumed_without_sending
     expected = Where.OPEN if cut == "after the call" else Where.WAITING
     assert before[plan.vms[1].key].where is expected
     assert third not in {state.folder for state in before.values()}
+
+
+def test_two_vms_of_one_name_are_forced_off_by_their_keys(outputs: Path) -> None:
+    # Holds off: a fleet's list names the key, and the VM's own run went by the name alone.
+    fleet = StuckFleet(outputs, 2)
+    keys = [fleet.sim.world.vm(name).key for name in fleet.names]
+    fleet.sim.world.set_row("vms", keys[1], name=fleet.names[0])
+    plan = fleet.plan(named=[Named(key=key) for key in keys])
+    assert [(vm.name, vm.key) for vm in plan.vms] == [(fleet.names[0], key) for key in keys]
+    fleet.approve(plan)
+    run = fleet.apply(plan)
+    assert ended(run) == ("done", "off", 0)
+    assert len(puts(fleet)) == 2
+    assert [fleet.sim.process_alive(key) for key in keys] == [False, False]
+    for key in keys:
+        own = read(fleet.outputs / run.states[key].folder)
+        assert (own["vm"]["key"], own["parameters"]["vm_key"], own["verdict"]) == (key, key, "off")

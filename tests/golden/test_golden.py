@@ -16,7 +16,7 @@ import pytest
 from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
-from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.views.badges import badge_of
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.rehearsal import BESIDE, LADDER, Rehearsal
 from vergeos_nb.journal.run_state import RunState
-from vergeos_nb.procedure.values.model import RunOutcome, VerdictValue
+from vergeos_nb.procedure.values.outcomes import RunOutcome
+from vergeos_nb.procedure.values.votes import VerdictValue
 
 # The whole ladder with waits that are just long enough to tell a dead process from a living one.
 BRIEF: dict[str, Any] = {

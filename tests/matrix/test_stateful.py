@@ -29,7 +29,7 @@ from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS
 from vergeos_nb.procedure.steps.identify import MOVING
-from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.session.run import Run
 from vergeos_nb.simulator import Rule
 from vergeos_nb.simulator.api.messages import Request

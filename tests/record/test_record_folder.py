@@ -24,7 +24,7 @@ from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.journal.journal import append_after_death, read_journal
 from vergeos_nb.journal.run_state import run_state_of
-from vergeos_nb.procedure.values.model import Plan
+from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.record.record_folder import check, finish, new_folder, read, slug
 from vergeos_nb.record.render import render
 from vergeos_nb.record.run_timeline import timeline_of

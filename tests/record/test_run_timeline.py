@@ -12,7 +12,7 @@ import pytest
 from tests.rehearsal import LADDER, Rehearsal
 from vergeos_nb.clock import from_iso, iso
 from vergeos_nb.journal.journal import DEATH, read_journal
-from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.views.timeline import Span, StatusBar, Timeline, timeline_text
 from vergeos_nb.views.timeline_drawing import timeline_png, timeline_svg

@@ -20,7 +20,7 @@ from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, Step
 from vergeos_nb.procedure.runbooks import force_power_off
-from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.processes import this_process
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runner.recover import recover, unfinished

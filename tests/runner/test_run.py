@@ -22,7 +22,7 @@ from tests.served import LADDER, NAME, QUICK, changing, files_with, served
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
-from vergeos_nb.procedure.values.model import RunOutcome
+from vergeos_nb.procedure.values.outcomes import RunOutcome
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runner import stopping
 from vergeos_nb.runner.run import run

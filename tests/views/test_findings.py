@@ -27,7 +27,8 @@ from vergeos_nb.journal.journal import JournalText, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS
 from vergeos_nb.procedure.values.finding import Kind
-from vergeos_nb.procedure.values.model import StepOutcome, StepResult, StepState
+from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.runner.run import RunReport

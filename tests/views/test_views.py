@@ -13,15 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vergeos_nb.procedure.values.finding import Kind
-from vergeos_nb.procedure.values.model import (
-    SCHEMAS,
-    ColumnKind,
-    Scalar,
-    Schema,
-    StepOutcome,
-    StepResult,
-    result_from_dict,
-)
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_result import StepResult, result_from_dict
+from vergeos_nb.procedure.values.step_tables import SCHEMAS
+from vergeos_nb.procedure.values.table import ColumnKind, Scalar, Schema
 from vergeos_nb.vergeos.rows import Exchange
 from vergeos_nb.views.badges import LOOKS, badge_of
 from vergeos_nb.views.bars_drawing import DRAWN

@@ -15,7 +15,7 @@ from tests.widgets.sitting import Sitting, text
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
-from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.widgets.calls import calls_of
 
@@ -250,10 +250,9 @@ def test_a_step_that_was_refused_says_what_to_do_and_can_be_run_again(sit: Sit) 
     at.click("connect")
     card = at.click("locate")
     assert at.places("locate") == ["static", "live"]
-    assert "rename the others in the VergeOS UI" in text(card.head.value)
+    assert "give its key as well: vm_key=41" in text(card.head.value)
     assert at.enabled() == ["locate"]
-    other = max(at.run.sim.world.vms("web-01"), key=lambda vm: vm.key)
-    at.run.sim.world.set_row("vms", other.key, name="web-01-twin")
+    card.form.fields["vm_key"].value = 41
     at.click("locate")
     assert (at.places("locate"), at.enabled()) == (["static", ""], ["status_key"])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import make_folder, put
-from vergeos_nb.procedure.values.model import Plan
+from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.shapes import Unfit, read_json
 
 

@@ -28,7 +28,7 @@ from vergeos_nb.fleet.system import FleetSystem, open_system
 from vergeos_nb.journal.header import this_user
 from vergeos_nb.procedure.engine.system_identity import in_words
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
-from vergeos_nb.procedure.values.model import FLEET_RUN
+from vergeos_nb.procedure.values.step_tables import FLEET_RUN
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.stopping import Stop
 from vergeos_nb.session.run import APPROVAL_LASTS_S
@@ -36,7 +36,9 @@ from vergeos_nb.session.run_lease import stop_wanted
 from vergeos_nb.views.badges import signed_outcome, signed_verdict
 
 # Said by the fleet itself for each VM, or no option of a plan.
-NOT_HERE = ("vm_name", "approve", "approver", "approve_until", "operator", "expect_cores", "expect_ram_mb")
+NOT_HERE = (
+    "vm_name", "vm_key", "approve", "approver", "approve_until", "operator", "expect_cores", "expect_ram_mb",
+)  # fmt: skip
 
 
 def plan(

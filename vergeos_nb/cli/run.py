@@ -10,7 +10,7 @@ from vergeos_nb import settings
 from vergeos_nb.cli.output import Output, said
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.run_state import RunState
-from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.record.record_folder import HTML, RECORD
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.run import RunReport

@@ -15,7 +15,7 @@ from vergeos_nb.errors import UsageError
 from vergeos_nb.procedure.evidence.triage import RANK, wanting
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.procedure.runbooks.find_stuck_vms import FleetCase
-from vergeos_nb.procedure.values.model import TRIAGE
+from vergeos_nb.procedure.values.step_tables import TRIAGE
 from vergeos_nb.record.record_folder import HTML, new_folder
 from vergeos_nb.session.run import Run
 from vergeos_nb.vergeos.rows import Columns

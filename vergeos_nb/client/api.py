@@ -118,6 +118,14 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
         most = Bounds(limit, FEW.size)
         return self._vms(asked, most, filter=wanted, fields=_VM, sort="+name", limit=str(limit))
 
+    def vm_of_key(self, key: VmKey) -> Vm:
+        """The row of ``vms`` with this key; a snapshot's, too. Reads only."""
+        path, asked = VmKey.path(key), f"find the VM with the key {key}"
+        found = rows.vm(self.wire.read(path, asked=asked, fields=_VM), asked)
+        if found.key != key:
+            raise WrongShape(asked, f"VM {found.key} came", "Keep the exchange and report it.")
+        return found
+
     def vm_now(self, key: VmKey) -> VmNow:
         """Identity and state of one VM in a single call. Reads only."""
         path, asked = VmKey.path(key), f"read VM {key} and its state"

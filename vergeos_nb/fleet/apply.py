@@ -22,7 +22,7 @@ from vergeos_nb.fleet.plan import PROCEDURE, FleetPlan
 from vergeos_nb.fleet.progress import VmProgress, Where
 from vergeos_nb.fleet.schedule import Schedule
 from vergeos_nb.journal.journal import OnLine, RunJournal
-from vergeos_nb.procedure.values.model import Approval
+from vergeos_nb.procedure.values.given_approval import Approval
 from vergeos_nb.record.record_folder import new_folder
 
 # How often a stop file, a window that closes or a signal is looked for while VMs run.
@@ -141,6 +141,7 @@ class Fleet:
         parameters = {
             **self.plan.options,
             "vm_name": vm.name,
+            "vm_key": vm.key,
             "approve": self.plan.digests[at],
             "approver": self.approval.approver,
             "approve_until": iso(self.approval.until),

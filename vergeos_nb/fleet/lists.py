@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.errors import UsageError
-from vergeos_nb.procedure.values.model import TRIAGE
+from vergeos_nb.procedure.values.step_tables import TRIAGE
 
 IDENTIFYING = ("name", "vm_key", "key")
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}

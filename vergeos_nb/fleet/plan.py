@@ -25,7 +25,10 @@ from vergeos_nb.procedure.engine.case import Case, Target
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS, ForcePowerOffParameters
-from vergeos_nb.procedure.values.model import Approval, Plan, StepOutcome, StepResult
+from vergeos_nb.procedure.values.canonical_plan import Plan
+from vergeos_nb.procedure.values.given_approval import Approval
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.session.connection import Connect
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.shapes import Unfit, fit, read_json
@@ -96,7 +99,7 @@ def plan_one(vm: FleetVm, options: Mapping[str, Any], connect: Connect, target: 
         return Planned(vm, "", "unknown", "its name holds a password or token, or looks like one")
     with connect(clock, _no_changes, lambda exchange: None) as connection:
         case = Case(
-            options=read_parameters(PROCEDURE, {**options, "vm_name": vm.name}),  # type: ignore[arg-type]
+            options=read_parameters(PROCEDURE, {**options, "vm_name": vm.name, "vm_key": vm.key}),  # type: ignore[arg-type]
             operator=operator,
             clock=clock,
             journal=nothing,

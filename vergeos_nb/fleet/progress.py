@@ -23,7 +23,8 @@ from vergeos_nb.fleet.plan import PROCEDURE, find_plan
 from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.journal import NAME, JournalText, call_id, opened_of, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
-from vergeos_nb.procedure.values.model import RunOutcome, VerdictValue
+from vergeos_nb.procedure.values.outcomes import RunOutcome
+from vergeos_nb.procedure.values.votes import VerdictValue
 
 RUNBOOK = "fleet_apply"
 WELL = (RunOutcome.DONE, RunOutcome.NOTHING_TO_DO)

@@ -25,7 +25,8 @@ from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.lease.lease import Lease, Owner
 from vergeos_nb.masking import masked
 from vergeos_nb.procedure.engine.system_identity import in_words
-from vergeos_nb.procedure.values.model import StepOutcome, StepResult
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.record_folder import RECORD, new_folder
 from vergeos_nb.runner.recover import recover
 from vergeos_nb.session.run import finish_record

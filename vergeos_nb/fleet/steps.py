@@ -11,15 +11,12 @@ from vergeos_nb.errors import Refused, StillAlive, VerdictUnknown, VergeNbError
 from vergeos_nb.fleet.plan import FleetPlan
 from vergeos_nb.fleet.progress import VmProgress, Where
 from vergeos_nb.procedure.engine.engine import outcome_of
-from vergeos_nb.procedure.values.model import (
-    FACTS,
-    FLEET_RUN,
-    Approval,
-    StepOutcome,
-    StepResult,
-    Table,
-    VerdictValue,
-)
+from vergeos_nb.procedure.values.given_approval import Approval
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.step_tables import FACTS, FLEET_RUN
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.votes import VerdictValue
 
 
 def result(

@@ -17,7 +17,7 @@ from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.journal import NAME, OnLine, RunJournal
 from vergeos_nb.procedure.engine.engine import outcome_of
 from vergeos_nb.procedure.runbooks.catalog import recorded_schema
-from vergeos_nb.procedure.values.model import StepResult
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.processes import Life, Process, ask, this_process
 from vergeos_nb.settings import MASK
 from vergeos_nb.version import __version__

@@ -11,14 +11,9 @@ from vergeos_nb.journal.journal import JournalText, exchange_from_dict
 from vergeos_nb.parameters import VmParameters
 from vergeos_nb.procedure.engine.runbook import act_of
 from vergeos_nb.procedure.runbooks.catalog import known, role_of
-from vergeos_nb.procedure.values.model import (
-    Role,
-    RunOutcome,
-    StepOutcome,
-    StepResult,
-    VerdictValue,
-    result_from_dict,
-)
+from vergeos_nb.procedure.values.outcomes import Role, RunOutcome, StepOutcome
+from vergeos_nb.procedure.values.step_result import StepResult, result_from_dict
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos.rows import Exchange
 
 BUG = 70

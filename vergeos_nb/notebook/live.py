@@ -25,7 +25,10 @@ from vergeos_nb.procedure.engine.case import Case, RunCase
 from vergeos_nb.procedure.engine.engine import Step, last_of, opens
 from vergeos_nb.procedure.runbooks.catalog import read_parameters, runbook_of
 from vergeos_nb.procedure.values.differences import parameters_changed
-from vergeos_nb.procedure.values.model import IDENTITY, StepOutcome, StepResult, StepState, Table
+from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
+from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.step_tables import IDENTITY
+from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.session.run import Run

@@ -8,7 +8,8 @@ from typing import Any
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.procedure.engine.runbook import Ending
 from vergeos_nb.procedure.runbooks.catalog import known
-from vergeos_nb.procedure.values.model import RunOutcome, StepOutcome, VerdictValue
+from vergeos_nb.procedure.values.outcomes import RunOutcome, StepOutcome
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.record.undo import undo_of
 from vergeos_nb.views.summary import RunSummary
 

@@ -10,7 +10,7 @@ from typing import Any
 from vergeos_nb.clock import from_iso
 from vergeos_nb.journal.journal import DEATH, JournalText
 from vergeos_nb.journal.run_state import ChangingCall, run_state_of
-from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.views.badges import badge_of_line
 from vergeos_nb.views.timeline import GOING_ON, ChangeMark, Span, StatusBar, StepBar, Timeline, VerdictMark
 

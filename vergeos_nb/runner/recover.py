@@ -33,7 +33,8 @@ from vergeos_nb.procedure.engine.case import Case, Target
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.engine.system_identity import differences
 from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, runbook_of
-from vergeos_nb.procedure.values.model import Plan, StepResult
+from vergeos_nb.procedure.values.canonical_plan import Plan
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.processes import Life
 from vergeos_nb.record.record_folder import RECORD, read
 from vergeos_nb.session.run import target_of

@@ -35,7 +35,8 @@ from vergeos_nb.procedure.engine.case import SIMULATOR_HOST, ArchiveCase, Case, 
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.engine.system_identity import lease_names
 from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, runbook_of
-from vergeos_nb.procedure.values.model import Approval, StepResult, result_from_dict
+from vergeos_nb.procedure.values.given_approval import Approval
+from vergeos_nb.procedure.values.step_result import StepResult, result_from_dict
 from vergeos_nb.record.past_overrides import Capsules
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of

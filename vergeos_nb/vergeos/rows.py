@@ -174,6 +174,7 @@ class Listed:
     Attributes:
         node: the name of the node that its status row names, or "".
         why: why it stands out, or "".
+        last_write: when its status row was last written, seconds since 1970, or None.
     """
 
     key: VmKey
@@ -186,6 +187,7 @@ class Listed:
     ram_mb: int | None
     tags: tuple[str, ...]
     why: str
+    last_write: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

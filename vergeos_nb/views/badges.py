@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vergeos_nb.procedure.values.finding import Finding, Kind, of_result, of_run_words, of_step, of_verdict
-from vergeos_nb.procedure.values.model import StepOutcome, StepResult, Table
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.views.cells import Grid, grid
 from vergeos_nb.views.text import visible
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vergeos_nb.procedure.values.model import Table
+from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.views.drawing import INK, Drawing, Rect, Shape, TextShape, width_of
 from vergeos_nb.views.text import visible
 

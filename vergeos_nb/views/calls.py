@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from vergeos_nb.procedure.values.model import Schema, Table
+from vergeos_nb.procedure.values.table import Schema, Table
 from vergeos_nb.vergeos.rows import Exchange
 
 CALLS = Schema(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vergeos_nb.clock import iso
-from vergeos_nb.procedure.values.model import ColumnKind, Table
+from vergeos_nb.procedure.values.table import ColumnKind, Table
 from vergeos_nb.views.text import visible
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from vergeos_nb.procedure.values.model import TRIAGE
+from vergeos_nb.procedure.values.step_tables import TRIAGE
 from vergeos_nb.vergeos.rows import Columns
 from vergeos_nb.views.frames import DTYPES
 

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from vergeos_nb.clock import iso
-from vergeos_nb.procedure.values.model import StepResult, Table
+from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.views.calls import calls_table
 from vergeos_nb.views.cells import fits
 

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from vergeos_nb.procedure.values.model import StepResult
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.timeline import WIDTH, Timeline, timeline_text
 from vergeos_nb.views.timeline_drawing import timeline_png

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vergeos_nb.procedure.values.finding import of_result, of_run
-from vergeos_nb.procedure.values.model import RunOutcome, StepResult, VerdictValue
+from vergeos_nb.procedure.values.outcomes import RunOutcome
+from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.views.badges import Badge, badge, badge_of
 from vergeos_nb.views.bundle import environment
 from vergeos_nb.views.text import visible

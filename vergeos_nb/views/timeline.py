@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vergeos_nb.clock import iso
-from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.views.badges import Badge
 from vergeos_nb.views.text import visible
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from vergeos_nb.clock import iso
 from vergeos_nb.procedure.values.finding import of_verdict
-from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.views.badges import badge
 from vergeos_nb.views.drawing import (
     INK,

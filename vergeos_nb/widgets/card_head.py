@@ -8,7 +8,9 @@ from typing import Any
 
 from vergeos_nb.client.preview import Preview, as_curl
 from vergeos_nb.procedure.engine.engine import Step
-from vergeos_nb.procedure.values.model import EVIDENCE, IDENTITY, StepResult, StepState
+from vergeos_nb.procedure.values.outcomes import StepState
+from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.step_tables import EVIDENCE, IDENTITY
 from vergeos_nb.views.badges import badge_of
 from vergeos_nb.views.bundle import environment
 

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from vergeos_nb.procedure.approval.consent import Consent
 from vergeos_nb.procedure.engine.case import RunCase
 from vergeos_nb.procedure.engine.engine import Step
-from vergeos_nb.procedure.values.model import StepResult, StepState
+from vergeos_nb.procedure.values.outcomes import StepState
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.settings import Secret
 from vergeos_nb.vergeos.rows import Listed
 

@@ -16,13 +16,15 @@ from vergeos_nb.bound import bound_values, unbound
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.parameters import FleetApplyParameters, VmParameters
 from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS, read_parameters, schema_of
-from vergeos_nb.procedure.values.model import Plan, Table
+from vergeos_nb.procedure.values.canonical_plan import Plan
+from vergeos_nb.procedure.values.table import Table
 
 Make = Callable[..., Rehearsal]
 
 # Whoever adds a parameter decides here whether an approval may leave it open. Everything else is bound.
 UNBOUND = {
-    "vm_name", "profile", "operator", "reason", "ticket", "approve", "approver", "approve_until", "record",
+    "vm_name", "vm_key", "profile", "operator", "reason", "ticket", "approve", "approver", "approve_until",
+    "record",
 }  # fmt: skip
 
 # A plan with these, and then one of the others under the same digest.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.rehearsal import LONG_AGO, SENTENCE, Rehearsal, ending
-from vergeos_nb.procedure.values.model import Table
+from vergeos_nb.procedure.values.table import Table
 
 Make = Callable[..., Rehearsal]
 Change = Callable[[Rehearsal], object]
@@ -192,7 +192,7 @@ def test_evidence_that_went_away_meanwhile_is_drift(rehearse: Make) -> None:
 
 def test_an_approval_that_is_put_in_after_the_plan_still_has_to_be_for_it(rehearse: Make) -> None:
     # The engine must not lean on the plan step alone for this: an approval can come after it.
-    from vergeos_nb.procedure.values.model import Approval
+    from vergeos_nb.procedure.values.given_approval import Approval
 
     run = rehearse("stuck")
     book = run.open()

@@ -9,7 +9,7 @@ import pytest
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import ApprovalExpired, Drift, Refused, VergeNbError
 from vergeos_nb.procedure.approval.standing import WaysOn, same_person, standing_refusal
-from vergeos_nb.procedure.values.model import Approval
+from vergeos_nb.procedure.values.given_approval import Approval
 from vergeos_nb.settings.policy import Policy
 
 DIGEST = "d" * 64

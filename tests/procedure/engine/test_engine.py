@@ -19,7 +19,7 @@ from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS
-from vergeos_nb.procedure.values.model import StepState
+from vergeos_nb.procedure.values.outcomes import StepState
 from vergeos_nb.session.run import Run
 
 Make = Callable[..., Rehearsal]

@@ -15,7 +15,7 @@ from vergeos_nb.procedure.engine.engine import Draft, Step
 from vergeos_nb.procedure.engine.runbook import Runbook, act_of
 from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS, schema_of
 from vergeos_nb.procedure.steps.power_on import StartOptions
-from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.procedure.values.outcomes import StepOutcome
 
 
 def look(case: Any) -> Draft:

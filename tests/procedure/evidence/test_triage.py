@@ -16,7 +16,7 @@ from vergeos_nb.client.tables import fleet_tables as fleet_reads
 from vergeos_nb.errors import WrongShape
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.procedure.evidence.triage import Facts, suggest, triage, wanting
-from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator, SteppedClock
 from vergeos_nb.simulator.faults.rules import Rule

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vergeos_nb.procedure.evidence.verdict import Sample, judge
-from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos.rows import MachineKey, MachineStats, MachineStatus, StatusKey
 
 MACHINE = MachineKey(44)

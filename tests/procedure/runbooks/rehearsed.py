@@ -10,7 +10,7 @@ from typing import Any
 from tests.rehearsal import ATTESTED, VENDORS_BODY, Rehearsal
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
-from vergeos_nb.procedure.values.model import VerdictValue
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.session.run import Run
 
 SIX = ("running", "migratable", "status", "state", "powerstate", "node")

@@ -12,7 +12,7 @@ from tests.rehearsal import PASSWORD, ending
 from vergeos_nb.clock import iso
 from vergeos_nb.errors import UsageError
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
-from vergeos_nb.procedure.values.model import StepResult
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.settings import spellings
 from vergeos_nb.simulator.faults.rules import Rule

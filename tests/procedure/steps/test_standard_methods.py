@@ -13,7 +13,8 @@ from vergeos_nb.clock import iso
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.procedure.steps.identify import MOVING
-from vergeos_nb.procedure.values.model import Approval, StepResult
+from vergeos_nb.procedure.values.given_approval import Approval
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.simulator import SCENARIOS, Rule
 

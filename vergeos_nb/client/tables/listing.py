@@ -12,7 +12,7 @@ from vergeos_nb.vergeos.rows import Listed, MachineKey, VmKey
 _LISTED = filters.fields(
     "$key", "name", "machine", "cpu_cores", "ram", "machine#status#status as status",
     "machine#status#state as state", "machine#status#running as running",
-    "machine#status#node#name as node_name",
+    "machine#status#node#name as node_name", "machine#status#last_update as last_update",
 )  # fmt: skip
 _TAG = filters.fields("member", "tag#name as tag_name")
 # A VM that hangs shows in one of these (status values: pyvergeos and tsvergeos agree on the list).
@@ -24,10 +24,19 @@ class ListReads:
 
     wire: Wire
 
-    def vms_listed(self) -> tuple[Listed, ...]:
-        """Every VM that is not a snapshot, by key. Reads only."""
-        asked = "list the VMs"
+    def vms_listed(self, name: str = "") -> tuple[Listed, ...]:
+        """Every VM that is not a snapshot, by key. Reads only.
+
+        Args:
+            name: those that the platform finds for this name alone; "" for all.
+
+        Raises:
+            UsageError: no VM can have this name.
+        """
+        asked = f"list the VMs named {name!r}" if name else "list the VMs"
         wanted = filters.eq("is_snapshot", False)
+        if name:
+            wanted = filters.and_(filters.eq("name", filters.check_name(name)), wanted)
         data = self.wire.read("vms", asked=asked, bounds=TABLE, filter=wanted, fields=_LISTED)
         tags = self._tags()
         return tuple(_listed(row, asked, tags) for row in rows.rows_of(data, "vms", asked))
@@ -67,4 +76,5 @@ def _listed(raw: object, asked: str, tags: dict[str, list[str]]) -> Listed:
         ram_mb=row.seen_integer("ram"),
         tags=tuple(sorted(tags.get(VmKey.path(key), ()))),
         why=why,
+        last_write=row.seen_integer("last_update"),
     )

@@ -13,7 +13,7 @@ from vergeos_nb.errors import Refused
 from vergeos_nb.procedure.approval.standing import same_person
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.values.differences import parameters_changed
-from vergeos_nb.procedure.values.model import Approval
+from vergeos_nb.procedure.values.given_approval import Approval
 
 # The vendor's step 4 asks for these four; each is ticked by itself.
 IDENTITY_TICKS: Mapping[str, str] = {

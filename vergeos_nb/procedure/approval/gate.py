@@ -15,7 +15,9 @@ from vergeos_nb.procedure.values.differences import (
     parameters_changed,
     state_of,
 )
-from vergeos_nb.procedure.values.model import StepOutcome, Table, VerdictValue
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos.rows import MOVING, VmNow
 
 # What a rung of ours may itself bring about between plan and the next rung, and so is no drift.

@@ -12,6 +12,7 @@ from vergeos_nb.procedure.approval.gate import refused_now
 from vergeos_nb.procedure.engine import system_identity
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
+from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.differences import (
     as_approved,
     difference,
@@ -19,7 +20,10 @@ from vergeos_nb.procedure.values.differences import (
     parameters_changed,
     state_of,
 )
-from vergeos_nb.procedure.values.model import REQUESTS, Plan, StepOutcome, Table, VerdictValue
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_tables import REQUESTS
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos.requests import Change
 from vergeos_nb.vergeos.rows import VmNow
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import ApprovalExpired, Drift, Refused, VergeNbError
-from vergeos_nb.procedure.values.model import Approval
+from vergeos_nb.procedure.values.given_approval import Approval
 from vergeos_nb.settings.policy import Policy
 
 

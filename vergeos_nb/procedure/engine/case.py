@@ -16,9 +16,11 @@ from vergeos_nb.parameters import (
 )
 from vergeos_nb.procedure.evidence.verdict import Sample
 from vergeos_nb.procedure.evidence.witnesses import cannot_be_read
-from vergeos_nb.procedure.values.model import Approval, Plan, Verdict
+from vergeos_nb.procedure.values.canonical_plan import Plan
+from vergeos_nb.procedure.values.given_approval import Approval
 from vergeos_nb.procedure.values.past_run import Past
 from vergeos_nb.procedure.values.protocols import Journal, Plans, Platform, Records, VmLease
+from vergeos_nb.procedure.values.votes import Verdict
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.rows import (
     LogLine,

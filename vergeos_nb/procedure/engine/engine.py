@@ -24,8 +24,10 @@ from vergeos_nb.errors import (
     VergeNbError,
 )
 from vergeos_nb.machine import lacking
-from vergeos_nb.procedure.values.model import Role, StepOutcome, StepResult, StepState, Table
+from vergeos_nb.procedure.values.outcomes import Role, StepOutcome, StepState
 from vergeos_nb.procedure.values.protocols import Calls, Journal, Platform
+from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.table import Table
 
 C = TypeVar("C")
 # A step that takes any case on a system is one of a run over a VM, too.

@@ -11,7 +11,8 @@ from vergeos_nb.bound import unbound
 from vergeos_nb.parameters import RunParameters
 from vergeos_nb.procedure.engine.case import RunCase
 from vergeos_nb.procedure.engine.engine import Step
-from vergeos_nb.procedure.values.model import RunOutcome, VerdictValue
+from vergeos_nb.procedure.values.outcomes import RunOutcome
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos.requests import api_path
 
 # Tables in which a change lies beside the VM: no process is started or ended by it.

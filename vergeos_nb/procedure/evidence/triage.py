@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from vergeos_nb.procedure.evidence.verdict import Sample, judge
-from vergeos_nb.procedure.values.model import FLEET, TRIAGE, Table, Verdict, VerdictValue
+from vergeos_nb.procedure.values.step_tables import FLEET, TRIAGE
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.vergeos.rows import (
     MOVING,
     OF_NODES,

@@ -27,7 +27,9 @@ from vergeos_nb.procedure.evidence.witnesses import (
     vote_of_node,
     vote_of_top,
 )
-from vergeos_nb.procedure.values.model import SAMPLES, Table, Verdict, VerdictValue, Vote
+from vergeos_nb.procedure.values.step_tables import SAMPLES
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue, Vote
 from vergeos_nb.vergeos.rows import Counter, LogLine, MachineStats, MachineStatus, NodeState, QueryAnswer
 
 ASSUME_STATS_ZERO_IS_DEATH = True

@@ -22,7 +22,9 @@ import re
 from collections.abc import Sequence
 
 from vergeos_nb.clock import iso
-from vergeos_nb.procedure.values.model import COUNTERS, LOGS, Table, Vote
+from vergeos_nb.procedure.values.step_tables import COUNTERS, LOGS
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.votes import Vote
 from vergeos_nb.vergeos.rows import Counter, LogLine, NodeState, QueryAnswer
 
 ASSUME_MOVING_COUNTER_IS_LIFE = True

@@ -17,7 +17,7 @@ from typing import Any
 from vergeos_nb.errors import UsageError
 from vergeos_nb.parameters import FleetApplyParameters, RunParameters, nearest, read_as
 from vergeos_nb.procedure.engine.runbook import Runbook
-from vergeos_nb.procedure.values.model import Role
+from vergeos_nb.procedure.values.outcomes import Role
 from vergeos_nb.runbook_files import OURS, PLACE, runbook_path
 
 GROUP = "vergeos_nb.runbooks"

@@ -13,8 +13,8 @@ from vergeos_nb.procedure.engine.case import SystemCase
 from vergeos_nb.procedure.engine.engine import Draft, Step
 from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.evidence.triage import picture_of, table_of, triage, wanting, with_logs
-from vergeos_nb.procedure.steps.shared import CONNECT
-from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.procedure.steps.common_steps import CONNECT
+from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.vergeos.rows import Columns, MachineKey, NodeState
 
 # More would be no list that a person reads; all are in the columns, and the command prints them.

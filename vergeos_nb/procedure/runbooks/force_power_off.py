@@ -17,12 +17,13 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.engine.runbook import Ending, Runbook
 from vergeos_nb.procedure.steps import previews
+from vergeos_nb.procedure.steps.common_steps import ALIVE, CONFIRM, IDENTIFY
 from vergeos_nb.procedure.steps.judge_and_plan import make_plan
 from vergeos_nb.procedure.steps.override import force_power_off
-from vergeos_nb.procedure.steps.shared import ALIVE, CONFIRM, IDENTIFY
 from vergeos_nb.procedure.steps.snapshot import take_snapshot
 from vergeos_nb.procedure.steps.standard_methods import kill_power, power_off
-from vergeos_nb.procedure.values.model import RunOutcome, VerdictValue
+from vergeos_nb.procedure.values.outcomes import RunOutcome
+from vergeos_nb.procedure.values.votes import VerdictValue
 
 
 def _address(text: str) -> str:

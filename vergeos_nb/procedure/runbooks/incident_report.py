@@ -16,17 +16,10 @@ from vergeos_nb.procedure.engine.case import ArchiveCase
 from vergeos_nb.procedure.engine.engine import Draft, Step, ended_by
 from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.values.finding import of_run_words
-from vergeos_nb.procedure.values.model import (
-    ACTED,
-    FACTS,
-    OFFENDERS,
-    OFTEN,
-    OUTCOMES,
-    RUNS,
-    StepOutcome,
-    Table,
-)
+from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.past_run import Checked, PastRun
+from vergeos_nb.procedure.values.step_tables import ACTED, FACTS, OFFENDERS, OFTEN, OUTCOMES, RUNS
+from vergeos_nb.procedure.values.table import Table
 
 # More would be no table that a person reads; `vergeos-nb audit list` prints all.
 MOST_SHOWN = 500

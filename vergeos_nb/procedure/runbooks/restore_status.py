@@ -38,20 +38,17 @@ from vergeos_nb.procedure.engine.engine import Ask, Draft, Step, ended_by
 from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.engine.system_identity import differences
 from vergeos_nb.procedure.steps import previews
+from vergeos_nb.procedure.steps.common_steps import ALIVE, CONFIRM, IDENTIFY
 from vergeos_nb.procedure.steps.identify import text
 from vergeos_nb.procedure.steps.judge_and_plan import is_alive
 from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
-from vergeos_nb.procedure.steps.shared import ALIVE, CONFIRM, IDENTIFY
 from vergeos_nb.procedure.steps.watching import Watch, stopped
-from vergeos_nb.procedure.values.model import (
-    CHECKS,
-    FACTS,
-    Plan,
-    StepOutcome,
-    Table,
-    VerdictValue,
-)
+from vergeos_nb.procedure.values.canonical_plan import Plan
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_tables import CHECKS, FACTS
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.requests import Change
 from vergeos_nb.vergeos.rows import MachineStatus

@@ -21,12 +21,13 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Ask, Draft, Step, ended_by
 from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.steps import previews
+from vergeos_nb.procedure.steps.common_steps import CONFIRM, CONNECT, LOCATE, STATUS_KEY, VERIFY
 from vergeos_nb.procedure.steps.identify import verify
 from vergeos_nb.procedure.steps.power_on import ORDER, confirm, make_plan, power_on
-from vergeos_nb.procedure.steps.shared import CONFIRM, CONNECT, LOCATE, STATUS_KEY, VERIFY
 from vergeos_nb.procedure.steps.vigil import Vigil, node_of, when
 from vergeos_nb.procedure.steps.watching import stopped
-from vergeos_nb.procedure.values.model import StepOutcome, Verdict, VerdictValue
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.vergeos.rows import MOVING
 
 # A reading is half a dozen calls, each of which the record holds.

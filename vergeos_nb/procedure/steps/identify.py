@@ -1,13 +1,15 @@
-"""Connect, Locate, Get the status key, Verify: which system, which VM, which row. Nothing is changed here."""
+"""Connect, Get the status key, Verify: which system, which row. Nothing is changed here."""
 
 from __future__ import annotations
 
 from vergeos_nb.clock import iso
-from vergeos_nb.errors import Refused, UsageError, VmAmbiguous, VmNotFound
+from vergeos_nb.errors import Refused
 from vergeos_nb.procedure.engine.case import Case, SystemCase
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.engine.system_identity import id_of
-from vergeos_nb.procedure.values.model import CHECKS, FACTS, IDENTITY, VMS, Scalar, StepOutcome, Table
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_tables import CHECKS, FACTS, IDENTITY
+from vergeos_nb.procedure.values.table import Scalar, Table
 from vergeos_nb.vergeos.rows import MOVING, OF_NODES, MachineStatus, Vm
 
 MAX_SKEW_S = 60.0
@@ -54,49 +56,6 @@ def connect(case: SystemCase) -> Draft:
     if skew is not None and abs(skew) > MAX_SKEW_S:
         warnings.append(f"The clocks differ by {skew:+.0f} s: mind that when reading times in the record.")
     return Draft(StepOutcome.PASSED, summary, " ".join(warnings), (facts,), seen)
-
-
-def locate(case: Case) -> Draft:
-    """Exactly one VM with exactly this name that is no snapshot."""
-    name = case.options.vm_name
-    asked = f"finding the VM {name!r}"
-    if not name:
-        raise UsageError(asked, "no VM was chosen", "type its exact name, or pick it from the list")
-    rows = [vm for vm in case.platform.vms_named(name) if vm.name == name]
-    vms = [vm for vm in rows if not vm.is_snapshot]
-    table = _vms(rows)
-    if len(vms) == 1:
-        case.vm = vm = vms[0]
-        return Draft(
-            StepOutcome.PASSED,
-            f"{name!r} is VM {vm.key}; its machine is {vm.machine}. These are two different numbers.",
-            "",
-            (table,),
-            {"vm": {"name": vm.name, "key": vm.key.value, "machine": vm.machine.value}},
-        )
-    if vms:
-        return ended_by(
-            VmAmbiguous(
-                asked,
-                f"{len(vms)} VMs have this name (VM keys {', '.join(str(vm.key) for vm in vms)})",
-                "rename the others in the VergeOS UI, so that the name says which one you mean",
-            ),
-            table,
-        )
-    if rows:
-        return ended_by(
-            Refused(
-                asked,
-                "only snapshots have this name; a snapshot is no VM and does not run",
-                "give the name of the VM itself",
-            ),
-            table,
-        )
-    similar = [vm for vm in case.platform.vms_like(name) if not vm.is_snapshot]
-    hint = "check the spelling; upper and lower case differ"
-    if similar:
-        hint += f". Similar names: {', '.join(repr(vm.name) for vm in similar[:5])}"
-    return ended_by(VmNotFound(asked, "no VM has this name", hint), _vms(similar))
 
 
 def get_status_key(case: Case) -> Draft:
@@ -205,12 +164,6 @@ def verify(case: Case, *, any_state: bool = False) -> Draft:
 def text(value: Scalar) -> str:
     """A JSON scalar as a person reads it; nothing for null."""
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _vms(rows: list[Vm]) -> Table:
-    return VMS.table(
-        *((vm.key.value, vm.name, vm.machine.value, vm.is_snapshot, vm.cpu_cores, vm.ram) for vm in rows)
-    )
 
 
 def _side_by_side(case: Case, vm: Vm, row: MachineStatus) -> Table:

@@ -21,7 +21,11 @@ from vergeos_nb.procedure.evidence.witnesses import contradictions, counters_tab
 from vergeos_nb.procedure.steps.sending import send_once
 from vergeos_nb.procedure.steps.snapshot import DESCRIPTION, snapshot_name_for
 from vergeos_nb.procedure.steps.watching import stopped
-from vergeos_nb.procedure.values.model import FACTS, Plan, StepOutcome, Table, VerdictValue
+from vergeos_nb.procedure.values.canonical_plan import Plan
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_tables import FACTS
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.requests import Change, NodeQuery
 from vergeos_nb.vergeos.rows import QueryAnswer, VmNow

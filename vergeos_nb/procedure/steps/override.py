@@ -21,7 +21,8 @@ from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_dra
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.standard_methods import beyond, off_already
 from vergeos_nb.procedure.steps.watching import Watch, stopped
-from vergeos_nb.procedure.values.model import StepOutcome, VerdictValue
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.rows import MachineStatus
 

@@ -20,7 +20,11 @@ from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_dra
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.vigil import node_of, when
 from vergeos_nb.procedure.steps.watching import Watch
-from vergeos_nb.procedure.values.model import FACTS, Plan, StepOutcome, Table, VerdictValue
+from vergeos_nb.procedure.values.canonical_plan import Plan
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_tables import FACTS
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.rows import MachineStatus
 

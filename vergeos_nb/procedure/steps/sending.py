@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from vergeos_nb.errors import ApiError, AuthError, NotConnected, Refused
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
-from vergeos_nb.procedure.values.model import StepOutcome
+from vergeos_nb.procedure.values.outcomes import StepOutcome
 
 T = TypeVar("T")
 

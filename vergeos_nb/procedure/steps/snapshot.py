@@ -12,7 +12,8 @@ from vergeos_nb.procedure.approval.gate import closed, not_approved
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.steps.sending import Known, send_once
-from vergeos_nb.procedure.values.model import FACTS, StepOutcome
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_tables import FACTS
 from vergeos_nb.vergeos.rows import Snapshot
 
 DAY_S = 86_400

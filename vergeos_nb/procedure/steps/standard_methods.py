@@ -23,7 +23,8 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.steps.sending import Known, Sent, send_once
 from vergeos_nb.procedure.steps.watching import Watch
-from vergeos_nb.procedure.values.model import StepOutcome, VerdictValue
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.votes import VerdictValue
 
 NAMES = {"poweroff": "Power Off", "kill": "Kill Power", "override": "the status override"}
 

@@ -17,7 +17,9 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.evidence.verdict import Sample, samples_table
 from vergeos_nb.procedure.evidence.witnesses import counters_table, logs_table
 from vergeos_nb.procedure.steps.watching import Readings, a_gap_before, stopped
-from vergeos_nb.procedure.values.model import FACTS, Table, Verdict, VerdictValue, Vote
+from vergeos_nb.procedure.values.step_tables import FACTS
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue, Vote
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus
 
 ASSUME_STARTED_TELLS_LIVES_APART = True

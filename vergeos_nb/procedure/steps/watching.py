@@ -17,7 +17,9 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.verdict import Sample, combine, judge, samples_table
 from vergeos_nb.procedure.evidence.witnesses import counters_table, logs_table
-from vergeos_nb.procedure.values.model import StepOutcome, Table, Verdict, VerdictValue, Vote
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue, Vote
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus, VmNow
 
 FIRST_PAUSE_S = 0.5

@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from vergeos_nb.bound import bound_values
-from vergeos_nb.procedure.values.model import DIFFERENCE, Plan, Table
+from vergeos_nb.procedure.values.canonical_plan import Plan
+from vergeos_nb.procedure.values.step_tables import DIFFERENCE
+from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.vergeos.rows import MachineStatus, StatusKey, Vm, VmNow
 
 NOT_THERE = "(not there)"

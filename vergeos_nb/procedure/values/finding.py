@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from vergeos_nb.procedure.values.model import RunOutcome, StepOutcome, StepResult, VerdictValue
+from vergeos_nb.procedure.values.outcomes import RunOutcome, StepOutcome
+from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.votes import VerdictValue
 
 
 class Kind(StrEnum):

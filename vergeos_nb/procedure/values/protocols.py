@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from vergeos_nb.procedure.values.model import Plan
+from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.vergeos.requests import NodeQuery, VmAction
 from vergeos_nb.vergeos.rows import (
     Columns,
@@ -43,8 +43,11 @@ class Platform(Protocol):
     def vms_like(self, text: str) -> Sequence[Vm]:
         """Rows of ``vms`` whose name holds the text in any case."""
 
-    def vms_listed(self) -> Sequence[Listed]:
-        """Every VM that is no snapshot."""
+    def vms_listed(self, name: str = "") -> Sequence[Listed]:
+        """Every VM that is no snapshot, or those that the platform finds for this name."""
+
+    def vm_of_key(self, key: VmKey) -> Vm:
+        """The row of ``vms`` with this key, be it a VM's or a snapshot's."""
 
     def status_key(self, machine: MachineKey) -> StatusKey:
         """The status row that the machine's row names."""

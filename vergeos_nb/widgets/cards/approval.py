@@ -10,7 +10,8 @@ import ipywidgets as w
 from vergeos_nb.procedure.approval.consent import Consent
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Step
-from vergeos_nb.procedure.values.model import StepOutcome, StepResult
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.cards.card import StepCard
 from vergeos_nb.widgets.forms import ParameterForm

@@ -11,7 +11,8 @@ import ipywidgets as w
 
 from vergeos_nb.procedure.engine.case import Case, SystemCase
 from vergeos_nb.procedure.engine.engine import Step
-from vergeos_nb.procedure.values.model import StepOutcome, StepResult, StepState
+from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.frames import frames
 from vergeos_nb.widgets.calls import calls_of

@@ -12,7 +12,7 @@ from vergeos_nb.connect.doctor import SIGNS, diagnose
 from vergeos_nb.connect.drills import DRILLS, drill_of
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.procedure.engine.engine import Step
-from vergeos_nb.procedure.values.model import StepResult
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.settings import Secret
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.cards.card import StepCard

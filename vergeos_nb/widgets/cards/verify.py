@@ -8,7 +8,8 @@ from typing import Any
 import ipywidgets as w
 
 from vergeos_nb.procedure.engine.engine import Step
-from vergeos_nb.procedure.values.model import IDENTITY, StepResult
+from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.step_tables import IDENTITY
 from vergeos_nb.views.text import visible
 from vergeos_nb.widgets.card_head import side_by_side
 from vergeos_nb.widgets.card_host import Desk

@@ -8,8 +8,9 @@ from vergeos_nb.procedure.approval.consent import IDENTITY_TICKS
 from vergeos_nb.procedure.engine.case import Case, SystemCase
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.steps import previews
-from vergeos_nb.procedure.steps.identify import connect, get_status_key, locate, verify
+from vergeos_nb.procedure.steps.identify import connect, get_status_key, verify
 from vergeos_nb.procedure.steps.judge_and_plan import is_alive
+from vergeos_nb.procedure.steps.locate import locate
 from vergeos_nb.procedure.steps.override import confirm
 
 CONNECT: Step[SystemCase] = Step(

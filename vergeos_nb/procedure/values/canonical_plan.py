@@ -1,0 +1,31 @@
+"""A plan in its one spelling, and the digest that an approval binds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The planned changes: what, on which VM, from which state.
+
+    ``content`` is plain JSON without floats; its canonical form (sorted keys, no blanks, UTF-8) is what
+    the digest and so an approval binds.
+    """
+
+    content: Mapping[str, Any]
+
+    def canonical(self) -> bytes:
+        """The one spelling of this plan."""
+        return json.dumps(
+            self.content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        ).encode(errors="backslashreplace")  # half of a surrogate pair becomes its JSON escape
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical form, in hex."""
+        return hashlib.sha256(self.canonical()).hexdigest()

@@ -1,0 +1,28 @@
+"""An approval that a person has given, and when it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vergeos_nb.clock import iso
+
+# So far two machines' clocks may lie apart where one gives an approval and the other one uses it.
+CLOCKS_DIFFER_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's approval of one plan, for a limited time. Times are seconds since 1970."""
+
+    digest: str
+    approver: str
+    given_at: float
+    until: float
+
+    def ended(self, now: float) -> str:
+        """Why it does not hold at this time, or "". A clock that is set back lets no approval last longer."""
+        if now > self.until:
+            return f"the approval ended at {iso(self.until)}"
+        if now < self.given_at - CLOCKS_DIFFER_S:
+            return f"the clock shows {iso(now)}, and the approval was given at {iso(self.given_at)}"
+        return ""

@@ -1,0 +1,37 @@
+"""A table is rows under a fixed schema, of plain JSON values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ColumnKind = Literal["text", "int", "float", "bool", "time"]
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The columns of a table, fixed whatever it holds."""
+
+    name: str
+    caption: str
+    columns: tuple[tuple[str, ColumnKind], ...]
+
+    def table(self, *rows: tuple[Scalar, ...]) -> Table:
+        """A table of these rows.
+
+        Raises:
+            ValueError: a row has another number of values than the schema has columns.
+        """
+        for row in rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"{self.name}: {len(row)} values for {len(self.columns)} columns")
+        return Table(self, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a fixed schema. ``time`` values are seconds since 1970."""
+
+    schema: Schema
+    rows: tuple[tuple[Scalar, ...], ...] = ()
