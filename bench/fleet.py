@@ -53,7 +53,7 @@ def read():
 
 
 def _fields() -> list[str]:
-    from vergeos_nb.client.tables.fleet_tables import VM_COLUMNS
+    from vergeos_nb.client.whole_tables.fleet_tables import VM_COLUMNS
 
     return [path if path in (name, "$key") else f"{path} as {name}" for name, path, _ in VM_COLUMNS]
 

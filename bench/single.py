@@ -115,7 +115,7 @@ def _force_off(folder: Path, system: System, reached_by: Mapping[str, str], *mor
 
 @contextmanager
 def _warm(setting: Setting) -> Iterator[Pair]:
-    from vergeos_nb.runner import run as runner
+    from vergeos_nb.runner import headless as runner
     from vergeos_nb.runner import warm
 
     with simulated(setting.folder, rate=RATE) as system:

@@ -145,6 +145,19 @@ def test_no_folder_has_so_many_modules_that_nobody_finds_the_right_one() -> None
     assert {folder: count for folder, count in folders.items() if count > 15} == {}
 
 
+def test_no_module_name_stands_in_two_places() -> None:
+    """A module may be named like the folder that it stands in, and like nothing else."""
+    places: dict[str, set[str]] = {}
+    for path in modules():
+        folder = path.parent
+        if path.name not in ("__init__.py", "__main__.py"):
+            own_folder = folder.name == path.stem
+            places.setdefault(path.stem, set()).add(str(folder if own_folder else path))
+        elif folder != PACKAGE:
+            places.setdefault(folder.name, set()).add(str(folder))
+    assert {name: sorted(found) for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_the_environment_is_read_in_one_module_only() -> None:
     readers = {
         str(path.relative_to(PACKAGE))
@@ -155,12 +168,12 @@ def test_the_environment_is_read_in_one_module_only() -> None:
     # ``self.environ`` is a name of ours too, so only modules that import os count.
     assert {reader for reader in readers if "os" in imported(PACKAGE / reader)} <= {
         "settings/places.py",
-        "runner/run.py",
+        "runner/headless.py",
         # What they hand on to a kernel, unread.
         "runner/provisioner.py",
         "runner/fork_server.py",
     }
-    assert "os.environ" not in (PACKAGE / "runner/run.py").read_text()
+    assert "os.environ" not in (PACKAGE / "runner/headless.py").read_text()
 
 
 def test_the_simulator_is_imported_by_nobody_above_what_stands_in_for_a_system() -> None:
@@ -177,7 +190,7 @@ def test_the_simulator_is_imported_by_nobody_above_what_stands_in_for_a_system()
         ("vergeos_nb.simulator", {"lark", "tornado", "trustme", "httpx"}),
         ("vergeos_nb.cli.main", {"httpx", "pandas", "pydantic", "papermill", "nbformat", "lark"}),
         ("vergeos_nb.notebook.opening", {"pandas", "papermill", "nbformat", "nbconvert", "lark", "trustme"}),
-        ("vergeos_nb.cli.run", {"pandas", "papermill", "nbformat", "nbconvert", "lark", "trustme"}),
+        ("vergeos_nb.cli.run_command", {"pandas", "papermill", "nbformat", "nbconvert", "lark", "trustme"}),
     ],
 )
 def test_importing_a_module_loads_nothing_heavy_that_it_may_not_need(module: str, heavy: set[str]) -> None:

@@ -12,8 +12,8 @@ from tests.rehearsal import Rehearsal
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError
-from vergeos_nb.runner.recover import recover, unfinished
-from vergeos_nb.runner.run import run
+from vergeos_nb.runner.headless import run
+from vergeos_nb.runner.recovery import recover, unfinished
 
 FILES = [
     "journal.jsonl", "notebook.html", "notebook.ipynb", "record.json", "timeline.png", "timeline.svg",

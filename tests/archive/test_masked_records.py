@@ -17,7 +17,7 @@ from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.masking import MASK
 from vergeos_nb.record.record_folder import check, read
-from vergeos_nb.runner.recover import recover, unfinished
+from vergeos_nb.runner.recovery import recover, unfinished
 from vergeos_nb.settings import Credentials, Profile, Secret
 
 Make = Callable[..., Rehearsal]

@@ -272,7 +272,7 @@ def test_a_run_sends_one_notification_when_it_is_sealed_and_none_when_nothing_ha
     assert verify(tmp_path / "mirror").records == 1
     texts = [path.read_bytes() for path in (tmp_path / "new").rglob("*") if path.is_file()]
     assert not [text for text in texts if TOKEN.encode() in text]
-    from vergeos_nb.runner.recover import recover
+    from vergeos_nb.runner.recovery import recover
 
     recover(run.folder, ask=False)
     assert len(server.seen) == 1

@@ -17,7 +17,7 @@ from tests.browser.labpage import LabPage
 from tests.chromium import chromium
 from tests.served import QUICK
 from vergeos_nb.record.record_folder import read
-from vergeos_nb.runner.lab import Lab, open_lab, runbooks_here
+from vergeos_nb.runner.jupyter_lab import Lab, open_lab, runbooks_here
 
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 

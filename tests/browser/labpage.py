@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from vergeos_nb.runner.lab import Lab
+from vergeos_nb.runner.jupyter_lab import Lab
 
 KERNEL_IS_IDLE = """() => {
   const session = window.jupyterapp?.shell?.currentWidget?.context?.sessionContext;

@@ -15,7 +15,7 @@ from tests.browser.labpage import LabPage
 from tests.browser.test_lab import approve
 from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, served
-from vergeos_nb.runner.lab import OVERRIDES, Lab
+from vergeos_nb.runner.jupyter_lab import OVERRIDES, Lab
 
 Open = Callable[..., LabPage]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -44,7 +44,7 @@ def plain_lab(other_place: Path) -> Iterator[Lab]:
     """A JupyterLab that handles comms as it does without a setting of ours."""
     with pytest.MonkeyPatch.context() as patch:
         rest = {name: value for name, value in OVERRIDES.items() if name != COMMS}
-        patch.setattr("vergeos_nb.runner.lab.OVERRIDES", rest)
+        patch.setattr("vergeos_nb.runner.jupyter_lab.OVERRIDES", rest)
         with lab_at(other_place) as opened:
             yield opened
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fleet.stuck_fleet import ATTESTED, make_stuck
 from tests.served import QUICK, served
-from vergeos_nb.cli.fleet import plan
+from vergeos_nb.cli.fleet_applying import plan
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.stuck import stuck
 from vergeos_nb.fleet.schedule import Limits

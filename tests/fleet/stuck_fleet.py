@@ -15,10 +15,10 @@ from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.fleet import plan as plans
 from vergeos_nb.fleet.apply import Fleet
 from vergeos_nb.fleet.crew import Crew
+from vergeos_nb.fleet.fleet_session import Ended, FleetSession
 from vergeos_nb.fleet.plan import FleetPlan, find_plan
 from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.fleet.selection import FleetVm, Named, resolve
-from vergeos_nb.fleet.session import Ended, FleetSession
 from vergeos_nb.fleet.system import FleetSystem, open_system
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.settings.policy import Policy

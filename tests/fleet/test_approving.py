@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fleet.stuck_fleet import StuckFleet
-from vergeos_nb.cli.fleet import approve
+from vergeos_nb.cli.fleet_applying import approve
 from vergeos_nb.cli.output import Output
 from vergeos_nb.clock import iso
 from vergeos_nb.fleet.schedule import Limits

@@ -21,9 +21,9 @@ from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.fleet import plan as plans
+from vergeos_nb.fleet.fleet_session import Ended, FleetSession
 from vergeos_nb.fleet.plan import find_plan
 from vergeos_nb.fleet.schedule import Limits
-from vergeos_nb.fleet.session import Ended, FleetSession
 from vergeos_nb.fleet.system import open_system
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.record.record_folder import read

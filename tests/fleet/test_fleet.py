@@ -13,10 +13,10 @@ from tests.fleet.stuck_fleet import StuckFleet
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import iso
 from vergeos_nb.errors import Refused, UsageError
+from vergeos_nb.fleet.fleet_session import Ended
 from vergeos_nb.fleet.progress import Where, progress
 from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.fleet.selection import Named
-from vergeos_nb.fleet.session import Ended
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.settings.policy import DAYS

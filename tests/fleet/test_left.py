@@ -12,10 +12,10 @@ from tests.fleet.stuck_fleet import StuckFleet
 from tests.fleet.test_fleet import begun, hold_to_truth
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.errors import RecordError
+from vergeos_nb.fleet.fleet_session import Ended
 from vergeos_nb.fleet.plan import FleetPlan
 from vergeos_nb.fleet.progress import VmProgress, Where
 from vergeos_nb.fleet.schedule import Limits
-from vergeos_nb.fleet.session import Ended
 
 
 def applied(outputs: Path) -> tuple[StuckFleet, FleetPlan, Ended]:

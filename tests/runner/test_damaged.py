@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.archive.made import archive
 from tests.rehearsal import LADDER, Rehearsal
-from vergeos_nb.cli.audit.recover import recover_all
+from vergeos_nb.cli.audit.recover_command import recover_all
 from vergeos_nb.cli.output import Output
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError

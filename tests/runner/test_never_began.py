@@ -21,8 +21,8 @@ from vergeos_nb.journal.asked import ASKED, LOST, NEVER_BEGAN
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.record.record_folder import check, read
-from vergeos_nb.runner.recover import recover, unfinished
-from vergeos_nb.runner.run import run
+from vergeos_nb.runner.headless import run
+from vergeos_nb.runner.recovery import recover, unfinished
 
 DAY = "2026-10-01"
 RUN = "120000Z-force_power_off-web-01-0000000a"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.served import LADDER, NAME, changing, served
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
-from vergeos_nb.runner.run import run
+from vergeos_nb.runner.headless import run
 from vergeos_nb.session.run import Run
 
 

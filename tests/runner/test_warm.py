@@ -22,8 +22,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from tests.served import NAME, served
 from vergeos_nb.runner import stopping, warm
+from vergeos_nb.runner.headless import run
 from vergeos_nb.runner.provisioner import WarmProvisioner
-from vergeos_nb.runner.run import run
 
 pytestmark = pytest.mark.skipif(not warm.POSSIBLE, reason="this system cannot fork")
 

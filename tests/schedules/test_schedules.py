@@ -24,7 +24,7 @@ import yaml
 from tests.served import NAME, QUICK, changing, served
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.record.record_folder import read
-from vergeos_nb.runner.run import run
+from vergeos_nb.runner.headless import run
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "schedules"
 INSTALLED = re.compile(r"(/opt/vergeos-nb/bin/)?\bvergeos-nb(?= (run|audit) )")

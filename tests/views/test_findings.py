@@ -22,7 +22,7 @@ from vergeos_nb.archive.ledger.manifest import Manifest, read_manifest
 from vergeos_nb.archive.webhook import message
 from vergeos_nb.cli.main import cli
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.run import as_json, progress_on
+from vergeos_nb.cli.run_command import as_json, progress_on
 from vergeos_nb.journal.journal import JournalText, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS
@@ -31,7 +31,7 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
-from vergeos_nb.runner.run import RunReport
+from vergeos_nb.runner.headless import RunReport
 from vergeos_nb.simulator import SCENARIOS
 from vergeos_nb.views.badges import LOOKS, badge_of
 from vergeos_nb.views.bundle import static_view

@@ -17,7 +17,7 @@ from vergeos_nb.clock import Cancelled
 from vergeos_nb.notebook.live import LiveRun
 from vergeos_nb.session.run import Run
 from vergeos_nb.widgets.cards import card as card_module
-from vergeos_nb.widgets.cards import closing as closing_module
+from vergeos_nb.widgets.cards import closing_card as closing_module
 from vergeos_nb.widgets.cards.card import StepCard
 
 PATIENCE_S = 60.0

@@ -17,7 +17,7 @@ from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.record.record_folder import check, read
-from vergeos_nb.widgets.calls import calls_of
+from vergeos_nb.widgets.request_previews import calls_of
 
 Sit = Callable[..., Sitting]
 STEPS = [

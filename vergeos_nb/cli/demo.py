@@ -8,11 +8,11 @@ from pathlib import Path
 
 from vergeos_nb import settings
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.run import as_json, progress_on, show
+from vergeos_nb.cli.run_command import as_json, progress_on, show
 from vergeos_nb.connect.simulated import announce, withdraw
 from vergeos_nb.errors import RecordError
 from vergeos_nb.record.record_folder import HTML, check
-from vergeos_nb.runner.run import run
+from vergeos_nb.runner.headless import run
 from vergeos_nb.simulator import Simulator
 
 SCENARIO = "stuck"

@@ -85,7 +85,7 @@ def fleet_plan(
     vergeos-nb stuck --csv > stuck.csv
     vergeos-nb fleet plan stuck.csv
     """
-    from vergeos_nb.cli.fleet import plan
+    from vergeos_nb.cli.fleet_applying import plan
     from vergeos_nb.fleet.schedule import Limits
 
     limits = Limits(at_once, per_node, per_group, failures)
@@ -100,7 +100,7 @@ def fleet_plan(
 @json_option
 def fleet_approve(digest: str, approver: str, until: str | None, outputs: str | None, as_json: bool) -> None:
     """Approve the plan with this DIGEST."""
-    from vergeos_nb.cli.fleet import approve
+    from vergeos_nb.cli.fleet_applying import approve
 
     sys.exit(approve(digest, approver, until, outputs, Output(as_json)))
 
@@ -121,7 +121,7 @@ def fleet_apply(
     digest: str, operator: str | None, scheduler: str | None, outputs: str | None, as_json: bool
 ) -> None:
     """Apply an approved plan: one VM, then two, four, … up to the limit."""
-    from vergeos_nb.cli.fleet import apply
+    from vergeos_nb.cli.fleet_applying import apply
 
     sys.exit(
         apply(
@@ -152,7 +152,7 @@ def fleet_resume(
     as_json: bool,
 ) -> None:
     """Go on with a plan whose run was stopped or killed. Nothing is sent twice."""
-    from vergeos_nb.cli.fleet import apply
+    from vergeos_nb.cli.fleet_applying import apply
 
     sys.exit(
         apply(
@@ -173,6 +173,6 @@ def fleet_resume(
 @json_option
 def fleet_status(digest: str, outputs: str | None, as_json: bool) -> None:
     """Show the state of each VM of a plan. Reads the archive and asks no system."""
-    from vergeos_nb.cli.fleet import status
+    from vergeos_nb.cli.fleet_applying import status
 
     sys.exit(status(digest, outputs, Output(as_json)))

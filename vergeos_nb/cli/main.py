@@ -79,7 +79,7 @@ def run(
     warm.shared()
     # Little of what importing makes is garbage, and looking for it so often takes a tenth of the time.
     gc.set_threshold(50_000)
-    from vergeos_nb.cli.run import run as run_runbook
+    from vergeos_nb.cli.run_command import run as run_runbook
 
     shortcuts = {"profile": profile, "approve": approve}
     _end(run_runbook(runbook, parameters, shortcuts, deadline, outputs, Output(as_json)))
@@ -153,7 +153,7 @@ def simulator(
 @json_option
 def lab(profile: str, port: int, browser: bool, base: str | None, outputs: str | None, as_json: bool) -> None:
     """JupyterLab over a working copy of the runbooks, on loopback, until it is stopped."""
-    from vergeos_nb.cli.lab import lab as run_lab
+    from vergeos_nb.cli.lab_command import lab as run_lab
 
     _end(run_lab(profile, base, outputs, port, browser, Output(as_json)))
 

@@ -29,9 +29,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vergeos_nb.client.api import SIMULATOR_SERVER, VergeApi
-    from vergeos_nb.client.rows import UserAccount
+    from vergeos_nb.client.decoded_rows import UserAccount
     from vergeos_nb.client.transport.wire import Wire
+    from vergeos_nb.client.verge_api import SIMULATOR_SERVER, VergeApi
 
 __all__ = ["SIMULATOR_SERVER", "UserAccount", "VergeApi", "Wire"]
 
@@ -39,7 +39,7 @@ __all__ = ["SIMULATOR_SERVER", "UserAccount", "VergeApi", "Wire"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from vergeos_nb.client import api, rows
+    from vergeos_nb.client import decoded_rows, verge_api
     from vergeos_nb.client.transport import wire
 
-    return getattr({"UserAccount": rows, "Wire": wire}.get(name, api), name)
+    return getattr({"UserAccount": decoded_rows, "Wire": wire}.get(name, verge_api), name)

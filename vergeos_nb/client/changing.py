@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from vergeos_nb.client.rows import whole
+from vergeos_nb.client.decoded_rows import whole
 from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.errors import MissingField
 from vergeos_nb.vergeos import requests

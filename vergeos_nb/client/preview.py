@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from vergeos_nb.client.api import VergeApi
 from vergeos_nb.client.transport.answer import Answer
 from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.errors import VergeNbError, WrongShape
 from vergeos_nb.vergeos.requests import api_path
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vergeos_nb.client import VergeApi, Wire
-from vergeos_nb.client.rows import rows_of
+from vergeos_nb.client.decoded_rows import rows_of
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.client.transport import connecting
 from vergeos_nb.client.transport.deadline import addresses

@@ -13,7 +13,7 @@ from vergeos_nb.clock import Clock
 from vergeos_nb.connect.simulated import open_profile
 from vergeos_nb.fleet.pace import Pace
 from vergeos_nb.fleet.selection import FleetVm
-from vergeos_nb.fleet.shared import FleetReader, sharing
+from vergeos_nb.fleet.shared_readings import FleetReader, sharing
 from vergeos_nb.masking import masked_data
 from vergeos_nb.procedure.engine.case import Target
 from vergeos_nb.procedure.engine.system_identity import in_plan, lease_names

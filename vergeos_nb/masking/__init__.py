@@ -10,7 +10,7 @@ Its modules, from the ground up:
 It imports nothing of ours, so that even an error can be masked when it is made.
 """
 
-from vergeos_nb.masking.registry import (
+from vergeos_nb.masking.known_secrets import (
     cut,
     forget,
     masked,

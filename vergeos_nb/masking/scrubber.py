@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from vergeos_nb.masking.shapes import Span, has_one, names_a_credential, shaped
+from vergeos_nb.masking.secret_patterns import Span, has_one, names_a_credential, shaped
 from vergeos_nb.masking.spellings import MASK, SHORTEST_NUMBER, forms_of, signs_of, spellings
 
 CERTAIN = 16

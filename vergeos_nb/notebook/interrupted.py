@@ -74,7 +74,7 @@ def finish(folder: Path) -> str:
     Raises:
         RecordError: the record cannot be made.
     """
-    from vergeos_nb.runner.recover import recover
+    from vergeos_nb.runner.recovery import recover
 
     return recover(folder).asked
 

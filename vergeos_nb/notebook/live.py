@@ -40,7 +40,7 @@ from vergeos_nb.views.timeline import headline
 from vergeos_nb.views.timeline_drawing import timeline_png
 from vergeos_nb.widgets.cards.by_step import card_for
 from vergeos_nb.widgets.cards.card import StepCard
-from vergeos_nb.widgets.cards.closing import ClosingCard
+from vergeos_nb.widgets.cards.closing_card import ClosingCard
 from vergeos_nb.widgets.comms import keep_comms_in_the_main_shell
 
 # Longer than headless, where the digest is typed and all follows at once: here a person reads and waits.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vergeos_nb.client.rows import machine_status
+from vergeos_nb.client.decoded_rows import machine_status
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import ApiError
 from vergeos_nb.journal.run_state import ChangingCall, RunState

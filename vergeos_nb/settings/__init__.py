@@ -16,7 +16,7 @@ Its modules, from the ground up:
 """
 
 from vergeos_nb.masking import MASK, spellings
-from vergeos_nb.settings.archive import ArchiveSettings, archive_settings
+from vergeos_nb.settings.archive_settings import ArchiveSettings, archive_settings
 from vergeos_nb.settings.host import is_loopback, normal_host, split_host
 from vergeos_nb.settings.known import remember_secrets
 from vergeos_nb.settings.load import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.masking import register
-from vergeos_nb.settings.archive import archive_settings
+from vergeos_nb.settings.archive_settings import archive_settings
 from vergeos_nb.settings.env import PREFIX
 from vergeos_nb.settings.places import ambient_network, environment, home_dir
 from vergeos_nb.settings.vrg_file import SECRET_KEYS, read_vrg_file

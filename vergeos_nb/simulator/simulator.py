@@ -21,7 +21,7 @@ from vergeos_nb.simulator.faults.rules import Faults, Rule
 from vergeos_nb.simulator.faults.spoiling import spoilt, without
 from vergeos_nb.simulator.faults.switches import Switches
 from vergeos_nb.simulator.scenarios import many_vms
-from vergeos_nb.simulator.scenarios.catalog import SCENARIOS, Scenario
+from vergeos_nb.simulator.scenarios.scenario_catalog import SCENARIOS, Scenario
 from vergeos_nb.simulator.tables.system_rows import System
 from vergeos_nb.simulator.world import life
 from vergeos_nb.simulator.world.world_clock import Clock, WallClock

@@ -348,14 +348,14 @@ def test_a_limit_that_is_ignored_is_said_to_be(make_wire):
 
 
 def test_a_page_of_more_rows_than_were_asked_for_is_refused(make_wire, monkeypatch):
-    monkeypatch.setattr("vergeos_nb.client.tables.fleet_tables.PAGE", 2)
+    monkeypatch.setattr("vergeos_nb.client.whole_tables.fleet_tables.PAGE", 2)
     rows = [{"$key": n, "name": f"vm-{n}", "machine_key": n} for n in (1, 2, 3)]
     with pytest.raises(errors.FilterIgnored, match="3 rows of vms came, and at most 2 were asked for"):
         VergeApi(make_wire(answers(ok(rows)))).fleet_vms()
 
 
 def test_a_table_without_end_is_given_up(make_wire, monkeypatch):
-    monkeypatch.setattr("vergeos_nb.client.tables.fleet_tables.PAGE", 1)
+    monkeypatch.setattr("vergeos_nb.client.whole_tables.fleet_tables.PAGE", 1)
     keys = iter(range(1, 1_000))
 
     def more(request):

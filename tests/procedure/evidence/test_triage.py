@@ -12,7 +12,7 @@ import pytest
 from tests.rehearsal import VENDORS_BODY, Rehearsal
 from tests.respelt import Change, as_it_is, changed, floats, only, texts
 from vergeos_nb.client import VergeApi, Wire
-from vergeos_nb.client.tables import fleet_tables as fleet_reads
+from vergeos_nb.client.whole_tables import fleet_tables as fleet_reads
 from vergeos_nb.errors import WrongShape
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.procedure.evidence.triage import Facts, suggest, triage, wanting

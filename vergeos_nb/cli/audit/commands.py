@@ -22,7 +22,7 @@ def audit() -> None:
 @json_option
 def audit_recover(ask: bool, outputs: str | None, as_json: bool) -> None:
     """Finish the records of runs whose process died."""
-    from vergeos_nb.cli.audit.recover import recover_all
+    from vergeos_nb.cli.audit.recover_command import recover_all
 
     _end(recover_all(outputs, ask, Output(as_json)))
 
@@ -48,7 +48,7 @@ def audit_verify(
     as_json: bool,
 ) -> None:
     """Is every record, and the ledger, as it was sealed? Ends with 3 if not. Works on a copy, offline."""
-    from vergeos_nb.cli.audit.verify import verify_archive
+    from vergeos_nb.cli.audit.verify_command import verify_archive
 
     _end(verify_archive(outputs, expect_head, allowed_signers, tsa_certs, only, Output(as_json)))
 
@@ -187,7 +187,7 @@ def audit_timestamp(url: str, outputs: str | None, as_json: bool) -> None:
 @json_option
 def audit_mirror(outputs: str | None, as_json: bool) -> None:
     """Copy to the mirror (VERGEOS_NB_MIRROR) the records that it lacks. Every seal does that by itself."""
-    from vergeos_nb.cli.audit.mirror import mirror_archive
+    from vergeos_nb.cli.audit.mirror_command import mirror_archive
 
     _end(mirror_archive(outputs, Output(as_json)))
 
@@ -220,7 +220,7 @@ def audit_diff(record_a: str, record_b: str, csv: bool, outputs: str | None, as_
 @json_option
 def audit_export(record: str, form: str, target: str | None, outputs: str | None, as_json: bool) -> None:
     """Write the record with this id, or with the one that begins so, into one file."""
-    from vergeos_nb.cli.audit.export import export
+    from vergeos_nb.cli.audit.export_command import export
 
     _end(export(outputs, record, form, target, Output(as_json)))
 

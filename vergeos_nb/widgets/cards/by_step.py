@@ -9,11 +9,11 @@ from vergeos_nb.parameters import asked_on
 from vergeos_nb.procedure.engine.engine import Card, Step
 from vergeos_nb.procedure.runbooks.catalog import schema_of
 from vergeos_nb.widgets.card_host import Desk
-from vergeos_nb.widgets.cards.approval import ApprovalCard
+from vergeos_nb.widgets.cards.approval_card import ApprovalCard
 from vergeos_nb.widgets.cards.card import StepCard
-from vergeos_nb.widgets.cards.connection import ConnectionCard
-from vergeos_nb.widgets.cards.locate import LocateCard
-from vergeos_nb.widgets.cards.verify import VerifyCard
+from vergeos_nb.widgets.cards.connection_card import ConnectionCard
+from vergeos_nb.widgets.cards.locate_card import LocateCard
+from vergeos_nb.widgets.cards.verify_card import VerifyCard
 
 KINDS: Mapping[Card, type[StepCard]] = {
     "step": StepCard,

@@ -15,7 +15,6 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.frames import frames
-from vergeos_nb.widgets.calls import calls_of
 from vergeos_nb.widgets.card_head import STATES, head
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.forms import ParameterForm
@@ -23,6 +22,7 @@ from vergeos_nb.widgets.guarded_button import PressButton
 from vergeos_nb.widgets.job import CardJob
 from vergeos_nb.widgets.message import Message, said_of
 from vergeos_nb.widgets.parts import button, column, row, says
+from vergeos_nb.widgets.request_previews import calls_of
 from vergeos_nb.widgets.screen import NOTHING, live, show, update
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from vergeos_nb.cli.output import Output, said
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.record.run_summary import summary_of
-from vergeos_nb.runner.recover import Recovered, recover, unfinished
+from vergeos_nb.runner.recovery import Recovered, recover, unfinished
 from vergeos_nb.views.text import visible
 
 

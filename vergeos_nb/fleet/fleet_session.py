@@ -15,7 +15,7 @@ from vergeos_nb.archive.seal import newest_entries, waits_for_its_seal
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import RecordError, Refused, VergeNbError
-from vergeos_nb.fleet import steps
+from vergeos_nb.fleet import fleet_steps
 from vergeos_nb.fleet.apply import Fleet, Workers
 from vergeos_nb.fleet.plan import FleetApproval, FleetPlan, approval_of
 from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, note_run, progress, runs_of
@@ -28,7 +28,7 @@ from vergeos_nb.procedure.engine.system_identity import in_words
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.record_folder import RECORD, new_folder
-from vergeos_nb.runner.recover import recover
+from vergeos_nb.runner.recovery import recover
 from vergeos_nb.session.run import finish_record
 from vergeos_nb.session.run_lease import stop_wanted
 
@@ -144,12 +144,12 @@ class FleetSession:
             journal.write("step-ended", result=step.as_dict())
 
         refused = refusal()
-        end(steps.plan_step(plan, approval, refused, label, began))
+        end(fleet_steps.plan_step(plan, approval, refused, label, began))
         # Reading back changes nothing, so it needs no approval.
         settled = self._settle(journal, begun)
         if settled:
             said = f"{settled} VMs were left open and read back; none was sent anything again."
-            end(steps.result("settle", "Settle", label, (began, clock.now()), StepOutcome.PASSED, said))
+            end(fleet_steps.result("settle", "Settle", label, (began, clock.now()), StepOutcome.PASSED, said))
         states: Mapping[int, VmProgress] = {
             vm.key: begun.get(vm.key, VmProgress(Where.WAITING)) for vm in plan.vms
         }
@@ -176,8 +176,8 @@ class FleetSession:
         failed = fleet.schedule.failed
         # A read-only step's result. The runs' own records hold their readings.
         said = f"{len([s for s in fleet.states.values() if s.where is Where.ENDED])} VMs have ended."
-        end(steps.result("apply", "Apply", label, (began, clock.now()), StepOutcome.PASSED, said))
-        last = steps.confirm_step(
+        end(fleet_steps.result("apply", "Apply", label, (began, clock.now()), StepOutcome.PASSED, said))
+        last = fleet_steps.confirm_step(
             plan, fleet.states, fleet.held_back, failed, label, (clock.now(), clock.now())
         )
         end(last)

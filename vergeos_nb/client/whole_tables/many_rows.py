@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from vergeos_nb.client import rows
-from vergeos_nb.client.evidence import (
+from vergeos_nb.client import decoded_rows
+from vergeos_nb.client.evidence_reads import (
     DRIVE,
     DRIVE_STATS,
     LOG,
@@ -37,7 +37,7 @@ class ManyReads:
         asked = f"find {len(names)} VMs by name"
         wanted = filters.or_(*(filters.eq("name", filters.check_name(name)) for name in names))
         fields = filters.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram")
-        return tuple(rows.vm(row.row, asked) for row in self._many("vms", asked, wanted, fields))
+        return tuple(decoded_rows.vm(row.row, asked) for row in self._many("vms", asked, wanted, fields))
 
     def status_keys(self, machines: Sequence[int]) -> Mapping[int, StatusKey]:
         """By machine, the key of the status row that it names. Reads only."""
@@ -50,7 +50,7 @@ class ManyReads:
         """Every status row that names one of these machines. Reads only."""
         asked = f"read the status rows of {len(machines)} machines"
         found = self._of_all("machine_status", asked, machines, STATUS)
-        return tuple(rows.machine_status(row.row, None, asked) for row in found)
+        return tuple(decoded_rows.machine_status(row.row, None, asked) for row in found)
 
     def stats_of_all(self, machines: Sequence[int]) -> Mapping[int, MachineStats]:
         """The last measurements of each machine. Reads only."""
@@ -60,7 +60,7 @@ class ManyReads:
             machine = row.key("machine")
             if machine in stats:
                 raise WrongShape(asked, f"two rows came of machine {machine}", "Report the exchange.")
-            stats[machine] = rows.machine_stats(row.row, MachineKey(machine), asked)
+            stats[machine] = decoded_rows.machine_stats(row.row, MachineKey(machine), asked)
         return stats
 
     def counters_of_all(self, machines: Sequence[int]) -> Mapping[int, tuple[Counter, ...]]:
@@ -73,7 +73,7 @@ class ManyReads:
         for row in self._of_all("machine_drives", asked, machines, DRIVE):
             names.setdefault(row.key("machine"), {})[row.key("$key")] = row.seen_text("name")
         all_drives = {key for drives in names.values() for key in drives}
-        stats: list[rows.RowFields] = []
+        stats: list[decoded_rows.RowFields] = []
         if all_drives:
             parents = filters.or_(*(filters.eq("parent_drive", key) for key in sorted(all_drives)))
             stats = self._many("machine_drive_stats", asked, parents, DRIVE_STATS)
@@ -114,7 +114,9 @@ class ManyReads:
             names[machine] = (*names.get(machine, ()), row.seen_text("name"))
         return names
 
-    def _of_all(self, table: str, asked: str, machines: Sequence[int], fields: str) -> list[rows.RowFields]:
+    def _of_all(
+        self, table: str, asked: str, machines: Sequence[int], fields: str
+    ) -> list[decoded_rows.RowFields]:
         wanted = filters.or_(*(filters.eq("machine", machine) for machine in machines))
         return self._many(table, asked, wanted, fields, machines)
 
@@ -126,9 +128,11 @@ class ManyReads:
         fields: str,
         machines: Sequence[int] = (),
         **more: str,
-    ) -> list[rows.RowFields]:
+    ) -> list[decoded_rows.RowFields]:
         data = self.wire.read(table, asked=asked, bounds=OF_MANY, filter=wanted, fields=fields, **more)
-        found = [rows.RowFields(row, table, asked) for row in rows.rows_of(data, table, asked)]
+        found = [
+            decoded_rows.RowFields(row, table, asked) for row in decoded_rows.rows_of(data, table, asked)
+        ]
         for row in found if machines else ():
             if row.key("machine") not in machines:
                 raise row.wrong(f"a row of machine {row.key('machine')} came that was not asked for")

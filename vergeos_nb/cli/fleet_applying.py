@@ -12,18 +12,18 @@ from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.cli.fleet_table import FleetTable
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
-from vergeos_nb.cli.run import parse_pairs, warning
+from vergeos_nb.cli.run_command import parse_pairs, warning
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock, from_iso, iso
 from vergeos_nb.errors import RecordError, Refused, UsageError
 from vergeos_nb.fleet import plan as plans
 from vergeos_nb.fleet.crew import Crew
+from vergeos_nb.fleet.fleet_session import Ended, FleetSession
+from vergeos_nb.fleet.fleet_steps import states_table
 from vergeos_nb.fleet.plan import FleetPlan, find_plan
 from vergeos_nb.fleet.progress import Where, progress, runs_of
 from vergeos_nb.fleet.schedule import Limits
 from vergeos_nb.fleet.selection import FleetVm, read_list, resolve, select
-from vergeos_nb.fleet.session import Ended, FleetSession
-from vergeos_nb.fleet.steps import states_table
 from vergeos_nb.fleet.system import FleetSystem, open_system
 from vergeos_nb.journal.header import this_user
 from vergeos_nb.procedure.engine.system_identity import in_words

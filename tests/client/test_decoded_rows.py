@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vergeos_nb.client import rows
+from vergeos_nb.client import decoded_rows
 from vergeos_nb.errors import ErrorInAnswer, MissingField, WrongShape
 from vergeos_nb.vergeos.rows import MachineKey, MachineStats, MachineStatus, StatusKey, Vm, VmKey, VmNow
 
@@ -26,18 +26,18 @@ NOW = {
 
 
 def test_a_vms_row():
-    assert rows.vm(VM, "ask") == Vm(VmKey(42), "web-01", MachineKey(54), False, 4, 8192)
+    assert decoded_rows.vm(VM, "ask") == Vm(VmKey(42), "web-01", MachineKey(54), False, 4, 8192)
 
 
 def test_numbers_may_come_as_text_and_truth_as_0_1_or_words():
     row = VM | {"$key": "42", "machine": "54", "is_snapshot": 0, "cpu_cores": "4", "ram": None}
-    assert rows.vm(row, "ask") == Vm(VmKey(42), "web-01", MachineKey(54), False, 4, None)
+    assert decoded_rows.vm(row, "ask") == Vm(VmKey(42), "web-01", MachineKey(54), False, 4, None)
     for word, truth in (("true", True), ("False", False), (1, True), ("0", False)):
-        assert rows.vm(VM | {"is_snapshot": word}, "ask").is_snapshot is truth
+        assert decoded_rows.vm(VM | {"is_snapshot": word}, "ask").is_snapshot is truth
 
 
 def test_a_machine_status_row_keeps_the_whole_row():
-    found = rows.machine_status(STATUS, StatusKey(61), "ask")
+    found = decoded_rows.machine_status(STATUS, StatusKey(61), "ask")
     assert found == MachineStatus(
         key=StatusKey(61), machine=MachineKey(54), running=True, status="unresponsive", state="warning",
         powerstate=True, migratable=True, status_info="", node=2, migrated_node=None,
@@ -49,47 +49,47 @@ def test_a_machine_status_row_keeps_the_whole_row():
 
 def test_the_view_most_may_lack_the_key_but_not_bring_another():
     keyless = {name: value for name, value in STATUS.items() if name != "$key"}
-    assert rows.machine_status(keyless, StatusKey(61), "ask").key == StatusKey(61)
+    assert decoded_rows.machine_status(keyless, StatusKey(61), "ask").key == StatusKey(61)
     with pytest.raises(WrongShape, match="status row 62 was asked for and row 61 came"):
-        rows.machine_status(STATUS, StatusKey(62), "ask")
+        decoded_rows.machine_status(STATUS, StatusKey(62), "ask")
     with pytest.raises(MissingField, match=r"a row of machine_status has no field '\$key'"):
-        rows.machine_status(keyless, None, "ask")
+        decoded_rows.machine_status(keyless, None, "ask")
 
 
 def test_a_machine_stats_row():
-    assert rows.machine_stats(STATS, MachineKey(54), "ask") == MachineStats(
+    assert decoded_rows.machine_stats(STATS, MachineKey(54), "ask") == MachineStats(
         MachineKey(54), 100, 7990, (100, 99), 7
     )
-    bare = rows.machine_stats({"machine": "54"}, MachineKey(54), "ask")
+    bare = decoded_rows.machine_stats({"machine": "54"}, MachineKey(54), "ask")
     assert bare == MachineStats(MachineKey(54), None, None, (), None)
     with pytest.raises(WrongShape, match="machine 55 was asked for and the row of machine 54 came"):
-        rows.machine_stats(STATS, MachineKey(55), "ask")
+        decoded_rows.machine_stats(STATS, MachineKey(55), "ask")
 
 
 def test_a_stats_row_never_passes_for_a_status_row():
     """Holds off: the procedure's own typo, GET machine_stats where machine_status is meant."""
     with pytest.raises(MissingField, match="a row of machine_status has no field 'running'"):
-        rows.machine_status(STATS, StatusKey(61), "ask")
+        decoded_rows.machine_status(STATS, StatusKey(61), "ask")
 
 
 def test_identity_and_state_in_one_row():
-    assert rows.vm_now(NOW, VmKey(42), "ask") == VmNow(
+    assert decoded_rows.vm_now(NOW, VmKey(42), "ask") == VmNow(
         VmKey(42), "web-01", False, MachineKey(54), StatusKey(61), MachineKey(54), True, "running", "online",
         True, 2, None, None, 5,
     )  # fmt: skip
     with pytest.raises(WrongShape, match="VM 43 was asked for and the row of VM 42 came"):
-        rows.vm_now(NOW, VmKey(43), "ask")
+        decoded_rows.vm_now(NOW, VmKey(43), "ask")
 
 
 def test_a_user_row():
     row = {"$key": 1, "name": "admin", "type": "normal", "enabled": True}
-    assert rows.account(row, "ask") == rows.UserAccount(1, "admin", "normal", True)
+    assert decoded_rows.account(row, "ask") == decoded_rows.UserAccount(1, "admin", "normal", True)
 
 
 @pytest.mark.parametrize("name", ["$key", "name", "machine", "is_snapshot"])
 def test_a_missing_field_is_named_with_its_table(name):
     with pytest.raises(MissingField) as caught:
-        rows.vm({key: value for key, value in VM.items() if key != name}, "find it")
+        decoded_rows.vm({key: value for key, value in VM.items() if key != name}, "find it")
     assert (caught.value.asked, caught.value.came_back) == ("find it", f"a row of vms has no field {name!r}")
 
 
@@ -114,20 +114,20 @@ def test_a_missing_field_is_named_with_its_table(name):
 )
 def test_another_type_is_another_shape(change, came_back):
     with pytest.raises(WrongShape) as caught:
-        rows.vm(VM | change, "ask")
+        decoded_rows.vm(VM | change, "ask")
     assert caught.value.came_back == came_back
 
 
 @pytest.mark.parametrize("data", [None, 5, "x", True, {"$key": 1}])
 def test_a_list_must_be_a_list(data):
     with pytest.raises(WrongShape, match="not a list"):
-        rows.rows_of(data, "vms", "ask")
+        decoded_rows.rows_of(data, "vms", "ask")
 
 
 @pytest.mark.parametrize("row", [None, 5, "x", [VM]])
 def test_a_row_must_be_an_object(row):
     with pytest.raises(WrongShape, match="not an object"):
-        rows.vm(row, "ask")
+        decoded_rows.vm(row, "ask")
 
 
 # -- spellings, and what cannot be read -------------------------------------------------------------
@@ -137,7 +137,7 @@ def test_a_row_must_be_an_object(row):
 def test_a_whole_number_may_be_spelt_as_a_float_or_as_text(four):
     """Holds off: 4.0 was "not a whole number", and the run ended."""
     row = VM | {"$key": four, "machine": four, "cpu_cores": four}
-    assert rows.vm(row, "ask") == Vm(VmKey(4), "web-01", MachineKey(4), False, 4, 8192)
+    assert decoded_rows.vm(row, "ask") == Vm(VmKey(4), "web-01", MachineKey(4), False, 4, 8192)
 
 
 @pytest.mark.parametrize(
@@ -145,19 +145,19 @@ def test_a_whole_number_may_be_spelt_as_a_float_or_as_text(four):
 )
 def test_a_key_that_is_no_whole_number_is_refused(value):
     with pytest.raises(WrongShape):
-        rows.vm(VM | {"$key": value}, "ask")
+        decoded_rows.vm(VM | {"$key": value}, "ask")
 
 
 @pytest.mark.parametrize("word", ["true", "TRUE", 1, 1.0, "1"])
 def test_a_truth_value_may_be_spelt_as_a_word_or_a_number(word):
-    assert rows.machine_status(STATUS | {"running": word}, StatusKey(61), "ask").running is True
-    assert rows.vm_now(NOW | {"running": word}, VmKey(42), "ask").running is True
+    assert decoded_rows.machine_status(STATUS | {"running": word}, StatusKey(61), "ask").running is True
+    assert decoded_rows.vm_now(NOW | {"running": word}, VmKey(42), "ask").running is True
 
 
 @pytest.mark.parametrize(("cpu", "read"), [(0.4, 0.4), ("0.4", 0.4), ("100.0", 100), (3, 3)])
 def test_a_fraction_of_a_percent_is_a_number(cpu, read):
     """Holds off: a fractional CPU percentage ended the run. It is life, so it is not rounded to 0 either."""
-    stats = rows.machine_stats(STATS | {"total_cpu": cpu}, MachineKey(54), "ask")
+    stats = decoded_rows.machine_stats(STATS | {"total_cpu": cpu}, MachineKey(54), "ask")
     assert (stats.total_cpu, stats.unread) == (read, ())
 
 
@@ -168,9 +168,9 @@ def test_a_fraction_of_a_percent_is_a_number(cpu, read):
 )
 def test_evidence_that_cannot_be_read_is_named_and_ends_nothing(name, row, value):
     if row is STATS:
-        read = rows.machine_stats(row | {name: value}, MachineKey(54), "ask")
+        read = decoded_rows.machine_stats(row | {name: value}, MachineKey(54), "ask")
     else:
-        read = rows.machine_status(row | {name: value}, StatusKey(61), "ask")
+        read = decoded_rows.machine_status(row | {name: value}, StatusKey(61), "ask")
     assert getattr(read, name) is None
     [told] = read.unread
     assert told.startswith(f"{name} is ")
@@ -178,14 +178,16 @@ def test_evidence_that_cannot_be_read_is_named_and_ends_nothing(name, row, value
 
 @pytest.mark.parametrize("usage", ["busy", [1, "x"], {"0": 1}, [None]])
 def test_a_list_of_loads_that_cannot_be_read_is_named(usage):
-    stats = rows.machine_stats(STATS | {"core_usagelist": usage}, MachineKey(54), "ask")
+    stats = decoded_rows.machine_stats(STATS | {"core_usagelist": usage}, MachineKey(54), "ask")
     assert (stats.core_usage, len(stats.unread)) == ((), 1)
 
 
 @pytest.mark.parametrize("time", [-1, 10**12, "9" * 20, "tomorrow"])
 def test_a_time_that_is_none_is_not_read_as_one(time):
     """Holds off: a time beyond the year 9999 was a bug of this program."""
-    assert rows.machine_status(STATUS | {"last_update": time}, StatusKey(61), "ask").last_update is None
+    assert (
+        decoded_rows.machine_status(STATUS | {"last_update": time}, StatusKey(61), "ask").last_update is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -194,8 +196,8 @@ def test_a_time_that_is_none_is_not_read_as_one(time):
 )
 def test_what_the_guards_ask_for_is_refused_where_it_cannot_be_read(name):
     for row, read in (
-        (STATUS, lambda row: rows.machine_status(row, StatusKey(61), "ask")),
-        (NOW, lambda row: rows.vm_now(row, VmKey(42), "ask")),
+        (STATUS, lambda row: decoded_rows.machine_status(row, StatusKey(61), "ask")),
+        (NOW, lambda row: decoded_rows.vm_now(row, VmKey(42), "ask")),
     ):
         with pytest.raises(WrongShape, match=f"'{name}' in a row of "):
             read(row | {name: {"of": "another shape"}})
@@ -203,4 +205,4 @@ def test_what_the_guards_ask_for_is_refused_where_it_cannot_be_read(name):
 
 def test_an_error_in_place_of_a_row_is_the_platforms_and_no_missing_field():
     with pytest.raises(ErrorInAnswer, match="Database is locked"):
-        rows.vm({"err": "Database is locked"}, "ask")
+        decoded_rows.vm({"err": "Database is locked"}, "ask")

@@ -25,7 +25,7 @@ from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.values.outcomes import RunOutcome
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runner import stopping
-from vergeos_nb.runner.run import run
+from vergeos_nb.runner.headless import run
 from vergeos_nb.runner.stopping import Stop
 from vergeos_nb.simulator.faults.rules import Rule
 

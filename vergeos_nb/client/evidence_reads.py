@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vergeos_nb.client import rows
+from vergeos_nb.client import decoded_rows
 from vergeos_nb.client.changing import TAME_KEY
-from vergeos_nb.client.rows import LAST_TIME
+from vergeos_nb.client.decoded_rows import LAST_TIME
 from vergeos_nb.client.transport.answer import NAMED, Bounds
 from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.errors import UsageError
@@ -145,7 +145,7 @@ class EvidenceReads:
             raise UsageError(
                 asked, f"{key!r} is not the key of a query", "pass the key that ask_node returned."
             )
-        of = rows.RowFields(
+        of = decoded_rows.RowFields(
             self.wire.read(f"node_queries/{key}", asked=asked, fields=_QUERY), "node_queries", asked
         )
         if key not in (of.text_or_number("$key"), of.text_or_empty("id")):
@@ -171,7 +171,7 @@ class EvidenceReads:
         *,
         bounds: Bounds = NAMED,
         **wanted: str,
-    ) -> list[rows.RowFields]:
+    ) -> list[decoded_rows.RowFields]:
         """The machine's rows of a table.
 
         Raises:
@@ -185,16 +185,18 @@ class EvidenceReads:
                 raise row.wrong(f"machine {machine} was asked for and a row of {row.key('machine')} came")
         return found
 
-    def _rows(self, table: str, asked: str, *, bounds: Bounds = NAMED, **wanted: str) -> list[rows.RowFields]:
+    def _rows(
+        self, table: str, asked: str, *, bounds: Bounds = NAMED, **wanted: str
+    ) -> list[decoded_rows.RowFields]:
         data = self.wire.read(table, asked=asked, bounds=bounds, **wanted)
-        return [rows.RowFields(row, table, asked) for row in rows.rows_of(data, table, asked)]
+        return [decoded_rows.RowFields(row, table, asked) for row in decoded_rows.rows_of(data, table, asked)]
 
 
 def _key(one: Counter | NodeState) -> int:
     return one.key
 
 
-def nic_counter(row: rows.RowFields) -> Counter:
+def nic_counter(row: decoded_rows.RowFields) -> Counter:
     """The counters of one row of ``machine_nics``."""
     key, parent = row.key("$key"), row.integer_or_none("parent_nic")
     if parent not in (None, key):
@@ -202,9 +204,9 @@ def nic_counter(row: rows.RowFields) -> Counter:
     return _counter("nic", key, row.seen_text("name"), row, _NIC_COUNTERS)
 
 
-def drive_counters(names: dict[int, str], stats: list[rows.RowFields]) -> list[Counter]:
+def drive_counters(names: dict[int, str], stats: list[decoded_rows.RowFields]) -> list[Counter]:
     """The counters of these drives, by key and name, from rows of ``machine_drive_stats``."""
-    by_drive: dict[int, rows.RowFields] = {}
+    by_drive: dict[int, decoded_rows.RowFields] = {}
     for row in stats:
         drive = row.key("parent_drive")
         if drive not in names or drive in by_drive:
@@ -214,7 +216,7 @@ def drive_counters(names: dict[int, str], stats: list[rows.RowFields]) -> list[C
 
 
 def _counter(
-    kind: CounterKind, key: int, name: str, row: rows.RowFields | None, columns: tuple[str, ...]
+    kind: CounterKind, key: int, name: str, row: decoded_rows.RowFields | None, columns: tuple[str, ...]
 ) -> Counter:
     if row is None:
         return Counter(kind, key, name, {}, None)
@@ -223,7 +225,7 @@ def _counter(
     return Counter(kind, key, name, values, row.seen_time("last_update"), row.unread)
 
 
-def node_state(row: rows.RowFields) -> NodeState:
+def node_state(row: decoded_rows.RowFields) -> NodeState:
     """A `NodeState` from a row of ``nodes``."""
     return NodeState(
         key=row.key("$key"),
@@ -239,7 +241,7 @@ def node_state(row: rows.RowFields) -> NodeState:
     )
 
 
-def log_line(row: rows.RowFields) -> LogLine:
+def log_line(row: decoded_rows.RowFields) -> LogLine:
     """A `LogLine` from a row of ``machine_logs``."""
     stamp, text = row.seen_integer("timestamp"), row.seen_text("text")
     level, user = row.seen_text("level"), row.seen_text("user")
@@ -250,7 +252,7 @@ def log_line(row: rows.RowFields) -> LogLine:
     return LogLine(stamp / MICROSECONDS, level, user, text)
 
 
-def _snapshot(row: rows.RowFields, machine: MachineKey) -> Snapshot:
+def _snapshot(row: decoded_rows.RowFields, machine: MachineKey) -> Snapshot:
     return Snapshot(
         key=row.key("$key"),
         name=row.text("name"),

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vergeos_nb.client import VergeApi, Wire
-from vergeos_nb.client.rows import whole
+from vergeos_nb.client.decoded_rows import whole
 from vergeos_nb.client.transport.wire import OnExchange, OnIntent
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import VergeNbError

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fleet.stuck_fleet import StuckFleet
 from vergeos_nb.fleet.selection import FleetVm, Named, resolve
-from vergeos_nb.fleet.shared import LIVE_S
+from vergeos_nb.fleet.shared_readings import LIVE_S
 from vergeos_nb.vergeos.rows import MachineKey, VmKey
 
 Read = Callable[[Any, FleetVm], Any]

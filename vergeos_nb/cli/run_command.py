@@ -13,8 +13,8 @@ from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.record.record_folder import HTML, RECORD
 from vergeos_nb.record.run_summary import summary_of
-from vergeos_nb.runner.run import RunReport
-from vergeos_nb.runner.run import run as run_runbook
+from vergeos_nb.runner.headless import RunReport
+from vergeos_nb.runner.headless import run as run_runbook
 from vergeos_nb.views.badges import badge_of_line
 from vergeos_nb.views.summary import summary_view
 

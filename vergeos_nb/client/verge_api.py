@@ -10,15 +10,15 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from vergeos_nb.client import rows
+from vergeos_nb.client import decoded_rows
 from vergeos_nb.client.changing import Changing
-from vergeos_nb.client.evidence import STATS, STATUS, EvidenceReads
-from vergeos_nb.client.rows import UserAccount
-from vergeos_nb.client.tables.fleet_tables import FleetReads
-from vergeos_nb.client.tables.listing import ListReads
-from vergeos_nb.client.tables.many_rows import ManyReads
+from vergeos_nb.client.decoded_rows import UserAccount
+from vergeos_nb.client.evidence_reads import STATS, STATUS, EvidenceReads
 from vergeos_nb.client.transport.answer import FEW, NAMED, Bounds
 from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.client.whole_tables.fleet_tables import FleetReads
+from vergeos_nb.client.whole_tables.listing import ListReads
+from vergeos_nb.client.whole_tables.many_rows import ManyReads
 from vergeos_nb.errors import WrongShape
 from vergeos_nb.vergeos import filters
 from vergeos_nb.vergeos.rows import (
@@ -81,7 +81,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
             raise WrongShape(
                 asked, f"{len(found)} systems answered", "Check that the host is a VergeOS system."
             )
-        of = rows.RowFields(found[0], "system", asked)
+        of = decoded_rows.RowFields(found[0], "system", asked)
         skew = None
         if answer.server_time is not None:
             skew = answer.server_time - (answer.sent_at + answer.elapsed_s / 2)
@@ -121,7 +121,7 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
     def vm_of_key(self, key: VmKey) -> Vm:
         """The row of ``vms`` with this key; a snapshot's, too. Reads only."""
         path, asked = VmKey.path(key), f"find the VM with the key {key}"
-        found = rows.vm(self.wire.read(path, asked=asked, fields=_VM), asked)
+        found = decoded_rows.vm(self.wire.read(path, asked=asked, fields=_VM), asked)
         if found.key != key:
             raise WrongShape(asked, f"VM {found.key} came", "Keep the exchange and report it.")
         return found
@@ -129,46 +129,46 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
     def vm_now(self, key: VmKey) -> VmNow:
         """Identity and state of one VM in a single call. Reads only."""
         path, asked = VmKey.path(key), f"read VM {key} and its state"
-        return rows.vm_now(self.wire.read(path, asked=asked, fields=_VM_NOW), key, asked)
+        return decoded_rows.vm_now(self.wire.read(path, asked=asked, fields=_VM_NOW), key, asked)
 
     def status_key(self, machine: MachineKey) -> StatusKey:
         """The key of the status row that this machine names. Reads only."""
         path, asked = MachineKey.path(machine), f"get the status key of machine {machine}"
         row = self.wire.read(path, asked=asked, fields=filters.fields("status"))
-        return StatusKey(rows.RowFields(row, "machines", asked).key("status"))
+        return StatusKey(decoded_rows.RowFields(row, "machines", asked).key("status"))
 
     def statuses_of(self, machine: MachineKey) -> tuple[MachineStatus, ...]:
         """Every status row that names this machine. Reads only."""
         asked = f"find the status rows of machine {machine}"
         wanted = filters.eq("machine", MachineKey.number(machine))
         data = self.wire.read("machine_status", asked=asked, filter=wanted, fields=STATUS)
-        found = rows.rows_of(data, "machine_status", asked)
-        return tuple(rows.machine_status(row, None, asked) for row in found)
+        found = decoded_rows.rows_of(data, "machine_status", asked)
+        return tuple(decoded_rows.machine_status(row, None, asked) for row in found)
 
     def machine_status(self, key: StatusKey) -> MachineStatus:
         """One status row, whole (``fields=most``, as in the vendor's procedure). Reads only."""
         path, asked = StatusKey.path(key), f"read machine status {key}"
-        return rows.machine_status(self.wire.read(path, asked=asked, fields="most"), key, asked)
+        return decoded_rows.machine_status(self.wire.read(path, asked=asked, fields="most"), key, asked)
 
     def machine_stats(self, machine: MachineKey) -> MachineStats | None:
         """The last measurements of this machine; None if it has no stats row. Reads only."""
         asked = f"read the stats of machine {machine}"
         wanted = filters.eq("machine", MachineKey.number(machine))
         data = self.wire.read("machine_stats", asked=asked, filter=wanted, fields=STATS)
-        found = rows.rows_of(data, "machine_stats", asked)
+        found = decoded_rows.rows_of(data, "machine_stats", asked)
         if len(found) > 1:
             raise WrongShape(
                 asked, f"{len(found)} rows came where a machine has one", "Keep the exchange and report it."
             )
-        return rows.machine_stats(found[0], machine, asked) if found else None
+        return decoded_rows.machine_stats(found[0], machine, asked) if found else None
 
     def account(self, username: str) -> UserAccount | None:
         """The row of ``users`` with this name, None if it is not there or may not be listed. Reads only."""
         asked = f"look up the user {username!r}"
         data = self.wire.read("users", asked=asked, filter=filters.eq("name", username), fields=_USER)
-        found = [rows.account(row, asked) for row in rows.rows_of(data, "users", asked)]
+        found = [decoded_rows.account(row, asked) for row in decoded_rows.rows_of(data, "users", asked)]
         return next((one for one in found if one.name == username), None)
 
     def _vms(self, asked: str, bounds: Bounds, **wanted: str) -> tuple[Vm, ...]:
         data = self.wire.read("vms", asked=asked, bounds=bounds, **wanted)
-        return tuple(rows.vm(row, asked) for row in rows.rows_of(data, "vms", asked))
+        return tuple(decoded_rows.vm(row, asked) for row in decoded_rows.rows_of(data, "vms", asked))

@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from vergeos_nb.client import rows
-from vergeos_nb.client.evidence import MICROSECONDS, NODE, log_line, node_state
+from vergeos_nb.client import decoded_rows
+from vergeos_nb.client.evidence_reads import MICROSECONDS, NODE, log_line, node_state
 from vergeos_nb.client.transport.answer import OF_MANY, TABLE
 from vergeos_nb.client.transport.decoding import decoded
 from vergeos_nb.client.transport.wire import Wire
@@ -96,7 +96,9 @@ class FleetReads:
             _add(sums, page, "machine", ("tx_bytes", "rx_bytes", "tx_pckts", "rx_pckts"))
         machine_of: dict[int, int] = {}
         for page in self._lists("machine_drives", asked, fields=filters.fields("$key", "machine")):
-            pairs = ((rows.whole(row["$key"]), rows.whole(row.get("machine"))) for row in page)
+            pairs = (
+                (decoded_rows.whole(row["$key"]), decoded_rows.whole(row.get("machine"))) for row in page
+            )
             machine_of.update((key, machine) for key, machine in pairs if key and machine)
         stats = filters.fields("$key", "parent_drive", *_DRIVE)
         for page in self._lists("machine_drive_stats", asked, fields=stats):
@@ -107,7 +109,7 @@ class FleetReads:
         """Every node, by key. Reads only."""
         asked = "list the nodes"
         found = [
-            node_state(rows.RowFields(row, "nodes", asked))
+            node_state(decoded_rows.RowFields(row, "nodes", asked))
             for page in self._lists("nodes", asked, fields=NODE)
             for row in page
         ]
@@ -134,8 +136,8 @@ class FleetReads:
                 limit=str(PAGE),
                 bounds=OF_MANY,
             )
-            for row in rows.rows_of(data, "machine_logs", asked):
-                of = rows.RowFields(row, "machine_logs", asked)
+            for row in decoded_rows.rows_of(data, "machine_logs", asked):
+                of = decoded_rows.RowFields(row, "machine_logs", asked)
                 line = log_line(of)
                 machine = of.key("machine")
                 if machine not in some:
@@ -159,7 +161,7 @@ class FleetReads:
     def _lists(self, table: str, asked: str, *, fields: str) -> Iterator[list[Any]]:
         def decode(content: bytes) -> tuple[list[Any], list[int]]:
             found = _rows(content, table, asked)
-            return found, [rows.RowFields(row, table, asked).key("$key") for row in found]
+            return found, [decoded_rows.RowFields(row, table, asked).key("$key") for row in found]
 
         return self._pages(table, asked, decode, fields=fields)
 
@@ -216,7 +218,7 @@ _TYPES: Mapping[str, Any] = {
     "key": Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)],
     "text": str,
     "int": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None,
-    "time": Annotated[int, msgspec.Meta(ge=0, lt=rows.LAST_TIME)] | None,
+    "time": Annotated[int, msgspec.Meta(ge=0, lt=decoded_rows.LAST_TIME)] | None,
     "number": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
     | Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
     | None,
@@ -248,7 +250,7 @@ def _page(wanted: Sequence[Wanted], asked: str, content: bytes) -> tuple[list[An
 
 def _rows(content: bytes, table: str, asked: str) -> list[Any]:
     try:
-        return rows.rows_of(decoded(content), table, asked)
+        return decoded_rows.rows_of(decoded(content), table, asked)
     except ValueError as error:
         raise NotJson(
             asked, f"the answer for {table} is not JSON", "Check that the host is a VergeOS system."
@@ -257,12 +259,12 @@ def _rows(content: bytes, table: str, asked: str) -> list[Any]:
 
 def _row(row: Any, wanted: Sequence[Wanted], asked: str) -> Any:
     """One row, read with every allowance that single rows get."""
-    of = rows.RowFields(row, "vms", asked)
+    of = decoded_rows.RowFields(row, "vms", asked)
     read = {name: _checked(of, "$key" if path == "$key" else name, kind) for name, path, kind in wanted}
     return _struct(wanted)(**read, unread="; ".join(of.unread))
 
 
-def _checked(of: rows.RowFields, name: str, kind: str) -> Any:
+def _checked(of: decoded_rows.RowFields, name: str, kind: str) -> Any:
     """A field: one VM's odd value is named, and does not keep all others from being read."""
     match kind:
         case "text":
@@ -288,9 +290,9 @@ def _add(
     machine_of: Mapping[int, int] | None = None,
 ) -> None:
     for row in page:
-        machine = rows.whole(row.get(parent))
+        machine = decoded_rows.whole(row.get(parent))
         if machine_of is not None and machine is not None:
             machine = machine_of.get(machine)
         if machine is not None:
-            counted = sum(rows.whole(row.get(name)) or 0 for name in names)
+            counted = sum(decoded_rows.whole(row.get(name)) or 0 for name in names)
             sums[machine] = sums.get(machine, 0) + counted

@@ -23,8 +23,8 @@ from vergeos_nb.procedure.runbooks import force_power_off
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.processes import this_process
 from vergeos_nb.record.record_folder import check, read
-from vergeos_nb.runner.recover import recover, unfinished
-from vergeos_nb.runner.run import run
+from vergeos_nb.runner.headless import run
+from vergeos_nb.runner.recovery import recover, unfinished
 from vergeos_nb.simulator.faults.rules import Rule
 
 

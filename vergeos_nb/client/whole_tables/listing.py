@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vergeos_nb.client import rows
+from vergeos_nb.client import decoded_rows
 from vergeos_nb.client.transport.answer import TABLE
 from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.errors import ApiError, PermissionDenied
@@ -39,15 +39,15 @@ class ListReads:
             wanted = filters.and_(filters.eq("name", filters.check_name(name)), wanted)
         data = self.wire.read("vms", asked=asked, bounds=TABLE, filter=wanted, fields=_LISTED)
         tags = self._tags()
-        return tuple(_listed(row, asked, tags) for row in rows.rows_of(data, "vms", asked))
+        return tuple(_listed(row, asked, tags) for row in decoded_rows.rows_of(data, "vms", asked))
 
     def _tags(self) -> dict[str, list[str]]:
         asked = "read the tags of VMs"
         found: dict[str, list[str]] = {}
         try:
             data = self.wire.read("tag_members", asked=asked, bounds=TABLE, fields=_TAG)
-            for raw in rows.rows_of(data, "tag_members", asked):
-                row = rows.RowFields(raw, "tag_members", asked)
+            for raw in decoded_rows.rows_of(data, "tag_members", asked):
+                row = decoded_rows.RowFields(raw, "tag_members", asked)
                 found.setdefault(row.seen_text("member"), []).append(row.seen_text("tag_name"))
         except (ApiError, PermissionDenied):
             # Tags only help a person to find a VM. If the system has no tags, or the user may not see them,
@@ -57,7 +57,7 @@ class ListReads:
 
 
 def _listed(raw: object, asked: str, tags: dict[str, list[str]]) -> Listed:
-    row = rows.RowFields(raw, "vms", asked)
+    row = decoded_rows.RowFields(raw, "vms", asked)
     key = VmKey(row.key("$key"))
     status, state = row.seen_text("status"), row.seen_text("state")
     why = ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vergeos_nb import settings
 from vergeos_nb.cli.output import Output
-from vergeos_nb.runner.lab import ended_in_order, open_lab, runbooks_here, wait_for
+from vergeos_nb.runner.jupyter_lab import ended_in_order, open_lab, runbooks_here, wait_for
 
 
 def lab(profile: str, base: str | None, outputs: str | None, port: int, browser: bool, output: Output) -> int:
