@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from vergeos_nb.client.error_bodies import said_in_row
 from vergeos_nb.client.scrub import visible
-from vergeos_nb.client.transport.failures import said_in_row
 from vergeos_nb.errors import ErrorInAnswer, MissingField, WrongShape
 from vergeos_nb.vergeos.rows import MachineKey, MachineStats, MachineStatus, StatusKey, Vm, VmKey, VmNow
 

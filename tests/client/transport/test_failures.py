@@ -78,30 +78,6 @@ def test_a_full_message_reads_well_at_three_in_the_morning():
     )
 
 
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        ({"err": "a"}, "a"),
-        ({"error": "b"}, "b"),
-        ({"message": "c"}, "c"),
-        ({"err": {"message": "d"}}, "d"),
-        ({"error": {"message": "e"}}, "e"),
-        ({"err": True, "message": "f"}, "f"),
-        ({"err": "", "error": "g"}, "g"),
-        ({"err": {"code": 7}}, '{"code": 7}'),
-        ({"err": ["h", 1]}, '["h", 1]'),
-        ({"err": 7}, "7"),
-        ({"err": {"err": "i"}}, "i"),
-        ({"err": True}, ""),
-        ([], ""),
-        (None, ""),
-        ("text", ""),
-    ],
-)
-def test_the_platforms_words_are_found_in_every_known_envelope(data, text):
-    assert failures.error_text(data) == text
-
-
 def test_foreign_text_is_cut_made_visible_and_stripped_of_secrets():
     said = "canary\x1b[31m red \u202e back\n" + "x" * 1000
     came_back = failures.from_status(409, {}, {"err": said}, "", CALL).came_back

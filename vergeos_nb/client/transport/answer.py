@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from vergeos_nb.client.error_bodies import said_in
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.client.transport import decoding, failures
 from vergeos_nb.clock import Clock
@@ -199,7 +200,7 @@ class Taking:
         if not good:
             text = "" if readable or call.confidential else self.text(call.mask)
             raise failures.from_status(status, self.headers, data, text, call)
-        if (said := failures.said_in(data)) is not None:
+        if (said := said_in(data)) is not None:
             raise failures.error_in_answer(status, said, call)
         if not readable and not call.changing:
             raise failures.not_json(self.text(call.mask), call)

@@ -6,7 +6,6 @@ says whether it may have been carried out. If so, it is settled by reading back 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from vergeos_nb import errors
+from vergeos_nb.client.error_bodies import error_text
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.client.transport import connecting
 
@@ -288,47 +288,6 @@ def _named(row: Any) -> str:
 
 def _bad(came_back: str, next_step: str, call: CallContext) -> errors.BadAnswer:
     return errors.BadAnswer(call.words, came_back, _with_fate(errors.BadAnswer, next_step, call))
-
-
-def said_in(data: Any) -> str | None:
-    """The platform's words in an answer that holds an error, for any status; None in any other answer.
-
-    A row or a receipt has no column ``err``. If ``err`` is the only member, it is an error even without
-    words. An empty ``err`` beside other members means nothing. ``error`` counts only without a key, because a
-    table may have such a column.
-    """
-    if isinstance(data, list):
-        return next((said for row in data if (said := said_in_row(row)) is not None), None)
-    return said_in_row(data)
-
-
-def said_in_row(row: Any) -> str | None:
-    """As `said_in`, for one object."""
-    if not isinstance(row, Mapping):
-        return None
-    for name in ("err", "error") if "$key" not in row else ("err",):
-        if name in row and (row[name] or len(row) == 1):
-            return error_text(row)
-    return None
-
-
-def error_text(data: Any) -> str:
-    """The platform's own words in an error answer, or "".
-
-    The key is ``err`` (D-guide, govergeos, tsvergeos); ``error`` and ``message`` are read by pyvergeos
-    1.7.1 and PSVergeOS, as is an object with ``message`` under either.
-    """
-    if not isinstance(data, Mapping):
-        return ""
-    for name in ("err", "error", "message"):
-        value = data.get(name)
-        if isinstance(value, Mapping):
-            value = value.get("message", value.get("err"))
-        if isinstance(value, str) and value.strip():
-            return value
-    # Anything else under the platform's own name is shown as it came.
-    said = data.get("err") or data.get("error")
-    return "" if said is None or isinstance(said, bool | str) else json.dumps(said, ensure_ascii=False)
 
 
 def _with_fate(kind: type[errors.VergeNbError], next_step: str, call: CallContext) -> str:
