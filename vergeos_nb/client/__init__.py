@@ -6,13 +6,15 @@ Its modules, from the outside in:
     evidence               reads that give evidence about a machine
     changing               the changing calls
     preview                the requests of a call, without sending them
-    rows                   rows checked field by field
+    decoded_rows           rows checked field by field
+    error_bodies           what an error answer says
     scrub                  texts without secrets
-    tables.*               whole tables in few calls, as columns
+    whole_tables.*         whole tables in few calls, as columns
     transport.wire         sends, once or repeated, and makes an exchange of every attempt
     transport.answer       receives and judges an answer
     transport.decoding     bytes into JSON, within bounds
     transport.deadline     one time limit for a whole request
+    transport.limited      the transport that keeps it
     transport.outside      one request to another service's host
     transport.retries      when and how often a read is repeated
     transport.login        the three ways to log in

@@ -182,7 +182,7 @@ def test_the_first_address_that_swallows_everything_leaves_time_for_the_next(
 
     monkeypatch.setattr(socket, "create_connection", swallowed)
     monkeypatch.setattr(
-        "vergeos_nb.client.transport.deadline.addresses",
+        "vergeos_nb.client.transport.limited.addresses",
         lambda host, port, limit: [one[4][0] for one in found],
     )
     assert wire_to(f"localhost:{port}", verify=False).change("PUT", "machine_status/61", BODY) == {}

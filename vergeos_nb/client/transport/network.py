@@ -11,11 +11,11 @@ import sys
 from collections.abc import Callable, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from vergeos_nb.client.transport.deadline import Transport
 from vergeos_nb.client.transport.proxies import proxy_for
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.settings import AmbientNetwork, Profile, Secret, ambient_network, normal_host, split_host
@@ -153,7 +153,7 @@ def new_client(
     try:
         if transport is None:
             way = _by_way_of(proxy, network) if proxy else None
-            transport = Transport(verify=tls, proxy=way, limits=limits, trust_env=False)
+            transport = _limited(verify=tls, proxy=way, limits=limits, trust_env=False)
         return httpx.Client(
             base_url=f"https://{profile.host}",
             headers={
@@ -179,6 +179,13 @@ def new_client(
         ) from None
 
 
+def _limited(**options: Any) -> httpx.BaseTransport:
+    # Only for a network: it loads httpcore, without which the built-in simulator is reached.
+    from vergeos_nb.client.transport.limited import Transport
+
+    return Transport(**options)
+
+
 def outside_client(url: str, seconds: float, network: AmbientNetwork | None = None) -> httpx.Client:
     """An HTTP client for another service than the platform, such as a webhook, on the machine's own terms.
 
@@ -199,7 +206,7 @@ def outside_client(url: str, seconds: float, network: AmbientNetwork | None = No
     way = _by_way_of(proxy, ambient) if proxy else None
     return httpx.Client(
         headers={"User-Agent": f"vergeos-nb/{__version__}", "Accept-Encoding": "gzip"},
-        transport=Transport(verify=_modern(_trusting_the_machines(ambient)), proxy=way, trust_env=False),
+        transport=_limited(verify=_modern(_trusting_the_machines(ambient)), proxy=way, trust_env=False),
         timeout=seconds,
         follow_redirects=False,
         trust_env=False,

@@ -1,0 +1,113 @@
+"""httpx's transport, each of whose waits ends with the whole request. The limit stands in `deadline`.
+
+It stands apart because httpcore takes a while to load, and the built-in simulator is reached without it.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+import httpx
+
+from vergeos_nb.client.transport.deadline import addresses, rest
+
+_PIECE = 64 * 1024
+
+
+class Transport(httpx.HTTPTransport):
+    """httpx's own transport, whose waits all end with `within`. Takes the same arguments."""
+
+    def __init__(self, *, proxy: httpx.Proxy | None = None, **settings: Any) -> None:
+        if proxy is not None and proxy.url.scheme == "https":
+            # httpcore reads TLS within TLS from the outer socket itself, past any stream of ours.
+            context = proxy.ssl_context or httpcore.default_ssl_context()
+            context.sslsocket_class = _TlsSocket
+            proxy = httpx.Proxy(proxy.url, ssl_context=context, auth=proxy.auth, headers=proxy.headers)
+        super().__init__(proxy=proxy, **settings)
+        # httpcore takes another backend as an argument; httpx has none to pass it on.
+        self._pool._network_backend = _Backend()
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """A socket that keeps the limit by itself."""
+
+    def recv(self, *args: Any) -> bytes:
+        self.settimeout(rest(self.gettimeout()))
+        return super().recv(*args)
+
+    def sendall(self, *args: Any) -> None:
+        self.settimeout(rest(self.gettimeout()))
+        super().sendall(*args)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A stream of httpcore's whose single waits end with the whole request."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            return self._inner.read(max_bytes, rest(timeout))
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(str(error)) from error
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # In pieces: a peer that takes one byte at a time would restart the limit with each byte.
+        try:
+            for start in range(0, len(buffer), _PIECE):
+                self._inner.write(buffer[start : start + _PIECE], rest(timeout))
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from error
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        try:
+            # Python gives a handshake one limit as a whole.
+            return _Stream(self._inner.start_tls(ssl_context, server_hostname, rest(timeout)))
+        except TimeoutError as error:
+            self.close()
+            raise httpcore.ConnectTimeout(str(error)) from error
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    """Connects within one limit, however many addresses a name has and however slow the name service is."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            found = addresses(host, port, rest(timeout))
+            for at, address in enumerate(found):
+                # Each has its share: one that swallows everything leaves time for the next.
+                left, others = rest(None), len(found) - at
+                limits = [limit for limit in (timeout, left and left / others) if limit is not None]
+                try:
+                    return _Stream(
+                        super().connect_tcp(
+                            address, port, min(limits, default=None), local_address, socket_options
+                        )
+                    )
+                except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                    if others == 1:
+                        raise
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        raise httpcore.ConnectError(f"{host} has no address")
