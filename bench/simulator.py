@@ -16,7 +16,7 @@ from pathlib import Path
 
 from vergeos_nb.connect.simulated import announce
 from vergeos_nb.simulator import Simulator
-from vergeos_nb.simulator.scenarios import situations
+from vergeos_nb.simulator.scenarios.process_scenarios import stuck
 
 
 class HurriedClock:
@@ -52,7 +52,7 @@ def main() -> None:
     for number in range(arguments.stuck):
         name = f"vm-{number + 1:05d}"
         row = next(row for row in simulator.world.tables["vms"].values() if row["name"] == name)
-        situations.stuck(simulator.world, row)
+        stuck(simulator.world, row)
     with simulator.serve() as door:
         told = {
             "host": door.host,

@@ -15,7 +15,6 @@ from vergeos_nb.errors import VergeNbError
 from vergeos_nb.parameters import table_lines
 from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS, schema_of
 from vergeos_nb.settings.policy import parse_policy
-from vergeos_nb.simulator import list_scenarios
 
 ROOT = Path(__file__).parents[1]
 # What people read. The commands of docs/verify-by-hand.md have tests of their own in tests/archive/.
@@ -157,13 +156,6 @@ def test_make_demo_runs_the_demo_and_make_test_runs_lint_and_tests() -> None:
         "pytest",
     ]
     assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "make test"
-
-
-def test_the_scenario_table_is_the_simulator_s_own() -> None:
-    table = (
-        PAGES["simulator.md"].partition("| scenario | what happens |\n|---|---|\n")[2].partition("\n\n")[0]
-    )
-    assert table.splitlines() == [f"| `{name}` | {text} |" for name, text in list_scenarios().items()]
 
 
 def test_the_exit_codes_of_documents_help_and_errors_agree() -> None:

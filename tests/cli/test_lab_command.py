@@ -94,14 +94,13 @@ def test_a_profile_that_is_not_there_is_told_before_anything_is_started(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_scenario_has_a_drill_and_every_drill_a_scenario() -> None:
-    from vergeos_nb.connect.drills import DRILLS, drill_of
-    from vergeos_nb.simulator import list_scenarios
+def test_a_rehearsal_has_its_scenario_s_drill_and_a_real_system_has_none() -> None:
+    from vergeos_nb.connect.drills import drill_of, scenarios
 
-    assert set(DRILLS) == set(list_scenarios())
-    assert all(drill.story and drill.seen for drill in DRILLS.values())
-    assert drill_of("simulator") == DRILLS["stuck"]
-    assert drill_of("simulator:zombie") == DRILLS["zombie"]
+    assert all(scenario.story and scenario.seen for scenario in scenarios().values())
+    assert drill_of("simulator") == scenarios()["stuck"]
+    assert drill_of("simulator:zombie") == scenarios()["zombie"]
+    assert drill_of("simulator:nowhere") is None
     assert drill_of("env") is None
 
 

@@ -23,7 +23,7 @@ from vergeos_nb.fleet.system import FleetSystem, open_system
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.simulator import Simulator, SteppedClock
-from vergeos_nb.simulator.scenarios import situations
+from vergeos_nb.simulator.scenarios.process_scenarios import stuck
 
 SHORT: dict[str, Any] = {
     "sample_gap_s": 2.0,
@@ -39,7 +39,7 @@ ATTESTED = {"start_at": "override", "attest": "Jo tried Power Off and Kill Power
 def make_stuck(sim: Simulator, *names: str) -> None:
     """Let these VMs be stuck like the scenario's."""
     for name in names:
-        situations.stuck(sim.world, next(r for r in sim.world.tables["vms"].values() if r["name"] == name))
+        stuck(sim.world, next(r for r in sim.world.tables["vms"].values() if r["name"] == name))
 
 
 class StuckFleet:

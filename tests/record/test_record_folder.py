@@ -30,7 +30,7 @@ from vergeos_nb.record.render import render
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.settings import spellings
-from vergeos_nb.simulator.scenarios.situations import ODD_NAMES
+from vergeos_nb.simulator.scenarios.row_scenarios import ODD_NAMES
 from vergeos_nb.views.shown import Picture
 
 Make = Callable[..., Rehearsal]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from verge_cli.cli import app
 
 import vergeos_nb.simulator
-from vergeos_nb.simulator import Simulator, list_faults, list_scenarios
+from vergeos_nb.simulator import Simulator, list_faults
 from vergeos_nb.simulator.api.actions import NOT_IMPLEMENTED
 from vergeos_nb.simulator.doors.control import EXPLAINED
 from vergeos_nb.simulator.faults.fault_files import load_rules
@@ -25,7 +25,7 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("explained", [list_scenarios(), list_faults(), EXPLAINED])
+@pytest.mark.parametrize("explained", [list_faults(), EXPLAINED])
 def test_the_tables_say_what_the_code_says(explained):
     for name, text in explained.items():
         assert f"| `{name}` | {text} |" in TEXT

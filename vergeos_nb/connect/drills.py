@@ -1,41 +1,29 @@
-"""A drill for each scenario of the simulator: the story at the start, and the lesson at the end."""
+"""The drill of a scenario: its story at the start of a rehearsal, and the lesson at the end."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import resources
+from typing import TYPE_CHECKING
 
-DEFAULT = "stuck"
+if TYPE_CHECKING:
+    from vergeos_nb.simulator import Scenario
 
-
-@dataclass(frozen=True, slots=True)
-class Drill:
-    """One drill.
-
-    Attributes:
-        story: the message to the person on call. It does not reveal the solution.
-        seen: the signs that a good engineer would have noticed.
-    """
-
-    story: str
-    seen: str
+DEFAULT_SCENARIO = "stuck"
 
 
-def _load() -> Mapping[str, Drill]:
-    text = resources.files("vergeos_nb.connect").joinpath("drills.toml").read_text(encoding="utf-8")
-    return {name: Drill(**told) for name, told in tomllib.loads(text).items()}
+def scenarios() -> Mapping[str, Scenario]:
+    """The simulator's scenarios, by name."""
+    # A run on a real system loads no simulator: that takes a tenth of a second.
+    from vergeos_nb.simulator import SCENARIOS
+
+    return SCENARIOS
 
 
-DRILLS: Mapping[str, Drill] = _load()
-
-
-def drill_of(profile: str) -> Drill | None:
-    """The drill of this profile, or None for a real system.
+def drill_of(profile: str) -> Scenario | None:
+    """The scenario of this profile, or None for a real system.
 
     Args:
         profile: ``simulator`` or ``simulator:SCENARIO``.
     """
     word, _, scenario = profile.partition(":")
-    return DRILLS.get(scenario or DEFAULT) if word == "simulator" else None
+    return scenarios().get(scenario or DEFAULT_SCENARIO) if word == "simulator" else None

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
+from vergeos_nb.connect.drills import DEFAULT_SCENARIO, scenarios
 from vergeos_nb.errors import UsageError
 from vergeos_nb.files import OWNERS_FILE, OWNERS_FOLDER, make_folder, put
 from vergeos_nb.processes import lives
@@ -33,7 +34,6 @@ from vergeos_nb.settings import (
 )
 from vergeos_nb.shapes import Unfit, is_file, read_json
 
-DEFAULT_SCENARIO = "stuck"
 ANNOUNCEMENT = "simulator.json"
 LOOK_TIMEOUT_S = 3.0
 """How long an announced simulator may take to show that it is one."""
@@ -147,12 +147,8 @@ def _completed(
 
 
 def _check_scenario(scenario: str | None) -> None:
-    if scenario is None:
-        return
-    from vergeos_nb.simulator import SCENARIOS
-
-    if scenario not in SCENARIOS:
-        meant = did_you_mean(scenario, SCENARIOS)
+    if scenario is not None and scenario not in scenarios():
+        meant = did_you_mean(scenario, scenarios())
         raise UsageError(f"use the simulator's scenario {scenario!r}", "it has none of this name", meant)
 
 

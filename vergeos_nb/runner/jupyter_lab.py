@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
-from vergeos_nb.connect.simulated import DEFAULT_SCENARIO, announce, find_announced, withdraw
+from vergeos_nb.connect.drills import DEFAULT_SCENARIO
+from vergeos_nb.connect.simulated import announce, find_announced, withdraw
 from vergeos_nb.errors import ConnectionRefused, RecordError
 from vergeos_nb.files import make_folder, opener, put
 from vergeos_nb.nb import nbformat

@@ -17,7 +17,8 @@ from vergeos_nb.simulator.capture.replaying import replay
 from vergeos_nb.simulator.doors.serving import serve_forever
 from vergeos_nb.simulator.faults.rules import Rule, list_faults
 from vergeos_nb.simulator.faults.switches import Switches
-from vergeos_nb.simulator.scenarios.scenario_catalog import SCENARIOS, list_scenarios
+from vergeos_nb.simulator.scenarios.declared import SCENARIOS, list_scenarios
+from vergeos_nb.simulator.scenarios.scenario import Scenario
 from vergeos_nb.simulator.simulator import Simulator
 from vergeos_nb.simulator.world.world_clock import Clock, SteppedClock, WallClock
 
@@ -28,6 +29,7 @@ __all__ = [
     "RequestLogEntry",
     "Response",
     "Rule",
+    "Scenario",
     "Simulator",
     "SteppedClock",
     "Switches",

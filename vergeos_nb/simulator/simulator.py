@@ -21,7 +21,8 @@ from vergeos_nb.simulator.faults.rules import Faults, Rule
 from vergeos_nb.simulator.faults.spoiling import spoilt, without
 from vergeos_nb.simulator.faults.switches import Switches
 from vergeos_nb.simulator.scenarios import many_vms
-from vergeos_nb.simulator.scenarios.scenario_catalog import SCENARIOS, Scenario
+from vergeos_nb.simulator.scenarios.declared import find_scenario
+from vergeos_nb.simulator.scenarios.scenario import Scenario
 from vergeos_nb.simulator.tables.system_rows import System
 from vergeos_nb.simulator.world import life
 from vergeos_nb.simulator.world.world_clock import Clock, WallClock
@@ -261,14 +262,3 @@ class Simulator:
         from vergeos_nb.simulator.doors.socket_door import Door
 
         return Door(self, port=port, host=host, allow_remote=allow_remote)
-
-
-def find_scenario(name: str) -> Scenario:
-    """Return a scenario by name.
-
-    Raises:
-        ValueError: If there is none, with the names there are.
-    """
-    if name not in SCENARIOS:
-        raise ValueError(f"no scenario is called {name!r}; there are: {', '.join(SCENARIOS)}")
-    return SCENARIOS[name]

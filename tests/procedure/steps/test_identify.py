@@ -8,7 +8,7 @@ import pytest
 
 from tests.rehearsal import Rehearsal, ending
 from vergeos_nb.errors import UsageError
-from vergeos_nb.simulator.scenarios.situations import ODD_NAMES
+from vergeos_nb.simulator.scenarios.row_scenarios import ODD_NAMES
 
 Make = Callable[..., Rehearsal]
 

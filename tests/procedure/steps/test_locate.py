@@ -11,7 +11,7 @@ from tests.rehearsal import LADDER, Rehearsal, ending
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.simulator.faults.rules import Rule
-from vergeos_nb.simulator.scenarios.situations import STALE_SECONDS
+from vergeos_nb.simulator.scenarios.process_scenarios import STALE_SECONDS
 
 Make = Callable[..., Rehearsal]
 

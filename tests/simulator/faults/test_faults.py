@@ -112,14 +112,23 @@ def test_rules_are_read_from_toml_and_json(tmp_path):
     [
         ({"stauts": 500}, "unknown key 'stauts'; did you mean 'status'?"),
         ({"zzz": 1}, "unknown key 'zzz'; there are: name, method"),
-        ({"status": 42}, "status must be between 100 and 999, not 42"),
+        ({"status": 42}, "status cannot be 42; it is: answer with this HTTP status, without executing"),
+        ({"status": 42}, "(Expected `int` >= 100 - at `$.status`)"),
         ({"status": "500"}, "status cannot be '500'"),
         ({"status": True}, "status cannot be True"),
-        ({"probability": 2}, "probability must be between 0 and 1"),
-        ({"drop": "sometimes"}, "drop is one of before, after, truncate"),
-        ({"nth": 0}, "nth counts from 1"),
-        ({"nth": "first"}, "nth counts from 1"),
-        ({"headers": {"a": 1}}, "headers are texts"),
+        ({"probability": 2}, "probability cannot be 2; it is: share of the matching requests, 0 to 1"),
+        ({"probability": float("nan")}, "probability cannot be nan"),
+        (
+            {"drop": "sometimes"},
+            "drop cannot be 'sometimes'; it is: before: close the connection, unexecuted; a",
+        ),
+        ({"nth": 0}, "nth cannot be 0; it is: which of the matching requests, counted from 1"),
+        ({"nth": "first"}, "nth cannot be 'first'"),
+        ({"nth": True}, "nth cannot be True"),
+        ({"ignore": ["filter", 1]}, "ignore cannot be ['filter', 1]; it is: a list of query parameters"),
+        ({"headers": {"a": 1}}, "headers cannot be {'a': 1}; it is: more headers for the answer"),
+        ({"headers": {"a": "b\n"}}, "(a header has no control characters)"),
+        ({"body": ["x" * 100]}, "body cannot be ['xxx"),
         ("not a rule", "faults are an array of rules"),
     ],
 )
@@ -136,7 +145,17 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
         Simulator(faults=broken)
 
 
-def test_every_key_of_a_rule_is_explained():
-    from dataclasses import fields
+@pytest.mark.parametrize(
+    ("name", "text"), [("faults.toml", ""), ("faults.toml", "# none yet\n"), ("f.json", "{}")]
+)
+def test_a_file_without_a_rule_is_refused_with_the_keys_of_one(tmp_path, name, text):
+    """Holds off: an empty file was one rule that matched everything and did nothing."""
+    (tmp_path / name).write_text(text)
+    with pytest.raises(
+        ValueError, match=f"{name}: there is no fault rule in it; a rule has .*, status, .*, drop"
+    ):
+        Simulator(faults=tmp_path / name)
 
-    assert list(list_faults()) == [entry.name for entry in fields(Rule)]
+
+def test_every_key_of_a_rule_is_explained():
+    assert list(list_faults()) == list(Rule.__struct_fields__)

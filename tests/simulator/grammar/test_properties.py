@@ -17,7 +17,7 @@ from vergeos_nb.simulator import Request, Simulator, SteppedClock
 from vergeos_nb.simulator.api.actions import remove_vm
 from vergeos_nb.simulator.api.messages import ApiError
 from vergeos_nb.simulator.grammar import posix_regex
-from vergeos_nb.simulator.scenarios.situations import ODD_NAMES
+from vergeos_nb.simulator.scenarios.row_scenarios import ODD_NAMES
 from vergeos_nb.vergeos import filters
 
 VISIBLE = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=128)

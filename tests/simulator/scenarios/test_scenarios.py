@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from tests.simulator.scenario_table import PAGE, with_table
 from tests.simulator.simhelp import OVERRIDE, RUNNING, STOPPED, STUCK
 from vergeos_nb.simulator import SCENARIOS, Simulator, SteppedClock, list_scenarios
 
@@ -12,6 +13,12 @@ from vergeos_nb.simulator import SCENARIOS, Simulator, SteppedClock, list_scenar
 def test_every_scenario_explains_itself():
     assert list(list_scenarios()) == list(SCENARIOS)
     assert all(len(text) > 20 for text in list_scenarios().values())
+    assert all(scenario.story and scenario.seen for scenario in SCENARIOS.values())
+
+
+def test_the_table_in_the_documents_is_made_from_the_declarations():
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == with_table(page), "write it anew: python -m tests.simulator.scenario_table"
 
 
 def test_an_unknown_scenario_is_refused_by_name():
@@ -166,7 +173,7 @@ def test_flaky_fails_each_path_at_most_twice_and_then_answers(make):
 
 
 def test_odd_names_are_all_there_and_found_exactly_by_escaping(make):
-    from vergeos_nb.simulator.scenarios.situations import ODD_NAMES
+    from vergeos_nb.simulator.scenarios.row_scenarios import ODD_NAMES
 
     api = make("odd_names")
     assert api.sim.vm_name == ODD_NAMES[0]

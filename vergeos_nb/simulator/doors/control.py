@@ -17,7 +17,7 @@ from vergeos_nb.simulator.api.messages import ApiError, Request, Response
 from vergeos_nb.simulator.capture.dump import dump
 from vergeos_nb.simulator.faults.fault_files import rules_from
 from vergeos_nb.simulator.faults.rules import list_faults
-from vergeos_nb.simulator.scenarios.scenario_catalog import list_scenarios
+from vergeos_nb.simulator.scenarios.declared import list_scenarios
 from vergeos_nb.simulator.world.world_clock import SteppedClock
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from vergeos_nb.simulator.api.logins import Accounts
 from vergeos_nb.simulator.api.messages import Request, RequestLogEntry, Response
 from vergeos_nb.simulator.faults.rules import Faults
 from vergeos_nb.simulator.faults.switches import Switches
-from vergeos_nb.simulator.scenarios.scenario_catalog import Scenario
+from vergeos_nb.simulator.scenarios.scenario import Scenario
 from vergeos_nb.simulator.tables.system_rows import System
 from vergeos_nb.simulator.world.world_clock import Clock
 

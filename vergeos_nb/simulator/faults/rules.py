@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import fnmatch
 import random
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from vergeos_nb.simulator.api.messages import Drop, Request
 
@@ -39,31 +43,39 @@ FIELDS = {
 """Every key of a rule with what it does: the documentation of the file format, and the only list of keys."""
 
 
-@dataclass(frozen=True)
-class Rule:
+Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=0, le=10**6)]
+Seconds = Annotated[float, Meta(ge=0, le=10**6)]
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """One fault; the keys are explained in `FIELDS`."""
 
     name: str
     method: str = "*"
     path: str = "*"
-    nth: tuple[int, ...] = ()
+    nth: tuple[Annotated[int, Meta(ge=1)], ...] = ()
     per_path: bool = False
-    probability: float = 1.0
-    max_per_window: int | None = None
-    window: float = 1.0
-    status: int | None = None
+    probability: Share = 1.0
+    max_per_window: Count | None = None
+    window: Seconds = 1.0
+    status: Annotated[int, Meta(ge=100, le=999)] | None = None
     text: str = ""
     body: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
     not_json: bool = False
     execute: bool = False
-    delay: float = 0.0
+    delay: Seconds = 0.0
     ignore: tuple[str, ...] = ()
-    rows: int = 0
+    rows: Count = 0
     gzip: bool = False
-    hints: int = 0
-    drip: float = 0.0
+    hints: Count = 0
+    drip: Seconds = 0.0
     drop: Drop | None = None
+
+    def __post_init__(self) -> None:
+        if not all(text.isprintable() for header in self.headers.items() for text in header):
+            raise ValueError("a header has no control characters")
 
     @property
     def gives_answer(self) -> bool:

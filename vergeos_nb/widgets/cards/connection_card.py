@@ -9,7 +9,7 @@ import ipywidgets as w
 
 from vergeos_nb import settings
 from vergeos_nb.connect.doctor import SIGNS, diagnose
-from vergeos_nb.connect.drills import DRILLS, drill_of
+from vergeos_nb.connect.drills import drill_of, scenarios
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.step_result import StepResult
@@ -147,5 +147,5 @@ def _profiles(wanted: str) -> list[str]:
     except SettingsError:
         # The file of named profiles is damaged: whoever chooses one of them is told so.
         names = [settings.SIMULATOR_NAME, "env"]
-    rehearsals = [f"{settings.SIMULATOR_NAME}:{scenario}" for scenario in DRILLS]
+    rehearsals = [f"{settings.SIMULATOR_NAME}:{scenario}" for scenario in scenarios()]
     return list(dict.fromkeys([*names, *rehearsals, wanted]))
