@@ -28,6 +28,7 @@ LADDER = [
     "processes",
     "clock",
     "files",
+    "layout",
     "vergeos",
     "settings",
     "parameters",

@@ -69,6 +69,11 @@ def opener(path: str, flags: int) -> int:
     return os.open(path, flags, FILE_MODE)
 
 
+def draft_of(path: Path) -> Path:
+    """Where a file is written first, beside it."""
+    return path.with_name(f"{path.name}.part")
+
+
 def put(path: Path, content: bytes, draft: Path | None = None, *, mode: int = FILE_MODE) -> None:
     """Put a file there whole, on disk when this returns. A reader sees the old one or the new one.
 
@@ -79,7 +84,7 @@ def put(path: Path, content: bytes, draft: Path | None = None, *, mode: int = FI
     Raises:
         OSError: the disk does not take it. The old file is still there, and the draft is not.
     """
-    draft = draft or path.with_name(f"{path.name}.part")
+    draft = draft or draft_of(path)
     draft.unlink(missing_ok=True)
     try:
         _write(draft, content, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

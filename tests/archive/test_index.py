@@ -17,9 +17,10 @@ import pytest
 
 from tests.archive.made import NONE, archive, finish_again, record, sealed
 from vergeos_nb.archive import index as index_module
-from vergeos_nb.archive.index import NAME, Index, Query
+from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.seal import seal
 from vergeos_nb.errors import RecordNotFound
+from vergeos_nb.layout import ArchiveLayout
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -134,7 +135,7 @@ def test_the_index_follows_a_ledger_that_grows_and_reads_only_what_is_new(
 )
 def test_an_index_that_is_missing_damaged_or_forged_is_made_anew(three: Path, damage: Any) -> None:
     named(three)
-    damage(three / NAME)
+    damage(ArchiveLayout(three).index)
     assert named(three) == ["web-01", "web-02", "db[1]"]
     assert named(three, vm="web-02") == ["web-02"]
 
@@ -156,7 +157,7 @@ def test_an_edited_or_shorter_ledger_makes_the_index_anew(three: Path) -> None:
 
 
 def test_an_archive_that_cannot_be_written_is_searched_all_the_same(three: Path) -> None:
-    (three / NAME).mkdir()
+    (ArchiveLayout(three).index).mkdir()
     assert named(three, vm="web-02") == ["web-02"]
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import httpx
 
 from tests.fleet.stuck_fleet import StuckFleet
-from vergeos_nb.archive.ledger.manifest import NAME as MANIFEST
 from vergeos_nb.fleet.fleet_session import LEASE_S
-from vergeos_nb.journal.journal import NAME as JOURNAL
+from vergeos_nb.layout import JOURNAL, MANIFEST
 
 
 class Mortal:

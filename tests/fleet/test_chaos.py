@@ -27,7 +27,7 @@ from vergeos_nb.errors import VergeNbError
 from vergeos_nb.fleet.plan import FleetPlan
 from vergeos_nb.fleet.progress import RUNBOOK, Where, progress
 from vergeos_nb.fleet.schedule import Limits
-from vergeos_nb.journal.journal import NAME as JOURNAL
+from vergeos_nb.layout import JOURNAL
 from vergeos_nb.simulator.faults.rules import Rule
 
 FAILURES: tuple[dict[str, Any], ...] = (

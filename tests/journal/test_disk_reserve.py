@@ -16,6 +16,7 @@ from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.errors import RecordError
 from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.layout import RESERVE
 from vergeos_nb.record.record_folder import new_folder
 
 MB = 1 << 20
@@ -73,7 +74,7 @@ def test_a_disk_that_fills_up_while_a_run_goes_on_refuses_its_next_changing_call
     for before in IDS[: IDS.index(step)]:
         book.step(before)
     sent = run.changes()
-    (book.folder / disk_reserve.NAME).unlink()
+    (book.folder / RESERVE).unlink()
     other = fill(small_disk, leave=MB)
     result = book.step(step).result
     assert (result.outcome, result.error["exit_code"]) == ("failed", 10)
@@ -96,7 +97,7 @@ def test_a_disk_that_fills_up_after_the_call_leaves_a_whole_and_sealed_record(sm
     account = run.end(book)
     assert (account.outcome, account.verdict) == ("done", "off")
     assert (verify(outputs).findings, verify(outputs).records) == ((), 2)
-    assert not (book.folder / disk_reserve.NAME).exists()
+    assert not (book.folder / RESERVE).exists()
 
 
 def test_an_archive_that_becomes_read_only_refuses_the_changing_call(small_disk: Path) -> None:
@@ -138,7 +139,7 @@ def test_a_full_disk_or_quota_is_told_when_the_call_is_about_to_go_out(
     book = run.open(approve=digest)
     for step in IDS[:9]:
         book.step(step)
-    (book.folder / disk_reserve.NAME).unlink()
+    (book.folder / RESERVE).unlink()
 
     def full(descriptor: int, offset: int, size: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -147,7 +148,7 @@ def test_a_full_disk_or_quota_is_told_when_the_call_is_about_to_go_out(
     result = book.step("force").result
     assert (result.error["type"], run.changes()) == ("RecordError", [])
     assert os.strerror(number) in result.error["came_back"]
-    assert not (book.folder / disk_reserve.NAME).exists()
+    assert not (book.folder / RESERVE).exists()
     run.end(book)
 
 
@@ -166,7 +167,7 @@ def test_where_room_cannot_be_taken_the_free_space_decides(
     if free:
         monkeypatch.setattr(disk_reserve, "NEEDED", MB)
         disk_reserve.take(folder)
-        assert (folder / disk_reserve.NAME).stat().st_size == MB
+        assert (folder / RESERVE).stat().st_size == MB
     else:
         with pytest.raises(RecordError, match="No space left"):
             disk_reserve.take(folder)
@@ -197,7 +198,7 @@ def test_a_line_that_does_not_fit_goes_where_room_was_taken_and_else_leaves_noth
 ) -> None:
     # Holds off: half a line, with whole lines after it, that nobody can read again.
     book = Rehearsal("stuck", outputs).open(approve=approve)
-    taken, lines = book.folder / disk_reserve.NAME, book.journal._file
+    taken, lines = book.folder / RESERVE, book.journal._file
     assert taken.exists() is bool(approve)
     raw = lines._raw
     monkeypatch.setattr(lines, "_raw", FullRaw(raw, taken if approve else None))

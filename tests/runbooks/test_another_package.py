@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from vergeos_nb import layout
 from vergeos_nb.procedure.runbooks import catalog
-from vergeos_nb.record.record_folder import HTML
 
 PAGE = (Path(__file__).parents[2] / "docs" / "write-a-runbook.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
@@ -67,7 +67,7 @@ def test_a_runbook_of_another_package_is_listed_run_and_sealed(site: Path) -> No
     told = json.loads(done.stdout.splitlines()[-1])
     record = json.loads((Path(told["record"]) / "record.json").read_text())
     assert (told["outcome"], record["runbook"], record["changing_calls"]) == ("done", "stood_since", [])
-    assert "which is old" in (Path(told["record"]) / HTML).read_text()
+    assert "which is old" in (Path(told["record"]) / layout.PAGE).read_text()
     verified = command(site, "audit", "verify", "--outputs", outputs)
     assert verified.returncode == 0, verified.stdout + verified.stderr
 

@@ -17,7 +17,6 @@ from click.testing import CliRunner
 from tests.rehearsal import LADDER, PASSWORD, VENDORS_BODY, Rehearsal
 from vergeos_nb.archive.export.markdown import as_markdown
 from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry, read_line
-from vergeos_nb.archive.ledger.manifest import NAME as MANIFEST
 from vergeos_nb.archive.ledger.manifest import Manifest, read_manifest
 from vergeos_nb.archive.webhook import message
 from vergeos_nb.cli.main import cli
@@ -25,6 +24,7 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.run_command import as_json, progress_on
 from vergeos_nb.journal.journal import JournalText, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
+from vergeos_nb.layout import MANIFEST
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS
 from vergeos_nb.procedure.values.finding import Kind
 from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState

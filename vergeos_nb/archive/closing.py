@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from vergeos_nb.archive.after_seal import after_seal
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.manifest import JOURNAL, NAME
 from vergeos_nb.archive.scan import masked_file
 from vergeos_nb.archive.seal import newest_entries, seal
 from vergeos_nb.archive.signing.signer import Signer
@@ -17,6 +16,7 @@ from vergeos_nb.errors import RecordError
 from vergeos_nb.files import put
 from vergeos_nb.journal.journal import append_after_death
 from vergeos_nb.journal.run_state import RunState
+from vergeos_nb.layout import JOURNAL, MANIFEST, archive_of
 from vergeos_nb.record.record_folder import finish
 from vergeos_nb.settings import archive_settings
 
@@ -42,25 +42,24 @@ def close_record(
     scrubber.add(archive.secrets)
     _mask_journal(folder, scrubber, clock or SystemClock())
     account = finish(folder, base, scrubber)
-    before = _content(folder / NAME)
+    before = _content(folder / MANIFEST)
     manifest = seal(folder, scrubber, clock, Signer(archive.signing_key) if archive.signing_key else None)
     if manifest.encoded() != before:
-        after_seal(folder.absolute().parent.parent, account, manifest, archive, scrubber)
+        after_seal(archive_of(folder).outputs, account, manifest, archive, scrubber)
     return account
 
 
 def _mask_journal(folder: Path, scrubber: Scrubber, clock: Clock) -> None:
     """Mask secrets that the journal still holds, unless it is sealed, and add a line that says so."""
-    path, outputs = folder / JOURNAL, folder.absolute().parent.parent
+    path, outputs = folder / JOURNAL, archive_of(folder).outputs
     content = _content(path)
     masked = masked_file(JOURNAL, content, scrubber)
     if masked is None or masked == content or folder.name in newest_entries(outputs):
         return
     lines = zip(content.split(b"\n"), masked.split(b"\n"), strict=True)
     changed = [number for number, (was, is_now) in enumerate(lines, start=1) if was != is_now]
-    part = path.with_name(path.name + ".part")
     try:
-        put(path, masked, part)
+        put(path, masked)
     except OSError as error:
         hint = "the journal is whole; free space, and then `vergeos-nb audit recover`"
         raise RecordError(f"masking the journal {path}", error.strerror or str(error), hint) from error

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from vergeos_nb.archive.ledger.disk import opened
-from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry, read_line
+from vergeos_nb.archive.ledger.ledger import LedgerEntry, read_line
 from vergeos_nb.archive.ledger.ledger_events import Event, read_mark
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
 from vergeos_nb.files import create
+from vergeos_nb.layout import ArchiveLayout
 
-NAME = "index.sqlite"
 EXACT = ("vm", "vm_key", "operator", "approver", "ticket", "outcome", "verdict", "profile")
 """What can be asked for as it is; of ``vm`` also with ``*`` and ``?``."""
 
@@ -84,8 +84,8 @@ class Index:
     """
 
     def __init__(self, outputs: Path) -> None:
-        self._ledger = Ledger(outputs).path
-        self._path = outputs / NAME
+        self._ledger = ArchiveLayout(outputs).ledger
+        self._path = ArchiveLayout(outputs).index
 
     def find(self, query: Query) -> list[LedgerEntry]:
         """The newest line of each record that fits, the oldest run first.

@@ -21,15 +21,24 @@ from vergeos_nb.archive.folders.record_folders import Folder
 from vergeos_nb.archive.ledger.disk import content_of
 from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerSnapshot, hash_of, read_head, read_line
 from vergeos_nb.archive.ledger.ledger_events import standing
-from vergeos_nb.archive.ledger.manifest import NAME, SIGNATURE, Size, bundle
-from vergeos_nb.archive.ledger.strays import ATTRIBUTES, is_litter
+from vergeos_nb.archive.ledger.manifest import Size, bundle
+from vergeos_nb.archive.ledger.strays import is_litter
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import Busy, create, locked, make_folder, put
+from vergeos_nb.layout import (
+    ATTRIBUTES,
+    HEAD,
+    HEAD_SUFFIX,
+    LEDGER,
+    MANIFEST,
+    SIGNATURE,
+    SIGNED,
+    TIMESTAMPS,
+    ArchiveLayout,
+)
 from vergeos_nb.settings import ArchiveSettings, Secret
 from vergeos_nb.shapes import Unfit, read_json
-
-STATE = "mirror.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,7 @@ class _Copying:
         folder = Folder.read(self._outputs, path)
         if folder.manifest != manifest or folder.own is None or folder.wrong():
             return False
-        names = [*bundle(folder.folder), *((SIGNATURE,) if folder.own.signer else ()), NAME]
+        names = [*bundle(folder.folder), *((SIGNATURE,) if folder.own.signer else ()), MANIFEST]
         self._folder(path)
         for name in names:
             if "/" in name:
@@ -128,13 +137,13 @@ class _Copying:
 
     def _ledger(self, snapshot: LedgerSnapshot) -> None:
         content = b"".join(snapshot.lines)
-        self._put("ledger.jsonl", content)
-        if (attributes := content_of(self._outputs / ATTRIBUTES)) is not None:
+        self._put(LEDGER, content)
+        if (attributes := content_of(ArchiveLayout(self._outputs).attributes)) is not None:
             self._put(ATTRIBUTES, attributes)
         last = hash_of(snapshot.lines[-1])
-        self._put("ledger.head", f"{Head(len(snapshot.lines), last)}\n".encode())
+        self._put(HEAD, f"{Head(len(snapshot.lines), last)}\n".encode())
         for path in sorted(
-            (*self._outputs.glob("signed/*.head*"), *self._outputs.glob("timestamps/*.head*"))
+            path for name in (SIGNED, TIMESTAMPS) for path in self._outputs.glob(f"{name}/*{HEAD_SUFFIX}*")
         ):
             # A head that is newer than the ledger's copy would accuse it.
             if not is_litter(path.name) and int(path.name.partition(".")[0].partition("-")[0]) <= len(
@@ -162,7 +171,7 @@ class _Copying:
 
     def _refuse_another_history(self, snapshot: LedgerSnapshot) -> None:
         try:
-            told = self._files.cat_file(f"{self._root}/ledger.head")
+            told = self._files.cat_file(f"{self._root}/{HEAD}")
         except FileNotFoundError:
             return
         head = read_head(told.decode("utf-8", "replace").removesuffix("\n"))
@@ -179,7 +188,7 @@ class _Copying:
 
 def _done(outputs: Path, target: Secret) -> int:
     try:
-        state = read_json(outputs / STATE, _State)
+        state = read_json(ArchiveLayout(outputs).mirror, _State)
     except Unfit:
         return 0
     return state.lines if state.target == _name(target) else 0
@@ -192,7 +201,8 @@ class _State(Struct):
 
 def _note(outputs: Path, target: Secret, count: int) -> None:
     content = json.dumps({"target": _name(target), "lines": count}).encode()
-    put(outputs / STATE, content, outputs / "mirror.draft")
+    paths = ArchiveLayout(outputs)
+    put(paths.mirror, content, paths.mirror_draft)
 
 
 def _name(target: Secret) -> str:
@@ -204,7 +214,7 @@ def _name(target: Secret) -> str:
 def _alone(outputs: Path) -> Iterator[bool]:
     with ExitStack() as held:
         try:
-            held.enter_context(locked(outputs / "mirror.lock", 0))
+            held.enter_context(locked(ArchiveLayout(outputs).mirror_lock, 0))
         except Busy:
             yield False
             return

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.archive.index import Index, Query
-from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
+from vergeos_nb.archive.ledger.ledger import LedgerEntry
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError
+from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.procedure.engine.runbook import act_of
 from vergeos_nb.procedure.runbooks.catalog import known
 from vergeos_nb.procedure.values.past_run import Checked, PastRun
@@ -42,7 +43,7 @@ class PastRuns:
         Raises:
             RecordError: the ledger cannot be read.
         """
-        if not Ledger(self._outputs).path.exists():
+        if not ArchiveLayout(self._outputs).ledger.exists():
             return []
         entries = Index(self._outputs).find(Query(ticket=ticket or None, since=since, until=until))
         return _told_apart([self._run(entry) for entry in entries if entry.fields.get("vm")])

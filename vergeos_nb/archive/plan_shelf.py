@@ -9,6 +9,7 @@ from pathlib import Path
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import make_folder, put
+from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.shapes import Unfit, read_json
 
@@ -21,7 +22,7 @@ class PlanShelf:
     """
 
     def __init__(self, outputs: Path, scrubber: Scrubber | None = None) -> None:
-        self._folder = outputs.absolute() / "plans"
+        self._paths = ArchiveLayout(outputs.absolute())
         self._scrubber = scrubber or Scrubber()
 
     def keep(self, plan: Plan) -> bool:
@@ -35,9 +36,9 @@ class PlanShelf:
         """
         if self._scrubber.data(plan.content) != plan.content:
             return False
-        path = self._path(plan.digest)
+        path = self._paths.plan(plan.digest)
         try:
-            make_folder(self._folder)
+            make_folder(path.parent)
             part = path.with_suffix(f".{secrets.token_hex(4)}.part")  # another run may keep the same plan
             put(path, plan.canonical(), part)
         except OSError as error:
@@ -49,10 +50,7 @@ class PlanShelf:
         if not re.fullmatch("[0-9a-f]{64}", digest):
             return None
         try:
-            plan = Plan(read_json(self._path(digest), dict))
+            plan = Plan(read_json(self._paths.plan(digest), dict))
             return plan if plan.digest == digest else None
         except (Unfit, ValueError):
             return None
-
-    def _path(self, digest: str) -> Path:
-        return self._folder / f"{digest}.json"

@@ -25,9 +25,9 @@ from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import Clock, from_iso, iso
 from vergeos_nb.errors import RecordError, RecordNotFound, Refused
 from vergeos_nb.files import make_folder, sync_folder
+from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.masking import masked
 
-REMOVING = "removing"
 # After so many tombstones, other processes that wait for the ledger get a turn.
 _AT_ONCE = 100
 
@@ -115,7 +115,7 @@ class Keeper:
             folder = Folder.read(self.outputs, mark.path)
             if folder.manifest == mark.manifest:
                 self._set_aside(mark.path)
-        shutil.rmtree(self.outputs / REMOVING, ignore_errors=True)
+        shutil.rmtree(ArchiveLayout(self.outputs).removing, ignore_errors=True)
 
     def _decide(self, record: str, event: Event, reason: str) -> None:
         with self._ledger.locked():
@@ -155,7 +155,7 @@ class Keeper:
 
     def _set_aside(self, path: str) -> None:
         folder = self.outputs / path
-        aside = self.outputs / REMOVING / f"{secrets.token_hex(4)}-{folder.name}"
+        aside = ArchiveLayout(self.outputs).removing / f"{secrets.token_hex(4)}-{folder.name}"
         try:
             make_folder(aside.parent)
             os.replace(folder, aside)  # noqa: PTH105 — its one name in this room, which tests make fail

@@ -14,10 +14,6 @@ from vergeos_nb.archive.folders.sealable import refuse_removed, refuse_rewritten
 from vergeos_nb.archive.ledger.disk import content_of
 from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerEntry, hash_of, read_line
 from vergeos_nb.archive.ledger.manifest import (
-    JOURNAL,
-    NAME,
-    RECORD,
-    SIGNATURE,
     Digest,
     LedgerPlace,
     Manifest,
@@ -33,6 +29,7 @@ from vergeos_nb.archive.signing.signed_checkpoints import sign_head
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import put
+from vergeos_nb.layout import JOURNAL, MANIFEST, RECORD, SIGNATURE, archive_of
 from vergeos_nb.record.record_file import object_of
 from vergeos_nb.shapes import Unfit
 from vergeos_nb.views.text import visible
@@ -60,7 +57,8 @@ def seal(
             the key cannot be used, the record is still sealed, without a signature.
     """
     asked = f"sealing the record {folder.name}"
-    outputs = folder.absolute().parent.parent
+    paths = archive_of(folder)
+    outputs = paths.outputs
     path = inner_path(folder.absolute().relative_to(outputs).as_posix())
     contents = _read(folder, asked)
     _record(contents, asked)
@@ -95,9 +93,9 @@ def seal(
         manifest, signature, failure = _signed(plain, signer)
         try:
             # First the manifest: a line of the ledger must not refer to a missing one.
-            put(folder / NAME, manifest.encoded(), outputs / "ledger.draft")
+            put(folder / MANIFEST, manifest.encoded(), paths.draft)
             if signature:
-                put(folder / SIGNATURE, signature, outputs / "ledger.draft")
+                put(folder / SIGNATURE, signature, paths.draft)
             else:
                 (folder / SIGNATURE).unlink(missing_ok=True)
         except OSError as error:
@@ -190,7 +188,7 @@ def _masked(contents: Mapping[str, bytes], changed: Mapping[str, bytes], asked: 
 def _put_masked(folder: Path, masked: Mapping[str, bytes], asked: str) -> None:
     try:
         for name, content in masked.items():
-            put(folder / name, content, folder.absolute().parent.parent / "ledger.draft")
+            put(folder / name, content, archive_of(folder).draft)
     except OSError as error:
         raise _failed(asked, error) from error
 
@@ -204,7 +202,7 @@ def _unchanged(
 ) -> Manifest | None:
     """The existing manifest, if it is the sealed one and equals a new one."""
     try:
-        content = content_of(folder / NAME) or b""
+        content = content_of(folder / MANIFEST) or b""
         manifest = read_manifest(content)
     except (OSError, ValueError):
         return None
@@ -240,7 +238,7 @@ def waits_for_its_seal(folder: Path, newest: Mapping[str, LedgerEntry]) -> bool:
     if entry is None:
         return True
     try:
-        manifest = read_manifest(content_of(folder / NAME) or b"")
+        manifest = read_manifest(content_of(folder / MANIFEST) or b"")
         if manifest.place.supersedes == entry.place.count:
             return True
         return is_grown(content_of(folder / JOURNAL) or b"", entry.journal)

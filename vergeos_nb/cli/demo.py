@@ -11,7 +11,8 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.run_command import as_json, progress_on, show
 from vergeos_nb.connect.simulated import announce, withdraw
 from vergeos_nb.errors import RecordError
-from vergeos_nb.record.record_folder import HTML, check
+from vergeos_nb.layout import PAGE
+from vergeos_nb.record.record_folder import check
 from vergeos_nb.runner.headless import run
 from vergeos_nb.simulator import Simulator
 
@@ -101,6 +102,6 @@ def demo(outputs: str | None, output: Output) -> int:
     output.line(
         f"   The simulator's own log: {sent} changing calls, the process is {'ALIVE' if alive else 'dead'}."
     )
-    output.line(f"   Look at {done.folder / HTML}")
+    output.line(f"   Look at {done.folder / PAGE}")
     output.result({**as_json(done), "record_intact": not wrong, "changing_calls": sent})
     return done.exit_code or (RecordError.exit_code if wrong else 0)

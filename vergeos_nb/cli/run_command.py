@@ -10,8 +10,8 @@ from vergeos_nb import settings
 from vergeos_nb.cli.output import Output, said
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.run_state import RunState
+from vergeos_nb.layout import PAGE, RECORD
 from vergeos_nb.procedure.values.votes import VerdictValue
-from vergeos_nb.record.record_folder import HTML, RECORD
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.headless import RunReport
 from vergeos_nb.runner.headless import run as run_runbook
@@ -88,7 +88,7 @@ def show(report: RunReport, output: Output) -> None:
         output.block(f"NO RECORD: {said(report.record_error)}")
     else:
         output.line(f"  record  {report.folder}")
-        output.line(f"  read    {report.folder / HTML}")
+        output.line(f"  read    {report.folder / PAGE}")
 
 
 def as_json(report: RunReport) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
 from vergeos_nb.clock import SystemClock, iso
 from vergeos_nb.errors import UsageError
+from vergeos_nb.layout import PAGE
 from vergeos_nb.procedure.evidence.triage import RANK, wanting
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.procedure.runbooks.find_stuck_vms import FleetCase
 from vergeos_nb.procedure.values.step_tables import TRIAGE
-from vergeos_nb.record.record_folder import HTML, new_folder
+from vergeos_nb.record.record_folder import new_folder
 from vergeos_nb.session.run import Run
 from vergeos_nb.vergeos.rows import Columns
 from vergeos_nb.views.badges import signed_verdict
@@ -71,7 +72,7 @@ def stuck(
         for reason, names in _reasons(rows).items():
             output.line(f"{len(names)} × {reason}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}")
         output.line(f"  record  {folder}")
-        output.line(f"  read    {folder / HTML}")
+        output.line(f"  read    {folder / PAGE}")
     output.result(
         {
             "vms": rows,

@@ -17,8 +17,9 @@ from vergeos_nb.fleet.apply import VmJob
 from vergeos_nb.fleet.plan import PROCEDURE
 from vergeos_nb.fleet.progress import VmProgress, Where, progress_of
 from vergeos_nb.fleet.recorder import RecordMaker, make_record
-from vergeos_nb.journal.journal import NAME, OnLine, read_journal
+from vergeos_nb.journal.journal import OnLine, read_journal
 from vergeos_nb.journal.run_state import run_state_of
+from vergeos_nb.layout import JOURNAL
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.session.connection import Connect
 from vergeos_nb.session.run import Run
@@ -106,7 +107,7 @@ class Crew:
 
     def _run(self, job: VmJob, on_line: OnLine) -> VmProgress:
         run_steps(job, self._connect, self._clock, on_line=on_line)
-        account = run_state_of(read_journal(job.folder / NAME))
+        account = run_state_of(read_journal(job.folder / JOURNAL))
         if self._recorder is not None:
             self._recorder.add(job.folder)
         elif trouble := make_record(job.folder, self._secrets()):

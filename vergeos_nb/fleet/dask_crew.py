@@ -25,8 +25,9 @@ from vergeos_nb.fleet.progress import VmProgress, progress_of
 from vergeos_nb.fleet.recorder import make_record
 from vergeos_nb.fleet.remote import INTENT, names_of, run_there
 from vergeos_nb.journal import disk_reserve
-from vergeos_nb.journal.journal import NAME, OnLine, read_journal
+from vergeos_nb.journal.journal import OnLine, read_journal
 from vergeos_nb.journal.run_state import run_state_of
+from vergeos_nb.layout import JOURNAL, ArchiveLayout
 from vergeos_nb.lease.lease import Leases, Owner
 from vergeos_nb.masking import masked
 from vergeos_nb.session.run_lease import LEASE_S
@@ -91,13 +92,12 @@ class DaskCrew:
     def _run(self, job: VmJob, on_line: OnLine) -> VmProgress:
         owner = Owner(masked(self._operator), os.uname().nodename, os.getpid(), job.folder.name)
         names = self._leases_of(job.key)
-        with Leases(self._outputs / "leases", names, owner, LEASE_S, self._clock) as lease:
+        with Leases(ArchiveLayout(self._outputs).leases, names, owner, LEASE_S, self._clock) as lease:
             try:
                 self._watch(job, lease, on_line)
             finally:
-                account = (
-                    run_state_of(read_journal(job.folder / NAME)) if (job.folder / NAME).exists() else None
-                )
+                path = job.folder / JOURNAL
+                account = run_state_of(read_journal(path)) if path.exists() else None
         if account is None or not (account.in_order or account.bug):
             raise Interrupted("running a VM", "its worker did not report its end", "its state is read back")
         if trouble := make_record(job.folder, self._secrets()):
@@ -122,7 +122,7 @@ class DaskCrew:
         worker, stopped = "", False
         began = looked = time.monotonic()
         try:
-            with open(job.folder / NAME, "ab", opener=opener) as journal:
+            with open(job.folder / JOURNAL, "ab", opener=opener) as journal:
                 while True:
                     ended = task.done()
                     worker = self._drain(lines, journal, kept, on_line) or worker
@@ -150,8 +150,8 @@ class DaskCrew:
                 task.cancel(force=True)
             with suppress(TimeoutError):
                 token.get(timeout=0)
-            if (job.folder / NAME).stat().st_size == 0:
-                (job.folder / NAME).unlink()
+            if (job.folder / JOURNAL).stat().st_size == 0:
+                (job.folder / JOURNAL).unlink()
 
     def _drain(self, lines: Any, journal: Any, kept: Any, on_line: OnLine) -> str:
         """Write down the lines that have come, and tell the worker. Gives its address if that was there."""

@@ -20,14 +20,15 @@ from vergeos_nb.fleet.apply import Fleet, Workers
 from vergeos_nb.fleet.plan import FleetApproval, FleetPlan, approval_of
 from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, note_run, progress, runs_of
 from vergeos_nb.journal.header import open_journal
-from vergeos_nb.journal.journal import NAME, RunJournal, append_after_death, read_journal
+from vergeos_nb.journal.journal import RunJournal, append_after_death, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
+from vergeos_nb.layout import JOURNAL, RECORD, ArchiveLayout
 from vergeos_nb.lease.lease import Lease, Owner
 from vergeos_nb.masking import masked
 from vergeos_nb.procedure.engine.system_identity import in_words
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.record.record_folder import RECORD, new_folder
+from vergeos_nb.record.record_folder import new_folder
 from vergeos_nb.runner.recovery import recover
 from vergeos_nb.session.run import finish_record
 from vergeos_nb.session.run_lease import stop_wanted
@@ -113,7 +114,7 @@ class FleetSession:
                 account = finish_record(RUNBOOK, folder, self.scrubber)
             except RecordError as error:
                 trouble = (*trouble, str(error))
-                account = run_state_of(read_journal(folder / NAME))
+                account = run_state_of(read_journal(folder / JOURNAL))
             return Ended(folder, account, states, trouble)
 
     def _apply(
@@ -213,7 +214,7 @@ class FleetSession:
                 continue
             folder = self.outputs.absolute() / state.folder
             try:
-                self._give_back(folder / NAME, state.missing)
+                self._give_back(folder / JOURNAL, state.missing)
                 account = recover(folder, clock=self.clock).account
             except VergeNbError as error:
                 said = state.headline or f"{error.asked}: {error.came_back}"
@@ -250,7 +251,7 @@ class FleetSession:
 
     def _finish(self, folder: Path) -> None:
         """Make and seal a record from its journal. Asks the platform nothing."""
-        if not (folder / NAME).exists():
+        if not (folder / JOURNAL).exists():
             return
         try:
             recover(folder, ask=False, clock=self.clock)
@@ -261,7 +262,7 @@ class FleetSession:
         owner = Owner(masked(self.operator), platform.node(), os.getpid(), folder.name)
         try:
             return Lease.take(
-                self.outputs.absolute() / "leases",
+                ArchiveLayout(self.outputs.absolute()).leases,
                 f"fleet plan {self.plan.digest}",
                 owner,
                 LEASE_S,

@@ -18,6 +18,7 @@ from vergeos_nb.errors import Drift, RecordError, Refused, UsageError, VergeNbEr
 from vergeos_nb.files import put
 from vergeos_nb.fleet.schedule import Limits, RunPlace, waves
 from vergeos_nb.fleet.selection import FleetVm
+from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.masking import masked, masked_data
 from vergeos_nb.parameters import RUNGS
 from vergeos_nb.procedure.approval.standing import WaysOn, standing_refusal
@@ -304,9 +305,9 @@ def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: floa
     if until <= now:
         raise UsageError(asked, f"it would have ended at {iso(until)}", "give a later time.")
     approval = Approval(digest, masked(approver.strip()), now, until)
-    path = _approval_path(outputs, digest)
+    path = ArchiveLayout(outputs.absolute()).approval(digest)
     try:
-        put(path, json.dumps(asdict(approval)).encode(), path.with_suffix(".part"))
+        put(path, json.dumps(asdict(approval)).encode())
     except OSError as error:
         raise RecordError(f"keeping the approval {path}", error.strerror or str(error)) from error
     return approval
@@ -314,7 +315,7 @@ def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: floa
 
 def approval_of(outputs: Path, digest: str) -> Approval | None:
     """The newest approval of this plan, or None."""
-    path = _approval_path(outputs, digest)
+    path = ArchiveLayout(outputs.absolute()).approval(digest)
     try:
         return read_json(path, Approval)
     except Unfit as unfit:
@@ -351,10 +352,6 @@ class FleetApproval:
         )
         asked = f"applying the fleet plan {digest[:12]}…"
         return self.plan.outdated() or standing_refusal(self, asked, ways)
-
-
-def _approval_path(outputs: Path, digest: str) -> Path:
-    return outputs.absolute() / "plans" / f"{digest}.approval"
 
 
 def _no_changes(method: str, path: str, body: Mapping[str, Any] | None) -> None:

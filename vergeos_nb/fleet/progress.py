@@ -20,9 +20,9 @@ from typing import Any
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import append
 from vergeos_nb.fleet.plan import PROCEDURE, find_plan
-from vergeos_nb.journal import disk_reserve
-from vergeos_nb.journal.journal import NAME, JournalText, call_id, opened_of, read_journal
+from vergeos_nb.journal.journal import JournalText, call_id, opened_of, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
+from vergeos_nb.layout import JOURNAL, RESERVE, ArchiveLayout
 from vergeos_nb.procedure.values.outcomes import RunOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
 
@@ -88,9 +88,9 @@ def runs_of(outputs: Path, digest: str) -> list[Path]:
     Raises:
         RecordError: the journal of one is damaged or gone, so it is unknown what it began.
     """
-    journals = outputs.absolute().glob(f"*/*-{RUNBOOK}-{digest[:12]}-*/{NAME}")
+    journals = outputs.absolute().glob(f"*/*-{RUNBOOK}-{digest[:12]}-*/{JOURNAL}")
     found = sorted(path.parent for path in journals if _plan_of(path) == digest)
-    noted = _noted(outputs, digest)
+    noted = ArchiveLayout(outputs.absolute()).runs(digest)
     known = noted.read_text(encoding="utf-8", errors="replace").splitlines() if noted.exists() else []
     if gone := set(known) - {folder.name for folder in found}:
         raise RecordError(
@@ -107,7 +107,7 @@ def note_run(outputs: Path, digest: str, folder: Path) -> None:
     Raises:
         RecordError: it cannot be kept.
     """
-    path = _noted(outputs, digest)
+    path = ArchiveLayout(outputs.absolute()).runs(digest)
     try:
         append(path, f"{folder.name}\n".encode())
     except OSError as error:
@@ -123,7 +123,7 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
     found: dict[int, VmProgress] = {}
     torn: list[Path] = []
     for run in runs_of(outputs, digest):
-        text = read_journal(run / NAME)
+        text = read_journal(run / JOURNAL)
         torn += [run] if text.torn else []
         intents: dict[str, list[Mapping[str, Any]]] = {}
         for line in text.lines:
@@ -172,7 +172,7 @@ def _unnamed(outputs: Path, digest: str, since: Path, named: Container[str]) -> 
     plan = find_plan(outputs, digest)
     keys = {one: vm.key for one, vm in zip(plan.digests, plan.vms, strict=True)}
     first = f"{since.parent.name}/{since.name[:6]}"
-    for journal in sorted(outputs.absolute().glob(f"*/*-{PROCEDURE}-*/{NAME}")):
+    for journal in sorted(outputs.absolute().glob(f"*/*-{PROCEDURE}-*/{JOURNAL}")):
         folder = journal.parent.relative_to(outputs.absolute()).as_posix()
         if folder >= first and folder not in named:
             parameters = opened_of(journal).get("parameters") or {}
@@ -192,7 +192,7 @@ def _of(outputs: Path, folder: str, kept: Sequence[Mapping[str, Any]], *, untouc
         # A death leaves this right after the fleet's journal has named the VM, and so does a damaged disk.
         return VmProgress(Where.WAITING, folder) if untouched else lost
     try:
-        account = run_state_of(read_journal(outputs / folder / NAME))
+        account = run_state_of(read_journal(outputs / folder / JOURNAL))
     except (RecordError, KeyError):
         return lost
     if account.lost:
@@ -215,9 +215,9 @@ def _said_of_lost(kept: Sequence[Mapping[str, Any]]) -> str:
 def _not_begun(folder: Path) -> bool:
     """Whether the folder looks as it does before the first line of a run's journal."""
     try:
-        if {path.name for path in folder.iterdir()} - {NAME, disk_reserve.NAME}:
+        if {path.name for path in folder.iterdir()} - {JOURNAL, RESERVE}:
             return False
-        text = read_journal(folder / NAME) if (folder / NAME).exists() else JournalText(())
+        text = read_journal(folder / JOURNAL) if (folder / JOURNAL).exists() else JournalText(())
     except (OSError, RecordError):
         return False
     return not text.lines
@@ -241,10 +241,6 @@ def progress_of(account: RunState, folder: str) -> VmProgress:
     if account.interrupted_by and account.last_of("confirm") is not None:
         return VmProgress(Where.ENDED, **said)
     return VmProgress(Where.OPEN, **said)
-
-
-def _noted(outputs: Path, digest: str) -> Path:
-    return outputs.absolute() / "plans" / f"{digest}.runs"
 
 
 def _plan_of(journal: Path) -> str:

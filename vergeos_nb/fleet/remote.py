@@ -19,7 +19,7 @@ from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, Refused
 from vergeos_nb.fleet.apply import VmJob
 from vergeos_nb.fleet.crew import run_steps
-from vergeos_nb.journal.journal import NAME
+from vergeos_nb.layout import JOURNAL, ArchiveLayout
 from vergeos_nb.settings.policy import Policy
 
 # How long keeping a line may take before the run counts as cut off, and sends nothing more.
@@ -92,7 +92,8 @@ def run_there(
         folder = Path(outputs) / "run" / run
         folder.mkdir(parents=True)
         job = VmJob(at, key, machine, folder, parameters)
-        forward = Forward(folder / NAME, out, Queue(kept), Event(stop), Path(outputs) / "STOP")
+        stop_file = ArchiveLayout(Path(outputs)).stop_file
+        forward = Forward(folder / JOURNAL, out, Queue(kept), Event(stop), stop_file)
         # The coordinator's stop file does not exist here. The event above replaces it.
         run_steps(job, None, SystemClock(), policy=replace(policy, stop_file=""), on_line=forward)
     return where

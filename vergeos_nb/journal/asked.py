@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from vergeos_nb.archive.folders.record_folders import RUN_FOLDER
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import create, put
-from vergeos_nb.journal.header import ASKED, known_parameters, this_process_as_data
-from vergeos_nb.journal.journal import NAME, append_after_death
+from vergeos_nb.journal.header import known_parameters, this_process_as_data
+from vergeos_nb.journal.journal import append_after_death
+from vergeos_nb.layout import ASKED, JOURNAL, began_at, what_of
 from vergeos_nb.procedure.runbooks.catalog import FLEET_APPLY, RUNBOOKS
 from vergeos_nb.shapes import Unfit, read_json
 
@@ -84,7 +84,7 @@ def begin_after_death(folder: Path, clock: Clock) -> None:
     Raises:
         RecordError: it cannot be written, or another process has just begun it.
     """
-    asked, path = read_asked(folder), folder / NAME
+    asked, path = read_asked(folder), folder / JOURNAL
     try:
         create(path)
     except OSError as error:
@@ -100,7 +100,7 @@ def begin_after_death(folder: Path, clock: Clock) -> None:
             "process": asked.process,
             "profile": asked.parameters.get("profile"),
         }
-    at = asked.at.timestamp() if asked else _made_at(folder)
+    at = asked.at.timestamp() if asked else began_at(folder)
     append_after_death(path, clock, "run-opened", at=at, **opened)
     by = NEVER_BEGAN if asked else LOST
     append_after_death(path, clock, "interrupted", step="", by=by, lost=asked is None)
@@ -113,17 +113,7 @@ def forget_asked(folder: Path) -> None:
 
 
 def _by_its_name(folder: Path) -> Mapping[str, Any]:
-    match = RUN_FOLDER.fullmatch(folder.name)
-    said = match[2] if match else ""
+    said = what_of(folder) or ""
     names = sorted([*RUNBOOKS, FLEET_APPLY], key=len)
     runbook = next((name for name in names if said.startswith(f"{name}-")), None)
     return {"runbook": runbook, "parameters": {}, "operator": None, "on_host": None, "profile": None}
-
-
-def _made_at(folder: Path) -> float | None:
-    match = RUN_FOLDER.fullmatch(folder.name)
-    try:
-        moment = datetime.strptime(f"{folder.parent.name} {match[1] if match else ''}", "%Y-%m-%d %H%M%S")
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC).timestamp()

@@ -11,12 +11,12 @@ import errno
 import os
 from pathlib import Path
 
-from vergeos_nb.archive.folders.sealable import PROBE, try_to_seal, try_to_sign
+from vergeos_nb.archive.folders.sealable import try_to_seal, try_to_sign
 from vergeos_nb.archive.ledger.ledger import LedgerLockError
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import OWNERS_FILE
+from vergeos_nb.layout import PROBE, RESERVE, archive_of
 
-NAME = "room.reserved"
 NEEDED = 8 << 20
 """Bytes. A record of the longest ladder takes about one million, and the journal of a long wait a few."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -38,7 +38,7 @@ def take(folder: Path) -> None:
     """
     try:
         try_to_seal(folder)
-        path = folder / NAME
+        path = folder / RESERVE
         if not path.exists() or path.stat().st_size < NEEDED:
             _allocate(path)
     except OSError as error:
@@ -51,7 +51,7 @@ def take(folder: Path) -> None:
             raise _no_room(cause, folder) from error
         raise RecordError(_ASKED, error.came_back, _ELSEWHERE) from error
     try:
-        try_to_sign(folder.parent.parent)
+        try_to_sign(archive_of(folder).outputs)
     except (OSError, RecordError) as error:
         came_back = (
             error.came_back if isinstance(error, RecordError) else f"{error.filename}: {error.strerror}"
@@ -68,7 +68,7 @@ def free(folder: Path) -> bool:
     with contextlib.suppress(OSError):
         (folder / PROBE).unlink()
     try:
-        (folder / NAME).unlink()
+        (folder / RESERVE).unlink()
     except OSError:
         return False
     return True

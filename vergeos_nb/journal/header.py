@@ -14,7 +14,8 @@ from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.journal import disk_reserve
-from vergeos_nb.journal.journal import NAME, OnLine, RunJournal
+from vergeos_nb.journal.journal import OnLine, RunJournal
+from vergeos_nb.layout import ASKED, JOURNAL
 from vergeos_nb.procedure.engine.engine import outcome_of
 from vergeos_nb.procedure.runbooks.catalog import recorded_schema
 from vergeos_nb.procedure.values.step_result import StepResult
@@ -22,7 +23,6 @@ from vergeos_nb.processes import Life, Process, ask, this_process
 from vergeos_nb.settings import MASK
 from vergeos_nb.version import __version__
 
-ASKED = "asked.json"
 _NAMED = ("httpx", "ipykernel", "jupyter_client", "nbclient", "pandas", "papermill", "pydantic")
 
 # The fields that identify a process, beside its host and number, in the order of `Process`.
@@ -50,7 +50,7 @@ def open_journal(
     """
     if parameters.get("approve"):
         disk_reserve.take(folder)
-    journal = RunJournal(folder / NAME, clock, scrubber, on_line=on_line)
+    journal = RunJournal(folder / JOURNAL, clock, scrubber, on_line=on_line)
     journal.write(
         "run-opened",
         runbook=runbook,
@@ -84,7 +84,7 @@ def resume_journal(
     Raises:
         RecordError: it cannot be read or written, or its last line was cut off.
     """
-    journal = RunJournal(folder / NAME, clock, scrubber, resume=True, on_line=on_line)
+    journal = RunJournal(folder / JOURNAL, clock, scrubber, resume=True, on_line=on_line)
     journal.write("resumed", operator=operator, **this_process_as_data())
     journal.write("parameters", changed=known_parameters(runbook, parameters))
     return journal

@@ -46,7 +46,6 @@ from vergeos_nb.masking import masked_data
 from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of, opened
 from vergeos_nb.vergeos.rows import Exchange
 
-NAME = "journal.jsonl"
 OnLine = Callable[[Mapping[str, Any]], None]
 # Events that later decisions need: they are on disk before the run continues.
 _DURABLE = frozenset(

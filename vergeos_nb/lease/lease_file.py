@@ -25,6 +25,7 @@ from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused
 from vergeos_nb.files import Busy, make_folder, put
 from vergeos_nb.files import locked as held
+from vergeos_nb.layout import LEASE_SUFFIX
 from vergeos_nb.processes import Process
 from vergeos_nb.shapes import Unfit, is_file, read_json
 
@@ -177,7 +178,7 @@ def file_name(subject: str) -> str:
     """A tame name that no two subjects share: what can be read of it, and a digest of all of it."""
     digest = hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()
     tame = re.sub(r"[^a-z0-9]+", "-", subject.lower())[:60].strip("-") or "vm"
-    return f"{tame}-{digest[:32]}.lease"
+    return f"{tame}-{digest[:32]}{LEASE_SUFFIX}"
 
 
 def unusable(path: Path, asked: str, error: OSError) -> RecordError:

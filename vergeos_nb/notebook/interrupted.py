@@ -11,10 +11,10 @@ from typing import Any
 
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.journal.header import life_of
-from vergeos_nb.journal.journal import NAME, opened_of, read_journal
+from vergeos_nb.journal.journal import opened_of, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
+from vergeos_nb.layout import DAYS, JOURNAL, RECORD, day_of
 from vergeos_nb.processes import Life
-from vergeos_nb.record.record_folder import RECORD
 
 # An incident is over by then, and what its approvals rested on is long past.
 LASTS = timedelta(hours=24)
@@ -43,9 +43,9 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
     """
     if not session:
         return None
-    oldest = datetime.now(UTC) - LASTS
-    days = [day for day in outputs.glob("????-??-??") if day.name >= f"{oldest:%Y-%m-%d}"]
-    journals = sorted((path for day in days for path in day.glob(f"*/{NAME}")), reverse=True)
+    oldest = day_of((datetime.now(UTC) - LASTS).timestamp())
+    days = [day for day in outputs.glob(DAYS) if day.name >= oldest]
+    journals = sorted((path for day in days for path in day.glob(f"*/{JOURNAL}")), reverse=True)
     for path in journals:
         opened = opened_of(path)
         if (opened.get("runbook"), opened.get("session")) != (runbook, session):

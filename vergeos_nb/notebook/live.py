@@ -14,7 +14,8 @@ from vergeos_nb import settings
 from vergeos_nb.clock import CancellableClock, SystemClock
 from vergeos_nb.connect.drills import drill_of
 from vergeos_nb.errors import Refused, UsageError
-from vergeos_nb.journal.journal import NAME, read_journal
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.layout import JOURNAL
 from vergeos_nb.notebook.interrupted import CutShort, cut_short, finish
 from vergeos_nb.procedure.approval.consent import (
     Consent,
@@ -314,7 +315,7 @@ class LiveRun:
         given = {**self.given, **({"approve": ""} if "approve" in self.given else {})}
         options = read_parameters(self.runbook, given, undecided=True)
         folder = how.get("folder")
-        self._lines = list(read_journal(folder / NAME).lines) if folder else []
+        self._lines = list(read_journal(folder / JOURNAL).lines) if folder else []
         self.run = self._open_run(options, waits=self._waits, on_line=self._heard, **how)
         self._compared, self._ticked = (), frozenset()
 

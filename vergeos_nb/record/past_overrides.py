@@ -8,10 +8,10 @@ from typing import Any
 
 from vergeos_nb import settings
 from vergeos_nb.errors import RecordError, RecordNotFound, Refused
-from vergeos_nb.journal.journal import NAME as JOURNAL
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
-from vergeos_nb.record.record_folder import RECORD, check, read
+from vergeos_nb.layout import JOURNAL, RECORD
+from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.record.undo import undo_of
 from vergeos_nb.settings import normal_host
 from vergeos_nb.shapes import is_file, is_folder

@@ -15,7 +15,6 @@ import secrets
 import unicodedata
 from base64 import b64decode
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +23,9 @@ from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import make_folder, put
 from vergeos_nb.journal import disk_reserve
-from vergeos_nb.journal.journal import NAME as JOURNAL
 from vergeos_nb.journal.journal import JournalText, exchange_as_dict, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
+from vergeos_nb.layout import JOURNAL, NOTEBOOK, PAGE, PNG, RECORD, SVG, ArchiveLayout
 from vergeos_nb.masking import masked
 from vergeos_nb.record.record_file import record_of
 from vergeos_nb.record.undo import undo_of
@@ -37,11 +36,6 @@ if TYPE_CHECKING:
     from vergeos_nb.nb import NotebookNode
     from vergeos_nb.views.shown import Picture
 
-RECORD = "record.json"
-NOTEBOOK = "notebook.ipynb"
-HTML = "notebook.html"
-PNG = "timeline.png"
-SVG = "timeline.svg"
 FORMAT = "vergeos-nb/record/1"
 
 
@@ -58,11 +52,10 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, withi
     """
     if not within_run and (lost := _why_lost(outputs)):
         raise lost_ledger("beginning a run", f"{lost}; nothing was sent")
-    moment = datetime.fromtimestamp(epoch, UTC)
     # A text that was typed instead of a name can be a password. Its safe form would not be masked.
     tame = slug(masked(subject))
-    name = f"{moment:%H%M%SZ}-{runbook}-{slug(masked(tame))}-{secrets.token_hex(4)}"
-    folder = outputs.absolute() / f"{moment:%Y-%m-%d}" / name
+    what = f"{runbook}-{slug(masked(tame))}"
+    folder = ArchiveLayout(outputs).record(epoch, what, secrets.token_hex(4))
     try:
         make_folder(folder, exist_ok=False)
     except OSError as error:
@@ -101,7 +94,7 @@ def finish(folder: Path, base: NotebookNode, scrubber: Scrubber) -> RunState:
     notebook = render(base, account, scrubber, picture)
     made = {
         NOTEBOOK: nbformat.writes(notebook) + "\n",
-        HTML: page(notebook, folder.name, drawn, picture),
+        PAGE: page(notebook, folder.name, drawn, picture),
         PNG: b64decode(picture.bundle["image/png"]),
         SVG: drawn,
     }

@@ -28,9 +28,9 @@ from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, UsageError, VergeNbError
 from vergeos_nb.journal.asked import write_asked
 from vergeos_nb.journal.header import open_journal, refuse_at_the_door, this_user
-from vergeos_nb.journal.journal import NAME as JOURNAL
 from vergeos_nb.journal.journal import append_after_death, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
+from vergeos_nb.layout import JOURNAL
 from vergeos_nb.machine import check_limits, lacking, lacking_in
 from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, schema_of
 from vergeos_nb.record.record_folder import new_folder

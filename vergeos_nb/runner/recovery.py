@@ -25,8 +25,9 @@ from vergeos_nb.connect.simulated import find_announced, open_profile
 from vergeos_nb.errors import RecordError, Refused, SettingsError, UsageError, VergeNbError
 from vergeos_nb.journal.asked import begin_after_death, read_asked
 from vergeos_nb.journal.header import life_of
-from vergeos_nb.journal.journal import DEATH, NAME, append_after_death, exchange_as_dict, read_journal
+from vergeos_nb.journal.journal import DEATH, append_after_death, exchange_as_dict, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
+from vergeos_nb.layout import JOURNAL, RECORD, archive_of
 from vergeos_nb.nb import nbformat
 from vergeos_nb.parameters import ConfirmingParameters
 from vergeos_nb.procedure.engine.case import Case, Target
@@ -36,7 +37,7 @@ from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, 
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.processes import Life
-from vergeos_nb.record.record_folder import RECORD, read
+from vergeos_nb.record.record_folder import read
 from vergeos_nb.session.run import target_of
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.rows import Exchange, MachineKey, StatusKey, SystemInfo, Vm, VmKey
@@ -66,13 +67,14 @@ class Recovered:
 def unfinished(outputs: Path, clock: Clock) -> Iterator[Path]:
     """Folders of runs whose process is gone and that have no sealed record, or one with an unsettled call."""
     sealed = newest_entries(outputs)
-    for folder in sorted({*without_journal(outputs), *(path.parent for path in outputs.glob(f"*/*/{NAME}"))}):
+    begun = (path.parent for path in outputs.glob(f"*/*/{JOURNAL}"))
+    for folder in sorted({*without_journal(outputs), *begun}):
         if has_no_journal(folder):
             # One whose record is in the ledger was emptied: that is for `audit verify` to say.
             if folder.name not in sealed and not _is_starting(folder, clock):
                 yield folder
             continue
-        journal = folder / NAME
+        journal = folder / JOURNAL
         dead = not _lives(journal, clock)
         if (dead and _open_ended(folder)) or (
             (dead or _is_over(journal, clock)) and waits_for_its_seal(folder, sealed)
@@ -98,7 +100,7 @@ def _open_ended(folder: Path) -> bool:
 def _unsettled(folder: Path) -> bool:
     """Whether the effect of the last request that changed the VM was never checked."""
     try:
-        account = run_state_of(read_journal(folder / NAME))
+        account = run_state_of(read_journal(folder / JOURNAL))
     except (RecordError, KeyError):
         return False
     return bool(account.acting_calls) and not any(_is_settled(account, r) for r in account.results)
@@ -115,7 +117,7 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
         UsageError: the run is one of a runbook that is not installed.
     """
     clock = clock or SystemClock()
-    path = folder / NAME
+    path = folder / JOURNAL
     if has_no_journal(folder):
         begin_after_death(folder, clock)
     account = run_state_of(read_journal(path))
@@ -265,7 +267,7 @@ def _read_back(
         raise UsageError("reading back", "this runbook confirms nothing", "look at the VM by hand")
     settle_s = min(options.settle_s, SETTLE_S)
     options = options.model_copy(update={"settle_s": settle_s, "confirm_timeout_s": settle_s * 3 + 5})
-    vm, status_key = _whom(account, PlanShelf(folder.parent.parent))
+    vm, status_key = _whom(account, PlanShelf(archive_of(folder).outputs))
     profile = settings.load_profile(options.profile)
     if profile.kind == "simulator" and find_announced() is None:
         raise SettingsError("reading back", "the run's own simulator is gone", "nothing real was touched")
@@ -282,7 +284,7 @@ def _read_back(
             platform=VergeApi(wire),
             clock=clock,
             journal=_Notes(),
-            plans=PlanShelf(folder.parent.parent, scrubber),
+            plans=PlanShelf(archive_of(folder).outputs, scrubber),
             policy=Policy(),
             lease=_NoLease(),
             stop_wanted=str,

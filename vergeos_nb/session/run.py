@@ -24,6 +24,7 @@ from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.journal.header import open_journal, refuse_at_the_door, resume_journal, this_user
 from vergeos_nb.journal.journal import OnLine, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
+from vergeos_nb.layout import archive_of
 from vergeos_nb.lease.lease import Owner
 from vergeos_nb.masking import masked
 from vergeos_nb.parameters import (
@@ -136,7 +137,7 @@ class Run:
         """The case of this run, with everything that it needs from outside."""
         kind = runbook_of(self.name).case
         if issubclass(kind, ArchiveCase):
-            past = PastRuns(self.folder.parent.parent)
+            past = PastRuns(archive_of(self.folder).outputs)
             return kind(
                 options=options, operator=operator, clock=self._clock, journal=self.journal, past=past
             )
@@ -166,8 +167,8 @@ class Run:
                 policy=policy,
             )
         assert isinstance(options, VmParameters)
-        outputs = self.folder.parent.parent
-        lease = RunLease(outputs / "leases", self._owner(operator), self._clock)
+        paths = archive_of(self.folder)
+        lease = RunLease(paths.leases, self._owner(operator), self._clock)
         case = kind(
             options=options,
             operator=operator,
@@ -176,11 +177,11 @@ class Run:
             target=target,
             platform=api,
             policy=policy,
-            plans=PlanShelf(outputs, self._scrubber),
+            plans=PlanShelf(paths.outputs, self._scrubber),
             lease=lease,
-            stop_wanted=lambda: stop_wanted(policy, outputs),
+            stop_wanted=lambda: stop_wanted(policy, paths.outputs),
             approval=self._approval(options, operator),
-            records=Capsules(outputs),
+            records=Capsules(paths.outputs),
         )
         lease.note = case.note
 

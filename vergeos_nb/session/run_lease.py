@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vergeos_nb import settings
 from vergeos_nb.clock import Clock
+from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.lease.lease import Leases, Owner
 from vergeos_nb.settings.policy import Policy
 
@@ -49,5 +50,5 @@ def stop_wanted(policy: Policy, outputs: Path) -> str:
     """The stop file that exists, in words, or "": the policy's, or a file ``STOP`` in the archive."""
     if settings.stopped_by(policy):
         return f"the stop file {policy.stop_file} of the policy"
-    path = outputs / "STOP"
+    path = ArchiveLayout(outputs).stop_file
     return f"the stop file {path}" if path.exists() else ""

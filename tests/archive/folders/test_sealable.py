@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.rehearsal import Rehearsal, ending
+from vergeos_nb import layout
 from vergeos_nb.archive.folders import sealable
 from vergeos_nb.archive.ledger import ledger
-from vergeos_nb.archive.ledger.manifest import NAME, SIGNATURE
 from vergeos_nb.archive.retention import Keeper
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.errors import RecordError
-from vergeos_nb.record import record_folder
+from vergeos_nb.layout import MANIFEST, SIGNATURE
 
 STEPS_BEFORE_FORCE = 9
 HOLDER = (
@@ -78,9 +78,9 @@ SPOILED: dict[str, Spoil] = {
     "the ledger is a link to nowhere": link_at("ledger.jsonl", "/nowhere/at/all"),
     "the head is a folder": folder_at("ledger.head"),
     "the draft is a folder": folder_at("ledger.draft"),
-    "the manifest is a folder": folder_in_record(NAME),
-    "the record is a folder": folder_in_record(record_folder.RECORD),
-    "the notebook is a folder": folder_in_record(record_folder.NOTEBOOK),
+    "the manifest is a folder": folder_in_record(MANIFEST),
+    "the record is a folder": folder_in_record(layout.RECORD),
+    "the notebook is a folder": folder_in_record(layout.NOTEBOOK),
     "a link among the files": link_in_record,
 }
 
@@ -179,12 +179,12 @@ def test_a_trial_in_a_new_archive_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_what_is_tried_is_what_finishing_and_sealing_write() -> None:
     names = {
-        record_folder.RECORD,
-        record_folder.NOTEBOOK,
-        record_folder.HTML,
-        record_folder.PNG,
-        record_folder.SVG,
-        NAME,
+        layout.RECORD,
+        layout.NOTEBOOK,
+        layout.PAGE,
+        layout.PNG,
+        layout.SVG,
+        MANIFEST,
         SIGNATURE,
     }
     assert set(sealable.WRITTEN) == names

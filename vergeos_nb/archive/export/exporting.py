@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
-from vergeos_nb.archive.ledger.manifest import NAME, SIGNATURE, bundle
-from vergeos_nb.archive.ledger.strays import ATTRIBUTES, ATTRIBUTES_SAY
-from vergeos_nb.archive.signing.signed_checkpoints import FOLDER as SIGNED
+from vergeos_nb.archive.ledger.manifest import bundle
+from vergeos_nb.archive.ledger.strays import ATTRIBUTES_SAY
 from vergeos_nb.archive.verify.verify import verify_record
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.layout import ATTRIBUTES, HEAD, HEAD_SUFFIX, LEDGER, MANIFEST, PAGE, SIGNATURE, SIGNED
 from vergeos_nb.runbook_files import doc_path
 
 ALLOWED = "allowed_signers"
@@ -23,7 +23,7 @@ GUIDE = "verify-by-hand.md"
 README = """\
 # A record, with its proof
 
-The record is in `{path}/`: open its `notebook.html` first; it needs no network. It was sealed at
+The record is in `{path}/`: open its `{page}` first; it needs no network. It was sealed at
 {sealed_at} as number {count} of the ledger.
 
 With vergeos-nb installed, in this folder, offline:
@@ -111,6 +111,7 @@ def _members(
         sealed_at=entry.sealed_at,
         count=entry.place.count,
         record=entry.record,
+        page=PAGE,
         guide=GUIDE,
         signers=f" --allowed-signers {ALLOWED}" if allowed else "",
         trust=TRUST if allowed else "",
@@ -121,15 +122,15 @@ def _members(
     if allowed:
         yield ALLOWED, allowed.read_bytes()
     # Read before the ledger, which may grow meanwhile. So none of them is newer than the ledger.
-    heads = sorted((outputs / SIGNED).glob("*.head*"))
+    heads = sorted((outputs / SIGNED).glob(f"*{HEAD_SUFFIX}*"))
     signed = [(f"{SIGNED}/{path.name}", path.read_bytes()) for path in heads]
     snapshot = Ledger(outputs).snapshot()
-    yield "ledger.jsonl", b"".join(snapshot.lines)
+    yield LEDGER, b"".join(snapshot.lines)
     if snapshot.head is not None:
-        yield "ledger.head", f"{snapshot.head}\n".encode()
+        yield HEAD, f"{snapshot.head}\n".encode()
     yield from signed
     files = bundle(folder)
-    for name in (NAME, SIGNATURE):
+    for name in (MANIFEST, SIGNATURE):
         if (folder / name).is_file():
             files[name] = folder / name
     for name, path in files.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 from vergeos_nb.archive.folders.record_folders import Folder, folders_of
 from vergeos_nb.archive.ledger.ledger import EMPTY, Ledger, read_head
 from vergeos_nb.errors import RecordError
+from vergeos_nb.layout import HEAD, LEDGER
 from vergeos_nb.shapes import is_folder
 
 
@@ -21,19 +22,19 @@ def why_lost(outputs: Path) -> str:
     ledger = Ledger(outputs)
     end = ledger.end()
     if end.changed_ends:
-        return "the line ends of ledger.jsonl were changed, as git on Windows does"
+        return f"the line ends of {LEDGER} were changed, as git on Windows does"
     head = (read_head(end.head.strip()) or EMPTY).count if end.head is not None else 0
     if head > end.count and not end.count:
-        return f"ledger.jsonl is gone, and ledger.head says that it had {head} lines"
+        return f"{LEDGER} is gone, and {HEAD} says that it had {head} lines"
     if head > end.count:
-        return f"ledger.jsonl ends with number {end.count}, and ledger.head says that there were {head} lines"
+        return f"{LEDGER} ends with number {end.count}, and {HEAD} says that there were {head} lines"
     if end.count:
         return ""
     # The first record's manifest is there before its line.
     for path in folders_of(outputs):
         own = Folder.read(outputs, path).own
         if own is not None and own.place.count > 1:
-            return f"ledger.jsonl is gone, and {path} was sealed as number {own.place.count} of it"
+            return f"{LEDGER} is gone, and {path} was sealed as number {own.place.count} of it"
     return ""
 
 
@@ -42,6 +43,6 @@ def lost_ledger(asked: str, why: str) -> RecordError:
     return RecordError(
         asked,
         why,
-        "restore ledger.jsonl from a copy or the mirror, run `vergeos-nb audit verify`, and seal the runs "
+        f"restore {LEDGER} from a copy or the mirror, run `vergeos-nb audit verify`, and seal the runs "
         "that wait with `vergeos-nb audit recover`; to work at once, use another archive with --outputs",
     )

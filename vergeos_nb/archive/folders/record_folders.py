@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,6 @@ from vergeos_nb.archive.ledger.chain import Flaw, FlawKind
 from vergeos_nb.archive.ledger.disk import content_of
 from vergeos_nb.archive.ledger.ledger import LedgerEntry
 from vergeos_nb.archive.ledger.manifest import (
-    JOURNAL,
-    NAME,
-    RECORD,
     Digest,
     Manifest,
     bundle,
@@ -24,12 +20,7 @@ from vergeos_nb.archive.ledger.manifest import (
 )
 from vergeos_nb.archive.ledger.strays import LINE_ENDS, is_litter, with_unix_ends
 from vergeos_nb.errors import RecordError
-
-RUN_FOLDER = re.compile(r"(\d{6})Z-(.+)-[0-9a-f]{8}")
-"""How a run's folder is called: time, runbook and subject, and what no other run has."""
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-# Names in the archive's folder that are not records.
-_BESIDE = frozenset({"plans", "leases", "signed", "timestamps", "removing"})
+from vergeos_nb.layout import DAYS, JOURNAL, MANIFEST, NO_DAYS, RECORD, is_day, what_of
 
 
 def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
@@ -44,11 +35,11 @@ def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
     try:
         with os.scandir(outputs) as days:
             for day in days:
-                if day.name in _BESIDE or not day.is_dir(follow_symlinks=False):
+                if day.name in NO_DAYS or not day.is_dir(follow_symlinks=False):
                     continue
                 with os.scandir(day.path) as records:
                     for record in records:
-                        names = (NAME, RECORD, JOURNAL)
+                        names = (MANIFEST, RECORD, JOURNAL)
                         if f"{day.name}/{record.name}" in but:
                             continue
                         if record.is_dir(follow_symlinks=False) and any(
@@ -63,11 +54,11 @@ def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
 
 def without_journal(outputs: Path, but: Collection[str] = ()) -> Iterator[Path]:
     """The folders of runs that have no record, and no journal or an empty one. They may be starting."""
-    for day in sorted(outputs.glob("????-??-??")):
-        if not _DAY.fullmatch(day.name) or day.is_symlink() or not day.is_dir():
+    for day in sorted(outputs.glob(DAYS)):
+        if not is_day(day.name) or day.is_symlink() or not day.is_dir():
             continue
         for folder in sorted(day.iterdir()):
-            if f"{day.name}/{folder.name}" in but or not RUN_FOLDER.fullmatch(folder.name):
+            if f"{day.name}/{folder.name}" in but or what_of(folder) is None:
                 continue
             if not folder.is_symlink() and has_no_journal(folder):
                 yield folder
@@ -77,7 +68,7 @@ def has_no_journal(folder: Path) -> bool:
     """Whether this is a run's folder in which neither a journal nor a record was begun."""
     try:
         names = {entry.name: entry for entry in os.scandir(folder)}
-        return not {RECORD, NAME} & names.keys() and (
+        return not {RECORD, MANIFEST} & names.keys() and (
             JOURNAL not in names or not names[JOURNAL].stat().st_size
         )
     except OSError:
@@ -118,7 +109,7 @@ class Folder:
         """Read only the manifest."""
         folder = outputs / path
         try:
-            content = b"" if (folder / NAME).is_symlink() else content_of(folder / NAME)
+            content = b"" if (folder / MANIFEST).is_symlink() else content_of(folder / MANIFEST)
         except OSError:
             content = None
         if content is None:

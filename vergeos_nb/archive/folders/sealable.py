@@ -13,18 +13,29 @@ from pathlib import Path
 
 from vergeos_nb.archive.ledger.disk import content_of
 from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
-from vergeos_nb.archive.ledger.manifest import JOURNAL, NAME, RECORD, SIGNATURE, Digest, bundle, is_grown
-from vergeos_nb.archive.signing.signed_checkpoints import FOLDER as SIGNED
+from vergeos_nb.archive.ledger.manifest import Digest, bundle, is_grown
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.errors import RecordError
-from vergeos_nb.files import put
+from vergeos_nb.files import draft_of, put
+from vergeos_nb.layout import (
+    JOURNAL,
+    MANIFEST,
+    NOTEBOOK,
+    PAGE,
+    PNG,
+    PROBE,
+    RECORD,
+    SIGNATURE,
+    SIGNED,
+    SVG,
+    archive_of,
+)
 from vergeos_nb.settings import archive_settings
 
-PROBE = "room.probe"
 # Longer than others take to seal, and shorter than evidence stays fresh.
 LOCK_WITHIN_S = 10.0
 # Files that finishing and sealing write into a record's folder, replacing existing ones.
-WRITTEN = (NAME, SIGNATURE, RECORD, "notebook.ipynb", "notebook.html", "timeline.png", "timeline.svg")
+WRITTEN = (MANIFEST, SIGNATURE, RECORD, NOTEBOOK, PAGE, PNG, SVG)
 # Keys that have signed in this process: some ask for a touch each time.
 _KEYS_TRIED: set[Path] = set()
 
@@ -38,16 +49,16 @@ def try_to_seal(folder: Path) -> None:
     Raises:
         OSError, RecordError: what of it cannot be done.
     """
-    outputs = folder.parent.parent
-    ledger = Ledger(outputs)
+    paths = archive_of(folder)
+    ledger = Ledger(paths.outputs)
     _try_record(folder)
-    if any(os.path.lexists(path) for path in (ledger.path, ledger.head_path, ledger.lock_path)):
+    if any(os.path.lexists(path) for path in (paths.ledger, paths.head, paths.lock)):
         with ledger.locked(LOCK_WITHIN_S):
             _try_ledger(ledger, folder)
-            _try_putting(folder, outputs / "ledger.draft")
+            _try_putting(folder, paths.draft)
     else:
         # Nothing was sealed here yet. The first writer makes the lock.
-        _try_putting(folder, outputs / f".probe-{secrets.token_hex(4)}")
+        _try_putting(folder, paths.probe(secrets.token_hex(4)))
 
 
 def try_to_sign(outputs: Path) -> None:
@@ -99,22 +110,22 @@ def _try_record(folder: Path) -> None:
     for path in bundle(folder).values():
         os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
     for name in WRITTEN:
-        for path in (folder / name, folder / f"{name}.part"):
+        for path in (folder / name, draft_of(folder / name)):
             if path.is_dir() and not path.is_symlink():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
 
 
 def _try_ledger(ledger: Ledger, folder: Path) -> None:
     newest, raw = ledger.newest()
-    if not ledger.path.exists() and ledger.path.is_symlink():
-        raise FileNotFoundError(errno.ENOENT, "a link to nowhere", str(ledger.path))
+    if not ledger.paths.ledger.exists() and ledger.paths.ledger.is_symlink():
+        raise FileNotFoundError(errno.ENOENT, "a link to nowhere", str(ledger.paths.ledger))
     ledger.head_that_does_not_fit(newest, raw)
     if (before := ledger.sealed_before(folder.name)) is not None:
         asked = f"sealing the record {folder.name}"
         refuse_removed(ledger, folder.name, asked)
         refuse_rewritten(content_of(folder / JOURNAL) or b"", before, asked)
-    if (head := content_of(ledger.head_path)) is not None:
-        put(ledger.head_path, head, ledger.folder / "ledger.draft")
+    if (head := content_of(ledger.paths.head)) is not None:
+        put(ledger.paths.head, head, ledger.paths.draft)
 
 
 def _try_putting(folder: Path, draft: Path) -> None:

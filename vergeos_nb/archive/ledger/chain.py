@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from vergeos_nb.archive.ledger.ledger import EMPTY, Head, LedgerEntry, hash_of
 from vergeos_nb.archive.ledger.ledger_events import Mark, read_any
+from vergeos_nb.layout import LEDGER
 
 
 class FlawKind(StrEnum):
@@ -94,7 +95,7 @@ class LedgerLine:
     @property
     def where(self) -> str:
         """How it is named in a finding."""
-        return f"ledger.jsonl line {self.at}"
+        return f"{LEDGER} line {self.at}"
 
     @property
     def previous(self) -> str:

@@ -25,9 +25,10 @@ from msgspec import Meta, Struct
 from vergeos_nb.archive.ledger.canonical import canonical
 from vergeos_nb.archive.ledger.disk import content_of, mapped, opened
 from vergeos_nb.archive.ledger.manifest import Digest, LedgerPlace, Sha256, Size, inner_path
-from vergeos_nb.archive.ledger.strays import ATTRIBUTES, ATTRIBUTES_SAY
+from vergeos_nb.archive.ledger.strays import ATTRIBUTES_SAY
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import Busy, after_last_line_feed, append, locked, put, sync_folder
+from vergeos_nb.layout import ArchiveLayout
 
 ZEROS = "0" * 64
 LOCK_WAIT_S = 30.0
@@ -166,21 +167,17 @@ class Ledger:
     """
 
     def __init__(self, outputs: Path) -> None:
-        self.folder = outputs
-        self.path = outputs / "ledger.jsonl"
-        self.head_path = outputs / "ledger.head"
-        self.torn_path = outputs / "ledger.torn"
-        self.lock_path = outputs / "ledger.lock"
+        self.paths = ArchiveLayout(outputs)
 
     def snapshot(self) -> LedgerSnapshot:
         """Read it all. Nobody seals meanwhile, where the lock can be had; a copy may have none."""
         try:
             with self._shared():
-                content = content_of(self.path)
-                head = content_of(self.head_path)
-                size = self.torn_path.stat().st_size if self.torn_path.exists() else 0
+                content = content_of(self.paths.ledger)
+                head = content_of(self.paths.head)
+                size = self.paths.torn.stat().st_size if self.paths.torn.exists() else 0
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise _unusable(self.paths.ledger, error) from error
         whole, newline, torn = (content or b"").rpartition(b"\n")
         lines = [line + b"\n" for line in whole.split(b"\n")] if newline else []
         told = None if head is None else head.decode("utf-8", "replace").removesuffix("\n")
@@ -190,10 +187,10 @@ class Ledger:
         """Where it ends. Reads little, and changes nothing."""
         try:
             with self._shared():
-                head = content_of(self.head_path)
+                head = content_of(self.paths.head)
                 raw = self._last_line()
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise _unusable(self.paths.ledger, error) from error
         place = _place_of(raw)
         count = place.count if place else self._count_lines()
         told = None if head is None else head.decode("utf-8", "replace")
@@ -201,7 +198,7 @@ class Ledger:
 
     def _last_line(self) -> bytes:
         try:
-            file = opened(self.path)
+            file = opened(self.paths.ledger)
         except FileNotFoundError:
             return b""
         with file:
@@ -220,15 +217,15 @@ class Ledger:
         wait_s = LOCK_WAIT_S if wait_s is None else min(wait_s, LOCK_WAIT_S)
         with contextlib.ExitStack() as held:
             try:
-                held.enter_context(locked(self.lock_path, wait_s))
+                held.enter_context(locked(self.paths.lock, wait_s))
             except Busy:
                 raise LedgerLockError(
                     "sealing the record",
-                    f"another process has kept {self.lock_path} locked for {wait_s:g} s",
+                    f"another process has kept {self.paths.lock} locked for {wait_s:g} s",
                     "see whether a run hangs on this machine, then `vergeos-nb audit recover`",
                 ) from None
             except OSError as error:
-                raise _unusable(self.lock_path, error) from error
+                raise _unusable(self.paths.lock, error) from error
             yield
 
     @contextlib.contextmanager
@@ -236,7 +233,7 @@ class Ledger:
         with contextlib.ExitStack() as held:
             # A copy may have no lock, or lie where none can be had.
             with contextlib.suppress(OSError, Busy):
-                held.enter_context(locked(self.lock_path, LOCK_WAIT_S, kind=fcntl.LOCK_SH))
+                held.enter_context(locked(self.paths.lock, LOCK_WAIT_S, kind=fcntl.LOCK_SH))
             yield
 
     # The following methods are called with the lock held.
@@ -244,11 +241,11 @@ class Ledger:
     def newest(self) -> tuple[Head, bytes]:
         """The newest whole line and its head, after a torn one behind it was set aside."""
         try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(self.paths.ledger, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return EMPTY, b""
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise _unusable(self.paths.ledger, error) from error
         try:
             size = os.fstat(descriptor).st_size
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -265,7 +262,7 @@ class Ledger:
             place = _place_of(raw)
             count = place.count if place else self._count_lines()
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise _unusable(self.paths.ledger, error) from error
         finally:
             os.close(descriptor)
         return Head(count, hash_of(raw)), raw
@@ -273,19 +270,19 @@ class Ledger:
     def whole_lines(self) -> list[bytes]:
         """Every whole line, each with its line feed."""
         try:
-            content = content_of(self.path) or b""
+            content = content_of(self.paths.ledger) or b""
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise _unusable(self.paths.ledger, error) from error
         return [line for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
 
     def _set_aside(self, torn: bytes) -> None:
-        known = content_of(self.torn_path) or b""
+        known = content_of(self.paths.torn) or b""
         # A process that died after it had copied these bytes and before it cut them off leaves both.
         if not known.endswith(torn + b"\n"):
-            append(self.torn_path, torn + b"\n")
+            append(self.paths.torn, torn + b"\n")
 
     def _count_lines(self) -> int:
-        return (content_of(self.path) or b"").count(b"\n")
+        return (content_of(self.paths.ledger) or b"").count(b"\n")
 
     def head_that_does_not_fit(self, newest: Head, raw: bytes) -> str | None:
         """The head file's content if it differs from the end of the ledger; otherwise None.
@@ -294,9 +291,9 @@ class Ledger:
         Then the head is updated, so it is never behind by more than one.
         """
         try:
-            content = content_of(self.head_path)
+            content = content_of(self.paths.head)
         except OSError as error:
-            raise _unusable(self.head_path, error) from error
+            raise _unusable(self.paths.head, error) from error
         told = None if content is None else content.decode("utf-8", "replace").removesuffix("\n")
         head = EMPTY if told is None else read_head(told)
         if head == newest:
@@ -311,7 +308,7 @@ class Ledger:
         """The newest line of this record, or None."""
         mark = b'"record":' + canonical(record)
         try:
-            with opened(self.path) as file, mapped(file) as content:
+            with opened(self.paths.ledger) as file, mapped(file) as content:
                 at = content.rfind(mark)
                 if at < 0:
                     return None
@@ -320,14 +317,14 @@ class Ledger:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise _unusable(self.paths.ledger, error) from error
         return entry
 
     def was_removed(self, record: str) -> bool:
         """Whether a tombstone says that it was removed."""
         mark = b'"of":' + canonical(record)
         try:
-            with opened(self.path) as file, mapped(file) as content:
+            with opened(self.paths.ledger) as file, mapped(file) as content:
                 at = content.find(mark)
                 while at >= 0:
                     start = content.rfind(b"\n", 0, at) + 1
@@ -337,34 +334,34 @@ class Ledger:
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise _unusable(self.paths.ledger, error) from error
         return False
 
     def append(self, line: bytes) -> None:
         """Add a line. It is whole and on disk when this returns, or not there when this raises."""
-        new = not self.path.exists()
+        new = not self.paths.ledger.exists()
         try:
-            append(self.path, line)
+            append(self.paths.ledger, line)
             if new:
-                sync_folder(self.folder)
+                sync_folder(self.paths.outputs)
                 self._keep_from_git()
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise _unusable(self.paths.ledger, error) from error
 
     def _keep_from_git(self) -> None:
         """Tell git, in a new archive, not to change sealed files."""
-        path = self.folder / ATTRIBUTES
+        path = self.paths.attributes
         # Without it everything is sealed all the same.
         with contextlib.suppress(OSError):
             if not path.exists():
-                put(path, ATTRIBUTES_SAY, self.folder / "ledger.draft")
+                put(path, ATTRIBUTES_SAY, self.paths.draft)
 
     def put_head(self, head: Head) -> None:
         """Replace the head file."""
         try:
-            put(self.head_path, f"{head}\n".encode(), self.folder / "ledger.draft")
+            put(self.paths.head, f"{head}\n".encode(), self.paths.draft)
         except OSError as error:
-            raise _unusable(self.head_path, error) from error
+            raise _unusable(self.paths.head, error) from error
 
 
 def _unusable(path: Path, error: OSError) -> RecordError:

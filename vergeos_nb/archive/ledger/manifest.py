@@ -23,15 +23,9 @@ from msgspec import Meta, Struct
 from vergeos_nb.archive.ledger.canonical import LARGEST, canonical
 from vergeos_nb.archive.ledger.strays import is_litter
 from vergeos_nb.errors import RecordError
+from vergeos_nb.layout import CHECKPOINTS, JOURNAL, MANIFEST, SIGNATURE
 
-NAME = "manifest.json"
-SIGNATURE = "manifest.json.sig"
-# Said again here: the modules that write these two load the client and Jupyter, which reading needs not.
-JOURNAL = "journal.jsonl"
-RECORD = "record.json"
 FORMAT = "vergeos-nb/manifest/1"
-# JupyterLab puts them beside every notebook that it opens. They are not part of the record.
-CHECKPOINTS = ".ipynb_checkpoints"
 FIELDS = (
     "runbook",
     "vm",
@@ -203,7 +197,7 @@ def bundle(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     _collect(folder, "", found)
-    for name in (NAME, SIGNATURE):
+    for name in (MANIFEST, SIGNATURE):
         found.pop(name, None)
     return found
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
+from vergeos_nb.layout import ATTRIBUTES
+
 LINE_ENDS = (
     "its line ends were changed, as git on Windows does, and nothing else. Get the file from a copy, or "
-    "check it out anew where .gitattributes says `* -text`"
+    f"check it out anew where {ATTRIBUTES} says `* -text`"
 )
-ATTRIBUTES = ".gitattributes"
 ATTRIBUTES_SAY = b"# What is sealed here is sealed byte by byte: git leaves line ends alone.\n* -text\n"
 
 _LITTER = re.compile(

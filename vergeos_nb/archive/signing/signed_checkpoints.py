@@ -18,9 +18,8 @@ from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.archive.signing.sshsig import Signature, read_signature
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import make_folder, put
+from vergeos_nb.layout import HEAD_SUFFIX, SIGNED, ArchiveLayout
 
-FOLDER = "signed"
-_SUFFIX = ".head"
 _UNTAME = re.compile("[^A-Za-z0-9]")
 
 
@@ -52,21 +51,21 @@ def sign_head(outputs: Path, head: Head, signer: Signer) -> None:
     content = f"{head}\n".encode()
     key = _UNTAME.sub("", signer.fingerprint().removeprefix("SHA256:"))[:16]
     signature = signer.sign(content)
-    folder, draft = outputs / FOLDER, outputs / "ledger.draft"
-    path = folder / f"{head.count}-{key}{_SUFFIX}"
+    paths = ArchiveLayout(outputs)
+    path, draft = paths.signed(f"{head.count}-{key}"), paths.draft
     try:
-        make_folder(folder)
+        make_folder(path.parent)
         # First the signature: a head without one would be found wanting.
         put(_beside(path), signature, draft)
         put(path, content, draft)
-        for older in folder.glob(f"*-{key}{_SUFFIX}"):
+        for older in path.parent.glob(f"*-{key}{HEAD_SUFFIX}"):
             if older != path:
                 older.unlink()
                 _beside(older).unlink(missing_ok=True)
     except OSError as error:
         raise RecordError(
             "signing the ledger's head",
-            f"{error.filename or folder}: {error.strerror}",
+            f"{error.filename or path.parent}: {error.strerror}",
             "all is sealed, but not signed; make the folder writable, then run `vergeos-nb audit sign`",
         ) from error
 
@@ -77,7 +76,7 @@ def signed_heads(outputs: Path) -> Iterator[SignedHead]:
     Raises:
         RecordError: one cannot be read.
     """
-    for path in sorted((outputs / FOLDER).glob(f"*{_SUFFIX}")):
+    for path in sorted((outputs / SIGNED).glob(f"*{HEAD_SUFFIX}")):
         if is_litter(path.name):
             continue
         try:
@@ -91,7 +90,7 @@ def signed_heads(outputs: Path) -> Iterator[SignedHead]:
         content = with_unix_ends(raw)
         told = content.decode("utf-8", "replace").removesuffix("\n")
         changed = b"\r\n" in raw + (signed or b"")
-        yield SignedHead(f"{FOLDER}/{path.name}", content, read_head(told), _signature(signed), changed)
+        yield SignedHead(f"{SIGNED}/{path.name}", content, read_head(told), _signature(signed), changed)
 
 
 def _signature(content: bytes | None) -> Signature | None:

@@ -18,11 +18,10 @@ from vergeos_nb.archive.ledger.ledger import Head, Ledger, read_head
 from vergeos_nb.archive.ledger.strays import is_litter, with_unix_ends
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.files import make_folder, put
+from vergeos_nb.layout import HEAD_SUFFIX, TIMESTAMPS, ArchiveLayout
 
-FOLDER = "timestamps"
 TIMEOUT_S = 20.0
 """From the beginning to the whole answer."""
-_SUFFIX = ".head"
 _ASKED = "having the ledger's head timestamped"
 
 
@@ -54,16 +53,16 @@ def stamp(outputs: Path, head: Head, url: str) -> datetime:
         raise RecordError(_ASKED, "the answer is not a timestamp", "look at the authority's URL") from error
     if not same:
         raise RecordError(_ASKED, "the answer is for something else", "do not use this authority")
-    folder, draft = outputs / FOLDER, outputs / "ledger.draft"
-    path = folder / f"{head.count}{_SUFFIX}"
+    paths = ArchiveLayout(outputs)
+    path, draft = paths.timestamp(str(head.count)), paths.draft
     try:
         with Ledger(outputs).locked():
-            make_folder(folder)
+            make_folder(path.parent)
             # First the answer: a head without one would be found wanting.
             put(_beside(path), answer, draft)
             put(path, content, draft)
     except OSError as error:
-        why = f"{error.filename or folder}: {error.strerror}"
+        why = f"{error.filename or path.parent}: {error.strerror}"
         raise RecordError(_ASKED, why, "make the folder writable, then try again") from error
     when: datetime = told.tst_info.gen_time
     return when
@@ -75,7 +74,7 @@ def stamped_heads(outputs: Path) -> Iterator[Stamped]:
     Raises:
         RecordError: one cannot be read.
     """
-    for path in sorted((outputs / FOLDER).glob(f"*{_SUFFIX}")):
+    for path in sorted((outputs / TIMESTAMPS).glob(f"*{HEAD_SUFFIX}")):
         if is_litter(path.name):
             continue
         try:
@@ -86,7 +85,7 @@ def stamped_heads(outputs: Path) -> Iterator[Stamped]:
                 f"verifying {outputs}", f"{path}: {error.strerror}", "make it readable"
             ) from error
         told = content.decode("utf-8", "replace").removesuffix("\n")
-        yield Stamped(f"{FOLDER}/{path.name}", content, read_head(told), answer)
+        yield Stamped(f"{TIMESTAMPS}/{path.name}", content, read_head(told), answer)
 
 
 class Authorities:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from vergeos_nb.archive.folders.record_folders import Folder
 from vergeos_nb.archive.ledger.chain import Chain, FlawKind, Found
 from vergeos_nb.archive.ledger.ledger import Head, LedgerSnapshot, read_head
+from vergeos_nb.layout import HEAD, LEDGER
 
 
 def check_end(
@@ -25,23 +26,23 @@ def check_end(
     claimed = max((f.own.place.count for f in folders.values() if f.own), default=0)
     if snapshot.head is None:
         if end.count > 1 or claimed > 1:
-            found.add("ledger.head", FlawKind.HEAD_WRONG, "it is missing")
+            found.add(HEAD, FlawKind.HEAD_WRONG, "it is missing")
     elif head is None:
-        found.add("ledger.head", FlawKind.HEAD_WRONG, "it is damaged")
+        found.add(HEAD, FlawKind.HEAD_WRONG, "it is damaged")
     elif head.count > end.count:
         found.add(
-            "ledger.jsonl",
+            LEDGER,
             FlawKind.TAIL_CUT,
-            f"it ends with number {end.count}, and ledger.head says that there were {head.count}",
+            f"it ends with number {end.count}, and {HEAD} says that there were {head.count}",
         )
         chain.lost |= _range(end.count, head.count)
     elif head == Head(end.count - 1, chain.heads.get(end.count - 1, "")):
-        found.notes.append("ledger.head is one line behind: whoever sealed last was stopped right after it")
+        found.notes.append(f"{HEAD} is one line behind: whoever sealed last was stopped right after it")
     elif head != end and ends_as_written:
         _name_the_liar(chain, head, noted, folders, found)
     if claimed > end.count + 1 and not (head and head.count > end.count):
         found.add(
-            "ledger.jsonl",
+            LEDGER,
             FlawKind.TAIL_CUT,
             f"it ends with number {end.count}, and a record says that it was sealed as number {claimed}",
         )
@@ -49,7 +50,7 @@ def check_end(
     for expect in noted:
         if expect.count <= end.count and chain.heads.get(expect.count) != expect.hash:
             found.add(
-                "ledger.jsonl",
+                LEDGER,
                 FlawKind.REWRITTEN,
                 f"it has another history than the expected head {expect}: number {expect.count} has the hash "
                 f"{chain.heads.get(expect.count, 'of a line that is not there')}",
@@ -58,7 +59,7 @@ def check_end(
     # If the head file itself does not fit, that was reported already.
     if newest > end.count and not (head is not None and head.count > end.count):
         found.add(
-            "ledger.jsonl",
+            LEDGER,
             FlawKind.OLD_LEDGER,
             f"it ends with number {end.count}, and number {newest} was noted: an old ledger was put back, "
             "or its end was cut off together with its head",
@@ -76,9 +77,9 @@ def _name_the_liar(
     own = folder.own if folder else None
     proven = own is not None and line is not None and own.line() == line.raw
     if line is None or head.count != end.count or proven or end in noted:
-        found.add("ledger.head", FlawKind.HEAD_WRONG, f"it says {head}, and the ledger ends with {end}")
+        found.add(HEAD, FlawKind.HEAD_WRONG, f"it says {head}, and the ledger ends with {end}")
         return
-    found.add(line.where, FlawKind.LINE_EDITED, "ledger.head has another hash for it")
+    found.add(line.where, FlawKind.LINE_EDITED, f"{HEAD} has another hash for it")
     chain.lost.add(line.count)
     chain.kept.pop()
 
@@ -95,7 +96,7 @@ def check_told_heads(chain: Chain, found: Found) -> None:
             continue
         head = read_head(told)
         if head and head.count >= line.count:
-            detail = f"before it was written, ledger.head said that there were {head.count} lines"
+            detail = f"before it was written, {HEAD} said that there were {head.count} lines"
             found.add(line.where, FlawKind.TAIL_CUT, detail)
         else:
-            found.add(line.where, FlawKind.HEAD_WRONG, f"before it was written, ledger.head was {told!a}")
+            found.add(line.where, FlawKind.HEAD_WRONG, f"before it was written, {HEAD} was {told!a}")

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from vergeos_nb.archive.folders.record_folders import Folder
 from vergeos_nb.archive.ledger.chain import Chain, FlawKind, Found, LedgerLine
 from vergeos_nb.archive.ledger.ledger_events import Mark
-from vergeos_nb.archive.ledger.manifest import NAME
 from vergeos_nb.archive.verify.check_events import Marks
 from vergeos_nb.archive.verify.signature_check import Signatures
+from vergeos_nb.layout import MANIFEST
 
 STANDS_IN = "a link stands in its place, which can lead elsewhere tomorrow: put the folder itself there"
 _FINISHED_AGAIN = "it was finished again and not sealed yet; `vergeos-nb audit recover` seals it"
@@ -103,4 +103,4 @@ def _check_record(
         found.add(where, FlawKind.UNSEALED, _FINISHED_AGAIN)
     else:
         detail = f"it is not the one that number {entry.place.count} of the ledger sealed"
-        found.add(f"{where}/{NAME}", FlawKind.MANIFEST_CHANGED, detail)
+        found.add(f"{where}/{MANIFEST}", FlawKind.MANIFEST_CHANGED, detail)

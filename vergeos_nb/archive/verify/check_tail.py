@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from vergeos_nb.archive.folders.record_folders import Folder
 from vergeos_nb.archive.ledger.chain import FlawKind, Found
 from vergeos_nb.archive.ledger.ledger import Head
+from vergeos_nb.layout import LEDGER
 
 _TEXT = r'"(?:[^"\\\x00-\x1f]|\\.)*"'
 # The spelling of our lines has no blanks; the last word of a torn line can be cut anywhere.
@@ -26,11 +27,11 @@ def check_tail(torn: bytes, end: Head, folders: Iterable[Folder], found: Found) 
         return
     if _is_torn(torn, end, folders):
         found.notes.append(
-            "ledger.jsonl: its last line was cut off while it was written; the next seal sets it aside"
+            f"{LEDGER}: its last line was cut off while it was written; the next seal sets it aside"
         )
         return
     detail = f"{len(torn)} bytes follow its last line that are no beginning of number {end.count + 1}"
-    found.add("ledger.jsonl", FlawKind.TAIL_ADDED, f"{detail}: keep a copy, then take them away")
+    found.add(LEDGER, FlawKind.TAIL_ADDED, f"{detail}: keep a copy, then take them away")
 
 
 def _is_torn(torn: bytes, end: Head, folders: Iterable[Folder]) -> bool:

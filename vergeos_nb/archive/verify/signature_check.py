@@ -13,12 +13,12 @@ from vergeos_nb.archive.folders.record_folders import Folder
 from vergeos_nb.archive.ledger.chain import Chain, FlawKind, Found
 from vergeos_nb.archive.ledger.disk import content_of
 from vergeos_nb.archive.ledger.ledger import Head
-from vergeos_nb.archive.ledger.manifest import SIGNATURE
 from vergeos_nb.archive.ledger.strays import LINE_ENDS, with_unix_ends
 from vergeos_nb.archive.signing.allowed_signers import AllowedSigners
 from vergeos_nb.archive.signing.signed_checkpoints import SignedHead
 from vergeos_nb.archive.signing.sshsig import CannotCheck, Signature, fits, read_signature
 from vergeos_nb.clock import from_iso
+from vergeos_nb.layout import LEDGER, SIGNATURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Signatures:
             return
         which = f"number {last}" if last == known + 1 else f"numbers {known + 1} to {last}"
         detail = f"nobody of the allowed signers vouches for {which}"
-        self.found.add("ledger.jsonl", FlawKind.UNSIGNED, detail)
+        self.found.add(LEDGER, FlawKind.UNSIGNED, detail)
 
     def _vouch(self, count: int, who: str) -> None:
         if self.best is None or count > self.best.count:

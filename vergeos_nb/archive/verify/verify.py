@@ -14,7 +14,6 @@ from vergeos_nb.archive.folders.record_folders import Folder, folders_of, is_lin
 from vergeos_nb.archive.ledger.chain import Flaw, FlawKind, Found, LedgerLine, follow, lines_of
 from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerEntry, LedgerSnapshot, read_head, read_line
 from vergeos_nb.archive.ledger.ledger_events import read_any
-from vergeos_nb.archive.ledger.manifest import NAME
 from vergeos_nb.archive.ledger.strays import LINE_ENDS, with_unix_ends
 from vergeos_nb.archive.signing.allowed_signers import AllowedSigners
 from vergeos_nb.archive.signing.signed_checkpoints import SignedHead, signed_heads
@@ -25,6 +24,7 @@ from vergeos_nb.archive.verify.check_tail import check_tail
 from vergeos_nb.archive.verify.signature_check import Signatures, Voucher
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordNotFound
+from vergeos_nb.layout import HEAD, LEDGER, MANIFEST, TORN
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _verify(
     signatures.end(chain)
     check_tail(snapshot.torn, chain.head, folders.values(), found)
     if snapshot.set_aside:
-        found.notes.append("ledger.torn: a line that was cut off while it was written was set aside")
+        found.notes.append(f"{TORN}: a line that was cut off while it was written was set aside")
     report = Report(
         records,
         len(lines),
@@ -159,13 +159,13 @@ def _with_our_ends(snapshot: LedgerSnapshot, found: Found) -> LedgerSnapshot:
     """The ledger's files as they were before git changed their line ends, if that is all that was changed."""
     head = snapshot.head
     if head is not None and head.endswith("\r"):
-        found.add("ledger.head", FlawKind.LINE_ENDS, LINE_ENDS)
+        found.add(HEAD, FlawKind.LINE_ENDS, LINE_ENDS)
         head = head.removesuffix("\r")
     lines = tuple(with_unix_ends(line) for line in snapshot.lines)
     if lines != snapshot.lines:
         if follow(lines_of(lines), []).findings:
             return replace(snapshot, head=head)
-        found.add("ledger.jsonl", FlawKind.LINE_ENDS, LINE_ENDS)
+        found.add(LEDGER, FlawKind.LINE_ENDS, LINE_ENDS)
     return replace(snapshot, lines=lines, head=head)
 
 
@@ -221,6 +221,6 @@ def verify_record(outputs: Path, entry: LedgerEntry) -> list[Flaw]:
     if folder.manifest != entry.manifest or folder.own is None:
         kind = FlawKind.MANIFEST_CHANGED if folder.manifest else FlawKind.MANIFEST_MISSING
         return [
-            Flaw(f"{entry.path}/{NAME}", kind, f"number {entry.place.count} of the ledger sealed another")
+            Flaw(f"{entry.path}/{MANIFEST}", kind, f"number {entry.place.count} of the ledger sealed another")
         ]
     return folder.wrong()

@@ -11,9 +11,9 @@ from vergeos_nb.archive.ledger.ledger import LedgerEntry
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.files import put
-from vergeos_nb.journal.journal import NAME, read_journal
+from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
-from vergeos_nb.record.record_folder import HTML
+from vergeos_nb.layout import JOURNAL, PAGE
 from vergeos_nb.shapes import is_folder
 
 FORMATS = ("html", "pdf", "md", "zip")
@@ -53,14 +53,14 @@ def _content(folder: Path, entry: LedgerEntry, form: str) -> bytes:
     run = whole(folder, entry)
     try:
         if form == "html":
-            return (run / HTML).read_bytes()
+            return (run / PAGE).read_bytes()
         if form == "pdf":
             from vergeos_nb.archive.export.pdf import as_pdf
 
-            return as_pdf(run / HTML)
+            return as_pdf(run / PAGE)
         from vergeos_nb.archive.export.markdown import as_markdown
 
-        journal = read_journal(run / NAME)
+        journal = read_journal(run / JOURNAL)
         return as_markdown(run_state_of(journal), journal, entry).encode("utf-8", "backslashreplace")
     except OSError as error:
         why = error.strerror or str(error)

@@ -16,6 +16,7 @@ from vergeos_nb.archive.ledger.manifest import FIELDS
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import cell, table
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
+from vergeos_nb.layout import JOURNAL
 from vergeos_nb.shapes import is_folder
 from vergeos_nb.views.badges import signed_outcome, signed_verdict
 
@@ -114,13 +115,13 @@ def show_record(outputs: str | None, record: str, output: Output) -> int:
 
 def _summary(folder: Path) -> str:
     # Only for this: they load slowly.
-    from vergeos_nb.journal.journal import NAME, read_journal
+    from vergeos_nb.journal.journal import read_journal
     from vergeos_nb.journal.run_state import run_state_of
     from vergeos_nb.record.run_summary import summary_of
     from vergeos_nb.views.summary import summary_view
 
     try:
-        return summary_view(summary_of(run_state_of(read_journal(folder / NAME))))["text/plain"]
+        return summary_view(summary_of(run_state_of(read_journal(folder / JOURNAL))))["text/plain"]
     except RecordError as error:
         return f"It was sealed like this: {error}"
 

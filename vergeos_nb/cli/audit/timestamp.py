@@ -9,6 +9,7 @@ from vergeos_nb.archive.ledger.ledger import Ledger
 from vergeos_nb.archive.signing.timestamps import stamp
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
+from vergeos_nb.layout import ArchiveLayout
 
 
 def timestamp_archive(outputs: str | None, url: str, output: Output) -> int:
@@ -19,7 +20,7 @@ def timestamp_archive(outputs: str | None, url: str, output: Output) -> int:
         RecordError: the authority does not answer, or the archive cannot be written.
     """
     folder = Path(outputs) if outputs else settings.outputs_dir()
-    if not (folder / "ledger.jsonl").exists():
+    if not ArchiveLayout(folder).ledger.exists():
         raise UsageError(
             "timestamping the archive", f"there is no ledger in {folder}", "name it with --outputs"
         )

@@ -12,6 +12,7 @@ from vergeos_nb.archive.signing.timestamps import Authorities
 from vergeos_nb.archive.verify.verify import Report, verify, verify_only
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
+from vergeos_nb.layout import HEAD
 from vergeos_nb.shapes import is_folder
 
 
@@ -34,7 +35,7 @@ def verify_archive(
     folder = Path(outputs) if outputs else settings.outputs_dir()
     head = read_head(expect) if expect is not None else None
     if expect is not None and head is None:
-        raise UsageError("verifying", f"{expect!r} is not a head", "give COUNT:HASH, as ledger.head holds it")
+        raise UsageError("verifying", f"{expect!r} is not a head", f"give COUNT:HASH, as {HEAD} holds it")
     if not is_folder(folder):
         raise UsageError("verifying", f"there is no folder {folder}", "name the archive's with --outputs")
     trusted = Path(signers) if signers else settings.archive_settings().allowed_signers

@@ -1,0 +1,202 @@
+"""Every name in an archive and in a record's folder. Names only: nothing is read or made here.
+
+An archive is one folder, by default ``outputs``::
+
+    ledger.jsonl, .head, .torn, .lock, .draft   the chain of all records
+    index.sqlite                                an index of the ledger, which can be deleted
+    mirror.json, .lock, .draft                  how far the mirror is
+    .gitattributes                              so that git leaves sealed files alone
+    STOP                                        while it is there, nothing that changes a VM is sent
+    plans/                                      plans, approvals of fleet plans, and their runs, by digest
+    leases/                                     one file for each VM that a run works on
+    signed/, timestamps/                        signed and timestamped heads of the ledger
+    removing/                                   records that are being deleted
+    YYYY-MM-DD/HHMMSSZ-RUNBOOK-SUBJECT-ID/      one record
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+# The files of a record.
+JOURNAL = "journal.jsonl"
+RECORD = "record.json"
+NOTEBOOK = "notebook.ipynb"
+PAGE = "notebook.html"
+PNG = "timeline.png"
+SVG = "timeline.svg"
+MANIFEST = "manifest.json"
+SIGNATURE = f"{MANIFEST}.sig"
+# In a record's folder only until the run has begun, until it has ended, and while the disk is tried.
+ASKED = "asked.json"
+RESERVE = "room.reserved"
+PROBE = "room.probe"
+# JupyterLab puts this folder beside every notebook that it opens. It is not part of the record.
+CHECKPOINTS = ".ipynb_checkpoints"
+
+# Names in an archive that findings, exports and mirrors use, too.
+LEDGER = "ledger.jsonl"
+HEAD = "ledger.head"
+TORN = "ledger.torn"
+ATTRIBUTES = ".gitattributes"
+PLANS = "plans"
+LEASES = "leases"
+SIGNED = "signed"
+TIMESTAMPS = "timestamps"
+REMOVING = "removing"
+# The folders of an archive that are no days.
+NO_DAYS = frozenset({PLANS, LEASES, SIGNED, TIMESTAMPS, REMOVING})
+
+HEAD_SUFFIX = ".head"
+LEASE_SUFFIX = ".lease"
+
+DAYS = "????-??-??"
+"""A pattern that finds the days of an archive, and little else."""
+_DAY = "%Y-%m-%d"
+_RECORD = re.compile(r"(\d{6})Z-(.+)-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLayout:
+    """The paths of one archive."""
+
+    outputs: Path
+
+    @property
+    def ledger(self) -> Path:
+        """The file that chains the records."""
+        return self.outputs / LEDGER
+
+    @property
+    def head(self) -> Path:
+        """Count and hash of the ledger's newest line."""
+        return self.outputs / HEAD
+
+    @property
+    def torn(self) -> Path:
+        """Lines that were cut off while they were written."""
+        return self.outputs / TORN
+
+    @property
+    def lock(self) -> Path:
+        """Locked by a run that seals."""
+        return self.outputs / "ledger.lock"
+
+    @property
+    def draft(self) -> Path:
+        """Where the holder of the ledger's lock writes a file first."""
+        return self.outputs / "ledger.draft"
+
+    @property
+    def attributes(self) -> Path:
+        """What git must know of an archive."""
+        return self.outputs / ATTRIBUTES
+
+    @property
+    def index(self) -> Path:
+        """The index of the ledger."""
+        return self.outputs / "index.sqlite"
+
+    @property
+    def mirror(self) -> Path:
+        """Up to which line the mirror has everything."""
+        return self.outputs / "mirror.json"
+
+    @property
+    def mirror_lock(self) -> Path:
+        """Locked by a process that mirrors."""
+        return self.mirror.with_suffix(".lock")
+
+    @property
+    def mirror_draft(self) -> Path:
+        """Where the holder of the mirror's lock writes first."""
+        return self.mirror.with_suffix(".draft")
+
+    @property
+    def stop_file(self) -> Path:
+        """Stops every run of this archive while it exists."""
+        return self.outputs / "STOP"
+
+    @property
+    def plans(self) -> Path:
+        """The folder of plans."""
+        return self.outputs / PLANS
+
+    def plan(self, digest: str) -> Path:
+        """The plan with this digest."""
+        return self.plans / f"{digest}.json"
+
+    def approval(self, digest: str) -> Path:
+        """The approval of a fleet plan."""
+        return self.plans / f"{digest}.approval"
+
+    def runs(self, digest: str) -> Path:
+        """The list of a fleet plan's runs."""
+        return self.plans / f"{digest}.runs"
+
+    @property
+    def leases(self) -> Path:
+        """The folder of leases."""
+        return self.outputs / LEASES
+
+    def signed(self, name: str) -> Path:
+        """A signed head by its name: the ledger's count, and a piece of the key."""
+        return self.outputs / SIGNED / f"{name}{HEAD_SUFFIX}"
+
+    def timestamp(self, name: str) -> Path:
+        """A timestamped head by the ledger's count."""
+        return self.outputs / TIMESTAMPS / f"{name}{HEAD_SUFFIX}"
+
+    @property
+    def removing(self) -> Path:
+        """Records on their way out."""
+        return self.outputs / REMOVING
+
+    def probe(self, name: str) -> Path:
+        """A file that only shows whether the archive can be written."""
+        return self.outputs / f".probe-{name}"
+
+    def record(self, began_at: float, what: str, number: str) -> Path:
+        """The folder of a new record.
+
+        Args:
+            began_at: seconds since 1970.
+            what: runbook and subject, in letters that every file system takes.
+            number: eight hexadecimal digits that no other record has.
+        """
+        time = f"{datetime.fromtimestamp(began_at, UTC):%H%M%SZ}"
+        return self.outputs.absolute() / day_of(began_at) / f"{time}-{what}-{number}"
+
+
+def archive_of(folder: Path) -> ArchiveLayout:
+    """The archive in which a record's folder lies."""
+    return ArchiveLayout(folder.absolute().parents[1])
+
+
+def day_of(moment: float) -> str:
+    """The name of a day's folder, from a time of it in seconds since 1970."""
+    return f"{datetime.fromtimestamp(moment, UTC):{_DAY}}"
+
+
+def is_day(name: str) -> bool:
+    """Whether an archive's folder of this name is a day."""
+    return re.fullmatch(r"\d{4}-\d{2}-\d{2}", name) is not None
+
+
+def what_of(folder: Path) -> str | None:
+    """Runbook and subject of a record's folder, by its name; None if it is not the name of a record."""
+    match = _RECORD.fullmatch(folder.name)
+    return match[2] if match else None
+
+
+def began_at(folder: Path) -> float | None:
+    """When the run of a record's folder began, in seconds since 1970; None if its name does not say it."""
+    match = _RECORD.fullmatch(folder.name)
+    try:
+        moment = datetime.strptime(f"{folder.parent.name} {match[1] if match else ''}", f"{_DAY} %H%M%S")
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC).timestamp()
