@@ -17,6 +17,9 @@ from vergeos_nb.vergeos.rows import MachineKey, VmKey
 Read = Callable[[Any, FleetVm], Any]
 LIVE: dict[str, Read] = {
     "machine_stats": lambda platform, vm: platform.machine_stats(MachineKey(vm.machine)),
+    "machine_drives": lambda platform, vm: platform.machine_rows(
+        MachineKey(vm.machine), "machine_drives", ("used_bytes",)
+    ),
     "machine_nics": lambda platform, vm: platform.counters(MachineKey(vm.machine)),
 }
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vergeos_nb.procedure.engine.written_result import result_from_dict, schemas
 from vergeos_nb.procedure.values.finding import Kind
 from vergeos_nb.procedure.values.outcomes import StepOutcome
-from vergeos_nb.procedure.values.step_result import StepResult, result_from_dict
-from vergeos_nb.procedure.values.step_tables import SCHEMAS
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.table import ColumnKind, Scalar, Schema
 from vergeos_nb.vergeos.rows import Exchange
 from vergeos_nb.views.badges import LOOKS, badge_of
@@ -29,6 +29,7 @@ from vergeos_nb.views.text import visible
 
 T = 1_790_090_000.25
 HOSTILE = "<b>&amp;\u202e\x1b[2J'\"\\{x}"
+SCHEMAS = schemas()
 ALL = {**SCHEMAS, "calls": CALLS}
 
 values: dict[str, st.SearchStrategy[Any]] = {

@@ -6,6 +6,7 @@ tables look alike. Field names are those of pyvergeos 1.7.1, module by module.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from vergeos_nb.client import decoded_rows
@@ -80,6 +81,17 @@ class EvidenceReads:
             stats = self._rows("machine_drive_stats", asked, filter=parents, fields=DRIVE_STATS)
             counted = drive_counters(names, stats)
         return (*sorted(nics, key=_key), *sorted(counted, key=_key))
+
+    def machine_rows(
+        self, machine: MachineKey, table: str, fields: Sequence[str]
+    ) -> tuple[rows.RowFields, ...]:
+        """The machine's rows of any table that has a column ``machine``, with these fields. Reads only.
+
+        Raises:
+            WrongShape: a row is another machine's.
+        """
+        asked = f"read {table} of machine {machine}"
+        return tuple(self._of(machine, table, asked, fields=filters.fields("machine", *fields)))
 
     def nodes_for(self, machine: MachineKey, node: int | None) -> tuple[NodeState, ...]:
         """The node with this key, and the node whose own machine this is, by key. Reads only.

@@ -205,6 +205,12 @@ class SharedPlatform(VergeApi):
     def counters(self, machine: MachineKey) -> Any:
         return self._live("counters", machine, self._reader.api.counters_of_all).get(machine.value, ())
 
+    def machine_rows(self, machine: MachineKey, table: str, fields: Sequence[str]) -> Any:
+        def read(machines: Sequence[int]) -> Any:
+            return self._reader.api.rows_of_all(machines, table, fields)
+
+        return self._live(f"{table}: {', '.join(fields)}", machine, read).get(machine.value, ())
+
     def logs_since(self, machine: MachineKey, since: float, limit: int = 50) -> Any:
         if since < self._clock.now() - STANDING_S:
             # The log of a day, asked for once in a run: of all VMs it could be more than an answer holds.

@@ -10,9 +10,10 @@ from vergeos_nb.errors import ErrorInAnswer, RecordError
 from vergeos_nb.journal.journal import JournalText, exchange_from_dict
 from vergeos_nb.parameters import VmParameters
 from vergeos_nb.procedure.engine.runbook import act_of
+from vergeos_nb.procedure.engine.written_result import result_from_dict
 from vergeos_nb.procedure.runbooks.catalog import known, role_of
 from vergeos_nb.procedure.values.outcomes import Role, RunOutcome, StepOutcome
-from vergeos_nb.procedure.values.step_result import StepResult, result_from_dict
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos.rows import Exchange
 

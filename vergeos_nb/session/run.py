@@ -35,9 +35,10 @@ from vergeos_nb.parameters import (
 from vergeos_nb.procedure.engine.case import SIMULATOR_HOST, ArchiveCase, Case, RunCase, SystemCase, Target
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.engine.system_identity import lease_names
+from vergeos_nb.procedure.engine.written_result import result_from_dict
 from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, runbook_of
 from vergeos_nb.procedure.values.given_approval import Approval
-from vergeos_nb.procedure.values.step_result import StepResult, result_from_dict
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.past_overrides import Capsules
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vergeos_nb.procedure.evidence.verdict import Sample, judge
-from vergeos_nb.procedure.values.votes import VerdictValue
+from vergeos_nb.procedure.evidence.sample import STATS, STATUS, Sample
+from vergeos_nb.procedure.evidence.verdict import judge
+from vergeos_nb.procedure.evidence.witness import Evidence
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.vergeos.rows import MachineKey, MachineStats, MachineStatus, StatusKey
 
 MACHINE = MachineKey(44)
@@ -27,8 +30,12 @@ def stats(modified: int | None = T, **fields: Any) -> MachineStats:
     return MachineStats(MACHINE, **{**row, **fields}, modified=modified)
 
 
+def verdict_of(samples: Sequence[Sample]) -> Verdict:
+    return judge(Evidence(samples))
+
+
 def sample(row: MachineStatus, measured: MachineStats | None, read_at: float = T) -> Sample:
-    return Sample(read_at, row, measured)
+    return Sample(read_at, {STATUS.name: row, STATS.name: measured})
 
 
 OLD_ROW = status()
@@ -127,7 +134,7 @@ CASES: dict[str, tuple[tuple[MachineStatus, ...], tuple[MachineStats | None, ...
 @pytest.mark.parametrize("name", CASES)
 def test_each_combination_of_evidence_has_its_votes_and_verdict(name: str) -> None:
     rows, measured, says, value = CASES[name]
-    verdict = judge([sample(row, m) for row, m in zip(rows, measured, strict=True)])
+    verdict = verdict_of([sample(row, m) for row, m in zip(rows, measured, strict=True)])
     # The witnesses beside the two rows were asked nothing here.
     assert ((*says, *["silent"] * 5), value) == (
         tuple(vote.says for vote in verdict.votes),
@@ -138,7 +145,7 @@ def test_each_combination_of_evidence_has_its_votes_and_verdict(name: str) -> No
 def test_a_time_that_no_calendar_holds_is_no_reason_to_fall_over() -> None:
     # Holds off: a last_update in microseconds raised inside Confirm, after the PUT had gone out.
     far = T * 1_000_000
-    verdict = judge([sample(status(far), stats(far)), sample(status(far), stats(far + 1))])
+    verdict = verdict_of([sample(status(far), stats(far)), sample(status(far), stats(far + 1))])
     assert verdict.value is VerdictValue.OFF
     assert f"written at {far + 1}, which is no time" in verdict.votes[1].because
 
@@ -148,9 +155,9 @@ def test_an_assumption_that_is_switched_off_no_longer_makes_a_verdict(
 ) -> None:
     dead = [sample(OLD_ROW, stats(T)), sample(OLD_ROW, stats(T + 5))]
     beating = [sample(OLD_ROW, None), sample(status(T + 5), None)]
-    monkeypatch.setattr("vergeos_nb.procedure.evidence.verdict.ASSUME_STATS_ZERO_IS_DEATH", False)
-    monkeypatch.setattr("vergeos_nb.procedure.evidence.verdict.ASSUME_HEARTBEAT_IS_LIFE", False)
-    assert [judge(dead).value, judge(beating).value] == [VerdictValue.UNKNOWN] * 2
+    monkeypatch.setattr("vergeos_nb.procedure.evidence.witnesses.stats_row.ASSUME_STATS_ZERO_IS_DEATH", False)
+    monkeypatch.setattr("vergeos_nb.procedure.evidence.witnesses.status_row.ASSUME_HEARTBEAT_IS_LIFE", False)
+    assert [verdict_of(dead).value, verdict_of(beating).value] == [VerdictValue.UNKNOWN] * 2
 
 
 times = st.one_of(st.none(), st.integers(T, T + 6))
@@ -180,24 +187,24 @@ samples = st.lists(st.builds(sample, statuses, measurements), min_size=1, max_si
 def test_one_more_sign_of_life_never_yields_off(seen: list[Sample], data: st.DataObject) -> None:
     first = seen[0]
     newest = max([s.stats.modified or 0 for s in seen if s.stats] + [T])
-    living = replace(first, stats=stats(newest + 1, total_cpu=40, ram_used=900))
-    known = [first if first.stats and first.stats.modified else replace(first, stats=stats(T)), *seen[1:]]
+    living = sample(first.status, stats(newest + 1, total_cpu=40, ram_used=900))
+    known = [first if first.stats and first.stats.modified else sample(first.status, stats(T)), *seen[1:]]
     where = data.draw(st.integers(1, len(known)))
-    assert judge([*known[:where], living, *known[where:]]).value is VerdictValue.ALIVE
+    assert verdict_of([*known[:where], living, *known[where:]]).value is VerdictValue.ALIVE
 
 
 @given(samples, statuses)
 def test_a_row_that_goes_back_to_running_is_alive_whatever_else_is_seen(
     seen: list[Sample], row: MachineStatus
 ) -> None:
-    stopped = replace(seen[0], status=replace(row, running=False))
-    back = replace(seen[0], status=replace(row, running=True))
-    assert judge([*seen, stopped, back, *seen]).value is VerdictValue.ALIVE
+    stopped = sample(replace(row, running=False), seen[0].stats)
+    back = sample(replace(row, running=True), seen[0].stats)
+    assert verdict_of([*seen, stopped, back, *seen]).value is VerdictValue.ALIVE
 
 
 @given(samples)
 def test_off_is_never_said_without_a_fresh_vote_for_death_and_none_for_life(seen: list[Sample]) -> None:
-    verdict = judge(seen)
+    verdict = verdict_of(seen)
     said = [vote.says for vote in verdict.votes]
     if verdict.value is VerdictValue.OFF:
         last, times = seen[-1].stats, [s.stats.modified for s in seen[:-1] if s.stats and s.stats.modified]
@@ -210,6 +217,6 @@ def test_off_is_never_said_without_a_fresh_vote_for_death_and_none_for_life(seen
 
 @given(samples)
 def test_once_alive_no_later_reading_makes_it_off(seen: list[Sample]) -> None:
-    values = [judge(seen[: n + 1]).value for n in range(len(seen))]
+    values = [verdict_of(seen[: n + 1]).value for n in range(len(seen))]
     if VerdictValue.ALIVE in values:
         assert {VerdictValue.ALIVE} == set(values[values.index(VerdictValue.ALIVE) :])

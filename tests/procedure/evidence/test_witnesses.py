@@ -9,7 +9,8 @@ import pytest
 
 from tests.rehearsal import Rehearsal
 from vergeos_nb.errors import UsageError
-from vergeos_nb.procedure.evidence.witnesses import vote_of_ping
+from vergeos_nb.procedure.evidence.witness import Answered, Evidence
+from vergeos_nb.procedure.evidence.witnesses.guest_ping import GUEST_PING
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.vergeos.rows import QueryAnswer
 
@@ -32,7 +33,9 @@ LOST = "2 packets transmitted, 0 received, 100% packet loss"
 def test_only_a_reply_is_a_sign_of_life_and_no_silence_is_one_of_death(
     answer: QueryAnswer | None, says: str
 ) -> None:
-    assert vote_of_ping(answer, "10.0.0.5").says == says
+    vote = GUEST_PING.vote(Evidence((), answers={GUEST_PING.source: Answered("10.0.0.5", answer)}))
+    assert vote is not None
+    assert vote.says == says
 
 
 def test_the_guest_is_pinged_by_its_node_only_where_an_address_is_given(rehearse: Make) -> None:

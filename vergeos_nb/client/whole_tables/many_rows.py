@@ -63,6 +63,16 @@ class ManyReads:
             stats[machine] = decoded_rows.machine_stats(row.row, MachineKey(machine), asked)
         return stats
 
+    def rows_of_all(
+        self, machines: Sequence[int], table: str, fields: Sequence[str]
+    ) -> Mapping[int, Sequence[rows.RowFields]]:
+        """By machine, its rows of any table that has a column ``machine``, with these fields. Reads only."""
+        asked = f"read {table} of {len(machines)} machines"
+        found: dict[int, list[rows.RowFields]] = {}
+        for row in self._of_all(table, asked, machines, filters.fields("machine", *fields)):
+            found.setdefault(row.key("machine"), []).append(row)
+        return found
+
     def counters_of_all(self, machines: Sequence[int]) -> Mapping[int, tuple[Counter, ...]]:
         """By machine, what its NICs and then its drives have counted, each by key. Reads only."""
         asked = f"read the counters of {len(machines)} machines"

@@ -14,8 +14,8 @@ from vergeos_nb.parameters import (
     SystemParameters,
     VmParameters,
 )
-from vergeos_nb.procedure.evidence.verdict import Sample
-from vergeos_nb.procedure.evidence.witnesses import cannot_be_read
+from vergeos_nb.procedure.evidence.sample import STATUS, Sample, Subject, cannot_be_read
+from vergeos_nb.procedure.evidence.witnesses import roll
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.given_approval import Approval
 from vergeos_nb.procedure.values.past_run import Past
@@ -27,7 +27,6 @@ from vergeos_nb.vergeos.rows import (
     MachineKey,
     MachineStatus,
     NodeState,
-    QueryAnswer,
     StatusKey,
     SystemInfo,
     Vm,
@@ -153,7 +152,6 @@ class Case(SystemCase):
     node_of_machine: NodeState | None = None
     verdict: Verdict | None = None
     logs: tuple[LogLine, ...] = ()
-    top: QueryAnswer | None = None
     contradictions: Sequence[str] = ()
     plan: Plan | None = None
     now: VmNow | None = None
@@ -162,20 +160,16 @@ class Case(SystemCase):
     unread: str = ""
 
     def sample(self, status: MachineStatus | None = None) -> Sample:
-        """Read the status row, unless it was read just now, the stats row and the counters."""
-        machine = self.machine()
-        row = status or self.platform.machine_status(self.known_status_key())
-        stats = self.platform.machine_stats(machine)
-        counters = tuple(self.platform.counters(machine))
-        told = [
-            *row.unread,
-            *(stats.unread if stats else ()),
-            *(field for c in counters for field in c.unread),
-        ]
+        """Read what the witnesses want read; the status row only if it was not read just now."""
+        of = Subject(self.platform, self.machine(), self.known_status_key())
+        there = {} if status is None else {STATUS.name: status}
+        read = {one.name: there[one.name] if one.name in there else one.read(of) for one in roll.readings()}
+        sample = Sample(self.clock.now(), read, self.node, self.clock.monotonic())
+        told = sample.unread()
         if (unread := cannot_be_read(told) if told else "") != self.unread:
             self.unread = unread
             self.note(unread or "all of the evidence can be read again")
-        return Sample(self.clock.now(), row, stats, counters, self.node, self.clock.monotonic())
+        return sample
 
     def is_fresh(self, sample: Sample, lasts_s: float) -> bool:
         """Whether a reading is young enough to act on, by both clocks: one can jump, one stops in standby."""

@@ -16,7 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from vergeos_nb.procedure.evidence.verdict import Sample, judge
+from vergeos_nb.procedure.evidence.sample import COUNTERS, STATS, STATUS, Sample
+from vergeos_nb.procedure.evidence.verdict import judge
+from vergeos_nb.procedure.evidence.witness import Evidence
 from vergeos_nb.procedure.values.step_tables import FLEET, TRIAGE
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
@@ -218,7 +220,7 @@ def _facts(
             _sample(first, before, machine, counters[0], node, times[0]),
             _sample(second, then, machine, counters[1], node, times[1]),
         ]
-        verdict = judge(samples)
+        verdict = judge(Evidence(samples))
     return Facts(
         status=second["status"][then],
         state=second["state"][then],
@@ -269,7 +271,8 @@ def _sample(
         unread=tuple(field for field in told if field.partition(" ")[0] in OF_STATS),
     )
     known = {"counted": counted[machine]} if machine in counted else {}
-    return Sample(read_at, status, stats, (Counter("nic", 0, "NICs and drives", known, None),), node)
+    counters = (Counter("nic", 0, "NICs and drives", known, None),)
+    return Sample(read_at, {STATUS.name: status, STATS.name: stats, COUNTERS.name: counters}, node)
 
 
 def _moved(machine: int, counters: tuple[Mapping[int, int], Mapping[int, int]]) -> bool | None:

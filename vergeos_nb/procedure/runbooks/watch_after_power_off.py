@@ -20,11 +20,12 @@ from vergeos_nb.parameters import AskedOn, ConfirmingParameters, Seconds
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Ask, Draft, Step, ended_by
 from vergeos_nb.procedure.engine.runbook import Runbook
+from vergeos_nb.procedure.evidence.witness import when
 from vergeos_nb.procedure.steps import previews
 from vergeos_nb.procedure.steps.common_steps import CONFIRM, CONNECT, LOCATE, STATUS_KEY, VERIFY
 from vergeos_nb.procedure.steps.identify import verify
 from vergeos_nb.procedure.steps.power_on import ORDER, confirm, make_plan, power_on
-from vergeos_nb.procedure.steps.vigil import Vigil, node_of, when
+from vergeos_nb.procedure.steps.vigil import Vigil, node_of
 from vergeos_nb.procedure.steps.watching import stopped
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.votes import Verdict, VerdictValue

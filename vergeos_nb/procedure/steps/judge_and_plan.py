@@ -16,8 +16,11 @@ from vergeos_nb.procedure.approval.planning import (
 )
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
-from vergeos_nb.procedure.evidence.verdict import combine, judge, samples_table
-from vergeos_nb.procedure.evidence.witnesses import contradictions, counters_table, logs_table, vote_of_ping
+from vergeos_nb.procedure.evidence.verdict import judge
+from vergeos_nb.procedure.evidence.witness import Answered, Evidence
+from vergeos_nb.procedure.evidence.witnesses import roll
+from vergeos_nb.procedure.evidence.witnesses.counters import counters_table
+from vergeos_nb.procedure.evidence.witnesses.machine_log import contradictions, logs_table
 from vergeos_nb.procedure.steps.sending import send_once
 from vergeos_nb.procedure.steps.snapshot import DESCRIPTION, snapshot_name_for
 from vergeos_nb.procedure.steps.watching import stopped
@@ -51,12 +54,8 @@ def is_alive(case: Case) -> Draft:
     case.samples = (case.first, case.sample())
     began = case.server_clock(case.first.read_at)
     case.logs = tuple(case.platform.logs_since(case.machine(), began - LOG_HOURS * 3600))
-    case.top = _ask_node(case, "top") if getattr(case.options, "probe_node", False) else None
     since = [line for line in case.logs if line.at >= began]
-    verdict = judge(case.samples, logs=since, top=case.top, vm_name=case.known_vm().name)
-    if address := getattr(case.options, "ping_ip", ""):
-        answer = _ask_node(case, "ping", {"host": address})
-        verdict = combine((*verdict.votes, vote_of_ping(answer, address)))
+    verdict = judge(Evidence(case.samples, since, case.known_vm().name, _answers(case)))
     case.verdict = verdict
     meaning = {
         VerdictValue.OFF: "The process is gone: there is fresh evidence of it.",
@@ -74,8 +73,8 @@ def is_alive(case: Case) -> Draft:
         advice,
         (
             verdict.table(),
-            samples_table(case.samples),
-            counters_table([s.counters for s in case.samples]),
+            roll.samples_table(case.samples),
+            counters_table(case.first.counters, case.samples[-1].counters),
             logs_table(case.logs),
         ),
         {"verdict": verdict.value.value},
@@ -86,7 +85,7 @@ def make_plan(case: Case) -> Draft:
     """The refusals, a fresh reading, the plan made from it, and whether the approval is for it."""
     vm, verdict, options = case.known_vm(), case.verdict, case.force_options()
     assert verdict is not None
-    tables: tuple[Table, ...] = (verdict.table(), samples_table(case.samples))
+    tables: tuple[Table, ...] = (verdict.table(), roll.samples_table(case.samples))
     for refused in (not_a_vm(case), policy_refusal(case)):
         if refused is not None:
             return ended_by(refused, *tables)
@@ -169,7 +168,7 @@ def _already_stopped(case: Case, now: VmNow) -> Draft:
     facts: dict[str, Any] = {
         "verdict": verdict.value.value, "plan": None, "plan_digest": None, "approval": None,
     }  # fmt: skip
-    tables = (verdict.table(), samples_table(case.samples))
+    tables = (verdict.table(), roll.samples_table(case.samples))
     if verdict.value is VerdictValue.ALIVE:
         return ended_by(
             Refused(
@@ -200,6 +199,17 @@ def _already_stopped(case: Case, now: VmNow) -> Draft:
         tables,
         facts,
     )
+
+
+def _answers(case: Case) -> dict[str, Answered]:
+    """What the VM's node says to the queries that the parameters ask for, by witness."""
+    asked = [(witness.source, witness.question) for witness in roll.WITNESSES if witness.question]
+    values = {source: getattr(case.options, question.parameter, None) for source, question in asked}
+    return {
+        source: Answered(values[source], _ask_node(case, question.query, question.params(values[source])))
+        for source, question in asked
+        if values[source]
+    }
 
 
 def _ask_node(case: Case, query: NodeQuery, params: Mapping[str, str] | None = None) -> QueryAnswer | None:

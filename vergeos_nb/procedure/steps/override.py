@@ -17,6 +17,7 @@ from vergeos_nb.procedure.approval.gate import closed, not_approved
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.verdict import judge
+from vergeos_nb.procedure.evidence.witness import Evidence
 from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.standard_methods import beyond, off_already
@@ -85,7 +86,7 @@ def _refresh(case: Case) -> None:
     first = case.sample()
     case.clock.sleep(case.options.sample_gap_s)
     case.samples = (first, case.sample())
-    case.verdict = judge(case.samples, vm_name=case.known_vm().name)
+    case.verdict = judge(Evidence(case.samples, vm_name=case.known_vm().name))
 
 
 def _refusal(case: Case, asked: str) -> Draft | None:

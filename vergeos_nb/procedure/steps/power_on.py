@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol, cast
 
 from vergeos_nb.errors import Conflict, StillAlive, VerdictUnknown, VergeNbError
@@ -15,10 +16,11 @@ from vergeos_nb.procedure.approval.planning import (
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.verdict import judge
+from vergeos_nb.procedure.evidence.witness import Evidence, when
 from vergeos_nb.procedure.steps.override import EVIDENCE_LASTS_S
 from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
-from vergeos_nb.procedure.steps.vigil import node_of, when
+from vergeos_nb.procedure.steps.vigil import node_of
 from vergeos_nb.procedure.steps.watching import Watch
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.outcomes import StepOutcome
@@ -147,10 +149,10 @@ def _refresh(case: Case) -> None:
     case.clock.sleep(case.options.sample_gap_s)
     fresh = [first, case.sample()]
     logs = case.platform.logs_since(case.machine(), began)
-    name = case.known_vm().name
-    since_watched = judge([case.samples[-1], *fresh], logs=logs, vm_name=name)
+    evidence = Evidence([case.samples[-1], *fresh], logs, case.known_vm().name)
+    since_watched = judge(evidence)
     alive = since_watched.value is VerdictValue.ALIVE
-    case.verdict = since_watched if alive else judge(fresh, logs=logs, vm_name=name)
+    case.verdict = since_watched if alive else judge(replace(evidence, samples=fresh))
     case.samples = fresh
 
 

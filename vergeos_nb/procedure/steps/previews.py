@@ -7,10 +7,15 @@ known yet; then the step shows none.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Ask
+from vergeos_nb.procedure.evidence.sample import Reading, Subject
+from vergeos_nb.procedure.evidence.witnesses import roll
+from vergeos_nb.procedure.values.protocols import Platform
 from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.rows import MachineKey, StatusKey
 
 
 def connecting(case: object) -> Sequence[Ask]:
@@ -37,13 +42,13 @@ def verifying(case: Case) -> Sequence[Ask]:
 
 
 def reading(case: Case) -> Sequence[Ask]:
-    """The status row, the stats row and the counters."""
+    """One sample: what the witnesses want read."""
     key, machine = case.known_status_key(), case.machine()
-    return [
-        lambda api: api.machine_status(key),
-        lambda api: api.machine_stats(machine),
-        lambda api: api.counters(machine),
-    ]
+    return [partial(_one_reading, one, machine, key) for one in roll.readings()]
+
+
+def _one_reading(one: Reading, machine: MachineKey, key: StatusKey, api: Platform) -> object:
+    return one.read(Subject(api, machine, key))
 
 
 def watching(case: Case) -> Sequence[Ask]:

@@ -1,28 +1,25 @@
-"""Watching a VM for minutes to days: enough is kept to judge by, and what is worth showing.
-
-What no source settles about the platform is assumed here, by name:
-
-ASSUME_STARTED_TELLS_LIVES_APART
-    ``started`` of a status row changes with every start and with nothing else, also where the VM has stopped
-    again before anybody looked.
-"""
+"""Watching a VM for minutes to days: enough is kept to judge by, and what is worth showing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from vergeos_nb.clock import iso
 from vergeos_nb.procedure.engine.case import Case
-from vergeos_nb.procedure.evidence.verdict import Sample, samples_table
-from vergeos_nb.procedure.evidence.witnesses import counters_table, logs_table
+from vergeos_nb.procedure.evidence.sample import Sample
+from vergeos_nb.procedure.evidence.verdict import judge
+from vergeos_nb.procedure.evidence.witness import Evidence, when
+from vergeos_nb.procedure.evidence.witnesses.counters import counters_table
+from vergeos_nb.procedure.evidence.witnesses.machine_log import logs_table
+from vergeos_nb.procedure.evidence.witnesses.roll import samples_table
+from vergeos_nb.procedure.evidence.witnesses.start_time import started_anew
 from vergeos_nb.procedure.steps.watching import Readings, a_gap_before, stopped
 from vergeos_nb.procedure.values.step_tables import FACTS
 from vergeos_nb.procedure.values.table import Table
-from vergeos_nb.procedure.values.votes import Verdict, VerdictValue, Vote
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus
-
-ASSUME_STARTED_TELLS_LIVES_APART = True
 
 # How far back the machine's log is copied into the record; the platform forgets it.
 LOG_HOURS = 24.0
@@ -66,6 +63,10 @@ class Vigil(Readings):
         """Seconds between the readings that the verdict of off rests on."""
         return self.samples[-1].read_at - self.samples[0].read_at
 
+    def evidence(self, samples: Sequence[Sample]) -> Evidence:
+        """What the witnesses vote on, with these samples."""
+        return replace(super().evidence(samples), watched_from=self.first.status)
+
     def counted_lines(self) -> Sequence[LogLine]:
         """Log lines since the first reading, by the platform's clock."""
         return [line for line in self.lines if line.at >= self._began]
@@ -73,17 +74,13 @@ class Vigil(Readings):
     @property
     def verdict(self) -> Verdict:
         """Alive by any sign of life since the beginning, off by the latest readings alone."""
-        ever = self._judge(self._since_first())
-        if ASSUME_STARTED_TELLS_LIVES_APART and self.started_anew:
-            vote = Vote("started", "alive", f"it was started {when(self.row.started)}, while it was watched")
-            return Verdict(VerdictValue.ALIVE, (vote, *ever.votes))
+        ever = judge(self.evidence(self._since_first()))
         return ever if ever.value is VerdictValue.ALIVE else super().verdict
 
     @property
     def started_anew(self) -> bool:
         """Whether the row tells of another start than when the watch began."""
-        before, now = self.first.status.started, self.row.started
-        return bool(now) and now != before
+        return started_anew(self.first.status, self.row)
 
     @property
     def hurries(self) -> bool:
@@ -138,12 +135,11 @@ class Vigil(Readings):
              + (", older ones may be missing" if self.lines_missing else "")),
         )  # fmt: skip
         lines = sorted(self.lines, key=lambda line: line.at, reverse=True)
-        readings = [self.first.counters, self.samples[-1].counters]
         return (
             facts,
             self.verdict.table(),
             samples_table(self.shown),
-            counters_table(readings),
+            counters_table(self.first.counters, self.samples[-1].counters),
             logs_table(lines),
         )
 
@@ -185,13 +181,3 @@ def _thinned(samples: Sequence[Sample]) -> list[Sample]:
 def node_of(row: MachineStatus) -> str:
     """The node that a row names, in words."""
     return "none" if row.node is None else str(row.node)
-
-
-def when(epoch: int | None) -> str:
-    """A time of the platform's, in words, whatever it holds."""
-    if not epoch:
-        return "never"
-    try:
-        return iso(epoch)
-    except (ValueError, OverflowError, OSError):
-        return f"at {epoch}, which is no time"

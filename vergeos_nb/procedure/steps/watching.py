@@ -15,11 +15,15 @@ from typing import Any
 from vergeos_nb.errors import ApiError, Refused, VergeNbError
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
-from vergeos_nb.procedure.evidence.verdict import Sample, combine, judge, samples_table
-from vergeos_nb.procedure.evidence.witnesses import counters_table, logs_table
+from vergeos_nb.procedure.evidence.sample import STATS, STATUS, Sample
+from vergeos_nb.procedure.evidence.verdict import judge
+from vergeos_nb.procedure.evidence.witness import Evidence
+from vergeos_nb.procedure.evidence.witnesses.counters import counters_table
+from vergeos_nb.procedure.evidence.witnesses.machine_log import logs_table
+from vergeos_nb.procedure.evidence.witnesses.roll import samples_table
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.table import Table
-from vergeos_nb.procedure.values.votes import Verdict, VerdictValue, Vote
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus, VmNow
 
 FIRST_PAUSE_S = 0.5
@@ -58,7 +62,7 @@ class Readings(ABC):
     @property
     def verdict(self) -> Verdict:
         """What the readings support; a trouble keeps off from being believed."""
-        verdict = self._judge(self.judged())
+        verdict = judge(self.evidence(self.judged()))
         if self.trouble and verdict.value is VerdictValue.OFF:
             return Verdict(VerdictValue.UNKNOWN, verdict.votes)
         return verdict
@@ -70,6 +74,10 @@ class Readings(ABC):
     @abstractmethod
     def counted_lines(self) -> Sequence[LogLine]:
         """The log lines that the verdict is about."""
+
+    def evidence(self, samples: Sequence[Sample]) -> Evidence:
+        """What the witnesses vote on, with these samples."""
+        return Evidence(samples, self.counted_lines(), self.case.known_vm().name)
 
     def off(self) -> bool:
         """Whether the row says stopped and fresh evidence says dead."""
@@ -97,9 +105,6 @@ class Readings(ABC):
             "verdict_at": self.samples[-1].read_at if self.samples else 0.0,
             "after": dict(self.last.row) if self.last else None,
         }
-
-    def _judge(self, samples: Sequence[Sample]) -> Verdict:
-        return judge(samples, logs=self.counted_lines(), vm_name=self.case.known_vm().name)
 
     def _read(self) -> ApiError | None:
         """Take one sample and what the log has since. Returns what kept that from succeeding, or None."""
@@ -177,19 +182,15 @@ class Watch(Readings):
     def tables(self) -> tuple[Table, ...]:
         """Evidence, readings, counters and log lines."""
         tables = [self.verdict.table(), samples_table(self.samples)]
-        readings = [s.counters for s in self.samples]
-        if len(readings) > 1:
-            tables.append(counters_table(readings))
+        if len(self.samples) > 1:
+            tables.append(counters_table(self.samples[0].counters, self.samples[-1].counters))
         if self.logs:
             tables.append(logs_table(self.logs))
         return tuple(tables)
 
-    def _judge(self, samples: Sequence[Sample]) -> Verdict:
-        verdict = super()._judge(samples)
-        if not self._wrote_row:
-            return verdict
-        silent = Vote("machine_status", "silent", "this run wrote it itself")
-        return combine([silent if vote.source == silent.source else vote for vote in verdict.votes])
+    def evidence(self, samples: Sequence[Sample]) -> Evidence:
+        """What the witnesses vote on, with these samples."""
+        return replace(super().evidence(samples), wrote_row=self._wrote_row)
 
     def _took(self, sample: Sample) -> None:
         # First, for a reading counts only with what the log says of the time before it.
@@ -207,8 +208,10 @@ def a_gap_before(samples: Sequence[Sample], last: Sample, case: Case) -> int:
 
 def _without_rows(sample: Sample) -> Sample:
     """A reading without the whole rows, which only the last one needs: a long watch takes thousands."""
-    stats = sample.stats and replace(sample.stats, row={})
-    return replace(sample, status=replace(sample.status, row={}), stats=stats)
+    read = {**sample.read, STATUS.name: replace(sample.status, row={})}
+    if sample.stats:
+        read[STATS.name] = replace(sample.stats, row={})
+    return replace(sample, read=read)
 
 
 def stopped(row: MachineStatus | VmNow) -> bool:

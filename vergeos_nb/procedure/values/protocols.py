@@ -27,6 +27,30 @@ from vergeos_nb.vergeos.rows import (
 )
 
 
+class EvidenceRow(Protocol):
+    """One row whose fields are evidence only. A field that cannot be read gives no value, and is named
+    in ``unread`` from then on."""
+
+    @property
+    def unread(self) -> Sequence[str]:
+        """The fields that could not be read so far, each with its value."""
+
+    def seen_text(self, name: str) -> str:
+        """Text, or ""."""
+
+    def seen_integer(self, name: str) -> int | None:
+        """A whole number, or None."""
+
+    def seen_number(self, name: str) -> float | None:
+        """A number, or None."""
+
+    def seen_time(self, name: str) -> int | None:
+        """Seconds since 1970, or None."""
+
+    def seen_truth(self, name: str) -> bool | None:
+        """A truth value, or None."""
+
+
 class Platform(Protocol):
     """One VergeOS system. Every method but the last four only reads; those are sent once, as
     `vergeos_nb.vergeos.requests` builds them.
@@ -66,6 +90,9 @@ class Platform(Protocol):
 
     def counters(self, machine: MachineKey) -> Sequence[Counter]:
         """The counters of the machine's NICs and then of its drives, each sorted by key."""
+
+    def machine_rows(self, machine: MachineKey, table: str, fields: Sequence[str]) -> Sequence[EvidenceRow]:
+        """The machine's rows of any table that has a column ``machine``, with these fields."""
 
     def nodes_for(self, machine: MachineKey, node: int | None) -> Sequence[NodeState]:
         """The node with this key, and the node whose own machine this is, by key."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vergeos_nb.procedure.values.outcomes import StepOutcome
-from vergeos_nb.procedure.values.step_tables import SCHEMAS
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.vergeos.rows import Exchange
 
@@ -57,26 +56,3 @@ class StepResult:
             "exchanges": [exchange.number for exchange in self.exchanges],
             "error": None if self.error is None else dict(self.error),
         }
-
-
-def result_from_dict(data: Mapping[str, Any], exchanges: Mapping[int, Exchange]) -> StepResult:
-    """The result that ``StepResult.as_dict`` was made of; ``exchanges`` by their number.
-
-    Raises:
-        KeyError: a field, a table's schema or an exchange is not there.
-    """
-    return StepResult(
-        step=data["step"],
-        title=data["title"],
-        vendor_step=data["vendor_step"],
-        system=data["system"],
-        outcome=StepOutcome(data["outcome"]),
-        summary=data["summary"],
-        next_step=data["next_step"],
-        began_at=data["began_at"],
-        ended_at=data["ended_at"],
-        tables=tuple(SCHEMAS[t["name"]].table(*(tuple(row) for row in t["rows"])) for t in data["tables"]),
-        facts=data["facts"],
-        exchanges=tuple(exchanges[number] for number in data["exchanges"]),
-        error=data["error"],
-    )

@@ -1,4 +1,4 @@
-"""The schemas of all tables that steps show."""
+"""The schemas of the tables that steps show. That of the readings follows from the witnesses."""
 
 from __future__ import annotations
 
@@ -46,21 +46,6 @@ IDENTITY = Schema(
         ("status_row", "text"),
         ("you_expect", "text"),
         ("agrees", "bool"),
-    ),
-)
-SAMPLES = Schema(
-    "samples",
-    "What the platform said, reading by reading",
-    (
-        ("read_at", "time"),
-        ("running", "bool"),
-        ("status", "text"),
-        ("state", "text"),
-        ("node", "int"),
-        ("row_written", "time"),
-        ("cpu_pct", "float"),
-        ("ram_used_mb", "float"),
-        ("stats_written", "time"),
     ),
 )
 EVIDENCE = Schema(
@@ -189,7 +174,6 @@ SCHEMAS: Mapping[str, Schema] = {
         VMS,
         TWINS,
         IDENTITY,
-        SAMPLES,
         EVIDENCE,
         COUNTERS,
         LOGS,

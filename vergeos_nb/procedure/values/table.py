@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 ColumnKind = Literal["text", "int", "float", "bool", "time"]
@@ -27,6 +27,10 @@ class Schema:
             if len(row) != len(self.columns):
                 raise ValueError(f"{self.name}: {len(row)} values for {len(self.columns)} columns")
         return Table(self, rows)
+
+    def first(self, width: int) -> Schema:
+        """The same with its first columns only, as an older version had it."""
+        return self if width >= len(self.columns) else replace(self, columns=self.columns[:width])
 
 
 @dataclass(frozen=True, slots=True)

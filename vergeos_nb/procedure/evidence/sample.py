@@ -1,0 +1,83 @@
+"""Readings of a machine, and how each of them is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vergeos_nb.procedure.values.protocols import Platform
+from vergeos_nb.vergeos.rows import Counter, MachineKey, MachineStats, MachineStatus, NodeState, StatusKey
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The machine that is read, and the platform that is asked."""
+
+    platform: Platform
+    machine: MachineKey
+    status_key: StatusKey
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One thing that every sample reads.
+
+    Attributes:
+        name: its name in ``Sample.read``. Two witnesses with the same reading share it.
+        read: how it is read. It only reads.
+    """
+
+    name: str
+    read: Callable[[Subject], Any]
+
+
+STATUS = Reading("status", lambda of: of.platform.machine_status(of.status_key))
+STATS = Reading("stats", lambda of: of.platform.machine_stats(of.machine))
+COUNTERS = Reading("counters", lambda of: tuple(of.platform.counters(of.machine)))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One sample of a machine: all readings, one after the other, and its node.
+
+    Attributes:
+        read_at: our clock, seconds since 1970.
+        read: what was read, by the reading's name.
+        steady_at: the clock that never jumps, where it counts.
+    """
+
+    read_at: float
+    read: Mapping[str, Any]
+    node: NodeState | None = None
+    steady_at: float | None = None
+
+    @property
+    def status(self) -> MachineStatus:
+        """The status row. Every sample has it."""
+        row: MachineStatus = self.read[STATUS.name]
+        return row
+
+    @property
+    def stats(self) -> MachineStats | None:
+        """The stats row, if the machine has one."""
+        return self.read.get(STATS.name)
+
+    @property
+    def counters(self) -> Sequence[Counter]:
+        """The counters of NICs and drives."""
+        counters: Sequence[Counter] = self.read.get(COUNTERS.name, ())
+        return counters
+
+    def unread(self) -> list[str]:
+        """The fields of evidence that could not be read, each with its value."""
+        read = [
+            one for value in self.read.values() for one in (value if isinstance(value, tuple) else (value,))
+        ]
+        return [field for one in read for field in getattr(one, "unread", ())]
+
+
+def cannot_be_read(fields: Sequence[str]) -> str:
+    """Why a witness is silent: the platform gave its fields in another form."""
+    shown = ", ".join(fields[:3]) + (", …" if len(fields) > 3 else "")
+    return f"cannot be read: {shown}"

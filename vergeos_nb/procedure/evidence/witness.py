@@ -1,0 +1,123 @@
+"""What a witness is: one source of evidence on a VM's process, declared whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from vergeos_nb.clock import iso
+from vergeos_nb.procedure.evidence.sample import Reading, Sample
+from vergeos_nb.procedure.values.table import ColumnKind, Scalar
+from vergeos_nb.procedure.values.votes import Vote
+from vergeos_nb.vergeos.requests import NodeQuery
+from vergeos_nb.vergeos.rows import LogLine, MachineStatus, QueryAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the VM's node said to a query, None if it gave no answer.
+
+    Attributes:
+        to: the value of the parameter that asked for it.
+    """
+
+    to: Any
+    answer: QueryAnswer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that witnesses vote on.
+
+    Attributes:
+        samples: oldest first.
+        logs: the machine's log lines that count.
+        answers: what the node said, by the witness that had it asked.
+        wrote_row: whether this run wrote the status row itself.
+        watched_from: the status row when a long watch began.
+    """
+
+    samples: Sequence[Sample]
+    logs: Sequence[LogLine] = ()
+    vm_name: str = ""
+    answers: Mapping[str, Answered] = field(default_factory=dict)
+    wrote_row: bool = False
+    watched_from: MachineStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column in the table of readings."""
+
+    name: str
+    kind: ColumnKind
+    of: Callable[[Sample], Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query that the VM's node is asked once a run, if a parameter asks for it. It is a POST.
+
+    Attributes:
+        parameter: the parameter's name. A value that is false asks nothing.
+        params: the query's parameters, from the value.
+    """
+
+    query: NodeQuery
+    parameter: str
+    params: Callable[[Any], Mapping[str, str] | None] = lambda value: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """One source of evidence. Everything about it is declared here.
+
+    Attributes:
+        source: its name among the votes; the API's table where it has one.
+        reads: what it looks at, in words.
+        alive: when it votes alive, in words; "" if it never does.
+        dead: when it votes dead, in words; "" if it never does.
+        vote: its vote; None if it has nothing to say.
+        reading: what each sample reads for it; None if it needs none of its own.
+        columns: its columns in the table of readings. Only append: older records have the first ones.
+        question: the query that the node is asked for it.
+        assumes: the assumptions about the platform that its votes rest on.
+    """
+
+    source: str
+    reads: str
+    alive: str = ""
+    dead: str = ""
+    vote: Callable[[Evidence], Vote | None]
+    reading: Reading | None = None
+    columns: tuple[Column, ...] = ()
+    question: Question | None = None
+    assumes: tuple[str, ...] = ()
+
+
+def written_anew(times: Sequence[int | None]) -> list[bool]:
+    """For each time of writing, whether it is later than an earlier one: the row was written again."""
+    fresh, earliest = [], None
+    for time in times:
+        fresh.append(time is not None and earliest is not None and time > earliest)
+        if time is not None and (earliest is None or time < earliest):
+            earliest = time
+    return fresh
+
+
+def written(epoch: int | None) -> str:
+    """A row's time of writing in words."""
+    return "no time of writing" if epoch is None else f"written {_in_words(epoch)}"
+
+
+def when(epoch: int | None) -> str:
+    """A time of the platform's, in words, whatever it holds."""
+    return _in_words(epoch) if epoch else "never"
+
+
+def _in_words(epoch: int) -> str:
+    try:
+        return iso(epoch)
+    except (ValueError, OverflowError, OSError):
+        return f"at {epoch}, which is no time"

@@ -1,0 +1,1 @@
+"""One witness a module, and the roll that lists them."""
