@@ -84,7 +84,7 @@ class EvidenceReads:
 
     def machine_rows(
         self, machine: MachineKey, table: str, fields: Sequence[str]
-    ) -> tuple[rows.RowFields, ...]:
+    ) -> tuple[decoded_rows.RowFields, ...]:
         """The machine's rows of any table that has a column ``machine``, with these fields. Reads only.
 
         Raises:

@@ -65,10 +65,10 @@ class ManyReads:
 
     def rows_of_all(
         self, machines: Sequence[int], table: str, fields: Sequence[str]
-    ) -> Mapping[int, Sequence[rows.RowFields]]:
+    ) -> Mapping[int, Sequence[decoded_rows.RowFields]]:
         """By machine, its rows of any table that has a column ``machine``, with these fields. Reads only."""
         asked = f"read {table} of {len(machines)} machines"
-        found: dict[int, list[rows.RowFields]] = {}
+        found: dict[int, list[decoded_rows.RowFields]] = {}
         for row in self._of_all(table, asked, machines, filters.fields("machine", *fields)):
             found.setdefault(row.key("machine"), []).append(row)
         return found

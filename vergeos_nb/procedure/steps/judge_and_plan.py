@@ -19,8 +19,8 @@ from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.verdict import judge
 from vergeos_nb.procedure.evidence.witness import Answered, Evidence
 from vergeos_nb.procedure.evidence.witnesses import roll
-from vergeos_nb.procedure.evidence.witnesses.counters import counters_table
 from vergeos_nb.procedure.evidence.witnesses.machine_log import contradictions, logs_table
+from vergeos_nb.procedure.evidence.witnesses.moving_counters import counters_table
 from vergeos_nb.procedure.steps.sending import send_once
 from vergeos_nb.procedure.steps.snapshot import DESCRIPTION, snapshot_name_for
 from vergeos_nb.procedure.steps.watching import stopped

@@ -11,8 +11,8 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.evidence.sample import Sample
 from vergeos_nb.procedure.evidence.verdict import judge
 from vergeos_nb.procedure.evidence.witness import Evidence, when
-from vergeos_nb.procedure.evidence.witnesses.counters import counters_table
 from vergeos_nb.procedure.evidence.witnesses.machine_log import logs_table
+from vergeos_nb.procedure.evidence.witnesses.moving_counters import counters_table
 from vergeos_nb.procedure.evidence.witnesses.roll import samples_table
 from vergeos_nb.procedure.evidence.witnesses.start_time import started_anew
 from vergeos_nb.procedure.steps.watching import Readings, a_gap_before, stopped

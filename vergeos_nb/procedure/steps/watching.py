@@ -18,8 +18,8 @@ from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.sample import STATS, STATUS, Sample
 from vergeos_nb.procedure.evidence.verdict import judge
 from vergeos_nb.procedure.evidence.witness import Evidence
-from vergeos_nb.procedure.evidence.witnesses.counters import counters_table
 from vergeos_nb.procedure.evidence.witnesses.machine_log import logs_table
+from vergeos_nb.procedure.evidence.witnesses.moving_counters import counters_table
 from vergeos_nb.procedure.evidence.witnesses.roll import samples_table
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.table import Table

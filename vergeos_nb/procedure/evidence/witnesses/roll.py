@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from vergeos_nb.procedure.evidence.sample import Reading, Sample
 from vergeos_nb.procedure.evidence.witness import Column, Witness
-from vergeos_nb.procedure.evidence.witnesses.counters import DRIVES, NICS
 from vergeos_nb.procedure.evidence.witnesses.guest_ping import GUEST_PING
 from vergeos_nb.procedure.evidence.witnesses.machine_log import MACHINE_LOG
+from vergeos_nb.procedure.evidence.witnesses.moving_counters import DRIVES, NICS
 from vergeos_nb.procedure.evidence.witnesses.process_list import PROCESS_LIST
 from vergeos_nb.procedure.evidence.witnesses.start_time import START_TIME
 from vergeos_nb.procedure.evidence.witnesses.stats_row import STATS_ROW
