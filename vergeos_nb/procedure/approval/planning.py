@@ -30,9 +30,7 @@ from vergeos_nb.vergeos.rows import VmNow
 PLAN_FORMAT = "vergeos-nb/plan/3"
 
 
-def frame_of_plan(
-    case: Case, procedure: str, now: VmNow, requests: Sequence[tuple[str, str, Change]], **more: Any
-) -> Plan:
+def frame_of_plan(case: Case, now: VmNow, requests: Sequence[tuple[str, str, Change]], **more: Any) -> Plan:
     """The plan: on which system and VM, from which state and verdict, how, and what will be sent.
 
     Args:
@@ -45,7 +43,7 @@ def frame_of_plan(
     return Plan(
         {
             "format": PLAN_FORMAT,
-            "procedure": procedure,
+            "procedure": case.runbook,
             "system": system_identity.in_plan(case.target, info),
             "vm": {
                 "name": vm.name,

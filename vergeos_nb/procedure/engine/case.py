@@ -66,9 +66,11 @@ class RunCase:
     """One run of any kind, as far as it has come.
 
     Attributes:
+        runbook: the runbook's name. A plan holds it as its procedure.
         sent_by: the last step that has sent a changing call, or "".
     """
 
+    runbook: str
     options: RunParameters
     operator: str
     clock: Clock

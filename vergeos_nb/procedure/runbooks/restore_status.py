@@ -142,7 +142,6 @@ def make_plan(case: Case) -> Draft:
         return ended_by(error, table, verdict.table(), verdict=verdict.value.value)
     plan = frame_of_plan(
         case,
-        "restore_status",
         now,
         [("restore", EFFECT, Change("PUT", requests.status_fields(row.key, body).table_path, body))],
         record=capsule["record"],
@@ -229,7 +228,13 @@ STEPS: Sequence[Step[Case]] = (
     ),
 )
 
-RUNBOOK = Runbook(name="restore_status", parameters=RestoreStatusParameters, case=Case, steps=STEPS)
+RUNBOOK = Runbook(
+    name="restore_status",
+    parameters=RestoreStatusParameters,
+    case=Case,
+    steps=STEPS,
+    acts={"override": "restore"},
+)
 
 
 def _same_number(now: int | None, then: Any) -> bool:

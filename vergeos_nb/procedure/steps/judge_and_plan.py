@@ -99,7 +99,6 @@ def make_plan(case: Case) -> Draft:
         case.contradictions = contradictions(left_out, case.logs, LOG_HOURS)
     plan = frame_of_plan(
         case,
-        "force_power_off",
         now,
         [(rung, EFFECTS[rung], change) for rung, change in planned_changes(case, now)],
         contradictions=list(case.contradictions),

@@ -66,7 +66,7 @@ def make_plan(case: Case) -> Draft:
     if (drifted := changed_since_judged(case, now)) is not None:
         return drifted
     request = ("power_on", EFFECT, requests.poweron(case.known_vm().key))
-    plan = frame_of_plan(case, "watch_after_power_off", now, [request])
+    plan = frame_of_plan(case, now, [request])
     tables = (_words(case, plan), requests_table(plan), verdict.table())
     hint = (
         f"To apply it: run again with approve={plan.digest}. It watches again first, as long as planned; "
