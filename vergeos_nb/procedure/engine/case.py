@@ -173,6 +173,12 @@ class Case(SystemCase):
             self.note(unread or "all of the evidence can be read again")
         return sample
 
+    def two_samples(self) -> tuple[Sample, Sample]:
+        """Two samples, a gap apart."""
+        first = self.sample()
+        self.clock.sleep(self.options.sample_gap_s)
+        return first, self.sample()
+
     def is_fresh(self, sample: Sample, lasts_s: float) -> bool:
         """Whether a reading is young enough to act on, by both clocks: one can jump, one stops in standby."""
         age, steady = self.clock.now() - sample.read_at, sample.steady_at
