@@ -13,6 +13,7 @@ import pytest
 
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.parameters import table_lines
+from vergeos_nb.procedure.evidence.witnesses.roll import WITNESSES
 from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS, schema_of
 from vergeos_nb.settings.policy import parse_policy
 
@@ -211,6 +212,16 @@ def test_every_assumption_of_the_code_is_named_and_no_other_with_the_module_that
         for name in re.findall(r"^(ASSUME_\w+|MIN_GAP_S|ROW_FOLLOWS_S) = ", path.read_text(), re.M)
     }
     assert named == made
+
+
+def test_the_table_of_sources_is_what_the_witnesses_declare() -> None:
+    head = "| source | what is read | says alive if | says dead if | rests on |\n|---|---|---|---|---|\n"
+    table = PAGES["assumptions.md"].partition(head)[2].partition("\n\n")[0]
+    assert table.splitlines() == [
+        f"| `{one.source}` | {one.reads} | {one.alive or 'never'} | {one.dead or 'never'} "
+        f"| {', '.join(f'`{name}`' for name in one.assumes) or 'nothing'} |"
+        for one in WITNESSES
+    ]
 
 
 def test_the_pictures_are_small() -> None:

@@ -457,10 +457,21 @@ def test_no_changing_call_is_repeated_when_the_platform_fails(make_wire):
         assert len(sent) == count
 
 
+def test_rows_of_any_table_are_those_of_the_machine_or_none(answering):
+    mine = {"machine": 54, "used_bytes": 4096}
+    api, requests = answering(machine_drives=[mine], machine_devices=[mine, {"machine": 55}])
+    (row,) = api.machine_rows(MACHINE, "machine_drives", ("used_bytes",))
+    assert (row.seen_integer("used_bytes"), row.unread) == (4096, ())
+    assert dict(requests[0].url.params) == {"filter": "machine eq 54", "fields": "machine,used_bytes"}
+    with pytest.raises(errors.WrongShape, match="machine 54 was asked for and a row of 55 came"):
+        api.machine_rows(MACHINE, "machine_devices", ("used_bytes",))
+
+
 def test_a_key_of_another_table_is_refused_before_anything_is_sent(answering, recorder):
     api, _ = answering()
     for call in (
         lambda: api.counters(VmKey(42)),
+        lambda: api.machine_rows(VmKey(42), "machine_drives", ("used_bytes",)),
         lambda: api.nodes_for(VmKey(42), 1),
         lambda: api.tenant_nodes_of(VmKey(42)),
         lambda: api.logs_since(StatusKey(61), 0),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.runner.test_run import gone, journal_below, start_command, wait_for
+from tests.runner.test_headless import gone, journal_below, start_command, wait_for
 from tests.served import LADDER, NAME, changing, served, when_carried_out
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.journal.journal import read_journal

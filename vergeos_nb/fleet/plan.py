@@ -100,6 +100,7 @@ def plan_one(vm: FleetVm, options: Mapping[str, Any], connect: Connect, target: 
         return Planned(vm, "", "unknown", "its name holds a password or token, or looks like one")
     with connect(clock, _no_changes, lambda exchange: None) as connection:
         case = Case(
+            runbook=PROCEDURE,
             options=read_parameters(PROCEDURE, {**options, "vm_name": vm.name, "vm_key": vm.key}),  # type: ignore[arg-type]
             operator=operator,
             clock=clock,

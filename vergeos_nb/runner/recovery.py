@@ -28,7 +28,7 @@ from vergeos_nb.journal.header import life_of
 from vergeos_nb.journal.journal import DEATH, append_after_death, exchange_as_dict, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.layout import JOURNAL, RECORD, archive_of
-from vergeos_nb.nb import nbformat
+from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.parameters import ConfirmingParameters
 from vergeos_nb.procedure.engine.case import Case, Target
 from vergeos_nb.procedure.engine.engine import Engine
@@ -142,9 +142,20 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
                 said = settled.summary
             except VergeNbError as error:
                 said = f"asking failed: {error.asked}: {error.came_back}"
-    runbook = str(account.opened.get("runbook") or "force_power_off")
-    base = nbformat.read(notebook_of(runbook), as_version=4)
-    return Recovered(folder, close_record(folder, base, scrubber, clock), scrubber.text(said))
+    record = close_record(folder, _base(account), scrubber, clock)
+    return Recovered(folder, record, scrubber.text(said))
+
+
+def _base(account: RunState) -> NotebookNode:
+    """The notebook of the run's runbook; a closing cell alone if the journal does not name it.
+
+    Raises:
+        UsageError: the runbook is not installed.
+    """
+    if runbook := account.opened.get("runbook"):
+        return nbformat.read(notebook_of(str(runbook)), as_version=4)
+    close = nbformat.v4.new_code_cell("", id="close", metadata={"tags": ["close"]})
+    return nbformat.v4.new_notebook(cells=[close])
 
 
 def _is_settled(account: RunState, result: StepResult) -> bool:
@@ -278,6 +289,7 @@ def _read_back(
         wire = stack.enter_context(Wire(opened, clock=clock, on_intent=_no_changes, on_exchange=calls.add))
         known = account.profile
         case = Case(
+            runbook=runbook,
             options=options,
             target=Target(opened.name, str(known.get("host")), opened.kind, str(known.get("who")), ""),
             operator=str(account.opened.get("operator")),

@@ -140,10 +140,21 @@ class Run:
         if issubclass(kind, ArchiveCase):
             past = PastRuns(archive_of(self.folder).outputs)
             return kind(
-                options=options, operator=operator, clock=self._clock, journal=self.journal, past=past
+                runbook=self.name,
+                options=options,
+                operator=operator,
+                clock=self._clock,
+                journal=self.journal,
+                past=past,
             )
         if not issubclass(kind, SystemCase):
-            return kind(options=options, operator=operator, clock=self._clock, journal=self.journal)
+            return kind(
+                runbook=self.name,
+                options=options,
+                operator=operator,
+                clock=self._clock,
+                journal=self.journal,
+            )
         assert isinstance(options, SystemParameters)
         join = connect or connect_to(profile or settings.load_profile(options.profile), transport)
         connection = self._resources.enter_context(join(self._clock, self.journal.intent, self._on_exchange))
@@ -159,6 +170,7 @@ class Run:
         api = connection.platform
         if not issubclass(kind, Case):
             return kind(
+                runbook=self.name,
                 options=options,
                 operator=operator,
                 clock=self._waits,
@@ -171,6 +183,7 @@ class Run:
         paths = archive_of(self.folder)
         lease = RunLease(paths.leases, self._owner(operator), self._clock)
         case = kind(
+            runbook=self.name,
             options=options,
             operator=operator,
             clock=self._waits,

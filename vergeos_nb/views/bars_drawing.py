@@ -58,7 +58,15 @@ DRAWN: Mapping[str, Bars] = {
         },
         newest=True,
     ),
-    "often": Bars({"poweroff": "#bbdefb", "kill": "#ffcc80", "override": "#ef9a9a", "poweron": "#d1c4e9"}),
+    "often": Bars(
+        {
+            "poweroff": "#bbdefb",
+            "kill": "#ffcc80",
+            "override": "#ef9a9a",
+            "restore": "#cfd8dc",
+            "poweron": "#d1c4e9",
+        }
+    ),
 }
 
 

@@ -98,7 +98,7 @@ def test_a_card_asks_for_the_parameters_that_name_its_step_and_the_first_for_tho
     assert asked_on(Whole, ["open", "look"]) == {"open": ["operator", "reason", "ticket"], "look": ["count"]}
     assert asked_on(schema_of("watch_after_power_off"), ["connect", "locate", "verify", "watch", "plan"]) == {
         "connect": ["operator"],
-        "locate": ["vm_name"],
+        "locate": ["vm_name", "vm_key"],
         "verify": ["expect_cores", "expect_ram_mb"],
         "watch": ["minutes", "every_s"],
         "plan": ["reason", "ticket", "approver", "power_on"],
@@ -136,6 +136,13 @@ def test_a_runbook_can_say_which_of_its_tables_lie_beside_the_vm() -> None:
     runbook = replace(declare(LOOK), beside_the_vm=frozenset({"alarms"}))
     assert [runbook.act_of(f"/api/v4/{table}", None) for table in ("alarms", "node_queries")] == [
         "", "node_queries",
+    ]  # fmt: skip
+
+
+def test_a_runbook_can_say_that_its_acts_are_something_else() -> None:
+    runbook = replace(declare(LOOK), acts={"override": "restore"})
+    assert [runbook.act_of(f"/api/v4/{path}", None) for path in ("machine_status/46", "vm_nics/3")] == [
+        "restore", "vm_nics",
     ]  # fmt: skip
 
 

@@ -110,6 +110,21 @@ def test_a_report_of_runs_of_which_nobody_knows_is_not_green(past: Path) -> None
     ]  # fmt: skip
 
 
+def test_a_status_row_that_was_restored_is_counted_as_that_and_as_no_forced_power_off(past: Path) -> None:
+    """Holds off: restore_status writes a status row, too, and the report called that a forced power-off."""
+    ids = [line["record"] for line in map(json.loads, (past / "ledger.jsonl").read_text().splitlines())]
+    made(past, 6, OVERRIDE, runbook="restore_status", verdict="off")
+    account = report(past)
+    assert [row[3] for row in rows(account, "acted", "acted")] == [
+        "poweroff → override", "poweroff", "restore", "override",
+    ]  # fmt: skip
+    assert (account.fact("acted"), account.fact("forced"), account.fact("open_ends")) == (4, 2, [ids[2]])
+    assert rows(account, "offenders", "often") == [
+        (WEB, "override", 2), (WEB, "poweroff", 1), (WEB, "restore", 1),
+    ]  # fmt: skip
+    assert "4 changed something and 2 forced a VM off by its status row" in account.results[-1].summary
+
+
 def test_repeat_offenders_are_counted_by_vm_and_by_node(past: Path) -> None:
     account = report(past)
     assert [row[:5] for row in rows(account, "offenders", "offenders")] == [

@@ -75,7 +75,15 @@ def refused_now(case: Case, asked: str) -> VergeNbError | None:
     return None
 
 
-def policy_refusal(case: Case) -> VergeNbError | None:
+def never_forced(case: Case, *tables: Table) -> Draft | None:
+    """The end of a plan step whose machine is a node's, or whose VM the policy protects, or None."""
+    for refused in (_not_a_vm(case), _policy_refusal(case)):
+        if refused is not None:
+            return ended_by(refused, *tables)
+    return None
+
+
+def _policy_refusal(case: Case) -> VergeNbError | None:
     """What the policy has against this VM."""
     vm, policy = case.known_vm(), case.policy
     asked = f"planning for VM {vm.name!r}"
@@ -85,7 +93,7 @@ def policy_refusal(case: Case) -> VergeNbError | None:
     return None
 
 
-def not_a_vm(case: Case) -> VergeNbError | None:
+def _not_a_vm(case: Case) -> VergeNbError | None:
     """Whether the machine is a node's or a tenant node's; nodes are machines, too."""
     vm = case.known_vm()
     asked = f"planning for VM {vm.name!r}"

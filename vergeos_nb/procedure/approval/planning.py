@@ -21,7 +21,7 @@ from vergeos_nb.procedure.values.differences import (
     state_of,
 )
 from vergeos_nb.procedure.values.outcomes import StepOutcome
-from vergeos_nb.procedure.values.step_tables import REQUESTS
+from vergeos_nb.procedure.values.step_tables import FACTS, REQUESTS
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos.requests import Change
@@ -30,9 +30,7 @@ from vergeos_nb.vergeos.rows import VmNow
 PLAN_FORMAT = "vergeos-nb/plan/3"
 
 
-def frame_of_plan(
-    case: Case, procedure: str, now: VmNow, requests: Sequence[tuple[str, str, Change]], **more: Any
-) -> Plan:
+def frame_of_plan(case: Case, now: VmNow, requests: Sequence[tuple[str, str, Change]], **more: Any) -> Plan:
     """The plan: on which system and VM, from which state and verdict, how, and what will be sent.
 
     Args:
@@ -45,7 +43,7 @@ def frame_of_plan(
     return Plan(
         {
             "format": PLAN_FORMAT,
-            "procedure": procedure,
+            "procedure": case.runbook,
             "system": system_identity.in_plan(case.target, info),
             "vm": {
                 "name": vm.name,
@@ -61,6 +59,18 @@ def frame_of_plan(
                 {"rung": rung, "effect": effect, **change.as_dict()} for rung, effect, change in requests
             ],
         }
+    )
+
+
+def plan_in_words(case: Case, plan: Plan, *more: tuple[str, str]) -> Table:
+    """The plan's digest, system and VM, what else its runbook says of it, and the policy."""
+    vm = case.known_vm()
+    return FACTS.table(
+        ("plan digest", plan.digest),
+        ("system", case.system_label()),
+        ("VM", f"{vm.name} (VM key {vm.key}, machine {vm.machine}, status row {case.status_key})"),
+        *more,
+        ("policy", case.policy.source or "none"),
     )
 
 

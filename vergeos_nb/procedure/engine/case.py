@@ -66,9 +66,11 @@ class RunCase:
     """One run of any kind, as far as it has come.
 
     Attributes:
+        runbook: the runbook's name. A plan holds it as its procedure.
         sent_by: the last step that has sent a changing call, or "".
     """
 
+    runbook: str
     options: RunParameters
     operator: str
     clock: Clock
@@ -170,6 +172,12 @@ class Case(SystemCase):
             self.unread = unread
             self.note(unread or "all of the evidence can be read again")
         return sample
+
+    def two_samples(self) -> tuple[Sample, Sample]:
+        """Two samples, a gap apart."""
+        first = self.sample()
+        self.clock.sleep(self.options.sample_gap_s)
+        return first, self.sample()
 
     def is_fresh(self, sample: Sample, lasts_s: float) -> bool:
         """Whether a reading is young enough to act on, by both clocks: one can jump, one stops in standby."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from vergeos_nb.bound import unbound
@@ -48,6 +48,8 @@ class Runbook:
         headline: the first sentence of a run that is done or had nothing to do; "" leaves it to the step that
             decided.
         beside_the_vm: tables in which a change starts and ends no process. Every other change acts on the VM.
+        acts: this runbook's own words for its acts, by the word of `act_of`: a written status row is an
+            ``override``, unless the runbook says that it is something else.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Runbook:
     steps: Sequence[Step[Any]]
     headline: Callable[[Ending], str] = no_headline
     beside_the_vm: frozenset[str] = BESIDE_THE_VM
+    acts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lacks = [*_steps_lack(self.steps), *_parameters_lack(self.parameters)]
@@ -70,7 +73,8 @@ class Runbook:
 
     def act_of(self, path: str, body: Mapping[str, Any] | None) -> str:
         """What a changing call does to the VM, in a word, or "" where it lies beside the VM."""
-        return act_of(path, body, self.beside_the_vm)
+        act = act_of(path, body, self.beside_the_vm)
+        return self.acts.get(act, act)
 
 
 def _steps_lack(steps: Sequence[Step[Any]]) -> Iterator[str]:
@@ -89,10 +93,10 @@ def _steps_lack(steps: Sequence[Step[Any]]) -> Iterator[str]:
 
 def _parameters_lack(schema: type[RunParameters]) -> Iterator[str]:
     """What a parameter does not say, in words. One without `Unbound` is bound by every plan."""
-    for name, field in schema.model_fields.items():
-        if not field.title:
+    for name, declared in schema.model_fields.items():
+        if not declared.title:
             yield f"parameter {name} has no title, which is its label"
-        if not field.description:
+        if not declared.description:
             yield f"parameter {name} has no description"
     for name, because in unbound(schema).items():
         if not because:

@@ -228,7 +228,7 @@ def _facts(
         moving=second["migration_destination"][then] is not None,
         own_row=own_row,
         verdict=verdict.value,
-        because="; ".join(f"{vote.source} {vote.because}" for vote in verdict.votes if vote.says == "alive"),
+        because=verdict.signs_of_life,
         node=node,
         of_node=of_node,
         ram_used=second["ram_used"][then],

@@ -45,6 +45,10 @@ class Evidence:
     wrote_row: bool = False
     watched_from: MachineStatus | None = None
 
+    def read(self, name: str) -> list[Any]:
+        """What the samples have read under this name, oldest first. A fleet's samples lack most readings."""
+        return [sample.read[name] for sample in self.samples if name in sample.read]
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -26,10 +26,11 @@ from vergeos_nb.errors import (
     VergeNbError,
 )
 from vergeos_nb.parameters import UNDECIDED, AskedOn, ConfirmingParameters, OneLine
-from vergeos_nb.procedure.approval.gate import closed, not_a_vm, not_approved, policy_refusal
+from vergeos_nb.procedure.approval.gate import closed, never_forced, not_approved
 from vergeos_nb.procedure.approval.planning import (
     changed_since_judged,
     frame_of_plan,
+    plan_in_words,
     planned,
     requests_table,
 )
@@ -44,9 +45,8 @@ from vergeos_nb.procedure.steps.judge_and_plan import is_alive
 from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.watching import Watch, stopped
-from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.outcomes import StepOutcome
-from vergeos_nb.procedure.values.step_tables import CHECKS, FACTS
+from vergeos_nb.procedure.values.step_tables import CHECKS
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
@@ -107,9 +107,8 @@ def make_plan(case: Case) -> Draft:
     vm, verdict = case.known_vm(), case.verdict
     assert verdict is not None
     assert case.records is not None
-    for refused in (not_a_vm(case), policy_refusal(case)):
-        if refused is not None:
-            return ended_by(refused, verdict.table())
+    if (no := never_forced(case, verdict.table())) is not None:
+        return no
     capsule = case.records.capsule(_options(case).record)
     if (mismatch := _not_of_this_vm(case, capsule)) is not None:
         return mismatch
@@ -142,12 +141,13 @@ def make_plan(case: Case) -> Draft:
         return ended_by(error, table, verdict.table(), verdict=verdict.value.value)
     plan = frame_of_plan(
         case,
-        "restore_status",
         now,
         [("restore", EFFECT, Change("PUT", requests.status_fields(row.key, body).table_path, body))],
         record=capsule["record"],
     )
-    tables = (_words(case, plan, capsule), table, requests_table(plan), verdict.table())
+    undoes = ("undoes", f"the override of the record {capsule['record']}")
+    words = plan_in_words(case, plan, undoes, ("verdict", verdict.value.value))
+    tables = (words, table, requests_table(plan), verdict.table())
     return planned(case, plan, tables, f"To apply it: run again with approve={plan.digest}")
 
 
@@ -229,7 +229,13 @@ STEPS: Sequence[Step[Case]] = (
     ),
 )
 
-RUNBOOK = Runbook(name="restore_status", parameters=RestoreStatusParameters, case=Case, steps=STEPS)
+RUNBOOK = Runbook(
+    name="restore_status",
+    parameters=RestoreStatusParameters,
+    case=Case,
+    steps=STEPS,
+    acts={"override": "restore"},
+)
 
 
 def _same_number(now: int | None, then: Any) -> bool:
@@ -286,19 +292,6 @@ def _as_it_was(row: MachineStatus, body: Mapping[str, Any]) -> Table:
     found = _found(row, body)
     return CHECKS.table(
         *((name, text(value), text(found[name]), value == found[name]) for name, value in body.items())
-    )
-
-
-def _words(case: Case, plan: Plan, capsule: Mapping[str, Any]) -> Table:
-    vm, verdict = case.known_vm(), case.verdict
-    assert verdict is not None
-    return FACTS.table(
-        ("plan digest", plan.digest),
-        ("system", case.system_label()),
-        ("VM", f"{vm.name} (VM key {vm.key}, machine {vm.machine}, status row {case.status_key})"),
-        ("undoes", f"the override of the record {capsule['record']}"),
-        ("verdict", verdict.value.value),
-        ("policy", case.policy.source or "none"),
     )
 
 

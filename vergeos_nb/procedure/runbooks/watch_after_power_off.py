@@ -244,5 +244,4 @@ def _came_back(vigil: Vigil) -> str:
         lines = [line for line in vigil.counted_lines() if "restart" in line.text.lower()]
         log = f"; the log says: {lines[-1].text}" if lines else ""
         return f"it was restarted elsewhere, as HA does ({where}{log})"
-    votes = [f"{v.source} {v.because}" for v in vigil.verdict.votes if v.says == "alive"]
-    return f"it lives ({where}): {'; '.join(votes)}"
+    return f"it lives ({where}): {vigil.verdict.signs_of_life}"

@@ -7,10 +7,11 @@ from typing import Any
 
 from vergeos_nb.errors import ApiError, PermissionDenied, Refused, VerdictUnknown
 from vergeos_nb.parameters import RUNGS
-from vergeos_nb.procedure.approval.gate import not_a_vm, policy_refusal
+from vergeos_nb.procedure.approval.gate import never_forced
 from vergeos_nb.procedure.approval.planning import (
     changed_since_judged,
     frame_of_plan,
+    plan_in_words,
     planned,
     requests_table,
 )
@@ -26,7 +27,6 @@ from vergeos_nb.procedure.steps.snapshot import DESCRIPTION, snapshot_name_for
 from vergeos_nb.procedure.steps.watching import stopped
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.outcomes import StepOutcome
-from vergeos_nb.procedure.values.step_tables import FACTS
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
@@ -86,9 +86,8 @@ def make_plan(case: Case) -> Draft:
     vm, verdict, options = case.known_vm(), case.verdict, case.force_options()
     assert verdict is not None
     tables: tuple[Table, ...] = (verdict.table(), roll.samples_table(case.samples))
-    for refused in (not_a_vm(case), policy_refusal(case)):
-        if refused is not None:
-            return ended_by(refused, *tables)
+    if (no := never_forced(case, *tables)) is not None:
+        return no
     now = case.platform.vm_now(vm.key)
     if (drifted := changed_since_judged(case, now)) is not None:
         return drifted
@@ -99,7 +98,6 @@ def make_plan(case: Case) -> Draft:
         case.contradictions = contradictions(left_out, case.logs, LOG_HOURS)
     plan = frame_of_plan(
         case,
-        "force_power_off",
         now,
         [(rung, EFFECTS[rung], change) for rung, change in planned_changes(case, now)],
         contradictions=list(case.contradictions),
@@ -131,18 +129,16 @@ def planned_changes(case: Case, now: VmNow) -> list[tuple[str, Change]]:
 
 
 def _words(case: Case, plan: Plan, now: VmNow) -> Table:
-    vm, options, verdict = case.known_vm(), case.force_options(), case.verdict
+    options, verdict = case.force_options(), case.verdict
     assert verdict is not None
-    return FACTS.table(
-        ("plan digest", plan.digest),
-        ("system", case.system_label()),
-        ("VM", f"{vm.name} (VM key {vm.key}, machine {vm.machine}, status row {case.status_key})"),
+    return plan_in_words(
+        case,
+        plan,
         ("from", f"{now.status}, running {str(now.running).lower()}, node {now.node}"),
         ("rungs", f"from {options.start_at} up to {options.up_to}"),
         ("verdict before", verdict.value.value),
         ("attested", options.attest or "nothing"),
         ("assertion", options.assertion or "none"),
-        ("policy", case.policy.source or "none"),
     )
 
 

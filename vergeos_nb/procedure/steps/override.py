@@ -83,9 +83,7 @@ def _refresh(case: Case) -> None:
     """Take evidence anew that is too old to act on, or that a short wait left too thin for any verdict."""
     if len(case.samples) > 1 and case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S):
         return
-    first = case.sample()
-    case.clock.sleep(case.options.sample_gap_s)
-    case.samples = (first, case.sample())
+    case.samples = case.two_samples()
     case.verdict = judge(Evidence(case.samples, vm_name=case.known_vm().name))
 
 
@@ -146,9 +144,8 @@ def _end(case: Case, watch: Watch) -> Draft:
         summary = f"Verdict: off. The row stays stopped, and there is fresh evidence that {name!r} is dead."
         return Draft(StepOutcome.PASSED, summary, "", tables, facts)
     if verdict.value is VerdictValue.ALIVE:
-        because = "; ".join(f"{vote.source} {vote.because}" for vote in verdict.votes if vote.says == "alive")
         advice = "do NOT power it on anywhere; end the process at its node, and call the vendor"
-        error: VergeNbError = StillAlive(asked, f"its process lives: {because}", advice)
+        error: VergeNbError = StillAlive(asked, f"its process lives: {verdict.signs_of_life}", advice)
         return Draft(StepOutcome.FAILED, f"Verdict: alive. {error.came_back}.", advice, tables, facts, error)
     advice = "do not power it on yet; look at the node itself, then confirm again"
     error = VerdictUnknown(

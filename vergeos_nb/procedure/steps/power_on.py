@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Protocol, cast
 
 from vergeos_nb.errors import Conflict, StillAlive, VerdictUnknown, VergeNbError
-from vergeos_nb.procedure.approval.gate import closed, not_a_vm, not_approved, policy_refusal
+from vergeos_nb.procedure.approval.gate import closed, never_forced, not_approved
 from vergeos_nb.procedure.approval.planning import (
     changed_since_judged,
     frame_of_plan,
+    plan_in_words,
     planned,
     requests_table,
 )
@@ -22,10 +23,7 @@ from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_dra
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.vigil import node_of
 from vergeos_nb.procedure.steps.watching import Watch
-from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.outcomes import StepOutcome
-from vergeos_nb.procedure.values.step_tables import FACTS
-from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.rows import MachineStatus
@@ -59,15 +57,18 @@ def make_plan(case: Case) -> Draft:
     assert verdict is not None
     if (no := _not_off(case, "planning to power on")) is not None:
         return no
-    for refused in (not_a_vm(case), policy_refusal(case)):
-        if refused is not None:
-            return ended_by(refused, verdict.table())
+    if (no := never_forced(case, verdict.table())) is not None:
+        return no
     now = case.platform.vm_now(case.known_vm().key)
     if (drifted := changed_since_judged(case, now)) is not None:
         return drifted
     request = ("power_on", EFFECT, requests.poweron(case.known_vm().key))
-    plan = frame_of_plan(case, "watch_after_power_off", now, [request])
-    tables = (_words(case, plan), requests_table(plan), verdict.table())
+    plan = frame_of_plan(case, now, [request])
+    tables = (
+        plan_in_words(case, plan, ("verdict", verdict.value.value)),
+        requests_table(plan),
+        verdict.table(),
+    )
     hint = (
         f"To apply it: run again with approve={plan.digest}. It watches again first, as long as planned; "
         "give an approve_until that outlasts that, or plan again with fewer minutes"
@@ -145,9 +146,7 @@ def _refresh(case: Case) -> None:
     if case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S):
         return
     began = case.server_clock(case.samples[-1].read_at)
-    first = case.sample()
-    case.clock.sleep(case.options.sample_gap_s)
-    fresh = [first, case.sample()]
+    fresh = case.two_samples()
     logs = case.platform.logs_since(case.machine(), began)
     evidence = Evidence([case.samples[-1], *fresh], logs, case.known_vm().name)
     since_watched = judge(evidence)
@@ -197,15 +196,3 @@ def _end_start(case: Case, seen: Watch) -> Draft:
     error: VergeNbError = VerdictUnknown(f"confirming that VM {name!r} starts", seen.trouble, advice)
     said = f"{name!r} was not seen to start properly: {seen.trouble}."
     return Draft(StepOutcome.UNKNOWN, said, advice, seen.tables(), seen.facts(), error)
-
-
-def _words(case: Case, plan: Plan) -> Table:
-    vm, verdict = case.known_vm(), case.verdict
-    assert verdict is not None
-    return FACTS.table(
-        ("plan digest", plan.digest),
-        ("system", case.system_label()),
-        ("VM", f"{vm.name} (VM key {vm.key}, machine {vm.machine}, status row {case.status_key})"),
-        ("verdict", verdict.value.value),
-        ("policy", case.policy.source or "none"),
-    )

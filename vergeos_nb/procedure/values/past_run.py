@@ -20,7 +20,7 @@ class PastRun:
             answered.
         system: the system's id, "" where it told none.
         acted: the sent requests that act on the VM, in order: ``poweroff``, ``kill``, ``poweron``,
-            ``override``.
+            ``override``, or the runbook's own word such as ``restore``.
         lost: its record cannot be read, so it is unknown what it sent; ``acted`` is empty then.
     """
 

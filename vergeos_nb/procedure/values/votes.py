@@ -34,6 +34,11 @@ class Verdict:
     value: VerdictValue
     votes: tuple[Vote, ...]
 
+    @property
+    def signs_of_life(self) -> str:
+        """The votes for life in words, or ""."""
+        return "; ".join(f"{vote.source} {vote.because}" for vote in self.votes if vote.says == "alive")
+
     def table(self) -> Table:
         """The votes as rows."""
         return EVIDENCE.table(*((vote.source, vote.says, vote.because) for vote in self.votes))
