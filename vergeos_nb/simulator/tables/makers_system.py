@@ -20,7 +20,7 @@ from vergeos_nb.simulator.api.resolve import follow_reference
 from vergeos_nb.simulator.api.row_actions import ROW_ACTIONS
 from vergeos_nb.simulator.tables.coerce import coerce, validation_error
 from vergeos_nb.simulator.tables.schema import tables
-from vergeos_nb.simulator.world.live_rows import live
+from vergeos_nb.simulator.world.computed import live
 from vergeos_nb.simulator.world.world import Row, World
 
 QUERY_SECONDS = 1.0

@@ -7,13 +7,10 @@ Columns: pyvergeos 1.7.1 drive_stats.py and nic_stats.py; all numbers are invent
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from vergeos_nb.simulator.world.computed import LIVE
 from vergeos_nb.simulator.world.live_rows import observed
-from vergeos_nb.simulator.world.registry import LIVE
-
-if TYPE_CHECKING:
-    from vergeos_nb.simulator.world.world import Row, World
+from vergeos_nb.simulator.world.world import Row, World
 
 PARENTS = {
     "machine_drive_stats": ("machine_drives", "parent_drive"),

@@ -6,25 +6,9 @@ reads the same. Shapes and units follow pyvergeos 1.7.1 machine_stats.py; the nu
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from vergeos_nb.simulator.world.registry import LIVE, Live
-
-if TYPE_CHECKING:
-    from vergeos_nb.simulator.world.vitals import Vitals
-    from vergeos_nb.simulator.world.world import Row, World
-
-
-def live(table: str, *columns: str) -> Callable[[Live], Live]:
-    """Register a function as the value of a moving column."""
-
-    def register(function: Live) -> Live:
-        for column in columns:
-            LIVE[(table, column)] = function
-        return function
-
-    return register
+from vergeos_nb.simulator.world.computed import LIVE, Live, live
+from vergeos_nb.simulator.world.vitals import Vitals
+from vergeos_nb.simulator.world.world import Row, World
 
 
 def noise(world: World, machine: int, second: int, salt: int) -> float:

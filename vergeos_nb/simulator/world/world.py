@@ -16,7 +16,7 @@ from typing import Any
 from vergeos_nb.simulator.api.messages import invalid_argument
 from vergeos_nb.simulator.faults.switches import Switches
 from vergeos_nb.simulator.tables.schema import TableSpec, tables
-from vergeos_nb.simulator.world.registry import LIVE, VIRTUAL
+from vergeos_nb.simulator.world.computed import LIVE, VIRTUAL
 from vergeos_nb.simulator.world.vitals import Vitals
 from vergeos_nb.simulator.world.world_clock import Clock
 
