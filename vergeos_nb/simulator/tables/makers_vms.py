@@ -133,9 +133,3 @@ def favourite(world: World, body: Body, user: str) -> Made:
     vm_key = link(world, body, "vm", "vms")["$key"]
     user_key = link(world, body, "user", "users")["$key"]
     return Made(world.insert("vm_favorites", {"vm": vm_key, "user": user_key})["$key"])
-
-
-@removes("vm_favorites")
-def remove_favourite(world: World, row: Row) -> None:
-    """Forget a favourite."""
-    world.remove("vm_favorites", row["$key"])
