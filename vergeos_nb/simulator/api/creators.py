@@ -29,7 +29,16 @@ Creator = Callable[[World, Body, str], Made]
 Remover = Callable[[World, Row], None]
 
 CREATORS: dict[str, Creator] = {}
-REMOVERS: dict[str, Remover] = {}
+
+
+def _alone(table: str) -> Remover:
+    return lambda world, row: world.remove(table, row["$key"])
+
+
+# Rows that nothing hangs on are only taken away.
+REMOVERS: dict[str, Remover] = {
+    table: _alone(table) for table in ("tasks", "user_api_keys", "node_queries", "vm_favorites")
+}
 
 
 def creates(table: str) -> Callable[[Creator], Creator]:

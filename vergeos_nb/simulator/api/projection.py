@@ -185,8 +185,7 @@ def _aggregate_getter(world: World, spec: ColumnSpec, selection: Fields) -> Gett
         found = world.rows_behind(target, back, row["$key"])
         world.spend(len(found))
         return {
-            label: functions.FUNCTIONS[name](world, None, [[getter(one) for one in found]])
-            for label, name, getter in parts
+            label: functions.FUNCTIONS[name]([getter(one) for one in found]) for label, name, getter in parts
         }
 
     return aggregated
@@ -243,20 +242,24 @@ def _through_reference(world: World, name: str, inner: Callable[[str], Getter | 
 
 
 def _call_getter(world: World, table: str, call: Call) -> Getter | None:
-    function = functions.FUNCTIONS.get(call.name)
-    if function is None:
-        return None
-    arguments = [_argument_getter(world, table, argument) for argument in call.arguments]
-    if any(argument is None for argument in arguments):
+    arguments = [_argument_getter(world, table, argument) for argument in call.arguments] or [_nothing]
+    first = arguments[0]
+    if first is None or None in arguments:
         return None
     column = _plain_column(world, table, call)
-    getters = [argument for argument in arguments if argument is not None]
 
     def called(row: Row) -> Any:
-        values = [getter(row) for getter in getters]
-        return function(world, column, [None if value is MISSING else value for value in values])
+        value = first(row)
+        value = None if value is MISSING else value
+        if call.name == "display":
+            return functions.display(world, column, value)
+        return functions.FUNCTIONS[call.name](value)
 
-    return called
+    return called if call.name == "display" or call.name in functions.FUNCTIONS else None
+
+
+def _nothing(row: Row) -> None:
+    """The value of an argument that was left out."""
 
 
 def _argument_getter(world: World, table: str, argument: Argument) -> Getter | None:

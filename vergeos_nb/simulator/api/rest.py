@@ -14,8 +14,8 @@ from vergeos_nb.simulator.grammar.queries import select, select_one
 from vergeos_nb.simulator.tables import makers_system, makers_vms
 from vergeos_nb.simulator.tables.coerce import coerce, is_writable
 from vergeos_nb.simulator.tables.schema import TableSpec, tables
+from vergeos_nb.simulator.world.computed import VIRTUAL
 from vergeos_nb.simulator.world.life import apply_override
-from vergeos_nb.simulator.world.registry import VIRTUAL
 from vergeos_nb.simulator.world.world import Key, Row, World
 
 Body = dict[str, Any]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vergeos_nb.simulator.api.messages import ApiError
-from vergeos_nb.simulator.world.live_rows import live
+from vergeos_nb.simulator.world.computed import live
 from vergeos_nb.simulator.world.world import Row, World
 
 Body = dict[str, Any]

@@ -9,15 +9,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 from urllib.parse import quote, quote_plus
 
 from vergeos_nb.simulator.api.messages import Request, Response
-
-if TYPE_CHECKING:
-    from vergeos_nb.simulator.doors.served import Served
 
 FORMAT = "vergeos-nb-simulator-recording-1"
 MASK = "***"
@@ -28,29 +25,20 @@ TOKENS = "/api/sys/tokens"
 class Recorder:
     """Writes one line for each request, flushed at once."""
 
-    def __init__(self, path: str | Path, simulator: Served) -> None:
-        self._simulator = simulator
+    def __init__(
+        self, path: str | Path, header: dict[str, Any], live_secrets: Callable[[], Iterable[str]]
+    ) -> None:
+        """Begin a recording.
+
+        Args:
+            path: the file, which is written anew.
+            header: how the simulator was made.
+            live_secrets: gives what opens the simulator now; none of it is written.
+        """
+        self._live_secrets = live_secrets
+        self._username = str(header["username"])
         self._file: IO[str] = Path(path).open("w", encoding="utf-8")  # noqa: SIM115 - stays open while it records
-        rules = [
-            {
-                key: value
-                for key, value in rule.items()
-                if key not in ("matched", "fired") and value is not None
-            }
-            for rule in simulator.extra_rules()
-        ]
-        self._write(
-            {
-                "format": FORMAT,
-                "scenario": simulator.scenario.name,
-                "vms": simulator.vms,
-                "seed": simulator.seed,
-                "start": simulator.world.now,
-                "username": simulator.username,
-                "switches": asdict(simulator.switches),
-                "faults": rules,
-            }
-        )
+        self._write({"format": FORMAT, **header})
 
     def write(self, request: Request, response: Response, at: float, authenticated: bool) -> None:
         """Record one request with its answer."""
@@ -70,10 +58,9 @@ class Recorder:
 
     def _secrets(self) -> list[str]:
         """Credentials as they stand in a line: in JSON, in JSON within it, in a query and in a header."""
-        simulator = self._simulator
         found: set[str] = set()
-        for secret in (simulator.password, simulator.api_key, *simulator.live_secrets()):
-            pair = base64.b64encode(f"{simulator.username}:{secret}".encode()).decode()
+        for secret in self._live_secrets():
+            pair = base64.b64encode(f"{self._username}:{secret}".encode()).decode()
             alone = base64.b64encode(secret.encode()).decode()
             for text in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret), pair, alone):
                 plain = json.dumps(text, ensure_ascii=False)[1:-1]

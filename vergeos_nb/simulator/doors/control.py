@@ -6,11 +6,11 @@ Needs the simulator's own user name and password, its API key, or the control to
 
 from __future__ import annotations
 
-import hmac
 import json
+import string
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vergeos_nb.simulator.api.core import read_body
 from vergeos_nb.simulator.api.messages import ApiError, Request, Response
@@ -18,48 +18,33 @@ from vergeos_nb.simulator.capture.dump import dump
 from vergeos_nb.simulator.faults.fault_files import rules_from
 from vergeos_nb.simulator.faults.rules import list_faults
 from vergeos_nb.simulator.scenarios.declared import list_scenarios
+from vergeos_nb.simulator.simulation import Simulation
 from vergeos_nb.simulator.world.world_clock import SteppedClock
-
-if TYPE_CHECKING:
-    from vergeos_nb.simulator.doors.served import Served
 
 PREFIX = "/_sim/"
 
-Handler = Callable[["Served", Request, str], Any]
+Handler = Callable[[Simulation, Request, str], Any]
 
 ROUTES: dict[tuple[str, str], Handler] = {}
-
-EXPLAINED = {
-    "GET /_sim/": "what is simulated: scenario, subject, seed, clock",
-    "GET /_sim/scenarios": "the scenarios and the keys of fault rules, explained",
-    "POST /_sim/reset": 'begin anew; {"scenario": name} changes the scenario',
-    "GET /_sim/state": "dump the state as JSON",
-    "PUT /_sim/state": "load a dumped state",
-    "GET /_sim/faults": "the fault rules with how often each matched and fired",
-    "POST /_sim/faults": "add a rule, or an array of rules",
-    "DELETE /_sim/faults": "remove all rules",
-    "GET /_sim/faults/never-fired": "names of the rules that have not fired",
-    "GET /_sim/requests": "every request of the imitated API so far",
-    "GET /_sim/truth/NAME": "what is really so about a VM: where its process lives",
-    "POST /_sim/advance": 'move a stepped clock: {"seconds": n}',
-}
+EXPLAINED: dict[str, str] = {}
 """Every route of the control prefix with what it does."""
 
 
 def route(method: str, path: str) -> Callable[[Handler], Handler]:
-    """Register a route; a path ending in `/*` hands the rest to its function."""
+    """Register a route. The last part of a path is handed to its function if it is in capitals."""
 
     def register(function: Handler) -> Handler:
         ROUTES[(method, path)] = function
+        EXPLAINED[f"{method} {PREFIX}{path}"] = function.__doc__ or ""
         return function
 
     return register
 
 
-def answer(simulator: Served, request: Request) -> Response:
+def answer(simulator: Simulation, request: Request) -> Response:
     """Answer a request under the control prefix."""
     try:
-        check(simulator, request)
+        simulator.check_control(request)
         status, data = 200, _dispatch(simulator, request)
     except ApiError as error:
         status, data = error.status, {"err": error.text}
@@ -68,24 +53,12 @@ def answer(simulator: Served, request: Request) -> Response:
     return Response(status, simulator.core.headers(), json.dumps(data, separators=(",", ":")).encode())
 
 
-def check(simulator: Served, request: Request) -> None:
-    """Refuse a request with neither the control token nor the simulator's credentials.
-
-    Raises:
-        ApiError: 401.
-    """
-    token = request.headers.get("x-simulator-token", "")
-    if token and hmac.compare_digest(token.encode(), simulator.control_token.encode()):
-        return
-    simulator.accounts.identify(simulator.world, request.headers)
-
-
-def _dispatch(simulator: Served, request: Request) -> Any:
+def _dispatch(simulator: Simulation, request: Request) -> Any:
     path = request.path.removeprefix(PREFIX)
     for (method, pattern), function in ROUTES.items():
-        rest = path.removeprefix(pattern[:-1]) if pattern.endswith("/*") else ""
-        fits = path.startswith(pattern[:-1]) and rest if pattern.endswith("/*") else path == pattern
-        if fits and method == request.method:
+        fixed = pattern.rstrip(string.ascii_uppercase)
+        rest = path.removeprefix(fixed) if fixed != pattern and path.startswith(fixed) else ""
+        if method == request.method and (path == pattern or rest):
             return function(simulator, request, rest)
     raise ApiError(
         404, f"No such control: {request.method} {request.path}; there are: {', '.join(EXPLAINED)}"
@@ -93,8 +66,8 @@ def _dispatch(simulator: Served, request: Request) -> Any:
 
 
 @route("GET", "")
-def about(simulator: Served, request: Request, rest: str) -> Any:
-    """Describe the simulation."""
+def about(simulator: Simulation, request: Request, rest: str) -> Any:
+    """What is simulated: scenario, subject, seed, clock."""
     return {
         "scenario": simulator.scenario.name,
         "vm_name": simulator.vm_name,
@@ -108,40 +81,40 @@ def about(simulator: Served, request: Request, rest: str) -> Any:
 
 
 @route("GET", "scenarios")
-def scenarios(simulator: Served, request: Request, rest: str) -> Any:
-    """Explain scenarios and fault rules."""
+def scenarios(simulator: Simulation, request: Request, rest: str) -> Any:
+    """The scenarios and the keys of fault rules, explained."""
     return {"scenarios": list_scenarios(), "faults": list_faults()}
 
 
 @route("POST", "reset")
-def reset(simulator: Served, request: Request, rest: str) -> Any:
-    """Restart the scenario, or start another one."""
+def reset(simulator: Simulation, request: Request, rest: str) -> Any:
+    """Begin anew; {"scenario": name} changes the scenario."""
     simulator.reset(read_body(request).get("scenario"))
     return {"scenario": simulator.scenario.name, "vm_name": simulator.vm_name}
 
 
 @route("GET", "state")
-def get_state(simulator: Served, request: Request, rest: str) -> Any:
-    """Dump the state."""
+def get_state(simulator: Simulation, request: Request, rest: str) -> Any:
+    """Dump the state as JSON."""
     return dump(simulator.world)
 
 
 @route("PUT", "state")
-def put_state(simulator: Served, request: Request, rest: str) -> Any:
-    """Load a state."""
+def put_state(simulator: Simulation, request: Request, rest: str) -> Any:
+    """Load a dumped state."""
     simulator.load(read_body(request, longest=500_000_000))
     return {}
 
 
 @route("GET", "faults")
-def get_faults(simulator: Served, request: Request, rest: str) -> Any:
-    """Report the rules."""
+def get_faults(simulator: Simulation, request: Request, rest: str) -> Any:
+    """The fault rules with how often each matched and fired."""
     return simulator.faults.report()
 
 
 @route("POST", "faults")
-def post_faults(simulator: Served, request: Request, rest: str) -> Any:
-    """Add rules."""
+def post_faults(simulator: Simulation, request: Request, rest: str) -> Any:
+    """Add a rule, or an array of rules."""
     try:
         data = json.loads(request.body)
     except ValueError:
@@ -152,21 +125,21 @@ def post_faults(simulator: Served, request: Request, rest: str) -> Any:
 
 
 @route("DELETE", "faults")
-def delete_faults(simulator: Served, request: Request, rest: str) -> Any:
+def delete_faults(simulator: Simulation, request: Request, rest: str) -> Any:
     """Remove all rules."""
     simulator.faults.clear()
     return {}
 
 
 @route("GET", "faults/never-fired")
-def never_fired(simulator: Served, request: Request, rest: str) -> Any:
-    """Name the rules that have not fired."""
+def never_fired(simulator: Simulation, request: Request, rest: str) -> Any:
+    """Names of the rules that have not fired."""
     return simulator.faults.never_fired()
 
 
 @route("GET", "requests")
-def get_requests(simulator: Served, request: Request, rest: str) -> Any:
-    """List the requests; bodies that carry credentials are left out."""
+def get_requests(simulator: Simulation, request: Request, rest: str) -> Any:
+    """Every request of the imitated API so far."""
     return [
         {
             "method": entry.method,
@@ -181,9 +154,9 @@ def get_requests(simulator: Served, request: Request, rest: str) -> Any:
     ]
 
 
-@route("GET", "truth/*")
-def truth(simulator: Served, request: Request, rest: str) -> Any:
-    """Tell where the processes of a VM live; by name, or by VM key if it is a number and no name."""
+@route("GET", "truth/NAME")
+def truth(simulator: Simulation, request: Request, rest: str) -> Any:
+    """What is really so about a VM: where its process lives."""
     world = simulator.world
     world.settle()
     try:
@@ -195,8 +168,8 @@ def truth(simulator: Served, request: Request, rest: str) -> Any:
 
 
 @route("POST", "advance")
-def advance(simulator: Served, request: Request, rest: str) -> Any:
-    """Move a stepped clock."""
+def advance(simulator: Simulation, request: Request, rest: str) -> Any:
+    """Move a stepped clock: {"seconds": n}."""
     seconds = read_body(request).get("seconds")
     if not isinstance(simulator.clock, SteppedClock):
         raise ApiError(409, "The simulator follows the wall clock")

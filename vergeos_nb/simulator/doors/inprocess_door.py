@@ -8,21 +8,16 @@ drips or comes after endless hints.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import httpx
 
 from vergeos_nb.simulator.api.messages import Headers, Request
-
-if TYPE_CHECKING:
-    from vergeos_nb.simulator.doors.served import Served
-
+from vergeos_nb.simulator.simulation import Simulation
 
 ENDLESS_HINTS = 1000
 """More ``103`` before an answer than anybody waits for."""
 
 
-def transport(simulator: Served) -> httpx.MockTransport:
+def transport(simulator: Simulation) -> httpx.MockTransport:
     """Return a transport that hands every request to `simulator.handle`."""
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -13,16 +13,18 @@ import warnings
 from http.client import responses
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import unquote
 
+import trustme
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
+from tornado.iostream import SSLIOStream
+from tornado.netutil import add_accept_handler
+
 from vergeos_nb.simulator.api.messages import Headers, Request, Response
+from vergeos_nb.simulator.simulation import Simulation
 from vergeos_nb.simulator.world.world_clock import WallClock
-
-if TYPE_CHECKING:
-    from tornado.httputil import HTTPServerRequest
-
-    from vergeos_nb.simulator.doors.served import Served
 
 CERTIFICATE_NAMES = ("127.0.0.1", "localhost", "::1")
 
@@ -47,7 +49,7 @@ class Door:
         port: The port in use.
     """
 
-    def __init__(self, simulator: Served, *, port: int, host: str, allow_remote: bool = False) -> None:
+    def __init__(self, simulator: Simulation, *, port: int, host: str, allow_remote: bool = False) -> None:
         if not is_loopback(host):
             if not allow_remote:
                 raise ValueError(f"{host!r} is not a loopback address; binding it needs allow_remote=True")
@@ -119,8 +121,6 @@ class Door:
             self._folder = None
 
     def _certificates(self, folder: Path) -> ssl.SSLContext:
-        import trustme
-
         authority = trustme.CA(organization_name="vergeos-nb simulator (throw-away)")
         names = list(CERTIFICATE_NAMES)
         if self._address not in names:
@@ -159,10 +159,6 @@ class Door:
             self._ready.set()
 
     async def _serve(self, sockets: list[socket.socket], context: ssl.SSLContext) -> None:
-        from tornado.httpserver import HTTPServer
-        from tornado.iostream import SSLIOStream
-        from tornado.netutil import add_accept_handler
-
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         tasks: set[asyncio.Task[None]] = set()
@@ -224,8 +220,6 @@ def _utf8(text: str) -> str:
 
 
 async def _deliver(connection: Any, response: Response, *, with_body: bool) -> None:
-    from tornado.httputil import HTTPHeaders, ResponseStartLine
-
     headers = HTTPHeaders({**response.headers, "Content-Length": str(len(response.body))})
     reason = responses.get(response.status, "Unknown")
     start = ResponseStartLine("HTTP/1.1", response.status, reason)

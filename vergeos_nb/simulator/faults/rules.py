@@ -12,6 +12,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
@@ -48,7 +49,7 @@ Count = Annotated[int, Meta(ge=0, le=10**6)]
 Seconds = Annotated[float, Meta(ge=0, le=10**6)]
 
 
-class Rule(Struct, frozen=True, forbid_unknown_fields=True):
+class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One fault; the keys are explained in `FIELDS`."""
 
     name: str
@@ -76,6 +77,10 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not all(text.isprintable() for header in self.headers.items() for text in header):
             raise ValueError("a header has no control characters")
+
+    def as_data(self) -> dict[str, object]:
+        """The keys that differ from their default, as a file of rules has them."""
+        return dict(msgspec.to_builtins(self))
 
     @property
     def gives_answer(self) -> bool:

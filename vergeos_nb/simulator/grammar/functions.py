@@ -1,4 +1,7 @@
-"""The functions a `fields=` entry may call (D-guide's list; formats not shown there are assumed)."""
+"""The functions a `fields=` entry may call (D-guide's list; formats not shown there are assumed).
+
+Each takes the value of its first argument: a row's column, or a list of the rows behind one.
+"""
 
 from __future__ import annotations
 
@@ -12,57 +15,50 @@ from vergeos_nb.simulator.grammar.comparing import as_text
 from vergeos_nb.simulator.tables.schema import ColumnSpec
 from vergeos_nb.simulator.world.world import World
 
-Function = Callable[[World, "ColumnSpec | None", list[Any]], Any]
+
+def display(world: World, column: ColumnSpec | None, value: Any) -> Any:
+    """`display(x)`, the text in the UI: an enum's label, the name of the row behind a link, or the value."""
+    if column is not None and column.type == "fk" and value is not None:
+        row = world.get(str(column.target), value)
+        return display_name(world, str(column.target), row) if row else None
+    if column is not None and column.type == "enum" and isinstance(value, str):
+        return value.replace("_", " ").capitalize()
+    return value
 
 
-def _first(values: list[Any]) -> Any:
-    return values[0] if values else None
+def _rows(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _rows(values: list[Any]) -> list[Any]:
-    first = _first(values)
-    return first if isinstance(first, list) else [] if first is None else [first]
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _numbers(values: list[Any]) -> list[int | float]:
-    return [v for v in _rows(values) if isinstance(v, (int, float)) and not isinstance(v, bool)]
+def _numbers(value: Any) -> list[int | float]:
+    return [each for each in _rows(value) if _is_number(each)]
 
 
-def count(world: World, column: ColumnSpec | None, values: list[Any]) -> int:
-    """The number of rows behind a rows field (1 or 0 for anything else)."""
-    return len(_rows(values))
+def _bytes(value: Any) -> bytes:
+    return as_text(value).encode("utf-8", "surrogatepass")
 
 
-def collapse(world: World, column: ColumnSpec | None, values: list[Any]) -> Any:
-    """Flatten rows of one field each to a list of that field's values."""
+def _collapse(value: Any) -> list[Any]:
+    """Rows of one field each as a list of that field's values."""
     return [
-        next(iter(item.values())) if isinstance(item, dict) and len(item) == 1 else item
-        for item in _rows(values)
+        next(iter(row.values())) if isinstance(row, dict) and len(row) == 1 else row for row in _rows(value)
     ]
 
 
-def upper(world: World, column: ColumnSpec | None, values: list[Any]) -> str:
-    """In capitals."""
-    return as_text(_first(values)).upper()
-
-
-def lower(world: World, column: ColumnSpec | None, values: list[Any]) -> str:
-    """In small letters."""
-    return as_text(_first(values)).lower()
-
-
-def moment(world: World, column: ColumnSpec | None, values: list[Any]) -> str | None:
-    """`datetime(x)`: epoch seconds as `YYYY-MM-DD HH:MM:SS`, UTC."""
-    value = _first(values)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 250_000_000_000:
+def _moment(value: Any) -> str | None:
+    """Epoch seconds as `YYYY-MM-DD HH:MM:SS`, UTC."""
+    if not _is_number(value) or not 0 <= value < 250_000_000_000:
         return None
     return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def diskspace(world: World, column: ColumnSpec | None, values: list[Any]) -> str | None:
+def _diskspace(value: Any) -> str | None:
     """Bytes with a binary unit."""
-    value = _first(values)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not _is_number(value):
         return None
     size = float(value)
     for unit in ("B", "KB", "MB", "GB", "TB"):
@@ -72,56 +68,30 @@ def diskspace(world: World, column: ColumnSpec | None, values: list[Any]) -> str
     return f"{size:.2f} PB"
 
 
-def display(world: World, column: ColumnSpec | None, values: list[Any]) -> Any:
-    """The UI text: an enum's label, the name of the row behind a foreign key, otherwise the
-    value.
-    """
-    value = _first(values)
-    if column is not None and column.type == "fk" and value is not None:
-        row = world.get(str(column.target), value)
-        return display_name(world, str(column.target), row) if row else None
-    if column is not None and column.type == "enum" and isinstance(value, str):
-        return value.replace("_", " ").capitalize()
-    return value
-
-
-def hexadecimal(world: World, column: ColumnSpec | None, values: list[Any]) -> str | None:
-    """`hex(x)`: a number in hexadecimal, or the bytes of a text."""
-    value = _first(values)
+def _hexadecimal(value: Any) -> str | None:
+    """A number in hexadecimal, or the bytes of a text."""
     if isinstance(value, int):
         return format(int(value), "x")
-    return as_text(value).encode("utf-8", "surrogatepass").hex() if value is not None else None
+    return _bytes(value).hex() if value is not None else None
 
 
-def sha1(world: World, column: ColumnSpec | None, values: list[Any]) -> str:
-    """The SHA-1 of a value's text, in hexadecimal."""
-    text = as_text(_first(values)).encode("utf-8", "surrogatepass")
-    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
-
-
-def total(world: World, column: ColumnSpec | None, values: list[Any]) -> int | float:
-    """`sum(x)` over rows."""
-    return sum(_numbers(values))
-
-
-def average(world: World, column: ColumnSpec | None, values: list[Any]) -> float | None:
-    """`avg(x)` over rows; null for none."""
-    numbers = _numbers(values)
+def _average(value: Any) -> float | None:
+    numbers = _numbers(value)
     return sum(numbers) / len(numbers) if numbers else None
 
 
-def least(world: World, column: ColumnSpec | None, values: list[Any]) -> int | float | None:
-    """`min(x)` over rows; null for none."""
-    return min(_numbers(values), default=None)
-
-
-def most(world: World, column: ColumnSpec | None, values: list[Any]) -> int | float | None:
-    """`max(x)` over rows; null for none."""
-    return max(_numbers(values), default=None)
-
-
-FUNCTIONS: dict[str, Function] = {
-    "collapse": collapse, "count": count, "datetime": moment, "upper": upper, "lower": lower,
-    "diskspace": diskspace, "display": display, "hex": hexadecimal, "sha1": sha1, "sum": total,
-    "avg": average, "min": least, "max": most,
-}  # fmt: skip
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "collapse": _collapse,
+    "datetime": _moment,
+    "diskspace": _diskspace,
+    "hex": _hexadecimal,
+    "upper": lambda value: as_text(value).upper(),
+    "lower": lambda value: as_text(value).lower(),
+    "sha1": lambda value: hashlib.sha1(_bytes(value), usedforsecurity=False).hexdigest(),
+    "count": lambda value: len(_rows(value)),
+    "sum": lambda value: sum(_numbers(value)),
+    "avg": _average,
+    "min": lambda value: min(_numbers(value), default=None),
+    "max": lambda value: max(_numbers(value), default=None),
+}
+"""All functions but `display`, which needs the column of its value."""

@@ -6,14 +6,10 @@ Everything that cannot be read is the platform's 422 `Invalid argument`; no inpu
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
 from vergeos_nb.simulator.api.messages import invalid_argument
 from vergeos_nb.simulator.grammar.syntax import Chain, Fields, Macro
-
-if TYPE_CHECKING:
-    from lark import Lark
 
 MAX_TEXT = 32_000
 """Longest query text read, in characters. Assumed: the platform's own limit is not documented."""
@@ -42,31 +38,24 @@ def parse_fields(text: str) -> Fields:
 
 def parse_macro(text: str) -> Macro | None:
     """Read one balanced `{...}`; None if the grammar does not know the macro."""
-    from lark.exceptions import LarkError
-
-    from vergeos_nb.simulator.world.builder import Builder
-
-    if _too_big(text):
-        return None
-    try:
-        return cast(Macro, Builder(text).transform(_parser("macro").parse(text)))
-    except LarkError:
-        return None
+    return cast("Macro | None", _read("macro", text))
 
 
 @lru_cache(maxsize=512)
 def _parse(start: str, text: str) -> Chain | Fields:
-    from lark.exceptions import LarkError
-
-    from vergeos_nb.simulator.world.builder import Builder
-
-    if _too_big(text):
+    tree = _read(start, text)
+    if tree is None:
         raise invalid_argument()
-    try:
-        tree = _parser(start).parse(text)
-        return cast("Chain | Fields", Builder(text).transform(tree))
-    except LarkError:  # what the builder refuses arrives as lark's VisitError
-        raise invalid_argument() from None
+    return cast("Chain | Fields", tree)
+
+
+def _read(start: str, text: str) -> Any:
+    if _too_big(text):
+        return None
+    # Loaded with the first query: the start of a simulator need not wait for lark.
+    from vergeos_nb.simulator.grammar import tree_builder
+
+    return tree_builder.read(start, text)
 
 
 def _too_big(text: str) -> bool:
@@ -84,18 +73,3 @@ def _too_big(text: str) -> bool:
         elif character in ")]}":
             depth -= 1
     return len(text) > MAX_TEXT or deepest > MAX_DEPTH
-
-
-@lru_cache(maxsize=1)
-def _grammar() -> str:
-    return resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
-
-
-@lru_cache(maxsize=4)
-def _parser(start: str) -> Lark:
-    from lark import Lark
-
-    return Lark(
-        _grammar(), start=start, parser="lalr", lexer="contextual", propagate_positions=True,
-        maybe_placeholders=False,
-    )  # fmt: skip

@@ -112,7 +112,7 @@ def _node(world: World, number: int) -> None:
         "migratable": False,
     }, status)  # fmt: skip
     world.insert("machine_stats", {"machine": machine}, stats)
-    hardware.add_nic(world, machine, name=f"node{number}-eth0", vnet=None)
+    hardware.add_part(world, "machine_nics", machine=machine, name=f"node{number}-eth0", vnet=None)
     vitals = world.vitals[machine] = Vitals()
     vitals.start(number, float(CREATED + 600))
     vitals.heartbeat = True

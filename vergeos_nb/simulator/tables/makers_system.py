@@ -20,7 +20,7 @@ from vergeos_nb.simulator.api.resolve import follow_reference
 from vergeos_nb.simulator.api.row_actions import ROW_ACTIONS
 from vergeos_nb.simulator.tables.coerce import coerce, validation_error
 from vergeos_nb.simulator.tables.schema import tables
-from vergeos_nb.simulator.world.live_rows import live
+from vergeos_nb.simulator.world.computed import live
 from vergeos_nb.simulator.world.world import Row, World
 
 QUERY_SECONDS = 1.0
@@ -60,12 +60,6 @@ def api_key(world: World, body: Body, user: str) -> Made:
     return Made(made["$key"], {"private_key": secret})
 
 
-@removes("user_api_keys")
-def remove_api_key(world: World, row: Row) -> None:
-    """Revoke an API key."""
-    world.remove("user_api_keys", row["$key"])
-
-
 @creates("tasks")
 def task(world: World, body: Body, user: str) -> Made:
     """Make a task for a row named by a "table/key" reference."""
@@ -80,12 +74,6 @@ def task(world: World, body: Body, user: str) -> Made:
         "action_display": action.replace("_", " ").capitalize(), "creator": "users/1",
     })  # fmt: skip
     return Made(made["$key"])
-
-
-@removes("tasks")
-def remove_task(world: World, row: Row) -> None:
-    """Delete a task."""
-    world.remove("tasks", row["$key"])
 
 
 NODE_ACTIONS = {
@@ -143,12 +131,6 @@ def node_query(world: World, body: Body, user: str) -> Made:
         "expires": int(world.now) + 3600,
     }, key)  # fmt: skip
     return Made(key)
-
-
-@removes("node_queries")
-def remove_node_query(world: World, row: Row) -> None:
-    """Forget a query."""
-    world.remove("node_queries", row["$key"])
 
 
 @live("node_queries", "status")

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from vergeos_nb.simulator.api import actions
-from vergeos_nb.simulator.api.creators import Body, Made, columns_of, creates, link, removes, required_text
+from vergeos_nb.simulator.api.creators import (
+    REMOVERS,
+    Body,
+    Made,
+    columns_of,
+    creates,
+    link,
+    removes,
+    required_text,
+)
 from vergeos_nb.simulator.api.messages import ApiError
 from vergeos_nb.simulator.scenarios import many_vms
 from vergeos_nb.simulator.tables.coerce import coerce, validation_error
@@ -77,54 +88,38 @@ def remove_vm(world: World, row: Row) -> None:
 @creates("machine_drives")
 def drive(world: World, body: Body, user: str) -> Made:
     """Add a drive; a disk needs a size."""
-    machine = link(world, body, "machine", "machines")["$key"]
+    link(world, body, "machine", "machines")
     if body.get("media", "disk") == "disk" and not body.get("disksize"):
         raise validation_error("disksize", "a value is required")
-    columns = {**columns_of(world, "machine_drives", body), "machine": machine}
-    columns.setdefault("name", f"drive_{len(world.rows_behind('machine_drives', 'machine', machine))}")
-    return Made(hardware.add_drive(world, **columns)["$key"])
-
-
-@removes("machine_drives")
-def remove_drive(world: World, row: Row) -> None:
-    """Remove a drive with its status and statistics."""
-    hardware.remove_drive(world, row)
+    return _numbered_part(world, "machine_drives", "drive", body)
 
 
 @creates("machine_nics")
 def nic(world: World, body: Body, user: str) -> Made:
     """Add a NIC; without a MAC address it gets one."""
+    return _numbered_part(world, "machine_nics", "nic", body)
+
+
+def _numbered_part(world: World, table: str, word: str, body: Body) -> Made:
     machine = link(world, body, "machine", "machines")["$key"]
-    columns = {**columns_of(world, "machine_nics", body), "machine": machine}
-    columns.setdefault("name", f"nic_{len(world.rows_behind('machine_nics', 'machine', machine))}")
-    return Made(hardware.add_nic(world, **columns)["$key"])
-
-
-@removes("machine_nics")
-def remove_nic(world: World, row: Row) -> None:
-    """Remove a NIC with its status and statistics."""
-    hardware.remove_nic(world, row)
+    columns = {**columns_of(world, table, body), "machine": machine}
+    columns.setdefault("name", f"{word}_{len(world.rows_behind(table, 'machine', machine))}")
+    return Made(hardware.add_part(world, table, **columns)["$key"])
 
 
 @creates("machine_devices")
 def device(world: World, body: Body, user: str) -> Made:
     """Add an emulated device."""
     machine = link(world, body, "machine", "machines")["$key"]
-    made = world.insert("machine_devices", columns_of(world, "machine_devices", body))
+    columns = {**columns_of(world, "machine_devices", body), "machine": machine}
+    made = hardware.add_part(world, "machine_devices", **columns)
     key = made["$key"]
-    status = world.insert("machine_device_status", {"parent_device": key})
-    world.update("machine_devices", key, machine=machine, status=status["$key"],
-                 uuid=f"00000000-0000-4000-9000-{key:012d}")  # fmt: skip
-    if not made.get("name"):
-        world.update("machine_devices", key, name=f"{made.get('type', 'tpm')}_{key}")
+    name = made.get("name") or f"{made.get('type', 'tpm')}_{key}"
+    world.update("machine_devices", key, uuid=f"00000000-0000-4000-9000-{key:012d}", name=name)
     return Made(key)
 
 
-@removes("machine_devices")
-def remove_device(world: World, row: Row) -> None:
-    """Remove a device with its status."""
-    world.remove("machine_device_status", row.get("status", 0))
-    world.remove("machine_devices", row["$key"])
+REMOVERS.update({table: partial(hardware.remove_part, table=table) for table in hardware.PARTS})
 
 
 @creates("vm_favorites")
@@ -133,9 +128,3 @@ def favourite(world: World, body: Body, user: str) -> Made:
     vm_key = link(world, body, "vm", "vms")["$key"]
     user_key = link(world, body, "user", "users")["$key"]
     return Made(world.insert("vm_favorites", {"vm": vm_key, "user": user_key})["$key"])
-
-
-@removes("vm_favorites")
-def remove_favourite(world: World, row: Row) -> None:
-    """Forget a favourite."""
-    world.remove("vm_favorites", row["$key"])

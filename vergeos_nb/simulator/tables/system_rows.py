@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import Any
 
-from vergeos_nb.simulator.faults.switches import Switches
 from vergeos_nb.simulator.scenarios import many_vms
 from vergeos_nb.simulator.tables import totals
 from vergeos_nb.simulator.world import counters, history, life
 from vergeos_nb.simulator.world.vitals import Vitals
 from vergeos_nb.simulator.world.world import Row, World
-from vergeos_nb.simulator.world.world_clock import Clock
 
 # These three work columns and tables out when they are read.
 __all__ = ["System", "Vm", "counters", "history", "totals"]
@@ -36,16 +33,7 @@ class System(World):
     its VM key.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        *,
-        seed: int = 0,
-        switches: Switches | None = None,
-        lock: threading.RLock | None = None,
-    ) -> None:
-        super().__init__(clock, seed=seed, switches=switches, lock=lock)
-        self.handlers = life.HANDLERS
+    handlers = life.HANDLERS
 
     def vms(self, name: str) -> list[Vm]:
         """Return every VM with this name, snapshots left out, in key order."""

@@ -6,13 +6,10 @@ Columns: pyvergeos 1.7.1 cluster_status.py and system.py; `vm_stats_totals`: exp
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vergeos_nb.simulator.world.live_rows import live
-from vergeos_nb.simulator.world.registry import LIVE
-
-if TYPE_CHECKING:
-    from vergeos_nb.simulator.world.world import Row, World
+from vergeos_nb.simulator.world.computed import LIVE, live
+from vergeos_nb.simulator.world.world import Row, World
 
 
 def running_vms(world: World, cluster: object = None) -> list[Row]:

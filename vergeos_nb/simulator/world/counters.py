@@ -7,19 +7,13 @@ Columns: pyvergeos 1.7.1 drive_stats.py and nic_stats.py; all numbers are invent
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from vergeos_nb.simulator.world.computed import LIVE
+from vergeos_nb.simulator.world.hardware import PARTS
 from vergeos_nb.simulator.world.live_rows import observed
-from vergeos_nb.simulator.world.registry import LIVE
+from vergeos_nb.simulator.world.world import Row, World
 
-if TYPE_CHECKING:
-    from vergeos_nb.simulator.world.world import Row, World
-
-PARENTS = {
-    "machine_drive_stats": ("machine_drives", "parent_drive"),
-    "machine_nic_stats": ("machine_nics", "parent_nic"),
-}
-
+PARENTS = {"machine_drive_stats": "machine_drives", "machine_nic_stats": "machine_nics"}
 RATES = {
     "machine_drive_stats": {
         "reads": ("rops", 20), "writes": ("wops", 12), "read_bytes": ("rbps", 90_000),
@@ -35,8 +29,8 @@ RATES = {
 
 def machine_of(world: World, table: str, row: Row) -> int:
     """Return the machine a statistics row is about."""
-    parents, column = PARENTS[table]
-    parent = world.get(parents, row.get(column))
+    parents = PARENTS[table]
+    parent = world.get(parents, row.get(PARTS[parents][0]))
     return int(parent["machine"]) if parent else 0
 
 

@@ -7,14 +7,11 @@ are those of pyvergeos 1.7.1 machine_stats.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from vergeos_nb.simulator.world.computed import VIRTUAL, Virtual
 from vergeos_nb.simulator.world.live_rows import cpu_percent, observed, ram_megabytes
-from vergeos_nb.simulator.world.registry import VIRTUAL, Virtual
-
-if TYPE_CHECKING:
-    from vergeos_nb.simulator.world.vitals import Vitals
-    from vergeos_nb.simulator.world.world import Key, Row, World
+from vergeos_nb.simulator.world.vitals import Vitals
+from vergeos_nb.simulator.world.world import Key, Row, World
 
 
 def _series(step: int, points: int) -> Virtual:

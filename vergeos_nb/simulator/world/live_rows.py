@@ -6,25 +6,9 @@ reads the same. Shapes and units follow pyvergeos 1.7.1 machine_stats.py; the nu
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from vergeos_nb.simulator.world.registry import LIVE, Live
-
-if TYPE_CHECKING:
-    from vergeos_nb.simulator.world.vitals import Vitals
-    from vergeos_nb.simulator.world.world import Row, World
-
-
-def live(table: str, *columns: str) -> Callable[[Live], Live]:
-    """Register a function as the value of a moving column."""
-
-    def register(function: Live) -> Live:
-        for column in columns:
-            LIVE[(table, column)] = function
-        return function
-
-    return register
+from vergeos_nb.simulator.world.computed import LIVE, Live, live
+from vergeos_nb.simulator.world.vitals import Vitals
+from vergeos_nb.simulator.world.world import Row, World
 
 
 def noise(world: World, machine: int, second: int, salt: int) -> float:
@@ -69,6 +53,7 @@ def ram_megabytes(world: World, machine: int, moment: float) -> int:
     return max(1, ram * 60 // 100) + int(moment) % 97
 
 
+@live("machine_stats", "core_usagelist")
 def core_list(world: World, row: Row) -> list[int]:
     """One percentage for each core the machine runs with; zeros for a machine that does not live."""
     machine = row.get("machine", 0)
@@ -78,12 +63,6 @@ def core_list(world: World, row: Row) -> list[int]:
     if not alive:
         return [0] * cores
     return [3 + int(90 * noise(world, machine, int(moment), 100 + core)) for core in range(cores)]
-
-
-@live("machine_stats", "core_usagelist")
-def core_usagelist(world: World, row: Row) -> list[int]:
-    """The list of core_list."""
-    return core_list(world, row)
 
 
 @live("machine_stats", "total_cpu")
@@ -107,19 +86,12 @@ LIVE[("machine_stats", "iowait_cpu")] = _share(0.05)
 LIVE[("machine_stats", "vmusage_cpu")] = _share(0.9)
 
 
-@live("machine_stats", "ram_used")
+@live("machine_stats", "ram_used", "vram_used")
 def ram_used(world: World, row: Row) -> int:
-    """MB in use; nothing for a machine that does not live."""
+    """MB in use; nothing for a machine that does not live. `vram_used` is the same here."""
     machine = row.get("machine", 0)
     _, moment, alive = observed(world, machine)
     return ram_megabytes(world, machine, moment) if alive else 0
-
-
-@live("machine_stats", "vram_used")
-def vram_used(world: World, row: Row) -> int:
-    """MB in use of the machine's RAM; the same as ram_used here."""
-    used: int = ram_used(world, row)
-    return used
 
 
 @live("machine_stats", "ram_pct")

@@ -11,12 +11,12 @@ from __future__ import annotations
 import heapq
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from vergeos_nb.simulator.api.messages import invalid_argument
 from vergeos_nb.simulator.faults.switches import Switches
 from vergeos_nb.simulator.tables.schema import TableSpec, tables
-from vergeos_nb.simulator.world.registry import LIVE, VIRTUAL
+from vergeos_nb.simulator.world.computed import LIVE, VIRTUAL
 from vergeos_nb.simulator.world.vitals import Vitals
 from vergeos_nb.simulator.world.world_clock import Clock
 
@@ -49,6 +49,9 @@ class World:
     All methods are safe to call from any thread; `now` is the time of the last look.
     """
 
+    handlers: ClassVar[dict[str, Handler]] = {}
+    """What can be due later, by name."""
+
     def __init__(
         self,
         clock: Clock,
@@ -65,7 +68,6 @@ class World:
         self.tables: dict[str, dict[Key, Row]] = {name: {} for name in self.schema}
         self.vitals: dict[int, Vitals] = {}
         self.events: list[tuple[float, int, str, int, int, dict[str, Any]]] = []
-        self.handlers: dict[str, Handler] = {}
         self.now = clock.now()
         self.budget = QUERY_BUDGET
         self.sequence = 0

@@ -1,10 +1,13 @@
-"""Turns lark's tree into the data of syntax.py. Imported only when a query is parsed: lark is not light."""
+"""The grammar of grammar.lark, and what lark makes of a text as the data of syntax.py."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+from importlib import resources
 from typing import Any, cast
 
-from lark import v_args
+from lark import Lark, v_args
+from lark.exceptions import LarkError
 from lark.visitors import Transformer_NonRecursive
 
 from vergeos_nb.simulator.api.messages import invalid_argument
@@ -24,6 +27,23 @@ from vergeos_nb.simulator.grammar.syntax import (
 
 MAX_STEPS = 16
 """Longest traversal `a#b#c` read. Assumed."""
+
+
+def read(start: str, text: str) -> Any:
+    """Read a text with the rule `start` of the grammar; None if it does not fit."""
+    try:
+        return Builder(text).transform(_parser(start).parse(text))
+    except LarkError:  # also what the builder refuses: it arrives as VisitError
+        return None
+
+
+@lru_cache(maxsize=4)
+def _parser(start: str) -> Lark:
+    grammar = resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(
+        grammar, start=start, parser="lalr", lexer="contextual", propagate_positions=True,
+        maybe_placeholders=False,
+    )  # fmt: skip
 
 
 class Builder(Transformer_NonRecursive[Any, Any]):
