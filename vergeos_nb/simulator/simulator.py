@@ -249,6 +249,7 @@ class Simulator:
 
     def transport(self) -> httpx.MockTransport:
         """Return the in-process door: a transport for an httpx client."""
+        # Loads httpx.
         from vergeos_nb.simulator.doors.inprocess_door import transport
 
         return transport(self)
@@ -259,6 +260,7 @@ class Simulator:
         Raises:
             ValueError: For an address that is not loopback, without `allow_remote`.
         """
+        # Loads asyncio, which a transport in this process does without.
         from vergeos_nb.simulator.doors.socket_door import Door
 
         return Door(self, port=port, host=host, allow_remote=allow_remote)

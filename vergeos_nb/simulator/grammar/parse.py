@@ -44,6 +44,7 @@ def parse_macro(text: str) -> Macro | None:
     """Read one balanced `{...}`; None if the grammar does not know the macro."""
     from lark.exceptions import LarkError
 
+    # Loads lark: only a filter needs it.
     from vergeos_nb.simulator.world.builder import Builder
 
     if _too_big(text):
@@ -58,6 +59,7 @@ def parse_macro(text: str) -> Macro | None:
 def _parse(start: str, text: str) -> Chain | Fields:
     from lark.exceptions import LarkError
 
+    # Loads lark: only a filter needs it.
     from vergeos_nb.simulator.world.builder import Builder
 
     if _too_big(text):
