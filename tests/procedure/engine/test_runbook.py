@@ -98,7 +98,7 @@ def test_a_card_asks_for_the_parameters_that_name_its_step_and_the_first_for_tho
     assert asked_on(Whole, ["open", "look"]) == {"open": ["operator", "reason", "ticket"], "look": ["count"]}
     assert asked_on(schema_of("watch_after_power_off"), ["connect", "locate", "verify", "watch", "plan"]) == {
         "connect": ["operator"],
-        "locate": ["vm_name"],
+        "locate": ["vm_name", "vm_key"],
         "verify": ["expect_cores", "expect_ram_mb"],
         "watch": ["minutes", "every_s"],
         "plan": ["reason", "ticket", "approver", "power_on"],
