@@ -91,11 +91,16 @@ class Rehearsal:
         """What reached the simulator."""
         return self.sim.requests
 
-    def open(self, *, finish: bool = False, **params: Any) -> Run:
-        """A run that is open and has done nothing yet."""
-        self.runs += 1
-        self.folder = self.outputs / "2026-09-22" / f"run-{self.runs}"
-        self.folder.mkdir(parents=True)
+    def open(self, *, finish: bool = False, resume: bool = False, **params: Any) -> Run:
+        """A run that is open and has done nothing yet.
+
+        Args:
+            resume: go on with the last run, whose process is gone.
+        """
+        if not resume:
+            self.runs += 1
+            self.folder = self.outputs / "2026-09-22" / f"run-{self.runs}"
+            self.folder.mkdir(parents=True)
         options = read_parameters("force_power_off", {"vm_name": self.vm_name, **ATTESTED, **params})
         return Run(
             "force_power_off",
@@ -105,6 +110,7 @@ class Rehearsal:
             clock=self.clock,
             transport=self.transport,
             profile=self.profile,
+            resume=resume,
         )
 
     def run(
@@ -133,7 +139,7 @@ class Rehearsal:
         if account.verdict is VerdictValue.OFF:
             assert vm is not None, "a verdict on no VM"
             assert not self.sim.process_alive(vm["key"]), "the verdict says off over a living process"
-        sent = self.changes()
+        sent = self.changes(refused=False)
         assert len(sent) == len({request[:2] + (request[2].get("action"),) for request in sent}), sent
         allowed = self.rungs(vm["key"]) if vm else []
         assert [r for r in sent if r not in allowed and r[1] not in BESIDE] == [], sent
@@ -142,12 +148,16 @@ class Rehearsal:
         """Whether somebody else sent it. A request of ours can be its equal, by a clock that stands still."""
         return any(entry is other for other in self.others)
 
-    def changes(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """The runs' changing requests that reached the simulator, executed or not: method, path, body."""
+    def changes(self, *, refused: bool = True) -> list[tuple[str, str, dict[str, Any]]]:
+        """The runs' changing requests that reached the simulator, executed or not: method, path, body.
+
+        Args:
+            refused: also those that were answered 403, which a person may have sent again.
+        """
         return [
             (entry.method, entry.path.removeprefix("/api/v4/"), json.loads(entry.body))
             for entry in self.sim.changing_requests()
-            if not self.from_others(entry)
+            if not self.from_others(entry) and (refused or entry.status != 403)
         ]
 
     def rungs(self, vm: int) -> list[tuple[str, str, dict[str, Any]]]:

@@ -52,6 +52,7 @@ command line ends with.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from vergeos_nb.masking import masked
@@ -332,3 +333,22 @@ class RecordError(VergeNbError):
     """The journal or the record could not be written."""
 
     exit_code = 10
+
+
+# A changing request that ended with one of these was not carried out, and what refused it can pass: a right
+# that is granted, a connection that comes back, a limit. A person can have it sent again.
+CAN_PASS = (AuthError, NotConnected, RateLimited)
+
+
+def can_pass(words: str) -> bool:
+    """Whether an exchange's words for its error are of a kind that can pass: ``Kind: what came back``."""
+    return words.partition(":")[0] in _CAN_PASS_NAMES
+
+
+def _names_of(kind: type[VergeNbError]) -> Iterator[str]:
+    yield kind.__name__
+    for below in kind.__subclasses__():
+        yield from _names_of(below)
+
+
+_CAN_PASS_NAMES = frozenset(name for kind in CAN_PASS for name in _names_of(kind))

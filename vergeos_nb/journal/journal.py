@@ -38,7 +38,7 @@ from typing import Any
 
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
-from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.errors import RecordError, Refused, can_pass
 from vergeos_nb.files import Busy, lock, opener, sync_folder
 from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.lines import encoded, read_line
@@ -100,11 +100,7 @@ class RunJournal:
             self._file.close()
             raise
         self._n = len(earlier)
-        self._intents = {
-            call_id(line["method"], line["path"], line["body"])
-            for line in earlier
-            if line["event"] in ("intent", "intent-kept")
-        }
+        self._intents = _intents_of(earlier)
 
     def write(self, event: str, /, **data: Any) -> None:
         """Append one event."""
@@ -150,7 +146,8 @@ class RunJournal:
         """Write down that a changing call is about to be sent. It is on disk when this returns.
 
         Raises:
-            Refused: this run has written the same intent before; a changing call is sent once.
+            Refused: this run has written the same intent before; a changing call is sent once, unless it was
+                refused for a reason that can pass.
             RecordError: it cannot be written, or there is no room for its record.
         """
         self.make_room()
@@ -163,6 +160,8 @@ class RunJournal:
     def exchange(self, exchange: Exchange) -> None:
         """Write down one API call."""
         self.write("exchange", **exchange_as_dict(exchange))
+        if exchange.changing and can_pass(exchange.error):
+            self._intents.discard(call_id(exchange.method, exchange.path, exchange.body))
 
     def close(self) -> None:
         """Close the file. Nothing more can be written."""
@@ -226,6 +225,17 @@ def _unheard(line: Mapping[str, Any]) -> None:
 def call_id(method: str, path: str, body: Mapping[str, Any] | None) -> str:
     """The same text for the same changing call."""
     return json.dumps([method, path, body], sort_keys=True)
+
+
+def _intents_of(lines: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The changing calls of these lines that are never sent again."""
+    found: set[str] = set()
+    for line in lines:
+        if line["event"] in ("intent", "intent-kept"):
+            found.add(call_id(line["method"], line["path"], line["body"]))
+        elif line["event"] == "exchange" and line["changing"] and can_pass(str(line["error"])):
+            found.discard(call_id(line["method"], line["path"], line["body"]))
+    return found
 
 
 def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vergeos_nb.errors import ErrorInAnswer, RecordError
+from vergeos_nb.errors import ErrorInAnswer, RecordError, can_pass
 from vergeos_nb.journal.journal import JournalText, exchange_from_dict
 from vergeos_nb.parameters import VmParameters
 from vergeos_nb.procedure.engine.runbook import act_of
@@ -43,6 +43,11 @@ class ChangingCall:
     def acts_on_vm(self) -> bool:
         """Whether it could start or end the VM, or change its status row."""
         return bool(self.act)
+
+    @property
+    def can_be_tried_again(self) -> bool:
+        """Whether it was refused for a reason that can pass, so that nothing was done."""
+        return self.exchange is not None and can_pass(self.exchange.error)
 
     @property
     def answered(self) -> str:

@@ -212,6 +212,8 @@ class Run:
         if isinstance(self.case, Case):
             runbook = runbook_of(self.name)
             for call in earlier.changing_calls:
+                if call.can_be_tried_again:
+                    continue
                 self.case.resume(runbook.latches_of(call.step))
 
     def _on_exchange(self, exchange: Exchange) -> None:

@@ -87,7 +87,7 @@ def test_a_put_that_never_left_is_told_as_such_and_not_as_answered(rehearse: Mak
     (force,) = [r for r in account.results if r.step == "force"]
     assert (ending(account), dict(force.facts)) == (
         ("failed", "unknown", 8),
-        {"sent": True, "answered": False},
+        {"sent": False, "again": True, "answered": False},
     )
     assert "Nothing was sent" in force.next_step
     assert run.sim.changing_requests() == []

@@ -22,6 +22,7 @@ from vergeos_nb.errors import (
     LoginFailed,
     PermissionDenied,
     PowerTimeout,
+    RateLimited,
     RecordError,
     Refused,
     RelayFailed,
@@ -34,7 +35,8 @@ Make = Callable[..., Rehearsal]
 PROCEDURE = Path(vergeos_nb.procedure.__path__[0])
 CHANGING = {"override_status", "vm_action", "create_snapshot", "ask_node"}
 
-NOTHING_DONE = (BadRequest, Conflict, InvalidValue, ConnectionRefused, LoginFailed, PermissionDenied)
+NOTHING_DONE = (BadRequest, Conflict, InvalidValue)
+CAN_PASS = (ConnectionRefused, LoginFailed, PermissionDenied, RateLimited)
 MAY_HAVE_BEEN_DONE = (AnswerTimeout, ErrorInAnswer, PowerTimeout, RelayFailed, ServerError)
 
 
@@ -82,8 +84,20 @@ def test_a_request_that_was_refused_is_known_to_have_done_nothing(
     said = error("sending", "no")
     sent = send_once(case, "force", "override", failing(said))
     assert (sent.known, sent.error, sent.answer) == (Known.REFUSED, said, None)
-    assert sent.left is (error is not ConnectionRefused)
-    assert case.sent == ["override"]
+    assert (sent.left, case.sent) == (True, ["override"])
+
+
+@pytest.mark.parametrize("error", CAN_PASS)
+def test_a_request_that_was_refused_for_a_reason_that_can_pass_can_be_sent_again(
+    case: Case, error: type[ApiError | AuthError]
+) -> None:
+    case.sending("poweroff", "poweroff")
+    said = error("sending", "not yet")
+    sent = send_once(case, "force", "override", failing(said))
+    assert (sent.known, sent.error, sent.left) == (Known.NOT_YET, said, error is not ConnectionRefused)
+    assert (case.sent, case.sent_by) == (["poweroff"], "poweroff")
+    assert send_once(case, "force", "override", lambda: "took it").answer == "took it"
+    assert (case.sent, case.sent_by) == (["poweroff", "override"], "force")
 
 
 @pytest.mark.parametrize("error", MAY_HAVE_BEEN_DONE)

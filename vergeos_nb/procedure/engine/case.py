@@ -183,6 +183,15 @@ class Case(SystemCase):
         self.sent.append(what)
         self.sent_by = step
 
+    def not_done(self, what: str, sent_by: str) -> None:
+        """Take back `sending`: it was refused for a reason that can pass, and so can be tried again.
+
+        Args:
+            sent_by: the last step that had sent a changing call before.
+        """
+        self.sent.remove(what)
+        self.sent_by = sent_by
+
     def resume(self, latches: Sequence[str]) -> None:
         """Remember what an earlier process of this run has sent: it stays sent.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from vergeos_nb.errors import ApiError, AuthError, NotConnected, Refused
+from vergeos_nb.errors import CAN_PASS, ApiError, AuthError, NotConnected, Refused
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.values.outcomes import StepOutcome
@@ -20,6 +20,7 @@ class Known(StrEnum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"  # nothing was done
+    NOT_YET = "not yet"  # nothing was done, and what refused it can pass: it can be tried again
     IN_DOUBT = "in doubt"  # it may have been carried out: read back, never send again
 
 
@@ -52,6 +53,8 @@ def send_once(
 ) -> Sent[T]:
     """Send a changing request. Doubt is settled by reading back and never by sending again.
 
+    A refusal that can pass, such as a missing right, frees the latch: a person can run the step again.
+
     Args:
         step: the step that sends.
         latch: what is sent, one of the step's ``latches``. None for a node query, which acts on no VM: the
@@ -63,6 +66,7 @@ def send_once(
         Refused: this run has sent it before; nothing was sent now.
         RecordError: the intent could not be written down; nothing was sent.
     """
+    before = case.sent_by
     if latch is not None:
         if latch in case.sent:
             asked = f"sending {latch} in the step {step!r}"
@@ -71,9 +75,25 @@ def send_once(
     try:
         answer = send()
     except (ApiError, AuthError) as error:
-        doubt = error.may_have_executed or isinstance(error, look_after)
-        return Sent(Known.IN_DOUBT if doubt else Known.REFUSED, error=error)
+        if error.may_have_executed or isinstance(error, look_after):
+            return Sent(Known.IN_DOUBT, error=error)
+        if not isinstance(error, CAN_PASS):
+            return Sent(Known.REFUSED, error=error)
+        if latch is not None:
+            case.not_done(latch, before)
+        return Sent(Known.NOT_YET, error=error)
     return Sent(Known.ACCEPTED, answer)
+
+
+def refused(sent: Sent[Any]) -> Draft | None:
+    """The end of a step whose request was refused, or None where it was accepted or is in doubt."""
+    if sent.error is None or sent.known not in (Known.REFUSED, Known.NOT_YET):
+        return None
+    if sent.known is Known.REFUSED:
+        return ended_by(sent.error, sent=sent.left)
+    hint = sent.error.next_step.rstrip(". ")
+    again = ended_by(sent.error, sent=sent.left, again=True)
+    return replace(again, next_step=f"{hint}. This step can then be run again, in this run.")
 
 
 def already_sent(subject: str, confirms: str) -> Draft:
@@ -105,8 +125,8 @@ def sent_draft(
     """
     if sent.error is None:
         return Draft(StepOutcome.PASSED, accepted, confirms, facts={"sent": True, "answered": True})
-    if sent.known is Known.REFUSED:
-        return ended_by(sent.error, sent=True, answered=sent.left)
+    if (no := refused(sent)) is not None:
+        return replace(no, facts={**no.facts, "answered": sent.left})
     return Draft(
         StepOutcome.UNKNOWN,
         f"Sent, without an answer that can be relied on: {sent.error.came_back}",

@@ -11,7 +11,7 @@ from vergeos_nb.errors import ApiError, Conflict, InvalidValue
 from vergeos_nb.procedure.approval.gate import closed, not_approved
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
-from vergeos_nb.procedure.steps.sending import Known, send_once
+from vergeos_nb.procedure.steps.sending import refused, send_once
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_tables import FACTS
 from vergeos_nb.vergeos.rows import Snapshot
@@ -44,8 +44,8 @@ def take_snapshot(case: Case) -> Draft:
             lambda: case.platform.create_snapshot(vm.machine, name, expires, DESCRIPTION),
             look_after=(Conflict, InvalidValue),
         )
-        if sent.known is Known.REFUSED and sent.error is not None:
-            return _without(case, ended_by(sent.error, sent=True))
+        if (no := refused(sent)) is not None:
+            return _without(case, no)
         if isinstance(sent.error, Conflict | InvalidValue):
             said = sent.error.came_back
             case.note(f"the platform did not take it ({said}); is there one of this name?")

@@ -21,7 +21,7 @@ from vergeos_nb.parameters import RUNGS, Rung
 from vergeos_nb.procedure.approval.gate import closed, not_approved
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
-from vergeos_nb.procedure.steps.sending import Known, Sent, send_once
+from vergeos_nb.procedure.steps.sending import Sent, refused, send_once
 from vergeos_nb.procedure.steps.watching import Watch
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
@@ -106,8 +106,8 @@ def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft
         # It says that the VM is not running. That is a word, not evidence: watch all the same.
         look_after=(Conflict,),
     )
-    if sent.known is Known.REFUSED and sent.error is not None:
-        return ended_by(sent.error, sent=sent.left)
+    if (no := refused(sent)) is not None:
+        return no
     return _watched(case, rung, wait_s, _answer(sent))
 
 
