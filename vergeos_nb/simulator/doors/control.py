@@ -41,6 +41,7 @@ EXPLAINED = {
     "GET /_sim/faults/never-fired": "names of the rules that have not fired",
     "GET /_sim/requests": "every request of the imitated API so far",
     "GET /_sim/truth/NAME": "what is really so about a VM: where its process lives",
+    "POST /_sim/role": 'let the user change everything, or only read: {"role": "admin" or "reader"}',
     "POST /_sim/advance": 'move a stepped clock: {"seconds": n}',
 }
 """Every route of the control prefix with what it does."""
@@ -192,6 +193,14 @@ def truth(simulator: Served, request: Request, rest: str) -> Any:
         raise ApiError(404, str(error.args[0])) from None
     vitals = world.vitals[found.machine]
     return {"vm": asdict(found), "process_alive": vitals.alive, "nodes": list(vitals.copies)}
+
+
+@route("POST", "role")
+def role(simulator: Served, request: Request, rest: str) -> Any:
+    """Grant or take the right to change something."""
+    wanted = str(read_body(request).get("role"))
+    simulator.set_role(wanted)
+    return {"role": wanted}
 
 
 @route("POST", "advance")

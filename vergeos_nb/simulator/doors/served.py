@@ -45,6 +45,9 @@ class Served(Protocol):
     def handle(self, request: Request) -> Response:
         """Answer a request."""
 
+    def set_role(self, role: str) -> None:
+        """Let the user change everything, or only read."""
+
     def reset(self, scenario: str | None = None) -> None:
         """Restart the scenario."""
 
