@@ -50,7 +50,7 @@ def summary(findings):
 
 WELL = [
     ("settings", True), ("name", True), ("connection", True), ("certificate", True), ("API", True),
-    ("user", True), ("may I read vms", True), ("may I read machine_status", True), ("may I write", None),
+    ("user", True), ("may I read vms", True), ("may I read machine_status", True), ("may I write", True),
     ("clock", True),
 ]  # fmt: skip
 

@@ -13,7 +13,7 @@ from vergeos_nb.procedure.values.votes import VerdictValue
 BRIEF: dict[str, Any] = {
     **LADDER,
     "poweroff_wait_s": 0.5,
-    "kill_wait_s": 1.5,
+    "kill_wait_s": 2.5,
     "sample_gap_s": 1.1,
     "settle_s": 1.0,
     "confirm_timeout_s": 8.0,

@@ -12,6 +12,7 @@ from tests.widgets.sitting import Sitting
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.simulator.faults.rules import Rule
+from vergeos_nb.vergeos.rights import Permission, Rights
 
 Make = Callable[..., Rehearsal]
 Sit = Callable[..., Sitting]
@@ -38,7 +39,7 @@ def test_a_run_goes_on_from_the_refused_step_after_the_right_was_granted(rehears
         book.step(step.id)
     assert book.engine.results["poweroff"].error["type"] == "PermissionDenied"
     assert book.engine.is_final("poweroff") is False
-    run.sim.accounts.role = "admin"
+    run.sim.set_role("admin")
     for step in book.engine.steps[6:]:
         book.step(step.id)
     assert ending(run.end(book)) == ("done", "off", 0)
@@ -75,7 +76,7 @@ def test_a_run_that_was_cut_short_after_a_403_can_send_it_when_it_goes_on(rehear
     # As its process dies: its lease is nobody's then.
     book._resources.close()
     book.journal.close()
-    run.sim.accounts.role = "admin"
+    run.sim.set_role("admin")
     again = run.open(**LADDER, approve=digest, resume=True)
     for step in again.engine.steps:
         again.step(step.id)
@@ -87,9 +88,50 @@ def test_in_a_notebook_the_same_button_sends_it_once_the_right_was_granted(sit: 
     at = sit("reader")
     at.until("poweroff")
     assert at.live.result("poweroff").error["type"] == "PermissionDenied"
-    at.run.sim.accounts.role = "admin"
+    at.run.sim.set_role("admin")
     for step in ("poweroff", "snapshot", "kill", "force", "confirm"):
         at.click(step)
     at.close()
     assert ending(run_state_of(read_journal(at.run.folder / "journal.jsonl"))) == ("done", "off", 0)
     assert sent(at.run) == ("poweroff", "poweroff", "kill", "PUT")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "kind", "may", "words"),
+    [
+        ("stuck", "basic", True, "yes: its own permissions allow changes everywhere"),
+        ("reader", "basic", False, "its own permissions are for reading only; a group of it may have more"),
+        ("reader", "bearer", None, "not told by the API"),
+    ],
+)
+def test_connect_says_what_the_user_may_do_as_far_as_the_api_tells(
+    rehearse: Make, scenario: str, kind: str, may: bool | None, words: str
+) -> None:
+    run = rehearse(scenario, kind=kind)
+    book = run.open()
+    result = book.step("connect").result
+    (table,) = result.tables
+    assert (result.outcome.value, result.facts["may_change"]) == ("passed", may)
+    assert ("may change something", words) in table.rows
+    assert ("403" in result.next_step) is (may is False)
+    book.end()
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_platform_that_does_not_tell_permissions_stops_nothing(rehearse: Make, status: int) -> None:
+    run = rehearse("reader")
+    run.sim.faults.add(Rule("untold", "GET", "/api/v4/permissions*", status=status, text="no"))
+    book = run.open()
+    assert (book.step("connect").result.next_step, book.engine.results["connect"].facts["may_change"]) == (
+        "",
+        None,
+    )
+    book.end()
+
+
+def test_permissions_in_some_tables_are_told_by_name() -> None:
+    some = Rights((Permission("vms", 0, True), Permission("/", 0, False), Permission("/", 7, True)))
+    assert (some.may_change, some.words) == (
+        None,
+        "in part: its own permissions allow changes in /, vms; a group of it may have more",
+    )

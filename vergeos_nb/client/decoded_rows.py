@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from vergeos_nb.client.error_bodies import said_in_row
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.errors import ErrorInAnswer, MissingField, WrongShape
+from vergeos_nb.vergeos.rights import Permission
 from vergeos_nb.vergeos.rows import MachineKey, MachineStats, MachineStatus, StatusKey, Vm, VmKey, VmNow
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class UserAccount:
     name: str
     type: str
     enabled: bool
+    identity: int | None = None
 
 
 class RowFields:
@@ -324,7 +326,14 @@ def machine_stats(row: Any, machine: MachineKey, asked: str) -> MachineStats:
 def account(row: Any, asked: str) -> UserAccount:
     """An `Account` from a row of ``users``."""
     of = RowFields(row, "users", asked)
-    return UserAccount(of.key("$key"), of.text("name"), of.seen_text("type"), of.truth("enabled"))
+    identity = of.seen_integer("identity")
+    return UserAccount(of.key("$key"), of.text("name"), of.seen_text("type"), of.truth("enabled"), identity)
+
+
+def permission(row: Any, asked: str) -> Permission:
+    """A `Permission` from a row of ``permissions``."""
+    of = RowFields(row, "permissions", asked)
+    return Permission(of.seen_text("table"), of.seen_integer("row"), of.seen_truth("modify") is True)
 
 
 def _shown(value: Any) -> str:

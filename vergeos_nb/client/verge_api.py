@@ -19,8 +19,9 @@ from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.client.whole_tables.fleet_tables import FleetReads
 from vergeos_nb.client.whole_tables.listing import ListReads
 from vergeos_nb.client.whole_tables.many_rows import ManyReads
-from vergeos_nb.errors import WrongShape
+from vergeos_nb.errors import ApiError, PermissionDenied, WrongShape
 from vergeos_nb.vergeos import filters
+from vergeos_nb.vergeos.rights import Rights
 from vergeos_nb.vergeos.rows import (
     MachineKey,
     MachineStats,
@@ -47,7 +48,8 @@ _VM_NOW = filters.fields(
     "machine#status#migrated_node as migrated_node",
     "machine#status#migration_destination as migration_destination", "machine#status#started as started",
 )  # fmt: skip
-_USER = filters.fields("$key", "name", "type", "enabled")
+_USER = filters.fields("$key", "name", "type", "enabled", "identity")
+_PERMISSION = filters.fields("$key", "identity", "table", "row", "modify")
 
 
 class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
@@ -168,6 +170,30 @@ class VergeApi(EvidenceReads, FleetReads, ListReads, ManyReads, Changing):
         data = self.wire.read("users", asked=asked, filter=filters.eq("name", username), fields=_USER)
         found = [decoded_rows.account(row, asked) for row in decoded_rows.rows_of(data, "users", asked)]
         return next((one for one in found if one.name == username), None)
+
+    def own_rights(self) -> Rights:
+        """What the user's own permissions allow, as far as the API tells. Reads only.
+
+        Of a token or API key the API does not say whose it is, and a user need not see the tables.
+        """
+        credentials = self.wire.profile.credentials
+        if credentials is None or credentials.username is None:
+            return Rights()
+        asked = "look up what this user may do"
+        try:
+            account = self.account(credentials.username)
+            if account is None or account.identity is None:
+                return Rights()
+            wanted = filters.eq("identity", account.identity)
+            data = self.wire.read("permissions", asked=asked, filter=wanted, fields=_PERMISSION)
+            return Rights(
+                tuple(
+                    decoded_rows.permission(row, asked)
+                    for row in decoded_rows.rows_of(data, "permissions", asked)
+                )
+            )
+        except (ApiError, PermissionDenied):
+            return Rights()
 
     def _vms(self, asked: str, bounds: Bounds, **wanted: str) -> tuple[Vm, ...]:
         data = self.wire.read("vms", asked=asked, bounds=bounds, **wanted)

@@ -110,12 +110,7 @@ def _layers(
                 asked = f"read {table}"
                 data = api.wire.read(table, asked=asked, fields="$key", limit="1")
                 yield _readable(layer, rows_of(data, table, asked))
-            yield Diagnosis(
-                "may I write",
-                None,
-                "cannot be asked without changing something: who may list can still get 403 on a write",
-                "The power-off needs the modify permission; default users have list and read only.",
-            )
+            yield _writable(api)
             yield _clocks(system)
     except VergeNbError as failure:
         yield Diagnosis(layer, False, failure.came_back, failure.next_step, failure.exit_code)
@@ -222,6 +217,18 @@ def _readable(layer: str, rows: object) -> Diagnosis:
             "If there are VMs, ask an administrator for the list and read permissions.",
         )
     return Diagnosis(layer, True, "yes")
+
+
+def _writable(api: VergeApi) -> Diagnosis:
+    rights = api.own_rights()
+    if rights.may_change:
+        return Diagnosis("may I write", True, rights.words)
+    return Diagnosis(
+        "may I write",
+        None,
+        f"{rights.words}; it cannot be tried without changing something",
+        "The power-off needs the modify permission; default users have list and read only.",
+    )
 
 
 def _clocks(system: SystemInfo) -> Diagnosis:

@@ -155,6 +155,9 @@ class SharedPlatform(VergeApi):
     def system(self) -> Any:
         return self._standing("system", None, lambda _: self._reader.api.system(), _all)
 
+    def own_rights(self) -> Any:
+        return self._standing("rights", None, lambda _: self._reader.api.own_rights(), _all)
+
     def vms_named(self, name: str) -> Any:
         machine = self._names.get(name)
         if machine is None:

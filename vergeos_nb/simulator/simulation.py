@@ -33,6 +33,9 @@ MAX_LOG = 200_000
 """How many requests are remembered, so that a simulator left running does not grow without end."""
 
 
+ROLES = ("admin", "reader")
+
+
 class Simulation:
     """A simulated VergeOS system, without a way in: `Simulator` adds the doors.
 
@@ -155,6 +158,24 @@ class Simulation:
             expired=self.scenario.credentials_expire,
         )
         self.core = Core(self.world, self.accounts)
+        self.set_role(self.scenario.role)
+
+    def set_role(self, role: str) -> None:
+        """Let the user change everything (`admin`), or only read (`reader`), from now on.
+
+        Raises:
+            ValueError: For another role.
+        """
+        if role not in ROLES:
+            raise ValueError(f"no role {role!r}; there are: {', '.join(ROLES)}")
+        with self._lock:
+            self.accounts.role = role
+            may = dict.fromkeys(("create", "modify", "delete"), role == "admin")
+            row = {"identity": 1, "table": "/", "row": 0, "list": True, "read": True, **may}
+            if self.world.get("permissions", 1) is None:
+                self.world.insert("permissions", row, 1)
+            else:
+                self.world.update("permissions", 1, **may)
 
     @property
     def vm_name(self) -> str:

@@ -107,8 +107,17 @@ def test_a_planning_run_changes_nothing_and_reads_only(rehearse: Make) -> None:
     assert {entry.method for entry in run.requests} == {"GET"}
 
 
-# Read beside the vendor's procedure, as witnesses and to refuse what is no VM.
-PROBES = ("machine_nics", "machine_drives", "machine_drive_stats", "nodes", "machine_logs", "tenant_nodes")
+# Read beside the vendor's procedure: what the user may do, witnesses, and what refuses what is no VM.
+PROBES = (
+    "users",
+    "permissions",
+    "machine_nics",
+    "machine_drives",
+    "machine_drive_stats",
+    "nodes",
+    "machine_logs",
+    "tenant_nodes",
+)
 
 
 @pytest.mark.parametrize("kind", ["basic", "bearer"])

@@ -72,6 +72,18 @@ def test_a_stepped_clock_is_moved_and_a_wall_clock_is_not(make):
         assert client.post("https://sim/_sim/advance", json={"seconds": 5}).status_code == 409
 
 
+def test_the_right_to_change_something_is_granted_and_taken_while_it_runs(make):
+    api = make("reader")
+    kill = {"vm": 41, "action": "kill"}
+    permission = "/api/v4/permissions/1?fields=table,row,read,modify"
+    assert api.call("POST", "/api/v4/vm_actions", kill)[0] == 403
+    assert api.call("GET", permission) == (200, {"table": "/", "row": 0, "read": True, "modify": False})
+    assert api.call("POST", "/_sim/role", {"role": "admin"}) == (200, {"role": "admin"})
+    assert api.call("GET", permission) == (200, {"table": "/", "row": 0, "read": True, "modify": True})
+    assert api.call("POST", "/api/v4/vm_actions", kill)[0] == 201
+    assert api.call("POST", "/_sim/role", {"role": "king"})[0] == 422
+
+
 def test_reset_begins_anew_or_with_another_scenario(make):
     api = make("stuck")
     api.put("machine_status/46", OVERRIDE)

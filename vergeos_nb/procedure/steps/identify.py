@@ -10,30 +10,20 @@ from vergeos_nb.procedure.engine.system_identity import id_of
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_tables import CHECKS, FACTS, IDENTITY
 from vergeos_nb.procedure.values.table import Scalar, Table
-from vergeos_nb.vergeos.rows import MOVING, OF_NODES, MachineStatus, Vm
+from vergeos_nb.vergeos.rows import MOVING, OF_NODES, MachineStatus, SystemInfo, Vm
 
 MAX_SKEW_S = 60.0
+ONLY_READS = (
+    "This user's own permissions are for reading only. Unless a group allows more, every change will be "
+    "answered 403. Ask an administrator for the modify permission. A step that was refused can be run again."
+)
 
 
 def connect(case: SystemCase) -> Draft:
-    """Who answers, and is it the kind of system that the profile claims?"""
+    """Who answers, is it the kind of system that the profile claims, and what may this user do there?"""
     info = case.platform.system()
     case.info = info
-    skew = info.clock_skew_s
-    facts = FACTS.table(
-        ("system", "SIMULATED" if info.simulated else "REAL"),
-        ("profile", case.target.profile),
-        ("host", case.target.host),
-        ("cloud", info.cloud_name),
-        ("system id", id_of(info) or "not told"),
-        ("VergeOS", info.version),
-        ("OS", info.os_version),
-        ("user", case.target.who),
-        ("TLS", case.target.tls),
-        ("server clock", iso(info.server_time) if info.server_time is not None else "not told"),
-        ("server clock minus ours", f"{skew:+.1f} s" if skew is not None else "not known"),
-    )
-    seen = {
+    seen: dict[str, Scalar] = {
         "simulated": info.simulated,
         "cloud_name": info.cloud_name,
         "system_id": id_of(info),
@@ -46,16 +36,40 @@ def connect(case: SystemCase) -> Draft:
                 "something answered that is not the simulator",
                 "choose the profile of the system you mean, or start `vergeos-nb simulator`",
             ),
-            facts,
+            _answering(case, info),
             **seen,
         )
+    rights = case.platform.own_rights()
     summary = f"Connected to {case.system_label()}, VergeOS {info.version}, as {case.target.who}."
     warnings = list(case.target.warnings)
     if not case.target.verified:
         warnings.append("The server's certificate is NOT verified: know that this is the system you mean.")
+    if rights.may_change is False:
+        warnings.append(ONLY_READS)
+    skew = info.clock_skew_s
     if skew is not None and abs(skew) > MAX_SKEW_S:
         warnings.append(f"The clocks differ by {skew:+.0f} s: mind that when reading times in the record.")
+    facts = _answering(case, info, ("may change something", rights.words))
+    seen["may_change"] = rights.may_change
     return Draft(StepOutcome.PASSED, summary, " ".join(warnings), (facts,), seen)
+
+
+def _answering(case: SystemCase, info: SystemInfo, *more: tuple[str, str]) -> Table:
+    skew = info.clock_skew_s
+    return FACTS.table(
+        ("system", "SIMULATED" if info.simulated else "REAL"),
+        ("profile", case.target.profile),
+        ("host", case.target.host),
+        ("cloud", info.cloud_name),
+        ("system id", id_of(info) or "not told"),
+        ("VergeOS", info.version),
+        ("OS", info.os_version),
+        ("user", case.target.who),
+        *more,
+        ("TLS", case.target.tls),
+        ("server clock", iso(info.server_time) if info.server_time is not None else "not told"),
+        ("server clock minus ours", f"{skew:+.1f} s" if skew is not None else "not known"),
+    )
 
 
 def get_status_key(case: Case) -> Draft:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.vergeos.requests import NodeQuery, VmAction
+from vergeos_nb.vergeos.rights import Rights
 from vergeos_nb.vergeos.rows import (
     Columns,
     Counter,
@@ -60,6 +61,9 @@ class Platform(Protocol):
 
     def system(self) -> SystemInfo:
         """The system that answers."""
+
+    def own_rights(self) -> Rights:
+        """What the user's own permissions allow, as far as the platform tells."""
 
     def vms_named(self, name: str) -> Sequence[Vm]:
         """Rows of ``vms`` for this name, snapshots among them."""

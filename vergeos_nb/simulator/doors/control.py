@@ -167,6 +167,14 @@ def truth(simulator: Simulation, request: Request, rest: str) -> Any:
     return {"vm": asdict(found), "process_alive": vitals.alive, "nodes": list(vitals.copies)}
 
 
+@route("POST", "role")
+def role(simulator: Simulation, request: Request, rest: str) -> Any:
+    """Let the user change everything, or only read: {"role": "admin" or "reader"}."""
+    wanted = str(read_body(request).get("role"))
+    simulator.set_role(wanted)
+    return {"role": wanted}
+
+
 @route("POST", "advance")
 def advance(simulator: Simulation, request: Request, rest: str) -> Any:
     """Move a stepped clock: {"seconds": n}."""

@@ -1,0 +1,55 @@
+"""What a user may do, as far as the platform's ``permissions`` tell: list, read, create, modify, delete.
+
+Sources: pyvergeos 1.7.1 permissions.py (columns; row 0 is every row of a table), the vendor's page on
+permissions (a table "/" is everything; new users may list and read only). A user also has the permissions of
+its groups, which these rows do not hold. So they can prove that a user may change something, and never that
+it may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+EVERYTHING = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A row of ``permissions``. ``row`` is 0 for every row of the table, None if it cannot be read."""
+
+    table: str
+    row: int | None
+    modify: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """A user's own permissions.
+
+    Attributes:
+        permissions: none where the platform does not tell them.
+    """
+
+    permissions: Sequence[Permission] = ()
+
+    @property
+    def may_change(self) -> bool | None:
+        """True if it may change everything, False if its own permissions only allow reading, else None."""
+        if any(one.modify and one.table == EVERYTHING and one.row == 0 for one in self.permissions):
+            return True
+        if self.permissions and not any(one.modify for one in self.permissions):
+            return False
+        return None
+
+    @property
+    def words(self) -> str:
+        """The same in plain words."""
+        if self.may_change:
+            return "yes: its own permissions allow changes everywhere"
+        if not self.permissions:
+            return "not told by the API"
+        if self.may_change is False:
+            return "its own permissions are for reading only; a group of it may have more"
+        tables = ", ".join(sorted({one.table for one in self.permissions if one.modify}))
+        return f"in part: its own permissions allow changes in {tables}; a group of it may have more"
