@@ -97,21 +97,46 @@ def test_the_saved_notebook_holds_static_evidence_where_steps_have_ended_and_rea
         (saved,) = [path for path in lab.folder.glob("*.ipynb") if path.name in page.url]
         kept = nbformat.read(saved, as_version=4)
     cells = {cell.source: cell.outputs for cell in kept.cells if cell.cell_type == "code"}
-    for step in ("connect", "locate", "status_key", "verify", "alive"):
+    for step in ("connect", "locate", "status_key", "verify", "alive", "plan"):
         first, second = cells[f'rb.step("{step}")']
         assert WIDGET not in first.data, step
         assert "API calls" in first.data["text/html"], step
-        assert second.data == {"text/html": "", "text/plain": ""}, step
+        assert (second.data["text/html"], second.data["text/plain"]) == ("", ""), step
+    assert "waiting" in cells['rb.step("kill")'][0].data["text/plain"]
     assert "widgets" not in kept.metadata
     copy = saved.with_name("copy-of-" + saved.name)
     nbformat.write(kept, copy)
     other = notebook(theme="JupyterLab Dark")
     other.url = other.url.replace(other.url.partition("/tree/")[2].partition("?")[0], copy.name)
     other.open()
-    expect(other.cell("alive").locator(".jp-OutputArea")).to_contain_text("Verdict: off")
-    assert "Error displaying widget" not in other.cell("alive").inner_text()
+    for step, words in (("alive", "Verdict: off"), ("kill", "9. Kill power · ○ waiting")):
+        expect(other.cell(step).locator(".jp-OutputArea")).to_contain_text(words)
+        assert "Error displaying widget" not in other.cell(step).inner_text()
+    other.cell("alive").locator("summary").first.click()
+    expect(other.cell("alive")).to_contain_text("Evidence, source by source")
     other.cell("alive").scroll_into_view_if_needed()
     other.shot("dark-untrusted")
+
+
+@needs_chromium
+def test_a_saved_notebook_of_this_machine_shows_no_dead_widget_without_its_kernel(
+    notebook: Open, lab: Any
+) -> None:
+    """Holds off: a notebook that JupyterLab trusts shows "model not found" in the place of each card."""
+    with served("stuck"):
+        page = notebook()
+        assert page.run_all()
+        page.press("connect", "Connect")
+        expect(page.cell("connect").locator(".vnb-static")).to_contain_text("SIMULATED", timeout=60_000)
+        page.command("docmanager:save")
+        page.end_kernel()
+        page.reload()
+    cell = page.cell("connect")
+    expect(cell).to_contain_text("1. Connect · SIMULATED")
+    # It is in the page, and hidden by the style that lies beside the static view.
+    expect(page.page.get_by_text("Error displaying widget").first).to_be_hidden()
+    assert "Error displaying widget" not in page.page.locator(".jp-Notebook").inner_text()
+    page.shot("light-without-kernel")
 
 
 @needs_chromium

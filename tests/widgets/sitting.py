@@ -14,6 +14,7 @@ from typing import Any
 from tests.rehearsal import LADDER, Rehearsal
 from vergeos_nb import settings
 from vergeos_nb.clock import Cancelled
+from vergeos_nb.notebook import live as live_module
 from vergeos_nb.notebook.live import LiveRun
 from vergeos_nb.session.run import Run
 from vergeos_nb.widgets.cards import card as card_module
@@ -61,6 +62,7 @@ class Sitting:
         self.run = Rehearsal(scenario, outputs)
         self.screen = Screen()
         self.outputs = outputs
+        monkeypatch.setattr(live_module, "show", self.screen.show)
         for module in (card_module, closing_module):
             monkeypatch.setattr(module, "show", self.screen.show)
             monkeypatch.setattr(module, "update", self.screen.show)
@@ -93,6 +95,7 @@ class Sitting:
 
     def run_all(self) -> None:
         """Run every cell, as Run All does."""
+        self.live.show_header()
         for step in self.live.steps:
             self.live.step(step.id)._ipython_display_()
         self.live.close()._ipython_display_()
@@ -143,16 +146,21 @@ class Sitting:
         return card
 
     def places(self, step: str) -> list[str]:
-        """What the two places of a step's output hold: ``live``, ``static`` or ``""``."""
-        shown = [self.screen.places[place] for place in self.live.step(step)._ids]
-        return [
-            "live"
-            if "application/vnd.jupyter.widget-view+json" in one
-            else "static"
-            if one["text/html"]
-            else ""
-            for one in shown
-        ]
+        """The two places of a step's output: what a saved notebook keeps, and whether the card is live."""
+        kept, shown = [self.screen.places[place] for place in self.live.step(step)._ids]
+        ended = "<details" in kept["text/html"]
+        live = "application/vnd.jupyter.widget-view+json" in shown and shown["text/html"] == ""
+        return ["evidence" if ended else "where it is", "live" if live else ""]
+
+    def opened(self) -> list[str]:
+        """The steps whose card is open; the others are a line."""
+        return [s.id for s in self.live.steps if self.live.step(s.id).body.layout.display != "none"]
+
+    def shown(self, step: str) -> str:
+        """The words of a step's card, as every page shows them: the state of its widgets, and no display."""
+        card = self.live.step(step)
+        parts = (card.fold, card.head, card.message, card.progress, card.evidence)
+        return " ".join(text(part.get_state()["value"]) for part in parts)
 
     def enabled(self) -> list[str]:
         """The steps whose button can be pressed."""

@@ -29,16 +29,28 @@ STEPS = [
 def test_run_all_shows_every_card_sends_nothing_and_leaves_the_first_one_ready(sit: Sit) -> None:
     at = sit()
     at.run_all()
-    assert [at.places(step) for step in STEPS] == [["live", ""]] * len(STEPS)
+    assert [at.places(step) for step in STEPS] == [["where it is", "live"]] * len(STEPS)
+    assert at.opened() == ["connect"]
     assert (at.enabled(), at.run.requests, at.live.run) == (["connect"], [], None)
     assert list(at.outputs.glob("*")) == []
 
 
-def test_each_step_opens_the_next_one_and_becomes_its_own_static_view(sit: Sit) -> None:
+def test_one_card_is_open_and_each_step_becomes_a_line_that_unfolds_to_its_evidence(sit: Sit) -> None:
     at = sit()
     at.run_all()
-    at.until("confirm")
-    assert [at.places(step) for step in STEPS] == [["static", ""]] * len(STEPS)
+    for step, following in zip(STEPS, [*STEPS[1:], ""], strict=True):
+        assert (at.opened(), at.enabled()) == ([step], [step])
+        at.click(step)
+        if step == "verify":
+            at.tick()
+        if step == "plan":
+            at.approve()
+        assert at.opened() == ([following] if following else [])
+        assert at.places(step) == ["evidence", "live"]
+        assert (
+            at.screen.places[at.live.step(step)._ids[0]]["text/html"].count(at.live.step(step).fold.value)
+            == 1
+        )
     at.close()
     record = read(at.run.folder)
     assert (record["outcome"], record["verdict"], record["exit_code"]) == ("done", "off", 0)
@@ -101,26 +113,27 @@ def test_the_step_after_the_comparison_stays_closed_until_all_four_lines_are_tic
     for step in STEPS[:4]:
         at.click(step)
     card: Any = at.live.step("verify")
-    assert (at.places("verify"), at.enabled()) == (["static", "live"], ["verify"])
+    assert (at.opened(), at.enabled()) == (["verify"], ["verify"])
+    assert (card.go.look, card.checked.look) == ("plain", "strong")
     for name, box in list(card.boxes.items())[:3]:
         box.value = True
         assert card.checked.disabled, name
     at.tick()
-    assert (at.places("verify"), at.enabled()) == (["static", ""], ["alive"])
+    assert (at.opened(), at.enabled()) == (["alive"], ["alive"])
 
 
 @pytest.mark.parametrize(
     ("scenario", "badge", "because"),
     [
-        ("zombie", "♥ ALIVE", "machine_stats says alive"),
-        ("stuck", "✔ OFF", "machine_stats says dead"),
-        ("node_unreachable", "? UNKNOWN", "no source"),
+        ("zombie", "♥ ALIVE", "machine_stats alive"),
+        ("stuck", "✔ OFF", "machine_stats dead"),
+        ("node_unreachable", "? UNKNOWN", "machine_stats silent"),
     ],
 )
-def test_a_card_that_is_shown_anew_says_what_was_found_without_unfolding_anything(
+def test_a_card_that_is_shown_anew_says_what_was_found_and_unfolds_to_its_evidence(
     sit: Sit, scenario: str, badge: str, because: str
 ) -> None:
-    """After a reload, and always in Voilà, the verdict was folded away, and the ticks showed no values."""
+    """After a reload, and always in Voilà, the verdict was missing, and the ticks showed no values."""
     at = sit(scenario)
     at.run_all()
     for step in STEPS[:4]:
@@ -132,15 +145,14 @@ def test_a_card_that_is_shown_anew_says_what_was_found_without_unfolding_anythin
         "status": "status row unresponsive",
         "machine": "agrees, VM record 44, status row 44",
     }
+    assert "agrees, VM record 8192, status row 8192" in at.shown("verify")
     at.tick()
     at.click("alive")
-    # What a page that was loaded anew is given is the state of the widgets, and no display.
-    shown = text(at.live.step("alive").head.get_state()["value"])
-    assert badge in shown
-    assert because in shown
-    assert "Verdict: " in shown
-    assert "passed" not in shown
-    assert "agrees, VM record 8192, status row 8192" in text(card.head.get_state()["value"])
+    line, _, evidence = at.live.step("alive").fold.get_state()["value"].partition("</summary>")
+    assert badge in text(line)
+    assert "Verdict: " in text(line)
+    assert "passed" not in text(line)
+    assert because in text(evidence)
 
 
 def test_the_approval_button_names_the_vm_and_opens_only_when_nothing_is_missing(sit: Sit) -> None:
@@ -249,12 +261,12 @@ def test_a_step_that_was_refused_says_what_to_do_and_can_be_run_again(sit: Sit) 
     at.run_all()
     at.click("connect")
     card = at.click("locate")
-    assert at.places("locate") == ["static", "live"]
+    assert (at.places("locate"), at.opened()) == (["evidence", "live"], ["locate"])
     assert "give its key as well: vm_key=41" in text(card.head.value)
     assert at.enabled() == ["locate"]
     card.form.fields["vm_key"].value = 41
     at.click("locate")
-    assert (at.places("locate"), at.enabled()) == (["static", ""], ["status_key"])
+    assert (at.opened(), at.enabled()) == (["status_key"], ["status_key"])
 
 
 def test_the_card_of_the_override_stays_refused_while_the_process_lives(sit: Sit) -> None:
@@ -339,14 +351,14 @@ def test_a_run_that_is_closed_right_after_a_cancel_is_recorded_as_interrupted(si
     )
 
 
-def test_a_closed_run_runs_nothing_more_and_leaves_no_live_card(sit: Sit) -> None:
+def test_a_closed_run_runs_nothing_more_and_leaves_no_card_open(sit: Sit) -> None:
     at = sit("twins")
     at.run_all()
     at.click("connect")
     at.click("locate")
     before = len(at.run.requests)
     at.close()
-    assert (at.enabled(), at.places("locate")) == ([], ["static", ""])
+    assert (at.enabled(), at.opened(), at.places("locate")) == ([], [], ["evidence", "live"])
     card = at.live.step("locate")
     card.start(card.work)
     assert card.job is not None

@@ -100,7 +100,7 @@ def test_a_line_that_a_card_cannot_show_ends_no_step(sit: Sit, monkeypatch: pyte
     def fails(line: object) -> None:
         raise ValueError("no such line")
 
-    monkeypatch.setattr(card, "line", fails)
+    monkeypatch.setattr(card, "heard", fails)
     at.click("poweroff")
     assert card.result is not None
     assert card.result.outcome == "failed"

@@ -9,6 +9,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from vergeos_nb import settings
 from vergeos_nb.clock import CancellableClock, SystemClock
@@ -43,6 +44,9 @@ from vergeos_nb.widgets.cards.by_step import card_for
 from vergeos_nb.widgets.cards.card import StepCard
 from vergeos_nb.widgets.cards.closing_card import ClosingCard
 from vergeos_nb.widgets.comms import keep_comms_in_the_main_shell
+from vergeos_nb.widgets.guide import Guide
+from vergeos_nb.widgets.screen import live, show
+from vergeos_nb.widgets.sticky_header import CLOSE, announced, header
 from vergeos_nb.words import did_you_mean
 
 # Longer than headless, where the digest is typed and all follows at once: here a person reads and waits.
@@ -79,6 +83,7 @@ class LiveRun:
         self._compared: Sequence[Table] = ()
         self._clean: dict[str, tuple[StepResult, StepResult]] = {}
         self._over = False
+        self._guide = Guide()
         self._lines: list[Mapping[str, Any]] = []
         self.unfinished: CutShort | None = cut_short(outputs, name, settings.session_name())
 
@@ -101,7 +106,7 @@ class LiveRun:
     def close(self) -> ClosingCard:
         """The card that closes the run. Showing it closes nothing."""
         if self._closing is None:
-            self._closing = ClosingCard(self)
+            self._closing = ClosingCard(self, shown=self._all_shown)
         return self._closing
 
     @property
@@ -122,12 +127,13 @@ class LiveRun:
     def host(self) -> str:
         return self.run.host if self.run is not None else ""
 
+    def folder(self) -> Path | None:
+        """The folder of the record, once the run is open."""
+        return self.run.folder if self.run is not None else None
+
     def state(self, step: str) -> StepState:
-        if self.run is None:
-            return StepState.READY if step == self.steps[0].id else StepState.WAITING
-        state = self.run.engine.state(step)
-        index = [one.id for one in self.steps].index(step)
-        if state is StepState.READY and index and not self.settled(self.steps[index - 1].id):
+        state = self.run.engine.state(step) if self.run is not None else StepState.READY
+        if state is StepState.READY and step != self.here():
             return StepState.WAITING
         return state
 
@@ -154,6 +160,22 @@ class LiveRun:
         if result is None or self.run is None:
             return False
         return opens(result) or self.run.engine.is_final(step)
+
+    def done(self, step: str) -> bool:
+        declared, case, result = self._step(step), self.case, self.result(step)
+        if not self.settled(step):
+            return False
+        if declared.role == "identify" and declared.ticks:
+            return set(declared.ticks) <= self._ticked
+        # A plan of nothing, or of a run that only looks, needs nobody's yes.
+        planned = declared.role == "plan" and result is not None and result.outcome is StepOutcome.PASSED
+        return not (planned and isinstance(case, Case) and case.plan is not None and case.approval is None)
+
+    def here(self) -> str:
+        if self._over:
+            return ""
+        running = next((card.step.id for card in list(self._cards.values()) if card.running), "")
+        return running or next((step.id for step in self.steps if not self.done(step.id)), CLOSE)
 
     def blocked(self, step: str) -> str:
         ids = [one.id for one in self.steps]
@@ -265,7 +287,24 @@ class LiveRun:
         for card in list(self._cards.values()):
             card.changed()
         if self._closing is not None:
-            self._closing.refresh()
+            self._closing.changed()
+        self._guided()
+
+    def show_header(self) -> None:
+        """Show the header of the run in the cell that runs."""
+        self._guide.show(header(self))
+        show(live(self._guide), f"vergeos-nb-header-{uuid4().hex[:8]}")
+
+    def _all_shown(self) -> None:
+        """The last cell was run. JupyterLab goes to it; the first card whose turn it is is somewhere else."""
+        self._guide.bring(self.here())
+
+    def _guided(self) -> None:
+        here, case = self.here(), self.case
+        result = self.result(here) if here not in ("", CLOSE) else None
+        self._guide.show(header(self))
+        approved = isinstance(case, Case) and case.approval is not None
+        self._guide.lead(here, (id(result), approved, len(self._ticked)), announced(self))
 
     def end(self) -> Mapping[str, str]:
         """End the run and make its record. Returns its summary as a bundle, with the drill's lesson."""
@@ -336,7 +375,7 @@ class LiveRun:
         for card in list(self._cards.values()):
             if card.running:
                 try:
-                    card.line(line)
+                    card.heard(line)
                 except Exception as error:  # what a screen raises keeps no line from the journal
                     card.troubled(error)
 

@@ -72,10 +72,10 @@ def _live(name: str, namespace: Mapping[str, Any]) -> LiveRun:
     fields = schema_of(name).model_fields
     given = {key: namespace[key] for key in fields if key in namespace}
     open_one = _OPEN.get(name)
-    if open_one is not None and open_one.run is not None and not open_one.is_over:
-        return open_one
-    _OPEN[name] = LiveRun(name, given, settings.outputs_dir())
-    return _OPEN[name]
+    if open_one is None or open_one.run is None or open_one.is_over:
+        open_one = _OPEN[name] = LiveRun(name, given, settings.outputs_dir())
+    open_one.show_header()
+    return open_one
 
 
 def _given(name: str, namespace: Mapping[str, Any]) -> dict[str, Any]:

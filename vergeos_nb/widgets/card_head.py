@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.step_tables import EVIDENCE, IDENTITY
 from vergeos_nb.views.badges import badge_of
 from vergeos_nb.views.bundle import environment
+from vergeos_nb.widgets.teaching import NOT_TAUGHT, Teaching
 
 # State → (sign, words). The sign repeats the words.
 STATES: Mapping[StepState, tuple[str, str]] = {
@@ -21,6 +23,10 @@ STATES: Mapping[StepState, tuple[str, str]] = {
     StepState.RUNNING: ("▶", "running"),
     StepState.ENDED: ("■", "ended"),
 }
+
+# How a plan's step tells a reader without cards to approve it.
+_HEADLESS = re.compile(r"To apply it: run again with [\w= ]*approve=[0-9a-f]{64}\.?\s*")
+_DIGEST = re.compile(r"Digest ([0-9a-f]{12})[0-9a-f]{52}\.?")
 
 
 def head(
@@ -32,14 +38,14 @@ def head(
     *,
     host: str,
     bearer: bool,
-    system: str,
+    taught: Teaching = NOT_TAUGHT,
 ) -> str:
     """The head as HTML. Everything in it is escaped once.
 
     Args:
         host: for the curl commands, or "" while it is not known.
         bearer: whether the profile sends a token or API key.
-        system: the system in words, simulated or real first, or "".
+        taught: what the notebook says of the step. Without it, the step's own reason is shown.
     """
     return (
         environment()
@@ -47,15 +53,25 @@ def head(
         .render(
             number=number,
             step=step,
-            system=system,
+            taught=taught.paragraphs,
             state=STATES[state],
             result=result,
+            summary=at_a_card(result.summary) if result is not None else "",
+            advice=at_a_card(result.next_step) if result is not None else "",
             badge=badge_of(result) if result is not None else None,
             facts=key_facts(result) if result is not None else (),
             calls=[_shown(call) for call in calls],
             curl="\n\n".join(as_curl(host or "HOST", call, bearer=bearer) for call in calls),
         )
     )
+
+
+def at_a_card(text: str) -> str:
+    """A text without the headless way to approve, which is no way for a person at a card.
+
+    The plan's number is cut; the evidence below the card has all of it.
+    """
+    return _DIGEST.sub(r"Plan number \1…", _HEADLESS.sub("", text)).strip()
 
 
 def key_facts(result: StepResult) -> Sequence[tuple[str, str]]:

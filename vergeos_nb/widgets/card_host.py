@@ -50,6 +50,12 @@ class Desk(Protocol):
     def settled(self, step: str) -> bool:
         """Whether a step has ended so that the next one is open, or is not to be run again."""
 
+    def done(self, step: str) -> bool:
+        """Whether nothing is left to do for a step: it is settled, and a person gave what is asked."""
+
+    def here(self) -> str:
+        """The id of the card whose turn it is: a step's, ``close``, or "" when the run is over."""
+
     def blocked(self, step: str) -> str:
         """Why a step cannot be run although it is its turn, in words, or ""."""
 
@@ -111,6 +117,9 @@ class Desk(Protocol):
 class Closable(Protocol):
     """The run, as its closing card sees it."""
 
+    runbook: str
+    steps: Sequence[Step[Any]]
+
     @property
     def case(self) -> RunCase | None:
         """None until the run is open."""
@@ -123,6 +132,9 @@ class Closable(Protocol):
 
     def masked(self, text: str) -> str:
         """A text as it may be shown, without secrets."""
+
+    def here(self) -> str:
+        """The id of the card whose turn it is: a step's, ``close``, or "" when the run is over."""
 
     def end(self) -> Mapping[str, str]:
         """End the run and make its record. Its summary as a bundle.

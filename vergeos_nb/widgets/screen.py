@@ -8,8 +8,6 @@ from typing import Any
 import ipywidgets as w
 from IPython.display import display, update_display
 
-NOTHING: Mapping[str, Any] = {"text/html": "", "text/plain": ""}
-
 
 def show(bundle: Mapping[str, Any], place: str) -> None:
     """Show this in the cell that runs, in a place that can be updated later."""
@@ -21,7 +19,7 @@ def update(bundle: Mapping[str, Any], place: str) -> None:
     update_display(dict(bundle), raw=True, display_id=place)  # type: ignore[no-untyped-call]
 
 
-def live(panel: w.Widget, html: str, text: str) -> dict[str, Any]:
-    """The bundle of a live panel. Front ends without widgets show the HTML or the text."""
+def live(panel: w.Widget) -> dict[str, Any]:
+    """The bundle of a live panel. Front ends without widgets show nothing of it."""
     data = panel._repr_mimebundle_()
-    return {**(data[0] if isinstance(data, tuple) else data), "text/html": html, "text/plain": text}
+    return {**(data[0] if isinstance(data, tuple) else data), "text/html": "", "text/plain": ""}

@@ -54,17 +54,16 @@ class ApprovalCard(StepCard):
         typed = (self.typed, self.typed_by_second, *self.said.fields.values(), *self.second.fields.values())
         for field in (*self.boxes.values(), *typed):
             field.observe(lambda change: self.changed(), "value")
+        for field in (*self.boxes.values(), self.typed, self.said.fields.get("reason")):
+            if field is not None:
+                field.add_class("vnb-wanted")
         self.yes.on_click(self.guarded(lambda: self.start(self._approve)))
 
     def below(self) -> Sequence[w.Widget]:
         return [self.ask]
 
-    def is_done(self) -> bool:
-        case = self.desk.case
-        if not super().is_done():
-            return False
-        # A plan of nothing, or of a run that only looks, needs nobody's yes.
-        return not isinstance(case, Case) or not self._planned() or case.approval is not None
+    def asks(self) -> bool:
+        return self._planned() and not self.running and not self.is_done() and not self.desk.over()
 
     def ended(self, result: StepResult) -> None:
         for box in self.boxes.values():
@@ -90,7 +89,7 @@ class ApprovalCard(StepCard):
     def look(self) -> None:
         super().look()
         case = self.desk.case
-        wanted = self._planned() and not self.running and not self.is_done() and not self.desk.over()
+        wanted = self.asks()
         self.ask.layout.display = "" if wanted else "none"
         missing: Sequence[str] = ()
         if wanted and isinstance(case, Case):

@@ -14,8 +14,9 @@ from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.views.bundle import static_view
+from vergeos_nb.views.folded import folded, line, static
 from vergeos_nb.views.frames import frames
-from vergeos_nb.widgets.card_head import STATES, head
+from vergeos_nb.widgets.card_head import STATES, at_a_card, head
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.forms import ParameterForm
 from vergeos_nb.widgets.guarded_button import PressButton
@@ -23,7 +24,8 @@ from vergeos_nb.widgets.job import CardJob
 from vergeos_nb.widgets.message import Message, said_of
 from vergeos_nb.widgets.parts import button, column, row, says
 from vergeos_nb.widgets.request_previews import calls_of
-from vergeos_nb.widgets.screen import NOTHING, live, show, update
+from vergeos_nb.widgets.screen import live, show, update
+from vergeos_nb.widgets.teaching import NOT_TAUGHT, teaching
 
 T = TypeVar("T")
 PICTURE_EVERY_S = 2.0
@@ -32,9 +34,11 @@ PICTURE_EVERY_S = 2.0
 class StepCard:
     """One step of a live run.
 
-    It has two places in its cell's output. The first holds the live card until the step has ended, and its
-    static view from then on. The second is empty until a step has ended in a way that lets it be run again:
-    then it holds the live card.
+    It is a line while its turn has not come, open when it has, and a line again that unfolds to the whole
+    evidence when nothing is left to do. All of it derives from the run, so every page shows the same.
+
+    Its cell's output has two places. The first holds the step's static view, which a saved notebook keeps.
+    The second holds the live card, and the page hides the first beside it.
 
     Args:
         names: the parameters that are asked for here.
@@ -47,31 +51,28 @@ class StepCard:
         self.form = ParameterForm(desk.runbook, names, desk.given)
         self.job: CardJob[StepResult] | None = None
         self.job_aside: CardJob[Any] | None = None
-        self._ids = [f"vergeos-nb-{step.id}-{place}-{uuid4().hex[:8]}" for place in ("face", "again")]
+        self._ids = [f"vergeos-nb-{step.id}-{place}-{uuid4().hex[:8]}" for place in ("static", "live")]
         self._busy = threading.Lock()
         self._looking = threading.RLock()
         self._running = False
         self._beside = ""
         self._said = Message()
-        self._shown: tuple[StepResult | None, bool] | None = None
-        self._evidence_of: StepResult | None = None
+        self._shown: tuple[object, ...] | None = None
+        self._evidence_of: object = None
+        self._fold_of: object = None
         self._picture_due = PICTURE_EVERY_S
         self._note = ""
         self.head, self.message, self.progress = w.HTML(), w.HTML(), w.HTML()
-        self.picture, self.evidence = w.HTML(), w.HTML()
+        self.picture, self.evidence, self.fold = w.HTML(), w.HTML(), w.HTML()
         self.go = PressButton(self.verb()) if step.changing else button(self.verb(), strong=True)
         self.cancel = button("Cancel", disabled=True)
         self.anew = button("Read everything again, then this")
         self.go.on_click(self.guarded(lambda: self.start(self.work)))
         self.cancel.on_click(self.guarded(self._cancel))
         self.anew.on_click(self.guarded(lambda: self.start(self._begin_again)))
-        self.panel = column(
-            self.head, *self.inputs(), row(self.go, self.cancel, self.anew), self.message, self.progress,
-            self.picture, self.evidence, *self.below(),
-        )  # fmt: skip
-        self.panel.layout = w.Layout(
-            border="1px solid var(--jp-border-color1, #8a8a8a)", padding="0.6em 1em", margin="0.3em 0"
-        )
+        self.body = column(self.head, *self.inputs(), row(self.go, self.cancel, self.anew))
+        self.rest = column(self.progress, self.picture, *self.below(), self.evidence)
+        self.panel = column(self.fold, self.body, self.message, self.rest)
         for widget, name in ((self.panel, "card"), (self.progress, "progress"), (self.message, "message")):
             widget.add_class(f"vnb-{name}")
         self.panel.add_class(f"vnb-step-{step.id}")
@@ -102,7 +103,15 @@ class StepCard:
 
     def is_done(self) -> bool:
         """Whether nothing is left to do on this card, once its step has ended."""
-        return self.desk.settled(self.step.id)
+        return self.desk.done(self.step.id)
+
+    def is_open(self) -> bool:
+        """Whether it is this card's turn. Only one card is open."""
+        return self._running or self.desk.here() == self.step.id
+
+    def asks(self) -> bool:
+        """Whether the card asks for something else by now than to run its step, by a button of its own."""
+        return False
 
     def ended(self, result: StepResult) -> None:
         """The step has just ended, and is shown after this."""
@@ -117,10 +126,13 @@ class StepCard:
         blocked = self.desk.over() or self.desk.blocked(self.step.id)
         done = result is not None and self.is_done()
         open_now = state in (StepState.READY, StepState.ENDED) and not done
+        self._show_fold(state, result)
         self.head.value = self._head(state)
         self.go.description = self.verb() if result is None else f"Again: {self.verb()}"
+        self.go.look = "plain" if self.asks() else "danger" if self.step.changing else "strong"
         self.go.disabled = self._running or bool(blocked) or not open_now
         self.cancel.disabled = not self._running
+        self.cancel.layout.display = "" if self._running else "none"
         # What was asked before is out of the way of what is asked now.
         self.form.box.layout.display = "none" if self._passed() and not self._running else ""
         # A plan that is refused as outdated needs new evidence, not only another try.
@@ -209,7 +221,7 @@ class StepCard:
         self._said.say(self.desk.masked(html), self._situation())
         self.changed()
 
-    def line(self, line: Mapping[str, Any]) -> None:
+    def heard(self, line: Mapping[str, Any]) -> None:
         """A line of the run's journal has come while the step runs."""
         if line["event"] == "note":
             self._note = str(line["text"])
@@ -230,15 +242,10 @@ class StepCard:
             self.troubled(error)
 
     def settle(self) -> None:
-        """Put the static view where the live card was, and the live card below it if it is still needed.
-
-        A step whose result was forgotten, because one before it was run again, gets its live card back.
-        """
-        if self._running or not self._shown or (wanted := self._places()) == self._shown:
-            return
-        self._shown = wanted
-        for bundle, place in zip(self._bundles(*wanted), self._ids, strict=True):
-            update(bundle, place)
+        """Put what a saved notebook keeps into its place, if the step has another state by now."""
+        if self._shown and (now := self._static_of()) != self._shown:
+            self._shown = now
+            update(self._static(), self._ids[0])
 
     def guarded(self, act: Callable[[], object]) -> Callable[[Any], None]:
         """A callback whose failure is shown on the card: elsewhere nobody would see it."""
@@ -252,23 +259,23 @@ class StepCard:
         return called
 
     def _ipython_display_(self) -> None:
-        self._shown = self._places()
-        for bundle, place in zip(self._bundles(*self._shown), self._ids, strict=True):
-            show(bundle, place)
+        self._shown = self._static_of()
+        show(self._static(), self._ids[0])
+        show(live(self.panel), self._ids[1])
 
-    def _places(self) -> tuple[StepResult | None, bool]:
-        """The result that the first place shows (None: the live card), and whether the second shows that."""
-        if self._running or self.result is None:
-            return None, False
-        return self.result, not (self.is_done() or self.desk.over())
+    def _static_of(self) -> tuple[object, ...]:
+        """What the static view hangs on."""
+        result = None if self._running else self.result
+        return (result, self._state() if result is None else None)
 
-    def _bundles(self, result: StepResult | None, again: bool) -> Sequence[Mapping[str, Any]]:
+    def _static(self) -> Mapping[str, Any]:
+        """What a saved notebook keeps of this card: the step's static view, or where the step is."""
+        result = None if self._running else self.result
+        if result is not None:
+            return static(folded(self.number, result), static_view(result)["text/plain"])
         sign, word = STATES[self._state()]
         text = f"{self.number}. {self.step.title}: {sign} {word}. Run this notebook in JupyterLab to use it."
-        card = live(self.panel, self.head.value, text)
-        if result is None:
-            return card, NOTHING
-        return static_view(result), card if again else NOTHING
+        return static(line(self.number, self.step.title, sign, word), text)
 
     def _passed(self) -> bool:
         result = self.result
@@ -278,17 +285,19 @@ class StepCard:
         return StepState.RUNNING if self._running else self.desk.state(self.step.id)
 
     def _head(self, state: StepState) -> str:
+        if not self.is_open():
+            return ""
         case, result = self.desk.case, self.result
         known = case if isinstance(case, SystemCase) else None
         return head(
             self.number,
             self.step,
             state,
-            result,
+            None if self._running else result,
             () if self._passed() else calls_of(self.step, case),
             host=self.desk.host,
             bearer=known is not None and known.target.who.startswith("the owner of"),
-            system=known.system_label() if known is not None else "",
+            taught=teaching(self.desk.runbook).get(self.step.id, NOT_TAUGHT),
         )
 
     def _begin_again(self) -> StepResult:
@@ -349,12 +358,31 @@ class StepCard:
         desk, blocked = self.desk, self.desk.blocked(self.step.id)
         return (desk.case, self.result, self._state(), desk.over(), desk.busy(), blocked, self.asked())
 
+    def _show_fold(self, state: StepState, result: StepResult | None) -> None:
+        """Be a line, unless it is this card's turn."""
+        is_open = self.is_open()
+        shown = (is_open, state, result)
+        if shown == self._fold_of:
+            return
+        self._fold_of = shown
+        for part in (self.body, self.rest):
+            part.layout.display = "" if is_open else "none"
+        (self.panel.add_class if is_open else self.panel.remove_class)("vnb-open")
+        if is_open:
+            self.fold.value = ""
+        elif result is not None:
+            self.fold.value = folded(self.number, result)
+        else:
+            self.fold.value = line(self.number, self.step.title, *STATES[state])
+
     def _show_evidence(self, result: StepResult | None) -> None:
-        """A page that was loaded anew no longer follows the step's static view, but it does follow this."""
-        if result is not self._evidence_of:
-            self._evidence_of = result
-            self.evidence.value = _folded(result) if result is not None else ""
+        """All that came out, folded, while the card is open. Made once for a result: it can be long."""
+        shown = result if self.is_open() else None
+        if shown is not self._evidence_of:
+            self._evidence_of = shown
+            self.evidence.value = _unfolded(shown) if shown is not None else ""
 
 
-def _folded(result: StepResult) -> str:
-    return f"<details><summary>What came out</summary>{static_view(result)['text/html']}</details>"
+def _unfolded(result: StepResult) -> str:
+    evidence = at_a_card(static_view(result)["text/html"])
+    return f"<details><summary>What came out</summary>{evidence}</details>"

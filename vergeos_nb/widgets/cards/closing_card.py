@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 import ipywidgets as w
 
+from vergeos_nb.views.folded import line, static
 from vergeos_nb.widgets.card_host import Closable
 from vergeos_nb.widgets.job import CardJob
 from vergeos_nb.widgets.message import Message, said_of
 from vergeos_nb.widgets.parts import button, column, row, says
 from vergeos_nb.widgets.screen import live, show, update
 
+TITLE = "Close"
 ASK = (
     "Closing ends the run and makes its record from the journal, whatever this page shows or the browser "
     "has saved. Nothing can be sent in it afterwards."
@@ -21,31 +23,56 @@ ASK = (
 
 
 class ClosingCard:
-    """Closes the run by a click; running its cell closes nothing."""
+    """Closes the run by a click; running its cell closes nothing.
 
-    def __init__(self, desk: Closable) -> None:
+    It can be closed at any time. Its button is lit when nothing else is left to do.
+
+    Args:
+        shown: called when its cell was run, which is the last one.
+    """
+
+    def __init__(self, desk: Closable, *, shown: Callable[[], None] = lambda: None) -> None:
         self.desk = desk
-        self._id = f"vergeos-nb-close-{uuid4().hex[:8]}"
-        self._shown: Mapping[str, str] | None = None
+        self.number = len(desk.steps) + 1
+        self._ids = [f"vergeos-nb-close-{place}-{uuid4().hex[:8]}" for place in ("static", "live")]
+        self._tell = shown
+        self._bundle: Mapping[str, str] | None = None
+        self._kept: Mapping[str, str] | None = None
         self._closing = False
         self._said = Message()
         self.job: CardJob[Mapping[str, str]] | None = None
         self.go = button("Close the run and make its record", strong=True)
-        self.message = w.HTML()
-        self.panel = column(w.HTML(says(ASK)), row(self.go), self.message)
-        self.panel.add_class("vnb-step-close")
+        self.head, self.message = w.HTML(), w.HTML()
+        self.panel = column(self.head, row(self.go), self.message)
+        for name in ("card", "step-close"):
+            self.panel.add_class(f"vnb-{name}")
         self.go.on_click(self._clicked)
         self.refresh()
 
     def refresh(self) -> None:
         """Show whether there is something to close, and what became of closing it."""
-        self.go.disabled = self._closing or self.desk.case is None or bool(self.desk.over())
+        over, is_here = bool(self.desk.over()), self.desk.here() == "close"
+        self.go.disabled = self._closing or self.desk.case is None or over
+        self.go.look = "strong" if is_here else "plain"
+        self.go.layout.display = "none" if over or self.desk.case is None else ""
+        is_open = is_here or over or self._closing
+        (self.panel.add_class if is_open else self.panel.remove_class)("vnb-open")
+        word = "closed" if over else "open" if self.desk.case is not None else "waiting"
+        title = line(self.number, TITLE, "■" if over else "●" if is_here else "○", word)
+        self.head.value = title if over or not is_open else title + says(ASK)
         if self._closing:
             self.message.value = says("closing …")
-        elif self._shown is not None:
-            self.message.value = self._shown["text/html"]
+        elif self._bundle is not None:
+            self.message.value = self._bundle["text/html"]
         else:
             self.message.value = self._said.now(self._situation())
+
+    def changed(self) -> None:
+        """Something has changed in the run: show it, also in what a saved notebook keeps."""
+        self.refresh()
+        if self._kept is not None and (now := self._static()) != self._kept:
+            self._kept = now
+            update(now, self._ids[0])
 
     def _clicked(self, _: Any) -> None:
         if self.go.disabled:
@@ -58,8 +85,7 @@ class ClosingCard:
         self._closing = False
         try:
             if bundle is not None:
-                self._shown = bundle
-                update(bundle, self._id)
+                self._bundle = bundle
             elif failure is not None:
                 self._said.say(self.desk.masked(said_of(failure)), self._situation())
         finally:
@@ -72,6 +98,15 @@ class ClosingCard:
     def _troubled(self, error: Exception) -> None:
         self.message.value = self.desk.masked(said_of(error))
 
-    def _ipython_display_(self) -> None:
+    def _static(self) -> Mapping[str, str]:
+        """What a saved notebook keeps of this card: the run's summary, once it is closed."""
+        if self._bundle is not None:
+            return static(self._bundle["text/html"], self._bundle["text/plain"])
         text = "Close the run: run this notebook in JupyterLab to use it."
-        show(self._shown or live(self.panel, says(ASK), text), self._id)
+        return static(line(self.number, TITLE, "○", "not closed"), text)
+
+    def _ipython_display_(self) -> None:
+        self._kept = self._static()
+        show(self._kept, self._ids[0])
+        show(live(self.panel), self._ids[1])
+        self._tell()

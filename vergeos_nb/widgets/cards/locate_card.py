@@ -24,6 +24,8 @@ class LocateCard(StepCard):
         self._listed_in: RunCase | None = None
         self.all = button("List all VMs (reads only)")
         super().__init__(desk, step, names)
+        if (name := self.form.fields.get("vm_name")) is not None:
+            name.add_class("vnb-wanted")
         self.all.on_click(self.guarded(self._list))
 
     def inputs(self) -> Sequence[w.Widget]:

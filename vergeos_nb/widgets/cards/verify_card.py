@@ -33,14 +33,15 @@ class VerifyCard(StepCard):
         self.ticks.add_class("vnb-ticks")
         super().__init__(desk, step, names)
         for box in self.boxes.values():
+            box.add_class("vnb-wanted")
             box.observe(lambda change: self.changed(), "value")
         self.checked.on_click(self.guarded(self._tick_all))
 
     def below(self) -> Sequence[w.Widget]:
         return [self.ticks]
 
-    def is_done(self) -> bool:
-        return super().is_done() and set(self.step.ticks) <= self.desk.ticked()
+    def asks(self) -> bool:
+        return self._passed() and not self.running and not self.is_done()
 
     def ended(self, result: StepResult) -> None:
         for box in self.boxes.values():
@@ -53,8 +54,7 @@ class VerifyCard(StepCard):
         super().look()
         for name, box in self.boxes.items():
             box.description = self._sentence(name)
-        asked = self._passed() and not self.running and not self.is_done()
-        self.ticks.layout.display = "" if asked else "none"
+        self.ticks.layout.display = "" if self.asks() else "none"
         self.checked.disabled = not all(box.value for box in self.boxes.values())
 
     def _sentence(self, name: str) -> str:

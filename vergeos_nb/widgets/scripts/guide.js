@@ -1,0 +1,200 @@
+// Keeps the run's header in view and brings a person to the card whose turn it is.
+// The kernel says what is shown; this script only places, scrolls and focuses.
+const HOLD_MS = 1500;
+const GAP_PX = 8;
+const PERSON = ["wheel", "pointerdown", "keydown", "touchmove"];
+const FIELDS = "input, select, textarea";
+
+const scrollerOf = (el) => el.closest(".jp-WindowedPanel-outer") ?? document.scrollingElement;
+const notebookOf = (el) => el.closest(".jp-Notebook") ?? document.body;
+const isSeen = (el) => el.getClientRects().length > 0;
+const isOff = (el) => el.disabled || el.getAttribute("aria-disabled") === "true";
+
+const litOf = (card) =>
+  [...card.querySelectorAll(".vnb-press .vnb-strong, .vnb-press .vnb-danger")].find(isSeen);
+
+const isEmpty = (field) => (field.type === "checkbox" ? !field.checked : !field.value.trim());
+
+// What is asked for next on a card, after an element of it: a field that wants an answer, or its lit button.
+const askedOn = (card, after) => {
+  const wanted = [...card.querySelectorAll(".vnb-wanted")]
+    .map((place) => place.querySelector(FIELDS))
+    .filter((field) => field && isSeen(field) && !field.disabled && isEmpty(field));
+  const follows = (field) => after.compareDocumentPosition(field) & Node.DOCUMENT_POSITION_FOLLOWING;
+  const next = after ? wanted.find(follows) : wanted[0];
+  if (next) return next;
+  const lit = litOf(card);
+  return lit && !isOff(lit) ? lit : (wanted[0] ?? lit);
+};
+
+const left = (seconds) => {
+  if (seconds <= 0) return "over";
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return `${Math.ceil(seconds / 60)} min`;
+};
+
+// Times in the page's HTML: left until, gone since, and moments in the reader's own time.
+const tell = (root) => {
+  const now = Date.now() / 1000;
+  for (const el of root.querySelectorAll("[data-vnb-until]")) {
+    el.textContent = left(Number(el.dataset.vnbUntil) - now);
+  }
+  for (const el of root.querySelectorAll("[data-vnb-since]")) {
+    el.textContent = `${Math.max(0, Math.floor(now - Number(el.dataset.vnbSince)))} s`;
+  }
+  for (const el of root.querySelectorAll("[data-vnb-at]")) {
+    const moment = new Date(Number(el.dataset.vnbAt) * 1000);
+    if (el.title) continue;
+    el.title = el.textContent;
+    el.textContent = moment.toLocaleTimeString();
+  }
+};
+
+function render({ model, el }) {
+  const bar = document.createElement("section");
+  const said = document.createElement("div");
+  bar.className = "vnb-bar";
+  bar.setAttribute("aria-label", "This run");
+  said.className = "vnb-said";
+  said.setAttribute("role", "status");
+  el.classList.add("vnb-guide");
+  el.append(said);
+  let held = null;
+
+  const show = () => {
+    if (bar.innerHTML !== model.get("html")) bar.innerHTML = model.get("html");
+    tell(bar);
+  };
+  const place = () => {
+    const outer = el.closest(".jp-WindowedPanel-outer");
+    (outer ?? el).prepend(bar);
+    show();
+  };
+  const cardOf = (step) => notebookOf(el).querySelector(`.vnb-card.vnb-step-${CSS.escape(step)}`);
+
+  // The card below the header, or, where it is taller than the page, so that what is asked for is seen.
+  const bring = (card) => {
+    const scroller = scrollerOf(el);
+    const page = scroller === document.scrollingElement ? { top: 0, bottom: innerHeight } : scroller.getBoundingClientRect();
+    const top = page.top + (outerBar() ? bar.getBoundingClientRect().height : 0) + GAP_PX;
+    const box = card.getBoundingClientRect();
+    const asked = askedOn(card)?.getBoundingClientRect() ?? box;
+    let by = box.top - top;
+    // The line of the step before it stays in view where there is room for both.
+    const before = lineBefore(card);
+    if (before && box.bottom - before.top + top < page.bottom - GAP_PX) by = before.top - top;
+    if (asked.bottom - by > page.bottom - GAP_PX) by = asked.bottom - page.bottom + GAP_PX;
+    if (Math.abs(by) > 1) scroller.scrollBy({ top: by, behavior: "instant" });
+  };
+  const lineBefore = (card) => {
+    const cards = [...notebookOf(el).querySelectorAll(".vnb-card")];
+    const before = cards[cards.indexOf(card) - 1];
+    return before && isSeen(before) && !before.classList.contains("vnb-open") ? before.getBoundingClientRect() : null;
+  };
+  const outerBar = () => bar.parentElement !== el;
+  const mayFocus = () => {
+    const on = document.activeElement;
+    return !on || on === document.body || notebookOf(el).contains(on);
+  };
+  const release = () => {
+    if (!held) return;
+    clearInterval(held.timer);
+    for (const kind of PERSON) removeEventListener(kind, release, true);
+    held = null;
+  };
+  // What comes into the page after the card moves it: it is held in view for a moment, unless a person moves.
+  const hold = (step) => {
+    release();
+    const until = performance.now() + HOLD_MS;
+    const again = () => {
+      const card = cardOf(step);
+      if (!el.isConnected || performance.now() > until) return release();
+      if (!card || !isSeen(card)) return;
+      bring(card);
+      const asked = askedOn(card);
+      if (asked && mayFocus() && document.activeElement !== asked) asked.focus({ preventScroll: true });
+    };
+    held = { timer: setInterval(again, 60) };
+    for (const kind of PERSON) addEventListener(kind, release, true);
+    again();
+  };
+  const turn = () => {
+    show();
+    said.textContent = model.get("said");
+    if (model.get("here")) hold(model.get("here"));
+  };
+
+  const clicked = (event) => {
+    const step = event.target.closest("[data-vnb-goto]")?.dataset.vnbGoto;
+    const card = step && cardOf(step);
+    if (!card) return;
+    bring(card);
+    (card.querySelector("summary, button:not([aria-disabled='true'])") ?? card).focus({ preventScroll: true });
+  };
+  const copied = async (event) => {
+    const button = event.target.closest?.("[data-vnb-copy]");
+    if (!button || !notebookOf(el).contains(button)) return;
+    const text = button.closest("[data-vnb-copied]") ?? button.parentElement;
+    await navigator.clipboard.writeText(text.querySelector("[data-vnb-text]").textContent);
+    button.textContent = "Copied";
+  };
+  // Enter in a field goes on to what is asked for next; it presses no button that changes something.
+  const entered = (event) => {
+    const field = event.target;
+    const card = field.closest?.(".vnb-card");
+    if (event.key !== "Enter" || !card || !field.matches("input") || field.type === "checkbox") return;
+    if (!notebookOf(el).contains(card)) return;
+    setTimeout(() => {
+      const next = askedOn(card, field);
+      if (!next || next === field) return;
+      next.focus();
+      if (next.matches(".vnb-strong")) next.click();
+    });
+  };
+  const ticked = (event) => {
+    const box = event.target;
+    const card = box.closest?.(".vnb-card");
+    if (!card || box.type !== "checkbox" || !box.checked || !notebookOf(el).contains(card)) return;
+    const open = [...card.querySelectorAll(".vnb-wanted input[type=checkbox]")].some((one) => isSeen(one) && !one.checked);
+    if (open) return;
+    // The kernel lights the button when it has heard of the last tick.
+    const since = performance.now();
+    const timer = setInterval(() => {
+      const next = askedOn(card, box);
+      const moved = document.activeElement !== box;
+      if (moved || performance.now() - since > HOLD_MS) return clearInterval(timer);
+      if (!next || isOff(next)) return;
+      clearInterval(timer);
+      next.focus();
+    }, 60);
+  };
+
+  let tries = 0;
+  const whenThere = () => {
+    if (el.isConnected) {
+      place();
+      turn();
+    } else if (++tries < 600) {
+      requestAnimationFrame(whenThere);
+    }
+  };
+  const clock = setInterval(() => tell(notebookOf(el)), 1000);
+  bar.addEventListener("click", clicked);
+  document.addEventListener("click", copied);
+  document.addEventListener("keyup", entered);
+  document.addEventListener("change", ticked);
+  model.on("change:html", show);
+  model.on("change:turn", turn);
+  whenThere();
+  return () => {
+    release();
+    clearInterval(clock);
+    bar.remove();
+    document.removeEventListener("click", copied);
+    document.removeEventListener("keyup", entered);
+    document.removeEventListener("change", ticked);
+    model.off("change:html", show);
+    model.off("change:turn", turn);
+  };
+}
+export default { render };
