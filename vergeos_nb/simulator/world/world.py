@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from vergeos_nb.simulator.api.messages import invalid_argument
@@ -97,6 +98,13 @@ class World:
                 self.handlers[name](self, machine, details)
             self.now = target
             return target
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Hold the lock, with everything done that is due."""
+        with self.lock:
+            self.settle()
+            yield
 
     def later(self, seconds: float, name: str, machine: int, **details: Any) -> None:
         """Let the handler `name` of life.py run for `machine` in `seconds`, unless overtaken."""
@@ -194,8 +202,7 @@ class World:
         Raises:
             KeyError: If there is no such row.
         """
-        with self.lock:
-            self.settle()
+        with self.settled():
             stored = self.tables[table][key]
             full: Row = {"$key": key}
             for name in self.schema[table].columns:
@@ -205,8 +212,7 @@ class World:
 
     def set_row(self, table: str, key: Key, **fields: Any) -> None:
         """Set columns of a row behind the API's back, adding the row if it is not there."""
-        with self.lock:
-            self.settle()
+        with self.settled():
             if key not in self.tables[table]:
                 self.insert(table, {}, key)
             self.update(table, key, **fields)
