@@ -1,7 +1,7 @@
 """Actions on one row: nodes into and out of maintenance, tasks run and cancelled.
 
 Facts: pyvergeos 1.7.1 nodes.py (`POST nodes/{k}/enable_maintenance`, body `{}`) and tasks.py
-(`PUT tasks/{k}?action=execute`). How long they take and what the answer holds is assumed.
+(`PUT tasks/{k}?action=execute`). Their duration and the body of the answer are assumed.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def get_requests(simulator: Simulation, request: Request, rest: str) -> Any:
 
 @route("GET", "truth/NAME")
 def truth(simulator: Simulation, request: Request, rest: str) -> Any:
-    """What is really so about a VM: where its process lives."""
+    """The truth about a VM: where its process lives."""
     world = simulator.world
     world.settle()
     try:

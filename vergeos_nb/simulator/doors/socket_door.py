@@ -1,4 +1,4 @@
-"""The socket door: HTTPS on loopback, in a thread of its own, with a throw-away certificate authority."""
+"""The socket door: HTTPS on loopback, in its own thread, with a throw-away certificate authority."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ async def _break_off(connection: Any, response: Response) -> None:
 
 
 async def _crawl(connection: Any, response: Response) -> None:
-    """Answer after so many hints, or byte by byte, for as long as anybody listens."""
+    """Answer after so many hints, or byte by byte, until the client goes away."""
     stream = connection.detach()
     try:
         for _ in range(response.hints):

@@ -79,7 +79,7 @@ class System(World):
             self.remove(table, key)
 
     def status_of(self, vm: str | int) -> Row:
-        """Return a VM's own machine_status row as it reads now, whatever its machine points to."""
+        """Return a VM's own machine_status row as it reads now, even if its machine points to another."""
         return self.row("machine_status", self.vm(vm).status)
 
     def set_status_of(self, vm: str | int, **fields: Any) -> None:

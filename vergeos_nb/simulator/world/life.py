@@ -76,7 +76,7 @@ def pick_node(world: World, machine: int, wanted: int | None = None, *, other: b
     return fit[machine % len(fit)] if fit else None
 
 
-# -- what is due later ---------------------------------------------------------------------------
+# -- pending events ---------------------------------------------------------------------------
 
 
 @enter(HANDLERS, "finish_start")

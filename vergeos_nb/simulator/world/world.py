@@ -168,7 +168,7 @@ class World:
         return self.tables[table].get(key) if key is not None else None
 
     def rows(self, table: str, machine: int | None = None) -> list[Row]:
-        """Return all rows of a table in key order; of a virtual one, at will, only those of one machine."""
+        """Return all rows of a table in key order; those of a virtual table also for one machine only."""
         virtual = VIRTUAL.get(table)
         if virtual is not None:
             return virtual(self, [machine] if machine is not None else sorted(self.tables["machines"]))
@@ -220,7 +220,7 @@ class World:
     # -- machines -----------------------------------------------------------------------------
 
     def status_row(self, machine: int) -> Row | None:
-        """Return the status row that belongs to `machine`, whatever the machines row points to."""
+        """Return the status row that belongs to `machine`, even if the machines row points to another."""
         found = self.rows_behind("machine_status", "machine", machine)
         return found[0] if found else None
 
@@ -242,7 +242,7 @@ class World:
         return bool(vitals and vitals.alive and vitals.heartbeat)
 
     def next_action(self, machine: int) -> Vitals:
-        """Begin something new with `machine`: whatever was pending for it no longer happens."""
+        """Cancel the pending events of `machine`, because something new begins. Return its vitals."""
         vitals = self.vitals[machine]
         vitals.generation += 1
         return vitals
