@@ -42,14 +42,14 @@ class Simulation:
     Args:
         scenario: A name from `list_scenarios()`.
         vms: How many predictable VMs (`vm-00001`, ...) to add to the base fleet.
-        seed: What everything that looks random is drawn from.
+        seed: The seed of everything that looks random.
         clock: Where time comes from; None is the machine's own clock.
         username, password, api_key: Throw-away credentials; those not given are made up (the user is
             called `admin`).
-        switches: Readings of what the vendor leaves open.
+        switches: How points are read that the vendor's documents leave open.
         faults: Rules to put behind the scenario's own, or a JSON or TOML file of them.
         record: A file to record every request in (see recording.py).
-        system_id: What the system calls itself, 40 hexadecimal digits; by itself another one each time.
+        system_id: The system's own `id`, 40 hexadecimal digits; made up if left out.
 
     Raises:
         ValueError: For a scenario that does not exist, naming those that do, or a bad file of faults.

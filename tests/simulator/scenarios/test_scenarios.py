@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from dataclasses import replace
+
 import httpx
 import pytest
 
 from tests.simulator.scenario_table import PAGE, with_table
 from tests.simulator.simhelp import OVERRIDE, RUNNING, STOPPED, STUCK
+from vergeos_nb.connect.drills import drill_of
 from vergeos_nb.simulator import SCENARIOS, Simulator, SteppedClock, list_scenarios
+from vergeos_nb.simulator.scenarios.scenario import Scenarios
+from vergeos_nb.simulator.world.world import Row, World
+
+# Each simulator is a system of its own, unless it is told which one it is.
+ID = "0123456789abcdef0123456789abcdef01234567"
 
 
 def test_every_scenario_explains_itself():
@@ -21,13 +31,43 @@ def test_the_table_in_the_documents_is_made_from_the_declarations():
     assert page == with_table(page), "write it anew: python -m tests.simulator.scenario_table"
 
 
+def test_the_worked_example_in_contributing_is_the_whole_scenario(monkeypatch):
+    page = (PAGE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^   ```python\n(   @DECLARED.*?)^   ```", page, re.M | re.S)
+    names = {"DECLARED": Scenarios(), "World": World, "Row": Row}
+    exec(textwrap.dedent(block), names)
+    [(name, example)] = names["DECLARED"].items()
+    original = SCENARIOS[name]
+    assert replace(example, prepare=original.prepare) == original
+    before = Simulator(name, clock=SteppedClock(), system_id=ID).world
+    monkeypatch.setitem(SCENARIOS, name, example)
+    after = Simulator(name, clock=SteppedClock(), system_id=ID).world
+    assert (after.tables, after.vitals) == (before.tables, before.vitals)
+
+
+def test_a_new_declaration_is_all_that_a_scenario_needs(monkeypatch):
+    declared = Scenarios()
+
+    @declared.declare(story="05:30. web-01 is quiet.", seen="It was stopped by its owner.")
+    def asleep(world, vm):
+        """Stopped by its owner."""
+        world.set_status(vm["machine"], status="stopped", running=False)
+
+    monkeypatch.setitem(SCENARIOS, "asleep", declared["asleep"])
+    assert list_scenarios()["asleep"] == "Stopped by its owner."
+    assert "| `asleep` | Stopped by its owner. |\n" in with_table(PAGE.read_text(encoding="utf-8"))
+    assert drill_of("simulator:asleep") == declared["asleep"]
+    assert Simulator("asleep", clock=SteppedClock()).world.status_of("web-01")["status"] == "stopped"
+
+
+def test_a_scenario_without_its_drill_cannot_be_declared():
+    with pytest.raises(TypeError, match="story"):
+        Scenarios().declare(seen="Nothing.")
+
+
 def test_an_unknown_scenario_is_refused_by_name():
     with pytest.raises(ValueError, match="'stuk'.*stuck"):
         Simulator("stuk")
-
-
-# Each simulator is a system of its own, unless it is told which one it is.
-ID = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vergeos_nb.simulator.api.messages import ApiError
+from vergeos_nb.simulator.lookup import enter
 from vergeos_nb.simulator.scenarios import many_vms
 from vergeos_nb.simulator.tables.coerce import validation_error
 from vergeos_nb.simulator.world import hardware, life
@@ -27,16 +28,6 @@ NOT_IMPLEMENTED = (
     "erase_drive", "refresh", "recover_cloudsnapshot", "move",
 )  # fmt: skip
 """Actions the platform has (TS, GO, pyvergeos) and the simulator does not: 501, never a quiet 201."""
-
-
-def action(name: str) -> Callable[[Action], Action]:
-    """Register the function behind an action's name."""
-
-    def register(function: Action) -> Action:
-        ACTIONS[name] = function
-        return function
-
-    return register
 
 
 def perform(world: World, vm: Row, name: str, params: dict[str, Any], user: str) -> dict[str, Any] | None:
@@ -77,7 +68,7 @@ def _needs_running(world: World, vm: Row) -> bool:
     return False
 
 
-@action("poweron")
+@enter(ACTIONS, "poweron")
 def poweron(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     """Start the VM. The row is believed: over a live process this makes a second copy."""
     if not vm.get("enabled", True):
@@ -112,7 +103,7 @@ def _node_wanted(world: World, params: dict[str, Any]) -> int | None:
     return key
 
 
-@action("poweroff")
+@enter(ACTIONS, "poweroff")
 def poweroff(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     """Ask the guest to shut down. A guest that ignores ACPI keeps running."""
     if _needs_running(world, vm):
@@ -125,7 +116,7 @@ def poweroff(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@action("kill")
+@enter(ACTIONS, "kill")
 def kill(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     """End the process, like pulling the plug. Accepted for a stopped VM too (release notes 26.0.1)."""
     machine = vm["machine"]
@@ -142,7 +133,7 @@ def kill(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@action("reset")
+@enter(ACTIONS, "reset")
 def reset(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     """Reset hard, or (`graceful`) ask the guest to reboot; a guest that ignores ACPI ignores that too."""
     if _needs_running(world, vm):
@@ -155,7 +146,7 @@ def reset(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@action("hibernate")
+@enter(ACTIONS, "hibernate")
 def hibernate(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     """Write RAM to disk and stop."""
     if _needs_running(world, vm):
@@ -168,7 +159,7 @@ def hibernate(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@action("migrate")
+@enter(ACTIONS, "migrate")
 def migrate(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     """Move to another node while running; four statuses on the way."""
     if not _needs_running(world, vm):
@@ -187,7 +178,7 @@ def migrate(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@action("clone")
+@enter(ACTIONS, "clone")
 def clone(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     """Copy a VM (or a snapshot) to a new, stopped VM; the keys in the answer are texts (D-adv)."""
     name = str(params.get("name") or f"{vm['name']}_{int(world.now)}")[:128]
@@ -198,7 +189,7 @@ def clone(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     return {"response": {key: str(value) for key, value in keys.items()}}
 
 
-@action("restore")
+@enter(ACTIONS, "restore")
 def restore(world: World, vm: Row, params: dict[str, Any]) -> None:
     """Put a VM back to a snapshot of it, in place; the answer's body is empty (pyvergeos 1.7.1 vms.py).
 
@@ -215,9 +206,9 @@ def restore(world: World, vm: Row, params: dict[str, Any]) -> None:
     world.log(original["machine"], "VM was restored from a snapshot")
 
 
-@action("snapshot")
+@enter(ACTIONS, "snapshot", "quiesce_snapshot")
 def snapshot_action(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
-    """Take a snapshot (D-adv); clients should use machine_snapshots."""
+    """Take a snapshot (D-adv), in GO and TS by the second name; clients should use machine_snapshots."""
     kept = int(params["retention"]) if str(params.get("retention", "")).isdigit() else 72 * 3600
     snapshot(world, vm["machine"], {
         "name": str(params.get("name") or f"snapshot_{int(world.now)}")[:128], "created": int(world.now),
@@ -225,9 +216,6 @@ def snapshot_action(world: World, vm: Row, params: dict[str, Any]) -> dict[str, 
         "created_manually": True,
     })  # fmt: skip
     return {}
-
-
-ACTIONS["quiesce_snapshot"] = snapshot_action  # the name in GO and TS
 
 
 def _copy(world: World, vm: Row, name: str, **columns: Any) -> Row:

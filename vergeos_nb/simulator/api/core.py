@@ -1,4 +1,4 @@
-"""The one core both doors lead to: a request in, a response out, no socket in sight."""
+"""The core behind both doors: it turns a request into a response and knows no sockets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Core:
         self.accounts = accounts
 
     def execute(self, request: Request) -> Response:
-        """Work out the answer; every failure becomes an answer of its own, a bug included (500)."""
+        """Answer a request. Every failure becomes an answer, too; a bug in the simulator is a 500."""
         try:
             return self._route(request)
         except ApiError as error:

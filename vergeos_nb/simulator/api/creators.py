@@ -41,26 +41,6 @@ REMOVERS: dict[str, Remover] = {
 }
 
 
-def creates(table: str) -> Callable[[Creator], Creator]:
-    """Register the function for a POST on `table`."""
-
-    def register(function: Creator) -> Creator:
-        CREATORS[table] = function
-        return function
-
-    return register
-
-
-def removes(table: str) -> Callable[[Remover], Remover]:
-    """Register the function for a DELETE on a row of `table`."""
-
-    def register(function: Remover) -> Remover:
-        REMOVERS[table] = function
-        return function
-
-    return register
-
-
 def link(world: World, body: Body, field: str, table: str) -> Row:
     """Return the row that a body's field points to; its key may be a number or a numeric text.
 

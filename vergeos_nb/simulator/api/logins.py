@@ -1,4 +1,4 @@
-"""Who is asking: Basic, API key as Bearer, session token by header or cookie.
+"""Authentication: Basic, API key as Bearer, session token by header or cookie.
 
 Facts: D-guide (`x-yottabyte-token`, POST and DELETE /api/sys/tokens), D-keys (Bearer since 26.0),
 D-adv-set (session lifetimes). Status and body of a failed login are assumed: 401 `{"err": ...}`, and no

@@ -26,7 +26,6 @@ from vergeos_nb.simulator.grammar.syntax import (
     Literal,
     Nested,
     Path,
-    Step,
 )
 from vergeos_nb.simulator.tables.schema import VIEWS, ColumnSpec
 from vergeos_nb.simulator.world.world import Getter, Row, World
@@ -95,11 +94,6 @@ def tested(test: Callable[[Any], bool], getter: Getter) -> Callable[[Row], bool]
     return apply
 
 
-def path_getter(world: World, table: str, path: Path) -> Getter | None:
-    """Return the getter of a traversal; None if its first step is not a column of the table."""
-    return _steps_getter(world, table, path.steps)
-
-
 def _entry(world: World, table: str, entry: Entry) -> list[Output]:
     view = _view_name(entry)
     if view is not None:
@@ -111,12 +105,8 @@ def _entry(world: World, table: str, entry: Entry) -> list[Output]:
 
 
 def _view_name(entry: Entry) -> str | None:
-    expression = entry.expression
-    if entry.alias is None and isinstance(expression, Path) and len(expression.steps) == 1:
-        step = expression.steps[0]
-        if isinstance(step, Column) and step.name in VIEWS:
-            return step.name
-    return None
+    step = entry.expression.only if isinstance(entry.expression, Path) else None
+    return step.name if entry.alias is None and isinstance(step, Column) and step.name in VIEWS else None
 
 
 def _view(world: World, table: str, view: str) -> list[Output]:
@@ -139,8 +129,9 @@ def _label(entry: Entry) -> str:
     return entry.label
 
 
-def _steps_getter(world: World, table: str, steps: tuple[Step, ...]) -> Getter | None:
-    first, rest = steps[0], steps[1:]
+def path_getter(world: World, table: str, path: Path) -> Getter | None:
+    """Return the getter of a traversal; None if its first step is not a column of the table."""
+    first, rest = path.steps[0], path.steps[1:]
     if isinstance(first, Call):
         return _call_getter(world, table, first) if not rest else None
     if isinstance(first, Nested):
@@ -153,7 +144,7 @@ def _steps_getter(world: World, table: str, steps: tuple[Step, ...]) -> Getter |
         return _through(world, table, first.name, lambda target: project(world, target, selection).apply)
     if not rest:
         return column_getter(world, table, first.name)
-    return _through(world, table, first.name, lambda target: _steps_getter(world, target, rest))
+    return _through(world, table, first.name, lambda target: path_getter(world, target, Path(rest)))
 
 
 AGGREGATES = ("sum", "avg", "min", "max", "count")
@@ -166,10 +157,8 @@ def _all_aggregates(selection: Fields) -> bool:
 
 
 def _call_of(entry: Entry) -> Call | None:
-    expression = entry.expression
-    if isinstance(expression, Path) and len(expression.steps) == 1 and isinstance(expression.steps[0], Call):
-        return expression.steps[0]
-    return None
+    step = entry.expression.only if isinstance(entry.expression, Path) else None
+    return step if isinstance(step, Call) else None
 
 
 def _aggregate_getter(world: World, spec: ColumnSpec, selection: Fields) -> Getter:
@@ -269,9 +258,7 @@ def _argument_getter(world: World, table: str, argument: Argument) -> Getter | N
     return expression_getter(world, table, argument)
 
 
-def _plain_column(world: World, table: str, call: Call) -> Any:
-    if call.arguments and isinstance(call.arguments[0], Path) and len(call.arguments[0].steps) == 1:
-        step = call.arguments[0].steps[0]
-        if isinstance(step, Column):
-            return world.schema[table].columns.get(step.name)
-    return None
+def _plain_column(world: World, table: str, call: Call) -> ColumnSpec | None:
+    first = call.arguments[0] if call.arguments else None
+    step = first.only if isinstance(first, Path) else None
+    return world.schema[table].columns.get(step.name) if isinstance(step, Column) else None

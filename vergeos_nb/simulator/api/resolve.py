@@ -19,7 +19,7 @@ class _Missing:
 
 
 MISSING: Final = _Missing()
-"""What a getter gives when the answer must not have the key at all."""
+"""A getter's value if the answer must not have the key at all."""
 
 
 def display_name(world: World, table: str, row: Row) -> Any:

@@ -118,7 +118,7 @@ def act(world: World, table: str, key: str, action: str, body: Body, user: str) 
 
 
 def change(world: World, table: str, key: str, body: Body, user: str, action: str = "") -> None:
-    """PUT /table/key: a partial update; with `?action=` what the tables that know it do."""
+    """PUT /table/key: a partial update, or with `?action=` an action of the table's rows."""
     spec = table_spec(table)
     if action and table in row_actions.BY_PUT:
         act(world, table, key, action, body, user)
@@ -157,7 +157,9 @@ def override(world: World, row: Row, fields: Body, user: str) -> None:
         world.log(machine, "Machine status was changed", level="audit", user=user)
     vitals = world.vitals.get(machine) if machine is not None else None
     if vitals is None or machine is None:
-        world.update("machine_status", row["$key"], **fields)  # a row without a machine; nobody rewrites it
+        world.update(
+            "machine_status", row["$key"], **fields
+        )  # a row without a machine has no agent that rewrites it
     elif vitals.behaviour.override_lag > 0:
         world.next_action(machine)
         world.later(vitals.behaviour.override_lag, "apply_override", machine, fields=fields, bump=bump)

@@ -1,7 +1,7 @@
 """Actions on one row: nodes into and out of maintenance, tasks run and cancelled.
 
 Facts: pyvergeos 1.7.1 nodes.py (`POST nodes/{k}/enable_maintenance`, body `{}`) and tasks.py
-(`PUT tasks/{k}?action=execute`). How long they take and what the answer holds is assumed.
+(`PUT tasks/{k}?action=execute`). Their duration and the body of the answer are assumed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vergeos_nb.simulator.api.messages import ApiError
+from vergeos_nb.simulator.lookup import enter
 from vergeos_nb.simulator.world.computed import live
 from vergeos_nb.simulator.world.world import Row, World
 
@@ -25,17 +26,7 @@ TASK_SECONDS = 2.0
 """How long a task runs."""
 
 
-def row_action(table: str, name: str) -> Callable[[RowAction], RowAction]:
-    """Register an action of a table's rows."""
-
-    def register(function: RowAction) -> RowAction:
-        ROW_ACTIONS[(table, name)] = function
-        return function
-
-    return register
-
-
-@row_action("nodes", "enable_maintenance")
+@enter(ROW_ACTIONS, ("nodes", "enable_maintenance"))
 def enable_maintenance(world: World, node: Row, body: Body, user: str) -> None:
     """Put a node into maintenance; VMs are not started or moved there any more."""
     world.update("nodes", node["$key"], maintenance=True)
@@ -43,7 +34,7 @@ def enable_maintenance(world: World, node: Row, body: Body, user: str) -> None:
     world.log(node["machine"], "Maintenance mode enabled", level="audit", user=user)
 
 
-@row_action("nodes", "disable_maintenance")
+@enter(ROW_ACTIONS, ("nodes", "disable_maintenance"))
 def disable_maintenance(world: World, node: Row, body: Body, user: str) -> None:
     """Take a node out of maintenance."""
     world.update("nodes", node["$key"], maintenance=False)
@@ -51,7 +42,7 @@ def disable_maintenance(world: World, node: Row, body: Body, user: str) -> None:
     world.log(node["machine"], "Maintenance mode disabled", level="audit", user=user)
 
 
-@row_action("nodes", "maintenance_reboot")
+@enter(ROW_ACTIONS, ("nodes", "maintenance_reboot"))
 def maintenance_reboot(world: World, node: Row, body: Body, user: str) -> None:
     """Restart a node that is in maintenance and has no VM left; else it is refused."""
     key, own = node["$key"], node["machine"]
@@ -62,19 +53,19 @@ def maintenance_reboot(world: World, node: Row, body: Body, user: str) -> None:
     world.log(node["machine"], "Node restarted", level="audit", user=user)
 
 
-@row_action("tasks", "execute")
+@enter(ROW_ACTIONS, ("tasks", "execute"))
 def execute_task(world: World, task: Row, body: Body, user: str) -> None:
     """Run a task now; it is `running` for two seconds and does nothing else here."""
     world.update("tasks", task["$key"], last_run=int(world.now), _until=world.now + TASK_SECONDS)
 
 
-@row_action("tasks", "cancel")
+@enter(ROW_ACTIONS, ("tasks", "cancel"))
 def cancel_task(world: World, task: Row, body: Body, user: str) -> None:
     """Stop a running task."""
     world.update("tasks", task["$key"], _until=0.0)
 
 
-@row_action("machine_drives", "apply_universal_vars")
+@enter(ROW_ACTIONS, ("machine_drives", "apply_universal_vars"))
 def apply_universal_vars(world: World, drive: Row, body: Body, user: str) -> None:
     """Refused for everything except a templated EFI disk (pyvergeos 1.7.1 drives.py)."""
     if drive.get("media") != "efidisk":

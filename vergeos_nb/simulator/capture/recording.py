@@ -33,7 +33,7 @@ class Recorder:
         Args:
             path: the file, which is written anew.
             header: how the simulator was made.
-            live_secrets: gives what opens the simulator now; none of it is written.
+            live_secrets: returns the secrets that open the simulator now. None of them is written.
         """
         self._live_secrets = live_secrets
         self._username = str(header["username"])
@@ -50,7 +50,7 @@ class Recorder:
 
     def _write(self, data: dict[str, Any]) -> None:
         text = json.dumps(data, separators=(",", ":"))
-        # Whatever a fault rule, a name or a log says: what opens this simulator is not written down.
+        # A fault rule, a name or a log may hold a secret of this simulator, too.
         for secret in self._secrets():
             text = text.replace(secret, MASK)
         self._file.write(text + "\n")

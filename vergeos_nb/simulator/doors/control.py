@@ -141,22 +141,14 @@ def never_fired(simulator: Simulation, request: Request, rest: str) -> Any:
 def get_requests(simulator: Simulation, request: Request, rest: str) -> Any:
     """Every request of the imitated API so far."""
     return [
-        {
-            "method": entry.method,
-            "path": entry.path,
-            "query": entry.query,
-            "body": "***" if "/tokens" in entry.path else entry.body.decode(errors="replace"),
-            "status": entry.status,
-            "at": entry.at,
-            "executed": entry.executed,
-        }
+        {**asdict(entry), "body": "***" if "/tokens" in entry.path else entry.body.decode(errors="replace")}
         for entry in simulator.requests
     ]
 
 
 @route("GET", "truth/NAME")
 def truth(simulator: Simulation, request: Request, rest: str) -> Any:
-    """What is really so about a VM: where its process lives."""
+    """The truth about a VM: where its process lives."""
     world = simulator.world
     world.settle()
     try:

@@ -14,7 +14,7 @@ from vergeos_nb.simulator.api.messages import Headers, Request
 from vergeos_nb.simulator.simulation import Simulation
 
 ENDLESS_HINTS = 1000
-"""More ``103`` before an answer than anybody waits for."""
+"""With more answers ``103`` before the answer than this, a client runs into its time limit."""
 
 
 def transport(simulator: Simulation) -> httpx.MockTransport:

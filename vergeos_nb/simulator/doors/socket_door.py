@@ -1,4 +1,4 @@
-"""The socket door: HTTPS on loopback, in a thread of its own, with a throw-away certificate authority."""
+"""The socket door: HTTPS on loopback, in its own thread, with a throw-away certificate authority."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import trustme
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
 from tornado.iostream import SSLIOStream
-from tornado.netutil import add_accept_handler
+from tornado.netutil import add_accept_handler, bind_sockets
 
 from vergeos_nb.simulator.api.messages import Headers, Request, Response
 from vergeos_nb.simulator.simulation import Simulation
@@ -59,7 +59,6 @@ class Door:
             )
         self._simulator = simulator
         self._address = host
-        self._wanted_port = port
         self._folder: Path | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -97,7 +96,8 @@ class Door:
         self._folder = Path(tempfile.mkdtemp(prefix="vergeos-nb-simulator-"))
         try:
             context = self._certificates(self._folder)
-            sockets = self._bind()
+            sockets = bind_sockets(self.port, self._address)
+            self.port = int(sockets[0].getsockname()[1])
             self._thread = threading.Thread(
                 target=self._run, args=(sockets, context), name="vergeos-nb-simulator", daemon=True
             )
@@ -133,20 +133,6 @@ class Door:
         path.chmod(0o644)
         self.ca_file = str(path)
         return context
-
-    def _bind(self) -> list[socket.socket]:
-        family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.setblocking(False)
-            listener.bind((self._address, self._wanted_port))
-            listener.listen(256)
-        except OSError:
-            listener.close()
-            raise
-        self.port = int(listener.getsockname()[1])
-        return [listener]
 
     def _run(self, sockets: list[socket.socket], context: ssl.SSLContext) -> None:
         try:
@@ -236,7 +222,7 @@ async def _break_off(connection: Any, response: Response) -> None:
 
 
 async def _crawl(connection: Any, response: Response) -> None:
-    """Answer after so many hints, or byte by byte, for as long as anybody listens."""
+    """Answer after so many hints, or byte by byte, until the client goes away."""
     stream = connection.detach()
     try:
         for _ in range(response.hints):

@@ -13,7 +13,7 @@ from vergeos_nb.simulator.faults.rules import Rule
 
 
 def without(request: Request, parameters: tuple[str, ...]) -> Request:
-    """The request as a platform sees it that ignores these query parameters."""
+    """Return the request without these query parameters, as if the platform ignored them."""
     if not parameters:
         return request
     kept = {name: value for name, value in request.params.items() if name not in parameters}
@@ -21,7 +21,7 @@ def without(request: Request, parameters: tuple[str, ...]) -> Request:
 
 
 def spoilt(answer: Response, rule: Rule) -> Response:
-    """The answer as the rule lets it out."""
+    """Return the answer as the rule changes it."""
     body = _with_rows(answer.body, rule.rows) if rule.rows else answer.body
     headers = dict(answer.headers)
     if rule.gzip:
@@ -38,7 +38,7 @@ def spoilt(answer: Response, rule: Rule) -> Response:
 
 
 def _with_rows(body: bytes, count: int) -> bytes:
-    """A list of so many rows, each with a key of its own; anything but a list of rows stays as it is."""
+    """Repeat the rows of a list until there are so many, with new keys. Any other body is not changed."""
     try:
         rows = json.loads(body)
     except ValueError:

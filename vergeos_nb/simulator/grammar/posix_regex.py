@@ -1,8 +1,8 @@
 """POSIX extended regular expressions, as the operator `rx` reads them: partial match, case-sensitive.
 
 Measured by the vendor's SDK authors (pyvergeos 1.7.1 filters.py): PCRE shorthands such as `\\d` and
-inline flags such as `(?i)` are no errors, they match nothing; an empty pattern matches every row. What
-else POSIX leaves undefined is taken the same way: a pattern that is none matches nothing.
+inline flags such as `(?i)` are no errors, they match nothing; an empty pattern matches every row. Everything
+else that POSIX leaves undefined is taken the same way: it matches nothing.
 
 A pattern is checked and translated to Python's `re`. `re` tries one way of matching after the other, and a
 pattern such as `(a*)*b` has more ways than a person can wait for. Such a pattern is refused with 422 where
@@ -57,7 +57,7 @@ class Part:
 
 
 def search(pattern: str, text: str) -> bool:
-    """Does `pattern` match anywhere in `text`? False for what is no pattern.
+    """Does `pattern` match anywhere in `text`? False if it is no pattern.
 
     Raises:
         ApiError: 422 if `re` might have to try more than MAX_STEPS ways.

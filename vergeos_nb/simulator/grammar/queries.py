@@ -84,9 +84,8 @@ def _term(world: World, table: str, term: Comparison | Chain, projection: Projec
 
 
 def _named(world: World, table: str, path: Path, projection: Projection | None) -> Getter | None:
-    only = path.steps[0] if len(path.steps) == 1 else None
-    if projection is not None and isinstance(only, Column) and only.name in projection.by_label:
-        return projection.by_label[only.name]
+    if projection is not None and isinstance(path.only, Column) and path.only.name in projection.by_label:
+        return projection.by_label[path.only.name]
     return path_getter(world, table, path)
 
 

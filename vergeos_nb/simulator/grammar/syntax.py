@@ -38,6 +38,11 @@ class Path:
 
     steps: tuple[Step, ...]
 
+    @property
+    def only(self) -> Step | None:
+        """The step of a path that has no other."""
+        return self.steps[0] if len(self.steps) == 1 else None
+
 
 @dataclass(frozen=True)
 class Macro:

@@ -1,8 +1,8 @@
 """The VMs every scenario begins with: twelve, one snapshot, and as many more as asked for.
 
 Names and keys are fixed, so that documents, tests and people mean the same VM. The four keys of a VM (VM,
-machine, status, stats) differ from each other and are all keys of *other* VMs too: whoever swaps two of them
-hits somebody else's VM and notices (the vendor's SDKs record that they share one number space; pyvergeos
+machine, status, stats) differ from each other, and each is a key of another VM too. Code that swaps two of
+them hits another VM, and a test notices (the vendor's SDKs record that they share one number space; pyvergeos
 1.7.1 snapshots.py #147).
 """
 

@@ -1,4 +1,4 @@
-"""What a scenario is, and how one is declared."""
+"""The type of a scenario, and the decorator that declares one."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Scenario:
     """A situation to rehearse on. The same rows and keys at each start.
 
     Attributes:
-        name: what it is called.
-        explanation: what is the case, and how the platform reacts.
+        name: the name in `--scenario NAME` and `simulator:NAME`.
+        explanation: the situation, and how the platform reacts.
         story: the message to the person on call, at the start of a drill. It does not reveal the solution.
         seen: the signs that a good engineer would have noticed, for the end of the drill.
         prepare: changes the base fleet. It is given the vms row of the VM that the scenario is about.
@@ -26,7 +26,7 @@ class Scenario:
         rules: faults that are in force from the start.
         triggers: what happens to the VM just before a matching request is executed. A rule's name is that
             of a handler of life.py.
-        role: what the credentials may do, "admin" or "reader".
+        role: the rights of the credentials, "admin" or "reader".
         equal_keys: the four keys of a VM are equal.
         credentials_expire: the API key and session tokens answer 401. The password still works.
     """

@@ -6,18 +6,19 @@ import hashlib
 import secrets
 
 from vergeos_nb.simulator.api.creators import (
+    CREATORS,
+    REMOVERS,
     Body,
     Made,
     columns_of,
-    creates,
     link,
     refuse_taken_name,
-    removes,
     required_text,
 )
 from vergeos_nb.simulator.api.messages import ApiError
 from vergeos_nb.simulator.api.resolve import follow_reference
 from vergeos_nb.simulator.api.row_actions import ROW_ACTIONS
+from vergeos_nb.simulator.lookup import enter
 from vergeos_nb.simulator.tables.coerce import coerce, validation_error
 from vergeos_nb.simulator.tables.schema import tables
 from vergeos_nb.simulator.world.computed import live
@@ -27,7 +28,7 @@ QUERY_SECONDS = 1.0
 """How long a node query runs before its result is there."""
 
 
-@creates("users")
+@enter(CREATORS, "users")
 def user(world: World, body: Body, user: str) -> Made:
     """Make a user; names are lower case and unique. Its password is taken and opens nothing here."""
     name = required_text(body, "name")
@@ -37,7 +38,7 @@ def user(world: World, body: Body, user: str) -> Made:
     return Made(world.insert("users", {**columns_of(world, "users", body), "creator": user})["$key"])
 
 
-@removes("users")
+@enter(REMOVERS, "users")
 def remove_user(world: World, row: Row) -> None:
     """Remove a user and their API keys; the simulator's own user stays."""
     if row["$key"] == 1:
@@ -48,7 +49,7 @@ def remove_user(world: World, row: Row) -> None:
     world.remove("users", row["$key"])
 
 
-@creates("user_api_keys")
+@enter(CREATORS, "user_api_keys")
 def api_key(world: World, body: Body, user: str) -> Made:
     """Make an API key; its secret is in this answer and nowhere else, and opens the simulator."""
     owner = link(world, body, "user", "users")
@@ -60,7 +61,7 @@ def api_key(world: World, body: Body, user: str) -> Made:
     return Made(made["$key"], {"private_key": secret})
 
 
-@creates("tasks")
+@enter(CREATORS, "tasks")
 def task(world: World, body: Body, user: str) -> Made:
     """Make a task for a row named by a "table/key" reference."""
     required_text(body, "name")
@@ -86,7 +87,7 @@ NODE_ACTIONS = {
 """The names clients send: GO and PS the long ones, TS `maintenance` and `leavemaintenance`."""
 
 
-@creates("node_actions")
+@enter(CREATORS, "node_actions")
 def node_action(world: World, body: Body, user: str) -> Made:
     """Carry out a node action; the answer's body is assumed."""
     node = link(world, body, "node", "nodes")
@@ -97,7 +98,7 @@ def node_action(world: World, body: Body, user: str) -> Made:
     return Made(answer={})
 
 
-@creates("clusters")
+@enter(CREATORS, "clusters")
 def cluster(world: World, body: Body, user: str) -> Made:
     """Make an empty cluster with its status row."""
     name = required_text(body, "name")
@@ -108,7 +109,7 @@ def cluster(world: World, body: Body, user: str) -> Made:
     return Made(made["$key"])
 
 
-@removes("clusters")
+@enter(REMOVERS, "clusters")
 def remove_cluster(world: World, row: Row) -> None:
     """Delete a cluster; one that has nodes is refused (the code is assumed)."""
     if world.rows_behind("nodes", "cluster", row["$key"]):
@@ -117,7 +118,7 @@ def remove_cluster(world: World, row: Row) -> None:
     world.remove("clusters", row["$key"])
 
 
-@creates("node_queries")
+@enter(CREATORS, "node_queries")
 def node_query(world: World, body: Body, user: str) -> Made:
     """Start a diagnostic query on a node; its result is there a second later."""
     node = link(world, body, "node", "nodes")

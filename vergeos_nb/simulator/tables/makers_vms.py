@@ -6,16 +6,16 @@ from functools import partial
 
 from vergeos_nb.simulator.api import actions
 from vergeos_nb.simulator.api.creators import (
+    CREATORS,
     REMOVERS,
     Body,
     Made,
     columns_of,
-    creates,
     link,
-    removes,
     required_text,
 )
 from vergeos_nb.simulator.api.messages import ApiError
+from vergeos_nb.simulator.lookup import enter
 from vergeos_nb.simulator.scenarios import many_vms
 from vergeos_nb.simulator.tables.coerce import coerce, validation_error
 from vergeos_nb.simulator.tables.schema import tables
@@ -26,7 +26,7 @@ DEFAULT_SNAPSHOT_LIFE = 72 * 3600
 """Seconds a snapshot lives when `expires` is left out (pyvergeos 1.7.1 snapshots.py #146, measured)."""
 
 
-@creates("vm_actions")
+@enter(CREATORS, "vm_actions")
 def vm_action(world: World, body: Body, user: str) -> Made:
     """Carry out a VM action; `vm` is the VM's key, `params` an object or (in old examples) a text."""
     vm = link(world, body, "vm", "vms")
@@ -35,7 +35,7 @@ def vm_action(world: World, body: Body, user: str) -> Made:
     return Made(answer=actions.perform(world, vm, name, params if isinstance(params, dict) else {}, user))
 
 
-@creates("machine_snapshots")
+@enter(CREATORS, "machine_snapshots")
 def machine_snapshot(world: World, body: Body, user: str) -> Made:
     """Freeze a machine. Quiescing needs a guest agent that answers, which a stuck guest has not."""
     machine = link(world, body, "machine", "machines")
@@ -55,7 +55,7 @@ def machine_snapshot(world: World, body: Body, user: str) -> Made:
     return Made(made["$key"])
 
 
-@removes("machine_snapshots")
+@enter(REMOVERS, "machine_snapshots")
 def remove_snapshot(world: World, row: Row) -> None:
     """Take away a snapshot with the frozen copy behind it."""
     frozen = world.vm_of_machine(row.get("snap_machine", 0))
@@ -64,7 +64,7 @@ def remove_snapshot(world: World, row: Row) -> None:
     world.remove("machine_snapshots", row["$key"])
 
 
-@creates("vms")
+@enter(CREATORS, "vms")
 def vm(world: World, body: Body, user: str) -> Made:
     """Make a stopped VM with its machine. Names need not be unique (sources conflict; the clients guard)."""
     name = required_text(body, "name")
@@ -76,7 +76,7 @@ def vm(world: World, body: Body, user: str) -> Made:
     return Made(made["$key"], {"machine": str(made["machine"])})
 
 
-@removes("vms")
+@enter(REMOVERS, "vms")
 def remove_vm(world: World, row: Row) -> None:
     """Delete a VM; a running one is refused (D-work; the code is assumed)."""
     status = world.status_row(row["machine"]) or {}
@@ -85,7 +85,7 @@ def remove_vm(world: World, row: Row) -> None:
     actions.remove_vm(world, row)
 
 
-@creates("machine_drives")
+@enter(CREATORS, "machine_drives")
 def drive(world: World, body: Body, user: str) -> Made:
     """Add a drive; a disk needs a size."""
     link(world, body, "machine", "machines")
@@ -94,7 +94,7 @@ def drive(world: World, body: Body, user: str) -> Made:
     return _numbered_part(world, "machine_drives", "drive", body)
 
 
-@creates("machine_nics")
+@enter(CREATORS, "machine_nics")
 def nic(world: World, body: Body, user: str) -> Made:
     """Add a NIC; without a MAC address it gets one."""
     return _numbered_part(world, "machine_nics", "nic", body)
@@ -107,7 +107,7 @@ def _numbered_part(world: World, table: str, word: str, body: Body) -> Made:
     return Made(hardware.add_part(world, table, **columns)["$key"])
 
 
-@creates("machine_devices")
+@enter(CREATORS, "machine_devices")
 def device(world: World, body: Body, user: str) -> Made:
     """Add an emulated device."""
     machine = link(world, body, "machine", "machines")["$key"]
@@ -122,7 +122,7 @@ def device(world: World, body: Body, user: str) -> Made:
 REMOVERS.update({table: partial(hardware.remove_part, table=table) for table in hardware.PARTS})
 
 
-@creates("vm_favorites")
+@enter(CREATORS, "vm_favorites")
 def favourite(world: World, body: Body, user: str) -> Made:
     """Remember a VM for a user."""
     vm_key = link(world, body, "vm", "vms")["$key"]

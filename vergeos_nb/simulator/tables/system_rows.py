@@ -70,18 +70,16 @@ class System(World):
 
     def add_vm(self, name: str, **columns: Any) -> Vm:
         """Add a running VM; keywords are those of `fleet.add_vm` (cores, ram, node, running, ...)."""
-        with self.lock:
-            self.settle()
+        with self.settled():
             return self._handle(many_vms.add_vm(self, name, **columns))
 
     def remove_row(self, table: str, key: int | str) -> None:
         """Take a row away behind the API's back."""
-        with self.lock:
-            self.settle()
+        with self.settled():
             self.remove(table, key)
 
     def status_of(self, vm: str | int) -> Row:
-        """Return a VM's own machine_status row as it reads now, whatever its machine points to."""
+        """Return a VM's own machine_status row as it reads now, even if its machine points to another."""
         return self.row("machine_status", self.vm(vm).status)
 
     def set_status_of(self, vm: str | int, **fields: Any) -> None:
@@ -90,20 +88,17 @@ class System(World):
 
     def behave(self, vm: str | int, **changes: Any) -> None:
         """Change how a VM behaves from now on (fields of `Behaviour`: acpi, kill, rewrite, ...)."""
-        with self.lock:
-            self.settle()
+        with self.settled():
             self.truth(vm).behave(**changes)
 
     def kill_process(self, vm: str | int) -> None:
         """End the process now. The status row stays unchanged."""
-        with self.lock:
-            self.settle()
+        with self.settled():
             life.crash(self, self.vm(vm).machine)
 
     def revive_process(self, vm: str | int, node: int | None = None) -> None:
         """Let a process live (again), with a heartbeat and a status row that says so."""
-        with self.lock:
-            self.settle()
+        with self.settled():
             found = self.vm(vm)
             self.next_action(found.machine)
             self.vitals[found.machine].stop(self.now)
@@ -112,8 +107,7 @@ class System(World):
 
     def move(self, vm: str | int, node: int) -> None:
         """Let the process and the status row be on another node at once, as after a migration."""
-        with self.lock:
-            self.settle()
+        with self.settled():
             found = self.vm(vm)
             self.next_action(found.machine)
             if self.vitals[found.machine].alive:
@@ -122,6 +116,5 @@ class System(World):
 
     def take_node_down(self, node: int, *, power: bool = True) -> None:
         """Lose a node: with `power` its processes die, without it they live on unseen."""
-        with self.lock:
-            self.settle()
+        with self.settled():
             life.take_node_down(self, node, power=power)

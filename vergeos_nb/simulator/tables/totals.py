@@ -13,7 +13,7 @@ from vergeos_nb.simulator.world.world import Row, World
 
 
 def running_vms(world: World, cluster: object = None) -> list[Row]:
-    """Return the status rows of VMs that say they run, at will only those of one cluster."""
+    """Return the status rows that say `running`, of all VMs or of those in one cluster."""
     return [
         row for row in world.tables["machine_status"].values()
         if row.get("running") and (vm := world.vm_of_machine(row.get("machine", 0))) is not None

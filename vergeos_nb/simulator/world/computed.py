@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from vergeos_nb.simulator.lookup import enter
+
 # A function of the world and the stored row. World itself reads this, so it cannot be named here.
 Live = Callable[[Any, "dict[str, Any]"], Any]
 LIVE: dict[tuple[str, str], Live] = {}
@@ -14,10 +16,5 @@ VIRTUAL: dict[str, Virtual] = {}
 
 
 def live(table: str, *columns: str) -> Callable[[Live], Live]:
-    """Register a function as the value of columns of a table."""
-
-    def register(function: Live) -> Live:
-        LIVE.update({(table, column): function for column in columns})
-        return function
-
-    return register
+    """Return a decorator: the function computes these columns of a table."""
+    return enter(LIVE, *((table, column) for column in columns))

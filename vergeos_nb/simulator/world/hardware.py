@@ -1,4 +1,4 @@
-"""Drives, NICs, devices, console: what hangs on a machine, each with its own status and statistics rows.
+"""The drives, NICs, devices and console of a machine, each with its own status and statistics rows.
 
 The keys of a drive, of its status row and of its statistics row differ, as do those of NICs: the vendor
 measured that reading machine_drive_stats by a drive's key gives another drive's row (pyvergeos 1.7.1
@@ -47,14 +47,14 @@ def add_part(world: World, table: str, **columns: Any) -> Row:
 
 
 def remove_part(world: World, part: Row, table: str) -> None:
-    """Take away a drive, NIC or device with its rows."""
+    """Remove a drive, NIC or device with its rows."""
     for column, target in PARTS[table][1].items():
         world.remove(target, part.get(column, 0))
     world.remove(table, part["$key"])
 
 
 def strip(world: World, machine: int) -> None:
-    """Take away everything that hangs on a machine."""
+    """Remove all drives, NICs and devices of a machine."""
     for table in PARTS:
         for part in world.rows_behind(table, "machine", machine):
             remove_part(world, part, table)

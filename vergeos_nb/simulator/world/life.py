@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vergeos_nb.simulator.lookup import enter
 from vergeos_nb.simulator.world.world import Handler, World
 
 HANDLERS: dict[str, Handler] = {}
@@ -25,12 +26,6 @@ STOPPED: dict[str, Any] = {
 UNRESPONSIVE: dict[str, Any] = {
     "running": True, "powerstate": True, "status": "unresponsive", "state": "warning",
 }  # fmt: skip
-
-
-def handler(function: Handler) -> Handler:
-    """Register a function under its own name as something that can be due later."""
-    HANDLERS[function.__name__] = function
-    return function
 
 
 # -- the two ends of a life ---------------------------------------------------------------------
@@ -81,37 +76,37 @@ def pick_node(world: World, machine: int, wanted: int | None = None, *, other: b
     return fit[machine % len(fit)] if fit else None
 
 
-# -- what is due later ---------------------------------------------------------------------------
+# -- pending events ---------------------------------------------------------------------------
 
 
-@handler
+@enter(HANDLERS, "finish_start")
 def finish_start(world: World, machine: int, details: dict[str, Any]) -> None:
     """The process is there (a second one, if the row had lied)."""
     start_process(world, machine, details["node"])
     world.log(machine, "VM has started")
 
 
-@handler
+@enter(HANDLERS, "finish_stop")
 def finish_stop(world: World, machine: int, details: dict[str, Any]) -> None:
     """The guest has shut down, or the process was killed."""
     end_process(world, machine, details.get("text", "VM has shutdown"))
 
 
-@handler
+@enter(HANDLERS, "finish_reset")
 def finish_reset(world: World, machine: int, details: dict[str, Any]) -> None:
     """The guest runs again from its beginning."""
     world.set_status(machine, **RUNNING, started=int(world.now))
     world.log(machine, "VM has reset")
 
 
-@handler
+@enter(HANDLERS, "finish_hibernate")
 def finish_hibernate(world: World, machine: int, details: dict[str, Any]) -> None:
     """RAM is on disk and the process gone."""
     end_process(world, machine, "VM has hibernated")
     world.set_status(machine, status="hibernated")
 
 
-@handler
+@enter(HANDLERS, "migration_step")
 def migration_step(world: World, machine: int, details: dict[str, Any]) -> None:
     """One step of initmigrate, startmigrate, migrating, migratecomplete."""
     steps = ["startmigrate", "migrating", "migratecomplete"]
@@ -123,7 +118,7 @@ def migration_step(world: World, machine: int, details: dict[str, Any]) -> None:
         world.later(details["pause"], "finish_migration", machine, **details)
 
 
-@handler
+@enter(HANDLERS, "finish_migration")
 def finish_migration(world: World, machine: int, details: dict[str, Any]) -> None:
     """The VM lives on its new node."""
     vitals = world.vitals[machine]
@@ -133,7 +128,7 @@ def finish_migration(world: World, machine: int, details: dict[str, Any]) -> Non
     world.log(machine, "VM has migrated")
 
 
-@handler
+@enter(HANDLERS, "apply_override")
 def apply_override(world: World, machine: int, details: dict[str, Any]) -> None:
     """A PUT on the status row takes effect; a live process makes its node's agent contradict it."""
     world.set_status(machine, **details["fields"])
@@ -153,7 +148,7 @@ def contradict(world: World, machine: int) -> None:
         world.later(wait, "agent_rewrites", machine)
 
 
-@handler
+@enter(HANDLERS, "agent_rewrites")
 def agent_rewrites(world: World, machine: int, details: dict[str, Any]) -> None:
     """The agent on the process's node writes its observation."""
     vitals = world.vitals[machine]
@@ -163,7 +158,7 @@ def agent_rewrites(world: World, machine: int, details: dict[str, Any]) -> None:
         world.set_status(machine, **RUNNING, node=seen[0])
 
 
-@handler
+@enter(HANDLERS, "becomes_unresponsive")
 def becomes_unresponsive(world: World, machine: int, details: dict[str, Any]) -> None:
     """No heartbeat for too long (D-adv-set: 120 s)."""
     world.set_status(machine, **UNRESPONSIVE)
@@ -173,7 +168,7 @@ def becomes_unresponsive(world: World, machine: int, details: dict[str, Any]) ->
         world.later(wait, "ha_restart", machine)
 
 
-@handler
+@enter(HANDLERS, "ha_restart")
 def ha_restart(world: World, machine: int, details: dict[str, Any]) -> None:
     """HA starts the VM on another node, without looking whether the old process is really gone."""
     node = pick_node(world, machine, other=True)

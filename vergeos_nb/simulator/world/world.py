@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from vergeos_nb.simulator.api.messages import invalid_argument
@@ -98,6 +99,13 @@ class World:
             self.now = target
             return target
 
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Hold the lock, with everything done that is due."""
+        with self.lock:
+            self.settle()
+            yield
+
     def later(self, seconds: float, name: str, machine: int, **details: Any) -> None:
         """Let the handler `name` of life.py run for `machine` in `seconds`, unless overtaken."""
         self.sequence += 1
@@ -160,7 +168,7 @@ class World:
         return self.tables[table].get(key) if key is not None else None
 
     def rows(self, table: str, machine: int | None = None) -> list[Row]:
-        """Return all rows of a table in key order; of a virtual one, at will, only those of one machine."""
+        """Return all rows of a table in key order; those of a virtual table also for one machine only."""
         virtual = VIRTUAL.get(table)
         if virtual is not None:
             return virtual(self, [machine] if machine is not None else sorted(self.tables["machines"]))
@@ -194,8 +202,7 @@ class World:
         Raises:
             KeyError: If there is no such row.
         """
-        with self.lock:
-            self.settle()
+        with self.settled():
             stored = self.tables[table][key]
             full: Row = {"$key": key}
             for name in self.schema[table].columns:
@@ -205,8 +212,7 @@ class World:
 
     def set_row(self, table: str, key: Key, **fields: Any) -> None:
         """Set columns of a row behind the API's back, adding the row if it is not there."""
-        with self.lock:
-            self.settle()
+        with self.settled():
             if key not in self.tables[table]:
                 self.insert(table, {}, key)
             self.update(table, key, **fields)
@@ -214,7 +220,7 @@ class World:
     # -- machines -----------------------------------------------------------------------------
 
     def status_row(self, machine: int) -> Row | None:
-        """Return the status row that belongs to `machine`, whatever the machines row points to."""
+        """Return the status row that belongs to `machine`, even if the machines row points to another."""
         found = self.rows_behind("machine_status", "machine", machine)
         return found[0] if found else None
 
@@ -236,7 +242,7 @@ class World:
         return bool(vitals and vitals.alive and vitals.heartbeat)
 
     def next_action(self, machine: int) -> Vitals:
-        """Begin something new with `machine`: whatever was pending for it no longer happens."""
+        """Cancel the pending events of `machine`, because something new begins. Return its vitals."""
         vitals = self.vitals[machine]
         vitals.generation += 1
         return vitals
