@@ -17,7 +17,7 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.engine.runbook import Ending, Runbook
 from vergeos_nb.procedure.steps import previews
-from vergeos_nb.procedure.steps.common_steps import ALIVE, CONFIRM, IDENTIFY
+from vergeos_nb.procedure.steps.common_steps import ALIVE, CONFIRM, IDENTIFY, plan_step
 from vergeos_nb.procedure.steps.judge_and_plan import make_plan
 from vergeos_nb.procedure.steps.override import force_power_off
 from vergeos_nb.procedure.steps.snapshot import take_snapshot
@@ -36,7 +36,7 @@ def _address(text: str) -> str:
 
 
 class ForcePowerOffParameters(ConfirmingParameters):
-    """What is taken beside what every confirming runbook takes."""
+    """Its parameters beside those of every confirming runbook."""
 
     start_at: Annotated[Rung, AskedOn("plan")] = Field(
         "poweroff",
@@ -114,18 +114,7 @@ RISK_TICKS: Mapping[str, str] = {
 STEPS: Sequence[Step[Case]] = (
     *IDENTIFY,
     ALIVE,
-    Step(
-        "plan",
-        "Plan and approve",
-        "",
-        "What will be changed, from which state, and who agreed.",
-        make_plan,
-        role="plan",
-        verb="Make the plan",
-        requests=previews.planning,
-        card="approval",
-        ticks=RISK_TICKS,
-    ),
+    plan_step("What will be changed, from which state, and who agreed.", make_plan, RISK_TICKS),
     Step(
         "poweroff",
         "Power off",
@@ -178,7 +167,7 @@ STEPS: Sequence[Step[Case]] = (
 
 
 def headline(ending: Ending) -> str:
-    """How it went, in a sentence, where it is done or there was nothing to do."""
+    """One sentence for a run that is done or had nothing to do."""
     if ending.outcome is RunOutcome.DONE:
         if "override" in ending.acts:
             return "Forced off, and there is evidence that it is off."
@@ -188,7 +177,7 @@ def headline(ending: Ending) -> str:
         return ""
     if ending.verdict is VerdictValue.OFF:
         return "Nothing to do: the record says stopped already, and the process is gone."
-    # Older versions ended so for an unknown state. The step itself says what to do.
+    # Older versions ended like this for an unknown state. The step itself says what to do.
     lives = ending.verdict is VerdictValue.ALIVE
     known = "the process LIVES" if lives else "nothing shows that the process is gone"
     return f"The record says stopped already, but {known}."

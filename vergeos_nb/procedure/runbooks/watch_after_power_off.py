@@ -22,7 +22,7 @@ from vergeos_nb.procedure.engine.engine import Ask, Draft, Step, ended_by
 from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.evidence.witness import when
 from vergeos_nb.procedure.steps import previews
-from vergeos_nb.procedure.steps.common_steps import CONFIRM, CONNECT, LOCATE, STATUS_KEY, VERIFY
+from vergeos_nb.procedure.steps.common_steps import CONFIRM, CONNECT, LOCATE, STATUS_KEY, VERIFY, plan_step
 from vergeos_nb.procedure.steps.identify import verify
 from vergeos_nb.procedure.steps.power_on import ORDER, confirm, make_plan, power_on
 from vergeos_nb.procedure.steps.vigil import Vigil, node_of
@@ -36,7 +36,7 @@ MOST_READINGS = 5000
 
 
 class WatchAfterPowerOffParameters(ConfirmingParameters):
-    """What is taken beside what every confirming runbook takes."""
+    """Its parameters beside those of every confirming runbook."""
 
     minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False), AskedOn("watch")] = Field(
         30.0, title="Minutes to watch", description="Minutes that it is watched: 0 to 10080, which is a week."
@@ -70,7 +70,7 @@ class WatchAfterPowerOffParameters(ConfirmingParameters):
 
 
 def verify_any(case: Case) -> Draft:
-    """As in the forced power-off, but whatever the platform does with the VM: that is what is watched."""
+    """As in the forced power-off, but in any state: a move or a start is what the watch looks for."""
     return verify(case, any_state=True)
 
 
@@ -99,7 +99,7 @@ def watch(case: Case) -> Draft:
 
 
 def starting(case: Case) -> Sequence[Ask]:
-    """A look and the start, where it was asked for."""
+    """A look and the start, if it was asked for."""
     vm = case.known_vm().key
     if not _options(case).power_on:
         return []
@@ -125,17 +125,7 @@ STEPS: Sequence[Step[Case]] = (
         verb="Watch",
         requests=previews.watching,
     ),
-    Step(
-        "plan",
-        "Plan and approve",
-        "",
-        "What would be sent to start it, and who agreed.",
-        make_plan,
-        role="plan",
-        verb="Make the plan",
-        requests=previews.planning,
-        card="approval",
-    ),
+    plan_step("What would be sent to start it, and who agreed.", make_plan),
     Step(
         "power_on",
         "Power on",
