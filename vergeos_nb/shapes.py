@@ -261,15 +261,15 @@ def _misfit(message: str, data: Any, shape: type) -> Unfit:
     said, _, path = message.partition(" - at `$")
     value, name, within = _at(data, path.rstrip("`"))
     where = f" in {within!r}" if within else ""
+    inside = f" in {name!r}" if name else ""
     if unknown := re.match(r"Object contains unknown field `(.*)`", said, re.DOTALL):
         near = nearest(unknown[1], _fields(shape))
-        return Unfit(f"nothing reads {unknown[1]!r}{where}", f"Did you mean {near!r}?" if near else "")
+        return Unfit(f"nothing reads {unknown[1]!r}{inside}", f"Did you mean {near!r}?" if near else "")
     if missing := re.match(r"Object missing required field `(.*)`", said, re.DOTALL):
-        inside = f" in {name!r}" if name else ""
         return Unfit(f"{missing[1]!r} is missing{inside}")
-    wanted = re.match(r"Expected `(.*?)`", said)
+    wanted = re.match(r"Expected `(.*?)`( .*)?", said)
     words = [_WORDS.get(one.strip(), one.strip()) for one in wanted[1].split("|")] if wanted else []
-    hint = f"{' or '.join(words)} belongs there." if words else ""
+    hint = f"{' or '.join(words)}{(wanted and wanted[2]) or ''} belongs there." if words else ""
     return Unfit(f"{name!r} is {_short(repr(value))}{where}" if name else f"it is {_kind(value)}", hint)
 
 

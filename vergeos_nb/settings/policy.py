@@ -25,16 +25,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import PurePath
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from vergeos_nb.errors import SettingsError
-from vergeos_nb.shapes import Unfit, toml_of
+from vergeos_nb.shapes import Unfit, fit, toml_of
 from vergeos_nb.vergeos.rows import VmKey
 from vergeos_nb.words import did_you_mean, nearest
 
@@ -44,11 +45,9 @@ _WHOLE_DAY = 24 * 60
 # A window that opens once a week can fall into the hour that a clock leaves out, but not twice running.
 _LOOK_AHEAD_MINUTES = 15 * _WHOLE_DAY
 
+# `from` is a word of Python.
+_WRITTEN = {"begins": "from"}
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::00)?")
-_TOP = ("do_not_touch", "window", "approval", "stop_file")
-_DO_NOT_TOUCH = ("names", "keys", "tags")
-_WINDOW = ("days", "from", "to", "timezone")
-_APPROVAL = ("two_people",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,145 +150,112 @@ def parse_policy(text: str, source: str) -> Policy:
     """
     try:
         data = toml_of(text)
-    except Unfit as unfit:
-        raise _wrong(source, unfit.why, unfit.hint or "correct it.") from None
-    if not data:
-        raise _wrong(source, "it says nothing", "write down the rules, or remove the file to have none.")
-    reader = _Reader(source)
-    reader.known(data, _TOP, "at its top")
-    listed = reader.table(data, "do_not_touch", _DO_NOT_TOUCH)
-    approval = reader.table(data, "approval", _APPROVAL)
-    return Policy(
-        names=reader.texts(listed, "names"),
-        keys=reader.keys(listed),
-        tags=reader.texts(listed, "tags"),
-        windows=reader.windows(data),
-        two_people=reader.truth(approval, "two_people"),
-        stop_file=reader.stop_file(data),
-        source=source,
-    )
-
-
-class _Reader:
-    """Values of one file, each checked; every error names the file."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-
-    def wrong(self, came_back: str, next_step: str) -> SettingsError:
-        return _wrong(self._source, came_back, next_step)
-
-    def known(self, table: Mapping[str, Any], words: tuple[str, ...], where: str) -> None:
-        for key in table:
-            if key not in words:
-                raise self.wrong(f"nothing reads {key!r} {where}", did_you_mean(key, words))
-
-    def table(self, data: Mapping[str, Any], name: str, words: tuple[str, ...]) -> Mapping[str, Any]:
-        table = data.get(name, {})
-        if not isinstance(table, dict):
-            raise self.wrong(f"{name!r} is not a section", f"write it as a heading, [{name}].")
-        self.known(table, words, f"in [{name}]")
-        return table
-
-    def texts(self, table: Mapping[str, Any], name: str) -> tuple[str, ...]:
-        values = self._list(table, name, 'texts, such as ["dc-*"]')
-        for value in values:
-            if not isinstance(value, str) or not value.strip():
-                raise self.wrong(
-                    f"{value!r} in {name!r} is no text to compare with", f"write {name} as texts."
-                )
-        return tuple(values)
-
-    def keys(self, table: Mapping[str, Any]) -> tuple[int, ...]:
-        values = self._list(table, "keys", "numbers, such as [42]")
-        for value in values:
-            if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-                raise self.wrong(f"{value!r} in 'keys' is no VM's key", "write whole numbers above zero.")
-        return tuple(values)
-
-    def truth(self, table: Mapping[str, Any], name: str) -> bool:
-        value = table.get(name, False)
-        if not isinstance(value, bool):
-            raise self.wrong(f"{name!r} is {value!r}", "write true or false, without quotes.")
-        return value
-
-    def stop_file(self, data: Mapping[str, Any]) -> str:
-        value = data.get("stop_file")
-        if value is None:
-            return ""
-        if not isinstance(value, str) or not (PurePath(value).is_absolute() or value.startswith("~/")):
-            raise self.wrong(f"'stop_file' is {value!r}", "write the whole path of a file, from / or ~/ on.")
-        return value
-
-    def windows(self, data: Mapping[str, Any]) -> tuple[Window, ...]:
-        tables = data.get("window", [])
-        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-            raise self.wrong("'window' is no list of sections", "head each window with [[window]].")
-        if "window" in data and not tables:
-            raise self.wrong("'window' is empty", "leave it out where changes are always allowed.")
-        return tuple(self._window(table, number) for number, table in enumerate(tables, 1))
-
-    def _window(self, table: Mapping[str, Any], number: int) -> Window:
-        where = f"in [[window]] number {number}"
-        self.known(table, _WINDOW, where)
-        for name in _WINDOW:
-            if name not in table:
-                raise self.wrong(f"{name!r} is missing {where}", f"a window needs {', '.join(_WINDOW)}.")
-        begins, ends = (self._minutes(table[name], name, where) for name in ("from", "to"))
-        if begins == ends:
-            raise self.wrong(
-                f"the window from {_clock(begins)} to {_clock(ends)} {where} has no length that can be told",
-                "for a whole day write from 00:00 to 24:00.",
-            )
-        return Window(
-            self._days(table["days"], where), begins, ends, self._timezone(table["timezone"], where)
+        if not data:
+            raise Unfit("it says nothing", "write down the rules, or remove the file to have none.")
+        if isinstance(data.get("window"), dict):
+            raise Unfit("'window' is no list of sections", "head each window with [[window]].")
+        file = fit(data, _file())
+        return Policy(
+            names=_patterns(file.do_not_touch.names, "names"),
+            keys=file.do_not_touch.keys,
+            tags=_patterns(file.do_not_touch.tags, "tags"),
+            windows=tuple(_window(one, number) for number, one in enumerate(file.window, 1)),
+            two_people=file.approval.two_people,
+            stop_file=_stop_file(file.stop_file),
+            source=source,
         )
-
-    def _days(self, value: Any, where: str) -> tuple[int, ...]:
-        if not isinstance(value, list) or not value:
-            raise self.wrong(f"'days' is {value!r} {where}", 'write a list of days, such as ["mon", "tue"].')
-        found = set()
-        for day in value:
-            word = day.lower() if isinstance(day, str) else ""
-            if word not in DAYS and word not in _LONG_DAYS:
-                raise self.wrong(f"{day!r} is no day {where}", did_you_mean(str(day)[:3], DAYS))
-            found.add(DAYS.index(word[:3]))
-        return tuple(sorted(found))
-
-    def _minutes(self, value: Any, name: str, where: str) -> int:
-        if name == "to" and value == "24:00":
-            return _WHOLE_DAY
-        # TOML has times of its own: 22:00:00, without quotes.
-        text = value.isoformat() if isinstance(value, time) else value
-        found = _TIME.fullmatch(text) if isinstance(text, str) else None
-        if not found:
-            raise self.wrong(f"{name!r} is {value!r} {where}", 'write a time as "HH:MM", 00:00 to 23:59.')
-        return int(found[1]) * 60 + int(found[2])
-
-    def _timezone(self, value: Any, where: str) -> str:
-        # "localtime" is whatever the machine happens to be set to.
-        try:
-            if not isinstance(value, str) or value == "localtime":
-                raise ValueError
-            ZoneInfo(value)
-        except (LookupError, ValueError, OSError):
-            near = nearest(str(value), available_timezones())
-            guess = f"Did you mean {near!r}? " if near else ""
-            raise self.wrong(
-                f"{value!r} is no time zone known to this machine {where}",
-                f"{guess}Write an IANA name such as Europe/Berlin, America/New_York or UTC.",
-            ) from None
-        return value
-
-    def _list(self, table: Mapping[str, Any], name: str, of: str) -> list[Any]:
-        value = table.get(name, [])
-        if not isinstance(value, list):
-            raise self.wrong(f"{name!r} is {value!r}", f"write a list of {of}.")
-        return value
+    except Unfit as unfit:
+        raise SettingsError(
+            f"read the policy {source}", _as_headed(unfit.why), unfit.hint or "correct it."
+        ) from None
 
 
-def _wrong(source: str, came_back: str, next_step: str) -> SettingsError:
-    return SettingsError(f"read the policy {source}", came_back, next_step)
+def _as_headed(why: str) -> str:
+    """The error with the sections named as the file does."""
+    why = re.sub(r"in 'window\[(\d+)\]'", lambda found: f"in [[window]] number {int(found[1]) + 1}", why)
+    return re.sub(r"in '(do_not_touch|approval)'", r"in [\1]", why)
+
+
+@cache
+def _file() -> Any:
+    """The shape of the file. Made when a policy is read, because msgspec loads slowly."""
+    from msgspec import Meta, defstruct
+
+    def section(name: str, fields: Sequence[Any]) -> Any:
+        return defstruct(name, fields, frozen=True, forbid_unknown_fields=True, rename=_WRITTEN)
+
+    listed = section(
+        "DoNotTouch",
+        [("names", tuple[str, ...], ()), ("keys", tuple[Annotated[int, Meta(gt=0)], ...], ()),
+         ("tags", tuple[str, ...], ())],
+    )  # fmt: skip
+    # TOML has times of its own: 22:00:00, without quotes.
+    window = section("Window", [("days", list[str]), ("begins", Any), ("to", Any), ("timezone", str)])
+    approval = section("Approval", [("two_people", bool, False)])
+    windows = Annotated[list[window], Meta(min_length=1)]  # type: ignore[valid-type]
+    return section(
+        "PolicyFile",
+        [("do_not_touch", listed, listed()), ("window", windows, ()), ("approval", approval, approval()),
+         ("stop_file", str | None, None)],
+    )  # fmt: skip
+
+
+def _patterns(texts: tuple[str, ...], name: str) -> tuple[str, ...]:
+    for text in texts:
+        if not text.strip():
+            raise Unfit(f"{text!r} in {name!r} is no text to compare with", f"write {name} as texts.")
+    return texts
+
+
+def _stop_file(path: str | None) -> str:
+    if path is not None and not (PurePath(path).is_absolute() or path.startswith("~/")):
+        raise Unfit(f"'stop_file' is {path!r}", "write the whole path of a file, from / or ~/ on.")
+    return path or ""
+
+
+def _window(told: Any, number: int) -> Window:
+    where = f"in [[window]] number {number}"
+    begins, ends = _minutes(told.begins, "from", where), _minutes(told.to, "to", where)
+    if begins == ends:
+        raise Unfit(
+            f"the window from {_clock(begins)} to {_clock(ends)} {where} has no length that can be told",
+            "for a whole day write from 00:00 to 24:00.",
+        )
+    return Window(_days(told.days, where), begins, ends, _timezone(told.timezone, where))
+
+
+def _days(words: Sequence[str], where: str) -> tuple[int, ...]:
+    if not words:
+        raise Unfit(f"'days' is [] {where}", 'write a list of days, such as ["mon", "tue"].')
+    for word in words:
+        if word.lower() not in (*DAYS, *_LONG_DAYS):
+            raise Unfit(f"{word!r} is no day {where}", did_you_mean(word[:3], DAYS))
+    return tuple(sorted({DAYS.index(word.lower()[:3]) for word in words}))
+
+
+def _minutes(value: Any, name: str, where: str) -> int:
+    if name == "to" and value == "24:00":
+        return _WHOLE_DAY
+    text = value.isoformat() if isinstance(value, time) else value
+    found = _TIME.fullmatch(text) if isinstance(text, str) else None
+    if not found:
+        raise Unfit(f"{name!r} is {value!r} {where}", 'write a time as "HH:MM", 00:00 to 23:59.')
+    return int(found[1]) * 60 + int(found[2])
+
+
+def _timezone(name: str, where: str) -> str:
+    try:
+        if name == "localtime":  # whatever the machine happens to be set to
+            raise ValueError
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        near = nearest(name, available_timezones())
+        guess = f"Did you mean {near!r}? " if near else ""
+        raise Unfit(
+            f"{name!r} is no time zone known to this machine {where}",
+            f"{guess}Write an IANA name such as Europe/Berlin, America/New_York or UTC.",
+        ) from None
+    return name
 
 
 def _matches(text: str, pattern: str) -> bool:
