@@ -34,7 +34,8 @@ print(json.dumps({{"cpu_s": took, "peak_mb": peak - before}}))
 
 _OURS = """
 from vergeos_nb import settings
-from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.connect.simulated import open_profile
 from vergeos_nb.views.fleet_frame import vms_frame
 import pandas

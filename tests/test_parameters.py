@@ -55,9 +55,9 @@ def test_a_name_is_taken_as_it_is_to_the_last_blank(name: str) -> None:
 SLIPS: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown, near": (
         {"vmname": "x"}, "vmname is no parameter of force_power_off",
-        f"did you mean vm_name? There are: {NAMES}",
+        f"Did you mean 'vm_name'? Known: {NAMES}.",
     ),
-    "unknown, far": ({"zzz": "x"}, "zzz is no parameter of force_power_off", f"there are: {NAMES}"),
+    "unknown, far": ({"zzz": "x"}, "zzz is no parameter of force_power_off", f"Known: {NAMES}."),
     "papermill's number": (
         {"vm_name": 7}, "vm_name came as the number 7, and text is wanted",
         "papermill's -p turned it into a number; use -r vm_name VALUE (raw)",
@@ -184,5 +184,5 @@ def test_a_runbook_that_does_not_exist_names_the_nearest() -> None:
         schema_of("force_poweroff")
     assert str(caught.value) == (
         "runbook 'force_poweroff': there is no such runbook\n"
-        f"What to do: did you mean force_power_off? There are: {', '.join(RUNBOOKS)}"
+        f"What to do: Did you mean 'force_power_off'? Known: {', '.join(RUNBOOKS)}."
     )

@@ -6,6 +6,7 @@ this package costs next to nothing; what a name needs is loaded when it is first
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vergeos_nb.version import __version__
@@ -16,14 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["__version__", "open_archive", "open_runbook"]
 
+_LATE = {"open_archive": "vergeos_nb.archive.open_archive", "open_runbook": "vergeos_nb.notebook.opening"}
+
 
 def __getattr__(name: str) -> Any:
-    if name == "open_runbook":
-        from vergeos_nb.notebook.opening import open_runbook
-
-        return open_runbook
-    if name == "open_archive":
-        from vergeos_nb.archive.open_archive import open_archive
-
-        return open_archive
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATE[name]), name)

@@ -12,11 +12,10 @@ notebook's ``parameters`` cell and papermill all read that one schema. A field s
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -34,6 +33,7 @@ from pydantic import (
 from vergeos_nb.bound import Unbound
 from vergeos_nb.clock import from_iso, iso
 from vergeos_nb.errors import UsageError
+from vergeos_nb.words import did_you_mean
 
 LARGEST = 2**31 - 1  # of a key, and what a number field of a card takes
 NAME_MAX = 128  # vms.name holds 1 to 128 characters (tsvergeos types)
@@ -291,7 +291,7 @@ def read_as(
             value = given.get(name)
             if item["type"] == "extra_forbidden":
                 problems.append(f"{name} is no parameter of {runbook}")
-                hints.append(nearest(name, schema.model_fields))
+                hints.append(did_you_mean(name, schema.model_fields))
             elif item["type"] == "missing":
                 problems.append(f"{name} is missing")
                 hints.append(f"give it with -p {name}=VALUE")
@@ -303,11 +303,3 @@ def read_as(
         raise UsageError(
             f"parameters of {runbook}", "; ".join(problems), "; ".join(dict.fromkeys(hints))
         ) from None
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """What to do about a word that is none of these."""
-    words = list(words)
-    near = difflib.get_close_matches(word, words, n=1)
-    listed = ", ".join(words)
-    return f"did you mean {near[0]}? There are: {listed}" if near else f"there are: {listed}"

@@ -15,8 +15,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``Did you mean 'x'? Known: a, b, x.``, or only the known words when none is near."""
-    names = sorted(known)
+    """``Did you mean 'x'? Known: a, b, x.``, in the order given; without the question if none is near."""
+    names = list(known)
     near = nearest(word, names)
     guess = f"Did you mean {near!r}? " if near else ""
     return f"{guess}Known: {', '.join(names)}."

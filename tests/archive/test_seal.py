@@ -40,7 +40,7 @@ def place(folder: Path) -> str:
 
 def test_reading_an_archive_loads_neither_the_client_nor_jupyter() -> None:
     code = (
-        "import sys, vergeos_nb.cli.audit.verify_command, vergeos_nb.cli.audit.list_records; "
+        "import sys, vergeos_nb.cli.audit.verify_command, vergeos_nb.cli.audit.list_commands; "
         "print(sorted({'httpx', 'pandas', 'pydantic', 'nbformat', 'jinja2'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -17,8 +17,8 @@ import pytest
 
 from tests.cli.test_commands import COMMAND
 from tests.served import served
+from vergeos_nb.cli.commands import Group
 from vergeos_nb.cli.entry import call
-from vergeos_nb.cli.options import Group
 from vergeos_nb.machine import lacking, lacking_in
 
 PASSWORD = "canary-Pa55word"

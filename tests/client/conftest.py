@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from vergeos_nb.client import Wire
+from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret
 from vergeos_nb.vergeos.rows import Exchange
 

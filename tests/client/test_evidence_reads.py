@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from vergeos_nb import errors
-from vergeos_nb.client import VergeApi
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator, SteppedClock
 from vergeos_nb.vergeos import requests

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from vergeos_nb import errors
-from vergeos_nb.client import SIMULATOR_SERVER, UserAccount, VergeApi
+from vergeos_nb.client.decoded_rows import UserAccount
+from vergeos_nb.client.verge_api import SIMULATOR_SERVER, VergeApi
 from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator
 from vergeos_nb.vergeos.rows import MachineKey, StatusKey, SystemInfo, VmKey

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.connect.simulated import announce, find_announced, open_profile, withdraw
 from vergeos_nb.errors import UsageError
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret, load_profile
@@ -127,7 +128,7 @@ def test_the_announcement_of_a_dead_process_is_ignored(environ, running):
 
 
 def test_a_port_that_answers_as_something_else_is_ignored(environ, running, monkeypatch):
-    monkeypatch.setattr("vergeos_nb.client.SIMULATOR_SERVER", "another")
+    monkeypatch.setattr("vergeos_nb.connect.simulated.SIMULATOR_SERVER", "another")
     announce(running, environ=environ)
     assert find_announced(environ=environ) is None
 

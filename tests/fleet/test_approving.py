@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fleet.stuck_fleet import StuckFleet
-from vergeos_nb.cli.fleet_applying import approve
-from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.main import cli
 from vergeos_nb.clock import iso
 from vergeos_nb.fleet.schedule import Limits
 
@@ -23,7 +22,8 @@ def test_an_approval_that_ends_before_the_fleet_can_be_through_says_so(
     # One, then two, then the last: each 2 s between two samples, 3 s for each rung, 90 s to settle.
     assert plan.lasts_s == 3 * (2.0 + 3.0 + 3.0 + 90.0)
     warned = "Its waits alone may take 5 min, and nothing starts after the approval has ended"
-    assert approve(plan.digest, "grace", iso(time.time() + 200), str(outputs), Output(False)) == 0
+    words = ["fleet", "approve", plan.digest, "--approver", "grace", "--outputs", str(outputs)]
+    assert not cli.main([*words, "--until", iso(time.time() + 200)], standalone_mode=False)
     assert warned in capsys.readouterr().out
-    assert approve(plan.digest, "grace", None, str(outputs), Output(False)) == 0
+    assert not cli.main(words, standalone_mode=False)
     assert warned not in capsys.readouterr().out

@@ -59,7 +59,7 @@ def command(site: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_a_runbook_of_another_package_is_listed_run_and_sealed(site: Path) -> None:
     unknown = command(site, "run", "stood_sinse")
     assert unknown.returncode == 2
-    assert "did you mean stood_since? There are: find_stuck_vms, " in unknown.stderr
+    assert "Did you mean 'stood_since'? Known: find_stuck_vms, " in unknown.stderr
     outputs = str(site.parent / "outputs")
     given = ["-p", "vm_name=web-01", "-p", "sample_gap_s=1.1", "-p", "old_min=0"]
     done = command(site, "run", "stood_since", *given, "--outputs", outputs, "--json")

@@ -105,7 +105,7 @@ def test_an_unknown_parameter_stops_before_any_call(tmp_path: Path, monkeypatch:
         done = papermill(tmp_path, "-p", "vm_name", "web-01", "-p", "aprove", "x")
         assert simulator.requests == []
     assert done.returncode != 0
-    assert "did you mean approve" in json.dumps(read(record_of(tmp_path)))
+    assert "Did you mean 'approve'" in json.dumps(read(record_of(tmp_path)))
 
 
 def test_an_approved_run_forces_once_and_leaks_nothing(

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from tests.archive.made import archive
 from tests.rehearsal import LADDER, Rehearsal
-from vergeos_nb.cli.audit.recover_command import recover_all
-from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.main import cli
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError
 from vergeos_nb.journal.journal import append_after_death, read_journal
@@ -26,6 +25,7 @@ from vergeos_nb.journal.run_state import run_state_of
 
 Lines = list[bytes]
 DAY = "2026-10-01"
+RECOVER = ["audit", "recover", "--no-ask", "--outputs"]
 RECORD = "000001Z-force_power_off-web-01-00000001"
 WHOLE = "110000Z-force_power_off-web-01-00000001"
 HURT = "120000Z-force_power_off-web-01-00000002"
@@ -146,7 +146,7 @@ def test_a_damaged_line_is_that_runs_trouble_and_the_others_are_finished(
     """Holds off: one damaged line in one journal keeps every other run from being finished."""
     whole, hurt = two_runs(tmp_path, journal, DAMAGES[damage])
     before = (hurt / "journal.jsonl").read_bytes()
-    code = recover_all(str(tmp_path), False, Output(as_json=True))
+    code = cli.main([*RECOVER, str(tmp_path), "--json"], standalone_mode=False)
     answer = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [item["record"] for item in answer["recovered"]] == [str(whole)]
     assert [item["folder"] for item in answer["failed"]] == [str(hurt)]
@@ -166,7 +166,7 @@ def test_a_last_line_that_was_cut_off_is_finished_as_ever(
     tmp_path: Path, journal: Lines, tail: bytes
 ) -> None:
     _, hurt = two_runs(tmp_path, journal, lambda lines: [*lines, tail])
-    assert recover_all(str(tmp_path), False, Output(as_json=False)) == 0
+    assert not cli.main([*RECOVER, str(tmp_path)], standalone_mode=False)
     account = run_state_of(read_journal(hurt / "journal.jsonl"))
     assert (account.torn, account.outcome, len(account.changing_calls)) == (True, "interrupted", 3)
 

@@ -167,7 +167,7 @@ def test_mistyped_parameters_stop_before_a_kernel_starts_and_leave_a_record(
 
 
 def test_an_unknown_runbook_is_named_and_leaves_nothing(outputs: Path) -> None:
-    with pytest.raises(UsageError, match="did you mean force_power_off"):
+    with pytest.raises(UsageError, match="Did you mean 'force_power_off'"):
         run("force_power_of", NAME, outputs=outputs)
     assert not outputs.exists()
 

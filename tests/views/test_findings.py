@@ -21,7 +21,7 @@ from vergeos_nb.archive.ledger.manifest import Manifest, read_manifest
 from vergeos_nb.archive.webhook import message
 from vergeos_nb.cli.main import cli
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.run_command import as_json, progress_on
+from vergeos_nb.cli.run_report import as_json, progress_on
 from vergeos_nb.journal.journal import JournalText, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.layout import MANIFEST

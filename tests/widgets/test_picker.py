@@ -91,7 +91,8 @@ def test_whatever_is_typed_what_is_listed_holds_every_word(named: list[str], wor
 
 
 def test_ten_thousand_vms_are_listed_in_two_calls_and_a_hundred_shown() -> None:
-    from vergeos_nb.client import VergeApi, Wire
+    from vergeos_nb.client.transport.wire import Wire
+    from vergeos_nb.client.verge_api import VergeApi
     from vergeos_nb.settings import Credentials, Profile, Secret
 
     simulator = Simulator("stuck", vms=10_000)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import click
+
+from vergeos_nb.cli.commands import Asking
+from vergeos_nb.cli.options import json_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.connect.doctor import SIGNS, diagnose, exit_code
 
 
+@click.command(cls=Asking)
+@click.option("--profile", default="simulator", show_default=True, help="The system to look at.")
+@json_option
 def doctor(profile: str, output: Output) -> int:
-    """Check a system and show the findings. Returns the exit code."""
+    """Check whether a system can be reached and read. Also checks login, TLS and clock. Changes nothing."""
     findings = diagnose(profile)
     width = max(len(finding.name) for finding in findings)
     for finding in findings:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
+import tempfile
+from pathlib import Path
 
 import click
 
-from vergeos_nb.cli.last_door import as_ours, known_secrets, quiet_threads
-from vergeos_nb.cli.options import Boxed
+from vergeos_nb.cli.commands import Boxed
+from vergeos_nb.cli.last_door import as_ours, quiet_threads
 from vergeos_nb.cli.output import Output, prepare_streams, said
 from vergeos_nb.errors import UsageError
 from vergeos_nb.files import keep_others_out
@@ -37,17 +39,15 @@ def call(command: click.Command, arguments: list[str] | None) -> int:
         quiet_threads()
         # The process ends now. Collecting garbage would take 0.1 s after a run.
         atexit.register(gc.freeze)
-        if not has_home():
-            _live_without_home()
         if not _ONLY_ASKS & set(given):
-            _remember_secrets()
+            _read_settings()
         return _call(command, given)
     except click.ClickException as error:
         _show(error)
         answer.result({"error": error.format_message(), "exit_code": UsageError.exit_code})
         return UsageError.exit_code
     except BaseException as error:
-        ours = as_ours(error, known_secrets())
+        ours = as_ours(error)
         Output(as_json=False).problem(said(ours))
         answer.result(ours.as_dict())
         return ours.exit_code
@@ -65,23 +65,16 @@ def _call(command: click.Command, given: list[str]) -> int:
     return ended if isinstance(ended, int) else 0
 
 
-def _live_without_home() -> None:
-    """Give Jupyter a folder for as long as this process runs; it would not start otherwise."""
-    import tempfile
-    from pathlib import Path
-
+def _read_settings() -> None:
+    """Have all output masked, and give Jupyter a folder if this user has none. It would not start."""
+    # Loads slowly, and help does without.
     from vergeos_nb import settings
 
-    place = tempfile.TemporaryDirectory(prefix="vergeos-nb-home-")
-    atexit.register(place.cleanup)
-    settings.give_jupyter_a_place(Path(place.name))
-
-
-def _remember_secrets() -> None:
-    # Loads slowly, and help does without.
-    from vergeos_nb.settings import remember_secrets
-
-    remember_secrets()
+    settings.remember_secrets()
+    if not has_home():
+        place = tempfile.TemporaryDirectory(prefix="vergeos-nb-home-")
+        atexit.register(place.cleanup)
+        settings.give_jupyter_a_place(Path(place.name))
 
 
 def _show(error: click.ClickException) -> None:

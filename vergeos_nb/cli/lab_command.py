@@ -4,23 +4,38 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+
 from vergeos_nb import settings
+from vergeos_nb.cli.commands import Command
+from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.runner.jupyter_lab import ended_in_order, open_lab, runbooks_here, wait_for
 
 
-def lab(profile: str, base: str | None, outputs: str | None, port: int, browser: bool, output: Output) -> int:
-    """Open it, say where, and wait. Returns the exit code."""
+@click.command(cls=Command)
+@click.option(
+    "--profile", default="simulator", show_default=True, help="The system that the runbooks start with."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.", show_default=True
+)
+@click.option("--browser/--no-browser", default=True, help="Open it in a browser.")
+@click.option(
+    "--dir", "base", metavar="DIR", default="lab", help="Folder for working copies. [default: ./lab]"
+)
+@outputs_option
+@json_option
+def lab(profile: str, base: str, outputs: Path, port: int, browser: bool, output: Output) -> int:
+    """Open JupyterLab over a working copy of the runbooks, until it is stopped. It listens on loopback."""
     if profile.partition(":")[0] != settings.SIMULATOR_NAME and not settings.wants_password(profile):
         settings.load_profile(profile)  # an invalid name is reported here, not in a card
-    archive = Path(outputs) if outputs else settings.outputs_dir()
-    folder = Path(base) if base else Path("lab")
     with (
         ended_in_order(),
         open_lab(
             runbooks_here(),
-            folder,
-            archive,
+            Path(base),
+            outputs,
             profile=profile,
             port=port,
             browser=browser,
@@ -30,7 +45,7 @@ def lab(profile: str, base: str | None, outputs: str | None, port: int, browser:
         try:
             output.line(f"JupyterLab is ready: {opened.url}", hands_out=True)
             output.line(f"Working copy: {opened.folder}")
-            output.line(f"Records go to: {archive.absolute()}")
+            output.line(f"Records go to: {outputs.absolute()}")
             output.line("Stop it with Ctrl-C; runs that are open then end as interrupted.")
             told = {"url": opened.url, "folder": str(opened.folder), "pid": opened.process.pid}
             output.result(told, hands_out=True)

@@ -7,23 +7,19 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from vergeos_nb.cli.output import Output, said
 from vergeos_nb.errors import Interrupted, VergeNbError
 from vergeos_nb.machine import lacking, working_directory_gone
+from vergeos_nb.masking import masked
 
 ASKED = "running vergeos-nb"
 
 
-def as_ours(error: BaseException, secrets: Sequence[str] = ()) -> VergeNbError:
-    """Any exception as an error for the caller of the command.
-
-    Args:
-        secrets: texts that the file with the traceback must not hold.
-    """
+def as_ours(error: BaseException) -> VergeNbError:
+    """Any exception as an error for the caller of the command."""
     if isinstance(error, VergeNbError):
         return error
     if isinstance(error, KeyboardInterrupt):
@@ -33,16 +29,15 @@ def as_ours(error: BaseException, secrets: Sequence[str] = ()) -> VergeNbError:
     # Whatever failed: without a working directory no relative path leads anywhere.
     if (known := lacking(error, ASKED) or working_directory_gone(ASKED)) is not None:
         return known
-    return _bug(error, secrets)
+    return _bug(error)
 
 
 def quiet_threads() -> None:
     """Report the unforeseen failure of a thread in a sentence, and keep its traceback in a file."""
-    from vergeos_nb.cli.output import Output, said
 
     def tell(failed: threading.ExceptHookArgs) -> None:
         if failed.exc_value is not None and not isinstance(failed.exc_value, SystemExit):
-            Output(as_json=False).problem(said(as_ours(failed.exc_value, known_secrets())))
+            Output(as_json=False).problem(said(as_ours(failed.exc_value)))
 
     def ignore(failed: Any) -> None:
         """A failed clean-up at an object's end changes nothing."""
@@ -51,29 +46,9 @@ def quiet_threads() -> None:
     sys.unraisablehook = ignore
 
 
-def known_secrets() -> tuple[str, ...]:
-    """The secrets that the settings hold, as far as they can be read."""
-    from vergeos_nb import settings
-
-    # One after the other: what cannot be read holds no secret that this process has.
-    found: tuple[str, ...] = ()
-    with suppress(Exception):
-        found += settings.archive_settings().secrets
-    with suppress(Exception):
-        for name in settings.profile_names():
-            found += settings.secrets_known(name)
-    with suppress(Exception):
-        proxy = settings.ambient_network().https_proxy
-        found += settings.spellings(proxy.reveal()) if proxy is not None else ()
-    return found
-
-
-def _bug(error: BaseException, secrets: Sequence[str]) -> VergeNbError:
-    from vergeos_nb.client.scrub import Scrubber
-
-    scrubber = Scrubber(secrets)
-    text = scrubber.text("".join(traceback.format_exception(error)))
-    what = scrubber.text(f"{type(error).__name__}: {error}".split("\n")[0])
+def _bug(error: BaseException) -> VergeNbError:
+    text = masked("".join(traceback.format_exception(error)))
+    what = masked(f"{type(error).__name__}: {error}".split("\n")[0])
     try:
         # Made for this user alone, whatever the umask.
         number, path = tempfile.mkstemp(prefix="vergeos-nb-bug-", suffix=".txt")

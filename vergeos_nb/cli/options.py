@@ -1,99 +1,69 @@
-"""Options that commands share, and commands whose help goes through the one writer to the terminal."""
+"""Options that commands share, read into the values that the commands use."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from vergeos_nb.cli.output import Output, unwritten
-from vergeos_nb.version import __version__
+from vergeos_nb import settings
+from vergeos_nb.cli.output import Output
+from vergeos_nb.errors import UsageError
+from vergeos_nb.shapes import is_folder
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+
+def _output(ctx: click.Context, param: click.Parameter, as_json: bool) -> Output:
+    return Output(as_json)
+
+
+def _outputs(ctx: click.Context, param: click.Parameter, named: str | None) -> Path:
+    return Path(named) if named else settings.outputs_dir()
+
+
+def _archive(ctx: click.Context, param: click.Parameter, named: str | None) -> Path:
+    folder = _outputs(ctx, param, named)
+    if not is_folder(folder):
+        raise UsageError("looking into the archive", f"there is no folder {folder}", "name it with --outputs")
+    return folder
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
+    """``NAME=VALUE`` texts as a mapping. A value may hold further equals signs."""
+    given: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(
+                "read the parameters", f"{pair!r} is not NAME=VALUE", "such as -p vm_name=web-01"
+            )
+        if name in given:
+            raise UsageError("read the parameters", f"{name} is given twice", "give it once")
+        given[name] = value
+    return given
+
+
+# An `Output`.
+json_option = click.option(
+    "--json", "output", is_flag=True, callback=_output, help="Print one JSON object as the last line."
+)
+# The folder of the archive. It need not exist.
 outputs_option = click.option(
     "--outputs",
     metavar="DIR",
-    default=None,
+    callback=_outputs,
     help="Where records go. [default: VERGEOS_NB_OUTPUTS, or ./outputs]",
 )
-
-
-class Boxed(Exception):  # noqa: N818 — it says nothing of its own
-    """An exception that click would handle itself, in our words and with our exit code."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(error)
-        self.error = error
-
-
-class Command(click.Command):
-    """A command whose help is written as its output is."""
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.callback = _show_help
-        return option
-
-
-class Asking(Command):
-    """A command whose only effect is its answer. If the answer cannot be written, the command has failed."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            super().invoke(ctx)
-        except SystemExit as end:
-            if end.code:
-                raise
-        _refuse_unwritten()
-        return 0
-
-
-class Group(click.Group):
-    """A group of such commands."""
-
-    command_class = Command
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.callback = _show_help
-        return option
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (OSError, EOFError, KeyboardInterrupt) as error:
-            raise Boxed(error) from error
-
-
-Group.group_class = Group
-
-
-def _show_help(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        Output(as_json=False).block(ctx.get_help())
-        _refuse_unwritten()
-        ctx.exit()
-
-
-def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        Output(as_json=False).line(f"vergeos-nb, version {__version__}")
-        _refuse_unwritten()
-        ctx.exit()
-
-
-def _refuse_unwritten() -> None:
-    if (error := unwritten()) is not None:
-        raise error
-
-
-version_option = click.option(
-    "--version",
-    is_flag=True,
-    expose_value=False,
-    is_eager=True,
-    help="Show the version and exit.",
-    callback=_show_version,
+# The same for commands that read the archive: the folder exists.
+archive_option = click.option(
+    "--outputs",
+    metavar="DIR",
+    callback=_archive,
+    help="The archive. [default: VERGEOS_NB_OUTPUTS, or ./outputs]",
 )
+
+
+def pairs_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``-p NAME=VALUE``, as a mapping of texts."""
+    return click.option("-p", "pairs", metavar="NAME=VALUE", multiple=True, callback=_pairs, help=help)

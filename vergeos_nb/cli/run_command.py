@@ -2,115 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
 from pathlib import Path
-from typing import Any
 
-from vergeos_nb import settings
-from vergeos_nb.cli.output import Output, said
+import click
+
+from vergeos_nb.cli.commands import Command
+from vergeos_nb.cli.options import json_option, outputs_option, pairs_option
+from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
-from vergeos_nb.journal.run_state import RunState
-from vergeos_nb.layout import PAGE, RECORD
-from vergeos_nb.procedure.values.votes import VerdictValue
-from vergeos_nb.record.run_summary import summary_of
-from vergeos_nb.runner.headless import RunReport
-from vergeos_nb.runner.headless import run as run_runbook
-from vergeos_nb.views.badges import badge_of_line
-from vergeos_nb.views.summary import summary_view
+from vergeos_nb.machine import check_limits
+from vergeos_nb.runner import warm
 
 
+@click.command(cls=Command)
+@click.argument("runbook")
+@pairs_option("A parameter of the runbook; can be repeated. Values are read by the parameter's type.")
+@click.option("--profile", help="Short for -p profile=…: simulator, env or a name of the vrg CLI.")
+@click.option("--approve", metavar="DIGEST", help="Apply the plan with this digest.")
+@click.option(
+    "--deadline", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Stop the run after this time."
+)
+@outputs_option
+@json_option
 def run(
     runbook: str,
-    pairs: Sequence[str],
-    shortcuts: Mapping[str, str | None],
-    deadline_s: float | None,
-    outputs: str | None,
+    pairs: dict[str, str],
+    profile: str | None,
+    approve: str | None,
+    deadline: float | None,
+    outputs: Path,
     output: Output,
 ) -> int:
-    """Run a runbook headless and print the result. Returns the exit code.
+    """Run a runbook headless. Without --approve it plans and changes nothing.
 
-    Raises:
-        UsageError: a parameter is not of the form NAME=VALUE or is given twice, or there is no such runbook.
+    \b
+    vergeos-nb run force_power_off -p vm_name=web-01
+    vergeos-nb run force_power_off -p vm_name=web-01 --approve DIGEST
     """
-    given = parse_pairs(pairs)
-    for name, value in shortcuts.items():
+    check_limits("running the runbook")
+    # Do this first: the kernel's process starts while this one loads its own modules.
+    warm.shared()
+    # Importing makes little garbage, and collecting it that often takes a tenth of the time.
+    gc.set_threshold(50_000)
+    for name, value in (("profile", profile), ("approve", approve)):
         if value is not None:
-            if name in given:
+            if name in pairs:
                 raise UsageError("read the parameters", f"{name} is given twice", f"leave -p {name}=… out")
-            given[name] = value
-    folder = Path(outputs) if outputs else settings.outputs_dir()
-    report = run_runbook(runbook, given, outputs=folder, deadline_s=deadline_s, on_line=progress_on(output))
-    show(report, output)
-    output.result(as_json(report))
-    return report.exit_code
+            pairs[name] = value
+    # Loads slowly, while the kernel's process starts.
+    from vergeos_nb.cli.run_report import run_and_report
 
-
-def parse_pairs(pairs: Sequence[str]) -> dict[str, str]:
-    """``NAME=VALUE`` texts as a mapping. A value may hold further equals signs.
-
-    Raises:
-        UsageError: a text has no equals sign or no name, or a name comes twice.
-    """
-    given: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UsageError(
-                "read the parameters", f"{pair!r} is not NAME=VALUE", "such as -p vm_name=web-01"
-            )
-        if name in given:
-            raise UsageError("read the parameters", f"{name} is given twice", "give it once")
-        given[name] = value
-    return given
-
-
-def progress_on(output: Output) -> Any:
-    """A receiver of journal lines that tells a person how far the run is."""
-
-    def on_line(line: Mapping[str, Any]) -> None:
-        match line["event"]:
-            case "step-began":
-                output.progress(f"… {line['title']}")
-            case "note":
-                output.progress(f"    {line['text']}")
-            case "step-ended":
-                result = line["result"]
-                output.progress(f"{badge_of_line(result).sign} {result['title']}: {result['summary']}")
-
-    return on_line
-
-
-def show(report: RunReport, output: Output) -> None:
-    """The run's summary and where its record is."""
-    output.block(summary_view(summary_of(report.account))["text/plain"])
-    output.line()
-    if report.record_error:
-        output.block(f"NO RECORD: {said(report.record_error)}")
-    else:
-        output.line(f"  record  {report.folder}")
-        output.line(f"  read    {report.folder / PAGE}")
-
-
-def as_json(report: RunReport) -> dict[str, Any]:
-    """A run's result for programs."""
-    account = report.account
-    return {
-        "outcome": account.outcome.value,
-        "verdict": account.verdict.value,
-        "exit_code": report.exit_code,
-        "plan_digest": account.fact("plan_digest"),
-        "record": str(report.folder) if (report.folder / RECORD).exists() else None,
-        "profile": account.opened.get("profile"),
-        "simulated": account.simulated,
-        **warning(account),
-    }
-
-
-def warning(account: RunState) -> dict[str, Any]:
-    """The warning that a program should pass on to a person, if a run is not done or its VM not off by
-    evidence.
-    """
-    if account.exit_code == 0 and (account.verdict is VerdictValue.OFF or not account.over_vm):
-        return {}
-    summary = summary_of(account)
-    return {"warning": summary.headline, "next_step": summary.next_step}
+    return run_and_report(runbook, pairs, outputs, deadline, output)

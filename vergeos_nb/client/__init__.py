@@ -2,8 +2,8 @@
 
 Its modules, from the outside in:
 
-    api                    one method per endpoint, typed keys in, records out
-    evidence               reads that give evidence about a machine
+    verge_api              one method per endpoint, typed keys in, records out
+    evidence_reads         reads that give evidence about a machine
     changing               the changing calls
     preview                the requests of a call, without sending them
     decoded_rows           rows checked field by field
@@ -22,26 +22,4 @@ Its modules, from the outside in:
     transport.proxies      which proxy is on the way to a host
     transport.failures     every failure as an error of our tree
     transport.connecting   failures before a connection was made
-
-Importing the package loads none of them, because masking needs no HTTP.
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from vergeos_nb.client.decoded_rows import UserAccount
-    from vergeos_nb.client.transport.wire import Wire
-    from vergeos_nb.client.verge_api import SIMULATOR_SERVER, VergeApi
-
-__all__ = ["SIMULATOR_SERVER", "UserAccount", "VergeApi", "Wire"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from vergeos_nb.client import decoded_rows, verge_api
-    from vergeos_nb.client.transport import wire
-
-    return getattr({"UserAccount": decoded_rows, "Wire": wire}.get(name, verge_api), name)

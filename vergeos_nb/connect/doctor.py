@@ -11,13 +11,14 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.decoded_rows import rows_of
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.client.transport import connecting
 from vergeos_nb.client.transport.deadline import addresses
 from vergeos_nb.client.transport.network import tls_context
 from vergeos_nb.client.transport.proxies import proxy_address, proxy_for
+from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.connect.simulated import open_profile
 from vergeos_nb.errors import PermissionDenied, VergeNbError

@@ -17,8 +17,13 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
-from vergeos_nb.connect.drills import DEFAULT_SCENARIO, scenarios
-from vergeos_nb.errors import UsageError
+import httpx
+
+from vergeos_nb.client.transport.deadline import within
+from vergeos_nb.client.transport.network import new_client, tls_context
+from vergeos_nb.client.verge_api import SIMULATOR_SERVER
+from vergeos_nb.connect.drills import DEFAULT_SCENARIO
+from vergeos_nb.errors import SettingsError, UsageError
 from vergeos_nb.files import OWNERS_FILE, OWNERS_FOLDER, make_folder, put
 from vergeos_nb.processes import lives
 from vergeos_nb.settings import (
@@ -26,13 +31,13 @@ from vergeos_nb.settings import (
     Credentials,
     Profile,
     Secret,
-    did_you_mean,
     is_loopback,
     normal_host,
     runtime_dir,
     split_host,
 )
 from vergeos_nb.shapes import Unfit, is_file, read_json
+from vergeos_nb.words import did_you_mean
 
 ANNOUNCEMENT = "simulator.json"
 LOOK_TIMEOUT_S = 3.0
@@ -66,7 +71,15 @@ def open_profile(profile: Profile, *, environ: Mapping[str, str] | None = None) 
     if profile.kind != "simulator":
         yield profile
         return
-    _check_scenario(profile.scenario)
+    # Loads slowly, and a real system does without.
+    from vergeos_nb.simulator import SCENARIOS, Simulator
+
+    if profile.scenario is not None and profile.scenario not in SCENARIOS:
+        raise UsageError(
+            f"use the simulator's scenario {profile.scenario!r}",
+            "it has none of this name",
+            did_you_mean(profile.scenario, SCENARIOS),
+        )
     running = find_announced(environ=environ)
     if running is not None and profile.scenario in (None, running.scenario):
         yield _completed(
@@ -80,8 +93,6 @@ def open_profile(profile: Profile, *, environ: Mapping[str, str] | None = None) 
             f"scenario {profile.scenario!r} was started beside it for this run."
         )
         profile = replace(profile, warnings=(*profile.warnings, note))
-    from vergeos_nb.simulator import Simulator
-
     scenario = profile.scenario or DEFAULT_SCENARIO
     simulator = Simulator(scenario=scenario)
     with simulator.serve(port=0) as door:
@@ -146,12 +157,6 @@ def _completed(
     )
 
 
-def _check_scenario(scenario: str | None) -> None:
-    if scenario is not None and scenario not in scenarios():
-        meant = did_you_mean(scenario, scenarios())
-        raise UsageError(f"use the simulator's scenario {scenario!r}", "it has none of this name", meant)
-
-
 def _read(path: Path) -> Announced | None:
     try:
         if path.stat().st_uid != os.getuid():
@@ -176,13 +181,6 @@ def _announcement() -> Any:
 
 
 def _answers_as_simulator(found: Announced) -> bool:
-    import httpx
-
-    from vergeos_nb.client import SIMULATOR_SERVER
-    from vergeos_nb.client.transport.deadline import within
-    from vergeos_nb.client.transport.network import new_client, tls_context
-    from vergeos_nb.errors import SettingsError
-
     with suppress(httpx.HTTPError, httpx.InvalidURL, SettingsError, ValueError):
         if not is_loopback(split_host(found.host)[0]):
             return False

@@ -19,9 +19,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.decoded_rows import whole
-from vergeos_nb.client.transport.wire import OnExchange, OnIntent
+from vergeos_nb.client.transport.wire import OnExchange, OnIntent, Wire
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.fleet.pace import Pace

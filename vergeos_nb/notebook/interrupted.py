@@ -74,6 +74,7 @@ def finish(folder: Path) -> str:
     Raises:
         RecordError: the record cannot be made.
     """
+    # Loads the client, and few runs are found interrupted.
     from vergeos_nb.runner.recovery import recover
 
     return recover(folder).asked

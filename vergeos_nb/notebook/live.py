@@ -43,6 +43,7 @@ from vergeos_nb.widgets.cards.by_step import card_for
 from vergeos_nb.widgets.cards.card import StepCard
 from vergeos_nb.widgets.cards.closing_card import ClosingCard
 from vergeos_nb.widgets.comms import keep_comms_in_the_main_shell
+from vergeos_nb.words import did_you_mean
 
 # Longer than headless, where the digest is typed and all follows at once: here a person reads and waits.
 APPROVAL_LASTS_S = 30 * 60.0
@@ -92,7 +93,7 @@ class LiveRun:
         if step_id not in self._cards:
             known = {step.id: step for step in self.steps}
             if step_id not in known:
-                hint = settings.did_you_mean(step_id, known)
+                hint = did_you_mean(step_id, known)
                 raise UsageError(f"step {step_id!r}", "there is no such step", hint)
             self._cards[step_id] = card_for(self, known[step_id])
         return self._cards[step_id]
@@ -320,6 +321,7 @@ class LiveRun:
         self._compared, self._ticked = (), frozenset()
 
     def _new_run(self, options: Any, *, folder: Path | None = None, **how: Any) -> Run:
+        # The first cell shows its card sooner without it.
         from vergeos_nb.record.record_folder import new_folder
 
         # Do this first: a text that was typed as a name can be the profile's password.

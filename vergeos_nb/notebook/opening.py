@@ -15,6 +15,7 @@ from vergeos_nb.procedure.runbooks.catalog import read_parameters, schema_of
 from vergeos_nb.session.run import Run, finish_record
 
 if TYPE_CHECKING:
+    # Loads ipywidgets, which a headless run does without.
     from vergeos_nb.notebook.live import LiveRun
 
 
@@ -36,6 +37,7 @@ def open_runbook(name: str, namespace: Mapping[str, Any]) -> Run | LiveRun:
         UsageError: a parameter is unknown, missing or mistyped, or the profile cannot be used. No call has
             been made then, and the refusal has a record.
     """
+    # A run of our runner has its folder already.
     from vergeos_nb.record.record_folder import new_folder
 
     schema = schema_of(name)
@@ -64,6 +66,7 @@ def _is_live(namespace: Mapping[str, Any]) -> bool:
 
 
 def _live(name: str, namespace: Mapping[str, Any]) -> LiveRun:
+    # Loads ipywidgets, which a headless run does without.
     from vergeos_nb.notebook.live import LiveRun
 
     fields = schema_of(name).model_fields

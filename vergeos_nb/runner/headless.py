@@ -21,6 +21,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+
 from vergeos_nb import settings
 from vergeos_nb.archive.closing import close_record
 from vergeos_nb.client.scrub import Scrubber
@@ -35,6 +38,8 @@ from vergeos_nb.machine import check_limits, lacking, lacking_in
 from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, schema_of
 from vergeos_nb.record.record_folder import new_folder
 from vergeos_nb.runner import warm
+from vergeos_nb.runner.kernel_client import PromptClient
+from vergeos_nb.runner.provisioner import WarmProvisioner
 from vergeos_nb.runner.stopping import Stop
 
 # Loaded beside the kernel: what drives it, and what draws the record's picture.
@@ -145,14 +150,8 @@ class _Work:
 
     def run(self, stop: Stop, tail: _Tail) -> str:
         """Start, watch, stop. Returns what stopped the run from outside, or ""."""
-        # The asynchronous one: with its sibling nbclient waits so that it never sees the kernel die.
-        from jupyter_client.kernelspec import KernelSpecManager
-        from jupyter_client.manager import AsyncKernelManager
-
-        from vergeos_nb.runner.kernel_client import PromptClient
-        from vergeos_nb.runner.provisioner import WarmProvisioner
-
         with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as private:
+            # The asynchronous one: with its sibling nbclient waits so that it never sees the kernel die.
             kernel = AsyncKernelManager(
                 kernel_name="python3",
                 # This very Python, not a kernel that the user may have installed under its name.
@@ -258,6 +257,7 @@ def _load() -> None:
     with suppress(Exception):  # the code that needs it reports it better
         for name in LATER:
             import_module(name)
+        # Loads nbconvert, which the kernel's start must not wait for.
         from vergeos_nb.record.page import prepare
 
         prepare()
@@ -345,6 +345,7 @@ def _why(printed: str) -> str:
 
 
 def _finished(folder: Path, path: Path, notebook: Any, scrubber: Scrubber) -> RunReport:
+    # Loads slowly; a run has loaded it in its thread by now.
     from vergeos_nb.nb import nbformat
 
     base = notebook if notebook is not None else nbformat.read(path, as_version=4)

@@ -20,13 +20,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from vergeos_nb import settings
 from vergeos_nb.connect.drills import DEFAULT_SCENARIO
 from vergeos_nb.connect.simulated import announce, find_announced, withdraw
 from vergeos_nb.errors import ConnectionRefused, RecordError
 from vergeos_nb.files import make_folder, opener, put
 from vergeos_nb.nb import nbformat
+from vergeos_nb.procedure.runbooks.catalog import notebooks
 from vergeos_nb.runner.stopping import SIGNALS, signals_held
+from vergeos_nb.simulator import Simulator
 
 FIRST = "force_power_off"
 READY_WITHIN_S = 60.0
@@ -127,8 +131,6 @@ def open_lab(
 
 def runbooks_here() -> dict[str, Path]:
     """Every runbook that is installed, by name."""
-    from vergeos_nb.procedure.runbooks.catalog import notebooks
-
     return notebooks()
 
 
@@ -170,8 +172,6 @@ def _simulator(profile: str, place: Path) -> Iterator[Mapping[str, str]]:
     if word != settings.SIMULATOR_NAME or find_announced() is not None:
         yield {}
         return
-    from vergeos_nb.simulator import Simulator
-
     simulator = Simulator(scenario=scenario or DEFAULT_SCENARIO)
     with simulator.serve(port=0) as door:
         told = {
@@ -224,8 +224,6 @@ def _started(
 
 
 def _wait(lab: Lab, say: Callable[[str], None]) -> None:
-    import httpx
-
     port, token = httpx.URL(lab.url).port, httpx.URL(lab.url).params["token"]
     began = time.monotonic()
     end, tell_at = began + READY_WITHIN_S, began + TELL_EVERY_S

@@ -18,8 +18,9 @@ from vergeos_nb.archive.closing import close_record
 from vergeos_nb.archive.folders.record_folders import has_no_journal, without_journal
 from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.archive.seal import newest_entries, waits_for_its_seal
-from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.clock import Clock, SystemClock
 from vergeos_nb.connect.simulated import find_announced, open_profile
 from vergeos_nb.errors import RecordError, Refused, SettingsError, UsageError, VergeNbError

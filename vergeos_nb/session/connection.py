@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vergeos_nb import settings
-from vergeos_nb.client import VergeApi, Wire
-from vergeos_nb.client.transport.wire import OnExchange, OnIntent
+from vergeos_nb.client.transport.wire import OnExchange, OnIntent, Wire
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.clock import Clock
 from vergeos_nb.connect.simulated import open_profile
 from vergeos_nb.procedure.values.protocols import Platform

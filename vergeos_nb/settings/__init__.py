@@ -45,7 +45,6 @@ from vergeos_nb.settings.places import (
 from vergeos_nb.settings.policy_file import load_policy, stopped_by
 from vergeos_nb.settings.profile import Credentials, Profile, refuse_pieces, secrets_of
 from vergeos_nb.settings.secret import Secret
-from vergeos_nb.words import did_you_mean, nearest
 
 __all__ = [
     "MASK",
@@ -58,7 +57,6 @@ __all__ = [
     "ambient_network",
     "archive_settings",
     "chromium",
-    "did_you_mean",
     "from_home",
     "give_jupyter_a_place",
     "is_live",
@@ -69,7 +67,6 @@ __all__ = [
     "lab_environ",
     "load_policy",
     "load_profile",
-    "nearest",
     "normal_host",
     "outputs_dir",
     "profile_names",

@@ -14,10 +14,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vergeos_nb import errors
-from vergeos_nb.client import Wire
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.client.transport.answer import KEPT_WHOLE_BYTES, NAMED
-from vergeos_nb.client.transport.wire import KEPT_IN_ALL_BYTES
+from vergeos_nb.client.transport.wire import KEPT_IN_ALL_BYTES, Wire
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.journal.journal import RunJournal, read_journal
 from vergeos_nb.journal.run_state import run_state_of

@@ -11,10 +11,11 @@ import sys
 import httpx
 import pytest
 
-from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.client.transport import network
 from vergeos_nb.client.transport.network import tls_context
 from vergeos_nb.client.transport.proxies import proxy_address, proxy_for, proxy_secrets
+from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret, ambient_network, normal_host
 from vergeos_nb.simulator import Simulator
@@ -102,7 +103,8 @@ def test_checks_are_on_unless_the_profile_opts_out(make_profile):
 
 TALK = """
 from pathlib import Path
-from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.client.transport.network import outside_client, tls_context
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator

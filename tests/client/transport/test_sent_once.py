@@ -7,8 +7,8 @@ import time
 import pytest
 
 from vergeos_nb import errors
-from vergeos_nb.client import Wire
 from vergeos_nb.client.transport.retries import READ_ATTEMPTS
+from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.settings import AmbientNetwork
 
 BODY = {"running": False}

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from vergeos_nb import errors
-from vergeos_nb.client import VergeApi
 from vergeos_nb.client.transport import wire as wire_module
 from vergeos_nb.client.transport.retries import READ_ATTEMPTS, READ_TOTAL_S
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret
 from vergeos_nb.vergeos.rows import Exchange, MachineKey
 

@@ -91,8 +91,7 @@ def test_a_step_that_does_not_exist_names_the_nearest(rehearse: Make) -> None:
     with pytest.raises(UsageError) as caught:
         book.step("confrim")
     assert str(caught.value) == (
-        "step 'confrim': there is no such step\n"
-        f"What to do: did you mean 'confirm'? There are: {', '.join(IDS)}"
+        f"step 'confrim': there is no such step\nWhat to do: Did you mean 'confirm'? Known: {', '.join(IDS)}."
     )
     book.end()
 

@@ -11,7 +11,8 @@ import pytest
 
 from tests.rehearsal import VENDORS_BODY, Rehearsal
 from tests.respelt import Change, as_it_is, changed, floats, only, texts
-from vergeos_nb.client import VergeApi, Wire
+from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.client.whole_tables import fleet_tables as fleet_reads
 from vergeos_nb.errors import WrongShape
 from vergeos_nb.journal.journal import read_journal

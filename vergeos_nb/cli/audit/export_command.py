@@ -4,36 +4,44 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+
 from vergeos_nb import settings
 from vergeos_nb.archive.export.exporting import as_zip, outside, whole
+from vergeos_nb.archive.export.markdown import as_markdown
+from vergeos_nb.archive.export.pdf import as_pdf
 from vergeos_nb.archive.index import Index
 from vergeos_nb.archive.ledger.ledger import LedgerEntry
+from vergeos_nb.cli.commands import Command
+from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output
-from vergeos_nb.errors import RecordError, UsageError
+from vergeos_nb.errors import RecordError
 from vergeos_nb.files import put
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.layout import JOURNAL, PAGE
-from vergeos_nb.shapes import is_folder
 
 FORMATS = ("html", "pdf", "md", "zip")
 
 
-def export(outputs: str | None, record: str, form: str, target: str | None, output: Output) -> int:
-    """Write one record into a file of its own. Returns the exit code.
-
-    Raises:
-        UsageError: there is no such folder, or no Chromium for a PDF.
-        RecordNotFound: no record has this id.
-        Refused: the record is not as it was sealed, or the target lies in the archive.
-        RecordError: something cannot be read or written.
-    """
-    folder = Path(outputs) if outputs else settings.outputs_dir()
-    if not is_folder(folder):
-        raise UsageError("exporting", f"there is no folder {folder}", "name the archive's with --outputs")
-    entry = Index(folder).by_id(record)
-    path = outside(Path(target or f"{entry.record}.{form}"), folder)
-    content = _content(folder, entry, form)
+@click.command(cls=Command)
+@click.argument("record")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="html",
+    show_default=True,
+    help="A page, a PDF, text for a ticket, or all with its proof.",
+)
+@click.option("-o", "--output", "target", metavar="FILE", help="[default: RECORD.FORMAT]")
+@archive_option
+@json_option
+def export(record: str, form: str, target: str | None, outputs: Path, output: Output) -> int:
+    """Write one record into one file. RECORD is an id, or the beginning of one."""
+    entry = Index(outputs).by_id(record)
+    path = outside(Path(target or f"{entry.record}.{form}"), outputs)
+    content = _content(outputs, entry, form)
     try:
         put(path, content)
     except OSError as error:
@@ -55,11 +63,7 @@ def _content(folder: Path, entry: LedgerEntry, form: str) -> bytes:
         if form == "html":
             return (run / PAGE).read_bytes()
         if form == "pdf":
-            from vergeos_nb.archive.export.pdf import as_pdf
-
             return as_pdf(run / PAGE)
-        from vergeos_nb.archive.export.markdown import as_markdown
-
         journal = read_journal(run / JOURNAL)
         return as_markdown(run_state_of(journal), journal, entry).encode("utf-8", "backslashreplace")
     except OSError as error:

@@ -1,41 +1,38 @@
-"""``vergeos-nb audit``."""
+"""``vergeos-nb audit recover``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from vergeos_nb import settings
+import click
+
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
+from vergeos_nb.cli.commands import Command
+from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output, said
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.record.run_summary import summary_of
-from vergeos_nb.runner.recovery import Recovered, recover, unfinished
+from vergeos_nb.runner import recovery
 from vergeos_nb.views.text import visible
 
 
-def cannot_finish(run: Path, error: Exception) -> RecordError:
-    """The error for a run whose files are in an unexpected state."""
-    return RecordError(
-        f"finishing the run {run.name}",
-        f"{type(error).__name__}: {str(error)[:200]}",
-        "keep the folder as it is and look at the VM by hand; report what is in its journal",
-    )
-
-
-def recover_all(outputs: str | None, ask: bool, output: Output) -> int:
-    """Finish the record of every run whose process is gone. Returns the exit code."""
-    folder = Path(outputs) if outputs else settings.outputs_dir()
-    if lost := why_lost(folder):
+@click.command(cls=Command)
+@click.option("--ask/--no-ask", default=True, help="Ask the platform, by reading, about unsettled calls.")
+@outputs_option
+@json_option
+def recover(ask: bool, outputs: Path, output: Output) -> int:
+    """Finish the records of runs whose process died."""
+    if lost := why_lost(outputs):
         output.progress(str(lost_ledger("reading the ledger", lost)))
-    done: list[Recovered] = []
+    done: list[recovery.Recovered] = []
     failed: list[tuple[Path, VergeNbError]] = []
-    for run in unfinished(folder, SystemClock()):
+    for run in recovery.unfinished(outputs, SystemClock()):
         try:
-            one = recover(run, ask=ask)
+            one = recovery.recover(run, ask=ask)
         except Exception as unforeseen:
             # Whatever a damaged file leads to: the other runs are finished all the same.
-            error = unforeseen if isinstance(unforeseen, VergeNbError) else cannot_finish(run, unforeseen)
+            error = unforeseen if isinstance(unforeseen, VergeNbError) else _cannot_finish(run, unforeseen)
             failed.append((run, error))
             output.block(f"✘ {visible(str(run))}: {said(error)}")
             continue
@@ -43,7 +40,7 @@ def recover_all(outputs: str | None, ask: bool, output: Output) -> int:
         output.line(f"{summary_of(one.account).badge}: {run}")
         output.line(f"  {one.asked}")
     if not done and not failed:
-        output.line(f"Every run below {folder} has its record, or is still going on.")
+        output.line(f"Every run below {outputs} has its record, or is still going on.")
     output.result(
         {
             "recovered": [
@@ -60,3 +57,12 @@ def recover_all(outputs: str | None, ask: bool, output: Output) -> int:
         }
     )
     return RecordError.exit_code if failed else 0
+
+
+def _cannot_finish(run: Path, error: Exception) -> RecordError:
+    """The error for a run whose files are in an unexpected state."""
+    return RecordError(
+        f"finishing the run {run.name}",
+        f"{type(error).__name__}: {str(error)[:200]}",
+        "keep the folder as it is and look at the VM by hand; report what is in its journal",
+    )

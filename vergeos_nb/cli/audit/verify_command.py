@@ -5,50 +5,55 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import click
+
 from vergeos_nb import settings
 from vergeos_nb.archive.ledger.ledger import read_head
 from vergeos_nb.archive.signing.allowed_signers import read_allowed_signers
 from vergeos_nb.archive.signing.timestamps import Authorities
-from vergeos_nb.archive.verify.verify import Report, verify, verify_only
+from vergeos_nb.archive.verify import verify as checks
+from vergeos_nb.cli.commands import Asking
+from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
 from vergeos_nb.layout import HEAD
-from vergeos_nb.shapes import is_folder
 
 
-def verify_archive(
-    outputs: str | None,
-    expect: str | None,
-    signers: str | None,
-    roots: str | None,
+@click.command(cls=Asking)
+@click.option("--expect-head", metavar="COUNT:HASH", help="A head of the ledger, noted before.")
+@click.option(
+    "--allowed-signers",
+    metavar="FILE",
+    help="Allowed-signers file; every line must be signed. [default: VERGEOS_NB_ALLOWED_SIGNERS]",
+)
+@click.option("--tsa-certs", metavar="FILE", help="Root certificates of timestamp authorities.")
+@click.option("--only", metavar="RECORD", help="For an export: other records may be missing.")
+@archive_option
+@json_option
+def verify(
+    expect_head: str | None,
+    allowed_signers: str | None,
+    tsa_certs: str | None,
     only: str | None,
+    outputs: Path,
     output: Output,
 ) -> int:
-    """Verify an archive, or an export with one record, and list the faults. Returns the exit code.
-
-    Raises:
-        UsageError: the expected head is not a head, there is no such folder, or the allowed signers cannot be
-            read.
-        RecordNotFound: the ledger does not hold the one record that was named.
-        RecordError: the archive cannot be read.
-    """
-    folder = Path(outputs) if outputs else settings.outputs_dir()
-    head = read_head(expect) if expect is not None else None
-    if expect is not None and head is None:
-        raise UsageError("verifying", f"{expect!r} is not a head", f"give COUNT:HASH, as {HEAD} holds it")
-    if not is_folder(folder):
-        raise UsageError("verifying", f"there is no folder {folder}", "name the archive's with --outputs")
-    trusted = Path(signers) if signers else settings.archive_settings().allowed_signers
+    """Check that every record and the ledger are as they were sealed. Ends with 3 if not. Works offline."""
+    head = read_head(expect_head) if expect_head is not None else None
+    if expect_head is not None and head is None:
+        raise UsageError(
+            "verifying", f"{expect_head!r} is not a head", f"give COUNT:HASH, as {HEAD} holds it"
+        )
+    trusted = Path(allowed_signers) if allowed_signers else settings.archive_settings().allowed_signers
     allowed = read_allowed_signers(trusted) if trusted else None
-    trust = (head, allowed, Authorities(Path(roots)) if roots else None)
-    report = verify_only(folder, only, *trust) if only else verify(folder, *trust)
-    show(report, folder, output)
-    output.result(answer(report))
+    trust = (head, allowed, Authorities(Path(tsa_certs)) if tsa_certs else None)
+    report = checks.verify_only(outputs, only, *trust) if only else checks.verify(outputs, *trust)
+    _show(report, outputs, output)
+    output.result(_answer(report))
     return report.exit_code
 
 
-def show(report: Report, folder: Path, output: Output) -> None:
-    """The report for people."""
+def _show(report: checks.Report, folder: Path, output: Output) -> None:
     for finding in report.findings:
         output.line(f"✘ {finding.kind}  {finding.where}: {finding.detail}")
     for note in report.notes:
@@ -66,8 +71,7 @@ def show(report: Report, folder: Path, output: Output) -> None:
         output.line(f"  signed up to number {voucher.count} by {by}")
 
 
-def answer(report: Report) -> dict[str, object]:
-    """The report for programs."""
+def _answer(report: checks.Report) -> dict[str, object]:
     return {
         "records": report.records,
         "lines": report.lines,

@@ -6,7 +6,6 @@ predecessors have not passed does not act, and a step that has changed something
 
 from __future__ import annotations
 
-import difflib
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +27,7 @@ from vergeos_nb.procedure.values.outcomes import Role, StepOutcome, StepState
 from vergeos_nb.procedure.values.protocols import Calls, Journal, Platform
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.words import did_you_mean
 
 C = TypeVar("C")
 # A step that takes any case on a system is one of a run over a VM, too.
@@ -146,10 +146,8 @@ class Engine(Generic[C]):
         for step in self.steps:
             if step.id == step_id:
                 return step
-        ids = [step.id for step in self.steps]
-        near = difflib.get_close_matches(step_id, ids, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"step {step_id!r}", "there is no such step", f"{hint}There are: {', '.join(ids)}")
+        hint = did_you_mean(step_id, [step.id for step in self.steps])
+        raise UsageError(f"step {step_id!r}", "there is no such step", hint)
 
     def state(self, step_id: str) -> StepState:
         """Where a step is."""

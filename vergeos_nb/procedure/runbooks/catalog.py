@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.errors import UsageError
-from vergeos_nb.parameters import FleetApplyParameters, RunParameters, nearest, read_as
+from vergeos_nb.parameters import FleetApplyParameters, RunParameters, read_as
 from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.values.outcomes import Role
 from vergeos_nb.runbook_files import OURS, PLACE, runbook_path
+from vergeos_nb.words import did_you_mean
 
 GROUP = "vergeos_nb.runbooks"
 # The run of a fleet has a journal and a record, and is no notebook that somebody runs.
@@ -61,7 +62,8 @@ def runbook_of(name: str) -> Runbook:
     try:
         return RUNBOOKS[name]
     except KeyError:
-        raise UsageError(f"runbook {name!r}", "there is no such runbook", nearest(name, RUNBOOKS)) from None
+        hint = did_you_mean(name, RUNBOOKS)
+        raise UsageError(f"runbook {name!r}", "there is no such runbook", hint) from None
 
 
 def known(name: str) -> Runbook | None:

@@ -6,24 +6,43 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import click
+
+from vergeos_nb.cli.commands import Asking
+from vergeos_nb.cli.options import json_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.connect.simulated import announce, withdraw
 from vergeos_nb.errors import SettingsError, UsageError
-from vergeos_nb.settings import did_you_mean
 from vergeos_nb.simulator import SCENARIOS, list_faults, list_scenarios, serve_forever
+from vergeos_nb.words import did_you_mean
 
 
-def serve(scenario: str, *, port: int, **options: Any) -> int:
-    """Serve until SIGINT or SIGTERM. Prints one JSON line when it is ready. Returns the exit code.
+@click.command(cls=Asking)
+@click.option("--scenario", default="stuck", show_default=True, help="The scenario; see --list.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.", show_default=True
+)
+@click.option(
+    "--vms", type=click.IntRange(min=0), default=0, show_default=True, help="More VMs in the fleet."
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="The seed of the simulated random values."
+)
+@click.option("--faults", metavar="FILE", help="Fault rules from a JSON or TOML file.")
+@click.option("--record", metavar="FILE", help="Write every request to this file, as JSON lines.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--allow-remote", is_flag=True, help="Listen on an address that others can reach.")
+@click.option("--list", "listing", is_flag=True, help="Explain the scenarios and stop.")
+@json_option
+def simulator(scenario: str, port: int, listing: bool, output: Output, **options: Any) -> int:
+    """Serve a simulated VergeOS over TLS on loopback until SIGINT or SIGTERM.
 
-    Args:
-        options: ``vms``, ``seed``, ``faults``, ``record``, ``host``, ``allow_remote`` of ``serve_forever``.
-
-    Raises:
-        UsageError: there is no such scenario, the fault rules cannot be used, or the address is not a
-            loopback one and that was not allowed.
-        SettingsError: the port cannot be listened on, or a file cannot be read or written.
+    Prints one JSON line when it is ready. The profile `simulator` finds it.
     """
+    return _explain(output) if listing else _serve(scenario, port, options)
+
+
+def _serve(scenario: str, port: int, options: Mapping[str, Any]) -> int:
     if scenario not in SCENARIOS:
         raise UsageError(
             f"serve the scenario {scenario!r}",
@@ -37,7 +56,7 @@ def serve(scenario: str, *, port: int, **options: Any) -> int:
                 "The profile simulator will not find this one: there is no private folder to announce it in. "
                 "Set VERGEOS_NB_RUNTIME_DIR, here and where you look."
             )
-        # Who started it logs in with these.
+        # Whoever started the simulator logs in with these.
         Output(as_json=True).result(info, hands_out=True)
 
     try:
@@ -55,8 +74,7 @@ def serve(scenario: str, *, port: int, **options: Any) -> int:
     return 0
 
 
-def explain(output: Output) -> int:
-    """List the scenarios and the keys of a fault rule. Returns the exit code."""
+def _explain(output: Output) -> int:
     scenarios, faults = list_scenarios(), list_faults()
     width = max(map(len, (*scenarios, *faults)))
     output.line("Scenarios (--scenario NAME, or the profile simulator:NAME):")

@@ -10,14 +10,11 @@ import pytest
 
 from tests.fleet.stuck_fleet import ATTESTED, make_stuck
 from tests.served import QUICK, served
-from vergeos_nb.cli.fleet_applying import plan
-from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.stuck import stuck
-from vergeos_nb.fleet.schedule import Limits
+from vergeos_nb.cli.main import cli
 from vergeos_nb.simulator import Simulator
 
 NAMES = ("=x", "'=x", ' "a", b;c')
-PAIRS = [f"{name}={value}" for name, value in {**QUICK, **ATTESTED}.items()]
+PAIRS = [f"-p{name}={value}" for name, value in {**QUICK, **ATTESTED}.items()]
 
 
 def named(sim: Simulator) -> None:
@@ -30,7 +27,9 @@ def named(sim: Simulator) -> None:
 
 def planned_for(source: str | None, outputs: Path, out: Any, **selector: str | None) -> list[str]:
     out.readouterr()
-    assert plan(source, selector, PAIRS, None, Limits(), 10, str(outputs), Output(True)) == 0
+    chosen = [source] if source else [f"--{name}={pattern}" for name, pattern in selector.items()]
+    words = ["fleet", "plan", *chosen, *PAIRS, "--outputs", str(outputs), "--json"]
+    assert not cli.main(words, standalone_mode=False)
     return [vm["name"] for vm in json.loads(out.readouterr().out.splitlines()[-1])["vms"]]
 
 
@@ -40,8 +39,8 @@ def test_what_stuck_prints_is_planned_for_and_a_list_of_one_name_for_that_vm_alo
     """The list `["'=x"]` planned for the VM `=x`."""
     with served("stuck", vms=5) as sim:
         named(sim)
-        wanted = {"suggestion": "override", "status": None}
-        assert stuck({"sample_gap_s": "1.2"}, wanted, None, False, True, str(outputs), Output(False)) == 0
+        words = ["stuck", "--gap", "1.2", "--suggestion", "override", "--csv", "--outputs", str(outputs)]
+        assert not cli.main(words, standalone_mode=False)
         (tmp_path / "stuck.csv").write_text(capsys.readouterr().out)
         found = planned_for(str(tmp_path / "stuck.csv"), outputs, capsys)
         assert set(NAMES) <= set(found)

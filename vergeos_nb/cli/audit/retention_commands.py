@@ -5,29 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from vergeos_nb import settings
 from vergeos_nb.archive.index import Index
-from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
-from vergeos_nb.archive.ledger.ledger_events import standing
+from vergeos_nb.archive.ledger.ledger import LedgerEntry
 from vergeos_nb.archive.retention import Keeper, due
 from vergeos_nb.archive.signing.signer import Signer
+from vergeos_nb.cli.commands import Command
+from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.plain import table
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.header import this_user
-from vergeos_nb.shapes import is_folder
 
 DAY_S = 86_400.0
-_TOMBSTONE = ("removed_at", "by", "reason", "record", "manifest", "line")
 
 
-def hold(outputs: str | None, record: str, reason: str, output: Output, *, end: bool) -> int:
-    """Put a record on hold, or end that. Returns the exit code.
+yes_option = click.option("--yes", is_flag=True, help="Do it; without this it is only listed.")
 
-    Raises:
-        RecordNotFound, Refused, RecordError: as `Keeper` does.
-    """
+
+@click.command(cls=Command)
+@click.argument("record")
+@click.option("--reason", required=True, help="Why it has to stay, for the ledger.")
+@archive_option
+@json_option
+def hold(record: str, reason: str, outputs: Path, output: Output) -> int:
+    """Put a record on legal hold. It is not removed until it is released."""
+    return _hold(outputs, record, reason, output, end=False)
+
+
+@click.command(cls=Command)
+@click.argument("record")
+@click.option("--reason", required=True, help="Why the hold ends, for the ledger.")
+@archive_option
+@json_option
+def release(record: str, reason: str, outputs: Path, output: Output) -> int:
+    """End a record's legal hold."""
+    return _hold(outputs, record, reason, output, end=True)
+
+
+def _hold(outputs: Path, record: str, reason: str, output: Output, *, end: bool) -> int:
     keeper = _keeper(outputs)
     full = Index(keeper.outputs).by_id(record).record
     (keeper.release if end else keeper.hold)(full, reason)
@@ -36,12 +54,14 @@ def hold(outputs: str | None, record: str, reason: str, output: Output, *, end: 
     return 0
 
 
-def remove(outputs: str | None, records: Sequence[str], reason: str, yes: bool, output: Output) -> int:
-    """Remove records, or say what would be. Returns the exit code.
-
-    Raises:
-        RecordNotFound, Refused, RecordError: as `Keeper` does.
-    """
+@click.command(cls=Command)
+@click.argument("records", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why, for the tombstone.")
+@yes_option
+@archive_option
+@json_option
+def remove(records: Sequence[str], reason: str, yes: bool, outputs: Path, output: Output) -> int:
+    """Remove records and leave a tombstone of each in the ledger. Without --yes, only list them."""
     keeper = _keeper(outputs)
     index = Index(keeper.outputs)
     entries = [index.by_id(record) for record in records]
@@ -53,15 +73,19 @@ def remove(outputs: str | None, records: Sequence[str], reason: str, yes: bool, 
     return _told(entries, held, reason, yes, output)
 
 
+@click.command(cls=Command)
+@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Runs that ended before.")
+@click.option(
+    "--keep", type=click.IntRange(min=0), metavar="COUNT", help="Keep this many of the newest records."
+)
+@click.option("--reason", default="", help="Why, for the tombstones. [default: the rule]")
+@yes_option
+@archive_option
+@json_option
 def prune(
-    outputs: str | None, older_than: float | None, keep: int | None, reason: str, yes: bool, output: Output
+    older_than: float | None, keep: int | None, reason: str, yes: bool, outputs: Path, output: Output
 ) -> int:
-    """Remove the records of a retention rule, or list them. Returns the exit code.
-
-    Raises:
-        UsageError: no rule was given.
-        Refused, RecordError: as `Keeper` does.
-    """
+    """Remove records by age and count, except those on hold. Without --yes, only list them."""
     if older_than is None and keep is None:
         hint = "say --older-than DAYS, --keep COUNT, or both"
         raise UsageError("pruning the archive", "no rule was given", hint)
@@ -69,36 +93,12 @@ def prune(
     keeper = _keeper(outputs)
     before = None if older_than is None else clock.now() - older_than * DAY_S
     found = due(keeper.standing(), before, keep or 0)
-    rule = " and ".join(
-        text
-        for text, given in (
-            (f"older than {older_than:g} days" if older_than is not None else "", older_than is not None),
-            (f"beyond the newest {keep}", keep is not None),
-        )
-        if given
-    )
-    why = reason or f"retention: {rule}"
+    rules = [f"older than {older_than:g} days"] if older_than is not None else []
+    rules += [f"beyond the newest {keep}"] if keep is not None else []
+    why = reason or f"retention: {' and '.join(rules)}"
     if yes:
         keeper.remove([entry.record for entry in found.remove], why)
     return _told([*found.remove, *found.held], found.held, why, yes, output)
-
-
-def list_removed(outputs: str | None, output: Output, csv: bool) -> int:
-    """List the tombstones, in the ledger's order. Returns the exit code.
-
-    Raises:
-        RecordError: the ledger cannot be read.
-    """
-    marks = standing(Ledger(_folder(outputs)).snapshot().lines).removed.values()
-    rows = [(m.sealed_at, m.by, m.reason, m.record, m.manifest, m.place.count) for m in marks]
-    if output.as_json:
-        removed = [dict(zip(_TOMBSTONE, row, strict=True)) for row in rows]
-        output.result({"removed": removed, "exit_code": 0})
-    elif csv:
-        output.csv(_TOMBSTONE, rows)
-    else:
-        output.block(table(_TOMBSTONE[:4], (row[:4] for row in rows)) if rows else "Nothing was removed.")
-    return 0
 
 
 def _told(
@@ -118,13 +118,6 @@ def _told(
     return 0
 
 
-def _keeper(outputs: str | None) -> Keeper:
+def _keeper(outputs: Path) -> Keeper:
     key = settings.archive_settings().signing_key
-    return Keeper(_folder(outputs), this_user(), SystemClock(), Signer(key) if key else None)
-
-
-def _folder(outputs: str | None) -> Path:
-    folder = Path(outputs) if outputs else settings.outputs_dir()
-    if not is_folder(folder):
-        raise UsageError("looking into the archive", f"there is no folder {folder}", "name it with --outputs")
-    return folder
+    return Keeper(outputs, this_user(), SystemClock(), Signer(key) if key else None)

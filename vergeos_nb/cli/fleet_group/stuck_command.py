@@ -7,7 +7,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb import settings
+import click
+
+from vergeos_nb.cli.commands import Asking
+from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
 from vergeos_nb.clock import SystemClock, iso
@@ -28,30 +31,36 @@ NAMES = tuple(name for name, _ in TRIAGE.columns)
 SHOWN = ("name", "suggestion", "verdict", "status", "for_s", "node", "node_state", "heartbeat_s", "counters")
 
 
+@click.command(cls=Asking)
+@click.option("--profile", default="simulator", show_default=True, help="The system to read.")
+@click.option("--gap", metavar="SECONDS", help="Seconds between the two readings.")
+@click.option("--name", help="Only VMs of this name; * and ? stand for anything.")
+@click.option("--node", help="Only VMs on this node.")
+@click.option("--status", help="Only VMs whose row says this.")
+@click.option("--suggestion", help="Only with this next step: override, kill, poweroff, look, …")
+@click.option("--verdict", help="off, alive or unknown.")
+@click.option("--ha-group", help="Only VMs of this HA group.")
+@click.option("--sort", metavar="COLUMN", help="Sort by a column; -COLUMN from the largest.")
+@click.option("--all", "everything", is_flag=True, help="Also list VMs that need no look.")
+@click.option("--csv", is_flag=True, help="Print CSV with all columns: input of `fleet plan`.")
+@outputs_option
+@json_option
 def stuck(
-    given: Mapping[str, str],
-    wanted: Mapping[str, str | None],
+    profile: str,
+    gap: str | None,
     sort: str | None,
     everything: bool,
     csv: bool,
-    outputs: str | None,
+    outputs: Path,
     output: Output,
+    **wanted: str | None,
 ) -> int:
-    """Read the fleet, list the stuck VMs, and make the record. Changes nothing.
-
-    Args:
-        given: parameters of the runbook.
-        wanted: patterns by column; None means any value.
-        everything: also VMs that need no look.
-
-    Raises:
-        UsageError: a word or a column is not valid.
-    """
+    """Read the whole fleet in a few calls and list the stuck VMs. Says what comes next. Changes nothing."""
+    given = {"profile": profile} | ({"sample_gap_s": gap} if gap is not None else {})
     _check(wanted, sort)
     clock = SystemClock()
-    archive = Path(outputs) if outputs else settings.outputs_dir()
     options = read_parameters(RUNBOOK, given)
-    folder = new_folder(archive, RUNBOOK, "all", clock.now())
+    folder = new_folder(outputs, RUNBOOK, "all", clock.now())
     book = Run(RUNBOOK, options, folder, finish_here=True, clock=clock)
     for step in book.engine.steps:
         ended = book.engine.run(step.id)

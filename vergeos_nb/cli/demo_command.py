@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 
-from vergeos_nb import settings
+import click
+
+from vergeos_nb.cli.commands import Command
+from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.run_command import as_json, progress_on, show
+from vergeos_nb.cli.run_report import as_json, progress_on, show
 from vergeos_nb.connect.simulated import announce, withdraw
 from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import PAGE
@@ -28,11 +32,11 @@ WAITS = {
 }
 
 
-def demo(outputs: str | None, output: Output) -> int:
-    """Plan, approve, force off, prove, and check the record. Returns the exit code."""
-    import os
-
-    folder = Path(outputs) if outputs else settings.outputs_dir()
+@click.command(cls=Command)
+@outputs_option
+@json_option
+def demo(outputs: Path, output: Output) -> int:
+    """Run the whole job on the simulator: plan, approve, force off, prove. Then check the record."""
     simulator = Simulator(SCENARIO)
     given = {
         "vm_name": simulator.vm_name,
@@ -61,7 +65,7 @@ def demo(outputs: str | None, output: Output) -> int:
         output.line("its process is gone, its record says that it runs, and nobody can start it again.")
         output.line()
         output.line("1. Plan. Nothing is changed without an approval.")
-        planned = run("force_power_off", given, outputs=folder, on_line=progress_on(output), environ=environ)
+        planned = run("force_power_off", given, outputs=outputs, on_line=progress_on(output), environ=environ)
         digest = planned.account.fact("plan_digest")
         if planned.exit_code or not digest:
             show(planned, output)
@@ -81,11 +85,11 @@ def demo(outputs: str | None, output: Output) -> int:
             output.line(f"   May     {request['rung']}: {request['method']} {request['path']} {body}")
         output.line(f"   Digest  {digest}")
         output.line()
-        output.line("2. Approve that digest: climb the ladder, and look for evidence at every rung.")
+        output.line("2. Approve that digest: try the methods in order, and look for evidence after each.")
         done = run(
             "force_power_off",
             {**given, "approve": digest, "approver": "demo"},
-            outputs=folder,
+            outputs=outputs,
             on_line=progress_on(output),
             environ=environ,
         )

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.fleet.stuck_fleet import StuckFleet
-from vergeos_nb.cli.fleet_table import CLEAR, NO_WRAP, UP, WRAP, FleetTable
+from vergeos_nb.cli.fleet_group.fleet_table import CLEAR, NO_WRAP, UP, WRAP, FleetTable
 from vergeos_nb.cli.output import Output
 from vergeos_nb.fleet.apply import Fleet
 from vergeos_nb.fleet.schedule import Limits

@@ -1,0 +1,134 @@
+"""``vergeos-nb audit list`` and ``reindex``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
+from vergeos_nb.archive.folders.record_folders import unsealed
+from vergeos_nb.archive.index import Index, Query, moment
+from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
+from vergeos_nb.archive.ledger.ledger_events import standing
+from vergeos_nb.archive.ledger.manifest import FIELDS
+from vergeos_nb.cli.commands import Asking, Command
+from vergeos_nb.cli.options import archive_option, json_option
+from vergeos_nb.cli.output import Output
+from vergeos_nb.cli.plain import cell, table
+from vergeos_nb.views.badges import signed_outcome, signed_verdict
+
+_SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
+_TOMBSTONE = ("removed_at", "by", "reason", "record", "manifest", "line")
+
+
+@click.command(cls=Asking)
+@click.option("--vm", help="The VM's name; * and ? stand for anything.")
+@click.option("--key", "vm_key", type=int, help="The VM's key.")
+@click.option("--operator", help="Who ran it.")
+@click.option("--approver", help="Who approved it.")
+@click.option("--ticket", help="The ticket it was for.")
+@click.option("--outcome", help="How it ended: planned, done, refused, interrupted, …")
+@click.option("--verdict", help="off, alive or unknown.")
+@click.option("--profile", help="The system it was for.")
+@click.option("--since", metavar="TIME", help="Opened then or later: a day, or a time in UTC.")
+@click.option("--until", metavar="TIME", help="Opened before: a day (inclusive), or a time in UTC.")
+@click.option("--removed", is_flag=True, help="List removed records: when, by whom and why.")
+@click.option("--csv", is_flag=True, help="Print CSV with all fields.")
+@archive_option
+@json_option
+def list_records(
+    since: str | None,
+    until: str | None,
+    removed: bool,
+    csv: bool,
+    outputs: Path,
+    output: Output,
+    **wanted: Any,
+) -> int:
+    """List the sealed records that fit, the oldest run first."""
+    if removed:
+        return _list_removed(outputs, output, csv)
+    query = Query(**wanted, since=moment(since, "--since"), until=moment(until, "--until", end=True))
+    entries = Index(outputs).find(query)
+    # A search reports only its matches.
+    lost = warned(outputs, output)
+    left = unsealed(outputs, _sealed_ever(outputs)) if query == Query() else []
+    if csv:
+        rows = ([*_values(entry, FIELDS), entry.record, entry.path] for entry in entries)
+        output.csv([*FIELDS, "record", "path"], rows)
+    elif not output.as_json:
+        rows = ([*_told(entry), entry.record] for entry in entries)
+        output.block(table([*_SHOWN, "record"], rows) if entries else "No sealed record fits.")
+    if left:
+        named = ", ".join(cell(path) for path in left[:5]) + (", …" if len(left) > 5 else "")
+        output.progress(f"Not sealed: {named}. `vergeos-nb audit recover` finishes what no process works on.")
+    code = 3 if lost else 0
+    told = [as_data(entry) for entry in entries]
+    output.result({"records": told, "unsealed": left, "warning": lost, "exit_code": code})
+    return code
+
+
+def warned(folder: Path, output: Output) -> str:
+    """Report a lost part of the ledger on standard error, because the list is then incomplete."""
+    lost = why_lost(folder)
+    if lost:
+        output.progress(f"{lost_ledger('reading the ledger', lost)}")
+    return lost
+
+
+def _sealed_ever(folder: Path) -> set[str]:
+    """The paths of records that were sealed, also of those whose removal is not done yet."""
+    now = standing(Ledger(folder).snapshot().lines)
+    return {entry.path for entry in now.sealed.values()} | {mark.path for mark in now.removed.values()}
+
+
+def _list_removed(outputs: Path, output: Output, csv: bool) -> int:
+    """List the tombstones, in the ledger's order."""
+    marks = standing(Ledger(outputs).snapshot().lines).removed.values()
+    rows = [(m.sealed_at, m.by, m.reason, m.record, m.manifest, m.place.count) for m in marks]
+    if output.as_json:
+        removed = [dict(zip(_TOMBSTONE, row, strict=True)) for row in rows]
+        output.result({"removed": removed, "exit_code": 0})
+    elif csv:
+        output.csv(_TOMBSTONE, rows)
+    else:
+        output.block(table(_TOMBSTONE[:4], (row[:4] for row in rows)) if rows else "Nothing was removed.")
+    return 0
+
+
+@click.command(cls=Command)
+@archive_option
+@json_option
+def reindex(outputs: Path, output: Output) -> int:
+    """Rebuild the index. A missing, old or damaged index is rebuilt automatically."""
+    count = Index(outputs).rebuild()
+    output.line(f"The index holds {count} records.")
+    output.result({"records": count, "exit_code": 0})
+    return 0
+
+
+def as_data(entry: LedgerEntry) -> dict[str, Any]:
+    """A record's data from the ledger, for programs."""
+    return {
+        **dict(zip(FIELDS, _values(entry, FIELDS), strict=True)),
+        "record": entry.record,
+        "path": entry.path,
+        "sealed_at": entry.sealed_at,
+        "line": entry.place.count,
+        "supersedes": entry.place.supersedes,
+        "manifest": entry.manifest,
+    }
+
+
+def _told(entry: LedgerEntry) -> list[Any]:
+    """A record's data for people, with one sign for outcome and verdict together."""
+    values = dict(zip(_SHOWN, _values(entry, _SHOWN), strict=True))
+    values["outcome"] = signed_outcome(values["outcome"], values["verdict"])
+    values["verdict"] = signed_verdict(values["verdict"])
+    return list(values.values())
+
+
+def _values(entry: LedgerEntry, names: tuple[str, ...]) -> list[Any]:
+    return [entry.fields.get(name) for name in names]

@@ -1,0 +1,1 @@
+"""The commands over many VMs: ``vergeos-nb stuck`` and ``vergeos-nb fleet``."""

@@ -1,0 +1,80 @@
+"""A headless run on the terminal: its progress, its summary, and its result for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.cli.output import Output, said
+from vergeos_nb.journal.run_state import RunState
+from vergeos_nb.layout import PAGE, RECORD
+from vergeos_nb.procedure.values.votes import VerdictValue
+from vergeos_nb.record.run_summary import summary_of
+from vergeos_nb.runner.headless import RunReport, run
+from vergeos_nb.views.badges import badge_of_line
+from vergeos_nb.views.summary import summary_view
+
+
+def run_and_report(
+    runbook: str, given: Mapping[str, str], outputs: Path, deadline_s: float | None, output: Output
+) -> int:
+    """Run a runbook headless and print the result. Returns the exit code.
+
+    Raises:
+        UsageError: a parameter is not valid, or there is no such runbook.
+    """
+    report = run(runbook, given, outputs=outputs, deadline_s=deadline_s, on_line=progress_on(output))
+    show(report, output)
+    output.result(as_json(report))
+    return report.exit_code
+
+
+def progress_on(output: Output) -> Any:
+    """A receiver of journal lines that tells a person how far the run is."""
+
+    def on_line(line: Mapping[str, Any]) -> None:
+        match line["event"]:
+            case "step-began":
+                output.progress(f"… {line['title']}")
+            case "note":
+                output.progress(f"    {line['text']}")
+            case "step-ended":
+                result = line["result"]
+                output.progress(f"{badge_of_line(result).sign} {result['title']}: {result['summary']}")
+
+    return on_line
+
+
+def show(report: RunReport, output: Output) -> None:
+    """The run's summary and where its record is."""
+    output.block(summary_view(summary_of(report.account))["text/plain"])
+    output.line()
+    if report.record_error:
+        output.block(f"NO RECORD: {said(report.record_error)}")
+    else:
+        output.line(f"  record  {report.folder}")
+        output.line(f"  read    {report.folder / PAGE}")
+
+
+def as_json(report: RunReport) -> dict[str, Any]:
+    """A run's result for programs."""
+    account = report.account
+    return {
+        "outcome": account.outcome.value,
+        "verdict": account.verdict.value,
+        "exit_code": report.exit_code,
+        "plan_digest": account.fact("plan_digest"),
+        "record": str(report.folder) if (report.folder / RECORD).exists() else None,
+        "profile": account.opened.get("profile"),
+        "simulated": account.simulated,
+        **warning(account),
+    }
+
+
+def warning(account: RunState) -> dict[str, Any]:
+    """The warning for a person, if the run is not done or no evidence shows its VM off; else nothing."""
+    if account.exit_code == 0 and (account.verdict is VerdictValue.OFF or not account.over_vm):
+        return {}
+    summary = summary_of(account)
+    return {"warning": summary.headline, "next_step": summary.next_step}
