@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from tests.fleet.stuck_fleet import StuckFleet
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import iso
-from vergeos_nb.errors import Refused, UsageError
+from vergeos_nb.errors import RecordError, Refused, UsageError
 from vergeos_nb.fleet.fleet_session import Ended
 from vergeos_nb.fleet.progress import Where, progress
 from vergeos_nb.fleet.schedule import Limits
@@ -200,6 +201,33 @@ def test_a_stop_file_lets_what_runs_end_and_nothing_start(outputs: Path) -> None
     resumed = fleet.apply(plan, resume=True, go_on=True)
     assert begun(resumed) == ["vm-00002", "vm-00003", "vm-00004"]
     hold_to_truth(fleet)
+
+
+def test_a_fleet_run_that_cannot_begin_leaves_no_folder(outputs: Path) -> None:
+    fleet = StuckFleet(outputs, 2)
+    plan = fleet.plan()
+    with pytest.raises(Refused, match="never applied"):
+        fleet.apply(plan, resume=True)
+    # Its lease cannot be written either, because a file stands in place of the folder.
+    shutil.rmtree(fleet.outputs / "leases")
+    (fleet.outputs / "leases").touch()
+    with pytest.raises(RecordError):
+        fleet.apply(plan)
+    assert list(fleet.outputs.glob("2*/*fleet*")) == []
+
+
+def test_a_name_that_no_run_takes_leaves_out_its_own_vm_and_no_other(outputs: Path) -> None:
+    """One name with a control character in a list made planning fail for the whole list."""
+    fleet = StuckFleet(outputs, 2)
+    odd, well = fleet.names
+    next(row for row in fleet.sim.world.tables["vms"].values() if row["name"] == odd)["name"] = "odd\x07"
+    plan = fleet.plan(named=[Named("odd\x07"), Named(well)])
+    assert [vm.name for vm in plan.vms] == [well]
+    [left_out] = [vm for vm in plan.plan.content["vms"] if not vm["plan"]]
+    assert left_out["left_out"] == (
+        "vm_name holds control characters (U+0007); a VM's name has none; "
+        "rename it on the platform, then plan again"
+    )
 
 
 def test_a_plan_is_applied_once_and_gone_on_with_only_after_that(outputs: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -82,14 +82,11 @@ class FleetSession:
         """
         with ExitStack() as stack:
             folder = new_folder(self.outputs, RUNBOOK, self.plan.digest[:12], self.clock.now())
+            stack.callback(_remove_if_empty, folder)
             lease = self._lease(folder)
             stack.callback(lease.release)
-            try:
-                earlier = self._earlier(resume)
-                begun = progress(self.outputs, self.plan.digest)
-            except VergeNbError:
-                folder.rmdir()
-                raise
+            earlier = self._earlier(resume)
+            begun = progress(self.outputs, self.plan.digest)
             self._seal_what_was_left(earlier, begun)
             journal = open_journal(
                 folder,
@@ -260,14 +257,16 @@ class FleetSession:
 
     def _lease(self, folder: Path) -> Lease:
         owner = Owner(masked(self.operator), platform.node(), os.getpid(), folder.name)
-        try:
-            return Lease.take(
-                ArchiveLayout(self.outputs.absolute()).leases,
-                f"fleet plan {self.plan.digest}",
-                owner,
-                LEASE_S,
-                self.clock,
-            )
-        except Refused:
-            folder.rmdir()
-            raise
+        return Lease.take(
+            ArchiveLayout(self.outputs.absolute()).leases,
+            f"fleet plan {self.plan.digest}",
+            owner,
+            LEASE_S,
+            self.clock,
+        )
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Leave nothing of a run that was refused before it had a journal."""
+    with suppress(OSError):
+        folder.rmdir()

@@ -98,10 +98,15 @@ def plan_one(vm: FleetVm, options: Mapping[str, Any], connect: Connect, target: 
     nothing = _Nothing()
     if masked(vm.name) != vm.name:
         return Planned(vm, "", "unknown", "its name holds a password or token, or looks like one")
+    try:
+        parameters = read_parameters(PROCEDURE, {**options, "vm_name": vm.name, "vm_key": vm.key})
+    except UsageError as error:
+        # A name that no run takes is this VM's refusal and not the fleet's.
+        return Planned(vm, "", "unknown", f"{error.came_back}; rename it on the platform, then plan again")
     with connect(clock, _no_changes, lambda exchange: None) as connection:
         case = Case(
             runbook=PROCEDURE,
-            options=read_parameters(PROCEDURE, {**options, "vm_name": vm.name, "vm_key": vm.key}),  # type: ignore[arg-type]
+            options=parameters,  # type: ignore[arg-type]
             operator=operator,
             clock=clock,
             journal=nothing,

@@ -19,6 +19,7 @@ from vergeos_nb.procedure.engine.case import Target
 from vergeos_nb.procedure.engine.system_identity import in_plan, lease_names
 from vergeos_nb.session.connection import Connect
 from vergeos_nb.session.run import target_of
+from vergeos_nb.vergeos import filters
 from vergeos_nb.vergeos.rows import Columns, SystemInfo
 
 
@@ -41,9 +42,8 @@ class FleetSystem:
 
     def connect(self, vms: tuple[FleetVm, ...]) -> Connect:
         """Joins the runs of these VMs to it."""
-        names: dict[str, int] = {}
-        for vm in vms:
-            names[vm.name] = vm.machine
+        # A name that no filter takes would spoil the reading of the others. Its own run is refused.
+        names = {vm.name: vm.machine for vm in vms if filters.is_name(vm.name)}
         return sharing(self.profile, self.reader, self.pace, names, self.transport)
 
     def leases_of(self, vm: int) -> Sequence[str]:

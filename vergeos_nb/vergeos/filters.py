@@ -71,6 +71,15 @@ def check_name(name: str) -> str:
     return name
 
 
+def is_name(name: str) -> bool:
+    """Whether a VM of this name can be found by a filter."""
+    try:
+        check_name(name)
+    except UsageError:
+        return False
+    return True
+
+
 def eq(column: str, value: str | int | bool) -> Filter:
     """``column eq value``; text is compared exactly, upper and lower case being different."""
     return _compare(column, "eq", value)
