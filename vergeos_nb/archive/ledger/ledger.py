@@ -22,10 +22,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from vergeos_nb.archive.ledger.canonical import canonical
 from vergeos_nb.archive.ledger.disk import content_of, mapped, opened
 from vergeos_nb.archive.ledger.manifest import Digest, LedgerPlace, Sha256, Size, inner_path
 from vergeos_nb.archive.ledger.strays import ATTRIBUTES_SAY
+from vergeos_nb.canonical import canonical
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import Busy, after_last_line_feed, append, locked, put, sync_folder
 from vergeos_nb.layout import ArchiveLayout

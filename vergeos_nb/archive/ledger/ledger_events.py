@@ -15,10 +15,10 @@ from enum import StrEnum
 
 import msgspec
 
-from vergeos_nb.archive.ledger.canonical import canonical
 from vergeos_nb.archive.ledger.ledger import LedgerEntry, PlaceShape, read_line
 from vergeos_nb.archive.ledger.manifest import LedgerPlace, Sha256, Size, inner_path
 from vergeos_nb.archive.ledger.strays import with_unix_ends
+from vergeos_nb.canonical import canonical
 
 
 class Event(StrEnum):

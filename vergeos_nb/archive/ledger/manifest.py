@@ -20,8 +20,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from vergeos_nb.archive.ledger.canonical import LARGEST, canonical
 from vergeos_nb.archive.ledger.strays import is_litter
+from vergeos_nb.canonical import LARGEST, canonical
 from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import CHECKPOINTS, JOURNAL, MANIFEST, SIGNATURE
 
