@@ -31,7 +31,7 @@ from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.procedure.values.step_tables import FLEET_RUN
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.stopping import Stop
-from vergeos_nb.session.run import APPROVAL_LASTS_S
+from vergeos_nb.session.cases import APPROVAL_LASTS_S
 from vergeos_nb.session.run_lease import stop_wanted
 from vergeos_nb.views.badges import signed_outcome, signed_verdict
 

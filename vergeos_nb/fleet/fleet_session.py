@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
+from vergeos_nb.archive.finishing import finish_record
 from vergeos_nb.archive.seal import newest_entries, waits_for_its_seal
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
@@ -30,7 +31,6 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.record_folder import new_folder
 from vergeos_nb.runner.recovery import recover
-from vergeos_nb.session.run import finish_record
 from vergeos_nb.session.run_lease import stop_wanted
 
 # The plan's lease outlasts any pause between two looks; a dead holder on this machine is seen at once.
@@ -111,7 +111,7 @@ class FleetSession:
             journal.write("run-ended")
             journal.close()
             try:
-                account = finish_record(RUNBOOK, folder, self.scrubber)
+                account = finish_record(folder, self.scrubber)
             except RecordError as error:
                 trouble = (*trouble, str(error))
                 account = run_state_of(read_journal(folder / JOURNAL))
