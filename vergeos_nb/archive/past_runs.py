@@ -30,7 +30,7 @@ class PastRuns:
         Raises:
             RecordError: it cannot be read.
         """
-        # Only a report needs it, and every run loads this module.
+        # Verifying loads ten modules. Only a report needs them, and every run loads this one.
         from vergeos_nb.archive.verify.verify import verify
 
         report = verify(self._outputs)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vergeos_nb import settings
 from vergeos_nb.archive.ledger.ledger import Ledger
-from vergeos_nb.archive.signing.timestamps import stamp
+from vergeos_nb.archive.signing.timestamping import stamp
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
 from vergeos_nb.layout import ArchiveLayout
