@@ -16,7 +16,7 @@ from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.headless import RunReport
 from vergeos_nb.runner.headless import run as run_runbook
 from vergeos_nb.views.badges import badge_of_line
-from vergeos_nb.views.summary import summary_view
+from vergeos_nb.views.summary import summary_text
 
 
 def run(
@@ -82,7 +82,7 @@ def progress_on(output: Output) -> Any:
 
 def show(report: RunReport, output: Output) -> None:
     """The run's summary and where its record is."""
-    output.block(summary_view(summary_of(report.account))["text/plain"])
+    output.block(summary_text(summary_of(report.account)))
     output.line()
     if report.record_error:
         output.block(f"NO RECORD: {said(report.record_error)}")

@@ -32,7 +32,7 @@ from vergeos_nb.session.connection import CallLog, Connect, connect_to
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.rows import Exchange
 from vergeos_nb.views.shown import Picture, RunStopped, Shown, StepView
-from vergeos_nb.views.summary import summary_view
+from vergeos_nb.views.summary import summary_text, summary_view
 
 if TYPE_CHECKING:
     import httpx
@@ -146,7 +146,7 @@ class Run:
             UsageError: the procedure has no such step.
             RecordError: the journal cannot be written; nothing is sent then.
         """
-        return StepView(self.clean(self.engine.run(step_id)))
+        return StepView(self.clean(self.engine.run(step_id)), html=self._finish_here)
 
     def clean(self, result: StepResult) -> StepResult:
         """A result as it may be shown: as the journal holds it, without secrets."""
@@ -167,13 +167,15 @@ class Run:
         from IPython.display import display
 
         account = self.end()
-        view = Shown(summary_view(summary_of(account)))
+        summary = summary_of(account)
+        view = Shown({"text/plain": summary_text(summary)})
         if self._finish_here:
+            view = Shown(summary_view(summary))
             # A runner renders the notebook again. Here nothing else would show it.
             display(Picture(timeline_of(read_journal(self.journal.path).lines)))  # type: ignore[no-untyped-call]
         if account.exit_code:
             display(view)  # type: ignore[no-untyped-call]  # IPython has no annotation here
-            raise RunStopped(summary_of(account).headline, account.exit_code)
+            raise RunStopped(summary.headline, account.exit_code)
         return view
 
     def change(self, changed: Mapping[str, Any]) -> None:

@@ -52,10 +52,11 @@ def summary_view(summary: RunSummary) -> dict[str, str]:
         .get_template("summary.html.j2")
         .render(summary=summary, badge=summary.badge, steps=summary.steps)
     )
-    return {"text/html": html, "text/plain": _plain(summary)}
+    return {"text/html": html, "text/plain": summary_text(summary)}
 
 
-def _plain(summary: RunSummary) -> str:
+def summary_text(summary: RunSummary) -> str:
+    """The summary in plain text, which says the same."""
     width = max((len(what) for what, _ in summary.lines), default=0)
     lines = [
         f"{summary.badge}   [{visible(summary.system)}]",

@@ -118,10 +118,10 @@ def _summary(folder: Path) -> str:
     from vergeos_nb.journal.journal import read_journal
     from vergeos_nb.journal.run_state import run_state_of
     from vergeos_nb.record.run_summary import summary_of
-    from vergeos_nb.views.summary import summary_view
+    from vergeos_nb.views.summary import summary_text
 
     try:
-        return summary_view(summary_of(run_state_of(read_journal(folder / JOURNAL))))["text/plain"]
+        return summary_text(summary_of(run_state_of(read_journal(folder / JOURNAL))))
     except RecordError as error:
         return f"It was sealed like this: {error}"
 
