@@ -20,11 +20,12 @@ from typing import Any
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import append
 from vergeos_nb.fleet.plan import PROCEDURE, find_plan
-from vergeos_nb.journal.journal import JournalText, call_id, opened_of, read_journal
+from vergeos_nb.journal.journal import JournalText, opened_of, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.layout import JOURNAL, RESERVE, ArchiveLayout
 from vergeos_nb.procedure.values.outcomes import RunOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
+from vergeos_nb.vergeos.exchange import Request
 
 RUNBOOK = "fleet_apply"
 WELL = (RunOutcome.DONE, RunOutcome.NOTHING_TO_DO)
@@ -200,8 +201,8 @@ def _of(outputs: Path, folder: str, kept: Sequence[Mapping[str, Any]], *, untouc
         return VmProgress(Where.WAITING, folder) if untouched else lost
     if not account.opened:
         return lost
-    own = {call_id(call.method, call.path, call.body) for call in account.changing_calls}
-    if missing := tuple(call for call in kept if call_id(**call) not in own):
+    own = {call.key for call in account.changing_calls}
+    if missing := tuple(call for call in kept if Request(**call).key not in own):
         return replace(lost, missing=missing)
     return progress_of(account, folder)
 

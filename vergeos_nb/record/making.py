@@ -15,7 +15,7 @@ from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import put
 from vergeos_nb.journal import disk_reserve
-from vergeos_nb.journal.journal import JournalText, exchange_as_dict, read_journal
+from vergeos_nb.journal.journal import JournalText, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.layout import JOURNAL, NOTEBOOK, PAGE, PNG, RECORD, SVG
 from vergeos_nb.nb import NotebookNode, nbformat
@@ -121,11 +121,9 @@ def _content(folder: Path, account: RunState, files: Mapping[str, str]) -> dict[
         "changing_calls": [
             {
                 "step": call.step,
-                "method": call.method,
-                "path": call.path,
-                "body": call.body,
+                **call.as_sent(),
                 "intended_at": call.intended_at,
-                "exchange": exchange_as_dict(call.exchange) if call.exchange else None,
+                "exchange": call.exchange.as_dict() if call.exchange else None,
             }
             for call in account.changing_calls
         ],

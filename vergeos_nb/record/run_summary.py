@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from vergeos_nb.journal.run_state import RunState
+from vergeos_nb.journal.run_state import ChangingCall, RunState
 from vergeos_nb.procedure.engine.runbook import Ending
 from vergeos_nb.procedure.runbooks.catalog import known
 from vergeos_nb.procedure.values.outcomes import RunOutcome, StepOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.record.undo import undo_of
+from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.views.summary import RunSummary
 
 # Where a runbook has no words of its own, the step that decided says it in its.
@@ -106,19 +106,12 @@ def _undo(account: RunState) -> str:
     undo = undo_of(account)
     if undo is None:
         return ""
-    request = undo["request"]
-    body = json.dumps(request["body"], sort_keys=True, ensure_ascii=False)
-    return f"{request['method']} {request['path']} {body} (runbook restore_status, with this record)"
+    return f"{Request(**undo['request'])} (runbook restore_status, with this record)"
 
 
-def _told(call: Any) -> str:
-    body = json.dumps(call.body, sort_keys=True, ensure_ascii=False)
-    text = f"{call.method} {call.path} {body} at {call.intended_at}"
-    if call.exchange is None:
-        return f"{text}: MAY HAVE BEEN SENT, no answer was written down"
-    if call.exchange.status is None:
-        return f"{text}: no answer ({call.exchange.error})"
-    return f"{text}: {call.answered}"
+def _told(call: ChangingCall) -> str:
+    told = call.answered if call.exchange else "MAY HAVE BEEN SENT, no answer was written down"
+    return f"{call} at {call.intended_at}: {told}"
 
 
 def _where(account: RunState) -> str:

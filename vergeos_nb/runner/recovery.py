@@ -24,7 +24,7 @@ from vergeos_nb.connect.simulated import find_announced, open_profile
 from vergeos_nb.errors import RecordError, Refused, SettingsError, UsageError, VergeNbError
 from vergeos_nb.journal.asked import begin_after_death, read_asked
 from vergeos_nb.journal.header import life_of
-from vergeos_nb.journal.journal import DEATH, append_after_death, exchange_as_dict, read_journal
+from vergeos_nb.journal.journal import DEATH, append_after_death, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.layout import JOURNAL, RECORD, archive_of
 from vergeos_nb.parameters import ConfirmingParameters
@@ -39,7 +39,8 @@ from vergeos_nb.session.cases import target_of
 from vergeos_nb.session.connection import CallLog
 from vergeos_nb.session.reading import reading_case, reading_engine, refuse_changes
 from vergeos_nb.settings.policy import Policy
-from vergeos_nb.vergeos.rows import Exchange, MachineKey, StatusKey, SystemInfo, Vm, VmKey
+from vergeos_nb.vergeos.exchange import Exchange
+from vergeos_nb.vergeos.rows import MachineKey, StatusKey, SystemInfo, Vm, VmKey
 
 # A run on another machine, or in another container, cannot be seen to live; after this long without a line
 # it counts as dead.
@@ -135,7 +136,7 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
                 settled, exchanges = _read_back(account, folder, clock, scrubber)
                 data = {
                     "result": settled.as_dict(),
-                    "exchanges": [exchange_as_dict(exchange) for exchange in exchanges],
+                    "exchanges": [exchange.as_dict() for exchange in exchanges],
                 }
                 append_after_death(path, clock, "settled", **scrubber.data(data))
                 said = settled.summary

@@ -13,7 +13,7 @@ from vergeos_nb.client.transport.wire import OnExchange, OnIntent
 from vergeos_nb.clock import Clock
 from vergeos_nb.connect.simulated import open_profile
 from vergeos_nb.procedure.values.protocols import Platform
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange
 
 if TYPE_CHECKING:
     import httpx

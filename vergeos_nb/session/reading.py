@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from vergeos_nb.client.transport.wire import OnIntent
@@ -14,6 +14,7 @@ from vergeos_nb.procedure.engine.engine import Engine, Step
 from vergeos_nb.procedure.values.protocols import Plans, Platform
 from vergeos_nb.session.connection import CallLog
 from vergeos_nb.settings.policy import Policy
+from vergeos_nb.vergeos.exchange import Request
 
 
 class Unwritten:
@@ -64,7 +65,7 @@ def refuse_changes(who: str, hint: str) -> OnIntent:
         who: the one that only reads.
     """
 
-    def refuse(method: str, path: str, body: Mapping[str, Any] | None) -> None:
-        raise Refused(f"sending {method} {path}", f"{who} only reads", hint)
+    def refuse(request: Request) -> None:
+        raise Refused(f"sending {request.method} {request.path}", f"{who} only reads", hint)
 
     return refuse

@@ -30,7 +30,7 @@ from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.session.cases import CaseMaker
 from vergeos_nb.session.connection import CallLog, Connect, connect_to
 from vergeos_nb.settings.policy import Policy
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange
 from vergeos_nb.views.shown import Picture, RunStopped, Shown, StepView
 from vergeos_nb.views.summary import summary_text, summary_view
 

@@ -15,7 +15,7 @@ import jinja2
 from vergeos_nb.clock import iso
 from vergeos_nb.masking import masked
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange
 from vergeos_nb.views.badges import badge_of, signed
 from vergeos_nb.views.calls import calls_table
 from vergeos_nb.views.cells import bars, grid

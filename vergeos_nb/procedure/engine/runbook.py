@@ -13,7 +13,7 @@ from vergeos_nb.procedure.engine.case import RunCase
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.outcomes import RunOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
-from vergeos_nb.vergeos.requests import api_path
+from vergeos_nb.vergeos.exchange import api_path
 
 # Tables in which a change lies beside the VM: no process is started or ended by it.
 BESIDE_THE_VM = frozenset({"node_queries", "machine_snapshots"})
