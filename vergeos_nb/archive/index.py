@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from vergeos_nb.archive.ledger.disk import opened
-from vergeos_nb.archive.ledger.ledger import LedgerEntry, read_line
-from vergeos_nb.archive.ledger.ledger_events import Event, read_mark
+from vergeos_nb.archive.ledger.ledger_lines import Event, LedgerEntry, read_line, read_mark
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
 from vergeos_nb.files import create

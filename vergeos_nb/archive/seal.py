@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
 from vergeos_nb.archive.folders.sealable import refuse_removed, refuse_rewritten
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerEntry, hash_of, read_line
+from vergeos_nb.archive.ledger.ledger import Head, Ledger
+from vergeos_nb.archive.ledger.ledger_lines import Digest, LedgerEntry, LedgerPlace, hash_of, read_line
 from vergeos_nb.archive.ledger.manifest import (
-    Digest,
-    LedgerPlace,
     Manifest,
     bundle,
     fields_of,
-    inner_path,
     is_grown,
     read_manifest,
 )
@@ -59,7 +58,7 @@ def seal(
     asked = f"sealing the record {folder.name}"
     paths = archive_of(folder)
     outputs = paths.outputs
-    path = inner_path(folder.absolute().relative_to(outputs).as_posix())
+    path = folder.absolute().relative_to(outputs).as_posix()
     contents = _read(folder, asked)
     _record(contents, asked)
     found = _cleaned(contents, scrubber, None, asked)
@@ -116,7 +115,7 @@ def _signed(plain: Manifest, signer: Signer | None) -> tuple[Manifest, bytes, Re
     if signer is None:
         return plain, b"", None
     try:
-        manifest = replace(plain, signer=signer.fingerprint())
+        manifest = msgspec.structs.replace(plain, signer=signer.fingerprint())
         return manifest, signer.sign(manifest.encoded()), None
     except RecordError as failure:
         return plain, b"", failure
@@ -130,6 +129,7 @@ def _read(folder: Path, asked: str) -> dict[str, bytes]:
     except OSError as error:
         raise _failed(asked, error) from error
     odd = [name for name in contents if not name.isprintable()]
+    odd += [folder.name] if "\\" in folder.name else []
     if odd:
         raise RecordError(
             asked,

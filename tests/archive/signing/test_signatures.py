@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.archive.made import NONE, allowed, archive, finish_again, key, record
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, hash_of
+from vergeos_nb.archive.ledger.ledger import Head, Ledger
+from vergeos_nb.archive.ledger.ledger_lines import hash_of
 from vergeos_nb.archive.ledger.manifest import read_manifest
 from vergeos_nb.archive.seal import seal
 from vergeos_nb.archive.signing import signer as signer_module

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
+from vergeos_nb.archive.ledger.ledger import Ledger
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.archive.ledger.manifest import bundle
 from vergeos_nb.archive.ledger.strays import ATTRIBUTES_SAY
 from vergeos_nb.archive.verify.verify import verify_record

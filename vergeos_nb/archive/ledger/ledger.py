@@ -10,20 +10,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-import msgspec
-from msgspec import Meta, Struct
 
 from vergeos_nb.archive.ledger.disk import content_of, mapped, opened
-from vergeos_nb.archive.ledger.manifest import Digest, LedgerPlace, Sha256, Size, inner_path
+from vergeos_nb.archive.ledger.ledger_lines import ChainedLine, LedgerEntry, hash_of, read_line
 from vergeos_nb.archive.ledger.strays import ATTRIBUTES_SAY
 from vergeos_nb.canonical import canonical
 from vergeos_nb.errors import RecordError
@@ -53,74 +48,6 @@ def read_head(told: str) -> Head | None:
     """The head that a text says; None if it says none."""
     match = _HEAD.fullmatch(told)
     return Head(int(match[1]), match[2]) if match else None
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """The content of a ledger line."""
-
-    place: LedgerPlace
-    manifest: str
-    journal: Digest
-    record: str
-    path: str
-    sealed_at: str
-    fields: Mapping[str, Any]
-
-
-class PlaceShape(Struct):
-    """The fields that every line has."""
-
-    count: Annotated[int, Meta(ge=1)]
-    previous: Sha256
-    head_was: str | None
-
-    def place(self, supersedes: int | None = None) -> LedgerPlace:
-        """The line's place."""
-        return LedgerPlace(self.count, self.previous, supersedes, self.head_was)
-
-
-class _SealShape(PlaceShape):
-    supersedes: Size | None
-    manifest: Sha256
-    journal: Digest
-    record: str
-    path: str
-    sealed_at: str
-    fields: dict[str, Any]
-
-
-_SEAL = msgspec.json.Decoder(_SealShape)
-_PLACE = msgspec.json.Decoder(PlaceShape)
-
-
-def read_line(raw: bytes) -> LedgerEntry | None:
-    """The content of a line that seals a record; None if it is damaged or of another kind."""
-    try:
-        told = _SEAL.decode(raw)
-        return LedgerEntry(
-            told.place(told.supersedes),
-            told.manifest,
-            told.journal,
-            told.record,
-            inner_path(told.path),
-            told.sealed_at,
-            told.fields,
-        )
-    except (ValueError, RecursionError):
-        return None
-
-
-def _place_of(raw: bytes) -> LedgerPlace | None:
-    try:
-        return _PLACE.decode(raw).place()
-    except (ValueError, RecursionError):
-        return None
-
-
-def hash_of(raw: bytes) -> str:
-    """The hash of a line, with its line feed."""
-    return hashlib.sha256(raw).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +118,7 @@ class Ledger:
                 raw = self._last_line()
         except OSError as error:
             raise _unusable(self.paths.ledger, error) from error
-        place = _place_of(raw)
+        place = ChainedLine.read(raw)
         count = place.count if place else self._count_lines()
         told = None if head is None else head.decode("utf-8", "replace")
         return End(count, told, raw.endswith(b"\r\n"))
@@ -259,7 +186,7 @@ class Ledger:
                 return EMPTY, b""
             start = after_last_line_feed(descriptor, end - 1)
             raw = os.pread(descriptor, end - start, start)
-            place = _place_of(raw)
+            place = ChainedLine.read(raw)
             count = place.count if place else self._count_lines()
         except OSError as error:
             raise _unusable(self.paths.ledger, error) from error
@@ -298,7 +225,7 @@ class Ledger:
         head = EMPTY if told is None else read_head(told)
         if head == newest:
             return None
-        place = _place_of(raw)
+        place = ChainedLine.read(raw)
         if head and place and (head.count, head.hash) == (newest.count - 1, place.previous):
             self.put_head(newest)
             return None

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from vergeos_nb.archive.folders.record_folders import Folder, folders_of, is_link, without_journal
 from vergeos_nb.archive.ledger.chain import Flaw, FlawKind, Found, LedgerLine, follow, lines_of
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerEntry, LedgerSnapshot, read_head, read_line
-from vergeos_nb.archive.ledger.ledger_events import read_any
+from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerSnapshot, read_head
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry, read_any, read_line
 from vergeos_nb.archive.ledger.strays import LINE_ENDS, with_unix_ends
 from vergeos_nb.archive.signing.allowed_signers import AllowedSigners
 from vergeos_nb.archive.signing.signed_checkpoints import SignedHead, signed_heads

@@ -7,7 +7,7 @@ from pathlib import Path
 from vergeos_nb import settings
 from vergeos_nb.archive.export.exporting import as_zip, outside, whole
 from vergeos_nb.archive.index import Index
-from vergeos_nb.archive.ledger.ledger import LedgerEntry
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.files import put

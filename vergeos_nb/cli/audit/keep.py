@@ -7,8 +7,9 @@ from pathlib import Path
 
 from vergeos_nb import settings
 from vergeos_nb.archive.index import Index
-from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
+from vergeos_nb.archive.ledger.ledger import Ledger
 from vergeos_nb.archive.ledger.ledger_events import standing
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.archive.retention import Keeper, due
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.cli.output import Output

@@ -10,8 +10,9 @@ from vergeos_nb import settings
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
 from vergeos_nb.archive.folders.record_folders import unsealed
 from vergeos_nb.archive.index import Index, Query, moment
-from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
+from vergeos_nb.archive.ledger.ledger import Ledger
 from vergeos_nb.archive.ledger.ledger_events import standing
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.archive.ledger.manifest import FIELDS
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import cell, table
