@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 
 from vergeos_nb.archive.ledger.ledger import Head, Ledger
-from vergeos_nb.archive.signing.timestamps import answer_of, rfc3161
+from vergeos_nb.archive.signing.kept_heads import proof_of
+from vergeos_nb.archive.signing.timestamps import TSR, rfc3161
 from vergeos_nb.client.transport.outside import post
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import make_folder, put
@@ -43,7 +44,7 @@ def stamp(outputs: Path, head: Head, url: str) -> datetime:
         with Ledger(outputs).locked():
             make_folder(path.parent)
             # First the answer: a head without one would be found wanting.
-            put(answer_of(path), answer, draft)
+            put(proof_of(path, TSR), answer, draft)
             put(path, content, draft)
     except OSError as error:
         why = f"{error.filename or path.parent}: {error.strerror}"

@@ -7,46 +7,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vergeos_nb.archive.ledger.chain import FlawKind, Found
-from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Head, read_head
-from vergeos_nb.archive.ledger.strays import is_litter, with_unix_ends
+from vergeos_nb.archive.ledger.ledger import Head
+from vergeos_nb.archive.signing.kept_heads import KeptHead, kept_heads
 from vergeos_nb.errors import RecordError, UsageError
-from vergeos_nb.layout import HEAD_SUFFIX, TIMESTAMPS
+from vergeos_nb.layout import TIMESTAMPS
+
+# The suffix of an authority's answer.
+TSR = ".tsr"
 
 
-@dataclass(frozen=True, slots=True)
-class Stamped:
-    """One timestamped head as it is found; ``answer`` is the authority's, or empty."""
-
-    where: str
-    content: bytes
-    head: Head | None
-    answer: bytes
-
-
-def stamped_heads(outputs: Path) -> Iterator[Stamped]:
+def stamped_heads(outputs: Path) -> Iterator[KeptHead]:
     """Every timestamped head of an archive.
 
     Raises:
         RecordError: one cannot be read.
     """
-    for path in sorted((outputs / TIMESTAMPS).glob(f"*{HEAD_SUFFIX}")):
-        if is_litter(path.name):
-            continue
-        try:
-            content = with_unix_ends(content_of(path) or b"")
-            answer = content_of(answer_of(path)) or b""
-        except OSError as error:
-            raise RecordError(
-                f"verifying {outputs}", f"{path}: {error.strerror}", "make it readable"
-            ) from error
-        told = content.decode("utf-8", "replace").removesuffix("\n")
-        yield Stamped(f"{TIMESTAMPS}/{path.name}", content, read_head(told), answer)
+    return kept_heads(outputs, TIMESTAMPS, TSR)
 
 
 class Authorities:
@@ -67,13 +47,13 @@ class Authorities:
             why = getattr(error, "strerror", None) or "it holds no certificate"
             raise UsageError(f"reading {path}", str(why), "give a PEM file with --tsa-certs") from error
 
-    def head(self, stamped: Stamped, found: Found) -> Head | None:
+    def head(self, stamped: KeptHead, found: Found) -> Head | None:
         """The head, if a trusted authority has timestamped it. The result is noted."""
         builder = self._client.VerifierBuilder()
         for root in self._roots:
             builder = builder.add_root_certificate(root)
         try:
-            told = self._client.decode_timestamp_response(stamped.answer)
+            told = self._client.decode_timestamp_response(stamped.proof or b"")
             builder.build().verify_message(told, stamped.content)
         except (ValueError, self._client.VerificationError) as error:
             found.add(stamped.where, FlawKind.TIMESTAMP_WRONG, str(error) or "it does not hold")
@@ -99,8 +79,3 @@ def rfc3161() -> Any:
             "reading timestamps", "rfc3161-client is not installed", "pip install 'vergeos-nb[timestamp]'"
         ) from error
     return rfc3161_client
-
-
-def answer_of(path: Path) -> Path:
-    """The authority's answer to a timestamped head."""
-    return path.with_name(path.name + ".tsr")
