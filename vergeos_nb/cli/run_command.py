@@ -95,8 +95,7 @@ def as_json(report: RunReport) -> dict[str, Any]:
     """A run's result for programs."""
     account = report.account
     return {
-        "outcome": account.outcome.value,
-        "verdict": account.verdict.value,
+        **account.end.as_dict(),
         "exit_code": report.exit_code,
         "plan_digest": account.fact("plan_digest"),
         "record": str(report.folder) if (report.folder / RECORD).exists() else None,

@@ -224,17 +224,13 @@ class FleetSession:
                 continue
             count += 1
             states[vm.key] = VmProgress(
-                Where.ENDED, state.folder, account.outcome.value, account.verdict.value, account.exit_code,
-                account.results[-1].summary if account.results else "",
-            )  # fmt: skip
+                Where.ENDED,
+                state.folder,
+                **account.end.as_dict(),
+                headline=account.results[-1].summary if account.results else "",
+            )
             journal.write(
-                "vm-settled",
-                key=vm.key,
-                name=vm.name,
-                folder=state.folder,
-                outcome=account.outcome.value,
-                verdict=account.verdict.value,
-                exit_code=account.exit_code,
+                "vm-settled", key=vm.key, name=vm.name, folder=state.folder, **account.end.as_dict()
             )
         return count
 

@@ -228,9 +228,7 @@ def progress_of(account: RunState, folder: str) -> VmProgress:
     """The state of a VM, from its run's journal."""
     said: Mapping[str, Any] = {
         "folder": folder,
-        "outcome": account.outcome.value,
-        "verdict": account.verdict.value,
-        "exit_code": account.exit_code,
+        **account.end.as_dict(),
         "headline": account.decisive.summary if account.decisive else "",
     }
     if account.in_order or account.bug:

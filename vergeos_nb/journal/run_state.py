@@ -9,7 +9,7 @@ from typing import Any
 from vergeos_nb.errors import ErrorInAnswer, RecordError, can_pass
 from vergeos_nb.journal.journal import JournalText
 from vergeos_nb.parameters import VmParameters
-from vergeos_nb.procedure.engine.runbook import act_of
+from vergeos_nb.procedure.engine.runbook import RunEnd, act_of
 from vergeos_nb.procedure.engine.written_result import result_from_dict
 from vergeos_nb.procedure.runbooks.catalog import known, role_of
 from vergeos_nb.procedure.values.outcomes import Role, RunOutcome, StepOutcome
@@ -156,6 +156,12 @@ class RunState:
         if decisive is None:
             return 0
         return int(decisive.error["exit_code"]) if decisive.error else INTERRUPTED
+
+    @property
+    def end(self) -> RunEnd:
+        """How the run ended, in one value."""
+        acts = tuple(call.act for call in self.acting_calls)
+        return RunEnd(self.outcome, self.verdict, self.exit_code, acts)
 
     @property
     def over_vm(self) -> bool:

@@ -108,9 +108,7 @@ def _content(folder: Path, account: RunState, files: Mapping[str, str]) -> dict[
         "plan_digest": account.fact("plan_digest"),
         "approval": account.fact("approval"),
         "consent": _consent(account),
-        "outcome": account.outcome.value,
-        "verdict": account.verdict.value,
-        "exit_code": account.exit_code,
+        **account.end.as_dict(),
         "steps": [
             {"step": r.step, "outcome": r.outcome.value, "summary": r.summary, "error": r.error}
             for r in account.results

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from vergeos_nb.journal.run_state import ChangingCall, RunState
-from vergeos_nb.procedure.engine.runbook import Ending
 from vergeos_nb.procedure.runbooks.catalog import known
 from vergeos_nb.procedure.values.outcomes import RunOutcome, StepOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
@@ -40,8 +39,7 @@ def summary_of(account: RunState) -> RunSummary:
     elif decisive is None and outcome is RunOutcome.UNKNOWN:
         advice = _after_interruption(account)
     return RunSummary(
-        outcome=outcome,
-        verdict=account.verdict,
+        end=account.end,
         system=last.system if last else str(account.opened.get("system", "")),
         headline=headline,
         next_step=advice,
@@ -54,8 +52,7 @@ def summary_of(account: RunState) -> RunSummary:
 def _headline(account: RunState) -> str:
     if account.outcome in _OWN_WORDS:
         runbook, ended = known(str(account.opened.get("runbook"))), _OWN_WORDS[account.outcome]
-        acts = tuple(call.act for call in account.acting_calls)
-        said = runbook.headline(Ending(account.outcome, account.verdict, acts)) if runbook else ""
+        said = runbook.headline(account.end) if runbook else ""
         return said or next((r.summary for r in reversed(account.results) if r.outcome is ended), "")
     return _by_verdict(account) or _HEADLINES.get(account.outcome, "")
 
