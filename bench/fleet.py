@@ -36,11 +36,10 @@ _OURS = """
 from vergeos_nb import settings
 from vergeos_nb.client import VergeApi, Wire
 from vergeos_nb.connect.simulated import open_profile
-from vergeos_nb.views.fleet_frame import vms_frame
 import pandas
 api = VergeApi(Wire(open_profile(settings.load_profile("simulator")).__enter__()))
 def read():
-    return vms_frame(api.fleet_vms())
+    return pandas.DataFrame(dict(api.fleet_vms()))
 """
 
 _PEER = """

@@ -175,6 +175,19 @@ def fields_of(record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _plain(told[name]) for name in FIELDS}
 
 
+def row_of(entry: LedgerEntry) -> dict[str, Any]:
+    """A sealed record as one row, from its ledger line."""
+    return {
+        **{name: entry.fields.get(name) for name in FIELDS},
+        "record": entry.record,
+        "path": entry.path,
+        "sealed_at": entry.sealed_at,
+        "line": entry.count,
+        "supersedes": entry.supersedes,
+        "manifest": entry.manifest,
+    }
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 

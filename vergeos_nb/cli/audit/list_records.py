@@ -13,7 +13,7 @@ from vergeos_nb.archive.index import Index, Query, moment
 from vergeos_nb.archive.ledger.ledger import Ledger
 from vergeos_nb.archive.ledger.ledger_events import standing
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
-from vergeos_nb.archive.ledger.manifest import FIELDS
+from vergeos_nb.archive.ledger.manifest import FIELDS, row_of
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import cell, table
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
@@ -54,7 +54,7 @@ def list_records(
         named = ", ".join(cell(path) for path in left[:5]) + (", …" if len(left) > 5 else "")
         output.progress(f"Not sealed: {named}. `vergeos-nb audit recover` finishes what no process works on.")
     code = 3 if lost else 0
-    told = [as_data(entry) for entry in entries]
+    told = [row_of(entry) for entry in entries]
     output.result({"records": told, "unsealed": left, "warning": lost, "exit_code": code})
     return code
 
@@ -94,7 +94,7 @@ def show_record(outputs: str | None, record: str, output: Output) -> int:
     entry = Index(folder).by_id(record)
     findings = verify_record(folder, entry)
     hold = now.held.get(entry.record)
-    told = {**as_data(entry), "held": f"{hold.by} at {hold.sealed_at}: {hold.reason}" if hold else None}
+    told = {**row_of(entry), "held": f"{hold.by} at {hold.sealed_at}: {hold.reason}" if hold else None}
     if not output.as_json:
         if not findings:
             output.block(_summary(folder / entry.path))
@@ -137,19 +137,6 @@ def reindex(outputs: str | None, output: Output) -> int:
     output.line(f"The index holds {count} records.")
     output.result({"records": count, "exit_code": 0})
     return 0
-
-
-def as_data(entry: LedgerEntry) -> dict[str, Any]:
-    """A record's data from the ledger, for programs."""
-    return {
-        **dict(zip(FIELDS, _values(entry, FIELDS), strict=True)),
-        "record": entry.record,
-        "path": entry.path,
-        "sealed_at": entry.sealed_at,
-        "line": entry.place.count,
-        "supersedes": entry.place.supersedes,
-        "manifest": entry.manifest,
-    }
 
 
 def _told(entry: LedgerEntry) -> list[Any]:
