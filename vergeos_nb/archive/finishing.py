@@ -11,8 +11,7 @@ from vergeos_nb.archive.seal import newest_entries, seal
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock
-from vergeos_nb.errors import RecordError
-from vergeos_nb.files import put
+from vergeos_nb.files import disk_errors, put
 from vergeos_nb.journal.journal import append_after_death, opened_of
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.layout import JOURNAL, MANIFEST, archive_of
@@ -65,11 +64,9 @@ def _mask_journal(folder: Path, scrubber: Scrubber, clock: Clock) -> None:
         return
     lines = zip(content.split(b"\n"), masked.split(b"\n"), strict=True)
     changed = [number for number, (was, is_now) in enumerate(lines, start=1) if was != is_now]
-    try:
+    hint = "the journal is whole; free space, and then `vergeos-nb audit recover`"
+    with disk_errors(f"masking the journal {path}", hint):
         put(path, masked)
-    except OSError as error:
-        hint = "the journal is whole; free space, and then `vergeos-nb audit recover`"
-        raise RecordError(f"masking the journal {path}", error.strerror or str(error), hint) from error
     append_after_death(path, clock, "masked", lines=changed)
 
 

@@ -19,7 +19,7 @@ from vergeos_nb.archive.ledger.disk import opened
 from vergeos_nb.archive.ledger.ledger_lines import Event, LedgerEntry, read_line, read_mark
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
-from vergeos_nb.files import after_last_line_feed, create
+from vergeos_nb.files import after_last_line_feed, create, disk_errors
 from vergeos_nb.layout import ArchiveLayout
 
 EXACT = ("vm", "vm_key", "operator", "approver", "ticket", "outcome", "verdict", "profile")
@@ -121,10 +121,8 @@ class Index:
         Raises:
             RecordError: the ledger cannot be read, or the index cannot be written.
         """
-        try:
+        with disk_errors(f"making {self._path}"):
             self._path.unlink(missing_ok=True)
-        except OSError as error:
-            raise RecordError(f"making {self._path}", str(error.strerror)) from error
         return len(self._ask("SELECT * FROM records", []))
 
     def _ask(self, statement: str, values: Sequence[Any]) -> list[LedgerEntry]:

@@ -23,8 +23,8 @@ from vergeos_nb.archive.signing.signed_checkpoints import sign_head
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import Clock, from_iso, iso
-from vergeos_nb.errors import RecordError, RecordNotFound, Refused
-from vergeos_nb.files import make_folder, sync_folder
+from vergeos_nb.errors import RecordNotFound, Refused
+from vergeos_nb.files import disk_errors, make_folder, sync_folder
 from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.masking import masked
 
@@ -155,16 +155,11 @@ class Keeper:
     def _set_aside(self, path: str) -> None:
         folder = self.outputs / path
         aside = ArchiveLayout(self.outputs).removing / f"{secrets.token_hex(4)}-{folder.name}"
-        try:
+        hint = "its tombstone is written; make the folder writable, then run `vergeos-nb audit prune` again"
+        with disk_errors(f"removing {path}", hint, where=folder):
             make_folder(aside.parent)
             os.replace(folder, aside)  # noqa: PTH105 — its one name in this room, which tests make fail
             sync_folder(folder.parent)
-        except OSError as error:
-            raise RecordError(
-                f"removing {path}",
-                f"{error.filename or folder}: {error.strerror}",
-                "its tombstone is written; make the folder writable, then run `vergeos-nb audit prune` again",
-            ) from error
         with contextlib.suppress(OSError):
             folder.parent.rmdir()  # the day, if that was its last record
 

@@ -15,7 +15,7 @@ from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.bound import plain
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import Drift, RecordError, Refused, UsageError, VergeNbError
-from vergeos_nb.files import put
+from vergeos_nb.files import disk_errors, put
 from vergeos_nb.fleet.schedule import Limits, RunPlace, waves
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.layout import ArchiveLayout
@@ -281,10 +281,8 @@ def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: floa
         raise UsageError(asked, f"it would have ended at {iso(until)}", "give a later time.")
     approval = Approval(digest, masked(approver.strip()), now, until)
     path = ArchiveLayout(outputs.absolute()).approval(digest)
-    try:
+    with disk_errors(f"keeping the approval {path}"):
         put(path, json.dumps(asdict(approval)).encode())
-    except OSError as error:
-        raise RecordError(f"keeping the approval {path}", error.strerror or str(error)) from error
     return approval
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.errors import RecordError
-from vergeos_nb.files import append
+from vergeos_nb.files import append, disk_errors
 from vergeos_nb.fleet.plan import PROCEDURE, find_plan
 from vergeos_nb.journal.journal import JournalText, opened_of, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
@@ -109,10 +109,8 @@ def note_run(outputs: Path, digest: str, folder: Path) -> None:
         RecordError: it cannot be kept.
     """
     path = ArchiveLayout(outputs.absolute()).runs(digest)
-    try:
+    with disk_errors(f"noting the fleet run in {path}"):
         append(path, f"{folder.name}\n".encode())
-    except OSError as error:
-        raise RecordError(f"noting the fleet run in {path}", error.strerror or str(error)) from error
 
 
 def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.client.scrub import Scrubber
-from vergeos_nb.errors import RecordError
-from vergeos_nb.files import put
+from vergeos_nb.files import disk_errors, put
 from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.journal import JournalText, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
@@ -52,19 +51,13 @@ def make_record(folder: Path, base: NotebookNode, scrubber: Scrubber) -> RunStat
         PNG: b64decode(picture.bundle["image/png"]),
         SVG: drawn,
     }
-    try:
+    with disk_errors(f"writing the record {folder}", f"the journal is complete: keep {folder / JOURNAL}"):
         for name, content in made.items():
             _write(folder / name, content)
         files = {name: sha256(folder / name) for name in (JOURNAL, *made)}
         _write(
             folder / RECORD, json.dumps(_content(folder, account, files), ensure_ascii=False, indent=2) + "\n"
         )
-    except OSError as error:
-        raise RecordError(
-            f"writing the record {folder}",
-            error.strerror or str(error),
-            f"the journal is complete: keep {folder / JOURNAL}",
-        ) from error
     return account
 
 

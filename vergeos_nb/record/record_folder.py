@@ -12,7 +12,7 @@ from typing import Any
 
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
 from vergeos_nb.errors import RecordError
-from vergeos_nb.files import make_folder
+from vergeos_nb.files import disk_errors, make_folder
 from vergeos_nb.layout import RECORD, ArchiveLayout
 from vergeos_nb.masking import masked
 from vergeos_nb.record.record_file import record_of
@@ -36,14 +36,11 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, withi
     tame = slug(masked(subject))
     what = f"{runbook}-{slug(masked(tame))}"
     folder = ArchiveLayout(outputs).record(epoch, what, secrets.token_hex(4))
-    try:
+    with disk_errors(
+        f"making the record folder {folder}",
+        "nothing was sent; choose a folder that can be written with --outputs",
+    ):
         make_folder(folder, exist_ok=False)
-    except OSError as error:
-        raise RecordError(
-            f"making the record folder {folder}",
-            error.strerror or str(error),
-            "nothing was sent; choose a folder that can be written with --outputs",
-        ) from error
     return folder
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from vergeos_nb.archive.ledger.disk import content_of
 from vergeos_nb.archive.ledger.ledger import Head, read_head
 from vergeos_nb.archive.ledger.strays import is_litter, with_unix_ends
-from vergeos_nb.errors import RecordError
+from vergeos_nb.files import disk_errors
 from vergeos_nb.layout import HEAD_SUFFIX
 
 
@@ -47,12 +47,8 @@ def kept_heads(outputs: Path, folder: str, suffix: str) -> Iterator[KeptHead]:
     for path in sorted((outputs / folder).glob(f"*{HEAD_SUFFIX}")):
         if is_litter(path.name):
             continue
-        try:
+        with disk_errors(f"verifying {outputs}", "make it readable", where=path):
             raw, proof = content_of(path), content_of(proof_of(path, suffix))
-        except OSError as error:
-            raise RecordError(
-                f"verifying {outputs}", f"{path}: {error.strerror}", "make it readable"
-            ) from error
         if raw is not None:  # else a newer one has just taken its place
             told = with_unix_ends(raw).decode("utf-8", "replace").removesuffix("\n")
             yield KeptHead(f"{folder}/{path.name}", raw, read_head(told), proof)

@@ -16,8 +16,7 @@ from vergeos_nb.archive.ledger.strays import with_unix_ends
 from vergeos_nb.archive.signing.kept_heads import kept_heads, proof_of
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.archive.signing.sshsig import Signature, read_signature
-from vergeos_nb.errors import RecordError
-from vergeos_nb.files import make_folder, put
+from vergeos_nb.files import disk_errors, make_folder, put
 from vergeos_nb.layout import HEAD_SUFFIX, SIGNED, ArchiveLayout
 
 _UNTAME = re.compile("[^A-Za-z0-9]")
@@ -53,7 +52,8 @@ def sign_head(outputs: Path, head: Head, signer: Signer) -> None:
     signature = signer.sign(content)
     paths = ArchiveLayout(outputs)
     path, draft = paths.signed(f"{head.count}-{key}"), paths.draft
-    try:
+    hint = "all is sealed, but not signed; make the folder writable, then run `vergeos-nb audit sign`"
+    with disk_errors("signing the ledger's head", hint, where=path.parent):
         make_folder(path.parent)
         # First the signature: a head without one would be found wanting.
         put(proof_of(path, ".sig"), signature, draft)
@@ -62,12 +62,6 @@ def sign_head(outputs: Path, head: Head, signer: Signer) -> None:
             if older != path:
                 older.unlink()
                 proof_of(older, ".sig").unlink(missing_ok=True)
-    except OSError as error:
-        raise RecordError(
-            "signing the ledger's head",
-            f"{error.filename or path.parent}: {error.strerror}",
-            "all is sealed, but not signed; make the folder writable, then run `vergeos-nb audit sign`",
-        ) from error
 
 
 def signed_heads(outputs: Path) -> Iterator[SignedHead]:

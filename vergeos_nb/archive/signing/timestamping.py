@@ -12,7 +12,7 @@ from vergeos_nb.archive.signing.kept_heads import proof_of
 from vergeos_nb.archive.signing.timestamps import TSR, rfc3161
 from vergeos_nb.client.transport.outside import post
 from vergeos_nb.errors import RecordError
-from vergeos_nb.files import make_folder, put
+from vergeos_nb.files import disk_errors, make_folder, put
 from vergeos_nb.layout import ArchiveLayout
 
 TIMEOUT_S = 20.0
@@ -40,15 +40,12 @@ def stamp(outputs: Path, head: Head, url: str) -> datetime:
         raise RecordError(_ASKED, "the answer is for something else", "do not use this authority")
     paths = ArchiveLayout(outputs)
     path, draft = paths.timestamp(str(head.count)), paths.draft
-    try:
-        with Ledger(outputs).locked():
-            make_folder(path.parent)
-            # First the answer: a head without one would be found wanting.
-            put(proof_of(path, TSR), answer, draft)
-            put(path, content, draft)
-    except OSError as error:
-        why = f"{error.filename or path.parent}: {error.strerror}"
-        raise RecordError(_ASKED, why, "make the folder writable, then try again") from error
+    hint = "make the folder writable, then try again"
+    with disk_errors(_ASKED, hint, where=path.parent), Ledger(outputs).locked():
+        make_folder(path.parent)
+        # First the answer: a head without one would be found wanting.
+        put(proof_of(path, TSR), answer, draft)
+        put(path, content, draft)
     when: datetime = told.tst_info.gen_time
     return when
 
