@@ -53,6 +53,25 @@ def position(journal: bytes, event: str, *, last: bool = False, **fields: object
     return found[-1 if last else 0]
 
 
+def test_a_journal_that_was_cut_at_a_line_end_after_its_intent_is_not_continued(tmp_path: Path) -> None:
+    """Holds off: a run that had sent something would have been finished as one that sent nothing."""
+    path = tmp_path / "outputs" / "2026-10-01" / "run" / "journal.jsonl"
+    path.parent.mkdir(parents=True)
+    journal = open_at(path)
+    journal.write("note", text="before")
+    journal.intent(Request("PUT", "/api/v4/machine_status/46", VENDORS_BODY))
+    journal.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"\n") + 1])
+    with pytest.raises(RecordError, match="line 2 is damaged: it is gone, and line 2 was there when"):
+        append_after_death(path, CLOCK, "interrupted", step="", by="the death of its process")
+    with pytest.raises(RecordError, match="line 2 is damaged"):
+        RunJournal(path, CLOCK, Scrubber(()), resume=True)
+    path.write_bytes(whole)
+    append_after_death(path, CLOCK, "interrupted", step="", by="the death of its process")
+    assert [line["n"] for line in read_journal(path).lines] == [1, 2, 3]
+
+
 def test_the_intent_is_on_disk_before_the_put_reaches_the_platform(
     rehearse: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,12 +103,16 @@ class RunJournal:
 
     def write(self, event: str, /, **data: Any) -> None:
         """Append one event."""
+        self._write(event, data)
+
+    def _write(self, event: str, data: Mapping[str, Any]) -> int:
+        """Append one event. Returns the number of its line."""
         with self._lock:
             line = {
                 "n": self._n + 1,
                 "at": iso(self._clock.now()),
                 "event": event,
-                **self._scrubber.data(data),
+                **self._scrubber.data(dict(data)),
             }
             try:
                 self._append(encoded(line), spare=event not in _BEFORE)
@@ -123,6 +127,7 @@ class RunJournal:
                     f"writing the journal {self.path}", str(error), "the run is over: open a new one"
                 ) from error
         self.on_line(line)
+        return int(line["n"])
 
     def _append(self, text: str, *, spare: bool) -> None:
         """Write a line; where the disk is full, into the room that was taken for what comes of a call."""
@@ -154,7 +159,7 @@ class RunJournal:
             asked = f"sending {request.method} {request.path}"
             raise Refused(asked, "it was sent in this run before", "read back instead")
         self._intents.add(request.key)
-        self.write("intent", **request.as_sent())
+        disk_reserve.note(self.path.parent, self._write("intent", request.as_sent()))
 
     def exchange(self, exchange: Exchange) -> None:
         """Write down one API call."""
@@ -237,7 +242,7 @@ def _request_of(line: Mapping[str, Any]) -> Request:
 
 
 def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:
-    text = read_journal(path)
+    text = _whole(path)
     if text.torn or _raw_lines(path)[-1] != b"":
         raise RecordError(
             f"going on with the journal {path}",
@@ -292,6 +297,19 @@ def read_journal(path: Path) -> JournalText:
     return JournalText(tuple(lines), bool(torn))
 
 
+def _whole(path: Path) -> JournalText:
+    """Read a journal that is to be continued.
+
+    Raises:
+        RecordError: as `read_journal`; or lines are gone that were there when a changing request was sent.
+    """
+    text, noted = read_journal(path), disk_reserve.noted(path.parent)
+    if noted > len(text.lines):
+        why = f"it is gone, and line {noted} was there when a changing request was about to be sent"
+        raise damaged(path, len(text.lines) + 1, why)
+    return text
+
+
 def opened_of(path: Path) -> Mapping[str, Any]:
     """The ``run-opened`` line of a journal, also of one that is damaged below; empty where it is lost."""
     try:
@@ -344,7 +362,7 @@ def append_after_death(
     try:
         file = _Lines(path, new=False, within_s=DYING_S)
         try:
-            text = read_journal(path)
+            text = _whole(path)
             line = {
                 "n": len(text.lines) + 1,
                 "at": iso(clock.now() if at is None else at),
