@@ -11,8 +11,9 @@ from pathlib import Path
 
 from bench.claim import Claim, Goal, Metric, Pair, Setting, Trial
 from bench.commands import command
-from vergeos_nb.archive.ledger.ledger import EMPTY, Head, hash_of
-from vergeos_nb.archive.ledger.manifest import FIELDS, Digest, LedgerPlace, Manifest
+from vergeos_nb.archive.ledger.ledger import EMPTY, Head
+from vergeos_nb.archive.ledger.ledger_lines import Digest, LedgerPlace, hash_of
+from vergeos_nb.archive.ledger.manifest import FIELDS, Manifest
 
 MANY = 100_000
 # What a planning run leaves, in bytes; of a long ladder it is about twice as much.

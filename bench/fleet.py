@@ -37,11 +37,10 @@ from vergeos_nb import settings
 from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.connect.simulated import open_profile
-from vergeos_nb.views.fleet_frame import vms_frame
 import pandas
 api = VergeApi(Wire(open_profile(settings.load_profile("simulator")).__enter__()))
 def read():
-    return vms_frame(api.fleet_vms())
+    return pandas.DataFrame(dict(api.fleet_vms()))
 """
 
 _PEER = """

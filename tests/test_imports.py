@@ -24,6 +24,7 @@ LADDER = [
     "imports",
     "nb",
     "words",
+    "canonical",
     "shapes",
     "processes",
     "clock",

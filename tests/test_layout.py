@@ -27,12 +27,9 @@ FOLDERS = ("plans", "leases", "signed", "timestamps", "removing", "STOP")
 
 
 def test_an_archive_has_these_paths() -> None:
-    found = {
-        name: getattr(PATHS, name).relative_to(OUTPUTS).as_posix()
-        for name in vars(ArchiveLayout)
-        if isinstance(vars(ArchiveLayout)[name], property)
-    }
+    found = {name: path.relative_to(OUTPUTS).as_posix() for name, path in vars(PATHS).items()}
     assert found == {
+        "outputs": ".",
         "ledger": "ledger.jsonl",
         "head": "ledger.head",
         "torn": "ledger.torn",
@@ -44,7 +41,6 @@ def test_an_archive_has_these_paths() -> None:
         "mirror_lock": "mirror.lock",
         "mirror_draft": "mirror.draft",
         "stop_file": "STOP",
-        "plans": "plans",
         "leases": "leases",
         "removing": "removing",
     }
@@ -65,7 +61,7 @@ def test_an_archive_has_these_paths() -> None:
 
 def test_a_records_folder_says_when_its_run_began_and_in_which_archive() -> None:
     folder = PATHS.record(T0, "force_power_off-web-01", "0a1b2c3d")
-    assert (folder, archive_of(folder)) == (RECORD, PATHS)
+    assert (folder, archive_of(folder).outputs) == (RECORD, OUTPUTS)
     assert (what_of(folder), began_at(folder), day_of(T0)) == ("force_power_off-web-01", T0, "2026-10-01")
 
 

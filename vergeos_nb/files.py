@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vergeos_nb.clock import Clock, SystemClock
+from vergeos_nb.errors import RecordError
 
 FOLDER_MODE = 0o770
 FILE_MODE = 0o660
@@ -128,6 +129,23 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def disk_errors(asked: str, hint: str = "", *, where: object = "") -> Iterator[None]:
+    """What the disk refuses in this block is an error of ours.
+
+    Args:
+        where: named with the reason, if the disk names no file itself.
+
+    Raises:
+        RecordError: the disk has refused something.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise RecordError(asked, f"{error.filename or where}: {why}" if where else why, hint) from error
 
 
 @contextlib.contextmanager

@@ -17,7 +17,6 @@ An archive is one folder, by default ``outputs``::
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,88 +58,47 @@ _DAY = "%Y-%m-%d"
 _RECORD = re.compile(r"(\d{6})Z-(.+)-[0-9a-f]{8}")
 
 
-@dataclass(frozen=True, slots=True)
 class ArchiveLayout:
-    """The paths of one archive."""
+    """The paths of one archive.
 
-    outputs: Path
+    Attributes:
+        ledger, head, torn: the chain of the records, its newest line, and lines that were cut off.
+        lock, draft: locked by a run that seals, and where the holder of the lock writes a file first.
+        attributes: so that git leaves sealed files alone.
+        index: of the ledger.
+        mirror, mirror_lock, mirror_draft: up to which line the mirror has everything; its lock and draft.
+        stop_file: stops every run of this archive while it exists.
+        leases: the folder of leases.
+        removing: records on their way out.
+    """
 
-    @property
-    def ledger(self) -> Path:
-        """The file that chains the records."""
-        return self.outputs / LEDGER
-
-    @property
-    def head(self) -> Path:
-        """Count and hash of the ledger's newest line."""
-        return self.outputs / HEAD
-
-    @property
-    def torn(self) -> Path:
-        """Lines that were cut off while they were written."""
-        return self.outputs / TORN
-
-    @property
-    def lock(self) -> Path:
-        """Locked by a run that seals."""
-        return self.outputs / "ledger.lock"
-
-    @property
-    def draft(self) -> Path:
-        """Where the holder of the ledger's lock writes a file first."""
-        return self.outputs / "ledger.draft"
-
-    @property
-    def attributes(self) -> Path:
-        """What git must know of an archive."""
-        return self.outputs / ATTRIBUTES
-
-    @property
-    def index(self) -> Path:
-        """The index of the ledger."""
-        return self.outputs / "index.sqlite"
-
-    @property
-    def mirror(self) -> Path:
-        """Up to which line the mirror has everything."""
-        return self.outputs / "mirror.json"
-
-    @property
-    def mirror_lock(self) -> Path:
-        """Locked by a process that mirrors."""
-        return self.mirror.with_suffix(".lock")
-
-    @property
-    def mirror_draft(self) -> Path:
-        """Where the holder of the mirror's lock writes first."""
-        return self.mirror.with_suffix(".draft")
-
-    @property
-    def stop_file(self) -> Path:
-        """Stops every run of this archive while it exists."""
-        return self.outputs / "STOP"
-
-    @property
-    def plans(self) -> Path:
-        """The folder of plans."""
-        return self.outputs / PLANS
+    def __init__(self, outputs: Path) -> None:
+        self.outputs = outputs
+        self.ledger = outputs / LEDGER
+        self.head = outputs / HEAD
+        self.torn = outputs / TORN
+        self.lock = outputs / "ledger.lock"
+        self.draft = outputs / "ledger.draft"
+        self.attributes = outputs / ATTRIBUTES
+        self.index = outputs / "index.sqlite"
+        self.mirror = outputs / "mirror.json"
+        self.mirror_lock = outputs / "mirror.lock"
+        self.mirror_draft = outputs / "mirror.draft"
+        self.stop_file = outputs / "STOP"
+        self.leases = outputs / LEASES
+        self.removing = outputs / REMOVING
 
     def plan(self, digest: str) -> Path:
         """The plan with this digest."""
-        return self.plans / f"{digest}.json"
+        return self.outputs / PLANS / f"{digest}.json"
 
     def approval(self, digest: str) -> Path:
         """The approval of a fleet plan."""
-        return self.plans / f"{digest}.approval"
+        return self.outputs / PLANS / f"{digest}.approval"
 
     def runs(self, digest: str) -> Path:
         """The list of a fleet plan's runs."""
-        return self.plans / f"{digest}.runs"
-
-    @property
-    def leases(self) -> Path:
-        """The folder of leases."""
-        return self.outputs / LEASES
+        return self.outputs / PLANS / f"{digest}.runs"
 
     def signed(self, name: str) -> Path:
         """A signed head by its name: the ledger's count, and a piece of the key."""
@@ -149,11 +107,6 @@ class ArchiveLayout:
     def timestamp(self, name: str) -> Path:
         """A timestamped head by the ledger's count."""
         return self.outputs / TIMESTAMPS / f"{name}{HEAD_SUFFIX}"
-
-    @property
-    def removing(self) -> Path:
-        """Records on their way out."""
-        return self.outputs / REMOVING
 
     def probe(self, name: str) -> Path:
         """A file that only shows whether the archive can be written."""

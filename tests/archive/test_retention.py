@@ -16,9 +16,8 @@ import pytest
 from tests.archive.made import NONE, allowed, archive, key, record, sealed
 from tests.archive.test_seal import dies_at
 from vergeos_nb.archive.index import Index, Query
-from vergeos_nb.archive.ledger.ledger import hash_of
-from vergeos_nb.archive.ledger.ledger_events import Event, Mark, read_mark, standing
-from vergeos_nb.archive.ledger.manifest import LedgerPlace
+from vergeos_nb.archive.ledger.ledger_events import standing
+from vergeos_nb.archive.ledger.ledger_lines import Event, Mark, hash_of, read_mark
 from vergeos_nb.archive.retention import Keeper, due
 from vergeos_nb.archive.seal import seal
 from vergeos_nb.archive.signing.allowed_signers import read_allowed_signers
@@ -207,7 +206,9 @@ def forged(outputs: Path, **members: Any) -> bytes:
     }
     place = json.loads(lines[-1])
     event = Event(said.pop("event"))
-    return Mark(LedgerPlace(place["count"] + 1, hash_of(lines[-1])), event, **said).line()
+    return Mark(
+        count=place["count"] + 1, previous=hash_of(lines[-1]), head_was=None, event=event, **said
+    ).line()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import trustme
 
 from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange, Request
 
 CANARY = "canary-S3cret/+ü{x}'"
 
@@ -64,8 +64,8 @@ class Recorder:
         self.exchanges: list[Exchange] = []
         self.events: list[str] = []
 
-    def intent(self, method: str, path: str, body: object) -> None:
-        self.events.append(f"intent {method} {path}")
+    def intent(self, request: Request) -> None:
+        self.events.append(f"intent {request.method} {request.path}")
 
     def exchange(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)

@@ -9,10 +9,11 @@ import subprocess
 
 import pytest
 
-from vergeos_nb.client.preview import Preview, as_curl, preview
+from vergeos_nb.client.preview import as_curl, preview
 from vergeos_nb.errors import UsageError
 from vergeos_nb.simulator import Simulator
 from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.vergeos.rows import MachineKey, StatusKey, VmKey
 
 curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: apt-get install curl")
@@ -20,7 +21,7 @@ curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: apt-
 
 def test_a_preview_is_every_request_that_does_not_hang_on_an_answer() -> None:
     shown = preview(lambda api: (api.status_key(MachineKey(44)), api.statuses_of(MachineKey(44))))
-    assert [(one.method, one.path, one.changing) for one in shown] == [("GET", "/api/v4/machines/44", False)]
+    assert [(one.method, one.path) for one in shown] == [("GET", "/api/v4/machines/44")]
     assert [one.path for one in preview(lambda api: api.counters(MachineKey(44)))] == [
         "/api/v4/machine_nics",
         "/api/v4/machine_drives",
@@ -31,8 +32,7 @@ def test_a_preview_of_a_change_is_the_vendor_s_request_and_sends_nothing() -> No
     key = StatusKey(46)
     body = {"running": False, "migratable": True, "status": "stopped", "state": "offline"}
     shown = preview(lambda api: api.override_status(key, requests.override(key).body))
-    assert shown == (Preview("PUT", "/api/v4/machine_status/46", {}, body),)
-    assert shown[0].changing
+    assert shown == (Request("PUT", "/api/v4/machine_status/46", body),)
 
 
 def test_a_preview_of_what_cannot_be_asked_says_so() -> None:

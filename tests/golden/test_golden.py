@@ -94,7 +94,7 @@ def test_a_record_of_an_older_version_is_shown_by_its_verdict(golden: Path) -> N
     """Holds off a green tick over a VM that lives, or of which nobody knows, in what was sealed long ago."""
     for path in records(golden):
         summary = summary_of(run_state_of(read_journal(path / "journal.jsonl")))
-        if summary.over_vm and summary.verdict is not VerdictValue.OFF:
+        if summary.over_vm and summary.end.verdict is not VerdictValue.OFF:
             assert (path.name, summary.badge.sign == "✔") == (path.name, False)
         for result in summary.results:
             if result.facts.get("verdict") in ("alive", "unknown"):

@@ -19,13 +19,11 @@ from vergeos_nb.journal.journal import (
     JournalText,
     RunJournal,
     append_after_death,
-    exchange_as_dict,
-    exchange_from_dict,
     read_journal,
 )
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.simulator import SteppedClock
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange, Request, exchange_of
 
 Make = Callable[..., Rehearsal]
 CLOCK = RunClock(SteppedClock())
@@ -53,6 +51,25 @@ def position(journal: bytes, event: str, *, last: bool = False, **fields: object
             found.append((start, start + len(text) - 1))
         start += len(text)
     return found[-1 if last else 0]
+
+
+def test_a_journal_that_was_cut_at_a_line_end_after_its_intent_is_not_continued(tmp_path: Path) -> None:
+    """Holds off: a run that had sent something would have been finished as one that sent nothing."""
+    path = tmp_path / "outputs" / "2026-10-01" / "run" / "journal.jsonl"
+    path.parent.mkdir(parents=True)
+    journal = open_at(path)
+    journal.write("note", text="before")
+    journal.intent(Request("PUT", "/api/v4/machine_status/46", VENDORS_BODY))
+    journal.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"\n") + 1])
+    with pytest.raises(RecordError, match="line 2 is damaged: it is gone, and line 2 was there when"):
+        append_after_death(path, CLOCK, "interrupted", step="", by="the death of its process")
+    with pytest.raises(RecordError, match="line 2 is damaged"):
+        RunJournal(path, CLOCK, Scrubber(()), resume=True)
+    path.write_bytes(whole)
+    append_after_death(path, CLOCK, "interrupted", step="", by="the death of its process")
+    assert [line["n"] for line in read_journal(path).lines] == [1, 2, 3]
 
 
 def test_the_intent_is_on_disk_before_the_put_reaches_the_platform(
@@ -95,9 +112,9 @@ def test_the_intent_is_on_disk_before_the_put_reaches_the_platform(
 
 def test_the_same_intent_is_refused_a_second_time(tmp_path: Path) -> None:
     journal = open_at(tmp_path / "j")
-    journal.intent("PUT", "x", {"a": 1, "b": 2})
+    journal.intent(Request("PUT", "x", {"a": 1, "b": 2}))
     with pytest.raises(Refused, match="it was sent in this run before"):
-        journal.intent("PUT", "x", {"b": 2, "a": 1})
+        journal.intent(Request("PUT", "x", {"b": 2, "a": 1}))
     journal.close()
     assert [line["event"] for line in read_journal(tmp_path / "j").lines] == ["intent"]
 
@@ -141,15 +158,16 @@ json_values = st.recursive(
 def test_an_exchange_comes_back_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, answer: object, path: str, status: int | None, error: str
 ) -> None:
-    exchange = Exchange(1, "GET", path, {"q": path}, None, False, 1, 1.5, None, 0.25, status, answer, error)
+    exchange = Exchange(
+        "GET", path, None, {"q": path}, number=1, changing=False, attempt=1, sent_at=1.5, server_time=None,
+        elapsed_s=0.25, status=status, answer=answer, error=error,
+    )  # fmt: skip
     file = tmp_path_factory.mktemp("j") / "j"
     journal = open_at(file)
     journal.exchange(exchange)
     journal.close()
-    back = exchange_from_dict(read_journal(file).lines[0])
-    assert repr(exchange_as_dict(back)).replace("'inf'", "inf").replace("'-inf'", "-inf") == repr(
-        exchange_as_dict(exchange)
-    )
+    back = exchange_of(read_journal(file).lines[0])
+    assert repr(back.as_dict()).replace("'inf'", "inf").replace("'-inf'", "-inf") == repr(exchange.as_dict())
 
 
 def cut(journal: bytes, at: int, folder: Path) -> JournalText:
@@ -273,7 +291,7 @@ def test_a_journal_that_is_not_there_is_said_so(tmp_path: Path) -> None:
 def test_secrets_are_masked_in_every_kind_of_line(tmp_path: Path) -> None:
     journal = open_at(tmp_path / "j", "hunter22")
     journal.write("note", text="hunter22", deep=[{"hunter22": "xhunter22x"}])
-    journal.intent("PUT", "x/hunter22", {"a": "hunter22"})
+    journal.intent(Request("PUT", "x/hunter22", {"a": "hunter22"}))
     journal.close()
     assert "hunter22" not in (tmp_path / "j").read_text()
 
@@ -282,14 +300,14 @@ def test_a_resumed_journal_counts_on_and_keeps_what_was_sent_as_sent(tmp_path: P
     path = tmp_path / "journal.jsonl"
     first = open_at(path)
     first.write("run-opened")
-    first.intent("PUT", "/api/v4/machine_status/46", VENDORS_BODY)
+    first.intent(Request("PUT", "/api/v4/machine_status/46", VENDORS_BODY))
     first.close()
     second = RunJournal(path, CLOCK, Scrubber(()), resume=True)
     heard: list[str] = []
     second.on_line = lambda line: heard.append(line["event"])
     second.write("resumed", pid=1)
     with pytest.raises(Refused, match="it was sent in this run before"):
-        second.intent("PUT", "/api/v4/machine_status/46", VENDORS_BODY)
+        second.intent(Request("PUT", "/api/v4/machine_status/46", VENDORS_BODY))
     second.close()
     assert [(line["n"], line["event"]) for line in read_journal(path).lines] == [
         (1, "run-opened"),

@@ -20,7 +20,8 @@ from tests.rehearsal import Rehearsal, ending
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.journal.journal import append_after_death, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
-from vergeos_nb.record.record_folder import check, finish, read
+from vergeos_nb.record.making import make_record
+from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.session.run import Run
 
@@ -136,7 +137,7 @@ def hold_record_to_truth(whole: Rehearsal, count: int, folder: Path) -> None:
     folder.mkdir()
     (folder / "journal.jsonl").write_bytes(b"".join(texts[:count]) + b'{"n": 4')
     append_after_death(folder / "journal.jsonl", whole.clock, "interrupted", step="", by="SIGKILL")
-    finish(folder, nbformat.read(runbook_path("force_power_off"), as_version=4), Scrubber())
+    make_record(folder, nbformat.read(runbook_path("force_power_off"), as_version=4), Scrubber())
     nbformat.validate(nbformat.read(folder / "notebook.ipynb", as_version=4))
     record = read(folder)
     calls, verdict = truth([json.loads(text) for text in texts[:count]])

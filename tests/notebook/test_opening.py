@@ -31,12 +31,19 @@ def only_record(archive: Path) -> Path:
 
 def test_a_step_is_shown_as_html_and_text_and_as_tables(tmp_path: Path) -> None:
     run = Rehearsal("stuck", tmp_path)
-    book = run.open()
+    book = run.open(finish=True)
     view = book.step("connect")
     assert set(view._repr_mimebundle_()) == {"text/html", "text/plain"}
     assert repr(view) == view._repr_mimebundle_()["text/plain"]
     assert list(view.frames) == ["facts", "calls"]
     assert view.frames["facts"].set_index("fact")["value"]["cloud"] == "lab-east"
+    run.end(book)
+
+
+def test_a_step_is_shown_as_text_alone_where_a_runner_makes_the_record(tmp_path: Path) -> None:
+    run = Rehearsal("stuck", tmp_path)
+    book = run.open()
+    assert set(book.step("connect")._repr_mimebundle_()) == {"text/plain"}
     run.end(book)
 
 

@@ -25,7 +25,8 @@ from vergeos_nb.errors import RecordError
 from vergeos_nb.journal.journal import append_after_death, read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.values.canonical_plan import Plan
-from vergeos_nb.record.record_folder import check, finish, new_folder, read, slug
+from vergeos_nb.record.making import make_record
+from vergeos_nb.record.record_folder import check, new_folder, read, slug
 from vergeos_nb.record.render import render
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.runbook_files import runbook_path
@@ -141,7 +142,7 @@ def test_a_record_that_is_made_again_has_the_same_picture_in_it_to_the_byte(
     done: Rehearsal, tmp_path: Path
 ) -> None:
     (tmp_path / "journal.jsonl").write_bytes((done.folder / "journal.jsonl").read_bytes())
-    finish(tmp_path, runbook(), Scrubber())
+    make_record(tmp_path, runbook(), Scrubber())
     for name in ("timeline.png", "timeline.svg"):
         assert (tmp_path / name).read_bytes() == (done.folder / name).read_bytes()
     (close,) = [c for c in notebook_of(tmp_path).cells if "close" in c.metadata.get("tags", [])]
@@ -158,9 +159,9 @@ def test_a_run_that_cannot_be_drawn_has_its_record_all_the_same(
     def broken(*_: object) -> object:
         raise OverflowError("<b>")
 
-    monkeypatch.setattr("vergeos_nb.record.run_timeline.timeline_of", broken)
+    monkeypatch.setattr("vergeos_nb.record.making.timeline_of", broken)
     (tmp_path / "journal.jsonl").write_bytes((done.folder / "journal.jsonl").read_bytes())
-    assert ending(finish(tmp_path, runbook(), Scrubber())) == ("done", "off", 0)
+    assert ending(make_record(tmp_path, runbook(), Scrubber())) == ("done", "off", 0)
     assert check(tmp_path) == []
     assert "the picture could not be drawn (OverflowError)" in (tmp_path / "notebook.html").read_text()
 
@@ -194,9 +195,9 @@ def test_finishing_again_makes_the_same_files_from_the_runbook_and_from_its_own_
 ) -> None:
     folder = copied(done.folder, tmp_path / done.folder.name)
     before = {name: (folder / name).read_bytes() for name in FILES}
-    finish(folder, runbook(), Scrubber())
+    make_record(folder, runbook(), Scrubber())
     assert {name: (folder / name).read_bytes() for name in FILES} == before
-    finish(folder, nbformat.read(folder / "notebook.ipynb", as_version=4), Scrubber())
+    make_record(folder, nbformat.read(folder / "notebook.ipynb", as_version=4), Scrubber())
     assert {name: (folder / name).read_bytes() for name in FILES} == before
 
 
@@ -282,7 +283,7 @@ def test_a_run_that_was_killed_has_a_truthful_record(done: Rehearsal, tmp_path: 
             break
     (tmp_path / "journal.jsonl").write_bytes(b"".join(kept) + b'{"n": 99, "ev')
     append_after_death(tmp_path / "journal.jsonl", done.clock, "interrupted", step=step, by="SIGKILL")
-    account = finish(tmp_path, runbook(), Scrubber())
+    account = make_record(tmp_path, runbook(), Scrubber())
     expected, exit_code = CUTS[where]
     seen = statuses(notebook_of(tmp_path))
     assert [seen[name] for name in ("alive", "plan", "force", "confirm", "close")] == expected

@@ -6,40 +6,46 @@ import pytest
 
 from vergeos_nb.errors import UsageError
 from vergeos_nb.vergeos import requests
-from vergeos_nb.vergeos.requests import Change
+from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.vergeos.rows import MachineKey, StatusKey, VmKey
 
 
 def test_each_request_is_written_exactly_as_the_vendor_writes_it():
-    assert requests.poweroff(VmKey(42)) == Change("POST", "vm_actions", {"vm": 42, "action": "poweroff"})
-    assert requests.kill(VmKey(42)) == Change("POST", "vm_actions", {"vm": 42, "action": "kill"})
-    assert requests.poweron(VmKey(42)) == Change("POST", "vm_actions", {"vm": 42, "action": "poweron"})
-    assert requests.override(StatusKey(61)) == Change(
+    assert requests.poweroff(VmKey(42)) == Request(
+        "POST", "/api/v4/vm_actions", {"vm": 42, "action": "poweroff"}
+    )
+    assert requests.kill(VmKey(42)) == Request("POST", "/api/v4/vm_actions", {"vm": 42, "action": "kill"})
+    assert requests.poweron(VmKey(42)) == Request(
+        "POST", "/api/v4/vm_actions", {"vm": 42, "action": "poweron"}
+    )
+    assert requests.override(StatusKey(61)) == Request(
         "PUT",
-        "machine_status/61",
+        "/api/v4/machine_status/61",
         {"running": False, "migratable": True, "status": "stopped", "state": "offline"},
     )
-    assert requests.status_fields(StatusKey(61), {"running": True}) == Change(
-        "PUT", "machine_status/61", {"running": True}
+    assert requests.status_fields(StatusKey(61), {"running": True}) == Request(
+        "PUT", "/api/v4/machine_status/61", {"running": True}
     )
-    assert requests.snapshot(MachineKey(54), "before", 1_790_172_805, "why") == Change(
+    assert requests.snapshot(MachineKey(54), "before", 1_790_172_805, "why") == Request(
         "POST",
-        "machine_snapshots",
+        "/api/v4/machine_snapshots",
         {
             "machine": 54, "name": "before", "created_manually": True, "quiesce": False,
             "expires": 1_790_172_805, "expires_type": "date", "description": "why",
         },
     )  # fmt: skip
-    assert requests.node_query(2, "top") == Change("POST", "node_queries", {"node": 2, "query": "top"})
-    assert requests.node_query(2, "ping", {"host": "10.0.0.5"}) == Change(
-        "POST", "node_queries", {"node": 2, "query": "ping", "params": {"host": "10.0.0.5"}}
+    assert requests.node_query(2, "top") == Request(
+        "POST", "/api/v4/node_queries", {"node": 2, "query": "top"}
+    )
+    assert requests.node_query(2, "ping", {"host": "10.0.0.5"}) == Request(
+        "POST", "/api/v4/node_queries", {"node": 2, "query": "ping", "params": {"host": "10.0.0.5"}}
     )
 
 
 def test_a_change_shows_its_path_as_an_exchange_does():
     change = requests.override(StatusKey(61))
     assert change.path == "/api/v4/machine_status/61"
-    assert change.as_dict() == {
+    assert change.as_sent() == {
         "method": "PUT",
         "path": "/api/v4/machine_status/61",
         "body": {"running": False, "migratable": True, "status": "stopped", "state": "offline"},
@@ -50,7 +56,7 @@ def test_a_body_is_made_anew_each_time_so_that_nobody_changes_another_ones():
     body = {"running": False}
     change = requests.status_fields(StatusKey(61), body)
     body["running"] = True
-    requests.override(StatusKey(61)).as_dict()["body"]["running"] = True
+    requests.override(StatusKey(61)).as_sent()["body"]["running"] = True
     assert (change.body["running"], requests.override(StatusKey(61)).body["running"]) == (False, False)
 
 

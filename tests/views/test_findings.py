@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 from tests.rehearsal import LADDER, PASSWORD, VENDORS_BODY, Rehearsal
 from vergeos_nb.archive.export.markdown import as_markdown
-from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry, read_line
+from vergeos_nb.archive.ledger.ledger import Ledger
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry, read_line
 from vergeos_nb.archive.ledger.manifest import Manifest, read_manifest
 from vergeos_nb.archive.webhook import message
 from vergeos_nb.cli.main import cli

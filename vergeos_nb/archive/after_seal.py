@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vergeos_nb.archive.ledger.manifest import Manifest
+from vergeos_nb.archive.mirror import mirror
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.journal.run_state import RunState
@@ -26,13 +27,12 @@ def after_seal(
     """Copy the record to the mirror and send the notification, where they are set up."""
     work: list[Callable[[], object]] = []
     if (url := archive.webhook) is not None:
+        # Loads the HTTP client, which the process that makes a record needs for nothing else.
         from vergeos_nb.archive.webhook import message, notify
 
         content = scrubber.data(message(account, manifest))
         work.append(lambda: notify(url, content))
     if (target := archive.mirror) is not None:
-        from vergeos_nb.archive.mirror import mirror
-
         work.append(lambda: _say_spoiled(mirror(outputs, target).spoiled))
     if work:
         _bounded([_told(one, scrubber) for one in work])

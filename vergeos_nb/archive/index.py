@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from vergeos_nb.archive.ledger.disk import opened
-from vergeos_nb.archive.ledger.ledger import LedgerEntry, read_line
-from vergeos_nb.archive.ledger.ledger_events import Event, read_mark
+from vergeos_nb.archive.ledger.ledger_lines import Event, LedgerEntry, read_line, read_mark
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
-from vergeos_nb.files import create
+from vergeos_nb.files import after_last_line_feed, create, disk_errors
 from vergeos_nb.layout import ArchiveLayout
 
 EXACT = ("vm", "vm_key", "operator", "approver", "ticket", "outcome", "verdict", "profile")
@@ -122,10 +121,8 @@ class Index:
         Raises:
             RecordError: the ledger cannot be read, or the index cannot be written.
         """
-        try:
+        with disk_errors(f"making {self._path}"):
             self._path.unlink(missing_ok=True)
-        except OSError as error:
-            raise RecordError(f"making {self._path}", str(error.strerror)) from error
         return len(self._ask("SELECT * FROM records", []))
 
     def _ask(self, statement: str, values: Sequence[Any]) -> list[LedgerEntry]:
@@ -226,18 +223,9 @@ def _known(database: sqlite3.Connection, ledger: IO[bytes]) -> tuple[int, int] |
 
 
 def _state(ledger: IO[bytes]) -> tuple[int, int]:
-    """Size and time of the ledger's whole lines."""
+    """Size and time of the ledger's whole lines; a torn last line does not count."""
     status = os.fstat(ledger.fileno())
-    size = status.st_size
-    # A torn last line does not count.
-    while size:
-        first = max(0, size - 65536)
-        ledger.seek(first)
-        at = ledger.read(size - first).rfind(b"\n")
-        if at >= 0:
-            return first + at + 1, status.st_mtime_ns
-        size = first
-    return 0, status.st_mtime_ns
+    return after_last_line_feed(ledger.fileno(), status.st_size), status.st_mtime_ns
 
 
 def _is_prefix(database: sqlite3.Connection, ledger: IO[bytes]) -> bool:

@@ -19,9 +19,10 @@ from msgspec import Struct
 
 from vergeos_nb.archive.folders.record_folders import Folder
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerSnapshot, hash_of, read_head, read_line
+from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerSnapshot, read_head
 from vergeos_nb.archive.ledger.ledger_events import standing
-from vergeos_nb.archive.ledger.manifest import Size, bundle
+from vergeos_nb.archive.ledger.ledger_lines import Size, hash_of, read_line
+from vergeos_nb.archive.ledger.manifest import bundle
 from vergeos_nb.archive.ledger.strays import is_litter
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from vergeos_nb import settings
 from vergeos_nb.archive.index import Index, Query, moment
-from vergeos_nb.archive.ledger.manifest import FIELDS
+from vergeos_nb.archive.ledger.manifest import FIELDS, row_of
+from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import UsageError
+from vergeos_nb.procedure.values.table import ColumnKind, Schema
 from vergeos_nb.shapes import is_folder
+from vergeos_nb.views.frames import frame
 from vergeos_nb.words import did_you_mean
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_TIMES = ("opened_at", "ended_at", "sealed_at")
-_DTYPES = {
-    **dict.fromkeys((*FIELDS, "record", "path", "manifest"), "string"),
-    **dict.fromkeys(("vm_key", "exit_code", "line", "supersedes"), "Int64"),
-    "simulated": "boolean",
-    **dict.fromkeys(_TIMES, "datetime64[ms, UTC]"),
+_KINDS: dict[str, ColumnKind] = {
+    **dict.fromkeys(("vm_key", "exit_code", "line", "supersedes"), "int"),
+    **dict.fromkeys(("opened_at", "ended_at", "sealed_at"), "time"),
+    "simulated": "bool",
 }
+_COLUMNS = (*FIELDS, "record", "path", "sealed_at", "line", "supersedes", "manifest")
+ARCHIVE = Schema("archive", "Sealed records", tuple((name, _KINDS.get(name, "text")) for name in _COLUMNS))
 
 
 def open_archive(outputs: Path | str | None = None, **wanted: Any) -> pd.DataFrame:
@@ -41,8 +43,6 @@ def open_archive(outputs: Path | str | None = None, **wanted: Any) -> pd.DataFra
         UsageError: a field is unknown, a time is not valid, or there is no such folder.
         RecordError: the ledger cannot be read.
     """
-    import pandas as pd
-
     known = [field.name for field in fields(Query)]
     for name in wanted:
         if name not in known:
@@ -58,32 +58,22 @@ def open_archive(outputs: Path | str | None = None, **wanted: Any) -> pd.DataFra
         if wanted.get(name) is not None
     }
     entries = Index(folder).find(Query(**{**wanted, **times}))
-    rows = [
-        {
-            **{name: entry.fields.get(name) for name in FIELDS},
-            "record": entry.record,
-            "path": entry.path,
-            "sealed_at": entry.sealed_at,
-            "line": entry.place.count,
-            "supersedes": entry.place.supersedes,
-            "manifest": entry.manifest,
-        }
-        for entry in entries
-    ]
-    columns = [*FIELDS, "record", "path", "sealed_at", "line", "supersedes", "manifest"]
-    frame = pd.DataFrame(rows, columns=columns, dtype=object)
-    for name in columns:
-        frame[name] = _typed(pd, frame[name], name)
-    return frame.set_index("record")
+    rows = [row_of(entry) for entry in entries]
+    table = ARCHIVE.table(*(tuple(_fit(row[name], kind) for name, kind in ARCHIVE.columns) for row in rows))
+    return frame(table).set_index("record")
 
 
-def _typed(pd: Any, column: Any, name: str) -> Any:
-    dtype = _DTYPES[name]
-    if name in _TIMES:
-        return pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601").astype(dtype)
-    if dtype == "Int64":
-        # The value in a record may not be a number.
-        return pd.to_numeric(column, errors="coerce").astype(dtype)
-    if dtype == "boolean":
-        return column.where(column.isin([True, False]), None).astype(dtype)
-    return column.map(lambda value: None if value is None else str(value)).astype(dtype)
+def _fit(value: Any, kind: ColumnKind) -> Any:
+    """A record's value, or None where its record holds something of another kind."""
+    match kind:
+        case "time":
+            try:
+                return from_iso(str(value))
+            except (ValueError, OverflowError):
+                return None
+        case "int":
+            return value if isinstance(value, int) and not isinstance(value, bool) else None
+        case "bool":
+            return value if isinstance(value, bool) else None
+        case _:
+            return None if value is None else str(value)

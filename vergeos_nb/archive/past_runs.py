@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.archive.index import Index, Query
-from vergeos_nb.archive.ledger.ledger import LedgerEntry
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import ArchiveLayout
@@ -30,7 +30,7 @@ class PastRuns:
         Raises:
             RecordError: it cannot be read.
         """
-        # Only a report needs it, and every run loads this module.
+        # Verifying loads ten modules. Only a report needs them, and every run loads this one.
         from vergeos_nb.archive.verify.verify import verify
 
         report = verify(self._outputs)

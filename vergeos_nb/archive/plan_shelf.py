@@ -7,8 +7,7 @@ import secrets
 from pathlib import Path
 
 from vergeos_nb.client.scrub import Scrubber
-from vergeos_nb.errors import RecordError
-from vergeos_nb.files import make_folder, put
+from vergeos_nb.files import disk_errors, make_folder, put
 from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.shapes import Unfit, read_json
@@ -37,12 +36,10 @@ class PlanShelf:
         if self._scrubber.data(plan.content) != plan.content:
             return False
         path = self._paths.plan(plan.digest)
-        try:
+        with disk_errors(f"keeping the plan {path}"):
             make_folder(path.parent)
             part = path.with_suffix(f".{secrets.token_hex(4)}.part")  # another run may keep the same plan
             put(path, plan.canonical(), part)
-        except OSError as error:
-            raise RecordError(f"keeping the plan {path}", error.strerror or str(error)) from error
         return True
 
     def find(self, digest: str) -> Plan | None:

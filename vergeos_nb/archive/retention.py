@@ -16,15 +16,15 @@ from pathlib import Path
 
 from vergeos_nb.archive.folders.record_folders import Folder
 from vergeos_nb.archive.ledger.chain import FlawKind
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerEntry, hash_of
-from vergeos_nb.archive.ledger.ledger_events import Event, Mark, Standing, standing
-from vergeos_nb.archive.ledger.manifest import LedgerPlace
+from vergeos_nb.archive.ledger.ledger import Head, Ledger
+from vergeos_nb.archive.ledger.ledger_events import Standing, standing
+from vergeos_nb.archive.ledger.ledger_lines import Event, LedgerEntry, Mark, hash_of
 from vergeos_nb.archive.signing.signed_checkpoints import sign_head
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import Clock, from_iso, iso
-from vergeos_nb.errors import RecordError, RecordNotFound, Refused
-from vergeos_nb.files import make_folder, sync_folder
+from vergeos_nb.errors import RecordNotFound, Refused
+from vergeos_nb.files import disk_errors, make_folder, sync_folder
 from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.masking import masked
 
@@ -131,23 +131,22 @@ class Keeper:
 
     def _append(self, entry: LedgerEntry, event: Event, reason: str) -> None:
         newest, raw = self._ledger.newest()
-        place = LedgerPlace(
-            newest.count + 1, newest.hash, None, self._ledger.head_that_does_not_fit(newest, raw)
-        )
         mark = Mark(
-            place,
-            event,
-            entry.record,
-            entry.path,
-            entry.manifest,
-            entry.place.count,
-            masked(self._by),
-            masked(reason),
-            iso(self._clock.now()),
+            count=newest.count + 1,
+            previous=newest.hash,
+            head_was=self._ledger.head_that_does_not_fit(newest, raw),
+            event=event,
+            record=entry.record,
+            path=entry.path,
+            manifest=entry.manifest,
+            seal=entry.count,
+            by=masked(self._by),
+            reason=masked(reason),
+            sealed_at=iso(self._clock.now()),
         )
         line = mark.line()
         self._ledger.append(line)
-        self._ledger.put_head(Head(place.count, hash_of(line)))
+        self._ledger.put_head(Head(mark.count, hash_of(line)))
 
     def _sign(self) -> None:
         if self._signer is not None:
@@ -156,16 +155,11 @@ class Keeper:
     def _set_aside(self, path: str) -> None:
         folder = self.outputs / path
         aside = ArchiveLayout(self.outputs).removing / f"{secrets.token_hex(4)}-{folder.name}"
-        try:
+        hint = "its tombstone is written; make the folder writable, then run `vergeos-nb audit prune` again"
+        with disk_errors(f"removing {path}", hint, where=folder):
             make_folder(aside.parent)
             os.replace(folder, aside)  # noqa: PTH105 — its one name in this room, which tests make fail
             sync_folder(folder.parent)
-        except OSError as error:
-            raise RecordError(
-                f"removing {path}",
-                f"{error.filename or folder}: {error.strerror}",
-                "its tombstone is written; make the folder writable, then run `vergeos-nb audit prune` again",
-            ) from error
         with contextlib.suppress(OSError):
             folder.parent.rmdir()  # the day, if that was its last record
 

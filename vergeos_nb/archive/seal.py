@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
 from vergeos_nb.archive.folders.sealable import refuse_removed, refuse_rewritten
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerEntry, hash_of, read_line
+from vergeos_nb.archive.ledger.ledger import Head, Ledger
+from vergeos_nb.archive.ledger.ledger_lines import Digest, LedgerEntry, LedgerPlace, hash_of, read_line
 from vergeos_nb.archive.ledger.manifest import (
-    Digest,
-    LedgerPlace,
     Manifest,
     bundle,
     fields_of,
-    inner_path,
     is_grown,
     read_manifest,
 )
@@ -28,7 +28,7 @@ from vergeos_nb.archive.scan import Cleaned, clean
 from vergeos_nb.archive.signing.signed_checkpoints import sign_head
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import RecordError
-from vergeos_nb.files import put
+from vergeos_nb.files import disk_errors, put
 from vergeos_nb.layout import JOURNAL, MANIFEST, RECORD, SIGNATURE, archive_of
 from vergeos_nb.record.record_file import object_of
 from vergeos_nb.shapes import Unfit
@@ -59,7 +59,7 @@ def seal(
     asked = f"sealing the record {folder.name}"
     paths = archive_of(folder)
     outputs = paths.outputs
-    path = inner_path(folder.absolute().relative_to(outputs).as_posix())
+    path = folder.absolute().relative_to(outputs).as_posix()
     contents = _read(folder, asked)
     _record(contents, asked)
     found = _cleaned(contents, scrubber, None, asked)
@@ -91,15 +91,13 @@ def seal(
         )
         plain = Manifest(folder.name, path, iso((clock or SystemClock()).now()), place, fields, files)
         manifest, signature, failure = _signed(plain, signer)
-        try:
+        with _whole(asked):
             # First the manifest: a line of the ledger must not refer to a missing one.
             put(folder / MANIFEST, manifest.encoded(), paths.draft)
             if signature:
                 put(folder / SIGNATURE, signature, paths.draft)
             else:
                 (folder / SIGNATURE).unlink(missing_ok=True)
-        except OSError as error:
-            raise _failed(asked, error) from error
         line = manifest.line()
         ledger.append(line)
         head = Head(place.count, hash_of(line))
@@ -116,20 +114,19 @@ def _signed(plain: Manifest, signer: Signer | None) -> tuple[Manifest, bytes, Re
     if signer is None:
         return plain, b"", None
     try:
-        manifest = replace(plain, signer=signer.fingerprint())
+        manifest = msgspec.structs.replace(plain, signer=signer.fingerprint())
         return manifest, signer.sign(manifest.encoded()), None
     except RecordError as failure:
         return plain, b"", failure
 
 
 def _read(folder: Path, asked: str) -> dict[str, bytes]:
-    try:
+    with _whole(asked):
         # Files that a desktop or an editor leaves are not part of the record. They come and go.
         files = {name: path for name, path in bundle(folder).items() if not is_litter(name)}
         contents = {name: path.read_bytes() for name, path in files.items()}
-    except OSError as error:
-        raise _failed(asked, error) from error
     odd = [name for name in contents if not name.isprintable()]
+    odd += [folder.name] if "\\" in folder.name else []
     if odd:
         raise RecordError(
             asked,
@@ -186,11 +183,9 @@ def _masked(contents: Mapping[str, bytes], changed: Mapping[str, bytes], asked: 
 
 
 def _put_masked(folder: Path, masked: Mapping[str, bytes], asked: str) -> None:
-    try:
+    with _whole(asked):
         for name, content in masked.items():
             put(folder / name, content, archive_of(folder).draft)
-    except OSError as error:
-        raise _failed(asked, error) from error
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -210,13 +205,12 @@ def _unchanged(
     return manifest if same and hashlib.sha256(content).hexdigest() == before.manifest else None
 
 
-def _failed(asked: str, error: OSError) -> RecordError:
-    return RecordError(
-        asked,
-        f"{error.filename or 'the disk'}: {error.strerror or error}",
+def _whole(asked: str) -> AbstractContextManager[None]:
+    hint = (
         "the record's files are complete and stay; make the folder writable and free space, then run "
-        "`vergeos-nb audit recover`",
+        "`vergeos-nb audit recover`"
     )
+    return disk_errors(asked, hint, where="the disk")
 
 
 def newest_entries(outputs: Path) -> dict[str, LedgerEntry]:

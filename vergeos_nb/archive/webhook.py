@@ -13,7 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
 from vergeos_nb.archive.ledger.manifest import Manifest
+from vergeos_nb.client.transport.outside import post
 from vergeos_nb.errors import RecordError, SettingsError
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.record.run_summary import summary_of
@@ -46,10 +49,6 @@ def notify(url: Secret, content: Mapping[str, Any]) -> None:
     Raises:
         RecordError: it was not taken, or the URL cannot be used. No text of the error holds the URL.
     """
-    import httpx
-
-    from vergeos_nb.client.transport.outside import post
-
     asked = "sending the notification"
     if not _is_usable(url.reveal()):
         raise RecordError(asked, "it is not a valid https URL", "correct VERGEOS_NB_WEBHOOK")

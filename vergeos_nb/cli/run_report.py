@@ -13,7 +13,7 @@ from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.headless import RunReport, run
 from vergeos_nb.views.badges import badge_of_line
-from vergeos_nb.views.summary import summary_view
+from vergeos_nb.views.summary import summary_text
 
 
 def run_and_report(
@@ -48,7 +48,7 @@ def progress_on(output: Output) -> Any:
 
 def show(report: RunReport, output: Output) -> None:
     """The run's summary and where its record is."""
-    output.block(summary_view(summary_of(report.account))["text/plain"])
+    output.block(summary_text(summary_of(report.account)))
     output.line()
     if report.record_error:
         output.block(f"NO RECORD: {said(report.record_error)}")
@@ -61,8 +61,7 @@ def as_json(report: RunReport) -> dict[str, Any]:
     """A run's result for programs."""
     account = report.account
     return {
-        "outcome": account.outcome.value,
-        "verdict": account.verdict.value,
+        **account.end.as_dict(),
         "exit_code": report.exit_code,
         "plan_digest": account.fact("plan_digest"),
         "record": str(report.folder) if (report.folder / RECORD).exists() else None,

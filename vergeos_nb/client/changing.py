@@ -10,7 +10,8 @@ from vergeos_nb.client.decoded_rows import whole
 from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.errors import MissingField
 from vergeos_nb.vergeos import requests
-from vergeos_nb.vergeos.requests import Change, NodeQuery, VmAction
+from vergeos_nb.vergeos.exchange import Request
+from vergeos_nb.vergeos.requests import NodeQuery, VmAction
 from vergeos_nb.vergeos.rows import MachineKey, StatusKey, VmKey
 
 # A receipt's key goes into a path later: a number, or 40 hexadecimal digits (pyvergeos 1.7.1).
@@ -62,8 +63,8 @@ class Changing:
             )
         return key
 
-    def _change(self, change: Change, asked: str) -> Any:
-        return self.wire.change(change.method, change.table_path, change.body, asked=asked)
+    def _change(self, change: Request, asked: str) -> Any:
+        return self.wire.change(change.method, change.table_path, change.fields, asked=asked)
 
 
 def _receipt_key(receipt: Any) -> str | None:

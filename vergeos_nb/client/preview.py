@@ -5,41 +5,25 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 from vergeos_nb.client.transport.answer import Answer
 from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.errors import VergeNbError, WrongShape
-from vergeos_nb.vergeos.requests import api_path
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """One request as it would be sent: its path below the host, without headers."""
-
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
-
-    @property
-    def changing(self) -> bool:
-        """Whether it can change something."""
-        return self.method != "GET"
+from vergeos_nb.vergeos.exchange import Request, api_path
 
 
 class _PreviewWire:
     """Takes requests in place of a `Wire` and answers each read with no rows."""
 
     def __init__(self) -> None:
-        self.seen: list[Preview] = []
+        self.seen: list[Request] = []
 
     def read(
         self, table_path: str, /, *, asked: str | None = None, bounds: object = None, **query: str
     ) -> Any:
-        self.seen.append(Preview("GET", api_path(table_path), query))
+        self.seen.append(Request("GET", api_path(table_path), None, query))
         return []
 
     def read_answer(
@@ -51,11 +35,11 @@ class _PreviewWire:
     def change(
         self, method: str, table_path: str, body: Mapping[str, Any], /, *, asked: str | None = None
     ) -> Any:
-        self.seen.append(Preview(method, api_path(table_path), {}, dict(body)))
+        self.seen.append(Request(method, api_path(table_path), dict(body)))
         return {}
 
 
-def preview(call: Callable[[VergeApi], object]) -> tuple[Preview, ...]:
+def preview(call: Callable[[VergeApi], object]) -> tuple[Request, ...]:
     """The requests that this call makes, as far as they do not depend on an answer. Nothing is sent.
 
     Raises:
@@ -71,7 +55,7 @@ def preview(call: Callable[[VergeApi], object]) -> tuple[Preview, ...]:
     return tuple(wire.seen)
 
 
-def as_curl(host: str, request: Preview, *, bearer: bool) -> str:
+def as_curl(host: str, request: Request, *, bearer: bool) -> str:
     """The request as a curl command for a shell. Secrets stay variables, and so does the CA file.
 
     Args:

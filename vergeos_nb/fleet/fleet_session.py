@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
+from vergeos_nb.archive.finishing import finish_record
 from vergeos_nb.archive.seal import newest_entries, waits_for_its_seal
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock
@@ -30,7 +31,6 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.record_folder import new_folder
 from vergeos_nb.runner.recovery import recover
-from vergeos_nb.session.run import finish_record
 from vergeos_nb.session.run_lease import stop_wanted
 
 # The plan's lease outlasts any pause between two looks; a dead holder on this machine is seen at once.
@@ -108,7 +108,7 @@ class FleetSession:
             journal.write("run-ended")
             journal.close()
             try:
-                account = finish_record(RUNBOOK, folder, self.scrubber)
+                account = finish_record(folder, self.scrubber)
             except RecordError as error:
                 trouble = (*trouble, str(error))
                 account = run_state_of(read_journal(folder / JOURNAL))
@@ -221,17 +221,13 @@ class FleetSession:
                 continue
             count += 1
             states[vm.key] = VmProgress(
-                Where.ENDED, state.folder, account.outcome.value, account.verdict.value, account.exit_code,
-                account.results[-1].summary if account.results else "",
-            )  # fmt: skip
+                Where.ENDED,
+                state.folder,
+                **account.end.as_dict(),
+                headline=account.results[-1].summary if account.results else "",
+            )
             journal.write(
-                "vm-settled",
-                key=vm.key,
-                name=vm.name,
-                folder=state.folder,
-                outcome=account.outcome.value,
-                verdict=account.verdict.value,
-                exit_code=account.exit_code,
+                "vm-settled", key=vm.key, name=vm.name, folder=state.folder, **account.end.as_dict()
             )
         return count
 

@@ -15,25 +15,24 @@ from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.bound import plain
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import Drift, RecordError, Refused, UsageError, VergeNbError
-from vergeos_nb.files import put
+from vergeos_nb.files import disk_errors, put
 from vergeos_nb.fleet.schedule import Limits, RunPlace, waves
 from vergeos_nb.fleet.selection import FleetVm
 from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.masking import masked, masked_data
 from vergeos_nb.parameters import RUNGS
 from vergeos_nb.procedure.approval.standing import WaysOn, standing_refusal
-from vergeos_nb.procedure.engine.case import Case, Target
-from vergeos_nb.procedure.engine.engine import Engine
+from vergeos_nb.procedure.engine.case import Target
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.procedure.runbooks.force_power_off import RUNBOOK, STEPS, ForcePowerOffParameters
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.given_approval import Approval
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.session.connection import Connect
+from vergeos_nb.session.connection import CallLog, Connect
+from vergeos_nb.session.reading import reading_case, reading_engine, refuse_changes
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.shapes import Unfit, fit, read_json
-from vergeos_nb.vergeos.rows import Exchange
 
 FORMAT = "vergeos-nb/fleet-plan/2"
 # Its VMs' plans do not bind every parameter. It is shown, and nothing is sent for it any more.
@@ -46,6 +45,9 @@ PLANNING_AT_ONCE = 32
 PLANNED_NEXT = 64
 
 
+ONLY_PLANS = refuse_changes("planning", "apply the plan")
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """One VM of a fleet plan: its own plan's digest, or why it has none."""
@@ -54,28 +56,6 @@ class Planned:
     digest: str
     verdict: str
     refused: str
-
-
-class _Nothing:
-    """Planning only reads and leaves no record. Its readings are in the plans."""
-
-    calls: Sequence[Exchange] = ()
-
-    def write(self, event: str, /, **data: Any) -> None:
-        """Keep nothing."""
-
-    def make_room(self) -> None:
-        """Nothing is written."""
-
-    def __len__(self) -> int:
-        return 0
-
-    def since(self, start: int, /) -> Sequence[Exchange]:
-        """None are kept."""
-        return ()
-
-    def renew(self) -> None:
-        """A plan needs no lease."""
 
 
 def check_count(vms: Sequence[FleetVm], most: int) -> None:
@@ -95,7 +75,6 @@ def check_count(vms: Sequence[FleetVm], most: int) -> None:
 def plan_one(vm: FleetVm, options: Mapping[str, Any], connect: Connect, target: Target, shelf: PlanShelf,
              policy: Policy, clock: Clock, operator: str) -> Planned:  # fmt: skip
     """Plan for one VM, as a run over it alone would, and keep its plan. Changes nothing."""
-    nothing = _Nothing()
     if masked(vm.name) != vm.name:
         return Planned(vm, "", "unknown", "its name holds a password or token, or looks like one")
     try:
@@ -103,23 +82,18 @@ def plan_one(vm: FleetVm, options: Mapping[str, Any], connect: Connect, target: 
     except UsageError as error:
         # A name that no run takes is this VM's refusal and not the fleet's.
         return Planned(vm, "", "unknown", f"{error.came_back}; rename it on the platform, then plan again")
-    with connect(clock, _no_changes, lambda exchange: None) as connection:
-        case = Case(
+    with connect(clock, ONLY_PLANS, lambda exchange: None) as connection:
+        case = reading_case(
             runbook=PROCEDURE,
-            options=parameters,  # type: ignore[arg-type]
+            options=parameters,
             operator=operator,
             clock=clock,
-            journal=nothing,
             target=target,
             platform=connection.platform,
-            policy=policy,
             plans=shelf,
-            lease=nothing,
-            stop_wanted=str,
+            policy=policy,
         )
-        engine = Engine(
-            STEPS, case, system=case.system_label, sent_by=str, clock=clock, journal=nothing, calls=nothing
-        )
+        engine = reading_engine(case, STEPS, CallLog())
         last: StepResult | None = None
         for step in STEPS:
             last = engine.run(step.id)
@@ -312,10 +286,8 @@ def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: floa
         raise UsageError(asked, f"it would have ended at {iso(until)}", "give a later time.")
     approval = Approval(digest, masked(approver.strip()), now, until)
     path = ArchiveLayout(outputs.absolute()).approval(digest)
-    try:
+    with disk_errors(f"keeping the approval {path}"):
         put(path, json.dumps(asdict(approval)).encode())
-    except OSError as error:
-        raise RecordError(f"keeping the approval {path}", error.strerror or str(error)) from error
     return approval
 
 
@@ -358,7 +330,3 @@ class FleetApproval:
         )
         asked = f"applying the fleet plan {digest[:12]}…"
         return self.plan.outdated() or standing_refusal(self, asked, ways)
-
-
-def _no_changes(method: str, path: str, body: Mapping[str, Any] | None) -> None:
-    raise Refused(f"sending {method} {path}", "planning only reads", "apply the plan")

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.errors import RecordError
-from vergeos_nb.files import append
+from vergeos_nb.files import append, disk_errors
 from vergeos_nb.fleet.plan import PROCEDURE, find_plan
-from vergeos_nb.journal.journal import JournalText, call_id, opened_of, read_journal
+from vergeos_nb.journal.journal import JournalText, opened_of, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.layout import JOURNAL, RESERVE, ArchiveLayout
 from vergeos_nb.procedure.values.outcomes import RunOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
+from vergeos_nb.vergeos.exchange import Request
 
 RUNBOOK = "fleet_apply"
 WELL = (RunOutcome.DONE, RunOutcome.NOTHING_TO_DO)
@@ -108,10 +109,8 @@ def note_run(outputs: Path, digest: str, folder: Path) -> None:
         RecordError: it cannot be kept.
     """
     path = ArchiveLayout(outputs.absolute()).runs(digest)
-    try:
+    with disk_errors(f"noting the fleet run in {path}"):
         append(path, f"{folder.name}\n".encode())
-    except OSError as error:
-        raise RecordError(f"noting the fleet run in {path}", error.strerror or str(error)) from error
 
 
 def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
@@ -200,8 +199,8 @@ def _of(outputs: Path, folder: str, kept: Sequence[Mapping[str, Any]], *, untouc
         return VmProgress(Where.WAITING, folder) if untouched else lost
     if not account.opened:
         return lost
-    own = {call_id(call.method, call.path, call.body) for call in account.changing_calls}
-    if missing := tuple(call for call in kept if call_id(**call) not in own):
+    own = {call.key for call in account.changing_calls}
+    if missing := tuple(call for call in kept if Request(**call).key not in own):
         return replace(lost, missing=missing)
     return progress_of(account, folder)
 
@@ -227,9 +226,7 @@ def progress_of(account: RunState, folder: str) -> VmProgress:
     """The state of a VM, from its run's journal."""
     said: Mapping[str, Any] = {
         "folder": folder,
-        "outcome": account.outcome.value,
-        "verdict": account.verdict.value,
-        "exit_code": account.exit_code,
+        **account.end.as_dict(),
         "headline": account.decisive.summary if account.decisive else "",
     }
     if account.in_order or account.bug:

@@ -15,16 +15,15 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from vergeos_nb.archive.finishing import finish_record
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import VergeNbError
-from vergeos_nb.fleet.plan import PROCEDURE
-from vergeos_nb.session.run import finish_record
 
 
 def make_record(folder: Path, secrets: Sequence[str]) -> str:
     """Make and seal one record. Returns what kept it from being made, or ""."""
     try:
-        finish_record(PROCEDURE, folder, Scrubber(tuple(secrets)))
+        finish_record(folder, Scrubber(tuple(secrets)))
     except VergeNbError as error:
         return f"{folder.name}: {error}"
     except Exception as error:  # the run has ended, and its journal holds it all

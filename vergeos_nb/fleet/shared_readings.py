@@ -27,7 +27,8 @@ from vergeos_nb.errors import VergeNbError
 from vergeos_nb.fleet.pace import Pace
 from vergeos_nb.session.connection import Connect, Connection
 from vergeos_nb.settings import Profile
-from vergeos_nb.vergeos.rows import Exchange, MachineKey, StatusKey
+from vergeos_nb.vergeos.exchange import Exchange
+from vergeos_nb.vergeos.rows import MachineKey, StatusKey
 
 LIVE_S = 1.0
 STANDING_S = 60.0

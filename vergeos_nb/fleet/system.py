@@ -17,8 +17,8 @@ from vergeos_nb.fleet.shared_readings import FleetReader, sharing
 from vergeos_nb.masking import masked_data
 from vergeos_nb.procedure.engine.case import Target
 from vergeos_nb.procedure.engine.system_identity import in_plan, lease_names
+from vergeos_nb.session.cases import target_of
 from vergeos_nb.session.connection import Connect
-from vergeos_nb.session.run import target_of
 from vergeos_nb.vergeos import filters
 from vergeos_nb.vergeos.rows import Columns, SystemInfo
 

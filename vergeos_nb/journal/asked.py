@@ -18,8 +18,7 @@ from msgspec import Meta, Struct
 
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
-from vergeos_nb.errors import RecordError
-from vergeos_nb.files import create, put
+from vergeos_nb.files import create, disk_errors, put
 from vergeos_nb.journal.header import known_parameters, this_process_as_data
 from vergeos_nb.journal.journal import append_after_death
 from vergeos_nb.layout import ASKED, JOURNAL, began_at, what_of
@@ -60,14 +59,11 @@ def write_asked(
         "operator": operator,
         **this_process_as_data(),
     }
-    try:
+    with disk_errors(
+        f"writing down what is asked for in {folder}",
+        "nothing was sent; free space or choose another folder with --outputs",
+    ):
         put(folder / ASKED, json.dumps(scrubber.data(asked)).encode())
-    except OSError as error:
-        raise RecordError(
-            f"writing down what is asked for in {folder}",
-            error.strerror or str(error),
-            "nothing was sent; free space or choose another folder with --outputs",
-        ) from error
 
 
 def read_asked(folder: Path) -> Asked | None:
@@ -85,21 +81,12 @@ def begin_after_death(folder: Path, clock: Clock) -> None:
         RecordError: it cannot be written, or another process has just begun it.
     """
     asked, path = read_asked(folder), folder / JOURNAL
-    try:
+    with disk_errors(f"writing the journal {path}"):
         create(path)
-    except OSError as error:
-        raise RecordError(f"writing the journal {path}", error.strerror or str(error)) from error
     opened: Mapping[str, Any] = _by_its_name(folder)
     if asked is not None:
-        opened = {
-            "runbook": asked.runbook,
-            "parameters": asked.parameters,
-            "operator": asked.operator,
-            "on_host": asked.on_host,
-            "pid": asked.pid,
-            "process": asked.process,
-            "profile": asked.parameters.get("profile"),
-        }
+        told = ("runbook", "parameters", "operator", "on_host", "pid", "process")
+        opened = {**{name: getattr(asked, name) for name in told}, "profile": asked.parameters.get("profile")}
     at = asked.at.timestamp() if asked else began_at(folder)
     append_after_death(path, clock, "run-opened", at=at, **opened)
     by = NEVER_BEGAN if asked else LOST

@@ -63,6 +63,26 @@ def take(folder: Path) -> None:
         raise RecordError(f"{_ASKED} and signed", came_back, hint) from error
 
 
+def note(folder: Path, lines: int) -> None:
+    """Write into the reserve how many lines the journal has when a changing request is about to be sent.
+
+    So a journal that is cut exactly at the end of a line is not taken for one of a run that sent nothing.
+    """
+    with contextlib.suppress(OSError), (folder / RESERVE).open("r+b") as file:
+        file.write(b"%020d" % lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def noted(folder: Path) -> int:
+    """That number of lines; 0 where none was written, and when the run has its record."""
+    try:
+        with (folder / RESERVE).open("rb") as file:
+            return int(file.read(20))
+    except (OSError, ValueError):
+        return 0
+
+
 def free(folder: Path) -> bool:
     """Give the room back. Returns whether there was any."""
     with contextlib.suppress(OSError):

@@ -39,22 +39,33 @@ def open_journal(
     operator: str,
     session: str = "",
     on_line: OnLine | None = None,
+    resume: bool = False,
 ) -> RunJournal:
-    """A new journal whose first line says who runs what, with which versions, on which machine.
+    """A journal whose first line says who runs what, with which versions, on which machine.
 
     For a name that is not a parameter only the name is written, because the value of ``password`` would be a
     secret.
 
+    Args:
+        resume: continue the journal of a run that was cut short. The next line says who continues, and with
+            what.
+
     Raises:
-        RecordError: it cannot be written, or the run has an approval and there is no room for its record.
+        RecordError: it cannot be written, or the run has an approval and there is no room for its record. Or
+            the earlier journal cannot be read, or its last line was cut off.
     """
-    if parameters.get("approve"):
+    if parameters.get("approve") and not resume:
         disk_reserve.take(folder)
-    journal = RunJournal(folder / JOURNAL, clock, scrubber, on_line=on_line)
+    journal = RunJournal(folder / JOURNAL, clock, scrubber, on_line=on_line, resume=resume)
+    known = known_parameters(runbook, parameters)
+    if resume:
+        journal.write("resumed", operator=operator, **this_process_as_data())
+        journal.write("parameters", changed=known)
+        return journal
     journal.write(
         "run-opened",
         runbook=runbook,
-        parameters=known_parameters(runbook, parameters),
+        parameters=known,
         operator=operator,
         **this_process_as_data(),
         profile=parameters.get("profile"),
@@ -63,30 +74,6 @@ def open_journal(
     )
     # On disk, the line says what its runner had written down before.
     (folder / ASKED).unlink(missing_ok=True)
-    return journal
-
-
-def resume_journal(
-    folder: Path,
-    clock: Clock,
-    scrubber: Scrubber,
-    *,
-    runbook: str,
-    parameters: Mapping[str, Any],
-    operator: str,
-    session: str = "",
-    on_line: OnLine | None = None,
-) -> RunJournal:
-    """The journal of a run that was cut short, opened to continue it.
-
-    Its next line says who continues, and with what.
-
-    Raises:
-        RecordError: it cannot be read or written, or its last line was cut off.
-    """
-    journal = RunJournal(folder / JOURNAL, clock, scrubber, resume=True, on_line=on_line)
-    journal.write("resumed", operator=operator, **this_process_as_data())
-    journal.write("parameters", changed=known_parameters(runbook, parameters))
     return journal
 
 

@@ -28,7 +28,6 @@ means: it did not.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +43,7 @@ from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.lines import encoded, read_line
 from vergeos_nb.masking import masked_data
 from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of, opened
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange, Request
 
 OnLine = Callable[[Mapping[str, Any]], None]
 # Events that later decisions need: they are on disk before the run continues.
@@ -104,12 +103,16 @@ class RunJournal:
 
     def write(self, event: str, /, **data: Any) -> None:
         """Append one event."""
+        self._write(event, data)
+
+    def _write(self, event: str, data: Mapping[str, Any]) -> int:
+        """Append one event. Returns the number of its line."""
         with self._lock:
             line = {
                 "n": self._n + 1,
                 "at": iso(self._clock.now()),
                 "event": event,
-                **self._scrubber.data(data),
+                **self._scrubber.data(dict(data)),
             }
             try:
                 self._append(encoded(line), spare=event not in _BEFORE)
@@ -124,6 +127,7 @@ class RunJournal:
                     f"writing the journal {self.path}", str(error), "the run is over: open a new one"
                 ) from error
         self.on_line(line)
+        return int(line["n"])
 
     def _append(self, text: str, *, spare: bool) -> None:
         """Write a line; where the disk is full, into the room that was taken for what comes of a call."""
@@ -142,7 +146,7 @@ class RunJournal:
         """
         disk_reserve.take(self.path.parent)
 
-    def intent(self, method: str, path: str, body: Mapping[str, Any] | None) -> None:
+    def intent(self, request: Request) -> None:
         """Write down that a changing call is about to be sent. It is on disk when this returns.
 
         Raises:
@@ -151,17 +155,17 @@ class RunJournal:
             RecordError: it cannot be written, or there is no room for its record.
         """
         self.make_room()
-        call = call_id(method, path, body)
-        if call in self._intents:
-            raise Refused(f"sending {method} {path}", "it was sent in this run before", "read back instead")
-        self._intents.add(call)
-        self.write("intent", method=method, path=path, body=body)
+        if request.key in self._intents:
+            asked = f"sending {request.method} {request.path}"
+            raise Refused(asked, "it was sent in this run before", "read back instead")
+        self._intents.add(request.key)
+        disk_reserve.note(self.path.parent, self._write("intent", request.as_sent()))
 
     def exchange(self, exchange: Exchange) -> None:
         """Write down one API call."""
-        self.write("exchange", **exchange_as_dict(exchange))
+        self.write("exchange", **exchange.as_dict())
         if exchange.changing and can_pass(exchange.error):
-            self._intents.discard(call_id(exchange.method, exchange.path, exchange.body))
+            self._intents.discard(exchange.key)
 
     def close(self) -> None:
         """Close the file. Nothing more can be written."""
@@ -222,24 +226,23 @@ def _unheard(line: Mapping[str, Any]) -> None:
     """Nobody looks at the lines as they come."""
 
 
-def call_id(method: str, path: str, body: Mapping[str, Any] | None) -> str:
-    """The same text for the same changing call."""
-    return json.dumps([method, path, body], sort_keys=True)
-
-
 def _intents_of(lines: Sequence[Mapping[str, Any]]) -> set[str]:
     """The changing calls of these lines that are never sent again."""
     found: set[str] = set()
     for line in lines:
         if line["event"] in ("intent", "intent-kept"):
-            found.add(call_id(line["method"], line["path"], line["body"]))
+            found.add(_request_of(line).key)
         elif line["event"] == "exchange" and line["changing"] and can_pass(str(line["error"])):
-            found.discard(call_id(line["method"], line["path"], line["body"]))
+            found.discard(_request_of(line).key)
     return found
 
 
+def _request_of(line: Mapping[str, Any]) -> Request:
+    return Request(line["method"], line["path"], line["body"])
+
+
 def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:
-    text = read_journal(path)
+    text = _whole(path)
     if text.torn or _raw_lines(path)[-1] != b"":
         raise RecordError(
             f"going on with the journal {path}",
@@ -294,6 +297,19 @@ def read_journal(path: Path) -> JournalText:
     return JournalText(tuple(lines), bool(torn))
 
 
+def _whole(path: Path) -> JournalText:
+    """Read a journal that is to be continued.
+
+    Raises:
+        RecordError: as `read_journal`; or lines are gone that were there when a changing request was sent.
+    """
+    text, noted = read_journal(path), disk_reserve.noted(path.parent)
+    if noted > len(text.lines):
+        why = f"it is gone, and line {noted} was there when a changing request was about to be sent"
+        raise damaged(path, len(text.lines) + 1, why)
+    return text
+
+
 def opened_of(path: Path) -> Mapping[str, Any]:
     """The ``run-opened`` line of a journal, also of one that is damaged below; empty where it is lost."""
     try:
@@ -346,7 +362,7 @@ def append_after_death(
     try:
         file = _Lines(path, new=False, within_s=DYING_S)
         try:
-            text = read_journal(path)
+            text = _whole(path)
             line = {
                 "n": len(text.lines) + 1,
                 "at": iso(clock.now() if at is None else at),
@@ -361,30 +377,6 @@ def append_after_death(
             file.close()
     except OSError as error:
         raise _unwritable(path, error) from error
-
-
-def exchange_as_dict(exchange: Exchange) -> dict[str, Any]:
-    """An exchange as plain JSON."""
-    return {
-        "number": exchange.number,
-        "method": exchange.method,
-        "path": exchange.path,
-        "query": dict(exchange.query),
-        "body": None if exchange.body is None else dict(exchange.body),
-        "changing": exchange.changing,
-        "attempt": exchange.attempt,
-        "sent_at": exchange.sent_at,
-        "server_time": exchange.server_time,
-        "elapsed_s": exchange.elapsed_s,
-        "status": exchange.status,
-        "answer": exchange.answer,
-        "error": exchange.error,
-    }
-
-
-def exchange_from_dict(line: Mapping[str, Any]) -> Exchange:
-    """The exchange that a journal line holds."""
-    return Exchange(**{name: line[name] for name in Exchange.__dataclass_fields__})
 
 
 def _unwritable(path: Path, error: OSError) -> RecordError:

@@ -11,17 +11,16 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
 from vergeos_nb.shapes import Unfit, fit, object_of_line
+from vergeos_nb.vergeos.exchange import EXCHANGE_FIELDS, Exchange, Time
 
 Count = Annotated[int, Meta(ge=1)]
 Text = str | None
-# Seconds since 1970, of the years that a date can have.
-Time = Annotated[float, Meta(ge=-62_135_596_800, le=253_402_300_799)]
 Plain = dict[str, Any]
 
 
@@ -53,30 +52,6 @@ class ProfileLine(JournalLine):
 class StepBegan(JournalLine):
     step: str
     title: str = ""
-
-
-class CallShape(Struct):
-    """One API call, with its answer or what went wrong."""
-
-    number: Count
-    method: str
-    path: str
-    query: Plain
-    body: Plain | None
-    changing: bool
-    attempt: int
-    sent_at: Time
-    server_time: Time | None
-    elapsed_s: float
-    status: int | None
-    answer: Any
-    error: str
-
-
-class ExchangeLine(CallShape):
-    n: Count
-    at: datetime
-    event: str
 
 
 class Intent(JournalLine):
@@ -157,11 +132,6 @@ class InterruptedLine(JournalLine):
     step: Text = None
 
 
-class Settled(JournalLine):
-    result: Result
-    exchanges: list[CallShape]
-
-
 class Resumed(JournalLine):
     pid: int | None = None
 
@@ -178,11 +148,15 @@ class VmEnded(VmBegan):
     headline: str = ""
 
 
+# One API call, with its answer or what went wrong: every field is there. `Exchange` says of which type.
+CALL = [(name, get_type_hints(Exchange, include_extras=True)[name]) for name in EXCHANGE_FIELDS]
+SETTLED = [("result", Result), ("exchanges", list[defstruct("Call", CALL)])]  # type: ignore[misc]
+
 SHAPES: dict[str, type[Struct]] = {
     "run-opened": RunOpened,
     "profile": ProfileLine,
     "step-began": StepBegan,
-    "exchange": ExchangeLine,
+    "exchange": defstruct("ExchangeLine", CALL, bases=(JournalLine,)),
     "intent": Intent,
     "intent-kept": Intent,
     "parameters": Parameters,
@@ -190,7 +164,7 @@ SHAPES: dict[str, type[Struct]] = {
     "step-ended": StepEnded,
     "bug": Bug,
     "interrupted": InterruptedLine,
-    "settled": Settled,
+    "settled": defstruct("Settled", SETTLED, bases=(JournalLine,)),
     "vm-began": VmBegan,
     "vm-ended": VmEnded,
     "vm-settled": VmEnded,

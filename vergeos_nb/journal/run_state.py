@@ -7,23 +7,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vergeos_nb.errors import ErrorInAnswer, RecordError, can_pass
-from vergeos_nb.journal.journal import JournalText, exchange_from_dict
+from vergeos_nb.journal.journal import JournalText
 from vergeos_nb.parameters import VmParameters
-from vergeos_nb.procedure.engine.runbook import act_of
+from vergeos_nb.procedure.engine.runbook import RunEnd, act_of
 from vergeos_nb.procedure.engine.written_result import result_from_dict
 from vergeos_nb.procedure.runbooks.catalog import known, role_of
 from vergeos_nb.procedure.values.outcomes import Role, RunOutcome, StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.votes import VerdictValue
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange, Request, exchange_of
 
 BUG = 70
 INTERRUPTED = 7
 
 
-@dataclass(frozen=True, slots=True)
-class ChangingCall:
-    """A changing call, from its intent on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangingCall(Request):
+    """A changing request, from its intent on.
 
     Attributes:
         step: the step that made it.
@@ -31,11 +31,8 @@ class ChangingCall:
         act: what it does to the VM, in a word, or "" where it lies beside the VM.
     """
 
-    method: str
-    path: str
-    body: Mapping[str, Any] | None
     intended_at: str
-    exchange: Exchange | None
+    exchange: Exchange | None = None
     step: str = ""
     act: str = ""
 
@@ -51,8 +48,11 @@ class ChangingCall:
 
     @property
     def answered(self) -> str:
-        """With which status it was answered, and with which error where that is one of success."""
-        assert self.exchange is not None
+        """What came of it, in words: the status, and the error where that is one of success."""
+        if self.exchange is None:
+            return "may have been sent, no answer was written down"
+        if self.exchange.status is None:
+            return f"no answer ({self.exchange.error})"
         kind, _, said = self.exchange.error.partition(": ")
         error = said.partition(", ")[2] if kind == ErrorInAnswer.__name__ else ""
         return f"answered {self.exchange.status}" + (f", {error}" if error else "")
@@ -158,6 +158,12 @@ class RunState:
         return int(decisive.error["exit_code"]) if decisive.error else INTERRUPTED
 
     @property
+    def end(self) -> RunEnd:
+        """How the run ended, in one value."""
+        acts = tuple(call.act for call in self.acting_calls)
+        return RunEnd(self.outcome, self.verdict, self.exit_code, acts)
+
+    @property
     def over_vm(self) -> bool:
         """Whether the runbook is over one VM and so has a verdict."""
         runbook = known(str(self.opened.get("runbook")))
@@ -254,14 +260,19 @@ class _Told:
                 self.running, self.interrupted_by, self.bug = line["step"], "", None
                 self.results = _up_to(self.results, self.running)
             case "exchange":
-                exchange = exchange_from_dict(line)
+                exchange = exchange_of(line)
                 self.exchanges[exchange.number] = exchange
                 self.calls = _answered(self.calls, exchange)
             case "intent" | "intent-kept":
                 runbook = known(str(self.opened.get("runbook")))
                 act = (runbook.act_of if runbook else act_of)(line["path"], line["body"])
                 call = ChangingCall(
-                    line["method"], line["path"], line["body"], line["at"], None, self.running, act
+                    line["method"],
+                    line["path"],
+                    line["body"],
+                    intended_at=line["at"],
+                    step=self.running,
+                    act=act,
                 )
                 self.calls.append(call)
                 if call.acts_on_vm:
@@ -274,7 +285,7 @@ class _Told:
             case "interrupted":
                 self.interrupted_by, self.lost = line["by"], bool(line.get("lost"))
             case "settled":
-                self.exchanges |= {item["number"]: exchange_from_dict(item) for item in line["exchanges"]}
+                self.exchanges |= {item["number"]: exchange_of(item) for item in line["exchanges"]}
                 self._ended(result_from_dict(line["result"], self.exchanges))
             case "run-ended":
                 self.in_order = True
@@ -294,9 +305,7 @@ def _up_to(results: Mapping[str, StepResult], step: str) -> dict[str, StepResult
 def _answered(calls: Sequence[ChangingCall], exchange: Exchange) -> list[ChangingCall]:
     return [
         replace(c, exchange=exchange)
-        if exchange.changing
-        and c.exchange is None
-        and (c.method, c.path, c.body) == (exchange.method, exchange.path, exchange.body)
+        if exchange.changing and c.exchange is None and c.key == exchange.key
         else c
         for c in calls
     ]

@@ -41,7 +41,8 @@ class Owner:
 
     name: str
     host: str
-    pid: int
+    # 0 and below would mean groups of processes.
+    pid: Annotated[int, Meta(gt=0)]
     run: str
 
     def __str__(self) -> str:
@@ -114,7 +115,7 @@ def read(path: Path, subject: str, asked: str) -> LeaseEntry | Damaged | None:
         told = read_json(path, _LeaseShape)
         entry = LeaseEntry(
             told.subject,
-            Owner(told.owner.name, told.owner.host, told.owner.pid, told.owner.run),
+            told.owner,
             told.token,
             told.machine,
             told.taken_at.timestamp(),
@@ -136,18 +137,10 @@ def read(path: Path, subject: str, asked: str) -> LeaseEntry | Damaged | None:
     return entry
 
 
-class _OwnerShape(Struct):
-    name: str
-    host: str
-    # 0 and below would mean groups of processes.
-    pid: Annotated[int, Meta(gt=0)]
-    run: str
-
-
 class _LeaseShape(Struct):
     format: Literal["vergeos-nb/lease/1"]
     subject: str
-    owner: _OwnerShape
+    owner: Owner
     token: str
     machine: str
     taken_at: datetime

@@ -31,6 +31,7 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.step_tables import IDENTITY
 from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.record.record_folder import new_folder
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.session.run import Run
@@ -360,9 +361,6 @@ class LiveRun:
         self._compared, self._ticked = (), frozenset()
 
     def _new_run(self, options: Any, *, folder: Path | None = None, **how: Any) -> Run:
-        # The first cell shows its card sooner without it.
-        from vergeos_nb.record.record_folder import new_folder
-
         # Do this first: a text that was typed as a name can be the profile's password.
         settings.secrets_known(getattr(options, "profile", None))
         subject = options.subject_of(options.model_dump())

@@ -7,12 +7,11 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vergeos_nb import settings
-from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import UsageError
-from vergeos_nb.journal.header import open_journal, refuse_at_the_door, this_user
-from vergeos_nb.procedure.runbooks.catalog import read_parameters, schema_of
-from vergeos_nb.session.run import Run, finish_record
+from vergeos_nb.procedure.runbooks.catalog import schema_of
+from vergeos_nb.session.begin import begin_run, is_plain
+from vergeos_nb.session.run import Run
 
 if TYPE_CHECKING:
     # Loads ipywidgets, which a headless run does without.
@@ -37,27 +36,18 @@ def open_runbook(name: str, namespace: Mapping[str, Any]) -> Run | LiveRun:
         UsageError: a parameter is unknown, missing or mistyped, or the profile cannot be used. No call has
             been made then, and the refusal has a record.
     """
-    # A run of our runner has its folder already.
-    from vergeos_nb.record.record_folder import new_folder
-
-    schema = schema_of(name)
     if _is_live(namespace):
         return _live(name, namespace)
-    clock = SystemClock()
-    # Do this first: a text that was typed as a name can be the profile's password.
-    scrubber = Scrubber(settings.secrets_known(namespace.get("profile")))
-    ours = settings.run_dir()
-    folder = ours or new_folder(settings.outputs_dir(), name, schema.subject_of(namespace), clock.now())
-    try:
-        options = read_parameters(name, _given(name, namespace))
-    except UsageError as error:
-        given = {key: value for key, value in _given(name, namespace).items() if _plain(value)}
-        journal = open_journal(folder, clock, scrubber, runbook=name, parameters=given, operator=this_user())
-        refuse_at_the_door(journal, clock, error)
+    clock, ours = SystemClock(), settings.run_dir()
+    begun = begin_run(name, _given(name, namespace), clock, outputs=settings.outputs_dir(), folder=ours)
+    if isinstance(begun.options, UsageError):
         if ours is None:
-            finish_record(name, folder, scrubber)
-        raise
-    return Run(name, options, folder, finish_here=ours is None, clock=clock)
+            # Loads nbformat and nbconvert, which a kernel needs only where no runner makes its record.
+            from vergeos_nb.archive.finishing import finish_record
+
+            finish_record(begun.folder, begun.scrubber)
+        raise begun.options
+    return Run(name, begun.options, begun.folder, finish_here=ours is None, clock=clock)
 
 
 def _is_live(namespace: Mapping[str, Any]) -> bool:
@@ -83,7 +73,7 @@ def _given(name: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
     given = {key: namespace[key] for key in fields if key in namespace}
     if not settings.is_live():
         slips = [key for key in _set_with_parameters(fields, namespace) if _is_slip(key)]
-        given |= {key: namespace[key] for key in slips if key not in fields and _plain(namespace[key])}
+        given |= {key: namespace[key] for key in slips if key not in fields and is_plain(namespace[key])}
     return given
 
 
@@ -124,7 +114,3 @@ def names_set(source: str) -> Sequence[str]:
 def _is_slip(name: str) -> bool:
     """Whether a name looks like a mistyped parameter. Papermill sets some names of its own."""
     return not name.startswith(("_", "PAPERMILL_")) and name not in ("In", "Out")
-
-
-def _plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float | bool | list | dict)

@@ -57,7 +57,7 @@ def render(base: NotebookNode, account: RunState, scrubber: Scrubber, picture: P
             cell.metadata["vergeos_nb"] = {"step": step, "status": status}
         elif "close" in tags:
             cell.outputs = [_display(summary_view(summary)), _display(picture.bundle, picture.metadata)]
-            cell.metadata["vergeos_nb"] = {"status": summary.outcome.value}
+            cell.metadata["vergeos_nb"] = {"status": summary.end.outcome.value}
         else:
             cell.outputs = [clean for output in cell.outputs if (clean := _clean(output, scrubber))]
         if "parameters" in tags:
@@ -69,8 +69,8 @@ def render(base: NotebookNode, account: RunState, scrubber: Scrubber, picture: P
     notebook.metadata.pop("papermill", None)
     notebook.metadata["vergeos_nb"] = {
         "version": __version__,
-        "outcome": summary.outcome.value,
-        "verdict": summary.verdict.value,
+        "outcome": summary.end.outcome.value,
+        "verdict": summary.end.verdict.value,
     }
     return notebook
 

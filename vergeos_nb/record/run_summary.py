@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from vergeos_nb.journal.run_state import RunState
-from vergeos_nb.procedure.engine.runbook import Ending
+from vergeos_nb.journal.run_state import ChangingCall, RunState
 from vergeos_nb.procedure.runbooks.catalog import known
 from vergeos_nb.procedure.values.outcomes import RunOutcome, StepOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.record.undo import undo_of
+from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.views.summary import RunSummary
 
 # Where a runbook has no words of its own, the step that decided says it in its.
@@ -40,8 +39,7 @@ def summary_of(account: RunState) -> RunSummary:
     elif decisive is None and outcome is RunOutcome.UNKNOWN:
         advice = _after_interruption(account)
     return RunSummary(
-        outcome=outcome,
-        verdict=account.verdict,
+        end=account.end,
         system=last.system if last else str(account.opened.get("system", "")),
         headline=headline,
         next_step=advice,
@@ -54,8 +52,7 @@ def summary_of(account: RunState) -> RunSummary:
 def _headline(account: RunState) -> str:
     if account.outcome in _OWN_WORDS:
         runbook, ended = known(str(account.opened.get("runbook"))), _OWN_WORDS[account.outcome]
-        acts = tuple(call.act for call in account.acting_calls)
-        said = runbook.headline(Ending(account.outcome, account.verdict, acts)) if runbook else ""
+        said = runbook.headline(account.end) if runbook else ""
         return said or next((r.summary for r in reversed(account.results) if r.outcome is ended), "")
     return _by_verdict(account) or _HEADLINES.get(account.outcome, "")
 
@@ -106,19 +103,12 @@ def _undo(account: RunState) -> str:
     undo = undo_of(account)
     if undo is None:
         return ""
-    request = undo["request"]
-    body = json.dumps(request["body"], sort_keys=True, ensure_ascii=False)
-    return f"{request['method']} {request['path']} {body} (runbook restore_status, with this record)"
+    return f"{Request(**undo['request'])} (runbook restore_status, with this record)"
 
 
-def _told(call: Any) -> str:
-    body = json.dumps(call.body, sort_keys=True, ensure_ascii=False)
-    text = f"{call.method} {call.path} {body} at {call.intended_at}"
-    if call.exchange is None:
-        return f"{text}: MAY HAVE BEEN SENT, no answer was written down"
-    if call.exchange.status is None:
-        return f"{text}: no answer ({call.exchange.error})"
-    return f"{text}: {call.answered}"
+def _told(call: ChangingCall) -> str:
+    told = call.answered if call.exchange else "MAY HAVE BEEN SENT, no answer was written down"
+    return f"{call} at {call.intended_at}: {told}"
 
 
 def _where(account: RunState) -> str:

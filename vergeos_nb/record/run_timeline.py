@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from vergeos_nb.clock import from_iso
 from vergeos_nb.journal.journal import DEATH, JournalText
 from vergeos_nb.journal.run_state import ChangingCall, run_state_of
 from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.views.badges import badge_of_line
 from vergeos_nb.views.timeline import GOING_ON, ChangeMark, Span, StatusBar, StepBar, Timeline, VerdictMark
 
@@ -50,10 +50,7 @@ def timeline_of(lines: Sequence[Mapping[str, Any]], *, now: float | None = None)
         verdicts=tuple(seen.verdicts),
         reads=tuple(seen.reads),
         failed_reads=tuple(seen.failed),
-        changes=tuple(
-            ChangeMark(_request(call), _answer(call), from_iso(call.intended_at))
-            for call in account.changing_calls
-        ),
+        changes=tuple(_mark(call) for call in account.changing_calls),
         active=tuple(_joined(seen.stretches)),
     )
 
@@ -174,17 +171,9 @@ def _says(row: Any) -> str:
     return f"{row['status']}, running {str(row.get('running')).lower()}"[:MOST_CHARACTERS]
 
 
-def _request(call: ChangingCall) -> str:
-    body = json.dumps(call.body, sort_keys=True, ensure_ascii=False)
-    return f"{call.method} {call.path.removeprefix('/api/v4/')} {body}"
-
-
-def _answer(call: ChangingCall) -> str:
-    if call.exchange is None:
-        return "may have been sent, no answer was written down"
-    if call.exchange.status is None:
-        return f"no answer ({call.exchange.error})"
-    return call.answered
+def _mark(call: ChangingCall) -> ChangeMark:
+    request = Request(call.method, call.table_path, call.body)
+    return ChangeMark(str(request), call.answered, from_iso(call.intended_at))
 
 
 def _joined(stretches: Sequence[Span]) -> list[Span]:

@@ -10,7 +10,8 @@ from vergeos_nb.errors import ApiError
 from vergeos_nb.journal.run_state import ChangingCall, RunState
 from vergeos_nb.procedure.runbooks.restore_status import undo_request
 from vergeos_nb.vergeos import requests
-from vergeos_nb.vergeos.rows import Exchange, MachineStatus, StatusKey
+from vergeos_nb.vergeos.exchange import Exchange, api_path
+from vergeos_nb.vergeos.rows import MachineStatus, StatusKey
 
 
 def undo_of(account: RunState) -> dict[str, Any] | None:
@@ -19,19 +20,15 @@ def undo_of(account: RunState) -> dict[str, Any] | None:
     if number is None:
         return None
     key = StatusKey(number)
-    override = requests.override(key).as_dict()
-    sent = [
-        call
-        for call in account.changing_calls
-        if {"method": call.method, "path": call.path, "body": call.body} == override
-    ]
+    override = requests.override(key)
+    sent = [call for call in account.changing_calls if call.key == override.key]
     row = _row_before(account, key, sent[0]) if sent else None
-    return None if row is None else {"row": dict(row.row), "request": undo_request(row).as_dict()}
+    return None if row is None else {"row": dict(row.row), "request": undo_request(row).as_sent()}
 
 
 def _row_before(account: RunState, key: StatusKey, put: ChangingCall) -> MachineStatus | None:
     """The whole row as it was read last before the override: an earlier rung may have changed it."""
-    path = requests.api_path(StatusKey.path(key))
+    path = api_path(StatusKey.path(key))
     reads = [
         call
         for call in account.exchanges

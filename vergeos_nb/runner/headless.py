@@ -25,22 +25,21 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
 from vergeos_nb import settings
-from vergeos_nb.archive.closing import close_record
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordError, UsageError, VergeNbError
 from vergeos_nb.journal.asked import write_asked
-from vergeos_nb.journal.header import open_journal, refuse_at_the_door, this_user
+from vergeos_nb.journal.header import open_journal, this_user
 from vergeos_nb.journal.journal import append_after_death, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.layout import JOURNAL
 from vergeos_nb.machine import check_limits, lacking, lacking_in
-from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, schema_of
-from vergeos_nb.record.record_folder import new_folder
+from vergeos_nb.procedure.runbooks.catalog import notebook_of, schema_of
 from vergeos_nb.runner import warm
 from vergeos_nb.runner.kernel_client import PromptClient
 from vergeos_nb.runner.provisioner import WarmProvisioner
 from vergeos_nb.runner.stopping import Stop
+from vergeos_nb.session.begin import begin_run, refuse_run
 
 # Loaded beside the kernel: what drives it, and what draws the record's picture.
 LATER = ("vergeos_nb.runner.papermill_run", "PIL.ImageDraw", "PIL.PngImagePlugin")
@@ -99,20 +98,14 @@ def run(
             record. Mistyped parameters have one.
         RecordError: the record folder or the journal could not be made; nothing was sent.
     """
-    schema = schema_of(runbook)
+    schema_of(runbook)  # an unknown name is refused, with the nearest right one
     path = notebook_of(runbook)
     check_limits(ASKED)
     clock = SystemClock()
-    scrubber = Scrubber(settings.secrets_known(given.get("profile")))
-    folder = new_folder(outputs, runbook, schema.subject_of(given), clock.now())
-    try:
-        options = read_parameters(runbook, given)
-    except UsageError as error:
-        journal = open_journal(
-            folder, clock, scrubber, runbook=runbook, parameters=given, operator=this_user()
-        )
-        refuse_at_the_door(journal, clock, error)
-        return _finished(folder, path, None, scrubber)
+    begun = begin_run(runbook, given, clock, outputs=outputs)
+    folder, options, scrubber = begun.folder, begun.options, begun.scrubber
+    if isinstance(options, UsageError):
+        return _finished(folder, None, scrubber)
     write_asked(folder, clock, scrubber, runbook, options.model_dump(), options.operator or this_user())
     work = _Work(
         path,
@@ -128,7 +121,7 @@ def run(
         if not (folder / JOURNAL).exists():
             raise  # it says why there is none
         return RunReport(folder, run_state_of(read_journal(folder / JOURNAL)), error)
-    return _finished(folder, path, work.notebook, scrubber)
+    return _finished(folder, work.notebook, scrubber)
 
 
 @dataclass
@@ -312,13 +305,12 @@ def _close_journal(
     lacks = work.lacks or lacking_in(f"{error}\n{work.last_words if died else ''}", ASKED)
     if not (folder / JOURNAL).exists():
         clock = SystemClock()
-        journal = open_journal(
-            folder, clock, scrubber, runbook=runbook, parameters=parameters, operator=this_user()
-        )
         if lacks is not None and not reason:
-            refuse_at_the_door(journal, clock, lacks)
+            refuse_run(folder, clock, scrubber, runbook, parameters, lacks)
             return
-        journal.close()
+        open_journal(
+            folder, clock, scrubber, runbook=runbook, parameters=parameters, operator=this_user()
+        ).close()
     account = run_state_of(read_journal(folder / JOURNAL))
     if account.in_order or account.bug:
         return
@@ -344,12 +336,11 @@ def _why(printed: str) -> str:
     return next((line for line in reversed(printed.splitlines()) if _EXCEPTION.match(line)), "")
 
 
-def _finished(folder: Path, path: Path, notebook: Any, scrubber: Scrubber) -> RunReport:
-    # Loads slowly; a run has loaded it in its thread by now.
-    from vergeos_nb.nb import nbformat
+def _finished(folder: Path, notebook: Any, scrubber: Scrubber) -> RunReport:
+    # Loads nbformat, which takes as long as a kernel needs to start.
+    from vergeos_nb.archive.finishing import finish_record
 
-    base = notebook if notebook is not None else nbformat.read(path, as_version=4)
     try:
-        return RunReport(folder, close_record(folder, base, scrubber))
+        return RunReport(folder, finish_record(folder, scrubber, notebook))
     except RecordError as error:
         return RunReport(folder, run_state_of(read_journal(folder / JOURNAL)), error)

@@ -5,16 +5,15 @@ Nothing is ever sent again: the only changing call that recovery could make is r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from vergeos_nb import settings
-from vergeos_nb.archive.closing import close_record
+from vergeos_nb.archive.finishing import finish_record
 from vergeos_nb.archive.folders.record_folders import has_no_journal, without_journal
 from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.archive.seal import newest_entries, waits_for_its_seal
@@ -26,22 +25,23 @@ from vergeos_nb.connect.simulated import find_announced, open_profile
 from vergeos_nb.errors import RecordError, Refused, SettingsError, UsageError, VergeNbError
 from vergeos_nb.journal.asked import begin_after_death, read_asked
 from vergeos_nb.journal.header import life_of
-from vergeos_nb.journal.journal import DEATH, append_after_death, exchange_as_dict, read_journal
+from vergeos_nb.journal.journal import DEATH, append_after_death, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.layout import JOURNAL, RECORD, archive_of
-from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.parameters import ConfirmingParameters
-from vergeos_nb.procedure.engine.case import Case, Target
-from vergeos_nb.procedure.engine.engine import Engine
+from vergeos_nb.procedure.engine.case import Target
 from vergeos_nb.procedure.engine.system_identity import differences
-from vergeos_nb.procedure.runbooks.catalog import notebook_of, read_parameters, runbook_of
+from vergeos_nb.procedure.runbooks.catalog import read_parameters, runbook_of
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.processes import Life
 from vergeos_nb.record.record_folder import read
-from vergeos_nb.session.run import target_of
+from vergeos_nb.session.cases import target_of
+from vergeos_nb.session.connection import CallLog
+from vergeos_nb.session.reading import reading_case, reading_engine, refuse_changes
 from vergeos_nb.settings.policy import Policy
-from vergeos_nb.vergeos.rows import Exchange, MachineKey, StatusKey, SystemInfo, Vm, VmKey
+from vergeos_nb.vergeos.exchange import Exchange
+from vergeos_nb.vergeos.rows import MachineKey, StatusKey, SystemInfo, Vm, VmKey
 
 # A run on another machine, or in another container, cannot be seen to live; after this long without a line
 # it counts as dead.
@@ -137,26 +137,13 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
                 settled, exchanges = _read_back(account, folder, clock, scrubber)
                 data = {
                     "result": settled.as_dict(),
-                    "exchanges": [exchange_as_dict(exchange) for exchange in exchanges],
+                    "exchanges": [exchange.as_dict() for exchange in exchanges],
                 }
                 append_after_death(path, clock, "settled", **scrubber.data(data))
                 said = settled.summary
             except VergeNbError as error:
                 said = f"asking failed: {error.asked}: {error.came_back}"
-    record = close_record(folder, _base(account), scrubber, clock)
-    return Recovered(folder, record, scrubber.text(said))
-
-
-def _base(account: RunState) -> NotebookNode:
-    """The notebook of the run's runbook; a closing cell alone if the journal does not name it.
-
-    Raises:
-        UsageError: the runbook is not installed.
-    """
-    if runbook := account.opened.get("runbook"):
-        return nbformat.read(notebook_of(str(runbook)), as_version=4)
-    close = nbformat.v4.new_code_cell("", id="close", metadata={"tags": ["close"]})
-    return nbformat.v4.new_notebook(cells=[close])
+    return Recovered(folder, finish_record(folder, scrubber, clock=clock), scrubber.text(said))
 
 
 def _is_settled(account: RunState, result: StepResult) -> bool:
@@ -190,46 +177,6 @@ def _is_over(journal: Path, clock: Clock) -> bool:
         return last["event"] == "run-ended" and clock.now() - journal.stat().st_mtime > CLOSED_S
     except (VergeNbError, IndexError, OSError):
         return False
-
-
-class _Notes:
-    """A journal that keeps nothing: what recovery reads goes into one line of the run's own journal."""
-
-    def write(self, event: str, /, **data: Any) -> None:
-        """Keep nothing."""
-
-    def make_room(self) -> None:
-        """Nothing is sent that would need it."""
-
-
-class _Calls:
-    """The calls of the reading back, numbered on from those of the run."""
-
-    def __init__(self, first: int) -> None:
-        self.calls: list[Exchange] = []
-        self._first = first
-
-    def add(self, exchange: Exchange) -> None:
-        """Keep one call under its new number."""
-        self.calls.append(replace(exchange, number=exchange.number + self._first))
-
-    def __len__(self) -> int:
-        return len(self.calls)
-
-    def since(self, start: int, /) -> Sequence[Exchange]:
-        """The calls from this position on."""
-        return tuple(self.calls[start:])
-
-
-class _NoLease:
-    """Reading needs none."""
-
-    def renew(self) -> None:
-        """Nothing to keep."""
-
-
-def _no_changes(method: str, path: str, body: Mapping[str, Any] | None) -> None:
-    raise Refused(f"sending {method} {path}", "recovery only reads", "begin a new run to change something")
 
 
 def _same_system(account: RunState, profile: settings.Profile, info: SystemInfo) -> None:
@@ -283,34 +230,30 @@ def _read_back(
     profile = settings.load_profile(options.profile)
     if profile.kind == "simulator" and find_announced() is None:
         raise SettingsError("reading back", "the run's own simulator is gone", "nothing real was touched")
-    calls = _Calls(max((e.number for e in account.exchanges), default=0))
+    calls = CallLog(max((e.number for e in account.exchanges), default=0))
     with ExitStack() as stack:
         opened = stack.enter_context(open_profile(profile))
         scrubber.add(settings.secrets_of(opened))
-        wire = stack.enter_context(Wire(opened, clock=clock, on_intent=_no_changes, on_exchange=calls.add))
+        refuse = refuse_changes("recovery", "begin a new run to change something")
+        wire = stack.enter_context(
+            Wire(opened, clock=clock, on_intent=refuse, on_exchange=lambda e: calls.add(calls.numbered(e)))
+        )
         known = account.profile
-        case = Case(
+        case = reading_case(
             runbook=runbook,
             options=options,
-            target=Target(opened.name, str(known.get("host")), opened.kind, str(known.get("who")), ""),
             operator=str(account.opened.get("operator")),
-            platform=VergeApi(wire),
             clock=clock,
-            journal=_Notes(),
+            target=Target(opened.name, str(known.get("host")), opened.kind, str(known.get("who")), ""),
+            platform=VergeApi(wire),
             plans=PlanShelf(archive_of(folder).outputs, scrubber),
             policy=Policy(),
-            lease=_NoLease(),
-            stop_wanted=str,
-            vm=vm,
-            status_key=status_key,
         )
+        case.vm, case.status_key = vm, status_key
         case.info = case.platform.system()
         _same_system(account, opened, case.info)
         if (plan := account.fact("plan")) is not None:
             case.plan = Plan(plan)
-        engine = Engine(
-            [confirm], case, system=case.system_label, sent_by=str, clock=clock, journal=_Notes(), calls=calls
-        )
-        result = engine.run(confirm.id)
+        result = reading_engine(case, [confirm], calls).run(confirm.id)
         scrubber.add(wire.secrets)
     return result, calls.since(0)

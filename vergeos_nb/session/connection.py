@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from vergeos_nb import settings
@@ -13,20 +13,29 @@ from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.clock import Clock
 from vergeos_nb.connect.simulated import open_profile
 from vergeos_nb.procedure.values.protocols import Platform
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange
 
 if TYPE_CHECKING:
     import httpx
 
 
 class CallLog:
-    """The run's API calls, on their way to the journal."""
+    """The run's API calls, on their way to the journal.
 
-    def __init__(self) -> None:
+    Attributes:
+        first: how many calls an earlier process of the run has made; the numbers go on from there.
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        self.first = first
         self._calls: list[Exchange] = []
 
     def __len__(self) -> int:
         return len(self._calls)
+
+    def numbered(self, exchange: Exchange) -> Exchange:
+        """The call with its number in the whole run."""
+        return replace(exchange, number=exchange.number + self.first) if self.first else exchange
 
     def add(self, exchange: Exchange) -> None:
         """Keep one call."""
@@ -58,16 +67,18 @@ class Connect(Protocol):
     ) -> AbstractContextManager[Connection]: ...
 
 
-def connect_to(profile: settings.Profile, transport: httpx.BaseTransport | None = None) -> Connect:
+def connect_to(load: Callable[[], settings.Profile], transport: httpx.BaseTransport | None = None) -> Connect:
     """Over a wire of the run's own.
 
     Args:
+        load: gives the profile when the run is joined to it.
         transport: stands in for the network.
     """
 
     @contextmanager
     def connect(clock: Clock, on_intent: OnIntent, on_exchange: OnExchange) -> Iterator[Connection]:
         with ExitStack() as stack:
+            profile = load()
             opened = profile if transport else stack.enter_context(open_profile(profile))
             wire = stack.enter_context(
                 Wire(opened, clock=clock, on_intent=on_intent, on_exchange=on_exchange, transport=transport)

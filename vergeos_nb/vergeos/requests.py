@@ -7,13 +7,11 @@ from here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from vergeos_nb.errors import UsageError
+from vergeos_nb.vergeos.exchange import Request, api_path
 from vergeos_nb.vergeos.rows import MachineKey, StatusKey, VmKey
-
-API_PATH = "/api/v4"
 
 NAME_MAX = 128
 DESCRIPTION_MAX = 2048
@@ -23,67 +21,40 @@ VmAction = Literal["poweroff", "kill", "poweron"]
 NodeQuery = Literal["top", "ping"]
 
 
-def api_path(table_path: str) -> str:
-    """The full path of a request, from its path below ``/api/v4``."""
-    return f"{API_PATH}/{table_path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A changing request.
-
-    Attributes:
-        table_path: below ``/api/v4``, such as ``vm_actions`` or ``machine_status/61``.
-    """
-
-    method: Literal["POST", "PUT"]
-    table_path: str
-    body: Mapping[str, Any]
-
-    @property
-    def path(self) -> str:
-        """As an exchange shows it."""
-        return api_path(self.table_path)
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain JSON, for a plan or a record."""
-        return {"method": self.method, "path": self.path, "body": dict(self.body)}
-
-
-def poweroff(vm: VmKey) -> Change:
+def poweroff(vm: VmKey) -> Request:
     """Ask the guest to shut down (ACPI). A guest that ignores it keeps running (D-power, pyvergeos 1.7.1)."""
     return vm_action(vm, "poweroff")
 
 
-def kill(vm: VmKey) -> Change:
+def kill(vm: VmKey) -> Request:
     """End the VM's process at once, like pulling the plug (D-power, pyvergeos 1.7.1)."""
     return vm_action(vm, "kill")
 
 
-def poweron(vm: VmKey) -> Change:
+def poweron(vm: VmKey) -> Request:
     """Start the VM (D-power, pyvergeos 1.7.1)."""
     return vm_action(vm, "poweron")
 
 
-def vm_action(vm: VmKey, action: VmAction) -> Change:
+def vm_action(vm: VmKey, action: VmAction) -> Request:
     """``POST vm_actions`` with the VM's key, which is not its machine's.
 
     Raises:
         UsageError: the action is not one of these three.
     """
-    return Change(
+    return _change(
         "POST", "vm_actions", {"vm": VmKey.number(vm), "action": _known(action, VmAction, "action")}
     )
 
 
-def override(key: StatusKey) -> Change:
+def override(key: StatusKey) -> Request:
     """Step 5 of the vendor's procedure, to the letter: these four fields and no other."""
     return status_fields(
         key, {"running": False, "migratable": True, "status": "stopped", "state": "offline"}
     )  # fmt: skip
 
 
-def status_fields(key: StatusKey, body: Mapping[str, Any]) -> Change:
+def status_fields(key: StatusKey, body: Mapping[str, Any]) -> Request:
     """Write these fields into a status row.
 
     Raises:
@@ -91,10 +62,10 @@ def status_fields(key: StatusKey, body: Mapping[str, Any]) -> Change:
     """
     if not body:
         raise UsageError(f"write into machine status {key}", "no field is named")
-    return Change("PUT", StatusKey.path(key), dict(body))
+    return _change("PUT", StatusKey.path(key), dict(body))
 
 
-def snapshot(machine: MachineKey, name: str, expires: int, description: str = "") -> Change:
+def snapshot(machine: MachineKey, name: str, expires: int, description: str = "") -> Request:
     """Take a snapshot that ends by itself, without asking the guest to hold still.
 
     ``quiesce`` needs a guest agent that answers, which a stuck VM lacks; ``expires`` is always given, because
@@ -118,7 +89,7 @@ def snapshot(machine: MachineKey, name: str, expires: int, description: str = ""
         raise UsageError(
             asked, f"{expires!r} is not a time at which it can end", "give seconds since 1970, above 0."
         )
-    return Change(
+    return _change(
         "POST",
         "machine_snapshots",
         {
@@ -133,7 +104,7 @@ def snapshot(machine: MachineKey, name: str, expires: int, description: str = ""
     )
 
 
-def node_query(node: int, query: NodeQuery, params: Mapping[str, Any] | None = None) -> Change:
+def node_query(node: int, query: NodeQuery, params: Mapping[str, Any] | None = None) -> Request:
     """Have a node run a diagnostic command. It changes nothing there, but makes a row in ``node_queries``.
 
     Args:
@@ -149,7 +120,11 @@ def node_query(node: int, query: NodeQuery, params: Mapping[str, Any] | None = N
             f"ask a node for {query}", f"{node!r} is not the key of a node", "give a number above zero."
         )
     body: dict[str, Any] = {"node": node, "query": _known(query, NodeQuery, "query")}
-    return Change("POST", "node_queries", {**body, "params": dict(params)} if params else body)
+    return _change("POST", "node_queries", {**body, "params": dict(params)} if params else body)
+
+
+def _change(method: Literal["POST", "PUT"], table_path: str, body: Mapping[str, Any]) -> Request:
+    return Request(method, api_path(table_path), body)
 
 
 def _known(word: str, words: Any, what: str) -> str:

@@ -290,35 +290,3 @@ class QueryAnswer:
     key: str
     status: str
     result: str
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One API call as it went over the wire. Holds no header, so it holds no credential.
-
-    Attributes:
-        number: counts the calls of a run from 1.
-        method, path, query, body: the request; ``query`` is decoded.
-        changing: whether the call can change something on the platform.
-        attempt: 1 for the first sending, 2 for a read's first repetition, …
-        sent_at: our clock, seconds since 1970.
-        server_time: the answer's Date header, seconds since 1970, or None.
-        elapsed_s: from sending to the whole answer or the failure.
-        status: the HTTP status, or None when no answer came.
-        answer: the decoded JSON answer, or its text where it was not JSON.
-        error: what went wrong on the way, in words, or "".
-    """
-
-    number: int
-    method: str
-    path: str
-    query: Mapping[str, str]
-    body: Mapping[str, Any] | None
-    changing: bool
-    attempt: int
-    sent_at: float
-    server_time: float | None
-    elapsed_s: float
-    status: int | None
-    answer: Any
-    error: str = ""

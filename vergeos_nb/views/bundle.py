@@ -6,7 +6,6 @@ with a fallback, so that it reads well light, dark, printed, and where every sty
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -16,10 +15,10 @@ import jinja2
 from vergeos_nb.clock import iso
 from vergeos_nb.masking import masked
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange
 from vergeos_nb.views.badges import badge_of, signed
 from vergeos_nb.views.calls import calls_table
-from vergeos_nb.views.cells import grid
+from vergeos_nb.views.cells import bars, grid
 from vergeos_nb.views.text import visible
 
 MOST_CALLS = 400
@@ -27,7 +26,7 @@ MOST_CALLS = 400
 
 def static_view(result: StepResult) -> dict[str, str]:
     """The step's bundle: ``text/html`` and ``text/plain``."""
-    return {"text/html": _html(result), "text/plain": _plain(result)}
+    return {"text/html": _html(result), "text/plain": plain_view(result)}
 
 
 @cache
@@ -59,8 +58,7 @@ def _html(result: StepResult) -> str:
             badge=badge_of(result),
             began=iso(result.began_at),
             seconds=f"{max(0.0, result.ended_at - result.began_at):.1f}",
-            picture=_picture(result),
-            tables=[(table.schema.caption, signed(table)) for table in result.tables],
+            tables=[(table.schema.caption, signed(table), bars(table)) for table in result.tables],
             calls=grid(calls_table(_shown(result.exchanges))),
             count=len(result.exchanges),
             left_out=_left_out(result.exchanges),
@@ -68,19 +66,8 @@ def _html(result: StepResult) -> str:
     )
 
 
-def _picture(result: StepResult) -> dict[str, str] | None:
-    """The picture beside a table: a fleet is seen faster than it is read."""
-    from vergeos_nb.views.bars_drawing import DRAWN, draw_bars
-    from vergeos_nb.views.drawing import png
-
-    drawn = next((table for table in result.tables if table.schema.name in DRAWN and table.rows), None)
-    if drawn is None:
-        return None
-    drawing = draw_bars(drawn)
-    return {"data": b64encode(png(drawing)).decode(), "alt": f"{drawing.title}. {drawing.described}"}
-
-
-def _plain(result: StepResult) -> str:
+def plain_view(result: StepResult) -> str:
+    """The step in plain text, which says the same."""
     step = f" (vendor's step {result.vendor_step})" if result.vendor_step else ""
     lines = [
         f"{result.title}{step}: {badge_of(result)}   [{visible(result.system)}]",

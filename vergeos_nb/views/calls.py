@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from vergeos_nb.procedure.values.table import Schema, Table
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange
 
 CALLS = Schema(
     "calls",

@@ -11,6 +11,9 @@ from vergeos_nb.clock import iso
 from vergeos_nb.procedure.values.table import ColumnKind, Table
 from vergeos_nb.views.text import visible
 
+# Tables whose last column counts: a fleet is seen faster than it is read.
+COUNTED = frozenset({"fleet", "outcomes", "often"})
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -35,6 +38,15 @@ def grid(table: Table) -> Grid:
         [name.replace("_", " ") for name, _ in table.schema.columns],
         [[cell(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in table.rows],
     )
+
+
+def bars(table: Table) -> Sequence[float] | None:
+    """How long a bar beside each row is, in percent of the longest; None for a table that counts nothing."""
+    if table.schema.name not in COUNTED:
+        return None
+    counts = [max(0, count) if isinstance(count, int) else 0 for *_, count in table.rows]
+    most = max(counts, default=0) or 1
+    return [100 * count / most for count in counts]
 
 
 def cell(value: Any, kind: ColumnKind) -> str:

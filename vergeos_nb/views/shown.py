@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.views.bundle import static_view
+from vergeos_nb.views.bundle import plain_view, static_view
 from vergeos_nb.views.timeline import WIDTH, Timeline, timeline_text
 from vergeos_nb.views.timeline_drawing import timeline_png
 
@@ -57,10 +57,14 @@ class Picture(Shown):
 
 
 class StepView(Shown):
-    """A step's result as a cell shows it. ``frames`` holds its tables and calls as DataFrames."""
+    """A step's result as a cell shows it. ``frames`` holds its tables and calls as DataFrames.
 
-    def __init__(self, result: StepResult) -> None:
-        super().__init__(static_view(result))
+    Args:
+        html: not needed where a runner makes the record, which renders each step again from the journal.
+    """
+
+    def __init__(self, result: StepResult, *, html: bool = True) -> None:
+        super().__init__(static_view(result) if html else {"text/plain": plain_view(result)})
         self.result = result
 
     @property

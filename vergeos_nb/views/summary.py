@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vergeos_nb.procedure.engine.runbook import RunEnd
 from vergeos_nb.procedure.values.finding import of_result, of_run
-from vergeos_nb.procedure.values.outcomes import RunOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.views.badges import Badge, badge, badge_of
 from vergeos_nb.views.bundle import environment
 from vergeos_nb.views.text import visible
@@ -24,8 +23,7 @@ class RunSummary:
         over_vm: whether it was over one VM, so that the verdict is one on it.
     """
 
-    outcome: RunOutcome
-    verdict: VerdictValue
+    end: RunEnd
     system: str
     headline: str
     next_step: str
@@ -36,8 +34,8 @@ class RunSummary:
     @property
     def badge(self) -> Badge:
         """Outcome and verdict together, as they are shown."""
-        verdict = self.verdict if self.over_vm else None
-        return badge(of_run(self.outcome, verdict, [of_result(result) for result in self.results]))
+        verdict = self.end.verdict if self.over_vm else None
+        return badge(of_run(self.end.outcome, verdict, [of_result(result) for result in self.results]))
 
     @property
     def steps(self) -> Sequence[tuple[str, Badge, str]]:
@@ -52,10 +50,11 @@ def summary_view(summary: RunSummary) -> dict[str, str]:
         .get_template("summary.html.j2")
         .render(summary=summary, badge=summary.badge, steps=summary.steps)
     )
-    return {"text/html": html, "text/plain": _plain(summary)}
+    return {"text/html": html, "text/plain": summary_text(summary)}
 
 
-def _plain(summary: RunSummary) -> str:
+def summary_text(summary: RunSummary) -> str:
+    """The summary in plain text, which says the same."""
     width = max((len(what) for what, _ in summary.lines), default=0)
     lines = [
         f"{summary.badge}   [{visible(summary.system)}]",

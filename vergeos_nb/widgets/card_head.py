@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vergeos_nb.client.preview import Preview, as_curl
+from vergeos_nb.client.preview import as_curl
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.outcomes import StepState
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.step_tables import EVIDENCE, IDENTITY
+from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.views.badges import badge_of
 from vergeos_nb.views.bundle import environment
 from vergeos_nb.widgets.teaching import NOT_TAUGHT, Teaching
@@ -34,7 +35,7 @@ def head(
     step: Step[Any],
     state: StepState,
     result: StepResult | None,
-    calls: Sequence[Preview],
+    calls: Sequence[Request],
     *,
     host: str,
     bearer: bool,
@@ -102,11 +103,11 @@ def side_by_side(row: Sequence[Any]) -> str:
     return ", ".join(told)
 
 
-def _shown(call: Preview) -> dict[str, Any]:
+def _shown(call: Request) -> dict[str, Any]:
     return {
         "method": call.method,
         "path": call.path,
         "query": " ".join(f"{name}={value}" for name, value in call.query.items()),
         "body": "" if call.body is None else json.dumps(dict(call.body), ensure_ascii=False),
-        "changing": call.changing,
+        "changing": call.method != "GET",
     }

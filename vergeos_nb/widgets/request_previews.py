@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from vergeos_nb.client.preview import Preview, preview
+from vergeos_nb.client.preview import preview
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.procedure.engine.case import Case, RunCase
 from vergeos_nb.procedure.engine.engine import Step
+from vergeos_nb.vergeos.exchange import Request
 
 
-def calls_of(step: Step[Any], case: RunCase | None) -> tuple[Preview, ...]:
+def calls_of(step: Step[Any], case: RunCase | None) -> tuple[Request, ...]:
     """The requests that this step is going to make, as far as they are known by now, in order."""
     # Whoever answers is asked before the run is open; every other request hangs on what the run knows.
     if step.role != "connect" and not isinstance(case, Case):

@@ -20,7 +20,7 @@ from tests.rehearsal import Rehearsal
 from vergeos_nb.archive.export.exporting import as_zip
 from vergeos_nb.archive.export.markdown import told
 from vergeos_nb.archive.index import Index, Query
-from vergeos_nb.archive.ledger.ledger import LedgerEntry
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.cli.main import main
 
 

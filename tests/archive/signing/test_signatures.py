@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.archive.made import NONE, allowed, archive, finish_again, key, record
-from vergeos_nb.archive.ledger.canonical import canonical
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, hash_of
+from vergeos_nb.archive.ledger.ledger import Head, Ledger
+from vergeos_nb.archive.ledger.ledger_lines import hash_of
 from vergeos_nb.archive.ledger.manifest import read_manifest
 from vergeos_nb.archive.seal import seal
 from vergeos_nb.archive.signing import signer as signer_module
@@ -25,6 +25,7 @@ from vergeos_nb.archive.signing.allowed_signers import read_allowed_signers
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.archive.signing.sshsig import NAMESPACE, fits, read_signature
 from vergeos_nb.archive.verify.verify import Report, verify
+from vergeos_nb.canonical import canonical
 from vergeos_nb.errors import RecordError, UsageError
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs ssh-keygen")

@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.archive.made import NONE, archive, finish_again, record, sealed
-from vergeos_nb.archive.ledger.canonical import canonical
 from vergeos_nb.archive.ledger.chain import FlawKind
-from vergeos_nb.archive.ledger.ledger import Head, hash_of, read_head
+from vergeos_nb.archive.ledger.ledger import Head, read_head
+from vergeos_nb.archive.ledger.ledger_lines import hash_of
 from vergeos_nb.archive.ledger.manifest import read_manifest
 from vergeos_nb.archive.seal import seal
 from vergeos_nb.archive.verify.verify import verify
+from vergeos_nb.canonical import canonical
 
 LINES = 6
 FILES = ("journal.jsonl", "notebook.ipynb", "notebook.html", "record.json")

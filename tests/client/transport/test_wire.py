@@ -13,7 +13,8 @@ from vergeos_nb.client.transport import wire as wire_module
 from vergeos_nb.client.transport.retries import READ_ATTEMPTS, READ_TOTAL_S
 from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret
-from vergeos_nb.vergeos.rows import Exchange, MachineKey
+from vergeos_nb.vergeos.exchange import Exchange
+from vergeos_nb.vergeos.rows import MachineKey
 
 DATE = "Mon, 21 Sep 2026 15:13:20 GMT"
 DATE_S = 1_790_003_600.0
@@ -197,7 +198,7 @@ def test_the_intent_is_told_before_the_bytes_leave(make_wire, recorder):
 
 
 def test_nothing_is_sent_when_the_intent_cannot_be_written(make_wire, make_profile, clock):
-    def refuse(method, path, body):
+    def refuse(request):
         raise errors.RecordError("write the intent", "the disk is full")
 
     transport = answers(ok({}))

@@ -22,7 +22,6 @@ from vergeos_nb.settings import Credentials, Profile, Secret
 from vergeos_nb.simulator import Simulator, SteppedClock
 from vergeos_nb.simulator.faults.rules import Rule
 from vergeos_nb.vergeos.rows import Columns, MachineKey, NodeState
-from vergeos_nb.views.fleet_frame import fleet_frame
 
 OFF, ALIVE, UNKNOWN = VerdictValue.OFF, VerdictValue.ALIVE, VerdictValue.UNKNOWN
 
@@ -183,7 +182,6 @@ def test_a_run_over_one_vm_and_the_triage_read_odd_values_alike(
     run.end(book)
     found, _ = looked_at("stuck", change=of_the_vm)
     assert found["verdict"][found["name"].index("web-01")] == verdict
-    fleet_frame(found)
 
 
 def test_what_of_the_evidence_cannot_be_read_is_noted_in_the_journal_once(tmp_path: Path) -> None:
@@ -233,11 +231,3 @@ def test_a_platform_that_does_not_sort_is_not_believed_to_have_told_of_every_vm(
         pytest.raises(WrongShape, match="after row 7"),
     ):
         api.fleet_vms()
-
-
-def test_the_frame_has_one_row_per_vm_and_the_same_columns_whatever_came() -> None:
-    found, _ = looked_at("status_missing")
-    frame, empty = fleet_frame(found), fleet_frame({name: [] for name in found})
-    assert (len(frame), list(frame.columns)) == (12, list(empty.columns))
-    row = frame.set_index("name").loc["web-01"]
-    assert (row["status"], row["suggestion"], row["vm_key"]) == ("", "look", 41)

@@ -23,6 +23,7 @@ from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.session.run import Run
 from vergeos_nb.views.badges import badge_of
 from vergeos_nb.views.bundle import static_view
+from vergeos_nb.views.cells import COUNTED
 
 POWEROFF = {"method": "POST", "path": "/api/v4/vm_actions", "body": {"vm": 41, "action": "poweroff"}}
 OVERRIDE = {"method": "PUT", "path": "/api/v4/machine_status/46", "body": {"running": False}}
@@ -166,8 +167,9 @@ def test_period_ticket_and_rehearsals_choose_what_is_counted(
     assert report(past, **given).fact("runs") == count
 
 
-def test_the_report_leaves_a_sealed_record_with_its_pictures(past: Path) -> None:
-    report(past, ticket="REP-1")
+def test_the_report_leaves_a_sealed_record_with_bars_beside_its_counts(past: Path) -> None:
+    account = report(past, ticket="REP-1")
+    counted = [len(t.rows) for r in account.results for t in r.tables if t.schema.name in COUNTED]
     checked = verify(past)
     assert (checked.findings, checked.records) == ((), 6)
     (folder,) = past.glob("2026-11-02/*")
@@ -177,7 +179,8 @@ def test_the_report_leaves_a_sealed_record_with_its_pictures(past: Path) -> None
         [],
     )
     page = (folder / "notebook.html").read_text()
-    assert page.count("<img ") == 3
+    assert page.count("<img ") == 1
+    assert page.count("print-color-adjust:exact") == sum(counted)
     assert "Runs by day and outcome" in page
     # There is no VM that a verdict could be on.
     assert "verdict unknown" not in page.partition("<h1")[0]

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
+from vergeos_nb.archive.ledger.ledger import Ledger
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.archive.ledger.manifest import bundle
 from vergeos_nb.archive.ledger.strays import ATTRIBUTES_SAY
 from vergeos_nb.archive.verify.verify import verify_record
 from vergeos_nb.clock import from_iso
-from vergeos_nb.errors import RecordError, Refused
+from vergeos_nb.errors import Refused
+from vergeos_nb.files import disk_errors
 from vergeos_nb.layout import ATTRIBUTES, HEAD, HEAD_SUFFIX, LEDGER, MANIFEST, PAGE, SIGNATURE, SIGNED
 from vergeos_nb.runbook_files import doc_path
 
@@ -87,19 +89,15 @@ def as_zip(outputs: Path, entry: LedgerEntry, allowed: Path | None = None) -> by
     folder = whole(outputs, entry)
     made = datetime.fromtimestamp(from_iso(entry.sealed_at), UTC).timetuple()[:6]
     file = io.BytesIO()
-    try:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
-            for name, content in _members(outputs, folder, entry, allowed):
-                # The same record gives the same bytes, whenever it is exported.
-                info = zipfile.ZipInfo(f"{entry.record}/{name}", made)
-                info.external_attr = 0o644 << 16
-                target.writestr(info, content, zipfile.ZIP_DEFLATED)
-    except OSError as error:
-        raise RecordError(
-            f"exporting the record {entry.record}",
-            f"{error.filename or folder}: {error.strerror or error}",
-            "make it readable",
-        ) from error
+    with (
+        disk_errors(f"exporting the record {entry.record}", "make it readable", where=folder),
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name, content in _members(outputs, folder, entry, allowed):
+            # The same record gives the same bytes, whenever it is exported.
+            info = zipfile.ZipInfo(f"{entry.record}/{name}", made)
+            info.external_attr = 0o644 << 16
+            target.writestr(info, content, zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from vergeos_nb.archive.ledger.ledger import LedgerEntry
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.journal.journal import JournalText
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.record.run_summary import summary_of

@@ -10,14 +10,8 @@ from pathlib import Path
 
 from vergeos_nb.archive.ledger.chain import Flaw, FlawKind
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import LedgerEntry
-from vergeos_nb.archive.ledger.manifest import (
-    Digest,
-    Manifest,
-    bundle,
-    is_grown,
-    read_manifest,
-)
+from vergeos_nb.archive.ledger.ledger_lines import Digest, LedgerEntry
+from vergeos_nb.archive.ledger.manifest import Manifest, bundle, is_grown, read_manifest
 from vergeos_nb.archive.ledger.strays import LINE_ENDS, is_litter, with_unix_ends
 from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import DAYS, JOURNAL, MANIFEST, NO_DAYS, RECORD, is_day, what_of

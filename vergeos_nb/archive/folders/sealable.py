@@ -12,8 +12,9 @@ import secrets
 from pathlib import Path
 
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
-from vergeos_nb.archive.ledger.manifest import Digest, bundle, is_grown
+from vergeos_nb.archive.ledger.ledger import Ledger
+from vergeos_nb.archive.ledger.ledger_lines import Digest, LedgerEntry
+from vergeos_nb.archive.ledger.manifest import bundle, is_grown
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import draft_of, put

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from vergeos_nb.archive.ledger.ledger import EMPTY, Head, LedgerEntry, hash_of
-from vergeos_nb.archive.ledger.ledger_events import Mark, read_any
+from vergeos_nb.archive.ledger.ledger import EMPTY, Head
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry, Mark, hash_of, read_any
 from vergeos_nb.layout import LEDGER
 
 

@@ -10,22 +10,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-from msgspec import Meta, Struct
-
-from vergeos_nb.archive.ledger.canonical import canonical
 from vergeos_nb.archive.ledger.disk import content_of, mapped, opened
-from vergeos_nb.archive.ledger.manifest import Digest, LedgerPlace, Sha256, Size, inner_path
+from vergeos_nb.archive.ledger.ledger_lines import ChainedLine, LedgerEntry, hash_of, read_line
 from vergeos_nb.archive.ledger.strays import ATTRIBUTES_SAY
+from vergeos_nb.canonical import canonical
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import Busy, after_last_line_feed, append, locked, put, sync_folder
 from vergeos_nb.layout import ArchiveLayout
@@ -53,74 +49,6 @@ def read_head(told: str) -> Head | None:
     """The head that a text says; None if it says none."""
     match = _HEAD.fullmatch(told)
     return Head(int(match[1]), match[2]) if match else None
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """The content of a ledger line."""
-
-    place: LedgerPlace
-    manifest: str
-    journal: Digest
-    record: str
-    path: str
-    sealed_at: str
-    fields: Mapping[str, Any]
-
-
-class PlaceShape(Struct):
-    """The fields that every line has."""
-
-    count: Annotated[int, Meta(ge=1)]
-    previous: Sha256
-    head_was: str | None
-
-    def place(self, supersedes: int | None = None) -> LedgerPlace:
-        """The line's place."""
-        return LedgerPlace(self.count, self.previous, supersedes, self.head_was)
-
-
-class _SealShape(PlaceShape):
-    supersedes: Size | None
-    manifest: Sha256
-    journal: Digest
-    record: str
-    path: str
-    sealed_at: str
-    fields: dict[str, Any]
-
-
-_SEAL = msgspec.json.Decoder(_SealShape)
-_PLACE = msgspec.json.Decoder(PlaceShape)
-
-
-def read_line(raw: bytes) -> LedgerEntry | None:
-    """The content of a line that seals a record; None if it is damaged or of another kind."""
-    try:
-        told = _SEAL.decode(raw)
-        return LedgerEntry(
-            told.place(told.supersedes),
-            told.manifest,
-            told.journal,
-            told.record,
-            inner_path(told.path),
-            told.sealed_at,
-            told.fields,
-        )
-    except (ValueError, RecursionError):
-        return None
-
-
-def _place_of(raw: bytes) -> LedgerPlace | None:
-    try:
-        return _PLACE.decode(raw).place()
-    except (ValueError, RecursionError):
-        return None
-
-
-def hash_of(raw: bytes) -> str:
-    """The hash of a line, with its line feed."""
-    return hashlib.sha256(raw).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,30 +99,20 @@ class Ledger:
 
     def snapshot(self) -> LedgerSnapshot:
         """Read it all. Nobody seals meanwhile, where the lock can be had; a copy may have none."""
-        try:
-            with self._shared():
-                content = content_of(self.paths.ledger)
-                head = content_of(self.paths.head)
-                size = self.paths.torn.stat().st_size if self.paths.torn.exists() else 0
-        except OSError as error:
-            raise _unusable(self.paths.ledger, error) from error
+        with _usable(self.paths.ledger), self._shared():
+            content = content_of(self.paths.ledger)
+            head = content_of(self.paths.head)
+            size = self.paths.torn.stat().st_size if self.paths.torn.exists() else 0
         whole, newline, torn = (content or b"").rpartition(b"\n")
         lines = [line + b"\n" for line in whole.split(b"\n")] if newline else []
-        told = None if head is None else head.decode("utf-8", "replace").removesuffix("\n")
-        return LedgerSnapshot(tuple(lines), torn, told, size)
+        return LedgerSnapshot(tuple(lines), torn, _head_text(head), size)
 
     def end(self) -> End:
         """Where it ends. Reads little, and changes nothing."""
-        try:
-            with self._shared():
-                head = content_of(self.paths.head)
-                raw = self._last_line()
-        except OSError as error:
-            raise _unusable(self.paths.ledger, error) from error
-        place = _place_of(raw)
-        count = place.count if place else self._count_lines()
-        told = None if head is None else head.decode("utf-8", "replace")
-        return End(count, told, raw.endswith(b"\r\n"))
+        with _usable(self.paths.ledger), self._shared():
+            head = content_of(self.paths.head)
+            raw = self._last_line()
+        return End(self._count_of(raw), _head_text(head), raw.endswith(b"\r\n"))
 
     def _last_line(self) -> bytes:
         try:
@@ -202,10 +120,12 @@ class Ledger:
         except FileNotFoundError:
             return b""
         with file:
-            descriptor = file.fileno()
-            end = after_last_line_feed(descriptor, os.fstat(descriptor).st_size)
-            start = after_last_line_feed(descriptor, end - 1) if end else 0
-            return os.pread(descriptor, end - start, start)
+            return _last_whole_line(file.fileno())[1]
+
+    def _count_of(self, raw: bytes) -> int:
+        """The number of a line, also of one that is damaged."""
+        line = ChainedLine.read(raw)
+        return line.count if line else (content_of(self.paths.ledger) or b"").count(b"\n")
 
     @contextlib.contextmanager
     def locked(self, wait_s: float | None = None) -> Iterator[None]:
@@ -217,15 +137,14 @@ class Ledger:
         wait_s = LOCK_WAIT_S if wait_s is None else min(wait_s, LOCK_WAIT_S)
         with contextlib.ExitStack() as held:
             try:
-                held.enter_context(locked(self.paths.lock, wait_s))
+                with _usable(self.paths.lock):
+                    held.enter_context(locked(self.paths.lock, wait_s))
             except Busy:
                 raise LedgerLockError(
                     "sealing the record",
                     f"another process has kept {self.paths.lock} locked for {wait_s:g} s",
                     "see whether a run hangs on this machine, then `vergeos-nb audit recover`",
                 ) from None
-            except OSError as error:
-                raise _unusable(self.paths.lock, error) from error
             yield
 
     @contextlib.contextmanager
@@ -240,39 +159,28 @@ class Ledger:
 
     def newest(self) -> tuple[Head, bytes]:
         """The newest whole line and its head, after a torn one behind it was set aside."""
-        try:
-            descriptor = os.open(self.paths.ledger, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return EMPTY, b""
-        except OSError as error:
-            raise _unusable(self.paths.ledger, error) from error
-        try:
-            size = os.fstat(descriptor).st_size
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(errno.EINVAL, "it is no plain file")
-            end = after_last_line_feed(descriptor, size)
-            if end < size:
-                self._set_aside(os.pread(descriptor, size - end, end))
-                os.ftruncate(descriptor, end)
-                os.fsync(descriptor)
-            if not end:
+        with _usable(self.paths.ledger):
+            try:
+                descriptor = os.open(self.paths.ledger, os.O_RDWR | os.O_CLOEXEC)
+            except FileNotFoundError:
                 return EMPTY, b""
-            start = after_last_line_feed(descriptor, end - 1)
-            raw = os.pread(descriptor, end - start, start)
-            place = _place_of(raw)
-            count = place.count if place else self._count_lines()
-        except OSError as error:
-            raise _unusable(self.paths.ledger, error) from error
-        finally:
-            os.close(descriptor)
-        return Head(count, hash_of(raw)), raw
+            try:
+                size = os.fstat(descriptor).st_size
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise OSError(errno.EINVAL, "it is no plain file")
+                end, raw = _last_whole_line(descriptor)
+                if end < size:
+                    self._set_aside(os.pread(descriptor, size - end, end))
+                    os.ftruncate(descriptor, end)
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            return (Head(self._count_of(raw), hash_of(raw)), raw) if raw else (EMPTY, b"")
 
     def whole_lines(self) -> list[bytes]:
         """Every whole line, each with its line feed."""
-        try:
+        with _usable(self.paths.ledger):
             content = content_of(self.paths.ledger) or b""
-        except OSError as error:
-            raise _unusable(self.paths.ledger, error) from error
         return [line for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
 
     def _set_aside(self, torn: bytes) -> None:
@@ -281,24 +189,18 @@ class Ledger:
         if not known.endswith(torn + b"\n"):
             append(self.paths.torn, torn + b"\n")
 
-    def _count_lines(self) -> int:
-        return (content_of(self.paths.ledger) or b"").count(b"\n")
-
     def head_that_does_not_fit(self, newest: Head, raw: bytes) -> str | None:
         """The head file's content if it differs from the end of the ledger; otherwise None.
 
         A writer may have died between line and head, so one more line than the head says is correct, too.
         Then the head is updated, so it is never behind by more than one.
         """
-        try:
-            content = content_of(self.paths.head)
-        except OSError as error:
-            raise _unusable(self.paths.head, error) from error
-        told = None if content is None else content.decode("utf-8", "replace").removesuffix("\n")
+        with _usable(self.paths.head):
+            told = _head_text(content_of(self.paths.head))
         head = EMPTY if told is None else read_head(told)
         if head == newest:
             return None
-        place = _place_of(raw)
+        place = ChainedLine.read(raw)
         if head and place and (head.count, head.hash) == (newest.count - 1, place.previous):
             self.put_head(newest)
             return None
@@ -306,47 +208,44 @@ class Ledger:
 
     def sealed_before(self, record: str) -> LedgerEntry | None:
         """The newest line of this record, or None."""
-        mark = b'"record":' + canonical(record)
-        try:
-            with opened(self.paths.ledger) as file, mapped(file) as content:
-                at = content.rfind(mark)
-                if at < 0:
-                    return None
-                start, end = content.rfind(b"\n", 0, at) + 1, content.find(b"\n", at)
-                entry = read_line(content[start : end + 1])
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _unusable(self.paths.ledger, error) from error
-        return entry
+        with self._mapped() as content:
+            at = content.rfind(b'"record":' + canonical(record))
+            return (
+                read_line(content[content.rfind(b"\n", 0, at) + 1 : content.find(b"\n", at) + 1])
+                if at >= 0
+                else None
+            )
 
     def was_removed(self, record: str) -> bool:
         """Whether a tombstone says that it was removed."""
         mark = b'"of":' + canonical(record)
-        try:
-            with opened(self.paths.ledger) as file, mapped(file) as content:
-                at = content.find(mark)
-                while at >= 0:
-                    start = content.rfind(b"\n", 0, at) + 1
-                    if b'"event":"removed"' in content[start:at]:
-                        return True
-                    at = content.find(mark, at + 1)
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise _unusable(self.paths.ledger, error) from error
+        with self._mapped() as content:
+            at = content.find(mark)
+            while at >= 0:
+                if b'"event":"removed"' in content[content.rfind(b"\n", 0, at) + 1 : at]:
+                    return True
+                at = content.find(mark, at + 1)
         return False
+
+    @contextlib.contextmanager
+    def _mapped(self) -> Iterator[Any]:
+        """The ledger's bytes, without reading all of them; none where there is no ledger."""
+        with contextlib.ExitStack() as held:
+            with _usable(self.paths.ledger):
+                try:
+                    content = held.enter_context(mapped(held.enter_context(opened(self.paths.ledger))))
+                except FileNotFoundError:
+                    content = b""
+            yield content
 
     def append(self, line: bytes) -> None:
         """Add a line. It is whole and on disk when this returns, or not there when this raises."""
         new = not self.paths.ledger.exists()
-        try:
+        with _usable(self.paths.ledger):
             append(self.paths.ledger, line)
             if new:
                 sync_folder(self.paths.outputs)
                 self._keep_from_git()
-        except OSError as error:
-            raise _unusable(self.paths.ledger, error) from error
 
     def _keep_from_git(self) -> None:
         """Tell git, in a new archive, not to change sealed files."""
@@ -358,16 +257,29 @@ class Ledger:
 
     def put_head(self, head: Head) -> None:
         """Replace the head file."""
-        try:
+        with _usable(self.paths.head):
             put(self.paths.head, f"{head}\n".encode(), self.paths.draft)
-        except OSError as error:
-            raise _unusable(self.paths.head, error) from error
 
 
-def _unusable(path: Path, error: OSError) -> RecordError:
-    return RecordError(
-        "sealing the record",
-        f"{path}: {error.strerror or error}",
-        "the record's files are complete and stay; make the folder writable and free space, then run "
-        "`vergeos-nb audit recover`",
-    )
+@contextlib.contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RecordError(
+            "sealing the record",
+            f"{path}: {error.strerror or error}",
+            "the record's files are complete and stay; make the folder writable and free space, then run "
+            "`vergeos-nb audit recover`",
+        ) from error
+
+
+def _head_text(content: bytes | None) -> str | None:
+    return None if content is None else content.decode("utf-8", "replace").removesuffix("\n")
+
+
+def _last_whole_line(descriptor: int) -> tuple[int, bytes]:
+    """Where the last whole line ends, and that line; nothing where there is none."""
+    end = after_last_line_feed(descriptor, os.fstat(descriptor).st_size)
+    start = after_last_line_feed(descriptor, end - 1) if end else 0
+    return end, os.pread(descriptor, end - start, start)

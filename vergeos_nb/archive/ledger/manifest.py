@@ -12,20 +12,18 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct, field
 
-from vergeos_nb.archive.ledger.canonical import LARGEST, canonical
+from vergeos_nb.archive.ledger.ledger_lines import Digest, InnerPath, LedgerEntry, LedgerPlace
 from vergeos_nb.archive.ledger.strays import is_litter
+from vergeos_nb.canonical import LARGEST, canonical
 from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import CHECKPOINTS, JOURNAL, MANIFEST, SIGNATURE
 
-FORMAT = "vergeos-nb/manifest/1"
 FIELDS = (
     "runbook",
     "vm",
@@ -49,46 +47,7 @@ _ADDED = ("interrupted", "bug", "settled")
 _BEGIN = b'{"n": '
 
 
-Size = Annotated[int, Meta(ge=0)]
-Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """Size and SHA-256 of some bytes."""
-
-    size: Size
-    sha256: Sha256
-
-    @classmethod
-    def of(cls, content: bytes) -> Digest:
-        """Of bytes in memory."""
-        return cls(len(content), hashlib.sha256(content).hexdigest())
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return {"size": self.size, "sha256": self.sha256}
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerPlace:
-    """A record's place in the ledger.
-
-    Attributes:
-        count: the line's number, from 1.
-        previous: the SHA-256 of the line before with its line feed; zeros for the first.
-        supersedes: the number of the line that sealed this record before, or None.
-        head_was: the head file's content if it did not fit the ledger, or None.
-    """
-
-    count: Size
-    previous: Sha256
-    supersedes: Size | None = None
-    head_was: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """The content of ``manifest.json``.
 
     Attributes:
@@ -96,32 +55,17 @@ class Manifest:
     """
 
     record: str
-    path: str
+    path: InnerPath
     sealed_at: str
-    place: LedgerPlace
-    fields: Mapping[str, Any]
-    files: Mapping[str, Digest]
+    place: LedgerPlace = field(name="ledger")
+    fields: dict[str, Any]
+    files: dict[str, Digest]
     signer: str | None = None
+    format: Literal["vergeos-nb/manifest/1"] = "vergeos-nb/manifest/1"
 
     def encoded(self) -> bytes:
         """The file's bytes: canonical JSON without a line feed."""
-        return canonical(
-            {
-                "format": FORMAT,
-                "record": self.record,
-                "path": self.path,
-                "sealed_at": self.sealed_at,
-                "ledger": {
-                    "count": self.place.count,
-                    "previous": self.place.previous,
-                    "supersedes": self.place.supersedes,
-                    "head_was": self.place.head_was,
-                },
-                "signer": self.signer,
-                "fields": dict(self.fields),
-                "files": {name: digest.as_dict() for name, digest in self.files.items()},
-            }
-        )
+        return canonical(msgspec.to_builtins(self))
 
     def line(self, encoded_sha256: str = "") -> bytes:
         """The ledger line that seals this manifest, with its line feed.
@@ -129,23 +73,18 @@ class Manifest:
         Args:
             encoded_sha256: of the file's bytes, if the caller knows it already.
         """
-        return (
-            canonical(
-                {
-                    "count": self.place.count,
-                    "previous": self.place.previous,
-                    "supersedes": self.place.supersedes,
-                    "head_was": self.place.head_was,
-                    "manifest": encoded_sha256 or hashlib.sha256(self.encoded()).hexdigest(),
-                    "journal": self.files[JOURNAL].as_dict(),
-                    "record": self.record,
-                    "path": self.path,
-                    "sealed_at": self.sealed_at,
-                    "fields": dict(self.fields),
-                }
-            )
-            + b"\n"
-        )
+        return LedgerEntry(
+            count=self.place.count,
+            previous=self.place.previous,
+            supersedes=self.place.supersedes,
+            head_was=self.place.head_was,
+            manifest=encoded_sha256 or hashlib.sha256(self.encoded()).hexdigest(),
+            journal=self.files[JOURNAL],
+            record=self.record,
+            path=self.path,
+            sealed_at=self.sealed_at,
+            fields=self.fields,
+        ).line()
 
 
 def read_manifest(content: bytes) -> Manifest:
@@ -155,37 +94,12 @@ def read_manifest(content: bytes) -> Manifest:
         ValueError: they are none, or not in the one spelling that a manifest has.
     """
     try:
-        told = _manifest_json().decode(content)
-        manifest = Manifest(
-            record=told.record,
-            path=inner_path(told.path),
-            sealed_at=told.sealed_at,
-            place=told.ledger,
-            fields=told.fields,
-            files=told.files,
-            signer=told.signer,
-        )
+        manifest = msgspec.json.decode(content, type=Manifest)
         if JOURNAL not in manifest.files or manifest.encoded() != content:
             raise ValueError("not as it is written")
     except RecursionError as error:
         raise ValueError("no manifest: it holds too much in each other") from error
     return manifest
-
-
-class _ManifestShape(Struct):
-    format: Literal["vergeos-nb/manifest/1"]
-    record: str
-    path: str
-    sealed_at: str
-    ledger: LedgerPlace
-    fields: dict[str, Any]
-    files: dict[str, Digest]
-    signer: str | None
-
-
-@cache
-def _manifest_json() -> msgspec.json.Decoder[_ManifestShape]:
-    return msgspec.json.Decoder(_ManifestShape)
 
 
 def bundle(folder: Path) -> dict[str, Path]:
@@ -261,6 +175,19 @@ def fields_of(record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _plain(told[name]) for name in FIELDS}
 
 
+def row_of(entry: LedgerEntry) -> dict[str, Any]:
+    """A sealed record as one row, from its ledger line."""
+    return {
+        **{name: entry.fields.get(name) for name in FIELDS},
+        "record": entry.record,
+        "path": entry.path,
+        "sealed_at": entry.sealed_at,
+        "line": entry.count,
+        "supersedes": entry.supersedes,
+        "manifest": entry.manifest,
+    }
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
@@ -270,15 +197,3 @@ def _plain(value: Any) -> Any:
         return value
     # Half of a surrogate pair has no UTF-8.
     return str(value).encode("utf-8", "backslashreplace").decode()
-
-
-def inner_path(value: str) -> str:
-    """A record's folder below the archive's: ``DAY/RECORD``, which cannot lead out of it.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    parts = value.split("/")
-    if len(parts) != 2 or any(part in ("", ".", "..") or "\0" in part or "\\" in part for part in parts):
-        raise ValueError("no folder of a record")
-    return value

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Head, read_head
-from vergeos_nb.archive.ledger.strays import is_litter, with_unix_ends
+from vergeos_nb.archive.ledger.ledger import Head
+from vergeos_nb.archive.ledger.strays import with_unix_ends
+from vergeos_nb.archive.signing.kept_heads import kept_heads, proof_of
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.archive.signing.sshsig import Signature, read_signature
-from vergeos_nb.errors import RecordError
-from vergeos_nb.files import make_folder, put
+from vergeos_nb.files import disk_errors, make_folder, put
 from vergeos_nb.layout import HEAD_SUFFIX, SIGNED, ArchiveLayout
 
 _UNTAME = re.compile("[^A-Za-z0-9]")
@@ -53,21 +52,16 @@ def sign_head(outputs: Path, head: Head, signer: Signer) -> None:
     signature = signer.sign(content)
     paths = ArchiveLayout(outputs)
     path, draft = paths.signed(f"{head.count}-{key}"), paths.draft
-    try:
+    hint = "all is sealed, but not signed; make the folder writable, then run `vergeos-nb audit sign`"
+    with disk_errors("signing the ledger's head", hint, where=path.parent):
         make_folder(path.parent)
         # First the signature: a head without one would be found wanting.
-        put(_beside(path), signature, draft)
+        put(proof_of(path, ".sig"), signature, draft)
         put(path, content, draft)
         for older in path.parent.glob(f"*-{key}{HEAD_SUFFIX}"):
             if older != path:
                 older.unlink()
-                _beside(older).unlink(missing_ok=True)
-    except OSError as error:
-        raise RecordError(
-            "signing the ledger's head",
-            f"{error.filename or path.parent}: {error.strerror}",
-            "all is sealed, but not signed; make the folder writable, then run `vergeos-nb audit sign`",
-        ) from error
+                proof_of(older, ".sig").unlink(missing_ok=True)
 
 
 def signed_heads(outputs: Path) -> Iterator[SignedHead]:
@@ -76,21 +70,9 @@ def signed_heads(outputs: Path) -> Iterator[SignedHead]:
     Raises:
         RecordError: one cannot be read.
     """
-    for path in sorted((outputs / SIGNED).glob(f"*{HEAD_SUFFIX}")):
-        if is_litter(path.name):
-            continue
-        try:
-            raw, signed = content_of(path), content_of(_beside(path))
-        except OSError as error:
-            raise RecordError(
-                f"verifying {outputs}", f"{path}: {error.strerror}", "make it readable"
-            ) from error
-        if raw is None:
-            continue  # a newer one has just taken its place
-        content = with_unix_ends(raw)
-        told = content.decode("utf-8", "replace").removesuffix("\n")
-        changed = b"\r\n" in raw + (signed or b"")
-        yield SignedHead(f"{SIGNED}/{path.name}", content, read_head(told), _signature(signed), changed)
+    for kept in kept_heads(outputs, SIGNED, ".sig"):
+        ends = b"\r\n" in kept.raw + (kept.proof or b"")
+        yield SignedHead(kept.where, kept.content, kept.head, _signature(kept.proof), ends)
 
 
 def _signature(content: bytes | None) -> Signature | None:
@@ -98,7 +80,3 @@ def _signature(content: bytes | None) -> Signature | None:
         return read_signature(with_unix_ends(content)) if content is not None else None
     except ValueError:
         return None
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(path.name + ".sig")

@@ -7,85 +7,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from vergeos_nb.archive.ledger.chain import FlawKind, Found
-from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, read_head
-from vergeos_nb.archive.ledger.strays import is_litter, with_unix_ends
+from vergeos_nb.archive.ledger.ledger import Head
+from vergeos_nb.archive.signing.kept_heads import KeptHead, kept_heads
 from vergeos_nb.errors import RecordError, UsageError
-from vergeos_nb.files import make_folder, put
-from vergeos_nb.layout import HEAD_SUFFIX, TIMESTAMPS, ArchiveLayout
+from vergeos_nb.layout import TIMESTAMPS
 
-TIMEOUT_S = 20.0
-"""From the beginning to the whole answer."""
-_ASKED = "having the ledger's head timestamped"
+# The suffix of an authority's answer.
+TSR = ".tsr"
 
 
-@dataclass(frozen=True, slots=True)
-class Stamped:
-    """One timestamped head as it is found; ``answer`` is the authority's, or empty."""
-
-    where: str
-    content: bytes
-    head: Head | None
-    answer: bytes
-
-
-def stamp(outputs: Path, head: Head, url: str) -> datetime:
-    """Have a head timestamped, and keep the answer. Returns the time in it. Others seal meanwhile.
-
-    Raises:
-        RecordError: the authority does not answer, or with something else; or the disk does not take it.
-    """
-    client = _client()
-    content = f"{head}\n".encode()
-    request = client.TimestampRequestBuilder().data(content).build()
-    answer = _ask(url, request.as_bytes())
-    try:
-        told = client.decode_timestamp_response(answer)
-        imprint = told.tst_info.message_imprint.message
-        same = (told.tst_info.nonce, imprint) == (request.nonce, request.message_imprint.message)
-    except ValueError as error:
-        raise RecordError(_ASKED, "the answer is not a timestamp", "look at the authority's URL") from error
-    if not same:
-        raise RecordError(_ASKED, "the answer is for something else", "do not use this authority")
-    paths = ArchiveLayout(outputs)
-    path, draft = paths.timestamp(str(head.count)), paths.draft
-    try:
-        with Ledger(outputs).locked():
-            make_folder(path.parent)
-            # First the answer: a head without one would be found wanting.
-            put(_beside(path), answer, draft)
-            put(path, content, draft)
-    except OSError as error:
-        why = f"{error.filename or path.parent}: {error.strerror}"
-        raise RecordError(_ASKED, why, "make the folder writable, then try again") from error
-    when: datetime = told.tst_info.gen_time
-    return when
-
-
-def stamped_heads(outputs: Path) -> Iterator[Stamped]:
+def stamped_heads(outputs: Path) -> Iterator[KeptHead]:
     """Every timestamped head of an archive.
 
     Raises:
         RecordError: one cannot be read.
     """
-    for path in sorted((outputs / TIMESTAMPS).glob(f"*{HEAD_SUFFIX}")):
-        if is_litter(path.name):
-            continue
-        try:
-            content = with_unix_ends(content_of(path) or b"")
-            answer = content_of(_beside(path)) or b""
-        except OSError as error:
-            raise RecordError(
-                f"verifying {outputs}", f"{path}: {error.strerror}", "make it readable"
-            ) from error
-        told = content.decode("utf-8", "replace").removesuffix("\n")
-        yield Stamped(f"{TIMESTAMPS}/{path.name}", content, read_head(told), answer)
+    return kept_heads(outputs, TIMESTAMPS, TSR)
 
 
 class Authorities:
@@ -99,20 +40,20 @@ class Authorities:
     def __init__(self, path: Path) -> None:
         from cryptography.x509 import load_pem_x509_certificates
 
-        self._client = _client()
+        self._client = rfc3161()
         try:
             self._roots = load_pem_x509_certificates(path.read_bytes())
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "it holds no certificate"
             raise UsageError(f"reading {path}", str(why), "give a PEM file with --tsa-certs") from error
 
-    def head(self, stamped: Stamped, found: Found) -> Head | None:
+    def head(self, stamped: KeptHead, found: Found) -> Head | None:
         """The head, if a trusted authority has timestamped it. The result is noted."""
         builder = self._client.VerifierBuilder()
         for root in self._roots:
             builder = builder.add_root_certificate(root)
         try:
-            told = self._client.decode_timestamp_response(stamped.answer)
+            told = self._client.decode_timestamp_response(stamped.proof or b"")
             builder.build().verify_message(told, stamped.content)
         except (ValueError, self._client.VerificationError) as error:
             found.add(stamped.where, FlawKind.TIMESTAMP_WRONG, str(error) or "it does not hold")
@@ -125,21 +66,12 @@ class Authorities:
         return stamped.head
 
 
-def _ask(url: str, request: bytes) -> bytes:
-    import httpx
+def rfc3161() -> Any:
+    """The library for timestamps, which is an extra.
 
-    from vergeos_nb.client.transport.outside import post
-
-    try:
-        status, answer = post(url, request, "application/timestamp-query", limit_s=TIMEOUT_S)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as error:
-        raise RecordError(_ASKED, f"{type(error).__name__}: {error}", "try again later") from error
-    if status != 200:
-        raise RecordError(_ASKED, f"the answer was {status}", "look at the authority's URL")
-    return answer
-
-
-def _client() -> Any:
+    Raises:
+        RecordError: it is not installed.
+    """
     try:
         import rfc3161_client
     except ImportError as error:
@@ -147,7 +79,3 @@ def _client() -> Any:
             "reading timestamps", "rfc3161-client is not installed", "pip install 'vergeos-nb[timestamp]'"
         ) from error
     return rfc3161_client
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(path.name + ".tsr")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from vergeos_nb.archive.folders.record_folders import Folder
 from vergeos_nb.archive.ledger.chain import Chain, FlawKind, Found, LedgerLine
-from vergeos_nb.archive.ledger.ledger_events import Event, Mark
+from vergeos_nb.archive.ledger.ledger_lines import Event, Mark
 
 
 @dataclass

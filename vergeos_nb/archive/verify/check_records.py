@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from vergeos_nb.archive.folders.record_folders import Folder
 from vergeos_nb.archive.ledger.chain import Chain, FlawKind, Found, LedgerLine
-from vergeos_nb.archive.ledger.ledger_events import Mark
+from vergeos_nb.archive.ledger.ledger_lines import Mark
 from vergeos_nb.archive.verify.check_events import Marks
 from vergeos_nb.archive.verify.signature_check import Signatures
 from vergeos_nb.layout import MANIFEST

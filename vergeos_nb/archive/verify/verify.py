@@ -12,8 +12,8 @@ from pathlib import Path
 
 from vergeos_nb.archive.folders.record_folders import Folder, folders_of, is_link, without_journal
 from vergeos_nb.archive.ledger.chain import Flaw, FlawKind, Found, LedgerLine, follow, lines_of
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerEntry, LedgerSnapshot, read_head, read_line
-from vergeos_nb.archive.ledger.ledger_events import read_any
+from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerSnapshot, read_head
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry, read_any, read_line
 from vergeos_nb.archive.ledger.strays import LINE_ENDS, with_unix_ends
 from vergeos_nb.archive.signing.allowed_signers import AllowedSigners
 from vergeos_nb.archive.signing.signed_checkpoints import SignedHead, signed_heads
@@ -76,12 +76,12 @@ def verify(
     Raises:
         RecordError: the ledger or the folder cannot be read.
     """
-    report, changing = _verify(outputs, expect, allowed, authorities)
+    report, before = _verify(outputs, expect, allowed, authorities)
     # A record may have been sealed while its files were read. If the ledger has changed, verify again.
     for _ in range(TIMES_AGAIN):
-        if not (report.findings and changing()):
+        if not report.findings or Ledger(outputs).snapshot() == before:
             break
-        report, changing = _verify(outputs, expect, allowed, authorities)
+        report, before = _verify(outputs, expect, allowed, authorities)
     return report
 
 
@@ -111,7 +111,8 @@ def verify_only(
 
 def _verify(
     outputs: Path, expect: Head | None, allowed: AllowedSigners | None, authorities: Authorities | None
-) -> tuple[Report, _Changing]:
+) -> tuple[Report, LedgerSnapshot]:
+    """Verify once. The ledger is given as it was read."""
     found = Found()
     signatures = Signatures(allowed, found)
     # Read before the ledger, which may grow meanwhile. So none of them is newer than the ledger.
@@ -152,7 +153,7 @@ def _verify(
         tuple(sorted(set(found.notes))),
         signatures.best,
     )
-    return report, _Changing(outputs, before)
+    return report, before
 
 
 def _with_our_ends(snapshot: LedgerSnapshot, found: Found) -> LedgerSnapshot:
@@ -192,17 +193,6 @@ def _sealed_at(snapshot: LedgerSnapshot, signed: SignedHead) -> float | None:
         return from_iso(entry.sealed_at) if entry else None
     except ValueError:
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Changing:
-    """Whether the ledger has grown since then."""
-
-    outputs: Path
-    before: LedgerSnapshot
-
-    def __call__(self) -> bool:
-        return Ledger(self.outputs).snapshot() != self.before
 
 
 def verify_record(outputs: Path, entry: LedgerEntry) -> list[Flaw]:

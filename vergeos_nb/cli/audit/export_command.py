@@ -11,7 +11,7 @@ from vergeos_nb.archive.export.exporting import as_zip, outside, whole
 from vergeos_nb.archive.export.markdown import as_markdown
 from vergeos_nb.archive.export.pdf import as_pdf
 from vergeos_nb.archive.index import Index
-from vergeos_nb.archive.ledger.ledger import LedgerEntry
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.cli.commands import Command
 from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output

@@ -10,9 +10,10 @@ import click
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
 from vergeos_nb.archive.folders.record_folders import unsealed
 from vergeos_nb.archive.index import Index, Query, moment
-from vergeos_nb.archive.ledger.ledger import Ledger, LedgerEntry
+from vergeos_nb.archive.ledger.ledger import Ledger
 from vergeos_nb.archive.ledger.ledger_events import standing
-from vergeos_nb.archive.ledger.manifest import FIELDS
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
+from vergeos_nb.archive.ledger.manifest import FIELDS, row_of
 from vergeos_nb.cli.commands import Asking, Command
 from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output
@@ -65,7 +66,7 @@ def list_records(
         named = ", ".join(cell(path) for path in left[:5]) + (", …" if len(left) > 5 else "")
         output.progress(f"Not sealed: {named}. `vergeos-nb audit recover` finishes what no process works on.")
     code = 3 if lost else 0
-    told = [as_data(entry) for entry in entries]
+    told = [row_of(entry) for entry in entries]
     output.result({"records": told, "unsealed": left, "warning": lost, "exit_code": code})
     return code
 
@@ -107,19 +108,6 @@ def reindex(outputs: Path, output: Output) -> int:
     output.line(f"The index holds {count} records.")
     output.result({"records": count, "exit_code": 0})
     return 0
-
-
-def as_data(entry: LedgerEntry) -> dict[str, Any]:
-    """A record's data from the ledger, for programs."""
-    return {
-        **dict(zip(FIELDS, _values(entry, FIELDS), strict=True)),
-        "record": entry.record,
-        "path": entry.path,
-        "sealed_at": entry.sealed_at,
-        "line": entry.place.count,
-        "supersedes": entry.place.supersedes,
-        "manifest": entry.manifest,
-    }
 
 
 def _told(entry: LedgerEntry) -> list[Any]:

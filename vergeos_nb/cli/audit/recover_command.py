@@ -46,8 +46,7 @@ def recover(ask: bool, outputs: Path, output: Output) -> int:
             "recovered": [
                 {
                     "record": str(one.folder),
-                    "outcome": one.account.outcome.value,
-                    "verdict": one.account.verdict.value,
+                    **one.account.end.as_dict(),
                     "asked": one.asked,
                 }
                 for one in done

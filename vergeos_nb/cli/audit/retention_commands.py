@@ -9,7 +9,7 @@ import click
 
 from vergeos_nb import settings
 from vergeos_nb.archive.index import Index
-from vergeos_nb.archive.ledger.ledger import LedgerEntry
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.archive.retention import Keeper, due
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.cli.commands import Command

@@ -10,8 +10,9 @@ import click
 from vergeos_nb.archive.index import Index
 from vergeos_nb.archive.ledger.ledger import Ledger
 from vergeos_nb.archive.ledger.ledger_events import standing
+from vergeos_nb.archive.ledger.manifest import row_of
 from vergeos_nb.archive.verify.verify import verify_record
-from vergeos_nb.cli.audit.list_commands import as_data, warned
+from vergeos_nb.cli.audit.list_commands import warned
 from vergeos_nb.cli.commands import Asking
 from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output
@@ -21,7 +22,7 @@ from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.layout import JOURNAL
 from vergeos_nb.record.run_summary import summary_of
-from vergeos_nb.views.summary import summary_view
+from vergeos_nb.views.summary import summary_text
 
 
 @click.command(cls=Asking)
@@ -41,7 +42,7 @@ def show(record: str, outputs: Path, output: Output) -> int:
     entry = Index(outputs).by_id(record)
     findings = verify_record(outputs, entry)
     hold = now.held.get(entry.record)
-    told = {**as_data(entry), "held": f"{hold.by} at {hold.sealed_at}: {hold.reason}" if hold else None}
+    told = {**row_of(entry), "held": f"{hold.by} at {hold.sealed_at}: {hold.reason}" if hold else None}
     if not output.as_json:
         if not findings:
             output.block(_summary(outputs / entry.path))
@@ -63,6 +64,6 @@ def show(record: str, outputs: Path, output: Output) -> int:
 
 def _summary(folder: Path) -> str:
     try:
-        return summary_view(summary_of(run_state_of(read_journal(folder / JOURNAL))))["text/plain"]
+        return summary_text(summary_of(run_state_of(read_journal(folder / JOURNAL))))
     except RecordError as error:
         return f"It was sealed like this: {error}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from vergeos_nb.archive.ledger.ledger import Ledger
-from vergeos_nb.archive.signing.timestamps import stamp
+from vergeos_nb.archive.signing.timestamping import stamp
 from vergeos_nb.cli.commands import Command
 from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output

@@ -140,8 +140,7 @@ def _told(ended: Ended, wanted: FleetPlan, output: Output) -> int:
     output.result(
         {
             "plan_digest": wanted.digest,
-            "outcome": ended.account.outcome.value,
-            "verdict": ended.account.verdict.value,
+            **ended.account.end.as_dict(),
             "exit_code": code,
             "record": str(ended.folder),
             "vms": _rows(wanted, ended.states),

@@ -23,7 +23,7 @@ from vergeos_nb.fleet.selection import FleetVm, read_list, resolve, select
 from vergeos_nb.fleet.system import FleetSystem, open_system
 from vergeos_nb.journal.header import this_user
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
-from vergeos_nb.session.run import APPROVAL_LASTS_S
+from vergeos_nb.session.cases import APPROVAL_LASTS_S
 from vergeos_nb.views.badges import signed_verdict
 
 # Said by the fleet itself for each VM, or no option of a plan.

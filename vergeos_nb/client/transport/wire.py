@@ -33,8 +33,7 @@ from vergeos_nb.errors import (
     VergeNbError,
 )
 from vergeos_nb.settings import MASK, AmbientNetwork, Profile, Secret, ambient_network, secrets_of, spellings
-from vergeos_nb.vergeos.requests import api_path
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange, Request, api_path
 
 MIN_GAP_S = 0.05
 """Assumption: at least this long between two requests. Beyond about 50 requests in a short window the
@@ -47,23 +46,28 @@ LOGOUT_LIMIT_S = 5.0
 KEPT_IN_ALL_BYTES = 8 * 1024 * 1024
 """When the answers that a wire's exchanges keep whole have come to this, all later ones are kept in brief."""
 
-OnIntent = Callable[[str, str, Mapping[str, Any]], None]
+OnIntent = Callable[[Request], None]
 OnExchange = Callable[[Exchange], None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sending(Request):
+    """A request, and how it is sent.
+
+    Attributes:
+        hidden_path: where it goes, if its path holds a secret; the exchange shows the other one.
+        confidential: whether body and answer hold secrets.
+        raw: whether the answer stays bytes; the exchange keeps only its hash and size then.
+        limit_s: in place of the profile's.
+    """
+
     asked: str
-    method: str
-    path: str
-    shown_path: str
-    query: Mapping[str, str]
-    body: Mapping[str, Any] | None = None
+    hidden_path: str = ""
     changing: bool = False
     bounds: Bounds = FEW
-    confidential: bool = False  # body and answer hold secrets
-    raw: bool = False  # the answer stays bytes, and the exchange keeps its hash and size only
-    limit_s: float | None = None  # in place of the profile's
+    confidential: bool = False
+    raw: bool = False
+    limit_s: float | None = None
 
 
 class Wire:
@@ -73,7 +77,7 @@ class Wire:
         profile: a profile with a host; ``connect.simulated`` completes the built-in simulator profile first.
         network: what the machine says about proxies and authorities.
         clock: the source of time.
-        on_intent: called with method, path and body right before a changing call is sent. An exception from
+        on_intent: called with the request right before a changing call is sent. An exception from
             it stops the call.
         on_exchange: called with every exchange, failed ones and repetitions too, each with its own number. An
             exception from it is raised, although the call has been made.
@@ -164,7 +168,8 @@ class Wire:
                 in place of them: for lists that no record could hold, read by who knows their columns.
         """
         path = api_path(table_path)
-        request = _Request(asked or f"read {table_path}", "GET", path, path, query, raw=raw, bounds=bounds)
+        asked = asked or f"read {table_path}"
+        request = _Sending("GET", path, query=query, asked=asked, raw=raw, bounds=bounds)
         self._log_in()
         return read_again(lambda attempt: self._send(request, attempt), self._clock)
 
@@ -180,7 +185,7 @@ class Wire:
             ApiError, AuthError: it was not accepted, or that is unknown; see ``may_have_executed``.
         """
         path = api_path(table_path)
-        request = _Request(asked or f"change {table_path}", method, path, path, {}, dict(body), changing=True)
+        request = _Sending(method, path, dict(body), asked=asked or f"change {table_path}", changing=True)
         self._log_in()
         return self._send(request, 1).data
 
@@ -208,9 +213,9 @@ class Wire:
         with self._lock:
             if credentials is None or credentials.kind != "session" or self._token is not None:
                 return
-            request = _Request(
-                f"log in as {credentials.username}", "POST", login.SESSIONS_PATH, login.SESSIONS_PATH, {},
-                login.login_body(credentials), confidential=True,
+            request = _Sending(
+                "POST", login.SESSIONS_PATH, login.login_body(credentials),
+                asked=f"log in as {credentials.username}", confidential=True,
             )  # fmt: skip
             try:
                 answer = read_again(lambda attempt: self._send(request, attempt), self._clock)
@@ -224,9 +229,10 @@ class Wire:
         with self._lock:
             if self._token is None:
                 return
-            request = _Request(
-                "log out", "DELETE", login.logout_path(self._token), f"{login.SESSIONS_PATH}/{MASK}", {},
-                confidential=True, limit_s=min(self.profile.timeout_s, LOGOUT_LIMIT_S),
+            request = _Sending(
+                "DELETE", f"{login.SESSIONS_PATH}/{MASK}", asked="log out", confidential=True,
+                hidden_path=login.logout_path(self._token),
+                limit_s=min(self.profile.timeout_s, LOGOUT_LIMIT_S),
             )  # fmt: skip
             self._token = None
             try:
@@ -236,12 +242,12 @@ class Wire:
             finally:
                 self._headers = {}
 
-    def _send(self, request: _Request, attempt: int) -> Answer:
+    def _send(self, request: _Sending, attempt: int) -> Answer:
         content = None if request.body is None else json.dumps(request.body, allow_nan=False).encode()
         with self._lock:
             self._keep_distance()
             if request.changing and self._on_intent is not None:
-                self._on_intent(request.method, request.shown_path, request.body or {})
+                self._on_intent(request)
             call = self._call(request)
             taking = Taking(self._clock, request.bounds)
             try:
@@ -255,7 +261,7 @@ class Wire:
             return answer
 
     def _exchanged(
-        self, request: _Request, content: bytes | None, taking: Taking, call: failures.CallContext
+        self, request: _Sending, content: bytes | None, taking: Taking, call: failures.CallContext
     ) -> Answer:
         """One exchange. Whatever an answer does to those who read it, it ends in an error of ours."""
         try:
@@ -276,11 +282,11 @@ class Wire:
             if rest > 0:
                 self._clock.sleep(rest)
 
-    def _call(self, request: _Request) -> failures.CallContext:
+    def _call(self, request: _Sending) -> failures.CallContext:
         return failures.CallContext(
             asked=self._scrubber.text(request.asked),
             method=request.method,
-            path=request.shown_path,
+            path=request.path,
             host=self.profile.host,
             timeout_s=request.limit_s or self.profile.timeout_s,
             proxy=self._proxy,
@@ -291,7 +297,7 @@ class Wire:
         )
 
     def _transfer(
-        self, request: _Request, content: bytes | None, taking: Taking, call: failures.CallContext
+        self, request: _Sending, content: bytes | None, taking: Taking, call: failures.CallContext
     ) -> None:
         client = self._changing if request.changing else self._reading
         headers = self._headers if content is None else {**self._headers, "Content-Type": "application/json"}
@@ -301,7 +307,7 @@ class Wire:
                 within(call.timeout_s),
                 client.stream(
                     request.method,
-                    request.path,
+                    request.hidden_path or request.path,
                     params=query,
                     content=content,
                     headers=headers,
@@ -316,7 +322,7 @@ class Wire:
         finally:
             taking.end()
 
-    def _note(self, request: _Request, attempt: int, taking: Taking, failure: BaseException | None) -> None:
+    def _note(self, request: _Sending, attempt: int, taking: Taking, failure: BaseException | None) -> None:
         self._count += 1
         if self._on_exchange is None:
             return
@@ -330,7 +336,7 @@ class Wire:
             Exchange(
                 number=self._count,
                 method=request.method,
-                path=request.shown_path,
+                path=request.path,
                 query=self._scrubber.data(request.query),
                 body=body,
                 changing=request.changing,
@@ -344,7 +350,7 @@ class Wire:
             )
         )
 
-    def _answer(self, request: _Request, taking: Taking) -> Any:
+    def _answer(self, request: _Sending, taking: Taking) -> Any:
         """The answer as its exchange keeps it. Cannot fail: what has been sent must be written down."""
         if request.raw:
             return taking.in_brief()

@@ -24,13 +24,13 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_tables import FACTS, REQUESTS
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
-from vergeos_nb.vergeos.requests import Change
+from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.vergeos.rows import VmNow
 
 PLAN_FORMAT = "vergeos-nb/plan/3"
 
 
-def frame_of_plan(case: Case, now: VmNow, requests: Sequence[tuple[str, str, Change]], **more: Any) -> Plan:
+def frame_of_plan(case: Case, now: VmNow, requests: Sequence[tuple[str, str, Request]], **more: Any) -> Plan:
     """The plan: on which system and VM, from which state and verdict, how, and what will be sent.
 
     Args:
@@ -56,7 +56,7 @@ def frame_of_plan(case: Case, now: VmNow, requests: Sequence[tuple[str, str, Cha
             "parameters": bound_values(case.options),
             **more,
             "requests": [
-                {"rung": rung, "effect": effect, **change.as_dict()} for rung, effect, change in requests
+                {"rung": rung, "effect": effect, **request.as_sent()} for rung, effect, request in requests
             ],
         }
     )

@@ -13,26 +13,36 @@ from vergeos_nb.procedure.engine.case import RunCase
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.outcomes import RunOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
-from vergeos_nb.vergeos.requests import api_path
+from vergeos_nb.vergeos.exchange import api_path
 
 # Tables in which a change lies beside the VM: no process is started or ended by it.
 BESIDE_THE_VM = frozenset({"node_queries", "machine_snapshots"})
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a run ended, as far as its headline says it.
+class RunEnd:
+    """How a run ended.
 
     Attributes:
+        exit_code: the command line's.
         acts: what was sent that acts on the VM, in order, in the words of `Runbook.act_of`.
     """
 
     outcome: RunOutcome
     verdict: VerdictValue
-    acts: tuple[str, ...]
+    exit_code: int
+    acts: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As records, journals of fleets and programs have it."""
+        return {
+            "outcome": self.outcome.value,
+            "verdict": self.verdict.value,
+            "exit_code": self.exit_code,
+        }
 
 
-def no_headline(ending: Ending) -> str:
+def no_headline(end: RunEnd) -> str:
     """No words of its own: the step that decided says it."""
     return ""
 
@@ -56,7 +66,7 @@ class Runbook:
     parameters: type[RunParameters]
     case: type[RunCase]
     steps: Sequence[Step[Any]]
-    headline: Callable[[Ending], str] = no_headline
+    headline: Callable[[RunEnd], str] = no_headline
     beside_the_vm: frozenset[str] = BESIDE_THE_VM
     acts: Mapping[str, str] = field(default_factory=dict)
 

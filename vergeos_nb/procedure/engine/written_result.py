@@ -10,7 +10,7 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.step_tables import SCHEMAS
 from vergeos_nb.procedure.values.table import Schema, Table
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange
 
 
 def result_from_dict(data: Mapping[str, Any], exchanges: Mapping[int, Exchange]) -> StepResult:

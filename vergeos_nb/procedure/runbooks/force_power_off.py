@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 from vergeos_nb.parameters import RUNGS, AskedOn, ConfirmingParameters, OneLine, Rung, Seconds
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Step
-from vergeos_nb.procedure.engine.runbook import Ending, Runbook
+from vergeos_nb.procedure.engine.runbook import Runbook, RunEnd
 from vergeos_nb.procedure.steps import previews
 from vergeos_nb.procedure.steps.common_steps import ALIVE, CONFIRM, IDENTIFY, plan_step
 from vergeos_nb.procedure.steps.judge_and_plan import make_plan
@@ -166,19 +166,19 @@ STEPS: Sequence[Step[Case]] = (
 )
 
 
-def headline(ending: Ending) -> str:
+def headline(end: RunEnd) -> str:
     """One sentence for a run that is done or had nothing to do."""
-    if ending.outcome is RunOutcome.DONE:
-        if "override" in ending.acts:
+    if end.outcome is RunOutcome.DONE:
+        if "override" in end.acts:
             return "Forced off, and there is evidence that it is off."
-        by = "Off by a standard method" if ending.acts else "It went off by itself"
+        by = "Off by a standard method" if end.acts else "It went off by itself"
         return f"{by}, and there is evidence that it is off."
-    if ending.outcome is not RunOutcome.NOTHING_TO_DO:
+    if end.outcome is not RunOutcome.NOTHING_TO_DO:
         return ""
-    if ending.verdict is VerdictValue.OFF:
+    if end.verdict is VerdictValue.OFF:
         return "Nothing to do: the record says stopped already, and the process is gone."
     # Older versions ended like this for an unknown state. The step itself says what to do.
-    lives = ending.verdict is VerdictValue.ALIVE
+    lives = end.verdict is VerdictValue.ALIVE
     known = "the process LIVES" if lives else "nothing shows that the process is gone"
     return f"The record says stopped already, but {known}."
 

@@ -50,7 +50,7 @@ from vergeos_nb.procedure.values.step_tables import CHECKS
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
-from vergeos_nb.vergeos.requests import Change
+from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.vergeos.rows import MachineStatus
 
 ASSUME_POWERSTATE_AND_NODE_CAN_BE_WRITTEN = True
@@ -80,7 +80,7 @@ class RestoreStatusParameters(ConfirmingParameters):
     )
 
 
-def undo_request(row: MachineStatus) -> Change:
+def undo_request(row: MachineStatus) -> Request:
     """The request that restores a status row: the fields that the override wrote and those that it may clear.
 
     Fields that the row did not have are left out.
@@ -142,7 +142,7 @@ def make_plan(case: Case) -> Draft:
     plan = frame_of_plan(
         case,
         now,
-        [("restore", EFFECT, Change("PUT", requests.status_fields(row.key, body).table_path, body))],
+        [("restore", EFFECT, requests.status_fields(row.key, body))],
         record=capsule["record"],
     )
     undoes = ("undoes", f"the override of the record {capsule['record']}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from vergeos_nb.errors import ApiError, PermissionDenied, Refused, VerdictUnknown
@@ -30,7 +31,8 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
-from vergeos_nb.vergeos.requests import Change, NodeQuery
+from vergeos_nb.vergeos.exchange import Request
+from vergeos_nb.vergeos.requests import NodeQuery
 from vergeos_nb.vergeos.rows import QueryAnswer, VmNow
 
 # How far back the machine's log is read beside an attestation.
@@ -109,18 +111,18 @@ def make_plan(case: Case) -> Draft:
     return planned(case, plan, tables, _what_opens_it(case, plan), warn)
 
 
-def planned_changes(case: Case, now: VmNow) -> list[tuple[str, Change]]:
+def planned_changes(case: Case, now: VmNow) -> list[tuple[str, Request]]:
     """Every changing request that this run may send, in order, by its rung."""
     vm, options = case.known_vm(), case.force_options()
     allowed = RUNGS[RUNGS.index(options.start_at) : RUNGS.index(options.up_to) + 1]
-    rungs: list[tuple[str, Change]] = []
+    rungs: list[tuple[str, Request]] = []
     if "poweroff" in allowed:
         rungs.append(("poweroff", requests.poweroff(vm.key)))
     if options.snapshot:
         # The time is the one of the sending; the plan says how long, so that its digest does not tick.
         snapshot = requests.snapshot(vm.machine, snapshot_name_for(now.started), 1, DESCRIPTION)
-        body = {**snapshot.body, "expires": f"now + {options.snapshot_days} days"}
-        rungs.append(("snapshot", Change(snapshot.method, snapshot.table_path, body)))
+        body = {**snapshot.fields, "expires": f"now + {options.snapshot_days} days"}
+        rungs.append(("snapshot", replace(snapshot, body=body)))
     if "kill" in allowed:
         rungs.append(("kill", requests.kill(vm.key)))
     if "override" in allowed:

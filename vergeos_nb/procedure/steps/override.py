@@ -124,7 +124,7 @@ def _judged(case: Case) -> dict[str, Any]:
 
 def _send(case: Case) -> Draft:
     key = case.known_status_key()
-    body = requests.override(key).body
+    body = requests.override(key).fields
     return sent_draft(
         send_once(case, "force", "override", lambda: case.platform.override_status(key, body)),
         accepted=f"The platform accepted the new status of row {key}. That is a record, not yet evidence.",

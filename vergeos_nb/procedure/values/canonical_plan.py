@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from vergeos_nb.canonical import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,7 @@ class Plan:
 
     def canonical(self) -> bytes:
         """The one spelling of this plan."""
-        return json.dumps(
-            self.content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        ).encode(errors="backslashreplace")  # half of a surrogate pair becomes its JSON escape
+        return canonical(self.content, strict=False)
 
     @property
     def digest(self) -> str:

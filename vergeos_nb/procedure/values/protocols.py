@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from vergeos_nb.procedure.values.canonical_plan import Plan
+from vergeos_nb.vergeos.exchange import Exchange
 from vergeos_nb.vergeos.requests import NodeQuery, VmAction
 from vergeos_nb.vergeos.rights import Rights
 from vergeos_nb.vergeos.rows import (
     Columns,
     Counter,
-    Exchange,
     Listed,
     LogLine,
     MachineKey,

@@ -8,7 +8,7 @@ from typing import Any
 
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.table import Table
-from vergeos_nb.vergeos.rows import Exchange
+from vergeos_nb.vergeos.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vergeos_nb.archive.ledger.canonical import LARGEST, canonical
+from vergeos_nb.canonical import LARGEST, canonical
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(

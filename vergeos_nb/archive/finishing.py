@@ -1,9 +1,8 @@
-"""The end of a run: make its record, seal it, then notify others."""
+"""The one end of every run: make its record, seal it, then notify others."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vergeos_nb.archive.after_seal import after_seal
 from vergeos_nb.archive.ledger.disk import content_of
@@ -12,41 +11,48 @@ from vergeos_nb.archive.seal import newest_entries, seal
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock
-from vergeos_nb.errors import RecordError
-from vergeos_nb.files import put
-from vergeos_nb.journal.journal import append_after_death
+from vergeos_nb.files import disk_errors, put
+from vergeos_nb.journal.journal import append_after_death, opened_of
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.layout import JOURNAL, MANIFEST, archive_of
-from vergeos_nb.record.record_folder import finish
+from vergeos_nb.nb import NotebookNode, nbformat
+from vergeos_nb.procedure.runbooks.catalog import notebook_of
+from vergeos_nb.record.making import make_record
 from vergeos_nb.settings import archive_settings
 
-if TYPE_CHECKING:
-    from vergeos_nb.nb import NotebookNode
 
-
-def close_record(
-    folder: Path, base: NotebookNode, scrubber: Scrubber, clock: Clock | None = None
+def finish_record(
+    folder: Path, scrubber: Scrubber, base: NotebookNode | None = None, clock: Clock | None = None
 ) -> RunState:
     """Make the record of the run whose journal is in the folder, and seal it. Can be repeated.
-
-    Args:
-        base: the runbook, or the notebook that a run made from it.
 
     Secrets that the journal still holds are masked first, because everything else is made from it. Journals
     of older versions can hold some, and journals of runs that learnt a secret late.
 
+    Args:
+        base: the notebook that a run made from its runbook; by default the runbook's own.
+
     Raises:
         RecordError: the record cannot be made, or it cannot be sealed and stays as it is.
+        UsageError: the run is one of a runbook that is not installed.
     """
     archive = archive_settings()
     scrubber.add(archive.secrets)
     _mask_journal(folder, scrubber, clock or SystemClock())
-    account = finish(folder, base, scrubber)
+    account = make_record(folder, base or _runbook(folder), scrubber)
     before = _content(folder / MANIFEST)
     manifest = seal(folder, scrubber, clock, Signer(archive.signing_key) if archive.signing_key else None)
     if manifest.encoded() != before:
         after_seal(archive_of(folder).outputs, account, manifest, archive, scrubber)
     return account
+
+
+def _runbook(folder: Path) -> NotebookNode:
+    """The notebook of the run's runbook; a closing cell alone if the journal does not name it."""
+    if runbook := opened_of(folder / JOURNAL).get("runbook"):
+        return nbformat.read(notebook_of(str(runbook)), as_version=4)
+    close = nbformat.v4.new_code_cell("", id="close", metadata={"tags": ["close"]})
+    return nbformat.v4.new_notebook(cells=[close])
 
 
 def _mask_journal(folder: Path, scrubber: Scrubber, clock: Clock) -> None:
@@ -58,11 +64,9 @@ def _mask_journal(folder: Path, scrubber: Scrubber, clock: Clock) -> None:
         return
     lines = zip(content.split(b"\n"), masked.split(b"\n"), strict=True)
     changed = [number for number, (was, is_now) in enumerate(lines, start=1) if was != is_now]
-    try:
+    hint = "the journal is whole; free space, and then `vergeos-nb audit recover`"
+    with disk_errors(f"masking the journal {path}", hint):
         put(path, masked)
-    except OSError as error:
-        hint = "the journal is whole; free space, and then `vergeos-nb audit recover`"
-        raise RecordError(f"masking the journal {path}", error.strerror or str(error), hint) from error
     append_after_death(path, clock, "masked", lines=changed)
 
 

@@ -1,7 +1,7 @@
-"""JSON in the one spelling of RFC 8785, so that equal content has equal bytes and one hash.
+"""The one canonical JSON of this package, so that equal content has equal bytes and one hash.
 
-Only the types of a manifest are accepted: objects, lists, text, whole numbers, true, false and null.
-Fractions are not: their rules in RFC 8785 are long, and no manifest needs them.
+It is the spelling of RFC 8785 for objects, lists, text, whole numbers, true, false and null. Fractions are
+left out: their rules in RFC 8785 are long, and no manifest needs them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,23 @@ LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps (RFC 7493, I-JSON)."""
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: Any, *, strict: bool = True) -> bytes:
     """The canonical JSON of a value, in UTF-8 and without a line feed.
 
+    Args:
+        strict: refuse what not every reader of JSON keeps. A plan is not strict, because it holds a
+            platform's own rows: any finite number, names in the order of code points, half of a surrogate
+            pair as its escape.
+
     Raises:
-        ValueError: it holds a fraction, a number beyond `LARGEST`, half of a surrogate pair, a name that is
-            not text, or a type that JSON does not know.
+        ValueError: it holds NaN or an infinite number. If it must be strict: also a fraction, a number beyond
+            `LARGEST`, half of a surrogate pair, a name that is not text, or a type that JSON does not know.
     """
-    return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":")).encode()
+    ordered = _ordered(value) if strict else value
+    text = json.dumps(
+        ordered, sort_keys=not strict, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode(errors="strict" if strict else "backslashreplace")
 
 
 def _ordered(value: Any) -> Any:

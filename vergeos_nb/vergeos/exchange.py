@@ -1,0 +1,105 @@
+"""An API call: the request on its way from a plan to a record, and the exchange that came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+API_PATH = "/api/v4"
+# Seconds since 1970, of the years that a date can have.
+Time = Annotated[float, Meta(ge=-62_135_596_800, le=253_402_300_799)]
+
+
+def api_path(table_path: str) -> str:
+    """The full path of a request, from its path below ``/api/v4``."""
+    return f"{API_PATH}/{table_path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that will be sent, or may have been. Holds no header, so it holds no credential.
+
+    Attributes:
+        path: below the host, such as ``/api/v4/machine_status/61``.
+        query: decoded; a request that changes something has none.
+    """
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def table_path(self) -> str:
+        """The path below ``/api/v4``, such as ``vm_actions``."""
+        return self.path.removeprefix(f"{API_PATH}/")
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The body, empty where there is none."""
+        return self.body or {}
+
+    @property
+    def key(self) -> str:
+        """The same text for the same request: what was sent once is recognised by it."""
+        return json.dumps([self.method, self.path, self.body], sort_keys=True)
+
+    def as_sent(self) -> dict[str, Any]:
+        """What is sent, as plain JSON, for a plan, a journal or a record."""
+        body = None if self.body is None else dict(self.body)
+        return {"method": self.method, "path": self.path, "body": body}
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {json.dumps(self.body, sort_keys=True, ensure_ascii=False)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange(Request):
+    """One API call as it went over the wire.
+
+    Attributes:
+        number: counts the calls of a run from 1.
+        changing: whether the call can change something on the platform.
+        attempt: 1 for the first sending, 2 for a read's first repetition, …
+        sent_at: our clock, seconds since 1970.
+        server_time: the answer's Date header, seconds since 1970, or None.
+        elapsed_s: from sending to the whole answer or the failure.
+        status: the HTTP status, or None when no answer came.
+        answer: the decoded JSON answer, or its text where it was not JSON.
+        error: what went wrong on the way, in words, or "".
+    """
+
+    number: Annotated[int, Meta(ge=1)]
+    changing: bool
+    attempt: int
+    sent_at: Time
+    server_time: Time | None
+    elapsed_s: float
+    status: int | None
+    answer: Any
+    error: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain JSON, for a journal."""
+        data = {name: getattr(self, name) for name in EXCHANGE_FIELDS}
+        body = None if self.body is None else dict(self.body)
+        return {**data, "query": dict(self.query), "body": body}
+
+
+EXCHANGE_FIELDS = (
+    "number", "method", "path", "query", "body", "changing", "attempt", "sent_at", "server_time", "elapsed_s",
+    "status", "answer", "error",
+)  # fmt: skip
+
+
+def exchange_of(data: Mapping[str, Any]) -> Exchange:
+    """The exchange that plain JSON holds, such as a line of a journal.
+
+    Raises:
+        KeyError: a field is not there.
+    """
+    return Exchange(**{name: data[name] for name in EXCHANGE_FIELDS})
