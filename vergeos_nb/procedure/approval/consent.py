@@ -33,8 +33,8 @@ class Consent:
         typed_name: the VM's name as it was typed.
         ticks: which of the ticks were set.
         operator: who clicks.
-        approver: who approves; the operator where one person is enough.
-        typed_by_approver: the VM's name, typed again by the second person where two are demanded.
+        approver: who approves; the operator if one person is enough.
+        typed_by_approver: the VM's name, typed again by the second person if two are required.
     """
 
     digest: str

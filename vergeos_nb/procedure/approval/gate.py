@@ -1,4 +1,4 @@
-"""What must hold right before every changing call, whatever the step: one place, asked each time anew."""
+"""The guards that every step asks right before it sends a changing request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos.rows import MOVING, VmNow
 
-# What a rung of ours may itself bring about between plan and the next rung, and so is no drift.
+# Fields that a method of ours may change itself. A change of these is no drift after it was sent.
 OURS = ("running", "status", "state", "powerstate")
 NOTHING_SENT = "nothing was sent"
 
@@ -33,10 +33,10 @@ def not_approved(case: Case) -> Draft | None:
 
 
 def closed(case: Case, asked: str) -> Draft | None:
-    """The end of the step where a guard says no, or None where the way is open.
+    """Return a refusal if any guard forbids sending now, else None.
 
-    Reads the VM anew; what differs from the plan refuses, but for what an earlier rung of this run may have
-    done to it. The other guards are asked last, for the reading may take a minute.
+    Reads the VM again. A difference from the plan refuses, unless an earlier method of this run may have
+    caused it. The other guards are asked last, because the reading may take a minute.
     """
     if (no_plan := _other_parameters(case, asked)) is not None:
         return no_plan
@@ -53,9 +53,9 @@ def closed(case: Case, asked: str) -> Draft | None:
 
 
 def refused_now(case: Case, asked: str) -> VergeNbError | None:
-    """What forbids that this run sends anything just now, or None.
+    """Return what forbids this run to send now, or None.
 
-    Where nothing does, the lease was renewed and the journal has room for what comes of a call.
+    If it returns None, the lease is renewed and the journal has room for the result of a call.
     """
     digest = case.plan_digest()
     ways = WaysOn(
@@ -122,7 +122,7 @@ def _tenant_nodes(case: Case) -> Sequence[str]:
 
 
 def _other_parameters(case: Case, asked: str) -> Draft | None:
-    """A person can change a parameter on a card after the approval, which was for the ones before."""
+    """Refuse if a person changed a bound parameter on a card after the approval."""
     assert case.plan is not None
     if (changed := parameters_changed(case.plan, case.options)) is None:
         return None
@@ -141,12 +141,12 @@ def _drift(case: Case, now: VmNow) -> Table | None:
     if (moved := identity_changes(case.known_vm(), case.known_status_key(), now)) is not None:
         return moved
     before, after = dict(case.plan.content["before"]), state_of(now)
-    # No rung of ours makes the platform move or start the VM.
+    # No method of ours makes the platform move or start the VM.
     if case.sent_by and now.status not in MOVING:
         for name in OURS:
             before.pop(name), after.pop(name)
         if not now.running:
-            # Stopped by our rung: the platform then clears the place, which is no drift either.
+            # Stopped by our method: then the platform clears node and state, which is no drift either.
             before, after = {"started": before["started"]}, {"started": after["started"]}
     changes = difference(before, after)
     return changes if changes.rows else None

@@ -1,4 +1,4 @@
-"""What every procedure's plan step shares: the frame of a plan, and whether the approval given is for it."""
+"""The parts that all plan steps share: the frame of a plan, and whether the approval is for this plan."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def frame_of_plan(case: Case, now: VmNow, requests: Sequence[tuple[str, str, Cha
 
     Args:
         requests: (rung, effect in words, request), in order.
-        more: what else of this procedure the approval is to bind.
+        more: other values of this runbook that the approval binds.
     """
     vm, info, verdict = case.known_vm(), case.info, case.verdict
     assert info is not None
@@ -85,11 +85,11 @@ def requests_table(plan: Plan) -> Table:
 
 
 def planned(case: Case, plan: Plan, tables: tuple[Table, ...], hint: str, warn: str = "") -> Draft:
-    """Keep the plan, and end the step by what the approval is worth.
+    """Keep the plan, and end the step: planned, approved, or refused.
 
     Args:
-        hint: what to do where there is no approval yet.
-        warn: what to know in any case.
+        hint: what to do if there is no approval yet.
+        warn: a warning that is always shown.
     """
     case.plan = plan
     case.plans.keep(plan)
@@ -120,7 +120,7 @@ def planned(case: Case, plan: Plan, tables: tuple[Table, ...], hint: str, warn: 
 
 
 def changed_since_judged(case: Case, now: VmNow) -> Draft | None:
-    """The end of a plan step whose VM is another one, or in another state, than was just judged."""
+    """Return a refusal if the VM or its state changed since it was judged, else None."""
     asked = f"planning for VM {now.name!r}"
     nobody_knows = {"verdict": VerdictValue.UNKNOWN.value}
     if (moved := identity_changes(case.known_vm(), case.known_status_key(), now)) is not None:

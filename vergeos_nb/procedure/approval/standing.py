@@ -1,4 +1,4 @@
-"""What forbids any changing call just now: asked by a run over one VM, and by a fleet before a VM begins.
+"""The questions that close every way to send. A run asks before each change, a fleet before each VM.
 
 Nothing is asked of the platform here.
 """
@@ -63,7 +63,7 @@ class WaysOn:
 
 
 def standing_refusal(who: Approvable, asked: str, ways: WaysOn) -> VergeNbError | None:
-    """What forbids any changing call just now, without asking the platform, or None.
+    """Return what forbids any changing request now, or None. Asks the platform nothing.
 
     Args:
         asked: what is about to be done, in words.

@@ -43,10 +43,10 @@ class Target:
 
     Attributes:
         profile: the profile's name.
-        host: host and port, or ``simulator`` where the run has its own simulator, whose port differs
+        host: host and port, or ``simulator`` if the run has its own simulator, whose port differs
             from run to run while nothing else does.
         kind: the kind of system by its profile.
-        who: the user name, or how the run authenticates where there is none.
+        who: the user name, or the way to authenticate if there is none.
         tls: how the server's certificate is checked, in words.
         verified: whether it is checked at all.
         warnings: what a person should know of this profile, one sentence each.
@@ -87,7 +87,7 @@ class RunCase:
 
 
 class ForceOptions(Protocol):
-    """The parameters that the steps of a forced power-off read, whatever else their runbook takes."""
+    """The parameters that the steps of a forced power-off read. Their runbook may take more."""
 
     start_at: Rung
     up_to: Rung
@@ -208,11 +208,11 @@ class Case(SystemCase):
         self.sent += latches
 
     def force_options(self) -> ForceOptions:
-        """The parameters, where the runbook is one that forces off."""
+        """The parameters of a runbook that forces a VM off."""
         return cast(ForceOptions, self.options)
 
     def confirming(self) -> ConfirmingParameters:
-        """The parameters, where the runbook confirms something."""
+        """The parameters of a runbook with a confirming step."""
         assert isinstance(self.options, ConfirmingParameters)
         return self.options
 

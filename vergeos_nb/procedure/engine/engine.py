@@ -64,7 +64,7 @@ def ended_by(error: VergeNbError, *tables: Table, **facts: Any) -> Draft:
 
 
 def outcome_of(error: VergeNbError) -> StepOutcome:
-    """``refused`` where a guard of ours said no, ``failed`` where the world did."""
+    """``refused`` if a guard of ours said no, ``failed`` if the platform or the network did."""
     if isinstance(error, Refused | NotOneVm | Drift | UsageError | StillAlive | VerdictUnknown):
         return StepOutcome.REFUSED
     return StepOutcome.FAILED
@@ -84,12 +84,12 @@ class Step(Generic[C_contra]):
     Attributes:
         role: its task in the run. Code outside the runbook's file asks for the role, not for the id.
         changing: whether it can send a changing call.
-        verb: what is on its button, with ``{vm}`` for the VM's name; without one, the title.
-        requests: what it is going to send, as far as it is known before; repetitions while waiting and what
-            hangs on an answer are left out.
-        latches: what it sends at most once in a run, by the word with which it tells the case.
+        verb: the words on its button, with ``{vm}`` for the VM's name; without one, the title.
+        requests: the requests that it will send, as far as they are known before. Repeated reads while
+            waiting, and requests that depend on an answer, are left out.
+        latches: the changes that it sends at most once in a run, by the words in ``case.sent``.
         card: the kind of card that shows it.
-        ticks: what a person ticks on its card, by a short name.
+        ticks: the sentences that a person ticks on its card, by a short name.
     """
 
     id: str

@@ -72,7 +72,7 @@ class Runbook:
         return next((step.latches for step in self.steps if step.id == step_id), ())
 
     def act_of(self, path: str, body: Mapping[str, Any] | None) -> str:
-        """What a changing call does to the VM, in a word, or "" where it lies beside the VM."""
+        """What a changing call does to the VM, in a word, or "" if its table lies beside the VM."""
         act = act_of(path, body, self.beside_the_vm)
         return self.acts.get(act, act)
 
@@ -104,7 +104,7 @@ def _parameters_lack(schema: type[RunParameters]) -> Iterator[str]:
 
 
 def act_of(path: str, body: Mapping[str, Any] | None, beside_the_vm: frozenset[str] = BESIDE_THE_VM) -> str:
-    """What a changing call of a runbook that is not known does to the VM, or "" where it lies beside it."""
+    """The same for a runbook that is not known any more, by the path and body alone."""
     if path in {api_path(table) for table in beside_the_vm}:
         return ""
     if path == api_path("vm_actions") and body and body.get("action"):

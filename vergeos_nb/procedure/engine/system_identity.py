@@ -22,7 +22,7 @@ _ID = re.compile(r"(?!(.)\1*$)[0-9a-f]{40}")
 
 
 def id_of(info: SystemInfo) -> str:
-    """The system's own number, or "" where it tells none that could be."""
+    """The system's own id, or "" if it gives none or one of another form."""
     told = info.id.strip().lower()
     return told if ASSUME_SYSTEM_ID_IS_ITS_OWN and _ID.fullmatch(told) else ""
 

@@ -44,7 +44,7 @@ class Sample:
     Attributes:
         read_at: our clock, seconds since 1970.
         read: what was read, by the reading's name.
-        steady_at: the clock that never jumps, where it counts.
+        steady_at: the clock that never jumps; None where no age is asked for.
     """
 
     read_at: float

@@ -39,12 +39,12 @@ ASSUME_A_STOPPED_VM_HOLDS_NO_RAM = True
 
 Rung = Literal["override", "kill", "poweroff", "look", "wait", "none"]
 RANK: Mapping[str, int] = {rung: at for at, rung in enumerate(get_args(Rung))}
-"""What wants somebody's attention most comes first."""
+"""The most urgent suggestion comes first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """The rung that comes next, and why; ``none`` where there is nothing to do."""
+    """The next method, and why; ``none`` if there is nothing to do."""
 
     rung: Rung
     reason: str
@@ -55,12 +55,12 @@ class Facts:
     """The facts about one VM for which a rung is suggested.
 
     Attributes:
-        status: the row's word, "" where the VM leads to no status row.
+        status: the status in the row, "" if the VM leads to no status row.
         own_row: whether the status row names the VM's machine.
-        node: what of its node was read, None where the row names none or an unknown one.
+        node: its node as it was read, None if the row names none or an unknown one.
         of_node: whether its machine is that of a node.
         ram_used: MB, as its statistics said last, however old those are.
-        unread: what of its place and state cannot be read, or "".
+        unread: the fields of its place and state that cannot be read, or "".
     """
 
     status: str

@@ -33,7 +33,7 @@ class Evidence:
     Attributes:
         samples: oldest first.
         logs: the machine's log lines that count.
-        answers: what the node said, by the witness that had it asked.
+        answers: the node's answers, by the source of the witness that asked.
         wrote_row: whether this run wrote the status row itself.
         watched_from: the status row when a long watch began.
     """
@@ -78,7 +78,7 @@ class Witness:
     """One source of evidence. Everything about it is declared here.
 
     Attributes:
-        source: its name among the votes; the API's table where it has one.
+        source: its name among the votes; the API's table if it has one.
         reads: what it looks at, in words.
         alive: when it votes alive, in words; "" if it never does.
         dead: when it votes dead, in words; "" if it never does.
@@ -116,7 +116,7 @@ def written(epoch: int | None) -> str:
 
 
 def when(epoch: int | None) -> str:
-    """A time of the platform's, in words, whatever it holds."""
+    """A time of the platform's in words, also if it is no time at all."""
     return _in_words(epoch) if epoch else "never"
 
 

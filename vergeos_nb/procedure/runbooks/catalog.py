@@ -22,7 +22,7 @@ from vergeos_nb.runbook_files import OURS, PLACE, runbook_path
 from vergeos_nb.words import did_you_mean
 
 GROUP = "vergeos_nb.runbooks"
-# The run of a fleet has a journal and a record, and is no notebook that somebody runs.
+# A fleet run has a journal and a record, but no notebook that a person runs.
 FLEET_APPLY = "fleet_apply"
 
 
@@ -67,7 +67,7 @@ def runbook_of(name: str) -> Runbook:
 
 
 def known(name: str) -> Runbook | None:
-    """The runbook of which a journal or record tells, or None where it is not installed any more."""
+    """The runbook that a journal or record names, or None if it is not installed any more."""
     try:
         return RUNBOOKS[name]
     except (KeyError, UsageError):
@@ -125,7 +125,7 @@ def notebook_of(name: str) -> Path:
 
 
 def notebooks() -> dict[str, Path]:
-    """The notebook of every runbook. One that another package left out keeps nobody from the others."""
+    """The notebook of every runbook. A missing notebook of another package is left out."""
     found = {}
     for name in RUNBOOKS:
         try:

@@ -25,7 +25,7 @@ LOG_HOURS = 24.0
 
 
 class FindStuckVmsParameters(SystemParameters):
-    """What is taken beside what every runbook on a system takes."""
+    """Its parameters beside those of every runbook on a system."""
 
     sample_gap_s: Annotated[Seconds, AskedOn(FIRST)] = Field(
         5.0,

@@ -36,7 +36,7 @@ def _address(text: str) -> str:
 
 
 class ForcePowerOffParameters(ConfirmingParameters):
-    """What is taken beside what every confirming runbook takes."""
+    """Its parameters beside those of every confirming runbook."""
 
     start_at: Annotated[Rung, AskedOn("plan")] = Field(
         "poweroff",
@@ -178,7 +178,7 @@ STEPS: Sequence[Step[Case]] = (
 
 
 def headline(ending: Ending) -> str:
-    """How it went, in a sentence, where it is done or there was nothing to do."""
+    """One sentence for a run that is done or had nothing to do."""
     if ending.outcome is RunOutcome.DONE:
         if "override" in ending.acts:
             return "Forced off, and there is evidence that it is off."
@@ -188,7 +188,7 @@ def headline(ending: Ending) -> str:
         return ""
     if ending.verdict is VerdictValue.OFF:
         return "Nothing to do: the record says stopped already, and the process is gone."
-    # Older versions ended so for an unknown state. The step itself says what to do.
+    # Older versions ended like this for an unknown state. The step itself says what to do.
     lives = ending.verdict is VerdictValue.ALIVE
     known = "the process LIVES" if lives else "nothing shows that the process is gone"
     return f"The record says stopped already, but {known}."

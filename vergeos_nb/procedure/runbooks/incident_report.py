@@ -38,7 +38,7 @@ def _day(text: str) -> str:
 
 
 class IncidentReportParameters(RunParameters):
-    """What is taken beside what every runbook takes."""
+    """Its parameters beside those of every runbook."""
 
     since: Annotated[str, AfterValidator(_day), AskedOn(FIRST)] = Field(
         "",
@@ -105,7 +105,7 @@ class ReportCase(ArchiveCase):
 
 
 def check_archive(case: ReportCase) -> Draft:
-    """Is what the report will read as it was sealed?"""
+    """Verify the archive: are its records as they were sealed?"""
     if not case.options.verify:
         return Draft(StepOutcome.SKIPPED, "Not verified (parameter verify).", facts={"opens": True})
     case.checked = checked = case.past.check()
@@ -279,7 +279,7 @@ STEPS: Sequence[Step[ReportCase]] = (
         "check",
         "Verify the archive",
         "",
-        "A report is worth what its records are worth.",
+        "A report is only as good as its records.",
         check_archive,
         role="judge",
     ),
@@ -293,7 +293,7 @@ STEPS: Sequence[Step[ReportCase]] = (
         "offenders",
         "Repeat offenders",
         "",
-        "What hangs again and again has a cause.",
+        "A VM or node that needs it again and again has a cause.",
         offenders,
         role="judge",
     ),

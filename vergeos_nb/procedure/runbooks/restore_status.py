@@ -70,7 +70,7 @@ def _record(text: str, info: ValidationInfo) -> str:
 
 
 class RestoreStatusParameters(ConfirmingParameters):
-    """What is taken beside what every confirming runbook takes."""
+    """Its parameters beside those of every confirming runbook."""
 
     record: Annotated[
         OneLine, AfterValidator(_record), Unbound("the plan's record holds its id"), AskedOn("plan")
@@ -81,7 +81,7 @@ class RestoreStatusParameters(ConfirmingParameters):
 
 
 def undo_request(row: MachineStatus) -> Change:
-    """The request that makes a status row again what it was: what the override wrote, and what it may clear.
+    """The request that restores a status row: the fields that the override wrote and those that it may clear.
 
     Fields that the row did not have are left out.
     """
@@ -91,7 +91,7 @@ def undo_request(row: MachineStatus) -> Change:
 
 
 def judge_life(case: Case) -> Draft:
-    """The evidence, with what it means here: neither verdict keeps a row from being restored."""
+    """The evidence, and its meaning here: no verdict forbids to restore a row."""
     draft = is_alive(case)
     advice = {
         VerdictValue.OFF: "The record would say again that it runs. Restore it only if you want that.",
@@ -103,7 +103,7 @@ def judge_life(case: Case) -> Draft:
 
 
 def make_plan(case: Case) -> Draft:
-    """The refusals, what the record kept, and what differs between the row as it was and as it is."""
+    """Refuse, or plan to write back the row that the record kept; show how it differs from the row of now."""
     vm, verdict = case.known_vm(), case.verdict
     assert verdict is not None
     assert case.records is not None
@@ -200,7 +200,11 @@ def restoring(case: Case) -> Sequence[Ask]:
 
 STEPS: Sequence[Step[Case]] = (
     *IDENTIFY,
-    replace(ALIVE, why="Know what is true before the record is made to say it.", act=judge_life),
+    replace(
+        ALIVE,
+        why="First see whether the process lives, then decide what the record is to say.",
+        act=judge_life,
+    ),
     Step(
         "plan",
         "Plan and approve",

@@ -36,7 +36,7 @@ MOST_READINGS = 5000
 
 
 class WatchAfterPowerOffParameters(ConfirmingParameters):
-    """What is taken beside what every confirming runbook takes."""
+    """Its parameters beside those of every confirming runbook."""
 
     minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False), AskedOn("watch")] = Field(
         30.0, title="Minutes to watch", description="Minutes that it is watched: 0 to 10080, which is a week."
@@ -70,7 +70,7 @@ class WatchAfterPowerOffParameters(ConfirmingParameters):
 
 
 def verify_any(case: Case) -> Draft:
-    """As in the forced power-off, but whatever the platform does with the VM: that is what is watched."""
+    """As in the forced power-off, but in any state: a move or a start is what the watch looks for."""
     return verify(case, any_state=True)
 
 
@@ -99,7 +99,7 @@ def watch(case: Case) -> Draft:
 
 
 def starting(case: Case) -> Sequence[Ask]:
-    """A look and the start, where it was asked for."""
+    """A look and the start, if it was asked for."""
     vm = case.known_vm().key
     if not _options(case).power_on:
         return []

@@ -100,7 +100,7 @@ def get_status_key(case: Case) -> Draft:
 
 
 def verify(case: Case, *, any_state: bool = False) -> Draft:
-    """The VM's record, its status row and what the engineer expects, side by side.
+    """Compare the VM's record, its status row and the expected values side by side.
 
     Args:
         any_state: accept a VM that the platform moves or starts just now, for runs that only look at it.

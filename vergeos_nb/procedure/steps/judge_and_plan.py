@@ -1,4 +1,4 @@
-"""Is it alive?, and the plan: what the evidence supports, and what would be changed from which state."""
+"""Is it alive? gathers the evidence and judges it. The plan says what will be sent, from which state."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ EFFECTS: Mapping[str, str] = {
 
 
 def is_alive(case: Case) -> Draft:
-    """Two readings a gap apart, the witnesses beside them, and what they support."""
+    """Take two readings a gap apart, ask the other witnesses, and judge."""
     assert case.first is not None
     gap = case.options.sample_gap_s
     case.note(f"waiting {gap:g} s between two readings")
@@ -180,7 +180,7 @@ def _already_stopped(case: Case, now: VmNow) -> Draft:
         case.off_since = sent
         facts["opens"] = True
     if verdict.value is VerdictValue.UNKNOWN:
-        # There is nothing to send, and still nobody knows that it is off: that is not "nothing to do".
+        # Nothing can be sent, but the VM is not known to be off. So this is not "nothing to do".
         error = VerdictUnknown(
             f"planning for VM {now.name!r}",
             "its record says stopped already, but nothing shows that its process is gone",
@@ -228,6 +228,6 @@ def _ask_node(case: Case, query: NodeQuery, params: Mapping[str, str] | None = N
                 return answer
             case.clock.sleep(min(1.0, case.options.poll_s))
     except (ApiError, PermissionDenied, Refused) as error:
-        # Refused: it was asked in this run before, and nobody waited for the answer.
+        # Refused: this run has asked it before, and was cut short before the answer.
         case.note(f"what the node says to {query} is not known: {error.came_back}")
         return None

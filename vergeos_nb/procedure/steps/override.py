@@ -1,4 +1,4 @@
-"""Force power off and Confirm: the vendor's PUT, sent once, and the reading back that decides."""
+"""Force power off sends the vendor's PUT once. Confirm reads back, and its evidence decides."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.rows import MachineStatus
 
-# Evidence older than this is taken anew before the PUT: a rung's wait, or a person between two cells.
+# Older evidence is read again before the PUT: a method's wait or a person between two cells ages it.
 EVIDENCE_LASTS_S = 60.0
 
 
@@ -39,7 +39,7 @@ def force_power_off(case: Case) -> Draft:
     if "override" in case.sent:
         return already_sent("The PUT", "Confirm reads back what became of it.")
     _refresh(case)
-    # Reads anew and asks every standing guard, which the readings above may have outlasted.
+    # Last, because the readings above take time: reads the VM again and asks every standing guard.
     if (no := closed(case, asked)) is not None:
         return replace(no, facts={**_judged(case), **no.facts})
     if case.now is not None and stopped(case.now):
@@ -80,7 +80,7 @@ def confirm(case: Case) -> Draft:
 
 
 def _refresh(case: Case) -> None:
-    """Take evidence anew that is too old to act on, or that a short wait left too thin for any verdict."""
+    """Read the evidence again if it is too old to act on, or if a short wait left one sample only."""
     if len(case.samples) > 1 and case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S):
         return
     case.samples = case.two_samples()
@@ -88,7 +88,7 @@ def _refresh(case: Case) -> None:
 
 
 def _refusal(case: Case, asked: str) -> Draft | None:
-    """What the evidence has against the PUT."""
+    """Return a refusal if the evidence forbids the PUT, else None."""
     plan, verdict = case.plan, case.verdict
     assert plan is not None
     assert verdict is not None
@@ -135,7 +135,7 @@ def _send(case: Case) -> Draft:
 
 
 def _end(case: Case, watch: Watch) -> Draft:
-    """The draft for what was read."""
+    """The end of Confirm, by everything that was read."""
     name, verdict, trouble = case.known_vm().name, watch.verdict, watch.trouble
     case.verdict = verdict
     facts, tables = watch.facts(), watch.tables()

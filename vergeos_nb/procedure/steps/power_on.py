@@ -36,7 +36,7 @@ ORDER = "'poweron'"
 
 
 class StartOptions(Protocol):
-    """The parameters that these steps read, whatever else their runbook takes."""
+    """The parameters that these steps read. Their runbook may take more."""
 
     power_on: bool
     start_timeout_s: float
@@ -45,12 +45,12 @@ class StartOptions(Protocol):
 
 
 def watch_options(case: Case) -> StartOptions:
-    """The parameters, where the runbook is one that powers on."""
+    """The parameters of a runbook that powers on."""
     return cast(StartOptions, case.options)
 
 
 def make_plan(case: Case) -> Draft:
-    """The start as a plan, where it was asked for and the VM has stayed off."""
+    """Plan the start, if it was asked for and the VM has stayed off."""
     verdict = case.verdict
     if not watch_options(case).power_on:
         return _only_watching("Nothing is planned: this run only watches (parameter power_on).")
@@ -87,7 +87,7 @@ def power_on(case: Case) -> Draft:
     if "power_on" in case.sent:
         return already_sent("It", "Confirm looks whether it starts.")
     _refresh(case)
-    # Reads anew and asks every standing guard, which the readings above may have outlasted.
+    # Last, because the readings above take time: reads the VM again and asks every standing guard.
     if (no := closed(case, asked) or _not_off(case, asked)) is not None:
         return no
     sent = send_once(
@@ -95,7 +95,7 @@ def power_on(case: Case) -> Draft:
         "power_on",
         "power_on",
         lambda: case.platform.vm_action(vm.key, "poweron"),
-        # It says that the VM runs already: somebody was faster, and Confirm looks all the same.
+        # The platform says that the VM runs already. Confirm looks all the same.
         look_after=(Conflict,),
     )
     return sent_draft(
@@ -108,7 +108,7 @@ def power_on(case: Case) -> Draft:
 
 
 def confirm(case: Case) -> Draft:
-    """It stayed off; or, where it was powered on: it runs on a node, and stays so, with moving numbers."""
+    """Confirm that it stayed off or, if it was powered on, that it runs on a node and its counters move."""
     if not watch_options(case).power_on:
         verdict = case.verdict
         assert verdict is not None
@@ -142,7 +142,7 @@ def _not_off(case: Case, asked: str) -> Draft | None:
 
 
 def _refresh(case: Case) -> None:
-    """Take evidence anew that is too old to act on, and keep what spoke for life before."""
+    """Read the evidence again if it is too old to act on. Earlier signs of life keep counting."""
     if case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S):
         return
     began = case.server_clock(case.samples[-1].read_at)

@@ -29,8 +29,8 @@ class Sent(Generic[T]):
     """What came of a request.
 
     Attributes:
-        answer: what the platform gave, where it accepted.
-        error: what it said, or how the request failed, where it did not accept.
+        answer: the platform's answer if it accepted.
+        error: the platform's refusal, or how the request failed.
     """
 
     known: Known
@@ -118,9 +118,9 @@ def sent_draft(
     """The end of a step that sends and leaves the reading back to Confirm.
 
     Args:
-        accepted: the summary where the platform accepted.
-        confirms: what Confirm does then.
-        in_doubt: what Confirm does where it may have been carried out.
+        accepted: the summary if the platform accepted.
+        confirms: what Confirm does after that.
+        in_doubt: what Confirm does if the request may have been carried out.
         answers: errors in doubt that are an answer of the platform, and no silence.
     """
     if sent.error is None:

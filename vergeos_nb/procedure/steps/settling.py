@@ -1,4 +1,4 @@
-"""The one place that waits until a change has settled: read until what was asked for has held long enough."""
+"""The one place that waits for a change to settle: a condition must hold for the settle time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Look:
 
     Attributes:
         holds: the state that holds, or None. The settle time begins anew when another state holds.
-        trouble: what keeps it from holding.
+        trouble: why it does not hold.
         decides: whether the wait ends here.
     """
 
@@ -67,7 +67,7 @@ class Settling:
     stop: str = ""
 
     def trouble(self, not_held: str, before: str) -> str:
-        """Why the condition was not seen to settle, or "" where the readings themselves say it.
+        """Why the condition was not seen to settle, or "" if the readings themselves say it.
 
         Args:
             not_held: such as "the row has not stayed stopped".

@@ -1,4 +1,4 @@
-"""A snapshot before the first forceful rung, where it was asked for.
+"""A snapshot before the first forceful method, if it was asked for.
 
 The vendor's traps: it takes the *machine* key; without ``expires`` it would live 72 hours (measured by the
 vendor, pyvergeos issue 146); ``quiesce`` needs a living guest agent, which a hung VM lacks.
@@ -97,7 +97,7 @@ def _appeared(case: Case, name: str) -> Snapshot | None:
 
 
 def _without(case: Case, draft: Draft) -> Draft:
-    """A failure that closes the way only where a snapshot was demanded."""
+    """A failure that closes the way only if the snapshot is required."""
     if case.force_options().snapshot_required:
         return draft
     return Draft(

@@ -1,7 +1,7 @@
 """The standard methods, Power Off and Kill Power: sent, watched, and judged by evidence.
 
-A rung opens the next one only when it has failed in this run with evidence, or when somebody attests that it
-was tried. A rung that succeeds leaves nothing to do for those above it.
+A method opens the next one only if it failed in this run with evidence, or if a person attests that it was
+tried. After a method that worked, the later ones have nothing to do.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from vergeos_nb.procedure.values.votes import VerdictValue
 
 NAMES = {"poweroff": "Power Off", "kill": "Kill Power", "override": "the status override"}
 
-# Assumption: where the process is gone, the platform's own row follows within this time, or it does not
-# follow at all. While the process lives, the whole wait is given to it.
+# Assumption: if the process is gone, the platform's own row follows within this time or not at all. While
+# the process lives, a method gets its whole wait.
 ROW_FOLLOWS_S = 10.0
 
 
@@ -44,7 +44,7 @@ def kill_power(case: Case) -> Draft:
 
 
 def off_already(case: Case) -> Draft | None:
-    """The end of a step above a rung that worked, or None. It needs no approval: nothing is sent."""
+    """Return the end of a step if an earlier method worked, else None. Needs no approval: nothing is sent."""
     if not case.off_since:
         return None
     return Draft(
@@ -55,7 +55,7 @@ def off_already(case: Case) -> Draft | None:
 
 
 def beyond(case: Case, rung: Rung) -> Draft | None:
-    """The end of a step that this run may not reach, or None."""
+    """Return the end of a step that lies outside start_at to up_to, else None."""
     options = case.force_options()
     if RUNGS.index(rung) < RUNGS.index(options.start_at):
         return Draft(
@@ -75,7 +75,7 @@ def beyond(case: Case, rung: Rung) -> Draft | None:
 
 
 def _so_far(case: Case) -> str:
-    """What the newest evidence says of the VM that the methods so far were to switch off."""
+    """What the newest evidence says after the methods so far."""
     return {
         VerdictValue.OFF: "the process is gone, and the row does not say stopped",
         VerdictValue.ALIVE: "the process lives",
@@ -103,7 +103,7 @@ def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft
         rung,
         rung,
         lambda: case.platform.vm_action(vm.key, rung),
-        # It says that the VM is not running. That is a word, not evidence: watch all the same.
+        # The platform says that the VM is not running. That is no evidence, so watch all the same.
         look_after=(Conflict,),
     )
     if (no := refused(sent)) is not None:
@@ -161,7 +161,7 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
 
 
 def _without_effect(case: Case, rung: Rung, before: VerdictValue, watch: Watch, answer: str) -> str:
-    """What a method without effect means, by the evidence before and after it, and what comes next."""
+    """The meaning of a method without effect, by the evidence before and after it, and the next step."""
     name, after = NAMES[rung], watch.verdict.value
     waited = f"Waited {watch.elapsed:.0f} s"
     if after is VerdictValue.ALIVE:

@@ -1,4 +1,4 @@
-"""Watching a VM for minutes to days: enough is kept to judge by, and what is worth showing."""
+"""Watching a VM for minutes to days. Few readings are kept: those that the verdict needs, and changes."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ STOP_LOOK_S = 5.0
 NOTE_EVERY_S = 60.0
 # A row on its way is looked at more often, but not for ever.
 QUICK_LOOKS = 12
-# More readings than this are shown thinned out: what changed always, of the rest every other one.
+# Of more readings than this, every change is shown, and every second one of the rest.
 MOST_SHOWN = 200
 
 
 class Vigil(Readings):
-    """What was read over a long time: enough to judge by, and what is worth showing.
+    """The readings of a long time: those that the verdict needs, and those to show.
 
     The first reading is the one of Verify, so that whatever happened since then counts.
     """

@@ -31,7 +31,7 @@ BACKOFF = 1.6
 
 
 class Readings(ABC):
-    """What was read of the run's VM since a point in time, and what it supports.
+    """The readings of the run's VM since a point in time, and the verdict on them.
 
     A reading that fails does not end a watch: the network may be part of the incident. ``trouble`` says
     what kept the last one from succeeding.
@@ -39,7 +39,7 @@ class Readings(ABC):
     Args:
         samples: what was read before the watch began.
         began_at: from when on log lines count, by our clock.
-        trouble: what keeps off from being believed before the first reading.
+        trouble: why a verdict of off is not believed before the first reading.
     """
 
     def __init__(self, case: Case, samples: Sequence[Sample], began_at: float, trouble: str) -> None:
@@ -107,7 +107,7 @@ class Readings(ABC):
         }
 
     def _read(self) -> ApiError | None:
-        """Take one sample and what the log has since. Returns what kept that from succeeding, or None."""
+        """Take one sample and the new log lines. Return the error if that failed, else None."""
         try:
             self._took(self.case.sample())
         except ApiError as error:
@@ -193,7 +193,7 @@ class Watch(Readings):
         return replace(super().evidence(samples), wrote_row=self._wrote_row)
 
     def _took(self, sample: Sample) -> None:
-        # First, for a reading counts only with what the log says of the time before it.
+        # First, because a reading counts only together with the log of the time before it.
         self.logs = tuple(self.case.platform.logs_since(self.case.machine(), self._began))
         if self.samples:
             self.samples[-1] = _without_rows(self.samples[-1])
@@ -215,5 +215,5 @@ def _without_rows(sample: Sample) -> Sample:
 
 
 def stopped(row: MachineStatus | VmNow) -> bool:
-    """Whether a status row says what the vendor's procedure writes into it."""
+    """Whether a status row holds the values that the vendor's procedure writes into it."""
     return not row.running and row.status == "stopped" and row.state == "offline"

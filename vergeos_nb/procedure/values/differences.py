@@ -60,7 +60,7 @@ def as_approved(changed: Table) -> str:
 
 
 def difference(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Table:
-    """Field by field, where two JSON objects differ."""
+    """The fields in which two JSON objects differ."""
     left, right = _flat(approved), _flat(now)
     return DIFFERENCE.table(
         *(

@@ -83,8 +83,8 @@ def of_run(outcome: RunOutcome, verdict: VerdictValue | None, found: Sequence[Fi
     """The finding of a run. Its word is its outcome, and the verdict if there is one.
 
     Args:
-        verdict: on its VM; None where the run is over no single VM.
-        found: what its steps found, asked where there is no verdict.
+        verdict: on its VM; None if the run is over no single VM.
+        found: the findings of its steps; they count if there is no verdict.
     """
     word = outcome.value if verdict is None else f"{outcome} · verdict {verdict}"
     if outcome in (RunOutcome.UNKNOWN, RunOutcome.INTERRUPTED):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vergeos_nb.clock import iso
 
-# So far two machines' clocks may lie apart where one gives an approval and the other one uses it.
+# The clocks of the machine that approves and of the machine that applies may differ by this much.
 CLOCKS_DIFFER_S = 60.0
 
 

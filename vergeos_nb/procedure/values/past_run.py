@@ -16,9 +16,9 @@ class PastRun:
         vm: the VM's name, as it was found or asked for.
         vm_key: None if no VM was found.
         node: the node's key in the status row before anything was changed, or None.
-        cloud: the system's own name, with a piece of its id where others share it; its host where it never
+        cloud: the system's own name, with a piece of its id if others share it; its host if it never
             answered.
-        system: the system's id, "" where it told none.
+        system: the system's id, "" if it gave none.
         acted: the sent requests that act on the VM, in order: ``poweroff``, ``kill``, ``poweron``,
             ``override``, or the runbook's own word such as ``restore``.
         lost: its record cannot be read, so it is unknown what it sent; ``acted`` is empty then.

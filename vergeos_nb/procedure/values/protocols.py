@@ -117,7 +117,7 @@ class Platform(Protocol):
         """Every VM that is no snapshot, with its status and stats, as columns by VM key."""
 
     def fleet_signs(self) -> Columns:
-        """The same VMs once more, without what does not change while they are watched."""
+        """The same VMs once more, without the columns that do not change while they are watched."""
 
     def fleet_counters(self) -> Mapping[int, int]:
         """By machine, the sum of all that its NICs and drives have counted."""
@@ -157,7 +157,7 @@ class Journal(Protocol):
         """
 
     def make_room(self) -> None:
-        """Make sure that what comes of a changing call can be written down.
+        """Reserve room for the result of a changing call.
 
         Raises:
             RecordError: it cannot.
@@ -180,7 +180,7 @@ class VmLease(Protocol):
         """Take it, or keep it for another while.
 
         Raises:
-            Refused: somebody else holds it.
+            Refused: another run holds it.
         """
 
 

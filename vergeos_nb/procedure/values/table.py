@@ -11,7 +11,7 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The columns of a table, fixed whatever it holds."""
+    """The columns of a table. They do not depend on its rows."""
 
     name: str
     caption: str
