@@ -25,7 +25,7 @@ from vergeos_nb.procedure.approval.standing import WaysOn, standing_refusal
 from vergeos_nb.procedure.engine.case import Case, Target
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
-from vergeos_nb.procedure.runbooks.force_power_off import STEPS, ForcePowerOffParameters
+from vergeos_nb.procedure.runbooks.force_power_off import RUNBOOK, STEPS, ForcePowerOffParameters
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.given_approval import Approval
 from vergeos_nb.procedure.values.outcomes import StepOutcome
@@ -38,7 +38,7 @@ from vergeos_nb.vergeos.rows import Exchange
 FORMAT = "vergeos-nb/fleet-plan/2"
 # Its VMs' plans do not bind every parameter. It is shown, and nothing is sent for it any more.
 EARLIER_FORMAT = "vergeos-nb/fleet-plan/1"
-PROCEDURE = "force_power_off"
+PROCEDURE = RUNBOOK.name
 MOST_VMS = 10
 # Planning waits more than it works: every VM's two readings lie some seconds apart.
 PLANNING_AT_ONCE = 32

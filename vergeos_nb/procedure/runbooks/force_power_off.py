@@ -17,7 +17,7 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.engine.runbook import Ending, Runbook
 from vergeos_nb.procedure.steps import previews
-from vergeos_nb.procedure.steps.common_steps import ALIVE, CONFIRM, IDENTIFY
+from vergeos_nb.procedure.steps.common_steps import ALIVE, CONFIRM, IDENTIFY, plan_step
 from vergeos_nb.procedure.steps.judge_and_plan import make_plan
 from vergeos_nb.procedure.steps.override import force_power_off
 from vergeos_nb.procedure.steps.snapshot import take_snapshot
@@ -114,18 +114,7 @@ RISK_TICKS: Mapping[str, str] = {
 STEPS: Sequence[Step[Case]] = (
     *IDENTIFY,
     ALIVE,
-    Step(
-        "plan",
-        "Plan and approve",
-        "",
-        "What will be changed, from which state, and who agreed.",
-        make_plan,
-        role="plan",
-        verb="Make the plan",
-        requests=previews.planning,
-        card="approval",
-        ticks=RISK_TICKS,
-    ),
+    plan_step("What will be changed, from which state, and who agreed.", make_plan, RISK_TICKS),
     Step(
         "poweroff",
         "Power off",

@@ -39,7 +39,7 @@ from vergeos_nb.procedure.engine.engine import Ask, Draft, Step, ended_by
 from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.engine.system_identity import differences
 from vergeos_nb.procedure.steps import previews
-from vergeos_nb.procedure.steps.common_steps import ALIVE, CONFIRM, IDENTIFY
+from vergeos_nb.procedure.steps.common_steps import ALIVE, CONFIRM, IDENTIFY, plan_step
 from vergeos_nb.procedure.steps.identify import text
 from vergeos_nb.procedure.steps.judge_and_plan import is_alive
 from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
@@ -205,17 +205,7 @@ STEPS: Sequence[Step[Case]] = (
         why="First see whether the process lives, then decide what the record is to say.",
         act=judge_life,
     ),
-    Step(
-        "plan",
-        "Plan and approve",
-        "",
-        "What the record kept, what is there now, who agreed.",
-        make_plan,
-        role="plan",
-        verb="Make the plan",
-        requests=previews.planning,
-        card="approval",
-    ),
+    plan_step("What the record kept, what is there now, who agreed.", make_plan),
     Step(
         "restore",
         "Restore the status row",

@@ -22,7 +22,7 @@ from vergeos_nb.procedure.engine.engine import Ask, Draft, Step, ended_by
 from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.evidence.witness import when
 from vergeos_nb.procedure.steps import previews
-from vergeos_nb.procedure.steps.common_steps import CONFIRM, CONNECT, LOCATE, STATUS_KEY, VERIFY
+from vergeos_nb.procedure.steps.common_steps import CONFIRM, CONNECT, LOCATE, STATUS_KEY, VERIFY, plan_step
 from vergeos_nb.procedure.steps.identify import verify
 from vergeos_nb.procedure.steps.power_on import ORDER, confirm, make_plan, power_on
 from vergeos_nb.procedure.steps.vigil import Vigil, node_of
@@ -125,17 +125,7 @@ STEPS: Sequence[Step[Case]] = (
         verb="Watch",
         requests=previews.watching,
     ),
-    Step(
-        "plan",
-        "Plan and approve",
-        "",
-        "What would be sent to start it, and who agreed.",
-        make_plan,
-        role="plan",
-        verb="Make the plan",
-        requests=previews.planning,
-        card="approval",
-    ),
+    plan_step("What would be sent to start it, and who agreed.", make_plan),
     Step(
         "power_on",
         "Power on",

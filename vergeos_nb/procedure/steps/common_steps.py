@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from vergeos_nb.procedure.approval.consent import IDENTITY_TICKS
 from vergeos_nb.procedure.engine.case import Case, SystemCase
-from vergeos_nb.procedure.engine.engine import Step
+from vergeos_nb.procedure.engine.engine import Draft, Step
 from vergeos_nb.procedure.steps import previews
 from vergeos_nb.procedure.steps.identify import connect, get_status_key, verify
 from vergeos_nb.procedure.steps.judge_and_plan import is_alive
@@ -77,5 +77,22 @@ CONFIRM: Step[Case] = Step(
     verb="Confirm by evidence",
     requests=previews.watching,
 )
+
+
+def plan_step(why: str, act: Callable[[Case], Draft], ticks: Mapping[str, str] | None = None) -> Step[Case]:
+    """The step that makes a plan and takes the approval. Each runbook has its own plan and reason."""
+    return Step(
+        "plan",
+        "Plan and approve",
+        "",
+        why,
+        act,
+        role="plan",
+        verb="Make the plan",
+        requests=previews.planning,
+        card="approval",
+        ticks=ticks or {},
+    )
+
 
 IDENTIFY: Sequence[Step[Case]] = (CONNECT, LOCATE, STATUS_KEY, VERIFY)

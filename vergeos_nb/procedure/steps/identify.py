@@ -113,57 +113,8 @@ def verify(case: Case, *, any_state: bool = False) -> Draft:
     case.first = case.sample(row)
     table = _side_by_side(case, vm, row)
     facts = {"before": dict(row.row)}
-    asked = f"verifying status row {key} of VM {vm.name!r}"
-    if row.machine != vm.machine:
-        return ended_by(
-            Refused(
-                asked,
-                f"the row is of machine {row.machine}, and the VM's machine is {vm.machine}",
-                "stop here; forcing this row would hit another machine",
-            ),
-            table,
-            **facts,
-        )
-    unexpected = [
-        (what, said, found)
-        for what, said, found in (
-            ("cores", case.options.expect_cores, vm.cpu_cores),
-            ("RAM in MB", case.options.expect_ram_mb, vm.ram),
-        )
-        if said and said != found
-    ]
-    if unexpected:
-        what, said, found = unexpected[0]
-        return ended_by(
-            Refused(
-                asked,
-                f"you expect {said} {what}, the VM has {found}",
-                "make sure that this is the VM you mean",
-            ),
-            table,
-            **facts,
-        )
-    if row.status in OF_NODES:
-        return ended_by(
-            Refused(
-                asked, f"status {row.status!r} is one of a node, not of a VM", "this row is not your VM's"
-            ),
-            table,
-            **facts,
-        )
-    if not any_state and (row.status in MOVING or row.migration_destination is not None):
-        moving = f"status {row.status!r}" + (
-            f", migration destination node {row.migration_destination}" if row.migration_destination else ""
-        )
-        return ended_by(
-            Refused(
-                asked,
-                f"the platform is moving or starting this VM just now ({moving}); two nodes may hold it",
-                "wait until it has ended; the platform itself cuts stuck migrations off after 30 minutes",
-            ),
-            table,
-            **facts,
-        )
+    if (refused := _not_this_row(case, vm, row, any_state)) is not None:
+        return ended_by(refused, table, **facts)
     differ = vm.cpu_cores != row.running_cores or vm.ram != row.running_ram
     hint = "Cores or RAM of the running machine differ from the VM's record: edited since it was started?"
     return Draft(
@@ -173,6 +124,36 @@ def verify(case: Case, *, any_state: bool = False) -> Draft:
         (table,),
         facts,
     )
+
+
+def _not_this_row(case: Case, vm: Vm, row: MachineStatus, any_state: bool) -> Refused | None:
+    """Return a refusal if the row is not this VM's, not the expected one, or on the move, else None."""
+    asked = f"verifying status row {case.known_status_key()} of VM {vm.name!r}"
+    if row.machine != vm.machine:
+        return Refused(
+            asked,
+            f"the row is of machine {row.machine}, and the VM's machine is {vm.machine}",
+            "stop here; forcing this row would hit another machine",
+        )
+    for what, said, found in (
+        ("cores", case.options.expect_cores, vm.cpu_cores),
+        ("RAM in MB", case.options.expect_ram_mb, vm.ram),
+    ):
+        if said and said != found:
+            came = f"you expect {said} {what}, the VM has {found}"
+            return Refused(asked, came, "make sure that this is the VM you mean")
+    if row.status in OF_NODES:
+        came = f"status {row.status!r} is one of a node, not of a VM"
+        return Refused(asked, came, "this row is not your VM's")
+    if not any_state and (row.status in MOVING or row.migration_destination is not None):
+        to = f", migration destination node {row.migration_destination}" if row.migration_destination else ""
+        moving = f"status {row.status!r}{to}"
+        return Refused(
+            asked,
+            f"the platform is moving or starting this VM just now ({moving}); two nodes may hold it",
+            "wait until it has ended; the platform itself cuts stuck migrations off after 30 minutes",
+        )
+    return None
 
 
 def text(value: Scalar) -> str:
@@ -187,23 +168,13 @@ def _side_by_side(case: Case, vm: Vm, row: MachineStatus) -> Table:
         known = {value for value in values if value is not None}
         return None if len(known) < 2 and sum(v is not None for v in values) < 2 else len(known) == 1
 
-    cores, ram = options.expect_cores or None, options.expect_ram_mb or None
+    compared: tuple[tuple[str, Scalar, Scalar, Scalar], ...] = (
+        ("cores", vm.cpu_cores, row.running_cores, options.expect_cores or None),
+        ("RAM in MB", vm.ram, row.running_ram, options.expect_ram_mb or None),
+        ("machine", vm.machine.value, row.machine.value, None),
+    )
     return IDENTITY.table(
-        (
-            "cores",
-            text(vm.cpu_cores),
-            text(row.running_cores),
-            text(cores),
-            agree(vm.cpu_cores, row.running_cores, cores),
-        ),
-        ("RAM in MB", text(vm.ram), text(row.running_ram), text(ram), agree(vm.ram, row.running_ram, ram)),
-        (
-            "machine",
-            text(vm.machine.value),
-            text(row.machine.value),
-            "",
-            agree(vm.machine.value, row.machine.value),
-        ),
+        *((what, *(text(value) for value in values), agree(*values)) for what, *values in compared),
         ("status", "", row.status, "", None),
         ("running", "", text(row.running), "", None),
         ("state", "", row.state, "", None),
