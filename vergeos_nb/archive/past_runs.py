@@ -12,8 +12,7 @@ from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import ArchiveLayout
-from vergeos_nb.procedure.engine.runbook import act_of
-from vergeos_nb.procedure.runbooks.catalog import known
+from vergeos_nb.procedure.runbooks.catalog import act_in
 from vergeos_nb.procedure.values.past_run import Checked, PastRun
 from vergeos_nb.record.record_folder import read
 
@@ -101,8 +100,7 @@ def _told_apart(runs: Sequence[PastRun]) -> list[PastRun]:
 def _act(runbook: str, call: Mapping[str, Any]) -> str:
     """The effect of a changing call on the VM, or "": a snapshot and a node's query have none."""
     path, body = str(call.get("path")), call.get("body")
-    declared = known(runbook)
-    return (declared.act_of if declared else act_of)(path, body if isinstance(body, Mapping) else None)
+    return act_in(runbook, path, body if isinstance(body, Mapping) else None)
 
 
 def _number(value: Any) -> int | None:

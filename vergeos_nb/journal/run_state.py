@@ -9,9 +9,9 @@ from typing import Any
 from vergeos_nb.errors import ErrorInAnswer, RecordError, can_pass
 from vergeos_nb.journal.journal import JournalText
 from vergeos_nb.parameters import VmParameters
-from vergeos_nb.procedure.engine.runbook import RunEnd, act_of
+from vergeos_nb.procedure.engine.runbook import RunEnd
 from vergeos_nb.procedure.engine.written_result import result_from_dict
-from vergeos_nb.procedure.runbooks.catalog import known, role_of
+from vergeos_nb.procedure.runbooks.catalog import act_in, known, role_of
 from vergeos_nb.procedure.values.outcomes import Role, RunOutcome, StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.votes import VerdictValue
@@ -264,8 +264,7 @@ class _Told:
                 self.exchanges[exchange.number] = exchange
                 self.calls = _answered(self.calls, exchange)
             case "intent" | "intent-kept":
-                runbook = known(str(self.opened.get("runbook")))
-                act = (runbook.act_of if runbook else act_of)(line["path"], line["body"])
+                act = act_in(str(self.opened.get("runbook")), line["path"], line["body"])
                 call = ChangingCall(
                     line["method"],
                     line["path"],

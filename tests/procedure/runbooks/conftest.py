@@ -23,17 +23,6 @@ def rehearse(tmp_path: Path) -> Callable[..., FollowUp]:
 
 
 @pytest.fixture
-def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Write a policy for the runs that are opened from here on."""
-
-    def write(text: str) -> None:
-        (tmp_path / "policy.toml").write_text(text)
-        monkeypatch.setenv("VERGEOS_NB_POLICY", str(tmp_path / "policy.toml"))
-
-    return write
-
-
-@pytest.fixture
 def plain_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Records without their slow HTML rendering, which other tests look at."""
     monkeypatch.setattr("vergeos_nb.record.page.page", lambda notebook, title, *_: f"<title>{title}</title>")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.procedure.doubt import in_doubt
 from tests.procedure.runbooks.rehearsed import FollowUp
 from tests.rehearsal import LADDER, LONG_AGO, PASSWORD, VENDORS_BODY, ending
 from tests.respelt import Change, changed, floats, texts
@@ -27,14 +28,6 @@ from vergeos_nb.settings import spellings
 Make = Callable[..., FollowUp]
 pytestmark = pytest.mark.usefixtures("plain_pages")
 
-IN_DOUBT: dict[str, dict[str, Any]] = {
-    "408": {"status": 408},
-    "500": {"status": 500},
-    "503": {"status": 503, "headers": {"Retry-After": "1"}},
-    "timeout": {"delay": 3600.0},
-    "dropped after": {"drop": "after"},
-    "dropped in the middle": {"drop": "truncate"},
-}
 REFUSED_BY_PLATFORM = {400: 8, 401: 9, 403: 9, 404: 4, 405: 8, 409: 8, 422: 8, 429: 8}
 
 
@@ -429,18 +422,13 @@ def test_a_node_that_rewrites_the_restored_row_is_shown_and_ends_unknown(rehears
 
 
 @pytest.mark.parametrize("executed", [True, False])
-@pytest.mark.parametrize("doubt", IN_DOUBT)
+@pytest.mark.parametrize("doubt", ["408", "500", "503", "timeout", "dropped after", "dropped in the middle"])
 def test_a_restore_in_doubt_is_sent_once_and_settled_by_reading_back(
     rehearse: Make, doubt: str, executed: bool
 ) -> None:
     run = rehearse("stuck")
     record = run.force()
-    rule = IN_DOUBT[doubt]
-    if "status" in rule:
-        rule = {**rule, "execute": executed}
-    elif not executed:
-        rule = {"drop": "before"}
-    run.put_answers(**rule)
+    run.put_answers(**in_doubt(doubt, executed))
     account = run.restore(record, confirm_timeout_s=40)
     assert (ending(account), len(run.sent_since())) == (
         ("done", "off", 0) if executed else ("unknown", "unknown", 7),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.procedure.doubt import in_doubt
 from tests.procedure.runbooks.rehearsed import FollowUp
 from tests.rehearsal import PASSWORD, ending
 from vergeos_nb.clock import iso
@@ -24,12 +25,6 @@ pytestmark = pytest.mark.usefixtures("plain_pages")
 
 HOURS = {"minutes": 120, "every_s": 60}
 SHORT = {"minutes": 2, "every_s": 10}
-IN_DOUBT: dict[str, dict[str, Any]] = {
-    "500": {"status": 500},
-    "timeout": {"delay": 3600.0},
-    "dropped": {"drop": "after"},
-    "cut": {"drop": "truncate"},
-}
 
 
 @pytest.fixture
@@ -363,16 +358,11 @@ def test_every_gate_closes_the_start_too(forced: FollowUp, policy: Callable[[str
 
 
 @pytest.mark.parametrize("executed", [True, False])
-@pytest.mark.parametrize("doubt", IN_DOUBT)
+@pytest.mark.parametrize("doubt", ["500", "timeout", "dropped after", "dropped in the middle"])
 def test_a_start_in_doubt_is_sent_once_and_settled_by_looking(
     forced: FollowUp, doubt: str, executed: bool
 ) -> None:
-    rule = IN_DOUBT[doubt]
-    if "status" in rule:
-        rule = {**rule, "execute": executed}
-    elif not executed:
-        rule = {"drop": "before"}
-    forced.sim.faults.add(Rule("post", "POST", "/api/v4/vm_actions", **rule))
+    forced.sim.faults.add(Rule("post", "POST", "/api/v4/vm_actions", **in_doubt(doubt, executed)))
     account = forced.start(start_timeout_s=40, **SHORT)
     assert (ending(account), len(forced.sent_since())) == (
         ("done", "alive", 0) if executed else ("unknown", "unknown", 7),

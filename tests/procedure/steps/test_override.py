@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
+from tests.procedure.doubt import IN_DOUBT, in_doubt
 from tests.rehearsal import Rehearsal, ending
 from vergeos_nb.simulator.faults.rules import Rule
 
@@ -14,18 +14,6 @@ Make = Callable[..., Rehearsal]
 
 # What the PUT is answered with, and how the run ends then.
 REFUSED_BY_PLATFORM = {400: 8, 401: 9, 403: 9, 404: 4, 405: 8, 409: 8, 422: 8, 429: 8, 410: 8}
-IN_DOUBT: dict[str, dict[str, Any]] = {
-    "408": {"status": 408},
-    "500": {"status": 500},
-    "502": {"status": 502},
-    "503": {"status": 503, "headers": {"Retry-After": "1"}},
-    "504": {"status": 504},
-    "507": {"status": 507},
-    "redirect": {"status": 302, "headers": {"Location": "https://elsewhere.example/"}},
-    "timeout": {"delay": 3600.0},
-    "dropped after": {"drop": "after"},
-    "dropped in the middle": {"drop": "truncate"},
-}
 
 
 @pytest.mark.parametrize("status", REFUSED_BY_PLATFORM)
@@ -48,13 +36,8 @@ def test_a_put_that_the_platform_refuses_is_sent_once_and_fails_with_its_code(
 def test_a_put_in_doubt_is_sent_once_and_settled_by_reading_back(
     rehearse: Make, doubt: str, executed: bool
 ) -> None:
-    rule = IN_DOUBT[doubt]
-    if "status" in rule:
-        rule = {**rule, "execute": executed}
-    elif not executed:
-        rule = {"drop": "before"}
     run = rehearse("stuck")
-    run.put_answers(**rule)
+    run.put_answers(**in_doubt(doubt, executed))
     account = run.approve()
     assert (ending(account), len(run.sim.changing_requests())) == (
         ("done", "off", 0) if executed else ("unknown", "unknown", 7),

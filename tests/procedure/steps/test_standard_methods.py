@@ -386,17 +386,6 @@ def test_the_policys_own_stop_file_counts_as_well(rehearse: Make, policy: Callab
     assert str(file) in shut(account, "poweroff")[1]
 
 
-@pytest.fixture
-def policy(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Write a policy for the runs that are opened from here on."""
-
-    def write(text: str) -> None:
-        (tmp_path / "policy.toml").write_text(text)
-        monkeypatch.setenv("VERGEOS_NB_POLICY", str(tmp_path / "policy.toml"))
-
-    return write
-
-
 def test_a_window_that_closes_during_a_wait_keeps_the_next_rung_closed(
     rehearse: Make, policy: Callable[[str], None]
 ) -> None:

@@ -149,10 +149,8 @@ def triage(
     out: dict[str, list[Any]] = {name: [] for name, _ in TRIAGE.columns}
     for name in ("name", "ha_group", "vm_key", "machine_key"):
         out[name] = [first[name][at] for at in kept]
-    for name, source in (("cpu_pct", "total_cpu"), ("ram_used_mb", "ram_used")):
-        out[name] = [second[source][at] for _, at in pairs]
-    for name in ("status", "state", "running", "status_key"):
-        out[name] = [second[name][at] for _, at in pairs]
+    for name in ("cpu_pct", "ram_used_mb", "status", "state", "running", "status_key"):
+        out[name] = [second[NAMED.get(name, name)][at] for _, at in pairs]
     last, written_first = second["last_update"], first["last_update"]
     started, now = second["started"], times[1]
     for at, then in pairs:
@@ -181,6 +179,8 @@ def triage(
 
 
 WELL = Suggestion("none", "it runs")
+# Columns whose name in the platform's rows is another one.
+NAMED = {"cpu_pct": "total_cpu", "ram_used_mb": "ram_used"}
 
 # Fields whose loss silences a witness, or that are shown only.
 OF_STATUS = ("last_update",)

@@ -16,7 +16,7 @@ from typing import Any
 
 from vergeos_nb.errors import UsageError
 from vergeos_nb.parameters import FleetApplyParameters, RunParameters, read_as
-from vergeos_nb.procedure.engine.runbook import Runbook
+from vergeos_nb.procedure.engine.runbook import Runbook, act_of
 from vergeos_nb.procedure.values.outcomes import Role
 from vergeos_nb.runbook_files import OURS, PLACE, runbook_path
 from vergeos_nb.words import did_you_mean
@@ -72,6 +72,12 @@ def known(name: str) -> Runbook | None:
         return RUNBOOKS[name]
     except (KeyError, UsageError):
         return None
+
+
+def act_in(runbook: str, path: str, body: Mapping[str, Any] | None) -> str:
+    """What a changing call of a run did to the VM, or ""; also if its runbook is not installed any more."""
+    declared = known(runbook)
+    return (declared.act_of if declared else act_of)(path, body)
 
 
 def schema_of(name: str) -> type[RunParameters]:
