@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import threading
 import time
 from pathlib import Path
 
 from vergeos_nb.connect.simulated import announce
-from vergeos_nb.simulator import Simulator
+from vergeos_nb.simulator import Simulator, ready
 from vergeos_nb.simulator.scenarios.process_scenarios import stuck
 
 
@@ -54,17 +53,7 @@ def main() -> None:
         row = next(row for row in simulator.world.tables["vms"].values() if row["name"] == name)
         stuck(simulator.world, row)
     with simulator.serve() as door:
-        told = {
-            "host": door.host,
-            "url": door.url,
-            "ca_file": str(door.ca_file),
-            "username": simulator.username,
-            "password": simulator.password,
-            "api_key": simulator.api_key,
-            "pid": os.getpid(),
-            "scenario": arguments.scenario,
-            "vm_name": simulator.vm_name,
-        }
+        told = ready(simulator, door)
         announce(told)
         print(json.dumps(told), flush=True)
         while not ended.wait(0.5):

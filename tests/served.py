@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.connect.simulated import announce, withdraw
-from vergeos_nb.simulator import Simulator
+from vergeos_nb.simulator import Simulator, ready
 
 # Waits as short as they can be and still let the simulator's stats row be written between two readings.
 QUICK: dict[str, Any] = {
@@ -36,19 +36,7 @@ def served(scenario: str = "stuck", **arguments: Any) -> Iterator[Simulator]:
     simulator = Simulator(scenario, **arguments)
     with simulator.serve() as door:
         simulator.door = door  # type: ignore[attr-defined]
-        announce(
-            {
-                "host": door.host,
-                "url": door.url,
-                "ca_file": str(door.ca_file),
-                "username": simulator.username,
-                "password": simulator.password,
-                "api_key": simulator.api_key,
-                "pid": os.getpid(),
-                "scenario": scenario,
-                "vm_name": simulator.vm_name,
-            }
-        )
+        announce(ready(simulator, door))
         try:
             yield simulator
         finally:

@@ -67,14 +67,6 @@ class Unfit(Exception):  # noqa: N818 — every caller makes an error of its own
         self.missing = missing
 
 
-def is_there(path: Path) -> bool:
-    """Whether something exists at this path. False also for a path that is too long or not valid."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
-
-
 def is_file(path: Path) -> bool:
     """Whether a file exists at this path. False also for a path that is too long or not valid."""
     try:

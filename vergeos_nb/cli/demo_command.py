@@ -18,7 +18,7 @@ from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import PAGE
 from vergeos_nb.record.record_folder import check
 from vergeos_nb.runner.headless import run
-from vergeos_nb.simulator import Simulator
+from vergeos_nb.simulator import Simulator, ready
 
 SCENARIO = "stuck"
 # Short, because it is a show: on a real system the defaults give the guest its time.
@@ -47,20 +47,7 @@ def demo(outputs: Path, output: Output) -> int:
     }
     with tempfile.TemporaryDirectory(prefix="vergeos-nb-demo-") as runtime, simulator.serve() as door:
         environ = {"VERGEOS_NB_RUNTIME_DIR": runtime}
-        announce(
-            {
-                "host": door.host,
-                "url": door.url,
-                "ca_file": str(door.ca_file),
-                "username": simulator.username,
-                "password": simulator.password,
-                "api_key": simulator.api_key,
-                "pid": os.getpid(),
-                "scenario": SCENARIO,
-                "vm_name": simulator.vm_name,
-            },
-            environ=environ,
-        )
+        announce(ready(simulator, door), environ=environ)
         output.line(f"A simulated VergeOS answers at {door.url}. Its VM {simulator.vm_name!r} is stuck:")
         output.line("its process is gone, its record says that it runs, and nobody can start it again.")
         output.line()

@@ -121,12 +121,11 @@ class RowFields:
 
     def truth(self, name: str) -> bool:
         """A truth value that must be there."""
-        return self._truth(name, self._there(name))
-
-    def truth_or_none(self, name: str) -> bool | None:
-        """A truth value; None where it is null or absent."""
-        value = self.row.get(name)
-        return None if value is None else self._truth(name, value)
+        value = self._there(name)
+        found = _truth(value)
+        if found is None:
+            raise self._off(name, value, "true or false")
+        return found
 
     def text(self, name: str) -> str:
         """Text that must be there."""
@@ -154,12 +153,6 @@ class RowFields:
         found = whole(value)
         if found is None:
             raise self._off(name, value, "a whole number")
-        return found
-
-    def _truth(self, name: str, value: Any) -> bool:
-        found = _truth(value)
-        if found is None:
-            raise self._off(name, value, "true or false")
         return found
 
     def _off(self, name: str, value: Any, wanted: str) -> WrongShape:

@@ -2,10 +2,10 @@
 
 Its modules, from the ground up:
 
-    spellings   every form in which a known secret can turn up
-    shapes      what a credential looks like that nobody told us
-    scrubber    texts and data without either; the one place that cuts
-    registry    every secret that this process has read, and the doors' functions over them
+    spellings        every form in which a known secret can turn up
+    secret_patterns  what a credential looks like that nobody told us
+    scrubber         texts and data without either; the one place that cuts
+    known_secrets    every secret that this process has read, and the doors' functions over them
 
 It imports nothing of ours, so that even an error can be masked when it is made.
 """

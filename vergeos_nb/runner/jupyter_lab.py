@@ -30,7 +30,7 @@ from vergeos_nb.files import make_folder, opener, put
 from vergeos_nb.nb import nbformat
 from vergeos_nb.procedure.runbooks.catalog import notebooks
 from vergeos_nb.runner.stopping import SIGNALS, signals_held
-from vergeos_nb.simulator import Simulator
+from vergeos_nb.simulator import Simulator, ready
 
 FIRST = "force_power_off"
 READY_WITHIN_S = 60.0
@@ -174,11 +174,7 @@ def _simulator(profile: str, place: Path) -> Iterator[Mapping[str, str]]:
         return
     simulator = Simulator(scenario=scenario or DEFAULT_SCENARIO)
     with simulator.serve(port=0) as door:
-        told = {
-            "host": door.host, "ca_file": str(door.ca_file), "username": simulator.username,
-            "password": simulator.password, "pid": os.getpid(), "scenario": scenario or DEFAULT_SCENARIO,
-            "vm_name": simulator.vm_name,
-        }  # fmt: skip
+        told = ready(simulator, door)
         if announce(told) is not None:
             here: Mapping[str, str] = {}
         else:

@@ -2,17 +2,18 @@
 
 Its modules, from the ground up:
 
-    secret      a value that is used but never shown
-    profile     what a profile is
-    host        a host as people write it
-    fields      from raw settings to a profile
-    env         the profile ``env``, from VERGE_* variables
-    vrg_file    named profiles, from the vendor CLI's ``~/.vrg/config.toml``
-    places      proxies, authorities and folders; reads ``os.environ``
-    known       every secret that the settings hold
-    load        from a name to a profile
-    policy_file the site's policy, and its stop file
-    archive     how records are signed, mirrored and announced
+    secret            a value that is used but never shown
+    profile           what a profile is
+    host              a host as people write it
+    fields            from raw settings to a profile
+    env               the profile ``env``, from VERGE_* variables
+    vrg_file          named profiles, from the vendor CLI's ``~/.vrg/config.toml``
+    places            proxies, authorities and folders; reads ``os.environ``
+    known             every secret that the settings hold
+    load              from a name to a profile
+    policy            the site's policy: what is not touched, when, and by how many people
+    policy_file       where the policy and its stop file are
+    archive_settings  how records are signed, mirrored and announced
 """
 
 from vergeos_nb.masking import MASK, spellings

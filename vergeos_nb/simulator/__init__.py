@@ -14,7 +14,7 @@ the rest of the package: one misreading of the API cannot hide in both.
 
 from vergeos_nb.simulator.api.messages import Request, RequestLogEntry, Response
 from vergeos_nb.simulator.capture.replaying import replay
-from vergeos_nb.simulator.doors.serving import serve_forever
+from vergeos_nb.simulator.doors.serving import ready, serve_forever
 from vergeos_nb.simulator.faults.rules import Rule, list_faults
 from vergeos_nb.simulator.faults.switches import Switches
 from vergeos_nb.simulator.scenarios.declared import SCENARIOS, list_scenarios
@@ -36,6 +36,7 @@ __all__ = [
     "WallClock",
     "list_faults",
     "list_scenarios",
+    "ready",
     "replay",
     "serve_forever",
 ]

@@ -8,9 +8,27 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vergeos_nb.simulator.simulator import Simulator
+
+if TYPE_CHECKING:
+    from vergeos_nb.simulator.doors.socket_door import Door
+
+
+def ready(simulator: Simulator, door: Door) -> dict[str, Any]:
+    """Everything that a client needs to reach an open simulator and log in."""
+    return {
+        "host": door.host,
+        "url": door.url,
+        "ca_file": str(door.ca_file),
+        "username": simulator.username,
+        "password": simulator.password,
+        "api_key": simulator.api_key,
+        "pid": os.getpid(),
+        "scenario": simulator.scenario.name,
+        "vm_name": simulator.vm_name,
+    }
 
 
 def serve_forever(
@@ -20,9 +38,8 @@ def serve_forever(
 ) -> None:  # fmt: skip
     """Serve a scenario over TLS until SIGINT or SIGTERM, then close and return.
 
-    `announce` is called once, when the door is open, with everything a client needs: host, url,
-    ca_file, username, password, api_key, pid, scenario, vm_name. Must run in the main thread for the
-    signals to be heard.
+    `announce` is called once, when the door is open, with what `ready` gives. Must run in the main thread
+    for the signals to be heard.
 
     Raises:
         ValueError: For an unknown scenario, a bad faults file or a remote address without consent.
@@ -39,12 +56,7 @@ def serve_forever(
         before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with simulator.serve(port, host, allow_remote=allow_remote) as door:
-            announce({
-                "host": door.host, "url": door.url, "ca_file": door.ca_file,
-                "username": simulator.username, "password": simulator.password,
-                "api_key": simulator.api_key, "pid": os.getpid(), "scenario": scenario,
-                "vm_name": simulator.vm_name,
-            })  # fmt: skip
+            announce(ready(simulator, door))
             while not stop.wait(0.5):
                 pass  # short waits, so that a signal is heard on every platform
     finally:
