@@ -15,7 +15,6 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from typing import Any
 
 from vergeos_nb.errors import UsageError
 from vergeos_nb.procedure.values.step_tables import TRIAGE
+from vergeos_nb.shapes import Unfit, json_of
 
 IDENTIFYING = ("name", "vm_key", "key")
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -100,25 +100,14 @@ def _decoded(content: bytes) -> str:
 
 def _json(text: str, asked: str) -> list[Any]:
     try:
-        data = json.loads(text, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        said = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        data = json_of(text)
+    except Unfit as unfit:
         hint = "give what `stuck --json` prints; a list of names may begin with the line `name`."
-        raise UsageError(asked, f"it is not JSON: {said}", hint) from error
+        raise UsageError(asked, unfit.why, hint) from None
     items = data.get("vms") if isinstance(data, dict) else data
     if not isinstance(items, list):
         raise UsageError(asked, "it holds no list of VMs", "give a list, or an object with a list `vms`.")
     return items
-
-
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object each of whose fields stands in it once; of two, a reader would take the last in silence."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice!r} stands twice in one object")
-    return found
 
 
 def _table(text: str, asked: str) -> ListedVm | None:
