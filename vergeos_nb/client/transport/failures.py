@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +18,8 @@ from vergeos_nb import errors
 from vergeos_nb.client.error_bodies import error_text
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.client.transport import connecting
+
+E = TypeVar("E", bound=errors.VergeNbError)
 
 _LONGEST_WAIT_DIGITS = 9
 _NOT_SENT = "Nothing was sent, so nothing has changed."
@@ -72,7 +74,7 @@ def from_transport(failure: Exception, call: CallContext, *, connecting: bool = 
     kind, came_back, next_step = _transport(failure, call)
     if connecting and not issubclass(kind, errors.NotConnected):
         kind = errors.ConnectTimeout if issubclass(kind, errors.AnswerTimeout) else errors.NotConnected
-    return kind(call.words, call.mask(came_back), _with_fate(kind, next_step, call))
+    return _made(kind, call.mask(came_back), next_step, call)
 
 
 def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiError], str, str]:
@@ -82,7 +84,7 @@ def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiEr
         case httpx.ProxyError():
             return (
                 errors.ProxyFailed,
-                f"the proxy {call.proxy} refused the connection: {_said(failure, call)}",
+                f"the proxy {call.proxy} refused the connection: {_shown(failure, call)}",
                 "check HTTPS_PROXY and its credentials, or add the host to NO_PROXY.",
             )
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
@@ -105,11 +107,11 @@ def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiEr
         case httpx.RemoteProtocolError() if not _ended_early(failure):
             return (
                 errors.BadAnswer,
-                f"the answer is not HTTP: {_said(failure, call)}",
+                f"the answer is not HTTP: {_shown(failure, call)}",
                 "check that host and port are VergeOS's own.",
             )
         case _:
-            reason = _said(failure, call) or "no reason given"
+            reason = _shown(failure, call) or "no reason given"
             return (
                 errors.ConnectionDropped,
                 f"the connection ended before the answer did: {reason}{via}",
@@ -118,9 +120,9 @@ def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiEr
             )
 
 
-def _said(failure: Exception, call: CallContext) -> str:
+def _shown(said: object, call: CallContext) -> str:
     # Masked before it is cut, so that no half of a secret is left, and again once escapes are spelt out.
-    return call.mask(visible(call.mask(str(failure))))
+    return call.mask(visible(call.mask(str(said))))
 
 
 def _ended_early(failure: httpx.RemoteProtocolError) -> bool:
@@ -168,13 +170,13 @@ def from_status(
         text: the answer as text, masked.
     """
     said = error_text(data) or text
-    shown = call.mask(visible(call.mask(said)))
+    shown = _shown(said, call)
     came_back = f"{status} {_phrase(status)}: {shown}" if shown else f"{status} {_phrase(status)}, no text"
     if 300 <= status < 400:
         return _redirect(status, headers, call)
     if not 400 <= status < 600:
         next_step = "this is not the status of an HTTP answer; check host and proxies."
-        return _bad(came_back, next_step, call)
+        return _made(errors.BadAnswer, came_back, next_step, call)
     if call.changing and said.startswith(RELAYED):
         return _relayed(status, came_back, call)
     if status in _STATUSES:
@@ -183,7 +185,7 @@ def from_status(
         kind, next_step = errors.ServerError, "wait a little and try again; if it stays, see the logs."
     else:
         kind, next_step = errors.HttpError, "this status is not one of the API's; check host and proxies."
-    failure = kind(call.words, came_back, _with_fate(kind, next_step, call), status=status)
+    failure = _made(kind, came_back, next_step, call, status=status)
     if isinstance(failure, errors.HttpError):
         failure.retry_after_s = _seconds(headers.get("retry-after"))
         if failure.retry_after_s and isinstance(failure, errors.RateLimited):
@@ -200,37 +202,37 @@ def _redirect(status: int, headers: Mapping[str, str], call: CallContext) -> err
         "redirects are not followed, because they would carry the credentials: check the host, or use the "
         "name under which the system itself answers."
     )
-    return _bad(call.mask(f"{status} {_phrase(status)} to {visible(target)}"), next_step, call)
+    came_back = call.mask(f"{status} {_phrase(status)} to {visible(target)}")
+    return _made(errors.BadAnswer, came_back, next_step, call)
 
 
 def _relayed(status: int, came_back: str, call: CallContext) -> errors.RelayFailed:
     next_step = "look at the VM and at its node; the platform could not reach the node, or the node refused."
-    return errors.RelayFailed(
-        call.words, came_back, _with_fate(errors.RelayFailed, next_step, call), status=status
-    )
+    return _made(errors.RelayFailed, came_back, next_step, call, status=status)
 
 
 def error_in_answer(status: int, said: str, call: CallContext) -> errors.VergeNbError:
     """The error for an answer that holds one, although its status is one of success."""
-    shown = call.mask(visible(call.mask(said))) or "no text"
+    shown = _shown(said, call) or "no text"
     came_back = f"{status} {_phrase(status)}, but with an error: {shown}"
     if call.changing and said.startswith(RELAYED):
         return _relayed(status, came_back, call)
     next_step = "read the platform's words; they count, not the HTTP status."
-    return errors.ErrorInAnswer(call.words, came_back, _with_fate(errors.ErrorInAnswer, next_step, call))
+    return _made(errors.ErrorInAnswer, came_back, next_step, call)
 
 
 def unforeseen(failure: Exception, call: CallContext) -> errors.BadAnswer:
     """The error for an answer that breaks the reader."""
     # Its text can repeat anything, so only its kind is passed on.
     came_back = f"the answer could not be read ({type(failure).__name__})"
-    return _bad(came_back, "keep the exchange and report it; check host and proxies.", call)
+    next_step = "keep the exchange and report it; check host and proxies."
+    return _made(errors.BadAnswer, came_back, next_step, call)
 
 
 def not_decoded(why: str, call: CallContext) -> errors.BadAnswer:
     """The error for an answer whose encoding is not the declared one."""
     next_step = "something between here and the system damages answers; check proxies."
-    return _bad(f"the answer could not be decoded: {why}", next_step, call)
+    return _made(errors.BadAnswer, f"the answer could not be decoded: {why}", next_step, call)
 
 
 def not_json(text: str, call: CallContext) -> errors.NotJson:
@@ -241,9 +243,9 @@ def not_json(text: str, call: CallContext) -> errors.NotJson:
     """
     came_back = "the answer is not JSON" if text else "the answer is empty"
     if text and not call.confidential:
-        came_back += f": {call.mask(visible(call.mask(text)))}"
+        came_back += f": {_shown(text, call)}"
     next_step = "check that the host is a VergeOS system, and that no proxy or login page answers instead."
-    return errors.NotJson(call.words, came_back, _with_fate(errors.NotJson, next_step, call))
+    return _made(errors.NotJson, came_back, next_step, call)
 
 
 def too_long(limit: int, first: Sequence[Any], call: CallContext) -> errors.BadAnswer:
@@ -255,7 +257,7 @@ def too_long(limit: int, first: Sequence[Any], call: CallContext) -> errors.BadA
     came_back = f"the answer is longer than {limit} bytes and was not read to its end"
     if first and call.filtered and not call.changing:
         return _ignored(f"{came_back}: the platform ignored the filter", first, call)
-    return _bad(came_back, "check that the host is a VergeOS system.", call)
+    return _made(errors.BadAnswer, came_back, "check that the host is a VergeOS system.", call)
 
 
 def too_many(count: int, most: int, first: Sequence[Any], call: CallContext) -> errors.BadAnswer:
@@ -275,8 +277,7 @@ def _ignored(came_back: str, first: Sequence[Any], call: CallContext) -> errors.
         "the question mark. If the error stays, this platform cannot be asked for single rows: use its own "
         "user interface, and report its version."
     )
-    kind = errors.FilterIgnored
-    return kind(call.words, f"{came_back}. The first: {shown}", _with_fate(kind, next_step, call))
+    return _made(errors.FilterIgnored, f"{came_back}. The first: {shown}", next_step, call)
 
 
 def _named(row: Any) -> str:
@@ -286,20 +287,17 @@ def _named(row: Any) -> str:
     return repr(name) if isinstance(name, str) else f"a row with the key {str(key)[:40]}"
 
 
-def _bad(came_back: str, next_step: str, call: CallContext) -> errors.BadAnswer:
-    return errors.BadAnswer(call.words, came_back, _with_fate(errors.BadAnswer, next_step, call))
-
-
-def _with_fate(kind: type[errors.VergeNbError], next_step: str, call: CallContext) -> str:
+def _made(kind: type[E], came_back: str, next_step: str, call: CallContext, **more: Any) -> E:
+    """The error; for a changing call its next step begins with what may have become of the request."""
     if not call.changing:
-        return next_step[:1].upper() + next_step[1:]
+        return kind(call.words, came_back, next_step[:1].upper() + next_step[1:], **more)
     if issubclass(kind, errors.NotConnected):
         fate = _NOT_SENT
     elif getattr(kind, "may_have_executed", False):
         fate = _MAY_HAVE_RUN
     else:
         fate = _NOT_CARRIED_OUT
-    return f"{fate} Then: {next_step}"
+    return kind(call.words, came_back, f"{fate} Then: {next_step}", **more)
 
 
 def _phrase(status: int) -> str:
