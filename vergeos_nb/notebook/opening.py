@@ -15,7 +15,6 @@ from vergeos_nb.procedure.runbooks.catalog import read_parameters, schema_of
 from vergeos_nb.session.run import Run, finish_record
 
 if TYPE_CHECKING:
-    # Loads ipywidgets, which a headless run does without.
     from vergeos_nb.notebook.live import LiveRun
 
 
