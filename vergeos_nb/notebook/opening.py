@@ -14,7 +14,6 @@ from vergeos_nb.session.begin import begin_run, is_plain
 from vergeos_nb.session.run import Run
 
 if TYPE_CHECKING:
-    # Loads ipywidgets, which a headless run does without.
     from vergeos_nb.notebook.live import LiveRun
 
 
