@@ -176,8 +176,6 @@ def _approval_ends_first(case: Case, wait_s: float) -> Draft | None:
 
 def _is_clear(vigil: Vigil, options: WatchAfterPowerOffParameters) -> bool:
     """Whether another look would add nothing."""
-    if vigil.off():
-        return True
     unsettled = vigil.trouble or vigil.span < options.sample_gap_s or vigil.row.status in MOVING
     return not unsettled
 
