@@ -166,9 +166,8 @@ def _approval_ends_first(case: Case, wait_s: float) -> Draft | None:
 
 def _is_clear(vigil: Vigil, options: WatchAfterPowerOffParameters) -> bool:
     """Whether another look would add nothing. Readings that lie close together show no silence."""
-    if vigil.span < options.sample_gap_s:
-        return False
-    return vigil.off() or not (vigil.trouble or vigil.row.status in MOVING)
+    unsettled = vigil.trouble or vigil.span < options.sample_gap_s or vigil.row.status in MOVING
+    return not unsettled
 
 
 def _never_stopped(vigil: Vigil, options: WatchAfterPowerOffParameters) -> bool:
