@@ -70,8 +70,8 @@ def test_what_is_left_out_forbids_nothing():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "it says nothing"),
-        ("# [do_not_touch]\n", "it says nothing"),
+        ("", "it is empty"),
+        ("# [do_not_touch]\n", "it is empty"),
         ("names = ", "it is no TOML"),
         ("windows = 1", r"nothing reads 'windows'(?s:.*)Did you mean 'window'"),
         ("stopfile = '/x'", "Did you mean 'stop_file'"),
@@ -81,7 +81,7 @@ def test_what_is_left_out_forbids_nothing():
         ("do_not_touch = ['dc']", r"'do_not_touch' is \['dc'\](?s:.*)a section"),
         ("[do_not_touch]\nname = ['dc']", r"nothing reads 'name' in \[do_not_touch\](?s:.*)mean 'names'"),
         ("[do_not_touch]\nnames = 'dc'", "'names' is 'dc'"),
-        ("[do_not_touch]\nnames = [' ']", "' ' in 'names' is no text to compare with"),
+        ("[do_not_touch]\nnames = [' ']", "' ' in 'names' is empty"),
         ("[do_not_touch]\ntags = [1]", r"'tags\[0\]' is 1 in \[do_not_touch\](?s:.*)a text belongs there"),
         ("[do_not_touch]\nkeys = ['42']", r"'keys\[0\]' is '42' in \[do_not_touch\](?s:.*)a whole number"),
         ("[do_not_touch]\nkeys = [0]", r"'keys\[0\]' is 0 (?s:.*)a whole number >= 1 belongs there"),
@@ -307,7 +307,7 @@ def make_folder(path):
     ("make", "says"),
     [
         (lambda path: path.write_bytes(b"\xff\xfe"), "it is not UTF-8 text"),
-        (lambda path: path.write_bytes(b""), "it says nothing"),
+        (lambda path: path.write_bytes(b""), "it is empty"),
         (lambda path: path.symlink_to("nowhere"), "there is no such file"),
         (make_folder, "Is a directory"),
     ],

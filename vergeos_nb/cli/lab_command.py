@@ -18,9 +18,13 @@ from vergeos_nb.runner.jupyter_lab import ended_in_order, open_lab, runbooks_her
     "--profile", default="simulator", show_default=True, help="The system that the runbooks start with."
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.", show_default=True
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The port; 0 takes a free one.",
+    show_default=True,
 )
-@click.option("--browser/--no-browser", default=True, help="Open it in a browser.")
+@click.option("--browser/--no-browser", default=True, help="Open JupyterLab in a browser.")
 @click.option(
     "--dir", "base", metavar="DIR", default="lab", help="Folder for working copies. [default: ./lab]"
 )

@@ -20,10 +20,14 @@ from vergeos_nb.words import did_you_mean
 @click.command(cls=Asking)
 @click.option("--scenario", default="stuck", show_default=True, help="The scenario; see --list.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.", show_default=True
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The port; 0 takes a free one.",
+    show_default=True,
 )
 @click.option(
-    "--vms", type=click.IntRange(min=0), default=0, show_default=True, help="More VMs in the fleet."
+    "--vms", type=click.IntRange(min=0), default=0, show_default=True, help="So many more VMs in the system."
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="The seed of the simulated random values."

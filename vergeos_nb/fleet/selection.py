@@ -125,11 +125,15 @@ def _by_key(
         said = f"{one.key} is the name of VM {found['vm_key'][others[0]]}, too"
         raise VmAmbiguous(asked, said, "let the first line of the file say what they are: name or vm_key.")
     if at < 0:
-        raise VmNotFound(asked, f"no VM has the key {one.key}", "read the fleet anew.")
+        raise VmNotFound(
+            asked, f"no VM has the key {one.key}", "make the list again with `vergeos-nb stuck --all`."
+        )
     name = found["name"][at]
     # Our CSV shows some names in another form. This form is made from the VM's name again, and never decoded.
     if one.name and one.name != name and not (one.form is Form.TABLE and one.name == csv_text(name)):
-        raise UsageError(asked, f"VM {one.key} is called {name!r}", "read the fleet anew.")
+        raise UsageError(
+            asked, f"VM {one.key} is called {name!r}", "make the list again with `vergeos-nb stuck --all`."
+        )
     return at
 
 
@@ -141,7 +145,7 @@ def _by_name(found: Columns, name: str, by_name: Mapping[str, list[int]], asked:
     if hits:
         return hits[0]
     shown = [other for other in by_name if csv_text(other) == name]
-    hint = "read the fleet anew; case matters."
+    hint = "make the list again with `vergeos-nb stuck --all`; case matters."
     if shown:
         hint = f"`stuck --csv` shows {shown[0]!r} like that: leave the column vm_key in the file."
     raise VmNotFound(asked, "no VM has this name", hint)
@@ -161,7 +165,7 @@ def select(found: Columns, selector: Mapping[str, str]) -> tuple[FleetVm, ...]:
         raise UsageError(asked, "the selector is empty", "an empty selector never means all VMs.")
     for column, pattern in selector.items():
         if column not in SELECTABLE:
-            raise UsageError(asked, f"{column!r} cannot be selected by", did_you_mean(column, SELECTABLE))
+            raise UsageError(asked, f"{column!r} is no column to select by", did_you_mean(column, SELECTABLE))
         if not pattern:
             raise UsageError(asked, f"the pattern for {column} is empty", "name the VMs that you mean.")
     told = ", ".join(f"{column}={pattern}" for column, pattern in selector.items())

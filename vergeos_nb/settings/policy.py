@@ -151,7 +151,7 @@ def parse_policy(text: str, source: str) -> Policy:
     try:
         data = toml_of(text)
         if not data:
-            raise Unfit("it says nothing", "write down the rules, or remove the file to have none.")
+            raise Unfit("it is empty", "write down the rules, or remove the file to have none.")
         if isinstance(data.get("window"), dict):
             raise Unfit("'window' is no list of sections", "head each window with [[window]].")
         file = fit(data, _file())
@@ -203,7 +203,9 @@ def _file() -> Any:
 def _patterns(texts: tuple[str, ...], name: str) -> tuple[str, ...]:
     for text in texts:
         if not text.strip():
-            raise Unfit(f"{text!r} in {name!r} is no text to compare with", f"write {name} as texts.")
+            raise Unfit(
+                f"{text!r} in {name!r} is empty", f"write a name or pattern, or leave it out of {name}."
+            )
     return texts
 
 
@@ -218,7 +220,7 @@ def _window(told: Any, number: int) -> Window:
     begins, ends = _minutes(told.begins, "from", where), _minutes(told.to, "to", where)
     if begins == ends:
         raise Unfit(
-            f"the window from {_clock(begins)} to {_clock(ends)} {where} has no length that can be told",
+            f"the window from {_clock(begins)} to {_clock(ends)} {where} ends when it begins",
             "for a whole day write from 00:00 to 24:00.",
         )
     return Window(_days(told.days, where), begins, ends, _timezone(told.timezone, where))

@@ -133,7 +133,7 @@ def test_a_redirect_names_its_target_and_nothing_else(location, target):
         (
             caused(httpx.ConnectError("x"), OSError(113, "No route to host")),
             errors.NotConnected,
-            "there is no way to lab.example: No route to host",
+            "there is no route to lab.example: No route to host",
         ),
         (httpx.ConnectError("odd"), errors.NotConnected, "no connection to lab.example: odd"),
         (

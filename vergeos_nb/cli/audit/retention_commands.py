@@ -22,12 +22,14 @@ from vergeos_nb.journal.header import this_user
 DAY_S = 86_400.0
 
 
-yes_option = click.option("--yes", is_flag=True, help="Do it; without this it is only listed.")
+yes_option = click.option(
+    "--yes", is_flag=True, help="Remove them. Without this option they are only listed."
+)
 
 
 @click.command(cls=Command)
 @click.argument("record")
-@click.option("--reason", required=True, help="Why it has to stay, for the ledger.")
+@click.option("--reason", required=True, help="Why it must stay; kept in the ledger.")
 @archive_option
 @json_option
 def hold(record: str, reason: str, outputs: Path, output: Output) -> int:
@@ -37,7 +39,7 @@ def hold(record: str, reason: str, outputs: Path, output: Output) -> int:
 
 @click.command(cls=Command)
 @click.argument("record")
-@click.option("--reason", required=True, help="Why the hold ends, for the ledger.")
+@click.option("--reason", required=True, help="Why the hold ends; kept in the ledger.")
 @archive_option
 @json_option
 def release(record: str, reason: str, outputs: Path, output: Output) -> int:
@@ -56,7 +58,7 @@ def _hold(outputs: Path, record: str, reason: str, output: Output, *, end: bool)
 
 @click.command(cls=Command)
 @click.argument("records", nargs=-1, required=True)
-@click.option("--reason", required=True, help="Why, for the tombstone.")
+@click.option("--reason", required=True, help="Why; kept in the tombstone.")
 @yes_option
 @archive_option
 @json_option
@@ -74,11 +76,16 @@ def remove(records: Sequence[str], reason: str, yes: bool, outputs: Path, output
 
 
 @click.command(cls=Command)
-@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Runs that ended before.")
+@click.option(
+    "--older-than",
+    type=click.FloatRange(min=0),
+    metavar="DAYS",
+    help="Remove runs that ended more than so many days ago.",
+)
 @click.option(
     "--keep", type=click.IntRange(min=0), metavar="COUNT", help="Keep this many of the newest records."
 )
-@click.option("--reason", default="", help="Why, for the tombstones. [default: the rule]")
+@click.option("--reason", default="", help="Why; kept in the tombstones. [default: the rule]")
 @yes_option
 @archive_option
 @json_option
@@ -110,7 +117,7 @@ def _told(
     for entry in held:
         output.line(f"· on hold, stays  {entry.record}")
     if not entries:
-        output.line("Nothing is to be removed.")
+        output.line("No record fits the rule.")
     elif gone and not yes:
         output.line(f"Nothing was removed. With --yes these {len(gone)} are, for: {reason}")
     answer = {"records": gone, "held": [entry.record for entry in held], "removed": yes, "reason": reason}

@@ -20,14 +20,14 @@ from vergeos_nb.layout import HEAD
 
 
 @click.command(cls=Asking)
-@click.option("--expect-head", metavar="COUNT:HASH", help="A head of the ledger, noted before.")
+@click.option("--expect-head", metavar="COUNT:HASH", help="A head of the ledger that you noted earlier.")
 @click.option(
     "--allowed-signers",
     metavar="FILE",
     help="Allowed-signers file; every line must be signed. [default: VERGEOS_NB_ALLOWED_SIGNERS]",
 )
 @click.option("--tsa-certs", metavar="FILE", help="Root certificates of timestamp authorities.")
-@click.option("--only", metavar="RECORD", help="For an export: other records may be missing.")
+@click.option("--only", metavar="RECORD", help="Check an export of this record; others may be missing.")
 @archive_option
 @json_option
 def verify(

@@ -52,7 +52,7 @@ def apply(digest: str, **options: Any) -> int:
 
 @click.command(cls=Command)
 @click.argument("digest")
-@click.option("--go-on", is_flag=True, help="Earlier failures no longer count.")
+@click.option("--go-on", is_flag=True, help="Do not count earlier failures.")
 @operator_option
 @scheduler_option
 @outputs_option

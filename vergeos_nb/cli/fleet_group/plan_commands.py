@@ -36,17 +36,33 @@ NOT_HERE = (
 @click.argument("source", required=False, metavar="[FILE]")
 @click.option("--name", help="VMs of this name; * and ? stand for anything.")
 @click.option("--node", help="VMs on this node.")
-@click.option("--status", help="VMs whose row says this.")
-@click.option("--state", help="VMs whose row has this state.")
+@click.option("--status", help="VMs with this status in their row.")
+@click.option("--state", help="VMs with this state in their row.")
 @click.option("--ha-group", help="VMs of this HA group.")
 @pairs_option("A parameter of force_power_off.")
 @click.option("--profile", help="The system. [default: simulator]")
-@click.option("--cap", type=click.IntRange(min=1), default=10, show_default=True, help="More are refused.")
-@click.option("--at-once", type=click.IntRange(1, 100), default=4, show_default=True, help="VMs at a time.")
-@click.option("--per-node", type=click.IntRange(min=1), default=2, show_default=True, help="On one node.")
-@click.option("--per-group", type=click.IntRange(min=1), default=1, show_default=True, help="In an HA group.")
 @click.option(
-    "--failures", type=click.IntRange(min=1), default=1, show_default=True, help="So many stop the fleet."
+    "--cap", type=click.IntRange(min=1), default=10, show_default=True, help="Refuse a plan over more VMs."
+)
+@click.option(
+    "--at-once", type=click.IntRange(1, 100), default=4, show_default=True, help="VMs that run at a time."
+)
+@click.option(
+    "--per-node", type=click.IntRange(min=1), default=2, show_default=True, help="VMs at a time on one node."
+)
+@click.option(
+    "--per-group",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="VMs at a time in one HA group.",
+)
+@click.option(
+    "--failures",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="After so many, start no other VM.",
 )
 @outputs_option
 @json_option
@@ -89,7 +105,7 @@ def plan(
     if not PlanShelf(archive).keep(whole):
         raise Refused(
             "keeping the plan of the fleet",
-            "it would hold a password or token, or what looks like one",
+            "it would hold a password or token, or a text that looks like one",
             "remove it from the parameters, such as reason or attest; masking it would change the plan",
         )
     waits_s = plans.find_plan(archive, whole.digest).lasts_s
@@ -150,7 +166,7 @@ def _show(
 @click.command(cls=Command)
 @click.argument("digest")
 @click.option("--approver", required=True, help="Who approves.")
-@click.option("--until", metavar="TIME", help="The approval ends then. [default: 15 minutes]")
+@click.option("--until", metavar="TIME", help="When the approval ends (ISO 8601). [default: in 15 minutes]")
 @outputs_option
 @json_option
 def approve(digest: str, approver: str, until: str | None, outputs: Path, output: Output) -> int:

@@ -36,12 +36,12 @@ SHOWN = ("name", "suggestion", "verdict", "status", "for_s", "node", "node_state
 @click.option("--gap", metavar="SECONDS", help="Seconds between the two readings.")
 @click.option("--name", help="Only VMs of this name; * and ? stand for anything.")
 @click.option("--node", help="Only VMs on this node.")
-@click.option("--status", help="Only VMs whose row says this.")
-@click.option("--suggestion", help="Only with this next step: override, kill, poweroff, look, …")
-@click.option("--verdict", help="off, alive or unknown.")
-@click.option("--ha-group", help="Only VMs of this HA group.")
+@click.option("--status", help="Only VMs with this status in their row.")
+@click.option("--suggestion", help="Only VMs with this next step: override, kill, poweroff, look, …")
+@click.option("--verdict", help="Only VMs with this verdict: off, alive or unknown.")
+@click.option("--ha-group", help="Only VMs in this HA group.")
 @click.option("--sort", metavar="COLUMN", help="Sort by a column; -COLUMN from the largest.")
-@click.option("--all", "everything", is_flag=True, help="Also list VMs that need no look.")
+@click.option("--all", "everything", is_flag=True, help="Also list VMs that are not stuck.")
 @click.option("--csv", is_flag=True, help="Print CSV with all columns: input of `fleet plan`.")
 @outputs_option
 @json_option

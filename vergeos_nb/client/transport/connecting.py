@@ -9,7 +9,7 @@ import ssl
 from vergeos_nb import errors
 from vergeos_nb.client.scrub import visible
 
-NO_WAY = "check that the host is right and up, and that a firewall or VPN lets you through."
+NO_WAY = "check the host's name, that it is up, and that firewall and VPN let the connection through."
 
 
 def explain(failure: Exception, peer: str, host: str) -> tuple[type[errors.NotConnected], str, str]:
@@ -46,7 +46,7 @@ def explain(failure: Exception, peer: str, host: str) -> tuple[type[errors.NotCo
             case OSError() if cause.errno in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
                 return (
                     errors.NotConnected,
-                    f"there is no way to {peer}: {visible(cause.strerror or '')}",
+                    f"there is no route to {peer}: {visible(cause.strerror or '')}",
                     "check the network and the VPN.",
                 )
     return (
