@@ -160,7 +160,7 @@ def test_a_user_is_found_by_name_or_not_at_all(connect):
     simulator, api = connect("stuck")
     found = api.account(simulator.username)
     assert found is not None
-    assert found == UserAccount(found.key, "admin", "normal", True)
+    assert found == UserAccount(found.key, "admin", "normal", True, identity=1)
     assert api.account("nobody") is None
 
 
