@@ -136,9 +136,7 @@ def test_no_module_needs_another_that_needs_it_also_where_it_is_imported_later()
 
 
 # Lowered whenever one becomes needless, and never raised.
-MOST_DEFERRED = 33
-# Their imports are still without a reason.
-NO_REASONS_YET = ("archive", "record", "session", "views")
+MOST_DEFERRED = 19
 
 
 def deferred(path: Path) -> list[tuple[int, str]]:
@@ -165,7 +163,7 @@ def deferred(path: Path) -> list[tuple[int, str]]:
 
 def test_few_of_our_modules_are_imported_inside_functions_and_each_such_import_says_why() -> None:
     found = {f"{path.relative_to(PACKAGE)}:{line}": why for path in modules() for line, why in deferred(path)}
-    assert {place for place, why in found.items() if not (why or place.startswith(NO_REASONS_YET))} == set()
+    assert [place for place, why in found.items() if not why] == []
     assert len(found) <= MOST_DEFERRED
 
 
