@@ -7,6 +7,7 @@ from vergeos_nb.errors import Refused
 from vergeos_nb.procedure.engine.case import Case, SystemCase
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.engine.system_identity import id_of
+from vergeos_nb.procedure.evidence.healthy import MEANS_IT, row_of_a_working_vm
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_tables import CHECKS, FACTS, IDENTITY
 from vergeos_nb.procedure.values.table import Scalar, Table
@@ -17,6 +18,8 @@ ONLY_READS = (
     "This user's own permissions are for reading only. Unless a group allows more, every change will be "
     "answered 403. Ask an administrator for the modify permission. A step that was refused can be run again."
 )
+
+EDITED = "Cores or RAM of the running machine differ from the VM's record: edited since it was started?"
 
 
 def connect(case: SystemCase) -> Draft:
@@ -115,12 +118,15 @@ def verify(case: Case, *, any_state: bool = False) -> Draft:
     facts = {"before": dict(row.row)}
     if (refused := _not_this_row(case, vm, row, any_state)) is not None:
         return ended_by(refused, table, **facts)
-    differ = vm.cpu_cores != row.running_cores or vm.ram != row.running_ram
-    hint = "Cores or RAM of the running machine differ from the VM's record: edited since it was started?"
+    hints = []
+    if vm.cpu_cores != row.running_cores or vm.ram != row.running_ram:
+        hints.append(EDITED)
+    if not any_state and row_of_a_working_vm(row):
+        hints.append(f"The row says running and online, as of a VM that works. {MEANS_IT}")
     return Draft(
         StepOutcome.PASSED,
         f"Status row {key} is of machine {row.machine} and says {row.status}, running {text(row.running)}.",
-        hint if differ else "",
+        " ".join(hints),
         (table,),
         facts,
     )

@@ -18,6 +18,7 @@ from vergeos_nb.procedure.approval.planning import (
 )
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
+from vergeos_nb.procedure.evidence.healthy import MEANS_IT, looks_healthy
 from vergeos_nb.procedure.evidence.verdict import judge
 from vergeos_nb.procedure.evidence.witness import Answered, Evidence
 from vergeos_nb.procedure.evidence.witnesses import roll
@@ -59,6 +60,7 @@ def is_alive(case: Case) -> Draft:
     since = [line for line in case.logs if line.at >= began]
     verdict = judge(Evidence(case.samples, since, case.known_vm().name, _answers(case)))
     case.verdict = verdict
+    healthy = looks_healthy(case.samples[-1].status, verdict)
     meaning = {
         VerdictValue.OFF: "The process is gone: there is fresh evidence of it.",
         VerdictValue.ALIVE: "The process LIVES. Overriding its record would not end it.",
@@ -72,14 +74,14 @@ def is_alive(case: Case) -> Draft:
     return Draft(
         StepOutcome.PASSED,
         f"Verdict: {verdict.value}. {meaning}",
-        advice,
+        f"{healthy} {MEANS_IT} {advice}" if healthy else advice,
         (
             verdict.table(),
             roll.samples_table(case.samples),
             counters_table(case.first.counters, case.samples[-1].counters),
             logs_table(case.logs),
         ),
-        {"verdict": verdict.value.value},
+        {"verdict": verdict.value.value, "healthy": healthy},
     )
 
 
@@ -107,7 +109,10 @@ def make_plan(case: Case) -> Draft:
     tables = (_words(case, plan, now), requests_table(plan), verdict.table())
     if case.contradictions:
         tables = (*tables, logs_table(case.logs))
-    warn = " ".join(f"CONTRADICTED: {text}." for text in case.contradictions)
+    healthy = looks_healthy(case.samples[-1].status, verdict)
+    warn = " ".join(
+        [*([healthy] if healthy else []), *(f"CONTRADICTED: {text}." for text in case.contradictions)]
+    )
     return planned(case, plan, tables, _what_opens_it(case, plan), warn)
 
 
