@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vergeos_nb.runner import lab
+from vergeos_nb.runner import jupyter_lab as lab
 from vergeos_nb.runner.stopping import SIGNALS, signals_held
 
 

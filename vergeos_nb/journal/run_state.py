@@ -241,6 +241,7 @@ class _Told:
     bug: Mapping[str, Any] | None = None
     consent: Mapping[str, Any] | None = None
     lost: bool = False
+    senders: tuple[str, ...] = ()
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Take the next line."""
@@ -256,15 +257,19 @@ class _Told:
                 self.consent = line
             case "resumed":
                 self.in_order, self.interrupted_by, self.running = False, "", ""
+                self.senders = ()
             case "step-began":
                 self.running, self.interrupted_by, self.bug = line["step"], "", None
-                self.results = _up_to(self.results, self.running)
+                self.results = self._kept(self.running)
             case "exchange":
                 exchange = exchange_of(line)
                 self.exchanges[exchange.number] = exchange
                 self.calls = _answered(self.calls, exchange)
+                if exchange.changing and can_pass(exchange.error):
+                    self.senders = self.senders[:-1]
             case "intent" | "intent-kept":
-                act = act_in(str(self.opened.get("runbook")), line["path"], line["body"])
+                name = str(self.opened.get("runbook"))
+                runbook, act = known(name), act_in(name, line["path"], line["body"])
                 call = ChangingCall(
                     line["method"],
                     line["path"],
@@ -274,6 +279,8 @@ class _Told:
                     act=act,
                 )
                 self.calls.append(call)
+                if runbook is not None and runbook.latches_of(self.running):
+                    self.senders = (*self.senders, self.running)
                 if call.acts_on_vm:
                     self.outdated = frozenset(self.results)
             case "step-ended":
@@ -290,8 +297,22 @@ class _Told:
                 self.in_order = True
 
     def _ended(self, result: StepResult) -> None:
-        self.results = {**_up_to(self.results, result.step), result.step: result}
+        self.results = {**self._kept(result.step), result.step: result}
         self.outdated -= {result.step}
+
+    def _kept(self, step: str) -> dict[str, StepResult]:
+        """The results that stay when this step begins: those before it, and those of what has sent something.
+
+        Only a plan is made anew after something was sent, for the steps that follow. The steps up to the
+        sender are never run again.
+        """
+        runbook = known(str(self.opened.get("runbook")))
+        ids = [one.id for one in runbook.steps] if runbook else []
+        sender = self.senders[-1] if self.senders else ""
+        if step not in ids or sender not in ids or ids.index(step) >= ids.index(sender):
+            return _up_to(self.results, step)
+        sent = ids[: ids.index(sender) + 1]
+        return {name: result for name, result in self.results.items() if name in sent and name != step}
 
 
 def _up_to(results: Mapping[str, StepResult], step: str) -> dict[str, StepResult]:

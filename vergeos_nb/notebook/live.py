@@ -358,6 +358,8 @@ class LiveRun:
         folder = how.get("folder")
         self._lines = list(read_journal(folder / JOURNAL).lines) if folder else []
         self.run = self._open_run(options, waits=self._waits, on_line=self._heard, **how)
+        if isinstance(self.run.case, Case):
+            self.run.case.on_cards = True
         self._compared, self._ticked = (), frozenset()
 
     def _new_run(self, options: Any, *, folder: Path | None = None, **how: Any) -> Run:

@@ -185,10 +185,12 @@ def test_the_plan_says_what_an_approval_alone_will_not_open(rehearse: Make) -> N
     again = "To apply it: run again with approve=DIGEST"
     assert hints == {
         "stuck": again,
-        "zombie": f"{again}. The override stays closed while the process lives; the standard methods may end "
-        "it.",
-        "node_dead": f"{again}. The override stays closed while nobody knows: make sure at the node, and "
-        "plan again with what you found as the parameter assertion.",
+        "zombie": "As it stands, this plan does not open Force power off: the process lives, and while it "
+        f"lives no approval opens it; Power Off and Kill Power may end it, or its node can. {again}",
+        "node_dead": "As it stands, this plan does not open Force power off: nothing shows whether the "
+        "process is gone; make sure at the node, and plan again with the parameter assertion: who checked, "
+        "and how. "
+        f"{again}",
     }
 
 

@@ -84,6 +84,13 @@ def requests_table(plan: Plan) -> Table:
     )
 
 
+def to_apply(case: Case, plan: Plan) -> str:
+    """How a plan without an approval is applied."""
+    if case.on_cards:
+        return "To apply it: approve it on this card"
+    return f"To apply it: run again with approve={plan.digest}"
+
+
 def planned(case: Case, plan: Plan, tables: tuple[Table, ...], hint: str, warn: str = "") -> Draft:
     """Keep the plan, and end the step: planned, approved, or refused.
 

@@ -137,12 +137,17 @@ class SystemCase(RunCase):
 
 @dataclass(slots=True, kw_only=True)
 class Case(SystemCase):
-    """One run over one VM."""
+    """One run over one VM.
+
+    Attributes:
+        on_cards: whether a person approves on a card, and not by typing a digest.
+    """
 
     options: VmParameters
     plans: Plans
     lease: VmLease
     stop_wanted: Callable[[], str]
+    on_cards: bool = False
     approval: Approval | None = None
     approval_ends: dict[Approval, float] = field(default_factory=dict)
     records: Records | None = None

@@ -163,8 +163,8 @@ class Engine(Generic[C]):
         """Run a step, or return its result if it is not to be run again.
 
         A step that passed is not repeated, unless `again` is set. Once a changing call was sent, no step up
-        to the one that sent it acts again, not even with `again`. A step whose predecessor has not ended is
-        refused and stays open.
+        to the one that sent it acts again, not even with `again`. The plan alone does, for the steps that
+        follow. A step whose predecessor has not ended is refused and stays open.
 
         Args:
             again: repeat the step although it passed. The results of later steps are forgotten.
@@ -198,7 +198,8 @@ class Engine(Generic[C]):
             if not opens(self.results[before]):
                 return self._end(step, self._skipped(before), self._clock.now(), len(self._calls))
         for later in self.steps[self.steps.index(step) :]:
-            self.results.pop(later.id, None)
+            if later is step or not self._before_the_send(later):
+                self.results.pop(later.id, None)
         return self._act(step)
 
     def _act(self, step: Step[C]) -> StepResult:
@@ -263,6 +264,13 @@ class Engine(Generic[C]):
         return self.steps[index - 1].id if index else None
 
     def _frozen(self, step: Step[C]) -> bool:
+        """True for every step up to the last one that sent a change, except a plan of those that follow."""
+        if not self._before_the_send(step):
+            return False
+        sender = self.steps.index(self.step(self._sent_by()))
+        return step.role != "plan" or not any(later.changing for later in self.steps[sender + 1 :])
+
+    def _before_the_send(self, step: Step[C]) -> bool:
         """True for every step up to and including the last one that sent a change."""
         sender = self._sent_by()
         return bool(sender) and self.steps.index(step) <= self.steps.index(self.step(sender))

@@ -55,7 +55,7 @@ class ForcePowerOffParameters(ConfirmingParameters):
     )
     assertion: Annotated[OneLine, AskedOn("plan")] = Field(
         "",
-        title="Where the evidence is unknown: how you know that it is dead",
+        title="If the evidence is unknown: who checked, and how",
         description="Where the evidence is unknown: how you know that the VM is dead, in your own words.",
     )
     poweroff_wait_s: Seconds = Field(

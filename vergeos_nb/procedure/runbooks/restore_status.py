@@ -33,6 +33,7 @@ from vergeos_nb.procedure.approval.planning import (
     plan_in_words,
     planned,
     requests_table,
+    to_apply,
 )
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Ask, Draft, Step, ended_by
@@ -148,7 +149,7 @@ def make_plan(case: Case) -> Draft:
     undoes = ("undoes", f"the override of the record {capsule['record']}")
     words = plan_in_words(case, plan, undoes, ("verdict", verdict.value.value))
     tables = (words, table, requests_table(plan), verdict.table())
-    return planned(case, plan, tables, f"To apply it: run again with approve={plan.digest}")
+    return planned(case, plan, tables, to_apply(case, plan))
 
 
 def restore(case: Case) -> Draft:

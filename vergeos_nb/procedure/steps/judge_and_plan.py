@@ -15,7 +15,9 @@ from vergeos_nb.procedure.approval.planning import (
     plan_in_words,
     planned,
     requests_table,
+    to_apply,
 )
+from vergeos_nb.procedure.approval.stays_closed import closed_table, stays_closed
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.healthy import MEANS_IT, looks_healthy
@@ -28,6 +30,7 @@ from vergeos_nb.procedure.steps.sending import send_once
 from vergeos_nb.procedure.steps.snapshot import DESCRIPTION, snapshot_name_for
 from vergeos_nb.procedure.steps.watching import stopped
 from vergeos_nb.procedure.values.canonical_plan import Plan
+from vergeos_nb.procedure.values.differences import state_of
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
@@ -38,6 +41,8 @@ from vergeos_nb.vergeos.rows import QueryAnswer, VmNow
 
 # How far back the machine's log is read beside an attestation.
 LOG_HOURS = 24.0
+# Evidence older than this is taken anew: after a rung's wait, or a person's pause between two steps.
+EVIDENCE_LASTS_S = 60.0
 QUERY_WITHIN_S = 10.0
 
 EFFECTS: Mapping[str, str] = {
@@ -85,14 +90,29 @@ def is_alive(case: Case) -> Draft:
     )
 
 
+def is_recent(case: Case) -> bool:
+    """Whether there is evidence that is young enough to act on."""
+    return len(case.samples) > 1 and case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S)
+
+
+def judge_again(case: Case) -> None:
+    """Take evidence anew: two samples, and what they support."""
+    case.samples = case.two_samples()
+    case.verdict = judge(Evidence(case.samples, vm_name=case.known_vm().name))
+
+
 def make_plan(case: Case) -> Draft:
     """The refusals, a fresh reading, the plan made from it, and whether the approval is for it."""
-    vm, verdict, options = case.known_vm(), case.verdict, case.force_options()
-    assert verdict is not None
-    tables: tuple[Table, ...] = (verdict.table(), roll.samples_table(case.samples))
-    if (no := never_forced(case, *tables)) is not None:
+    vm, options = case.known_vm(), case.force_options()
+    assert case.verdict is not None
+    if (no := never_forced(case, case.verdict.table(), roll.samples_table(case.samples))) is not None:
         return no
     now = case.platform.vm_now(vm.key)
+    if case.sent_by and not (is_recent(case) and state_of(case.samples[-1].status) == state_of(now)):
+        # The steps that read the evidence are not run again once something was sent.
+        judge_again(case)
+        now = case.platform.vm_now(vm.key)
+    verdict = case.verdict
     if (drifted := changed_since_judged(case, now)) is not None:
         return drifted
     if stopped(now):
@@ -106,18 +126,22 @@ def make_plan(case: Case) -> Draft:
         [(rung, EFFECTS[rung], change) for rung, change in planned_changes(case, now)],
         contradictions=list(case.contradictions),
     )
-    tables = (_words(case, plan, now), requests_table(plan), verdict.table())
+    shut = stays_closed(options, verdict.value)
+    tables: tuple[Table, ...] = (_words(case, plan, now), requests_table(plan), verdict.table())
+    if shut:
+        tables = (*tables, closed_table(shut))
     if case.contradictions:
         tables = (*tables, logs_table(case.logs))
-    healthy = looks_healthy(case.samples[-1].status, verdict)
-    warn = " ".join(
-        [*([healthy] if healthy else []), *(f"CONTRADICTED: {text}." for text in case.contradictions)]
-    )
-    return planned(case, plan, tables, _what_opens_it(case, plan), warn)
+    warnings = [f"CONTRADICTED: {text}." for text in case.contradictions]
+    if healthy := looks_healthy(case.samples[-1].status, verdict):
+        warnings.insert(0, healthy)
+    draft = planned(case, plan, tables, to_apply(case, plan), " ".join((*warnings, *(s.words for s in shut))))
+    needs = [one.needs for one in shut if one.needs]
+    return replace(draft, facts={**draft.facts, "stays_closed": [s.method for s in shut], "needs": needs})
 
 
 def planned_changes(case: Case, now: VmNow) -> list[tuple[str, Request]]:
-    """Every changing request that this run may send, in order, by its rung."""
+    """Every changing request that this run may still send, in order, by its rung."""
     vm, options = case.known_vm(), case.force_options()
     allowed = RUNGS[RUNGS.index(options.start_at) : RUNGS.index(options.up_to) + 1]
     rungs: list[tuple[str, Request]] = []
@@ -132,7 +156,7 @@ def planned_changes(case: Case, now: VmNow) -> list[tuple[str, Request]]:
         rungs.append(("kill", requests.kill(vm.key)))
     if "override" in allowed:
         rungs.append(("override", requests.override(case.known_status_key())))
-    return rungs
+    return [(rung, change) for rung, change in rungs if rung not in case.sent]
 
 
 def _words(case: Case, plan: Plan, now: VmNow) -> Table:
@@ -147,22 +171,6 @@ def _words(case: Case, plan: Plan, now: VmNow) -> Table:
         ("attested", options.attest or "nothing"),
         ("assertion", options.assertion or "none"),
     )
-
-
-def _what_opens_it(case: Case, plan: Plan) -> str:
-    options, verdict = case.force_options(), case.verdict
-    assert verdict is not None
-    hint = f"To apply it: run again with approve={plan.digest}"
-    if options.up_to != "override":
-        return hint
-    if verdict.value is VerdictValue.ALIVE:
-        return f"{hint}. The override stays closed while the process lives; the standard methods may end it."
-    if verdict.value is VerdictValue.UNKNOWN and not options.assertion:
-        return (
-            f"{hint}. The override stays closed while nobody knows: make sure at the node, and plan again "
-            "with what you found as the parameter assertion."
-        )
-    return hint
 
 
 def _already_stopped(case: Case, now: VmNow) -> Draft:

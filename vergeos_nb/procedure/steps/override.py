@@ -16,8 +16,7 @@ from vergeos_nb.errors import (
 from vergeos_nb.procedure.approval.gate import closed, not_approved
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
-from vergeos_nb.procedure.evidence.verdict import judge
-from vergeos_nb.procedure.evidence.witness import Evidence
+from vergeos_nb.procedure.steps.judge_and_plan import is_recent, judge_again
 from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.standard_methods import beyond, off_already
@@ -26,9 +25,6 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.rows import MachineStatus
-
-# Older evidence is read again before the PUT: a method's wait or a person between two cells ages it.
-EVIDENCE_LASTS_S = 60.0
 
 
 def force_power_off(case: Case) -> Draft:
@@ -81,10 +77,8 @@ def confirm(case: Case) -> Draft:
 
 def _refresh(case: Case) -> None:
     """Read the evidence again if it is too old to act on, or if a short wait left one sample only."""
-    if len(case.samples) > 1 and case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S):
-        return
-    case.samples = case.two_samples()
-    case.verdict = judge(Evidence(case.samples, vm_name=case.known_vm().name))
+    if not is_recent(case):
+        judge_again(case)
 
 
 def _refusal(case: Case, asked: str) -> Draft | None:

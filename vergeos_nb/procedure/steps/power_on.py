@@ -13,12 +13,13 @@ from vergeos_nb.procedure.approval.planning import (
     plan_in_words,
     planned,
     requests_table,
+    to_apply,
 )
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.verdict import judge
 from vergeos_nb.procedure.evidence.witness import Evidence, when
-from vergeos_nb.procedure.steps.override import EVIDENCE_LASTS_S
+from vergeos_nb.procedure.steps.judge_and_plan import EVIDENCE_LASTS_S
 from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.vigil import node_of
@@ -70,7 +71,7 @@ def make_plan(case: Case) -> Draft:
         verdict.table(),
     )
     hint = (
-        f"To apply it: run again with approve={plan.digest}. It watches again first, as long as planned; "
+        f"{to_apply(case, plan)}. It watches again first, as long as planned; "
         "give an approve_until that outlasts that, or plan again with fewer minutes"
     )
     return planned(case, plan, tables, hint)

@@ -25,6 +25,7 @@ VMS = _table(
     "VMs that were found",
     "vm_key:int name machine_key:int is_snapshot:bool cpu_cores:int ram_mb:int",
 )
+STAYS_CLOSED = _table("stays_closed", "What this plan does not open", "step because way_on")
 TWINS = _table(
     "twins",
     "VMs of one name: which one do you mean?",
