@@ -29,11 +29,13 @@ NAMES = ", ".join(ForcePowerOffParameters.model_fields)
 
 def test_only_the_name_is_needed_and_nothing_is_approved_by_default() -> None:
     assert read().model_dump() == {
-        "vm_name": "web-01", "profile": "simulator", "approve": "", "approver": "", "approve_until": "",
-        "operator": "", "reason": "", "ticket": "", "expect_cores": 0, "expect_ram_mb": 0, "attest": "",
-        "assertion": "", "sample_gap_s": 5.0, "poll_s": 2.0, "settle_s": 30.0, "confirm_timeout_s": 180.0,
-        "start_at": "poweroff", "up_to": "override", "poweroff_wait_s": 60.0, "kill_wait_s": 20.0,
-        "snapshot": False, "snapshot_required": False, "snapshot_days": 7, "probe_node": False, "ping_ip": "",
+        "vm_name": "web-01", "vm_key": 0, "profile": "simulator", "approve": "", "approver": "",
+        "approve_until": "", "operator": "", "reason": "", "ticket": "", "expect_cores": 0,
+        "expect_ram_mb": 0, "attest": "", "assertion": "", "sample_gap_s": 5.0, "poll_s": 2.0,
+        "settle_s": 30.0, "confirm_timeout_s": 180.0, "start_at": "poweroff", "up_to": "override",
+        "poweroff_wait_s": 60.0,
+        "kill_wait_s": 20.0, "snapshot": False, "snapshot_required": False, "snapshot_days": 7,
+        "probe_node": False, "ping_ip": "",
     }  # fmt: skip
 
 
