@@ -26,10 +26,10 @@ def plan_again(at: Sitting, **changed: Any) -> StepResult:
 
 def approve(at: Sitting) -> StepResult:
     """Say yes to the plan that is shown."""
-    plan = case_of(at).plan
-    assert plan is not None
+    case = case_of(at)
+    name = case.known_vm().name
     ticks = frozenset(tick for step in at.live.steps for tick in step.ticks)
-    return at.live.approve(Consent(plan.digest, at.run.vm_name, ticks, "ada", "ada", "it hangs"), {})
+    return at.live.approve(Consent(case.plan_digest(), name, ticks, "ada", "ada", "it hangs"), {})
 
 
 def go_on(at: Sitting, *steps: str) -> list[str]:

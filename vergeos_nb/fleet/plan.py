@@ -139,7 +139,8 @@ def fleet_plan(
     """
     if not any(one.digest for one in planned):
         reasons = "; ".join(f"{one.vm.name}: {one.refused}" for one in planned[:5])
-        raise Refused("planning for the fleet", f"nothing can be planned for any VM: {reasons}", "")
+        hint = "choose other VMs; for one of these `vergeos-nb run force_power_off` says more"
+        raise Refused("planning for the fleet", f"nothing can be planned for any VM: {reasons}", hint)
     # Names that others gave, of nodes and of VMs that are left out, do not decide whether it can be kept.
     vms = masked_data(
         [

@@ -102,7 +102,8 @@ def contains(column: str, text: str) -> Filter:
         UsageError: the text is empty, which matches every row.
     """
     if not text:
-        raise UsageError(f"search {column} for a text", "the text is empty and would match every row")
+        asked = f"search {column} for a text"
+        raise UsageError(asked, "the text is empty and would match every row", "give a part of the text.")
     return _compare(column, "ct", text)
 
 
@@ -123,7 +124,7 @@ def fields(*entries: str) -> Fields:
         UsageError: an entry has none of these forms; the platform would drop it without an error.
     """
     if not entries:
-        raise UsageError("ask for fields", "none is named")
+        raise UsageError("ask for fields", "none is named", "name the fields that are wanted.")
     for entry in entries:
         if not _FIELD.fullmatch(entry):
             raise UsageError(
@@ -148,7 +149,8 @@ def _literal(value: str | int | bool) -> str:
 
 def _join(word: str, filters: tuple[Filter, ...]) -> Filter:
     if not filters:
-        raise UsageError(f"join filters with {word}", "there are none, and an empty filter matches every row")
+        came_back = "there are none, and an empty filter matches every row"
+        raise UsageError(f"join filters with {word}", came_back, "give a filter, or ask without one.")
     if len(filters) == 1:
         return filters[0]
     return Filter(f" {word} ".join(f"({one})" for one in filters))

@@ -61,7 +61,7 @@ def status_fields(key: StatusKey, body: Mapping[str, Any]) -> Request:
         UsageError: there are none.
     """
     if not body:
-        raise UsageError(f"write into machine status {key}", "no field is named")
+        raise UsageError(f"write into machine status {key}", "no field is named", "name the fields to write.")
     return _change("PUT", StatusKey.path(key), dict(body))
 
 

@@ -101,7 +101,8 @@ def verify_only(
     entries = [read_line(raw) for raw in Ledger(outputs).snapshot().lines]
     paths = {entry.path for entry in entries if entry is not None and entry.record == record}
     if not paths:
-        raise RecordNotFound(f"verifying the record {record!r}", "no line of the ledger has this id", "")
+        hint = "look for it with `vergeos-nb audit list`."
+        raise RecordNotFound(f"verifying the record {record!r}", "no line of the ledger has this id", hint)
     report = verify(outputs, expect, allowed, authorities)
     kept = [f for f in report.findings if f.kind is not FlawKind.RECORD_MISSING or f.where in paths]
     missing = len(report.findings) - len(kept)
