@@ -114,6 +114,22 @@ def test_the_card_of_a_plan_does_not_tell_the_headless_way(sit: Sit) -> None:
     assert "run again" not in shown
 
 
+def test_a_closed_way_has_no_red_button_and_offers_to_change_the_plan(sit: Sit) -> None:
+    at = sit("zombie")
+    at.run_all()
+    at.until("kill")
+    force = at.live.step("force")
+    assert (force.go.look, force.replan.layout.display) == ("danger", "")
+    at.click("force")
+    assert (at.opened(), force.go.look, force.go.guarded) == (["force"], "plain", True)
+    before = at.run.changes()
+    at.click("force", "replan")
+    assert (at.opened(), at.run.changes()) == (["plan"], before)
+    at.approve()
+    assert at.opened() == ["force"]
+    assert at.run.changes() == before
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 @pytest.mark.parametrize("name", ["guide.js", "press.js"])
 def test_a_script_of_the_page_can_be_read(name: str, tmp_path: Path) -> None:

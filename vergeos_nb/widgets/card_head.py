@@ -14,7 +14,7 @@ from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.step_tables import EVIDENCE, IDENTITY
 from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.views.badges import badge_of
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import environment, static_view
 from vergeos_nb.widgets.teaching import NOT_TAUGHT, Teaching
 
 # State → (sign, words). The sign repeats the words.
@@ -73,6 +73,12 @@ def at_a_card(text: str) -> str:
     The plan's number is cut; the evidence below the card has all of it.
     """
     return _DIGEST.sub(r"Plan number \1…", _HEADLESS.sub("", text)).strip()
+
+
+def unfolded(result: StepResult) -> str:
+    """All that came out of a step whose card is open, as HTML that can be unfolded."""
+    evidence = at_a_card(static_view(result)["text/html"])
+    return f"<details><summary>What came out</summary>{evidence}</details>"
 
 
 def key_facts(result: StepResult) -> Sequence[tuple[str, str]]:

@@ -26,13 +26,18 @@ UNANSWERED = (
 
 
 class PressButton(anywidget.AnyWidget):
-    """A button whose press is acknowledged. See the module's text for what happens when it is not."""
+    """A button whose press is acknowledged. See the module's text for what happens when it is not.
+
+    Attributes:
+        guarded: Enter does not press it, whatever it looks like. A dangerous button is guarded at first.
+    """
 
     _esm = page_file("press.js")
     _css = page_file("press.css")
     description = traitlets.Unicode("").tag(sync=True)
     disabled = traitlets.Bool(False).tag(sync=True)
     look = traitlets.Enum(["plain", "strong", "danger"], "danger").tag(sync=True)
+    guarded = traitlets.Bool(False).tag(sync=True)
     answered = traitlets.Unicode("").tag(sync=True)
     patience_ms = traitlets.Float(PATIENCE_S * 1000).tag(sync=True)
     unanswered = traitlets.Unicode(UNANSWERED).tag(sync=True)
@@ -40,7 +45,7 @@ class PressButton(anywidget.AnyWidget):
     def __init__(
         self, description: str, *, look: Literal["plain", "strong", "danger"] = "danger", **traits: Any
     ) -> None:
-        super().__init__(description=description, look=look, **traits)
+        super().__init__(description=description, look=look, **{"guarded": look == "danger", **traits})
         self._pressed: Callable[[Any], None] = lambda button: None
         self._taken: set[str] = set()
         self.on_msg(self._on_message)

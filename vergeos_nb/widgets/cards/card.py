@@ -10,13 +10,13 @@ from uuid import uuid4
 import ipywidgets as w
 
 from vergeos_nb.procedure.engine.case import Case, SystemCase
-from vergeos_nb.procedure.engine.engine import Step
+from vergeos_nb.procedure.engine.engine import Step, last_of
 from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.folded import folded, line, static
 from vergeos_nb.views.frames import frames
-from vergeos_nb.widgets.card_head import STATES, at_a_card, head
+from vergeos_nb.widgets.card_head import STATES, head, unfolded
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.forms import ParameterForm
 from vergeos_nb.widgets.guarded_button import PressButton
@@ -67,10 +67,12 @@ class StepCard:
         self.go = PressButton(self.verb()) if step.changing else button(self.verb(), strong=True)
         self.cancel = button("Cancel", disabled=True)
         self.anew = button("Read everything again, then this")
+        self.replan = button("Change the plan")
+        self.replan.on_click(self.guarded(lambda: self.start(self._plan_again)))
         self.go.on_click(self.guarded(lambda: self.start(self.work)))
         self.cancel.on_click(self.guarded(self._cancel))
         self.anew.on_click(self.guarded(lambda: self.start(self._begin_again)))
-        self.body = column(self.head, *self.inputs(), row(self.go, self.cancel, self.anew))
+        self.body = column(self.head, *self.inputs(), row(self.go, self.cancel, self.replan, self.anew))
         self.rest = column(self.progress, self.picture, *self.below(), self.evidence)
         self.panel = column(self.fold, self.body, self.message, self.rest)
         for widget, name in ((self.panel, "card"), (self.progress, "progress"), (self.message, "message")):
@@ -129,7 +131,9 @@ class StepCard:
         self._show_fold(state, result)
         self.head.value = self._head(state)
         self.go.description = self.verb() if result is None else f"Again: {self.verb()}"
-        self.go.look = "plain" if self.asks() else "danger" if self.step.changing else "strong"
+        # A way that is closed has no red button. Enter does not press it all the same.
+        closed = self.step.changing and result is not None
+        self.go.look = "plain" if self.asks() or closed else "danger" if self.step.changing else "strong"
         self.go.disabled = self._running or bool(blocked) or not open_now
         self.cancel.disabled = not self._running
         self.cancel.layout.display = "" if self._running else "none"
@@ -139,6 +143,7 @@ class StepCard:
         anew = result is not None and open_now and not blocked and not self._running and self.number > 1
         case = self.desk.case
         self.anew.layout.display = "" if anew and case is not None and not case.sent_by else "none"
+        self.replan.layout.display = "" if self._may_replan() and open_now else "none"
         self.message.value = self._message(blocked if open_now else "")
         if not self._running:
             self.progress.value = self.picture.value = ""
@@ -303,6 +308,18 @@ class StepCard:
     def _begin_again(self) -> StepResult:
         return self.desk.begin_again(self.step.id, self.form.values())
 
+    def _may_replan(self) -> bool:
+        """Whether there is a plan that this step hangs on, and nothing runs."""
+        case = self.desk.case
+        planned = isinstance(case, Case) and case.plan is not None
+        return planned and self.step.changing and not self._running and not self.desk.over()
+
+    def _plan_again(self) -> StepResult:
+        """Make the plan again. Its card opens, asks for what can be changed, and for a new approval."""
+        plans = last_of(self.desk.steps, "plan")
+        assert plans is not None
+        return self.desk.perform(plans.id, {}, again=True)
+
     def _cancel(self) -> None:
         self.cancel.disabled = True
         self._note = "cancelling: it ends at its next wait"
@@ -380,9 +397,4 @@ class StepCard:
         shown = result if self.is_open() else None
         if shown is not self._evidence_of:
             self._evidence_of = shown
-            self.evidence.value = _unfolded(shown) if shown is not None else ""
-
-
-def _unfolded(result: StepResult) -> str:
-    evidence = at_a_card(static_view(result)["text/html"])
-    return f"<details><summary>What came out</summary>{evidence}</details>"
+            self.evidence.value = unfolded(shown) if shown is not None else ""

@@ -26,7 +26,7 @@ function render({ model, el }) {
   };
   const unanswered = () => settle(model.get("unanswered"));
   button.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && model.get("look") === "danger") {
+    if (event.key === "Enter" && model.get("guarded")) {
       event.preventDefault();
       event.stopPropagation();
     }
