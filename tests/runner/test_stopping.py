@@ -52,6 +52,8 @@ def test_a_signal_in_the_moment_in_which_jupyterlab_is_started_ends_it(
             signal.raise_signal(number)
 
     monkeypatch.setattr(subprocess, "Popen", Signalled)
+    # A job in the background of a shell begins with an ignored SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with (
             pytest.raises(KeyboardInterrupt),
@@ -63,5 +65,6 @@ def test_a_signal_in_the_moment_in_which_jupyterlab_is_started_ends_it(
             pytest.fail("it is not ready yet")
         assert [process.poll() is None for process in started] == [False]
     finally:
+        signal.signal(signal.SIGINT, before)
         for process in started:
             process.kill()

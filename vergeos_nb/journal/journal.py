@@ -362,7 +362,9 @@ def append_after_death(
     try:
         file = _Lines(path, new=False, within_s=DYING_S)
         try:
-            text = _whole(path)
+            # The fleet's journal vouches for what this one has lost.
+            vouched = event == "intent-kept"
+            text = read_journal(path) if vouched else _whole(path)
             line = {
                 "n": len(text.lines) + 1,
                 "at": iso(clock.now() if at is None else at),
@@ -373,6 +375,8 @@ def append_after_death(
             # The line feed alone can be missing, too.
             file.write(("" if file.is_whole() else "\n") + encoded(line))
             os.fsync(file.fileno())
+            if vouched:
+                disk_reserve.note(path.parent, len(text.lines) + 1)
         finally:
             file.close()
     except OSError as error:
