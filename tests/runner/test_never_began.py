@@ -56,7 +56,7 @@ def dying_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = "import os, sys\nif 'ipykernel_launcher' in ' '.join(sys.orig_argv): os._exit(3)\n"
     (tmp_path / "site" / "sitecustomize.py").write_text(code)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
-    monkeypatch.setattr("vergeos_nb.runner.provisioner.WarmProvisioner", _cold())
+    monkeypatch.setattr("vergeos_nb.runner.headless.WarmProvisioner", _cold())
 
 
 def _cold() -> type:
