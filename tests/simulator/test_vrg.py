@@ -105,8 +105,8 @@ def test_twins_make_it_refuse_the_name(environment):
 
 def test_its_update_needs_an_empty_answer_to_a_put(environment):
     """vrg 1.1.3 reads the name from a PUT's answer; with the measured `{}` it fails after the change."""
-    for empty_object, code in ((True, 1), (False, 0)):
-        sim = Simulator("healthy", switches=Switches(put_answers_empty_object=empty_object))
+    for body, code in (("object", 1), ("nothing", 0)):
+        sim = Simulator("healthy", switches=Switches(put_answers=body))
         with sim.serve() as door:
             environment(sim, door)
             assert run("vm update web-01 --description changed")[0] == code

@@ -146,7 +146,8 @@ class Simulation:
             self._move_in(world)
 
     def _empty_world(self) -> System:
-        return System(self.clock, seed=self.seed, switches=self.switches, lock=self._lock)
+        switches = replace(self.switches, **self.scenario.switches)
+        return System(self.clock, seed=self.seed, switches=switches, lock=self._lock)
 
     def _move_in(self, world: System) -> None:
         self.world = world

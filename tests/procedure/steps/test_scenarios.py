@@ -25,6 +25,11 @@ ENDINGS = {
     "maintenance": (("planned", "off", 0), ("done", "off", 0), 1),
     "edited": (("planned", "off", 0), ("done", "off", 0), 1),
     "odd_names": (("planned", "off", 0), ("done", "off", 0), 1),
+    "nas_service": (("planned", "off", 0), ("done", "off", 0), 1),
+    "relay_refused": (("planned", "off", 0), ("done", "off", 0), 1),
+    "relay_hangs": (("planned", "off", 0), ("done", "off", 0), 1),
+    "heartbeat_of_the_dead": (("planned", "alive", 0), ("refused", "alive", 6), 0),
+    "stuck_stale": (("planned", "unknown", 0), ("refused", "unknown", 7), 0),
     "ha_restart": (("planned", "off", 0), ("failed", "alive", 6), 1),
     "reader": (("planned", "off", 0), ("failed", "unknown", 9), 1),
     "healthy": (("planned", "alive", 0), ("refused", "alive", 6), 0),
@@ -42,6 +47,7 @@ STOPPED = {
     "wrong_row": (("refused", "unknown", 3), "status_key", "its row names status row"),
     "status_missing": (("refused", "unknown", 3), "status_key", "that name this machine are: none"),
     "migrating": (("refused", "unknown", 3), "verify", "just now (status 'migrating'"),
+    "migration_stalled": (("refused", "unknown", 3), "verify", "just now (status 'migrating'"),
     "hibernating": (("refused", "unknown", 3), "verify", "(status 'hibernating'"),
     "stale_cores": (("nothing-to-do", "off", 0), "", "The record says stopped already"),
 }  # fmt: skip
@@ -151,7 +157,7 @@ def test_the_same_state_gives_the_same_digest_however_often_it_is_planned(rehear
     assert len(digests | {run.run().fact("plan_digest")}) == 1
 
 
-@pytest.mark.parametrize("scenario", ["node_dead", "node_unreachable"])
+@pytest.mark.parametrize("scenario", ["stuck_stale", "node_dead", "node_unreachable"])
 def test_with_an_assertion_an_unknown_vm_is_forced_and_still_never_called_off(
     rehearse: Make, scenario: str
 ) -> None:

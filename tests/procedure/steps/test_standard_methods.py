@@ -35,6 +35,11 @@ ENDINGS: dict[str, tuple[tuple[str, str, int], tuple[str, str, int], tuple[str, 
     "maintenance": (("planned", "off", 0), OFF, ALL),
     "edited": (("planned", "off", 0), OFF, ALL),
     "odd_names": (("planned", "off", 0), OFF, ALL),
+    "nas_service": (("planned", "off", 0), OFF, ALL),
+    "relay_refused": (("planned", "off", 0), OFF, ALL),
+    "relay_hangs": (("planned", "off", 0), OFF, ALL),
+    "heartbeat_of_the_dead": (("planned", "alive", 0), ("refused", "alive", 6), STANDARD),
+    "stuck_stale": (("planned", "unknown", 0), ("refused", "unknown", 7), STANDARD),
     "kill_stuck": (("planned", "alive", 0), OFF, ALL),
     "zombie": (("planned", "alive", 0), ("refused", "alive", 6), STANDARD),
     "ha_restart": (("planned", "off", 0), ("failed", "alive", 6), ALL),
@@ -48,6 +53,7 @@ ENDINGS: dict[str, tuple[tuple[str, str, int], tuple[str, str, int], tuple[str, 
     "snapshot_only": (("refused", "unknown", 3), ("refused", "unknown", 3), NONE),
     "status_missing": (("refused", "unknown", 3), ("refused", "unknown", 3), NONE),
     "migrating": (("refused", "unknown", 3), ("refused", "unknown", 3), NONE),
+    "migration_stalled": (("refused", "unknown", 3), ("refused", "unknown", 3), NONE),
     "hibernating": (("refused", "unknown", 3), ("refused", "unknown", 3), NONE),
     "expired_token": (("failed", "unknown", 9), ("failed", "unknown", 9), NONE),
 }
@@ -129,7 +135,7 @@ def test_a_finished_run_says_how_it_came_about_and_run_again_finds_nothing_to_do
     assert (ending(again), sent(run)) == (("nothing-to-do", "off", 0), before)
 
 
-@pytest.mark.parametrize("scenario", ["node_dead", "node_unreachable"])
+@pytest.mark.parametrize("scenario", ["stuck_stale", "node_dead", "node_unreachable"])
 def test_with_an_assertion_the_override_goes_out_over_an_unknown_process_and_the_verdict_stays_unknown(
     rehearse: Make, scenario: str
 ) -> None:

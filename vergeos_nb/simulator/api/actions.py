@@ -16,6 +16,16 @@ from vergeos_nb.simulator.tables.coerce import validation_error
 from vergeos_nb.simulator.world import hardware, life
 from vergeos_nb.simulator.world.world import Row, World
 
+RELAYED = ("poweroff", "kill", "reset", "hibernate")
+"""Actions that the VM's node carries out while the request waits (vendor's CLI on 26.0.2.1, recorded)."""
+
+RELAY_FAILS = {
+    "refused": (422, "No such file or directory", 0.0),
+    "failed": (503, "Connection refused", 0.0),
+    "hangs": (504, "Connection timed out", 600.0),
+}
+"""By the switch `relay_to_a_dead_node`: status, cause and seconds of waiting. All three are assumed."""
+
 Action = Callable[[World, Row, dict[str, Any]], "dict[str, Any] | None"]
 
 ACTIONS: dict[str, Action] = {}
@@ -44,9 +54,30 @@ def perform(world: World, vm: Row, name: str, params: dict[str, Any], user: str)
         raise validation_error("action", "value is not one of the allowed values")
     if vm.get("is_snapshot", False) and name not in ("clone", "restore"):
         raise ApiError(422, "Operation not permitted")
+    failure = _relay_failure(world, vm, name)
+    if failure is not None and not world.switches.relay_is_carried_out:
+        raise failure
     answer = function(world, vm, params)
+    if failure is not None:
+        raise failure
     world.log(vm["machine"], f"VM action '{name}' sent", level="audit", user=user)
     return answer
+
+
+def _relay_failure(world: World, vm: Row, name: str) -> ApiError | None:
+    """The error of an action whose node does not answer; None if it does, or if the switch accepts."""
+    row = _status(world, vm)
+    answers = _node_answers(world, vm)
+    how = RELAY_FAILS.get(world.switches.relay_to_a_dead_node)
+    if name not in RELAYED or answers or how is None or not row.get("running"):
+        return None
+    status, cause, delay = how
+    return ApiError(status, f"Error sending action to node: {cause}", delay=delay)
+
+
+def _node_answers(world: World, vm: Row) -> bool:
+    node = _status(world, vm).get("node")
+    return node is None or (world.node_is_up(node) and world.vitals[vm["machine"]].behaviour.takes_actions)
 
 
 def _status(world: World, vm: Row) -> Row:
@@ -54,9 +85,16 @@ def _status(world: World, vm: Row) -> Row:
 
 
 def _carried_out(world: World, vm: Row, seconds: float | None) -> float | None:
-    """Return after how long an action takes effect: never, if the node that must do it is not there."""
-    node = _status(world, vm).get("node")
-    return seconds if node is None or world.node_is_up(node) else None
+    """Return after how long an action takes effect: never, if the node that must do it is not there.
+
+    By the switch `relay_is_carried_out`, a node that nobody hears ends the process all the same.
+    """
+    if _node_answers(world, vm):
+        return seconds
+    if world.switches.relay_is_carried_out and seconds is not None:
+        world.next_action(vm["machine"])
+        world.later(seconds, "dies_unseen", vm["machine"])
+    return None
 
 
 def _needs_running(world: World, vm: Row) -> bool:

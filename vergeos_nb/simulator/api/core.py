@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote
@@ -36,7 +37,8 @@ class Core:
         try:
             return self._route(request)
         except ApiError as error:
-            return self.answer(request, error.status, {self.world.switches.error_key: error.text})
+            answer = self.answer(request, error.status, {self.world.switches.error_key: error.text})
+            return replace(answer, delay=error.delay)
         except RecursionError:
             return self.answer(request, 422, {self.world.switches.error_key: "Invalid argument"})
         except Exception:
@@ -135,7 +137,8 @@ class Core:
     def _change(self, request: Request, parts: list[str], identity: Identity) -> Any:
         action = request.params.get("action", "")
         rest.change(self.world, parts[0], parts[1], read_body(request), identity.user, action)
-        return {} if self.world.switches.put_answers_empty_object else None
+        answers: dict[str, Any] = {"object": {}, "list": [], "nothing": None}
+        return answers[self.world.switches.put_answers]
 
 
 def read_body(request: Request, longest: int = MAX_BODY) -> dict[str, Any]:

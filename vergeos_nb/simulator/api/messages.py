@@ -99,10 +99,11 @@ class RequestLogEntry:
 
 
 class ApiError(Exception):
-    """A refusal that becomes an HTTP answer: a status code and the text under `err`."""
+    """A refusal that becomes an HTTP answer: a status code, the text under `err`, and seconds of waiting."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, *, delay: float = 0.0) -> None:
         super().__init__(text)
+        self.delay = delay
         self.status = status
         self.text = text
 

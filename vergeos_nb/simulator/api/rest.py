@@ -54,7 +54,7 @@ def find(world: World, table: str, text: str, *, when: str = "") -> Row:
     return row
 
 
-def read_table(world: World, table: str, params: dict[str, str]) -> list[Body]:
+def read_table(world: World, table: str, params: dict[str, str]) -> list[Body] | Body:
     """GET /table. Refuses a command table with 405."""
     if "command" in table_spec(table).options:
         raise ApiError(405, f"Method 'GET' is not allowed for '/v4/{table}'")
@@ -129,6 +129,7 @@ def change(world: World, table: str, key: str, body: Body, user: str, action: st
     if "read-only" in spec.options or "command" in spec.options:
         raise ApiError(405, f"Method 'PUT' is not allowed for '/v4/{table}'")
     row = find(world, table, key)
+    _refuse_read_only(world, table, body)
     fields = accepted(spec, body)
     _check_links(world, spec, fields)
     if table == "machine_status":
@@ -137,6 +138,14 @@ def change(world: World, table: str, key: str, body: Body, user: str, action: st
         if "modified" in spec.columns:
             fields["modified"] = int(world.now)
         world.update(table, row["$key"], **fields)
+
+
+def _refuse_read_only(world: World, table: str, body: Body) -> None:
+    """Refuse a body that names a read-only column of machine_status, by switch (pyvergeos issue 86: text)."""
+    if table == "machine_status" and world.switches.read_only_status_columns == "powerstate_and_node":
+        for name in ("powerstate", "node"):
+            if name in body:
+                raise ApiError(422, f"field '{name}' is readonly")
 
 
 def _check_links(world: World, spec: TableSpec, fields: Body) -> None:

@@ -7,6 +7,7 @@ how a tool reacts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,32 @@ class Switches:
     bearer_accepts_session_tokens: bool = False
     """`Authorization: Bearer` takes a session token too, not only an API key."""
 
-    put_answers_empty_object: bool = True
-    """A PUT answers `{}` (pyvergeos 1.7.1 base.py, measured). False: an empty body, as some mocks have it."""
+    put_answers: Literal["object", "list", "nothing"] = "object"
+    """The body of the answer to a PUT: `{}` (pyvergeos 1.7.1 base.py), `[]` (Ansible collection 2.2.0, D1: as
+    it is on the wire), or none, as some mocks have it."""
+
+    no_match: Literal["list", "count"] = "list"
+    """A filter that matches no row gives `[]` (measured) or `{"$count": 0}` (Ansible collection 2.2.0,
+    plugins/module_utils/machine.py)."""
+
+    relay_to_a_dead_node: Literal["accepted", "refused", "failed", "hangs"] = "accepted"
+    """A power action whose node does not answer: 201 all the same; 422; 503; or 504 after a long wait. The
+    errors begin with `Error sending action to node` (the text is recorded on 26.0.2.1, its status is not)."""
+
+    relay_is_carried_out: bool = False
+    """The node carries out a power action although nobody could hear its answer."""
+
+    statistics_of_the_dead: Literal["zeros", "stale", "gone"] = "zeros"
+    """The machine_stats row of a machine whose process ended: zeros are written on and on; it stays as it was
+    written last; or it is not there. A stop that the node carried out leaves zeros in a stale row."""
+
+    heartbeat_of_the_dead: Literal["stops", "goes_on"] = "stops"
+    """The `last_update` of a status row that says running, without a process: it stays, or a controller goes
+    on to write it."""
+
+    read_only_status_columns: Literal["none", "powerstate_and_node"] = "none"
+    """Columns of machine_status that refuse a whole PUT that names them, with 422 `field 'x' is readonly`
+    (pyvergeos issue 86 has text and status, of another table). Nothing is changed then."""
 
     error_key: str = "err"
     """The key of the error envelope; `error` appears in some vendor prose."""

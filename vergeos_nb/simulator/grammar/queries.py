@@ -21,7 +21,7 @@ from vergeos_nb.simulator.world.world import Getter, Row, World
 Predicate = Callable[[Row], bool]
 
 
-def select(world: World, table: str, params: dict[str, str]) -> list[dict[str, Any]]:
+def select(world: World, table: str, params: dict[str, str]) -> list[dict[str, Any]] | dict[str, Any]:
     """Answer a GET on a table with its array of objects.
 
     Raises:
@@ -32,14 +32,17 @@ def select(world: World, table: str, params: dict[str, str]) -> list[dict[str, A
     if text:
         tree = parse_filter(text)
         wanted = predicate(world, table, tree, projection)
-        rows = [row for row in world.rows(table, _only_machine(tree, world.now)) if wanted(row)]
+        candidates = world.readable_rows(table, _only_machine(tree, world.now))
+        rows = [row for row in candidates if wanted(row)]
     else:
-        rows = world.rows(table)
+        rows = world.readable_rows(table)
     if params.get("sort", "").strip():
         rows = _sorted(world, table, rows, params["sort"], projection)
     offset, limit = _number(params, "offset"), _number(params, "limit")
     if not projection.outputs:
         return [{"$count": len(rows)}]
+    if text and not rows and world.switches.no_match == "count":
+        return {"$count": 0}
     rows = rows[offset:]
     if limit:
         rows = rows[:limit]

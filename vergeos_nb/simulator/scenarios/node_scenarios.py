@@ -38,6 +38,47 @@ def node_unreachable(world: World, vm: Row) -> None:
 
 
 @DECLARED.declare(
+    switches={"relay_to_a_dead_node": "refused"},
+    story="04:36. web-01 hangs. Power Off answers with an error at once.",
+    seen="The error came from the way to the node, so it said that the method had failed, and nothing more. "
+    "The run watched, tried the next one, and the last step was right.",
+)
+def relay_refused(world: World, vm: Row) -> None:
+    """Stuck, and its node takes no power actions: poweroff and kill answer 422 `Error sending action to
+    node`.
+    """
+    stuck(world, vm)
+    world.vitals[vm["machine"]].behave(takes_actions=False)
+
+
+@DECLARED.declare(
+    switches={"relay_to_a_dead_node": "hangs"},
+    story="04:38. web-01 hangs. The one who sent Power Off is still waiting for an answer.",
+    seen="No answer is no refusal: the action may have been carried out. The run sent nothing twice, and "
+    "looked.",
+)
+def relay_hangs(world: World, vm: Row) -> None:
+    """Stuck, and its node takes no power actions: poweroff and kill wait for longer than a client does."""
+    relay_refused(world, vm)
+
+
+@DECLARED.declare(
+    story="04:48. node1 is being emptied for service, and web-01 does not leave it.",
+    seen="The migration had no destination any more and gave no error. The VM lived. The run refused, "
+    "because nobody knows which node may hold it.",
+)
+def migration_stalled(world: World, vm: Row) -> None:
+    """A migration without a destination that does not end, on a node in maintenance; the process lives.
+    Recorded on real systems (Ansible collection 2.2.0, roles/node_drain).
+    """
+    machine = vm["machine"]
+    world.vitals[machine].behave(acpi=None, kill=None)
+    node = (world.status_row(machine) or {})["node"]
+    world.update("nodes", node, maintenance=True)
+    world.set_status(machine, status="migrating", migration_destination=None)
+
+
+@DECLARED.declare(
     story="04:41. web-01 hangs on a node that is being serviced.",
     seen="The node was in maintenance: its VMs may be moved at any moment. The evidence says whether this "
     "one still ran.",

@@ -43,7 +43,33 @@ def stuck(world: World, vm: Row) -> None:
     vitals.heartbeat = False
     vitals.active = float(base.STARTED % 100_000)
     vitals.copies = []
+    vitals.ended_at, vitals.ended_seen = world.now - STALE_SECONDS, False
     world.set_status(machine, **life.UNRESPONSIVE, last_update=int(world.now) - STALE_SECONDS)
+
+
+@DECLARED.declare(
+    switches={"statistics_of_the_dead": "stale"},
+    story="03:14. web-01 answers no ping, and Power Off does nothing. Its graphs ended a quarter of an hour "
+    "ago.",
+    seen="The statistics were old. Nobody outside the vendor knows whether the statistics of a dead process "
+    "go on. Old ones prove nothing: unknown, until a person has looked at the node and says so.",
+)
+def stuck_stale(world: World, vm: Row) -> None:
+    """Stuck, and the statistics ended with the process. Nothing on the API proves the death: the override
+    needs the word of a person who looked at the node. As likely as `stuck`; no source says which one is real.
+    """
+    stuck(world, vm)
+
+
+@DECLARED.declare(
+    switches={"heartbeat_of_the_dead": "goes_on"},
+    story="03:16. web-01 answers no ping. The record in the UI is fresh and says unresponsive.",
+    seen="The status row was written on and on, and that looked like life. CPU, RAM and counters showed "
+    "none. The run does not force what looks alive.",
+)
+def heartbeat_of_the_dead(world: World, vm: Row) -> None:
+    """Stuck, and a controller goes on to write the status row of the dead machine, so that it looks alive."""
+    stuck(world, vm)
 
 
 @DECLARED.declare(

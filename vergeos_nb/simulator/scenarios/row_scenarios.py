@@ -135,3 +135,13 @@ def edited(world: World, vm: Row) -> None:
     """Stuck, and the VM's cores and RAM were changed since it started."""
     stuck(world, vm)
     world.update("vms", vm["$key"], cpu_cores=8, ram=16384, need_restart=True)
+
+
+@DECLARED.declare(
+    story="05:14. web-01 hangs, and so do the shares that it serves.",
+    seen="Its machine type is yottabyte: it is a NAS service. Its shares go down with it.",
+)
+def nas_service(world: World, vm: Row) -> None:
+    """Stuck, and the VM is a NAS service: `machine_type` is `yottabyte` (Ansible collection 2.2.0)."""
+    stuck(world, vm)
+    world.update("vms", vm["$key"], machine_type="yottabyte")

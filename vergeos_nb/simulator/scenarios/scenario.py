@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from vergeos_nb.simulator.faults.rules import Rule
@@ -28,6 +28,7 @@ class Scenario:
             of a handler of life.py.
         role: the rights of the credentials, "admin" or "reader".
         equal_keys: the four keys of a VM are equal.
+        switches: how the platform behaves here in points that no source settles (fields of `Switches`).
         credentials_expire: the API key and session tokens answer 401. The password still works.
     """
 
@@ -42,6 +43,7 @@ class Scenario:
     role: str = "admin"
     equal_keys: bool = False
     credentials_expire: bool = False
+    switches: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Scenarios(dict[str, Scenario]):

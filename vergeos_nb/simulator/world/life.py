@@ -47,7 +47,7 @@ def end_process(world: World, machine: int, text: str = "VM has shutdown") -> No
     """Every process of the machine ends and the status row says so."""
     vitals = world.vitals[machine]
     stop_heartbeat(world, machine)
-    vitals.stop(world.now)
+    vitals.stop(world.now, seen=True)
     if vitals.behaviour.row_follows:
         world.set_status(machine, **STOPPED)
         world.log(machine, text)
@@ -90,6 +90,12 @@ def finish_start(world: World, machine: int, details: dict[str, Any]) -> None:
 def finish_stop(world: World, machine: int, details: dict[str, Any]) -> None:
     """The guest has shut down, or the process was killed."""
     end_process(world, machine, details.get("text", "VM has shutdown"))
+
+
+@enter(HANDLERS, "dies_unseen")
+def dies_unseen(world: World, machine: int, details: dict[str, Any]) -> None:
+    """A node that nobody hears has ended the process: no row follows."""
+    world.vitals[machine].stop(world.now)
 
 
 @enter(HANDLERS, "finish_reset")

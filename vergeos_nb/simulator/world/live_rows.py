@@ -23,13 +23,18 @@ def observed(world: World, machine: int) -> tuple[Vitals | None, float, bool]:
         return None, world.now, False
     if vitals.frozen_at is not None:
         return vitals, vitals.frozen_at, vitals.frozen_alive
+    if not vitals.alive and vitals.ended_at is not None and world.switches.statistics_of_the_dead == "stale":
+        return vitals, vitals.ended_at, not vitals.ended_seen
     return vitals, world.now, vitals.alive
 
 
 @live("machine_status", "last_update")
 def last_update(world: World, row: Row) -> int:
-    """A machine with a heartbeat was heard this second; any other when it was last heard."""
+    """A machine with a heartbeat was heard this second; any other when it was last heard (by switch)."""
     vitals = world.vitals.get(row.get("machine", 0))
+    kept_up = world.switches.heartbeat_of_the_dead == "goes_on" and row.get("running")
+    if vitals is not None and not vitals.alive and kept_up:
+        return int(world.now)
     if vitals is not None and vitals.heartbeat and vitals.alive:
         return int(world.now)
     return int(row.get("last_update", 0))

@@ -34,6 +34,8 @@ class Behaviour:
     """From a process that died by itself to status `unresponsive` (D-adv-set: 120 s)."""
     ha_restart: float | None = 10.0
     """From `unresponsive` to the restart on another node; None: HA does not act."""
+    takes_actions: bool = True
+    """Does the VM's node take power actions for it? False: they are relayed as to a dead node."""
 
 
 NORMAL = Behaviour()
@@ -46,7 +48,8 @@ class Vitals:
     `copies` are the keys of the nodes on which a process of this machine lives: normally none or one;
     two is the accident this whole project is about. `active` is the seconds it has lived so far (the
     counters' base) and `alive_since` when the current life began. `heartbeat` says whether the agent
-    refreshes the status row. `frozen_at` is when its statistics stopped coming in.
+    refreshes the status row. `frozen_at` is when its statistics stopped coming in. `ended_at` is when its
+    last process ended, and `ended_seen` whether the node saw that and wrote it into the statistics.
     """
 
     behaviour: Behaviour = NORMAL
@@ -57,6 +60,8 @@ class Vitals:
     frozen_at: float | None = None
     frozen_alive: bool = False
     frozen_active: float = 0.0
+    ended_at: float | None = None
+    ended_seen: bool = False
     generation: int = 0
 
     @property
@@ -70,13 +75,18 @@ class Vitals:
             self.alive_since = now
         self.copies.append(node)
 
-    def stop(self, now: float, node: int | None = None) -> None:
-        """The process on `node` (or all of them) is gone; the counters stand still from here."""
+    def stop(self, now: float, node: int | None = None, *, seen: bool = False) -> None:
+        """The process on `node` (or all of them) is gone; the counters stand still from here.
+
+        Args:
+            seen: whether the node saw its end.
+        """
         if not self.copies:
             return
         self.copies = [] if node is None else [key for key in self.copies if key != node]
         if not self.copies:
             self.active += max(0.0, now - self.alive_since)
+            self.ended_at, self.ended_seen = now, seen
 
     def freeze(self, at: float) -> None:
         """From `at` on no statistics come in. The last ones stay."""

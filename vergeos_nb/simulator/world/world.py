@@ -174,6 +174,14 @@ class World:
             return virtual(self, [machine] if machine is not None else sorted(self.tables["machines"]))
         return [row for _, row in sorted(self.tables[table].items(), key=_key_order)]
 
+    def readable_rows(self, table: str, machine: int | None = None) -> list[Row]:
+        """Return the rows that a list shows: by switch without the statistics of dead machines."""
+        rows = self.rows(table, machine)
+        if table != "machine_stats" or self.switches.statistics_of_the_dead != "gone":
+            return rows
+        living = {key for key, vitals in self.vitals.items() if vitals.alive}
+        return [row for row in rows if row.get("machine") in living]
+
     def rows_behind(self, table: str, column: str, value: Any) -> list[Row]:
         """Return the rows of `table` whose indexed `column` is `value`, in key order."""
         store = self.tables[table]

@@ -1,0 +1,88 @@
+"""Scenarios times the answers that no source settles: planned, approved and applied.
+
+`Rehearsal` holds each run against the truth: never off over a living process, never a second send. Here is
+added that a run which does not end well names a way on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import product
+from typing import Any
+
+import pytest
+
+from tests.rehearsal import LADDER, SENTENCE, Rehearsal, ending
+from vergeos_nb import errors
+from vergeos_nb.journal.run_state import RunState
+from vergeos_nb.simulator import SCENARIOS, Switches
+
+Make = Callable[..., Rehearsal]
+
+ANSWERS: Mapping[str, tuple[Any, ...]] = {
+    "relay_to_a_dead_node": ("accepted", "refused", "failed", "hangs"),
+    "relay_is_carried_out": (False, True),
+    "statistics_of_the_dead": ("zeros", "stale", "gone"),
+    "heartbeat_of_the_dead": ("stops", "goes_on"),
+    "no_match": ("list", "count"),
+    "put_answers": ("object", "list", "nothing"),
+    "conflict_in_wrong_state": (True, False),
+}
+# By day: one answer differs from the default, for the scenarios in which most can go wrong.
+SAMPLED = ("healthy", "stuck", "zombie", "node_dead", "node_unreachable", "relay_refused", "kill_stuck")
+OTHER = [(name, answer) for name, answers in ANSWERS.items() for answer in answers[1:]]
+
+
+def play(
+    rehearse: Make, scenario: str, answers: Mapping[str, Any], **params: Any
+) -> tuple[Rehearsal, RunState]:
+    """Plan, approve and apply the whole ladder. Runs that find nothing to plan are their own end."""
+    run = rehearse(scenario, switches=Switches(**answers))
+    planned = run.run(**LADDER, **params)
+    if not planned.fact("plan_digest"):
+        return run, planned
+    return run, run.run(**{**LADDER, **params, "approve": planned.fact("plan_digest")})
+
+
+def held(account: RunState) -> None:
+    """A run that did not end well says what a person can do."""
+    if account.exit_code and account.decisive is not None:
+        assert account.decisive.next_step, account.decisive
+
+
+@pytest.mark.parametrize(("name", "answer"), OTHER)
+@pytest.mark.parametrize("scenario", SAMPLED)
+def test_one_other_answer_of_the_platform_ends_in_the_truth_or_in_unknown(
+    rehearse: Make, scenario: str, name: str, answer: Any
+) -> None:
+    held(play(rehearse, scenario, {name: answer})[1])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_combination_of_answers_ends_in_the_truth_or_in_unknown(rehearse: Make, scenario: str) -> None:
+    for chosen in product(*ANSWERS.values()):
+        held(play(rehearse, scenario, dict(zip(ANSWERS, chosen, strict=True)))[1])
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+@pytest.mark.parametrize("how", ANSWERS["relay_to_a_dead_node"])
+def test_where_the_node_is_dead_the_ladder_reaches_the_override_however_the_relay_ends(
+    rehearse: Make, how: str, carried_out: bool
+) -> None:
+    answers = {"relay_to_a_dead_node": how, "relay_is_carried_out": carried_out}
+    run, account = play(rehearse, "node_dead", answers, assertion=SENTENCE)
+    rungs = [body.get("action") or method for method, _, body in run.changes()]
+    assert (ending(account), rungs) == (("unknown", "unknown", 7), ["poweroff", "kill", "PUT"])
+
+
+@pytest.mark.parametrize(
+    ("scenario", "error"), [("relay_refused", "RelayFailed"), ("relay_hangs", "AnswerTimeout")]
+)
+def test_the_journal_keeps_a_relay_that_failed_as_an_error_that_leaves_it_in_doubt(
+    rehearse: Make, scenario: str, error: str
+) -> None:
+    account = play(rehearse, scenario, {})[1]
+    kept = [(call.exchange.error or "").split(":")[0] for call in account.changing_calls if call.exchange]
+    assert kept == [error, error, ""]
+    assert all(getattr(errors, name).may_have_executed for name in kept if name)
