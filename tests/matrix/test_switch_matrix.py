@@ -86,3 +86,5 @@ def test_the_journal_keeps_a_relay_that_failed_as_an_error_that_leaves_it_in_dou
     kept = [(call.exchange.error or "").split(":")[0] for call in account.changing_calls if call.exchange]
     assert kept == [error, error, ""]
     assert all(getattr(errors, name).may_have_executed for name in kept if name)
+    said = [result.summary for result in account.results if result.step in ("poweroff", "kill")]
+    assert ["it may have been carried out" in summary for summary in said] == [True, True]
