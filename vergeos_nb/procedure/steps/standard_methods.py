@@ -119,7 +119,7 @@ def _answer(sent: Sent[None]) -> str:
     if isinstance(error, Conflict):
         return f"answered {error.status}: {error.came_back}"
     how = "sent, unanswered" if isinstance(error, Unanswered) else "answered with an error"
-    return f"{how}: {error.came_back}"
+    return f"{how}: {error.came_back}; it may have been carried out"
 
 
 def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answer: str) -> Draft:
