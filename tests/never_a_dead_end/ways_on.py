@@ -85,13 +85,15 @@ def log_in_with_the_password(run: Rehearsal) -> None:
 WAYS_ON: Mapping[str, WayOn] = {
     **dict.fromkeys(
         ("healthy", "deaf", "stuck", "equal_keys", "slow", "flaky", "unanswered", "maintenance", "edited",
-         "odd_names", "kill_stuck"),
+         "odd_names", "kill_stuck", "nas_service", "relay_refused", "relay_hangs"),
         WayOn("", OFF),
     ),
     "zombie": WayOn("force", OFF, end_the_process),
     "ha_restart": WayOn("confirm", OFF, end_it_and_its_row, headless=("nothing-to-do", "off", 0)),
     "node_dead": WayOn("force", NOBODY_KNOWS, gives={"assertion": SENTENCE}),
     "node_unreachable": WayOn("force", NOBODY_KNOWS, gives={"assertion": SENTENCE}),
+    "stuck_stale": WayOn("force", NOBODY_KNOWS, gives={"assertion": SENTENCE}),
+    "heartbeat_of_the_dead": WayOn("force", OFF, end_it_and_its_row, headless=("nothing-to-do", "off", 0)),
     "reader": WayOn("poweroff", OFF, lambda run: run.sim.set_role("admin")),
     "stale_cores": WayOn("plan", ("nothing-to-do", "off", 0)),
     "twins": WayOn("locate", OFF, gives={"vm_key": 41}),
@@ -100,6 +102,7 @@ WAYS_ON: Mapping[str, WayOn] = {
     "snapshot_only": WayOn("locate", OFF, gives={"vm_name": "db-01"}),
     "status_missing": WayOn("status_key", OFF, bring_the_status_row_back),
     "migrating": WayOn("verify", ("refused", "alive", 6), let_the_move_end),
+    "migration_stalled": WayOn("verify", ("refused", "alive", 6), let_the_move_end),
     "hibernating": WayOn("verify", ("refused", "alive", 6), let_the_move_end),
     "expired_token": WayOn("connect", OFF, log_in_with_the_password),
 }  # fmt: skip
