@@ -38,7 +38,7 @@ from vergeos_nb.session.run import Run
 from vergeos_nb.settings import Secret
 from vergeos_nb.vergeos.rows import Listed
 from vergeos_nb.views.bundle import environment
-from vergeos_nb.views.summary import summary_view
+from vergeos_nb.views.summary import summary_view, with_debriefing
 from vergeos_nb.views.timeline import headline
 from vergeos_nb.views.timeline_drawing import timeline_png
 from vergeos_nb.widgets.cards.by_step import card_for
@@ -226,7 +226,8 @@ class LiveRun:
         if isinstance(case, Case) and case.plan and parameters_changed(case.plan, case.options) is not None:
             # It was given to other parameters than these.
             case.approval = None
-        if self._is_comparison(step) and (compared := _compared(result)) != self._compared:
+        compares = self._step(step).card == "comparison"
+        if compares and (compared := _compared(result)) != self._compared:
             # The earlier ticks were for another comparison.
             self._compared, self._ticked = compared, frozenset()
         return result
@@ -315,9 +316,9 @@ class LiveRun:
                 "closing the run", "a step is running", "cancel it, or wait until it ends; then close"
             )
         self._over = True
-        bundle = dict(summary_view(summary_of(run.end())))
+        bundle = summary_view(summary_of(run.end()))
         drill = drill_of(run.profile_name)
-        return bundle if drill is None else _with_debriefing(bundle, drill.seen)
+        return bundle if drill is None else with_debriefing(bundle, drill.seen)
 
     def unfinished_said(self) -> str:
         return self.unfinished.said if self.unfinished is not None and self.run is None else ""
@@ -393,17 +394,6 @@ class LiveRun:
     def _step(self, step: str) -> Step[Any]:
         return next(one for one in self.steps if one.id == step)
 
-    def _is_comparison(self, step: str) -> bool:
-        return self._step(step).card == "comparison"
-
 
 def _compared(result: StepResult) -> Sequence[Table]:
     return [table for table in result.tables if table.schema is IDENTITY]
-
-
-def _with_debriefing(bundle: Mapping[str, str], seen: str) -> Mapping[str, str]:
-    html = environment().get_template("debriefing.html.j2").render(seen=seen)
-    return {
-        "text/html": bundle["text/html"] + html,
-        "text/plain": f"{bundle['text/plain']}\n\nThe drill, looked back at: {seen}",
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vergeos_nb.procedure.engine.runbook import RunEnd
@@ -51,6 +51,15 @@ def summary_view(summary: RunSummary) -> dict[str, str]:
         .render(summary=summary, badge=summary.badge, steps=summary.steps)
     )
     return {"text/html": html, "text/plain": summary_text(summary)}
+
+
+def with_debriefing(bundle: Mapping[str, str], seen: str) -> dict[str, str]:
+    """A summary's bundle with what a drill wants to teach."""
+    html = environment().get_template("debriefing.html.j2").render(seen=seen)
+    return {
+        "text/html": bundle["text/html"] + html,
+        "text/plain": f"{bundle['text/plain']}\n\nThe drill, looked back at: {seen}",
+    }
 
 
 def summary_text(summary: RunSummary) -> str:
