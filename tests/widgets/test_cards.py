@@ -269,6 +269,26 @@ def test_a_step_that_was_refused_says_what_to_do_and_can_be_run_again(sit: Sit) 
     assert (at.opened(), at.enabled()) == (["status_key"], ["status_key"])
 
 
+def test_of_two_vms_of_one_name_the_picked_one_is_found_by_its_key(sit: Sit) -> None:
+    """Holds off: a pick from the list that was refused because the list gave the name alone."""
+    at = sit("twins")
+    at.run_all()
+    at.click("connect")
+    card: Any = at.live.step("locate")
+    card.all.click()
+    assert card.job_aside.join(60)
+    keys = [vm.key.value for vm in card.picker._shown]
+    card.picker.list.index = keys.index(41)
+    fields = card.form.fields
+    assert (fields["vm_name"].value, fields["vm_key"].value) == ("web-01", 41)
+    fields["vm_name"].value = "db-01"
+    assert fields["vm_key"].value == 0
+    card.picker.list.index = None
+    card.picker.list.index = keys.index(41)
+    at.click("locate")
+    assert at.opened() == ["status_key"]
+
+
 def test_the_card_of_the_override_stays_refused_while_the_process_lives(sit: Sit) -> None:
     at = sit("zombie")
     at.until("kill")

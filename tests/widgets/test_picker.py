@@ -34,7 +34,7 @@ def names(picker: VmPicker) -> list[str]:
 
 
 def test_vms_that_stand_out_come_first_and_then_names_in_order() -> None:
-    picker = VmPicker(lambda name: None)
+    picker = VmPicker(lambda vm: None)
     picker.fill(VMS)
     assert names(picker) == ["web-01", "app-01", "web-01", "web-02"]
     assert picker.list.options[0][0].startswith("⚠ ")
@@ -42,7 +42,7 @@ def test_vms_that_stand_out_come_first_and_then_names_in_order() -> None:
 
 
 def test_words_narrow_by_name_status_node_and_tag_in_any_case() -> None:
-    picker = VmPicker(lambda name: None)
+    picker = VmPicker(lambda vm: None)
     picker.fill(VMS)
     found = {}
     for words in ("WEB", "web node2", "production", "stopped", "nothing like it", ""):
@@ -58,18 +58,18 @@ def test_words_narrow_by_name_status_node_and_tag_in_any_case() -> None:
     }
 
 
-def test_choosing_shows_the_details_beside_the_list_and_tells_the_name() -> None:
-    chosen: list[str] = []
+def test_choosing_shows_the_details_beside_the_list_and_tells_which_vm() -> None:
+    chosen: list[Listed] = []
     picker = VmPicker(chosen.append)
     picker.fill(VMS)
     picker.list.index = 0
-    assert chosen == ["web-01"]
+    assert chosen == [VMS[1]]
     assert "why it stands out its status is unresponsive" in text(picker.details.value)
     assert "VM key 2 machine key 1002" in text(picker.details.value)
 
 
 def test_hostile_names_are_inert_in_list_and_details() -> None:
-    picker = VmPicker(lambda name: None)
+    picker = VmPicker(lambda vm: None)
     picker.fill([vm(1, "<img src=x onerror=alert(1)>\u202e")])
     picker.list.index = 0
     assert "<img" not in picker.details.value
@@ -79,7 +79,7 @@ def test_hostile_names_are_inert_in_list_and_details() -> None:
 @settings(max_examples=50)
 @given(st.lists(st.text(max_size=12), max_size=20), st.text(max_size=12))
 def test_whatever_is_typed_what_is_listed_holds_every_word(named: list[str], words: str) -> None:
-    picker = VmPicker(lambda name: None)
+    picker = VmPicker(lambda vm: None)
     picker.fill([vm(n + 1, name) for n, name in enumerate(named)])
     picker.words.value = words
     for line, place in picker.list.options:
@@ -100,7 +100,7 @@ def test_ten_thousand_vms_are_listed_in_two_calls_and_a_hundred_shown() -> None:
     profile = Profile("lab", "vergeos.example", credentials)
     with Wire(profile, transport=simulator.transport()) as wire:
         vms = VergeApi(wire).vms_listed()
-    picker = VmPicker(lambda name: None)
+    picker = VmPicker(lambda vm: None)
     picker.fill(vms)
     assert (len(picker.list.options), names(picker)[0]) == (MOST_SHOWN, "web-01")
     picker.words.value = vms[-1].name

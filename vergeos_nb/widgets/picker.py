@@ -18,10 +18,10 @@ class VmPicker:
     """A list of VMs, filtered by the typed words, with the details of the chosen one beside it.
 
     Args:
-        on_choice: called with the name of the VM that was chosen.
+        on_choice: called with the VM that was chosen.
     """
 
-    def __init__(self, on_choice: Callable[[str], None]) -> None:
+    def __init__(self, on_choice: Callable[[Listed], None]) -> None:
         self._vms: Sequence[Listed] = ()
         self._haystacks: Sequence[str] = ()
         self._shown: Sequence[Listed] = ()
@@ -65,7 +65,7 @@ class VmPicker:
             return
         vm = self._shown[place]
         self.details.value = environment().get_template("listed.html.j2").render(vm=vm)
-        self._on_choice(vm.name)
+        self._on_choice(vm)
 
 
 def _line(vm: Listed) -> str:

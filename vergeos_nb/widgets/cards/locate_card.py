@@ -22,10 +22,12 @@ class LocateCard(StepCard):
     def __init__(self, desk: Desk, step: Step[Any], names: Sequence[str] = ()) -> None:
         self.picker = VmPicker(self._picked)
         self._listed_in: RunCase | None = None
+        self._choice: Listed | None = None
         self.all = button("List all VMs (reads only)")
         super().__init__(desk, step, names)
         if (name := self.form.fields.get("vm_name")) is not None:
             name.add_class("vnb-wanted")
+            name.observe(lambda change: self._named(), "value")
         self.all.on_click(self.guarded(self._list))
 
     def inputs(self) -> Sequence[w.Widget]:
@@ -43,8 +45,19 @@ class LocateCard(StepCard):
         listed = case is not None and case is self._listed_in
         self.picker.panel.layout.display = "" if listed else "none"
 
-    def _picked(self, name: str) -> None:
-        self.form.fields["vm_name"].value = name
+    def _picked(self, vm: Listed) -> None:
+        self._choice = vm
+        self.form.fields["vm_name"].value = vm.name
+        self.form.fields["vm_key"].value = vm.key.value
+
+    def _named(self) -> None:
+        """Another name was typed: the key of the VM that was picked before does not belong to it."""
+        picked, key = self._choice, self.form.fields["vm_key"]
+        if picked is None or self.form.fields["vm_name"].value == picked.name:
+            return
+        self._choice = None
+        if key.value == picked.key.value:
+            key.value = 0
 
     def _list(self) -> None:
         case = self.desk.case
