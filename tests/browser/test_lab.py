@@ -230,7 +230,9 @@ def test_a_living_vm_is_not_overridden_and_a_wait_is_cancelled_while_another_cel
 
 
 @needs_chromium
-def test_twins_are_refused_and_the_card_is_accessible_light_dark_and_narrow(notebook: Open) -> None:
+def test_twins_are_refused_until_one_is_picked_and_the_card_is_accessible_in_each_theme(
+    notebook: Open,
+) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     with served("twins", vms=10_000) as simulator:
@@ -244,6 +246,9 @@ def test_twins_are_refused_and_the_card_is_accessible_light_dark_and_narrow(note
         picker.get_by_label("VMs").select_option(index=0)
         expect(picker).to_contain_text("machine key")
         page.shot("light-picker")
+        # As one who typed the name alone.
+        page.card("locate").get_by_label("VM key").fill("0")
+        page.card("locate").get_by_label("VM key").press("Tab")
         page.press("locate", "Find the VM")
         page.sees("locate", "2 VMs have this name")
         wrong = {}
@@ -261,6 +266,9 @@ def test_twins_are_refused_and_the_card_is_accessible_light_dark_and_narrow(note
                 (one["id"], node["html"][:150]) for one in found["violations"] for node in one["nodes"]
             ]
         assert wrong == dict.fromkeys(wrong, [])
+        picker.get_by_label("VMs").select_option(index=1)
+        page.press("locate", "Find the VM")
+        page.sees("locate", "'web-01' is VM 11008; its machine is 11011.")
         assert changing(simulator) == []
 
 
