@@ -170,3 +170,27 @@ def test_the_summary_says_what_to_do_after_a_call_that_nobody_looked_at() -> Non
         "A changing call was sent or may have been. Read the status row and the node before anything else; "
         "do not power the VM on yet.",
     )
+
+
+def test_a_node_query_that_was_refused_leaves_what_another_step_has_sent() -> None:
+    """Holds off: a 403 for a node query, after which a plan made anew forgot that Power Off was sent."""
+    query = {"method": "POST", "path": "node_queries", "body": {"query": "top"}}
+    denied = {
+        **query, "event": "exchange", "at": "t", "number": 1, "attempt": 1, "query": {}, "sent_at": 0.0,
+        "server_time": None, "elapsed_s": 0.1, "status": 403, "answer": None,
+        "error": "PermissionDenied: no", "changing": True,
+    }  # fmt: skip
+    told = [
+        OPENED,
+        step_ended("plan", "passed", approval={"digest": "d"}),
+        {"event": "step-began", "at": "t", "step": "poweroff", "title": ""},
+        {**INTENT, "method": "POST", "path": "vm_actions", "body": {"action": "poweroff", "vm": 41}},
+        step_ended("poweroff", "failed", sent=True, opens=True),
+        {"event": "step-began", "at": "t", "step": "alive", "title": ""},
+        {**query, "event": "intent", "at": "t"},
+        denied,
+        step_ended("alive", "passed"),
+        {"event": "step-began", "at": "t", "step": "plan", "title": ""},
+    ]
+    lines = tuple({**line, "n": number} for number, line in enumerate(told, start=1))
+    assert [result.step for result in run_state_of(JournalText(lines)).results] == ["poweroff", "alive"]

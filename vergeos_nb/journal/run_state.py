@@ -265,7 +265,8 @@ class _Told:
                 exchange = exchange_of(line)
                 self.exchanges[exchange.number] = exchange
                 self.calls = _answered(self.calls, exchange)
-                if exchange.changing and can_pass(exchange.error):
+                # A node query that was refused takes nothing back: the sender is another step.
+                if exchange.changing and can_pass(exchange.error) and self.senders[-1:] == (self.running,):
                     self.senders = self.senders[:-1]
             case "intent" | "intent-kept":
                 name = str(self.opened.get("runbook"))
