@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import zipfile
@@ -17,7 +18,7 @@ from tests.archive.verify.test_by_hand import ALLOWED, by_hand
 from tests.chromium import needs_chromium
 from tests.read_records import HOSTILE, IMG, SCRIPT
 from tests.rehearsal import Rehearsal
-from vergeos_nb.archive.export.exporting import as_zip
+from vergeos_nb.archive.export.exporting import ENVELOPE, as_zip
 from vergeos_nb.archive.export.markdown import told
 from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
@@ -51,6 +52,7 @@ def unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     trusted = allowed(ALLOWED.expanduser(), signer)
     archive(tmp_path / "outputs", signer=signer)
     monkeypatch.setenv("VERGEOS_NB_ALLOWED_SIGNERS", str(trusted))
+    monkeypatch.setenv("VERGEOS_NB_SIGNING_KEY", str(signer.path))
     entry = Index(tmp_path / "outputs").find(Query(outcome="interrupted"))[0]
     target = tmp_path / "out.zip"
     done = audit("export", entry.record, "--format", "zip", "-o", target, "--outputs", tmp_path / "outputs")
@@ -71,7 +73,8 @@ def test_a_zip_holds_the_record_and_what_proves_it_and_nothing_of_others(unpacke
     heads = {name for name in names if name.startswith("signed/")}
     assert {name.rpartition(".")[2] for name in heads} == {"head", "sig"}
     assert names - own - heads == {
-        ".gitattributes", "README.md", "allowed_signers", "ledger.head", "ledger.jsonl", "verify-by-hand.md",
+        ".gitattributes", "README.md", "allowed_signers", "ledger.head", "ledger.jsonl",
+        "record.intoto.jsonl", "verify-by-hand.md",
     }  # fmt: skip
     assert (
         f"audit verify --outputs . --only {unpacked.name} --allowed-signers"
@@ -91,6 +94,14 @@ def test_an_unpacked_zip_verifies_with_the_package(unpacked: Path) -> None:
 def test_an_unpacked_zip_verifies_by_hand_as_its_own_page_says(unpacked: Path, tmp_path: Path) -> None:
     """Others are missing, so the two blocks that want all records fail, and the one for exports does not."""
     assert by_hand(unpacked, tmp_path) == ["manifests", "nothing"]
+
+
+def test_by_hand_a_forged_statement_is_found(unpacked: Path, tmp_path: Path) -> None:
+    envelope = unpacked / ENVELOPE
+    told = json.loads(envelope.read_text())
+    payload = base64.b64decode(told["payload"]).replace(b'"interrupted"', b'"done"')
+    envelope.write_text(json.dumps({**told, "payload": base64.b64encode(payload).decode()}))
+    assert by_hand(unpacked, tmp_path) == ["manifests", "nothing", "statement"]
 
 
 @pytest.mark.parametrize("name", ["journal.jsonl", "manifest.json", "notebook.html"])

@@ -56,6 +56,7 @@ def test_every_block_of_the_page_is_run_here() -> None:
             "signatures",
             "heads",
             "export",
+            "statement",
             "python",
         )
     ]

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from vergeos_nb.archive.export.attestation import envelope_of
 from vergeos_nb.archive.ledger.ledger import Ledger
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.archive.ledger.manifest import bundle
 from vergeos_nb.archive.ledger.strays import ATTRIBUTES_SAY
+from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.archive.verify.verify import verify_record
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import Refused
@@ -20,6 +22,7 @@ from vergeos_nb.layout import ATTRIBUTES, HEAD, HEAD_SUFFIX, LEDGER, MANIFEST, P
 from vergeos_nb.runbook_files import doc_path
 
 ALLOWED = "allowed_signers"
+ENVELOPE = "record.intoto.jsonl"
 GUIDE = "verify-by-hand.md"
 
 README = """\
@@ -36,10 +39,15 @@ Without it: `{guide}` shows each step with `sha256sum`, `jq` and `ssh-keygen`; m
 
 The ledger is whole, because each line holds the hash of the line before. So it also names records that are
 not in this export: their VMs, people, tickets and outcomes, but no more of them.
-{trust}"""
+{trust}{attested}"""
 
 TRUST = f"""
 `{ALLOWED}` says whom the exporter trusts. Compare it with what you know before you rely on it.
+"""
+
+ATTESTED = f"""
+`{ENVELOPE}` says the same in a form that other tools check: an in-toto statement in a DSSE envelope,
+signed by whoever exported this. `{GUIDE}` shows how, in its section on an export.
 """
 
 
@@ -76,15 +84,18 @@ def outside(target: Path, outputs: Path) -> Path:
     return target
 
 
-def as_zip(outputs: Path, entry: LedgerEntry, allowed: Path | None = None) -> bytes:
+def as_zip(
+    outputs: Path, entry: LedgerEntry, allowed: Path | None = None, signer: Signer | None = None
+) -> bytes:
     """Everything of a record, the ledger up to its head, signatures, and how to verify it all.
 
     Args:
         allowed: the file of allowed signers to put beside it.
+        signer: who signs the statement on the record; without one there is no statement.
 
     Raises:
         Refused: the record is not as it was sealed.
-        RecordError: something cannot be read.
+        RecordError: something cannot be read, or the key cannot be used.
     """
     folder = whole(outputs, entry)
     made = datetime.fromtimestamp(from_iso(entry.sealed_at), UTC).timetuple()[:6]
@@ -93,7 +104,7 @@ def as_zip(outputs: Path, entry: LedgerEntry, allowed: Path | None = None) -> by
         disk_errors(f"exporting the record {entry.record}", "make it readable", where=folder),
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target,
     ):
-        for name, content in _members(outputs, folder, entry, allowed):
+        for name, content in _members(outputs, folder, entry, allowed, signer):
             # The same record gives the same bytes, whenever it is exported.
             info = zipfile.ZipInfo(f"{entry.record}/{name}", made)
             info.external_attr = 0o644 << 16
@@ -102,7 +113,7 @@ def as_zip(outputs: Path, entry: LedgerEntry, allowed: Path | None = None) -> by
 
 
 def _members(
-    outputs: Path, folder: Path, entry: LedgerEntry, allowed: Path | None
+    outputs: Path, folder: Path, entry: LedgerEntry, allowed: Path | None, signer: Signer | None
 ) -> Iterator[tuple[str, bytes]]:
     told = README.format(
         path=entry.path,
@@ -113,6 +124,7 @@ def _members(
         guide=GUIDE,
         signers=f" --allowed-signers {ALLOWED}" if allowed else "",
         trust=TRUST if allowed else "",
+        attested=ATTESTED if signer else "",
     )
     yield "README.md", told.encode()
     yield ATTRIBUTES, ATTRIBUTES_SAY
@@ -131,5 +143,7 @@ def _members(
     for name in (MANIFEST, SIGNATURE):
         if (folder / name).is_file():
             files[name] = folder / name
-    for name, path in files.items():
-        yield f"{entry.path}/{name}", path.read_bytes()
+    members = {f"{entry.path}/{name}": path.read_bytes() for name, path in files.items()}
+    yield from members.items()
+    if signer is not None:
+        yield ENVELOPE, envelope_of(entry, members, signer)

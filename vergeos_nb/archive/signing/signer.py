@@ -67,6 +67,13 @@ class Signer:
             raise _unusable(self.path, f"{PROGRAM} gave something else than a signature") from error
         return signature
 
+    def sign_bare(self, message: bytes) -> bytes | None:
+        """The Ed25519 signature over the message itself, or None if only OpenSSH can use the key."""
+        try:
+            return self._private().sign(message)
+        except RecordError:
+            return None
+
     def _by_openssh(self) -> bool:
         try:
             with self.path.open("rb") as file:

@@ -12,6 +12,7 @@ from vergeos_nb.archive.export.markdown import as_markdown
 from vergeos_nb.archive.export.pdf import as_pdf
 from vergeos_nb.archive.index import Index
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
+from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.cli.commands import Command
 from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output
@@ -57,7 +58,9 @@ def export(record: str, form: str, target: str | None, outputs: Path, output: Ou
 
 def _content(folder: Path, entry: LedgerEntry, form: str) -> bytes:
     if form == "zip":
-        return as_zip(folder, entry, settings.archive_settings().allowed_signers)
+        archive = settings.archive_settings()
+        signer = Signer(archive.signing_key) if archive.signing_key else None
+        return as_zip(folder, entry, archive.allowed_signers, signer)
     run = whole(folder, entry)
     try:
         if form == "html":
