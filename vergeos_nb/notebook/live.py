@@ -18,19 +18,18 @@ from vergeos_nb.errors import Refused, UsageError
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.layout import JOURNAL
 from vergeos_nb.notebook.interrupted import CutShort, cut_short, finish
+from vergeos_nb.notebook.live_state import LiveState
 from vergeos_nb.procedure.approval.consent import (
     Consent,
     approval_of,
     still_missing,
 )
-from vergeos_nb.procedure.engine.case import Case, RunCase
-from vergeos_nb.procedure.engine.engine import Step, last_of, opens
+from vergeos_nb.procedure.engine.case import Case
+from vergeos_nb.procedure.engine.engine import last_of, opens
 from vergeos_nb.procedure.runbooks.catalog import read_parameters, runbook_of
 from vergeos_nb.procedure.values.differences import parameters_changed
-from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
+from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.procedure.values.step_tables import IDENTITY
-from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.record.record_folder import new_folder
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
@@ -52,12 +51,11 @@ from vergeos_nb.words import did_you_mean
 
 # Longer than headless, where the digest is typed and all follows at once: here a person reads and waits.
 APPROVAL_LASTS_S = 30 * 60.0
-OVER = "This run is closed. Run the cell that opens it again to begin a new one."
 
 OpenRun = Callable[..., Run]
 
 
-class LiveRun:
+class LiveRun(LiveState):
     """The run that ``open_runbook`` returns if a browser is attached. Cells and cards call its methods.
 
     Args:
@@ -71,19 +69,14 @@ class LiveRun:
     ) -> None:
         # Before the first widget is made.
         keep_comms_in_the_main_shell()
+        super().__init__(runbook_of(name).steps)
         self.runbook = name
         self.given: Mapping[str, Any] = dict(given)
-        self.steps: Sequence[Step[Any]] = runbook_of(name).steps
-        self.run: Run | None = None
         self._outputs = outputs
         self._open_run = open_run or self._new_run
         self._waits = CancellableClock()
         self._cards: dict[str, StepCard] = {}
         self._closing: ClosingCard | None = None
-        self._ticked: frozenset[str] = frozenset()
-        self._compared: Sequence[Table] = ()
-        self._clean: dict[str, tuple[StepResult, StepResult]] = {}
-        self._over = False
         self._guide = Guide()
         self._lines: list[Mapping[str, Any]] = []
         self.unfinished: CutShort | None = cut_short(outputs, name, settings.session_name())
@@ -110,87 +103,13 @@ class LiveRun:
             self._closing = ClosingCard(self, shown=self._all_shown)
         return self._closing
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the run was closed."""
-        return self._over
-
     def __repr__(self) -> str:
         return repr(self.run) if self.run is not None else f"<runbook {self.runbook}, not connected yet>"
 
     # Asked by cards (widgets.card_host).
 
-    @property
-    def case(self) -> RunCase | None:
-        return self.run.case if self.run is not None else None
-
-    @property
-    def host(self) -> str:
-        return self.run.host if self.run is not None else ""
-
-    def folder(self) -> Path | None:
-        """The folder of the record, once the run is open."""
-        return self.run.folder if self.run is not None else None
-
-    def state(self, step: str) -> StepState:
-        state = self.run.engine.state(step) if self.run is not None else StepState.READY
-        if state is StepState.READY and step != self.here():
-            return StepState.WAITING
-        return state
-
-    def result(self, step: str) -> StepResult | None:
-        raw = self.run.engine.results.get(step) if self.run is not None else None
-        if raw is None or self.run is None:
-            return None
-        kept = self._clean.get(step)
-        if kept is None or kept[0] is not raw:
-            self._clean[step] = kept = (raw, self.run.clean(raw))
-        return kept[1]
-
-    def masked(self, text: str) -> str:
-        return self.run.masked(text) if self.run is not None else text
-
-    def over(self) -> str:
-        return OVER if self._over else ""
-
-    def busy(self) -> bool:
-        return any(card.running for card in list(self._cards.values()))
-
-    def settled(self, step: str) -> bool:
-        result = self.result(step)
-        if result is None or self.run is None:
-            return False
-        return opens(result) or self.run.engine.is_final(step)
-
-    def done(self, step: str) -> bool:
-        declared, case, result = self._step(step), self.case, self.result(step)
-        if not self.settled(step):
-            return False
-        if declared.role == "identify" and declared.ticks:
-            return set(declared.ticks) <= self._ticked
-        # A plan of nothing, or of a run that only looks, needs nobody's yes.
-        planned = declared.role == "plan" and result is not None and result.outcome is StepOutcome.PASSED
-        return not (planned and isinstance(case, Case) and case.plan is not None and case.approval is None)
-
-    def here(self) -> str:
-        if self._over:
-            return ""
-        running = next((card.step.id for card in list(self._cards.values()) if card.running), "")
-        return running or next((step.id for step in self.steps if not self.done(step.id)), CLOSE)
-
-    def blocked(self, step: str) -> str:
-        ids = [one.id for one in self.steps]
-        compares = last_of(self.steps, "identify")
-        if compares and ids.index(step) > ids.index(compares.id) and not self._has_ticked():
-            return f"First compare and tick the four lines of the card {compares.title!r}."
-        changing = self._step(step).changing
-        case = self.case
-        if changing and isinstance(case, Case) and case.plan is not None and case.approval is None:
-            plans = last_of(self.steps, "plan")
-            planned = self.result(plans.id) if plans else None
-            if planned is not None and planned.outcome is StepOutcome.PASSED:
-                return "First approve the plan on its card."
-        return ""
+    def running(self) -> str:
+        return next((card.step.id for card in list(self._cards.values()) if card.running), "")
 
     def connect(self, step: str, changed: Mapping[str, Any], password: Secret | None) -> StepResult:
         self._waits.rearm()
@@ -226,10 +145,8 @@ class LiveRun:
         if isinstance(case, Case) and case.plan and parameters_changed(case.plan, case.options) is not None:
             # It was given to other parameters than these.
             case.approval = None
-        compares = self._step(step).card == "comparison"
-        if compares and (compared := _compared(result)) != self._compared:
-            # The earlier ticks were for another comparison.
-            self._compared, self._ticked = compared, frozenset()
+        if self._step(step).card == "comparison":
+            self._compare(result)
         return result
 
     def begin_again(self, step: str, changed: Mapping[str, Any]) -> StepResult:
@@ -268,9 +185,6 @@ class LiveRun:
     def tick(self, ticks: Sequence[str]) -> None:
         self._opened().journal.write("consent", ticks=sorted(ticks))
         self._ticked = frozenset(ticks)
-
-    def ticked(self) -> frozenset[str]:
-        return self._ticked
 
     def vms(self) -> Sequence[Listed]:
         case = self._opened().case
@@ -361,7 +275,7 @@ class LiveRun:
         self.run = self._open_run(options, waits=self._waits, on_line=self._heard, **how)
         if isinstance(self.run.case, Case):
             self.run.case.on_cards = True
-        self._compared, self._ticked = (), frozenset()
+        self._nothing_compared()
 
     def _new_run(self, options: Any, *, folder: Path | None = None, **how: Any) -> Run:
         # Do this first: a text that was typed as a name can be the profile's password.
@@ -379,21 +293,3 @@ class LiveRun:
                     card.heard(line)
                 except Exception as error:  # what a screen raises keeps no line from the journal
                     card.troubled(error)
-
-    def _opened(self) -> Run:
-        if self.run is None:
-            raise Refused("asking the run", "it is not open", f"run {self.steps[0].title!r} first")
-        return self.run
-
-    def _has_ticked(self) -> bool:
-        return {tick for step in self.steps if step.role == "identify" for tick in step.ticks} <= self._ticked
-
-    def _needed(self) -> list[str]:
-        return [tick for step in self.steps for tick in step.ticks]
-
-    def _step(self, step: str) -> Step[Any]:
-        return next(one for one in self.steps if one.id == step)
-
-
-def _compared(result: StepResult) -> Sequence[Table]:
-    return [table for table in result.tables if table.schema is IDENTITY]
