@@ -17,6 +17,8 @@ Its modules, from the ground up:
     header            the header of the run as HTML
     guide             shows the header, and brings a person from card to card
     picker            finds a VM among ten thousand
+    cards.waiting     what a card shows while its step runs
+    cards.two_places  what a saved notebook keeps of a card, and the live card
     cards.card        one step: shows, sends, waits, shows the result
     cards.connection  the first card: which system, and as whom
     cards.locate      finds the VM
