@@ -16,6 +16,7 @@ from vergeos_nb.parameters import table_lines
 from vergeos_nb.procedure.evidence.witnesses.roll import WITNESSES
 from vergeos_nb.procedure.runbooks.catalog import RUNBOOKS, schema_of
 from vergeos_nb.settings.policy import parse_policy
+from vergeos_nb.vergeos.assumptions import ASSUMPTIONS
 
 ROOT = Path(__file__).parents[1]
 # What people read. The commands of docs/verify-by-hand.md have tests of their own in tests/archive/.
@@ -212,6 +213,14 @@ def test_every_assumption_of_the_code_is_named_and_no_other_with_the_module_that
         for name in re.findall(r"^(ASSUME_\w+|MIN_GAP_S|ROW_FOLLOWS_S) = ", path.read_text(), re.M)
     }
     assert named == made
+
+
+def test_every_assumption_that_can_be_measured_is_named_in_its_own_words() -> None:
+    head = "| name | statement | until it was measured |\n|---|---|---|\n"
+    table = PAGES["assumptions.md"].partition(head)[2].partition("\n\n")[0]
+    assert table.splitlines() == [
+        f"| `{one.id}` | {one.sentence} | {one.meanwhile} |" for one in ASSUMPTIONS.values()
+    ]
 
 
 def test_the_table_of_sources_is_what_the_witnesses_declare() -> None:

@@ -89,9 +89,7 @@ def key_facts(result: StepResult) -> Sequence[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for table in result.tables:
         if table.schema.name == EVIDENCE.name:
-            rows += [
-                (f"{source} says {says}", str(why)) for source, says, why in table.rows if says != "silent"
-            ]
+            rows += [(f"{row[0]} says {row[1]}", str(row[2])) for row in table.rows if row[1] != "silent"]
             if table.rows and not rows:
                 rows.append(("no source", "says that it lives or that it is gone"))
         elif table.schema.name == IDENTITY.name:

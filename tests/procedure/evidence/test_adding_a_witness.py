@@ -65,7 +65,7 @@ def test_its_reading_its_vote_and_its_column_are_in_the_steps_the_journal_and_th
 ) -> None:
     run = rehearse("stuck")
     account = run.run(finish=True)
-    still = (disk_space.source, "silent", "did not grow, as the disks of an idle VM do not")
+    still = (disk_space.source, "silent", "did not grow, as the disks of an idle VM do not", "")
     assert table(account, "alive", "evidence").rows[-1] == still
     used = column(table(account, "alive", "samples"), "disk_bytes")
     assert (len(used), len(set(used))) == (2, 1)
@@ -81,6 +81,7 @@ def test_its_sign_of_life_makes_the_verdict_alive(rehearse: Make, disk_space: Wi
         disk_space.source,
         "alive",
         "grew by 4096 bytes while it was watched",
+        "measured",
     )
     assert account.verdict is VerdictValue.ALIVE
 

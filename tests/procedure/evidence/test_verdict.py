@@ -14,6 +14,7 @@ from vergeos_nb.procedure.evidence.sample import STATS, STATUS, Sample
 from vergeos_nb.procedure.evidence.verdict import judge
 from vergeos_nb.procedure.evidence.witness import Evidence
 from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
+from vergeos_nb.vergeos.assumptions import ASSUMPTIONS, NOTHING_MEASURED, Known, PlatformKnowledge
 from vergeos_nb.vergeos.rows import MachineKey, MachineStats, MachineStatus, StatusKey
 
 MACHINE = MachineKey(44)
@@ -28,6 +29,11 @@ def status(last_update: int | None = T, **fields: Any) -> MachineStatus:
 def stats(modified: int | None = T, **fields: Any) -> MachineStats:
     row = {"total_cpu": 0, "ram_used": 0, "core_usage": (0, 0)}
     return MachineStats(MACHINE, **{**row, **fields}, modified=modified)
+
+
+def knowing(**holds: bool | None) -> PlatformKnowledge:
+    """What was measured: the assumptions by id, None for one that was not."""
+    return PlatformKnowledge({id: Known(one, "26.2.1", T) for id, one in holds.items()})
 
 
 def verdict_of(samples: Sequence[Sample]) -> Verdict:
@@ -150,14 +156,79 @@ def test_a_time_that_no_calendar_holds_is_no_reason_to_fall_over() -> None:
     assert f"written at {far + 1}, which is no time" in verdict.votes[1].because
 
 
-def test_an_assumption_that_is_switched_off_no_longer_makes_a_verdict(
-    monkeypatch: pytest.MonkeyPatch,
+DEAD_SAMPLES = (sample(OLD_ROW, stats(T)), sample(OLD_ROW, stats(T + 5)))
+BEATING = (sample(OLD_ROW, None), sample(status(T + 5), None))
+BOTH = (sample(OLD_ROW, stats(T)), sample(status(T + 5), stats(T + 5)))
+STALE = (sample(OLD_ROW, stats(T)), sample(OLD_ROW, stats(T)))
+
+
+@pytest.mark.parametrize(
+    ("holds", "dead", "stale"),
+    [
+        (None, ("off", "assumed"), ("unknown", None)),
+        (True, ("off", "measured"), ("unknown", None)),
+        (False, ("unknown", None), ("unknown", None)),
+    ],
+)
+def test_fresh_zeros_are_death_unless_no_row_of_a_stopped_machine_is_written_and_old_ones_never_are(
+    holds: bool | None, dead: tuple[str, str | None], stale: tuple[str, str | None]
 ) -> None:
-    dead = [sample(OLD_ROW, stats(T)), sample(OLD_ROW, stats(T + 5))]
-    beating = [sample(OLD_ROW, None), sample(status(T + 5), None)]
-    monkeypatch.setattr("vergeos_nb.procedure.evidence.witnesses.stats_row.ASSUME_STATS_ZERO_IS_DEATH", False)
-    monkeypatch.setattr("vergeos_nb.procedure.evidence.witnesses.status_row.ASSUME_HEARTBEAT_IS_LIFE", False)
-    assert [verdict_of(dead).value, verdict_of(beating).value] == [VerdictValue.UNKNOWN] * 2
+    known = knowing(statistics_of_a_stopped_machine_are_written=holds)
+    judged = [judge(Evidence(seen, knowledge=known)) for seen in (DEAD_SAMPLES, STALE)]
+    assert [(verdict.value.value, verdict.rests_on) for verdict in judged] == [dead, stale]
+
+
+@pytest.mark.parametrize(
+    ("holds", "beating", "both"),
+    [
+        (None, ("alive", "assumed"), ("alive", "assumed")),
+        (True, ("unknown", None), ("off", "assumed")),
+        (False, ("alive", "assumed"), ("alive", "assumed")),
+    ],
+)
+def test_a_heartbeat_is_assumed_life_and_none_where_the_row_of_a_stopped_machine_is_written_too(
+    holds: bool | None, beating: tuple[str, str | None], both: tuple[str, str | None]
+) -> None:
+    known = knowing(status_of_a_stopped_machine_is_written=holds)
+    judged = [judge(Evidence(seen, knowledge=known)) for seen in (BEATING, BOTH)]
+    assert [(verdict.value.value, verdict.rests_on) for verdict in judged] == [beating, both]
+
+
+def test_a_heartbeat_that_a_person_has_answered_for_votes_nothing_but_a_row_that_goes_back_does() -> None:
+    stopped = (sample(status(T, running=False, status="stopped"), None), sample(status(T + 5), None))
+    judged = [judge(Evidence(seen, answered_for=True)) for seen in (BEATING, stopped)]
+    assert [(verdict.value.value, verdict.rests_on) for verdict in judged] == [
+        ("unknown", None),
+        ("alive", "assumed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "rests_on"),
+    [
+        ((sample(OLD_ROW, stats(T)), sample(OLD_ROW, stats(T + 5, ram_used=9))), "measured"),
+        ((sample(OLD_ROW, stats(T)), sample(status(T + 5), stats(T + 5, ram_used=9))), "measured"),
+        ((sample(OLD_ROW, None), sample(status(started=T), None)), "measured"),
+        ((sample(OLD_ROW, None), sample(status(node=2), None)), "measured"),
+        (
+            (sample(OLD_ROW, None), sample(status(T + 5), None), sample(status(T + 5, node=2), None)),
+            "measured",
+        ),
+        (
+            (
+                sample(OLD_ROW, None),
+                sample(status(running=False, node=None), None),
+                sample(status(T + 5), None),
+            ),
+            "assumed",
+        ),
+    ],
+)
+def test_life_that_was_measured_on_the_vm_outweighs_a_heartbeat(
+    seen: Sequence[Sample], rests_on: str
+) -> None:
+    verdict = judge(Evidence(seen))
+    assert (verdict.value, verdict.rests_on) == (VerdictValue.ALIVE, rests_on)
 
 
 times = st.one_of(st.none(), st.integers(T, T + 6))
@@ -220,3 +291,38 @@ def test_once_alive_no_later_reading_makes_it_off(seen: list[Sample]) -> None:
     values = [verdict_of(seen[: n + 1]).value for n in range(len(seen))]
     if VerdictValue.ALIVE in values:
         assert {VerdictValue.ALIVE} == set(values[values.index(VerdictValue.ALIVE) :])
+
+
+knowledge = st.builds(
+    lambda holds: knowing(**holds),
+    st.fixed_dictionaries({id: st.sampled_from([None, True, False]) for id in ASSUMPTIONS}),
+)
+
+
+@given(samples, knowledge, st.booleans())
+def test_whatever_was_measured_off_needs_fresh_zeros_and_measured_life_stays_alive(
+    seen: list[Sample], known: PlatformKnowledge, answered_for: bool
+) -> None:
+    verdict = judge(Evidence(seen, knowledge=known, answered_for=answered_for))
+    plain = verdict_of(seen)
+    if verdict.value is VerdictValue.OFF:
+        last, times = seen[-1].stats, [s.stats.modified for s in seen[:-1] if s.stats and s.stats.modified]
+        assert last is not None
+        assert (last.total_cpu, last.ram_used) == (0, 0)
+        assert any((last.modified or 0) > time for time in times)
+        assert known.of("statistics_of_a_stopped_machine_are_written").holds is not False
+        assert plain.rests_on == "assumed"
+    if plain.value is VerdictValue.ALIVE and plain.rests_on == "measured":
+        assert (verdict.value, verdict.rests_on) == (VerdictValue.ALIVE, "measured")
+
+
+def test_an_assumption_that_nobody_named_is_an_error_and_one_that_was_not_measured_is_assumed() -> None:
+    with pytest.raises(KeyError):
+        NOTHING_MEASURED.of("the_moon_is_made_of_cheese")
+    known = knowing(no_match_is_an_empty_list=True)
+    assert [
+        str(known.of(id)) for id in ("no_match_is_an_empty_list", "writing_the_status_row_is_logged")
+    ] == [
+        "measured true on 26.2.1, 2026-09-21T14:13:20.000Z",
+        "assumed",
+    ]

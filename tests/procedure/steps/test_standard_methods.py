@@ -759,7 +759,7 @@ def test_a_node_is_asked_only_on_demand_and_asking_it_changes_no_ending(rehearse
     planned = run.run(**LADDER, probe_node=True)
     assert (ending(planned), queries(run)) == (("planned", "off", 0), [{"node": 1, "query": "top"}])
     assert [call.path for call in planned.changing_calls] == ["/api/v4/node_queries"]
-    votes = {row[0]: row[1:] for row in result(planned, "alive").tables[0].rows}
+    votes = {row[0]: row[1:3] for row in result(planned, "alive").tables[0].rows}
     assert votes["node_queries"] == (
         "silent",
         "the node's process list does not name the VM, which proves nothing",

@@ -22,6 +22,7 @@ from vergeos_nb.procedure.values.past_run import Past
 from vergeos_nb.procedure.values.protocols import Journal, Plans, Platform, Records, VmLease
 from vergeos_nb.procedure.values.votes import Verdict
 from vergeos_nb.settings.policy import Policy
+from vergeos_nb.vergeos.assumptions import NOTHING_MEASURED, PlatformKnowledge
 from vergeos_nb.vergeos.rows import (
     LogLine,
     MachineKey,
@@ -113,13 +114,18 @@ class ArchiveCase(RunCase):
 
 @dataclass(slots=True, kw_only=True)
 class SystemCase(RunCase):
-    """One run against a system."""
+    """One run against a system.
+
+    Attributes:
+        knowledge: what was measured of the assumptions about it.
+    """
 
     options: SystemParameters
     target: Target
     platform: Platform
     policy: Policy
     info: SystemInfo | None = None
+    knowledge: PlatformKnowledge = NOTHING_MEASURED
 
     def system_label(self) -> str:
         """The system in words, simulated or real first. Until it has answered, the profile's claim."""

@@ -8,7 +8,7 @@ from typing import Any
 from vergeos_nb.procedure.evidence.witnesses.roll import samples_schema
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.procedure.values.step_tables import SCHEMAS
+from vergeos_nb.procedure.values.step_tables import EVIDENCE, SCHEMAS
 from vergeos_nb.procedure.values.table import Schema, Table
 from vergeos_nb.vergeos.exchange import Exchange
 
@@ -45,6 +45,7 @@ def schemas() -> Mapping[str, Schema]:
 def _table(name: str, rows: Sequence[Sequence[Any]]) -> Table:
     schema = schemas()[name]
     # An older version had fewer witnesses, so its table of readings has fewer columns.
-    if rows and name == samples_schema().name:
+    # Its votes had no strength.
+    if rows and name in (samples_schema().name, EVIDENCE.name):
         schema = schema.first(len(rows[0]))
     return schema.table(*(tuple(row) for row in rows))

@@ -22,6 +22,11 @@ from vergeos_nb.procedure.evidence.witness import Evidence
 from vergeos_nb.procedure.values.step_tables import FLEET, TRIAGE
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
+from vergeos_nb.vergeos.assumptions import (
+    NOTHING_MEASURED,
+    STATUS_OF_A_STOPPED_MACHINE,
+    PlatformKnowledge,
+)
 from vergeos_nb.vergeos.rows import (
     MOVING,
     OF_NODES,
@@ -58,6 +63,7 @@ class Facts:
         status: the status in the row, "" if the VM leads to no status row.
         own_row: whether the status row names the VM's machine.
         node: its node as it was read, None if the row names none or an unknown one.
+        only_assumed: whether its life is only assumed.
         of_node: whether its machine is that of a node.
         ram_used: MB, as its statistics said last, however old those are.
         unread: the fields of its place and state that cannot be read, or "".
@@ -71,6 +77,7 @@ class Facts:
     verdict: VerdictValue
     because: str
     node: NodeState | None
+    only_assumed: bool = False
     of_node: bool = False
     ram_used: int | None = None
     unread: str = ""
@@ -112,8 +119,10 @@ def suggest(vm: Facts) -> Suggestion:
 
 
 def _for_the_living(vm: Facts) -> Suggestion:
-    if vm.running and vm.status == "running":
+    if vm.running and vm.status == "running" and not vm.only_assumed:
         return Suggestion("none", "it runs")
+    if vm.only_assumed and vm.ram_used == 0:
+        return Suggestion("look", f"its statistics hold no RAM, and {vm.because}; make sure at the node")
     if vm.status == "stopping":
         return Suggestion("kill", f"its shutdown hangs and its process lives: {vm.because}")
     return Suggestion("poweroff", f"its process lives, so the standard methods act on it: {vm.because}")
@@ -133,6 +142,7 @@ def triage(
     counters: tuple[Mapping[int, int], Mapping[int, int]],
     nodes: Sequence[NodeState],
     times: tuple[float, float],
+    knowledge: PlatformKnowledge = NOTHING_MEASURED,
 ) -> Columns:
     """Every VM that both readings list, with verdict and suggestion: the columns of `TRIAGE` as lists.
 
@@ -140,7 +150,9 @@ def triage(
         first, second: ``fleet_vms`` and ``fleet_signs``, read in this order.
         counters: ``fleet_counters``, read likewise.
         times: when the two were read, by the platform's clock, seconds since 1970.
+        knowledge: what was measured of the platform.
     """
+    heartbeat_is_life = knowledge.of(STATUS_OF_A_STOPPED_MACHINE).holds is not True
     by_node = {node.key: node for node in nodes}
     machines_of_nodes = {node.machine.value for node in nodes}
     later = {key: at for at, key in enumerate(second["vm_key"])}
@@ -158,11 +170,13 @@ def triage(
         node = by_node.get(second["node"][then])
         fresh = beat is not None and written_first[at] is not None and beat > written_first[at]
         moved = _moved(machine, counters)
-        if _is_well(second, then, fresh, machine) and machine not in machines_of_nodes:
+        alive = fresh and heartbeat_is_life and not _freshly_zero(first, second, at, then)
+        if alive and _is_well(second, then, machine) and machine not in machines_of_nodes:
             # The same as `judge` says of a heartbeat, without a dozen objects for each VM that is well.
             verdict, said = VerdictValue.ALIVE, WELL
         else:
-            facts = _facts(first, second, (at, then), counters, node, times, machine in machines_of_nodes)
+            of_node = machine in machines_of_nodes
+            facts = _facts(first, second, (at, then), counters, node, times, of_node, knowledge)
             verdict, said = facts.verdict, suggest(facts)
         since = started[then] if fresh else beat
         out["suggestion"].append(said.rung)
@@ -188,10 +202,16 @@ OF_STATS = ("total_cpu", "ram_used", "stats_written")
 BESIDE = ("cpu_cores", "ram_mb", "ha_group")
 
 
-def _is_well(rows: Columns, at: int, fresh: bool, machine: int) -> bool:
+def _freshly_zero(first: Columns, second: Columns, at: int, then: int) -> bool:
+    """Whether the statistics were written again and read neither CPU nor RAM."""
+    before, written = first["stats_written"][at], second["stats_written"][then]
+    anew = before is not None and written is not None and written > before
+    return anew and second["total_cpu"][then] == 0 and second["ram_used"][then] == 0
+
+
+def _is_well(rows: Columns, at: int, machine: int) -> bool:
     return bool(
-        fresh
-        and not rows["unread"][at]
+        not rows["unread"][at]
         and rows["running"][at]
         and rows["status"][at] == "running"
         and rows["status_machine"][at] == machine
@@ -207,6 +227,7 @@ def _facts(
     node: NodeState | None,
     times: tuple[float, float],
     of_node: bool,
+    knowledge: PlatformKnowledge,
 ) -> Facts:
     before, then = at
     machine = first["machine_key"][before]
@@ -220,7 +241,7 @@ def _facts(
             _sample(first, before, machine, counters[0], node, times[0]),
             _sample(second, then, machine, counters[1], node, times[1]),
         ]
-        verdict = judge(Evidence(samples))
+        verdict = judge(Evidence(samples, knowledge=knowledge))
     return Facts(
         status=second["status"][then],
         state=second["state"][then],
@@ -229,6 +250,7 @@ def _facts(
         own_row=own_row,
         verdict=verdict.value,
         because=verdict.signs_of_life,
+        only_assumed=verdict.only_assumed_life,
         node=node,
         of_node=of_node,
         ram_used=second["ram_used"][then],

@@ -10,6 +10,7 @@ from vergeos_nb.clock import iso
 from vergeos_nb.procedure.evidence.sample import Reading, Sample
 from vergeos_nb.procedure.values.table import ColumnKind, Scalar
 from vergeos_nb.procedure.values.votes import Vote
+from vergeos_nb.vergeos.assumptions import NOTHING_MEASURED, PlatformKnowledge
 from vergeos_nb.vergeos.requests import NodeQuery
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus, QueryAnswer
 
@@ -36,6 +37,9 @@ class Evidence:
         answers: the node's answers, by the source of the witness that asked.
         wrote_row: whether this run wrote the status row itself.
         watched_from: the status row when a long watch began.
+        knowledge: what was measured of the platform.
+        answered_for: whether the plan is over life that is only assumed: a named person has checked at the
+            node in spite of a status row that keeps being written.
     """
 
     samples: Sequence[Sample]
@@ -44,6 +48,8 @@ class Evidence:
     answers: Mapping[str, Answered] = field(default_factory=dict)
     wrote_row: bool = False
     watched_from: MachineStatus | None = None
+    knowledge: PlatformKnowledge = NOTHING_MEASURED
+    answered_for: bool = False
 
     def read(self, name: str) -> list[Any]:
         """What the samples have read under this name, oldest first. A fleet's samples lack most readings."""

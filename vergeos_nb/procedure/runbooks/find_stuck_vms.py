@@ -67,7 +67,7 @@ def judge_fleet(case: FleetCase) -> Draft:
     signs = case.platform.fleet_signs()
     now = case.clock.now()
     times = (case.server_clock(case.read_at), case.server_clock(now))
-    found = triage(case.vms, signs, (case.counters, counted), case.nodes, times)
+    found = triage(case.vms, signs, (case.counters, counted), case.nodes, times, case.knowledge)
     urgent = wanting(found)
     machines = [MachineKey(found["machine_key"][at]) for at in urgent[:MOST_LOGS]]
     if machines:

@@ -63,7 +63,9 @@ def is_alive(case: Case) -> Draft:
     began = case.server_clock(case.first.read_at)
     case.logs = tuple(case.platform.logs_since(case.machine(), began - LOG_HOURS * 3600))
     since = [line for line in case.logs if line.at >= began]
-    verdict = judge(Evidence(case.samples, since, case.known_vm().name, _answers(case)))
+    verdict = judge(
+        Evidence(case.samples, since, case.known_vm().name, _answers(case), knowledge=case.knowledge)
+    )
     case.verdict = verdict
     healthy = looks_healthy(case.samples[-1].status, verdict)
     meaning = {
@@ -98,7 +100,7 @@ def is_recent(case: Case) -> bool:
 def judge_again(case: Case) -> None:
     """Take evidence anew: two samples, and what they support."""
     case.samples = case.two_samples()
-    case.verdict = judge(Evidence(case.samples, vm_name=case.known_vm().name))
+    case.verdict = judge(Evidence(case.samples, vm_name=case.known_vm().name, knowledge=case.knowledge))
 
 
 def make_plan(case: Case) -> Draft:

@@ -77,7 +77,9 @@ class Readings(ABC):
 
     def evidence(self, samples: Sequence[Sample]) -> Evidence:
         """What the witnesses vote on, with these samples."""
-        return Evidence(samples, self.counted_lines(), self.case.known_vm().name)
+        return Evidence(
+            samples, self.counted_lines(), self.case.known_vm().name, knowledge=self.case.knowledge
+        )
 
     def off(self) -> bool:
         """Whether the row says stopped and fresh evidence says dead."""

@@ -36,7 +36,7 @@ IDENTITY = _table(
     "Side by side: is this the VM you mean?",
     "field vm_record status_row you_expect agrees:bool",
 )
-EVIDENCE = _table("evidence", "Evidence, source by source", "source says because")
+EVIDENCE = _table("evidence", "Evidence, source by source", "source says because rests_on")
 COUNTERS = _table("counters", "Counters of NICs and drives", "counter first:int last:int moved_by:int")
 LOGS = _table("logs", "The machine's own log", "at:time level user text")
 FACTS = _table("facts", "Facts", "fact value")

@@ -9,14 +9,22 @@ from typing import Literal
 from vergeos_nb.procedure.values.step_tables import EVIDENCE
 from vergeos_nb.procedure.values.table import Table
 
+# The strength of a vote: measured on this VM, or resting on an assumption about the platform.
+Strength = Literal["measured", "assumed"]
+
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """The vote of one source on the VM's process: ``alive``, ``dead`` or ``silent``, and why."""
+    """The vote of one source on the VM's process: ``alive``, ``dead`` or ``silent``, and why.
+
+    Attributes:
+        rests_on: the strength of a vote that is not silent. A witness that declares none has measured.
+    """
 
     source: str
     says: Literal["alive", "dead", "silent"]
     because: str
+    rests_on: Strength = "measured"
 
 
 class VerdictValue(StrEnum):
@@ -35,10 +43,26 @@ class Verdict:
     votes: tuple[Vote, ...]
 
     @property
+    def rests_on(self) -> Strength | None:
+        """The strongest vote that supports the verdict; None if it is unknown."""
+        says = {VerdictValue.ALIVE: "alive", VerdictValue.OFF: "dead"}.get(self.value)
+        strengths = {vote.rests_on for vote in self.votes if vote.says == says}
+        if not strengths:
+            return None
+        return "measured" if "measured" in strengths else "assumed"
+
+    @property
+    def only_assumed_life(self) -> bool:
+        """Whether it says alive, and nothing that was measured on this VM supports that."""
+        return self.value is VerdictValue.ALIVE and self.rests_on == "assumed"
+
+    @property
     def signs_of_life(self) -> str:
         """The votes for life in words, or ""."""
         return "; ".join(f"{vote.source} {vote.because}" for vote in self.votes if vote.says == "alive")
 
     def table(self) -> Table:
         """The votes as rows."""
-        return EVIDENCE.table(*((vote.source, vote.says, vote.because) for vote in self.votes))
+        return EVIDENCE.table(
+            *((v.source, v.says, v.because, "" if v.says == "silent" else v.rests_on) for v in self.votes)
+        )

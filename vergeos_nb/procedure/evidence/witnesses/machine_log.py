@@ -13,6 +13,7 @@ from vergeos_nb.vergeos.rows import LogLine
 
 # Log texts of a guest or platform that has begun something anew ("VM has reset" is logged from inside the
 # guest, vendor's page on unexpected restarts; that others hold these words is our reading).
+# A line tells of a moment, so life by it alone is assumed.
 SIGNS_OF_LIFE = ("has reset", "poweron", "power on", "powered on", "has started", "restarted")
 SOURCE = "machine_logs"
 
@@ -21,7 +22,7 @@ def vote(evidence: Evidence) -> Vote:
     """The vote of the machine's log since the run began."""
     for line in evidence.logs:
         if any(sign in line.text.lower() for sign in SIGNS_OF_LIFE):
-            return Vote(SOURCE, "alive", f"{iso(line.at)}: {line.text}")
+            return Vote(SOURCE, "alive", f"{iso(line.at)}: {line.text}", "assumed")
     return Vote(SOURCE, "silent", f"{len(evidence.logs)} lines since the run began, none of a start")
 
 

@@ -1,17 +1,17 @@
 """The stats row: a fresh one that reads CPU or RAM lives, a fresh one that reads neither is dead.
 
-ASSUME_STATS_ZERO_IS_DEATH
-    A ``machine_stats`` row that is being written now and reads no CPU and no RAM belongs to a machine
-    without a process. No vendor text says so; a running guest always holds RAM.
+That a fresh row without CPU and RAM belongs to a machine without a process is assumed until it was measured.
+A running guest always holds RAM. A row that is not written anew is never evidence of death: a node that is
+cut off leaves one behind, too.
 """
 
 from __future__ import annotations
 
 from vergeos_nb.procedure.evidence.sample import STATS, cannot_be_read
 from vergeos_nb.procedure.evidence.witness import Column, Evidence, Witness, written, written_anew
-from vergeos_nb.procedure.values.votes import Vote
+from vergeos_nb.procedure.values.votes import Strength, Vote
+from vergeos_nb.vergeos.assumptions import STATISTICS_OF_A_STOPPED_MACHINE
 
-ASSUME_STATS_ZERO_IS_DEATH = True
 SOURCE = "machine_stats"
 
 
@@ -35,9 +35,12 @@ def vote(evidence: Evidence) -> Vote:
         return Vote(SOURCE, "silent", f"was not written while it was watched ({at})")
     if last.total_cpu is None or last.ram_used is None:
         return Vote(SOURCE, "silent", f"is fresh, but lacks CPU or RAM ({at})")
-    if ASSUME_STATS_ZERO_IS_DEATH:
-        return Vote(SOURCE, "dead", f"freshly reads 0 % CPU and 0 MB RAM ({at})")
-    return Vote(SOURCE, "silent", f"freshly reads zero, which is not taken as death ({at})")
+    written_when_stopped = evidence.knowledge.of(STATISTICS_OF_A_STOPPED_MACHINE)
+    if written_when_stopped.holds is False:
+        because = f"no row of a stopped machine is written on this system ({written_when_stopped})"
+        return Vote(SOURCE, "silent", f"freshly reads zero, which is no death here: {because} ({at})")
+    strength: Strength = "measured" if written_when_stopped.holds else "assumed"
+    return Vote(SOURCE, "dead", f"freshly reads 0 % CPU and 0 MB RAM ({at})", strength)
 
 
 STATS_ROW = Witness(
@@ -52,5 +55,5 @@ STATS_ROW = Witness(
         Column("ram_used_mb", "float", lambda sample: sample.stats.ram_used if sample.stats else None),
         Column("stats_written", "time", lambda sample: sample.stats.modified if sample.stats else None),
     ),
-    assumes=("ASSUME_STATS_ZERO_IS_DEATH",),
+    assumes=(STATISTICS_OF_A_STOPPED_MACHINE,),
 )

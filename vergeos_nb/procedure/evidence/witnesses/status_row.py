@@ -1,8 +1,9 @@
 """The status row: a row that says running and is being written lives.
 
-ASSUME_HEARTBEAT_IS_LIFE
-    A ``machine_status`` row that says running and is being written now is written by a node that sees the
-    process. If something else refreshes such rows, the error is on the safe side: the verdict says alive.
+No source says who writes ``last_update``. So life is only assumed of a row that keeps being written, and of
+one that goes back to running. A new node or start time counts as measured. Where the row of a stopped machine
+was measured to be written on and on, writing is no sign of life. Where it was measured not to be, nothing
+follows: a dead machine whose row says running is another case.
 
 A row that says stopped is never evidence of death: this procedure writes that row itself.
 """
@@ -12,8 +13,8 @@ from __future__ import annotations
 from vergeos_nb.procedure.evidence.sample import STATUS, cannot_be_read
 from vergeos_nb.procedure.evidence.witness import Column, Evidence, Witness, written, written_anew
 from vergeos_nb.procedure.values.votes import Vote
+from vergeos_nb.vergeos.assumptions import STATUS_OF_A_STOPPED_MACHINE
 
-ASSUME_HEARTBEAT_IS_LIFE = True
 SOURCE = "machine_status"
 
 
@@ -25,24 +26,38 @@ def vote(evidence: Evidence) -> Vote:
         return Vote(SOURCE, "silent", "it takes two readings to tell a living row from an old one")
     rows = [sample.status for sample in evidence.samples]
     fresh = written_anew([row.last_update for row in rows])
-    stopped = False
+    stopped, life, discounted, lived = False, None, "", rows[0] if rows[0].running else None
     for before, row, anew in zip(rows, rows[1:], fresh[1:], strict=False):
         stopped = stopped or not before.running
         if not row.running:
             continue
         at = written(row.last_update)
-        if stopped:
-            return Vote(SOURCE, "alive", f"went back to running, status {row.status} ({at})")
-        if row.node != before.node or row.started != before.started:
+        moved = lived is not None and row.node != lived.node
+        lived, known = row, lived or before
+        if moved or row.started != known.started:
             return Vote(SOURCE, "alive", f"was started again or moved while it was watched ({at})")
-        if ASSUME_HEARTBEAT_IS_LIFE and anew:
-            return Vote(SOURCE, "alive", f"says {row.status} and keeps being written ({at})")
+        if life is None and stopped:
+            life = Vote(SOURCE, "alive", f"went back to running, status {row.status} ({at})", "assumed")
+        elif life is None and anew and not (discounted := _discounted(evidence)):
+            life = Vote(SOURCE, "alive", f"says {row.status} and keeps being written ({at})", "assumed")
+    if life is not None:
+        return life
     last, at = rows[-1], written(rows[-1].last_update)
     if any(field.startswith("last_update ") for field in last.unread):
         return Vote(SOURCE, "silent", f"says {last.status}; {cannot_be_read(last.unread)}")
     if not last.running:
         return Vote(SOURCE, "silent", f"says {last.status}, but a record is no evidence of death ({at})")
+    if discounted:
+        return Vote(SOURCE, "silent", f"says {last.status} and keeps being written ({at}); {discounted}")
     return Vote(SOURCE, "silent", f"says {last.status}, but was not written while it was watched ({at})")
+
+
+def _discounted(evidence: Evidence) -> str:
+    """Why a row that keeps being written is no sign of life here, or ""."""
+    kept_up = evidence.knowledge.of(STATUS_OF_A_STOPPED_MACHINE)
+    if kept_up.holds:
+        return f"so does the row of a stopped machine on this system ({kept_up})"
+    return "a named person has checked at the node in spite of it" if evidence.answered_for else ""
 
 
 STATUS_ROW = Witness(
@@ -58,5 +73,5 @@ STATUS_ROW = Witness(
         Column("node", "int", lambda sample: sample.status.node),
         Column("row_written", "time", lambda sample: sample.status.last_update),
     ),
-    assumes=("ASSUME_HEARTBEAT_IS_LIFE",),
+    assumes=(STATUS_OF_A_STOPPED_MACHINE,),
 )

@@ -1,0 +1,139 @@
+"""What this program assumes about the platform, by name, and what was measured of it on one system. No I/O.
+
+An assumption is a statement that no source settles. `PlatformKnowledge` says for each whether it was
+measured on a system, and how it came out. Until then the code does what `Assumption.meanwhile` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from vergeos_nb.clock import iso
+
+STATISTICS_OF_A_STOPPED_MACHINE = "statistics_of_a_stopped_machine_are_written"
+STATUS_OF_A_STOPPED_MACHINE = "status_of_a_stopped_machine_is_written"
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One statement about the platform.
+
+    Attributes:
+        sentence: the statement; it can be measured to be true or false.
+        source: where it comes from, or what leaves it open.
+        meanwhile: what the code does where it was not measured.
+    """
+
+    id: str
+    sentence: str
+    source: str
+    meanwhile: str
+
+
+ASSUMPTIONS: Mapping[str, Assumption] = MappingProxyType(
+    {
+        one.id: one
+        for one in (
+            Assumption(
+                STATISTICS_OF_A_STOPPED_MACHINE,
+                "The statistics row of a stopped machine keeps being written, with 0 % CPU and 0 MB RAM.",
+                "vergeos-exporter metrics.md: powered-off VMs report 0; nothing says that it is written anew",
+                "Statistics that are written anew and read zero are evidence of death.",
+            ),
+            Assumption(
+                STATUS_OF_A_STOPPED_MACHINE,
+                "The status row of a stopped machine keeps being written.",
+                "no source says who writes machine_status.last_update",
+                "A status row that says running and is written anew is life that a person can answer for.",
+            ),
+            Assumption(
+                "rows_of_a_running_machine_are_written_within_5_s",
+                "The status row and the statistics row of a running machine are written anew within 5 s.",
+                "a platform setting reads: flush the application framework database every 5000 ms",
+                "Two readings less than 5 s apart are no evidence that something stands still.",
+            ),
+            Assumption(
+                "last_statistics_of_a_stopped_machine_hold_no_ram",
+                "The last statistics of a VM that stopped by itself read 0 MB RAM.",
+                "vergeos-exporter metrics.md: powered-off VMs report 0",
+                "A VM whose record says stopped beside RAM in use is listed for a look.",
+            ),
+            Assumption(
+                "no_match_is_an_empty_list",
+                "A filter that matches no row is answered with an empty list.",
+                'measured as []; the vendor\'s Ansible collection 2.2.0 says {"$count": 0}',
+                "Both answers mean no rows.",
+            ),
+            Assumption(
+                "kill_of_a_stopped_machine_is_refused",
+                "Kill Power of a machine that is stopped already is answered with an error.",
+                "no recorded answer",
+                "A refusal for the wrong state is no evidence; the effect is watched all the same.",
+            ),
+            Assumption(
+                "status_row_takes_powerstate_and_node",
+                "A PUT on machine_status may name powerstate and node.",
+                "pyvergeos issue 86: a read-only column in a body refuses the whole PUT",
+                "The undo of an override writes them; if refused, it writes the vendor's four fields.",
+            ),
+            Assumption(
+                "status_row_stays_as_it_was_written",
+                "A status row that was written by hand stays so while its machine has no process.",
+                "the vendor's procedure; nothing else is known to write that row",
+                "Confirm watches the row, and says unknown if it does not stay.",
+            ),
+            Assumption(
+                "writing_the_status_row_is_logged",
+                "A PUT on machine_status leaves a line in the machine's log.",
+                "no source",
+                "Nothing rests on it.",
+            ),
+        )
+    }
+)
+"""Every named assumption that can be measured, by id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one assumption on one system.
+
+    Attributes:
+        holds: how the measurement came out; None where nothing was measured, so that it is assumed.
+        version: the platform's version then.
+        at: when it was measured, seconds since 1970.
+    """
+
+    holds: bool | None = None
+    version: str = ""
+    at: float = 0.0
+
+    def __str__(self) -> str:
+        if self.holds is None:
+            return "assumed"
+        on = f" on {self.version}" if self.version else ""
+        return f"measured {str(self.holds).lower()}{on}" + (f", {iso(self.at)}" if self.at else "")
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformKnowledge:
+    """What was measured of the assumptions on one system, at its version of now.
+
+    Attributes:
+        measured: by the assumption's id. What is not in it is assumed.
+    """
+
+    measured: Mapping[str, Known] = field(default_factory=dict)
+
+    def of(self, assumption_id: str) -> Known:
+        """What is known of one assumption.
+
+        Raises:
+            KeyError: no assumption has this id.
+        """
+        return self.measured.get(ASSUMPTIONS[assumption_id].id, Known())
+
+
+NOTHING_MEASURED = PlatformKnowledge()
