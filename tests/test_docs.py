@@ -27,9 +27,7 @@ PAGES = {
 }
 README = PAGES["README.md"]
 # What differs from run to run: whose run it was, when, and times of calls.
-VOLATILE = re.compile(
-    r"^\s*(operator|opened|ended|changing call \d|. (Power off|Kill power): .* had no effect)"
-)
+VOLATILE = re.compile(r"^\s*(done by|began|ended|sent \d|proved|. (Power off|Kill power): .* had no effect)")
 
 
 def blocks(name: str, page: str = "README.md") -> tuple[list[str], list[str]]:

@@ -28,11 +28,13 @@ from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.record.making import make_record
 from vergeos_nb.record.record_folder import check, new_folder, read, slug
 from vergeos_nb.record.render import render
+from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.runbook_files import runbook_path
 from vergeos_nb.settings import spellings
 from vergeos_nb.simulator.scenarios.row_scenarios import ODD_NAMES
 from vergeos_nb.views.shown import Picture
+from vergeos_nb.views.summary import summary_view
 
 Make = Callable[..., Rehearsal]
 FILES = {
@@ -145,12 +147,12 @@ def test_a_record_that_is_made_again_has_the_same_picture_in_it_to_the_byte(
     make_record(tmp_path, runbook(), Scrubber())
     for name in ("timeline.png", "timeline.svg"):
         assert (tmp_path / name).read_bytes() == (done.folder / name).read_bytes()
-    (close,) = [c for c in notebook_of(tmp_path).cells if "close" in c.metadata.get("tags", [])]
-    assert [sorted(output.data) for output in close.outputs] == [
+    first = notebook_of(tmp_path).cells[0]
+    assert [sorted(output.data) for output in first.outputs] == [
         ["text/html", "text/plain"],
         ["image/png", "text/plain"],
     ]
-    assert b64decode(close.outputs[1].data["image/png"]) == (tmp_path / "timeline.png").read_bytes()
+    assert b64decode(first.outputs[1].data["image/png"]) == (tmp_path / "timeline.png").read_bytes()
 
 
 def test_a_run_that_cannot_be_drawn_has_its_record_all_the_same(
@@ -225,14 +227,10 @@ def statuses(notebook: Any) -> dict[str, str]:
 def test_the_notebook_is_valid_and_shows_every_step(done: Rehearsal) -> None:
     notebook = notebook_of(done.folder)
     assert statuses(notebook) == {**STATUSES, "close": "done"}
-    assert all(cell.outputs for cell in notebook.cells if "vergeos_nb" in cell.metadata)
-    banner = notebook.cells[0]
-    assert banner.source == (
-        "**Record of a run**\n\n"
-        "    ✔ done · verdict off\n"
-        "    Forced off, and there is evidence that it is off.\n"
-        "    SIMULATED system (profile lab, host vergeos.example, cloud lab-east)\n"
-    )
+    steps = [cell for cell in notebook.cells if "step" in cell.metadata.get("vergeos_nb", {})]
+    assert all(cell.outputs for cell in steps)
+    summary = summary_of(run_state_of(read_journal(done.folder / "journal.jsonl")))
+    assert notebook.cells[0].outputs[0].data == summary_view(summary, steps=False)
     parameters = next(c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", []))
     compile(parameters.source, "parameters", "exec")
     assert "vm_name = 'web-01'" in parameters.source

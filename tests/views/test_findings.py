@@ -96,7 +96,9 @@ class Told:
         yield "summary text", view["text/plain"].partition("   [")[0]
         yield "markdown", self.markdown.splitlines()[0]
         notebook = json.loads((self.run.folder / "notebook.ipynb").read_text())
-        yield "banner", "".join(notebook["cells"][0]["source"])
+        first = notebook["cells"][0]["outputs"][0]["data"]
+        yield "banner", coloured("".join(first["text/html"]))
+        yield "banner text", "".join(first["text/plain"]).partition("   [")[0]
         yield "webhook", json.dumps(message(self.account, self.manifest), ensure_ascii=False)
         listed = audit("list", "--outputs", str(self.run.outputs))
         yield "audit list", next(line for line in listed.splitlines() if self.run.folder.name in line)

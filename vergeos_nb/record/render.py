@@ -21,6 +21,7 @@ from vergeos_nb.views.text import visible
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 INJECTED = "injected-parameters"
+BANNER = "record-banner"
 # Banner cells and statuses that papermill adds; after a timeout or a dead kernel they are wrong.
 PAPERMILL_ERROR = "papermill-error-cell-tag"
 
@@ -31,15 +32,15 @@ def render(base: NotebookNode, account: RunState, scrubber: Scrubber, picture: P
     Args:
         base: the runbook, or the notebook that a run made from it.
         scrubber: masks secrets in outputs that did not come through the journal.
-        picture: the run's timeline, shown where it is closed.
+        picture: the run's timeline.
     """
     notebook = nbformat.from_dict(nbformat.v4.upgrade(base))
     summary = summary_of(account)
     results = {result.step: result for result in account.results}
-    cells: list[NotebookNode] = [_cell("markdown", "record-banner", _banner(summary), ["record-banner"])]
+    cells: list[NotebookNode] = [_incident(summary, picture)]
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
-        if PAPERMILL_ERROR in tags or INJECTED in tags or "record-banner" in tags:
+        if PAPERMILL_ERROR in tags or INJECTED in tags or BANNER in tags:
             continue
         cell.metadata.pop("papermill", None)
         cells.append(cell)
@@ -56,7 +57,7 @@ def render(base: NotebookNode, account: RunState, scrubber: Scrubber, picture: P
             )
             cell.metadata["vergeos_nb"] = {"step": step, "status": status}
         elif "close" in tags:
-            cell.outputs = [_display(summary_view(summary)), _display(picture.bundle, picture.metadata)]
+            cell.outputs = []  # what a run shows at its end is the first thing that its record shows
             cell.metadata["vergeos_nb"] = {"status": summary.end.outcome.value}
         else:
             cell.outputs = [clean for output in cell.outputs if (clean := _clean(output, scrubber))]
@@ -86,12 +87,15 @@ def _injected(account: RunState) -> NotebookNode:
     return _cell("code", "injected-parameters", "\n".join(["# Parameters of this run", *lines]), [INJECTED])
 
 
-def _banner(summary: RunSummary) -> str:
-    # Indented text is code in Markdown: whatever the names hold, nothing in it is markup.
-    advice = f"\nWhat to do: {summary.next_step}" if summary.next_step else ""
-    text = visible(f"{summary.badge}\n{summary.headline}{advice}", keep="\n")
-    body = "\n".join(f"    {line}" for line in [*text.split("\n"), visible(summary.system)])
-    return f"**Record of a run**\n\n{body}\n"
+def _incident(summary: RunSummary, picture: Picture) -> NotebookNode:
+    """The first cell: what happened, by whom and why, and the picture of it."""
+    cell = _cell("code", "record-banner", "# What happened, from the journal of the run", [BANNER])
+    cell.metadata["jupyter"] = {"source_hidden": True}
+    cell.outputs = [
+        _display(summary_view(summary, steps=False)),
+        _display(picture.bundle, picture.metadata),
+    ]
+    return cell
 
 
 def _display(bundle: Mapping[str, str], metadata: Mapping[str, Any] | None = None) -> NotebookNode:

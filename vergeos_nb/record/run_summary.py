@@ -1,19 +1,17 @@
-"""The account of a run, put into the words of its summary."""
+"""The headline of a run and its advice, with its facts: the one source of everything that is shown of it."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from vergeos_nb.journal.run_state import ChangingCall, RunState
+from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.procedure.runbooks.catalog import known
 from vergeos_nb.procedure.values.outcomes import RunOutcome, StepOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
-from vergeos_nb.record.undo import undo_of
-from vergeos_nb.vergeos.exchange import Request
+from vergeos_nb.record.incident import exhibits_of, facts_of
 from vergeos_nb.views.summary import RunSummary
 
 # Where a runbook has no words of its own, the step that decided says it in its.
 _OWN_WORDS = {RunOutcome.DONE: StepOutcome.PASSED, RunOutcome.NOTHING_TO_DO: StepOutcome.NOTHING_TO_DO}
+_POWERED_OFF = frozenset({"poweroff", "kill", "override"})
 _HEADLINES = {
     RunOutcome.PLANNED: "Planned. Nothing was changed: no approval was given.",
     RunOutcome.UNKNOWN: "A changing call was sent, and nobody has looked at what became of it.",
@@ -38,12 +36,15 @@ def summary_of(account: RunState) -> RunSummary:
         advice = _after_interruption(account)
     elif decisive is None and outcome is RunOutcome.UNKNOWN:
         advice = _after_interruption(account)
+    elif outcome is RunOutcome.DONE:
+        advice = _after_done(account)
     return RunSummary(
         end=account.end,
         system=last.system if last else str(account.opened.get("system", "")),
         headline=headline,
         next_step=advice,
-        lines=tuple((what, value) for what, value in _lines(account) if value),
+        lines=facts_of(account),
+        exhibits=exhibits_of(account),
         results=account.results,
         over_vm=account.over_vm,
     )
@@ -57,6 +58,15 @@ def _headline(account: RunState) -> str:
     return _by_verdict(account) or _HEADLINES.get(account.outcome, "")
 
 
+def _after_done(account: RunState) -> str:
+    if not account.over_vm:
+        return next((r.next_step for r in reversed(account.results) if r.next_step), "")
+    if account.verdict is VerdictValue.OFF and _POWERED_OFF & set(account.end.acts):
+        watch = "The runbook watch_after_power_off watches it until then."
+        return f"Find out why it hung before it is powered on. {watch}"
+    return ""
+
+
 def _by_verdict(account: RunState) -> str:
     """The headline of a run that changed nothing on a VM that is not off by evidence, or ""."""
     lives = account.verdict is VerdictValue.ALIVE
@@ -66,49 +76,6 @@ def _by_verdict(account: RunState) -> str:
         life = "The process LIVES." if lives else "Nothing shows whether the process lives."
         return f"{_HEADLINES[account.outcome]} {life}"
     return ""
-
-
-def _lines(account: RunState) -> list[tuple[str, str]]:
-    opened = account.opened
-    parameters: dict[str, Any] = dict(opened.get("parameters", {}))
-    vm = account.fact("vm") or {}
-    keys = f" (VM key {vm['key']}, machine {vm['machine']})" if vm else ""
-    approval = account.fact("approval") or {}
-    return [
-        ("VM", f"{parameters.get('vm_name', '')}{keys}"),
-        ("status row", str(account.fact("status_key") or "")),
-        ("operator", str(opened.get("operator", ""))),
-        ("approved by", str(approval.get("approver", ""))),
-        ("reason", str(parameters.get("reason", ""))),
-        ("ticket", str(parameters.get("ticket", ""))),
-        ("plan digest", str(account.fact("plan_digest") or "")),
-        *_calls(account),
-        ("undone by", _undo(account)),
-        ("opened", str(opened.get("at", ""))),
-        ("ended", account.ended_at),
-        ("exit code", str(account.exit_code)),
-    ]
-
-
-def _calls(account: RunState) -> list[tuple[str, str]]:
-    if account.opened.get("runbook") == "fleet_apply":
-        return [("changing calls", "in the records of the VMs")]
-    if not account.changing_calls:
-        lost = "" if account.opened else " that its journal holds, and that has no first line"
-        return [("changing calls", f"none was sent{lost}")]
-    return [(f"changing call {n}", _told(call)) for n, call in enumerate(account.changing_calls, start=1)]
-
-
-def _undo(account: RunState) -> str:
-    undo = undo_of(account)
-    if undo is None:
-        return ""
-    return f"{Request(**undo['request'])} (runbook restore_status, with this record)"
-
-
-def _told(call: ChangingCall) -> str:
-    told = call.answered if call.exchange else "MAY HAVE BEEN SENT, no answer was written down"
-    return f"{call} at {call.intended_at}: {told}"
 
 
 def _where(account: RunState) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vergeos_nb.procedure.engine.runbook import RunEnd
 from vergeos_nb.procedure.values.finding import of_result, of_run
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.views.badges import Badge, badge, badge_of
+from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.views.badges import Badge, badge, badge_of, signed
 from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.cells import Grid, bars
 from vergeos_nb.views.text import visible
+
+# Of a table above the story; the step has all rows.
+MOST_ROWS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class RunSummary:
     Attributes:
         lines: (what, value) pairs in the order in which they are shown.
         results: how each step ended.
+        exhibits: the tables that a run over no single VM was made for.
         over_vm: whether it was over one VM, so that the verdict is one on it.
     """
 
@@ -30,6 +36,7 @@ class RunSummary:
     lines: Sequence[tuple[str, str]]
     results: Sequence[StepResult]
     over_vm: bool = True
+    exhibits: Sequence[Table] = ()
 
     @property
     def badge(self) -> Badge:
@@ -43,14 +50,29 @@ class RunSummary:
         return [(result.title, badge_of(result), result.summary) for result in self.results]
 
 
-def summary_view(summary: RunSummary) -> dict[str, str]:
-    """The summary as one bundle: ``text/html`` and ``text/plain``."""
+def summary_view(summary: RunSummary, *, steps: bool = True) -> dict[str, str]:
+    """The summary as one bundle: ``text/html`` and ``text/plain``.
+
+    Args:
+        steps: whether the HTML lists the steps, which a record shows below.
+    """
     html = (
         environment()
         .get_template("summary.html.j2")
-        .render(summary=summary, badge=summary.badge, steps=summary.steps)
+        .render(
+            summary=summary,
+            badge=summary.badge,
+            exhibits=[_exhibit(table) for table in summary.exhibits],
+            steps=summary.steps if steps else (),
+        )
     )
     return {"text/html": html, "text/plain": summary_text(summary)}
+
+
+def _exhibit(table: Table) -> tuple[str, Grid, Sequence[float] | None, int]:
+    """Caption, first rows, bars, and how many rows are left out."""
+    first = replace(table, rows=table.rows[:MOST_ROWS])
+    return table.schema.caption, signed(first), bars(first), len(table.rows) - len(first.rows)
 
 
 def with_debriefing(bundle: Mapping[str, str], seen: str) -> dict[str, str]:
@@ -72,5 +94,9 @@ def summary_text(summary: RunSummary) -> str:
     if summary.next_step:
         lines.append(f"What to do: {visible(summary.next_step, keep=chr(10))}")
     lines += [""] + [f"  {what.ljust(width)}  {visible(value)}" for what, value in summary.lines] + [""]
+    for table in summary.exhibits:
+        caption, first, _, left_out = _exhibit(table)
+        more = [f"  … {left_out} more"] if left_out else []
+        lines += [f"{caption}:", first.plain(), *more, ""]
     lines += [f"  {one.sign} {title}: {visible(text)}" for title, one, text in summary.steps]
     return "\n".join(lines)

@@ -19,10 +19,10 @@ from tests.chromium import needs_chromium
 from tests.read_records import HOSTILE, IMG, SCRIPT
 from tests.rehearsal import Rehearsal
 from vergeos_nb.archive.export.exporting import ENVELOPE, as_zip
-from vergeos_nb.archive.export.markdown import told
 from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.cli.main import main
+from vergeos_nb.record.run_markdown import told
 
 
 class Done(NamedTuple):

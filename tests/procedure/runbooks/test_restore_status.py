@@ -63,8 +63,9 @@ def test_the_record_of_a_forced_power_off_holds_the_row_and_the_request_that_res
     assert undo["row"].items() >= {name: row[name] for name in ("started", "last_update", "status")}.items()
     lines = dict(summary_of(run_state_of(read_journal(run.folder / "journal.jsonl"))).lines)
     body = json.dumps(undo["request"]["body"], sort_keys=True)
-    assert lines["undone by"] == (
-        f"PUT /api/v4/machine_status/{row['$key']} {body} (runbook restore_status, with this record)"
+    assert lines["to undo it"] == (
+        "runbook restore_status with this record would send "
+        f"PUT /api/v4/machine_status/{row['$key']} {body}; this run has undone nothing"
     )
 
 
