@@ -17,6 +17,7 @@ Its modules, from the ground up:
     header            the header of the run as HTML
     guide             shows the header, and brings a person from card to card
     picker            finds a VM among ten thousand
+    ways_on           what to do after a run: buttons that open a notebook with its parameters
     cards.card        one step: shows, sends, waits, shows the result
     cards.connection  the first card: which system, and as whom
     cards.locate      finds the VM
