@@ -18,7 +18,8 @@ from vergeos_nb.archive.mirror import mirror
 from vergeos_nb.archive.retention import Keeper
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.connect.simulated import announce
-from vergeos_nb.runner.jupyter_lab import runbooks_here, working_copy
+from vergeos_nb.runner.jupyter_lab import runbooks_here
+from vergeos_nb.runner.working_copies import working_copy
 from vergeos_nb.settings import Secret
 
 

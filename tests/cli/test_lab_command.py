@@ -19,7 +19,8 @@ import nbformat
 import pytest
 
 from vergeos_nb.errors import RecordError
-from vergeos_nb.runner.jupyter_lab import runbooks_here, working_copy
+from vergeos_nb.runner.jupyter_lab import runbooks_here
+from vergeos_nb.runner.working_copies import working_copy
 
 ROOT = Path(__file__).parents[2]
 

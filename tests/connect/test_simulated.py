@@ -13,10 +13,16 @@ import pytest
 
 from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.client.verge_api import VergeApi
-from vergeos_nb.connect.simulated import announce, find_announced, open_profile, withdraw
+from vergeos_nb.connect.simulated import (
+    announce,
+    find_announced,
+    open_profile,
+    reset_announced,
+    withdraw,
+)
 from vergeos_nb.errors import UsageError
 from vergeos_nb.settings import AmbientNetwork, Credentials, Profile, Secret, load_profile
-from vergeos_nb.simulator import Simulator
+from vergeos_nb.simulator import Simulator, ready
 
 
 @pytest.fixture
@@ -155,3 +161,15 @@ def test_an_announcement_that_somebody_else_wrote_is_ignored(environ, running, m
     owner = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: owner + 1)
     assert find_announced(environ=environ) is None
+
+
+def test_the_running_simulator_is_put_back_to_its_beginning_and_no_other_host_is_asked(environ):
+    simulator = Simulator("zombie")
+    with simulator.serve(port=0) as door:
+        announce(ready(simulator, door), environ=environ)
+        simulator.set_role("reader")
+        assert not reset_announced("vergeos.example:443", environ=environ)
+        assert simulator.accounts.role == "reader"
+        assert reset_announced(door.host, environ=environ)
+        assert (simulator.accounts.role, simulator.scenario.name) == ("admin", "zombie")
+    assert not reset_announced(door.host, environ=environ)

@@ -111,6 +111,27 @@ def find_announced(*, environ: Mapping[str, str] | None = None) -> Announced | N
     return found if _answers_as_simulator(found) else None
 
 
+def reset_announced(host: str, *, environ: Mapping[str, str] | None = None) -> bool:
+    """Put the running simulator of this host back to its beginning. Whether there was one.
+
+    One that was started for a run alone ended with it. A real system is never asked.
+
+    Raises:
+        SettingsError: it did not do it.
+    """
+    found = find_announced(environ=environ)
+    if found is None or found.host != host:
+        return False
+    with _asking(found) as client:
+        try:
+            auth = (found.username, found.password.reveal())
+            client.post("/_sim/reset", json={}, auth=auth).raise_for_status()
+        except httpx.HTTPError as error:
+            hint = "start `vergeos-nb lab` again"
+            raise SettingsError("resetting the simulator", str(error), hint) from error
+    return True
+
+
 def announce(info: Mapping[str, Any], *, environ: Mapping[str, str] | None = None) -> Path | None:
     """Write the announcement of a ready simulator to the place where `open_profile` looks, for its owner
     only.
@@ -184,11 +205,15 @@ def _answers_as_simulator(found: Announced) -> bool:
     with suppress(httpx.HTTPError, httpx.InvalidURL, SettingsError, ValueError):
         if not is_loopback(split_host(found.host)[0]):
             return False
-        probe = Profile("simulator", found.host, None, ca_file=found.ca_file, timeout_s=LOOK_TIMEOUT_S)
-        tls = tls_context(probe, AmbientNetwork())
-        with (
-            within(LOOK_TIMEOUT_S),
-            new_client(probe, None, tls, keep_alive=False, transport=None) as client,
-        ):
+        with _asking(found) as client:
             return bool(client.get("/version.json").headers.get("server") == SIMULATOR_SERVER)
     return False
+
+
+@contextmanager
+def _asking(found: Announced) -> Iterator[httpx.Client]:
+    """A client for an announced simulator."""
+    probe = Profile("simulator", found.host, None, ca_file=found.ca_file, timeout_s=LOOK_TIMEOUT_S)
+    tls = tls_context(probe, AmbientNetwork())
+    with within(LOOK_TIMEOUT_S), new_client(probe, None, tls, keep_alive=False, transport=None) as client:
+        yield client

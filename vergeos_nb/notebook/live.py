@@ -13,10 +13,10 @@ from uuid import uuid4
 
 from vergeos_nb import settings
 from vergeos_nb.clock import CancellableClock, SystemClock
-from vergeos_nb.connect.drills import drill_of
 from vergeos_nb.errors import Refused, UsageError
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.layout import JOURNAL
+from vergeos_nb.notebook.end_of_run import end_of
 from vergeos_nb.notebook.interrupted import CutShort, cut_short, finish
 from vergeos_nb.notebook.live_state import LiveState
 from vergeos_nb.procedure.approval.consent import (
@@ -31,13 +31,11 @@ from vergeos_nb.procedure.values.differences import parameters_changed
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.record_folder import new_folder
-from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.session.run import Run
 from vergeos_nb.settings import Secret
 from vergeos_nb.vergeos.rows import Listed
 from vergeos_nb.views.bundle import environment
-from vergeos_nb.views.summary import summary_view, with_debriefing
 from vergeos_nb.views.timeline import headline
 from vergeos_nb.views.timeline_drawing import timeline_png
 from vergeos_nb.widgets.cards.by_step import card_for
@@ -47,6 +45,7 @@ from vergeos_nb.widgets.comms import keep_comms_in_the_main_shell
 from vergeos_nb.widgets.guide import Guide
 from vergeos_nb.widgets.screen import live, show
 from vergeos_nb.widgets.sticky_header import CLOSE, announced, header
+from vergeos_nb.widgets.ways_on.ended import Ended
 from vergeos_nb.words import did_you_mean
 
 # Longer than headless, where the digest is typed and all follows at once: here a person reads and waits.
@@ -222,17 +221,15 @@ class LiveRun(LiveState):
         approved = isinstance(case, Case) and case.approval is not None
         self._guide.lead(here, (id(result), approved, len(self._ticked)), announced(self))
 
-    def end(self) -> Mapping[str, str]:
-        """End the run and make its record. Returns its summary as a bundle, with the drill's lesson."""
+    def end(self) -> Ended:
+        """End the run and make its record."""
         run = self._opened()
         if self.busy():
             raise Refused(
                 "closing the run", "a step is running", "cancel it, or wait until it ends; then close"
             )
         self._over = True
-        bundle = summary_view(summary_of(run.end()))
-        drill = drill_of(run.profile_name)
-        return bundle if drill is None else with_debriefing(bundle, drill.seen)
+        return end_of(run, run.end())
 
     def unfinished_said(self) -> str:
         return self.unfinished.said if self.unfinished is not None and self.run is None else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.errors import Refused
+from vergeos_nb.notebook.end_of_run import page_of
 from vergeos_nb.procedure.engine.case import Case, RunCase
 from vergeos_nb.procedure.engine.engine import Step, last_of, opens
 from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
@@ -14,6 +15,7 @@ from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.step_tables import IDENTITY
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.session.run import Run
+from vergeos_nb.settings import ServedFile
 from vergeos_nb.widgets.sticky_header import CLOSE
 
 OVER = "This run is closed. Run the cell that opens it again to begin a new one."
@@ -54,6 +56,10 @@ class LiveState:
     def folder(self) -> Path | None:
         """The folder of the record, once the run is open."""
         return self.run.folder if self.run is not None else None
+
+    def page(self) -> ServedFile | None:
+        """The record's page as a link finds it, as soon as the record is made."""
+        return page_of(self.run.folder) if self.run is not None and self._over else None
 
     def state(self, step: str) -> StepState:
         state = self.run.engine.state(step) if self.run is not None else StepState.READY

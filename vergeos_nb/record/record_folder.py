@@ -7,16 +7,20 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import disk_errors, make_folder
-from vergeos_nb.layout import RECORD, ArchiveLayout
+from vergeos_nb.layout import RECORD, ArchiveLayout, what_of
 from vergeos_nb.masking import masked
 from vergeos_nb.record.record_file import record_of
 from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of
+
+# The subject of a run whose VM is not known yet, in the name of its folder.
+NAMELESS = "vm"
 
 
 def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, within_run: bool = False) -> Path:
@@ -44,10 +48,30 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, withi
     return folder
 
 
+def named_after(folder: Path, subject: str) -> Path:
+    """Give the folder of a run that has ended the name of its subject, which was not known at its start.
+
+    To be called before the record is sealed, because its name is its id.
+
+    Returns:
+        the folder, which stays as it is if its name says so already, or cannot be changed.
+    """
+    what = what_of(folder)
+    tame = slug(masked(slug(masked(subject))))
+    if what is None or not subject or not what.endswith(f"-{NAMELESS}") or tame == NAMELESS:
+        return folder
+    number = folder.name.rpartition("-")[2]
+    began = folder.name.partition("-")[0]
+    named = folder.with_name(f"{began}-{what.removesuffix(NAMELESS)}{tame}-{number}")
+    with suppress(OSError):
+        return folder.rename(named)
+    return folder
+
+
 def slug(text: str) -> str:
     """A tame form of a name for a path: small ASCII letters, digits and hyphens, 40 at most."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-") or "vm"
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-") or NAMELESS
 
 
 def check(folder: Path) -> list[str]:

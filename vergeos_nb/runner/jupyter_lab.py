@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,11 +25,12 @@ import httpx
 from vergeos_nb import settings
 from vergeos_nb.connect.drills import DEFAULT_SCENARIO
 from vergeos_nb.connect.simulated import announce, find_announced, withdraw
-from vergeos_nb.errors import ConnectionRefused, RecordError
+from vergeos_nb.errors import ConnectionRefused
 from vergeos_nb.files import make_folder, opener, put
-from vergeos_nb.nb import nbformat
 from vergeos_nb.procedure.runbooks.catalog import notebooks
 from vergeos_nb.runner.stopping import SIGNALS, signals_held
+from vergeos_nb.runner.working_copies import working_copy
+from vergeos_nb.settings.jupyter_root import RECORDS
 from vergeos_nb.simulator import Simulator, ready
 
 FIRST = "force_power_off"
@@ -59,30 +60,6 @@ class Lab:
     url: str
     folder: Path
     process: subprocess.Popen[bytes]
-
-
-def working_copy(runbooks: Mapping[str, Path], folder: Path, profile: str) -> None:
-    """Copy the runbooks into a new folder, with this profile in their parameters cells.
-
-    Raises:
-        RecordError: the folder cannot be written.
-    """
-    try:
-        make_folder(folder, exist_ok=False)
-        for name, path in runbooks.items():
-            notebook = nbformat.read(path, as_version=4)
-            for cell in notebook.cells:
-                if "parameters" in cell.metadata.get("tags", []):
-                    cell.source = cell.source.replace(
-                        'profile: str = "simulator"', f"profile: str = {json.dumps(profile)}"
-                    )
-            put(folder / f"{name}.ipynb", f"{nbformat.writes(notebook)}\n".encode())
-    except OSError as error:
-        raise RecordError(
-            f"making the working copy {folder}",
-            error.strerror or str(error),
-            "nothing was started; choose a folder that can be written with --dir",
-        ) from error
 
 
 @contextmanager
@@ -119,6 +96,7 @@ def open_lab(
     config = folder / ".jupyter" / "labconfig"
     make_folder(config)
     put(config / "default_setting_overrides.json", json.dumps(OVERRIDES).encode())
+    _link_records(folder, outputs)
     with ExitStack() as stack:
         say("Starting JupyterLab over a working copy of the runbooks. This takes some seconds.")
         environ = stack.enter_context(_simulator(profile, folder / ".jupyter" / "simulator"))
@@ -127,6 +105,13 @@ def open_lab(
             stack.callback(_stop, lab.process)
         _wait(lab, say)
         yield lab
+
+
+def _link_records(folder: Path, outputs: Path) -> None:
+    """Let the server, which serves the working copy alone, find the records by a link in it."""
+    # Where there can be no link, cards show a record's path.
+    with suppress(OSError):
+        (folder / RECORDS).symlink_to(outputs.absolute(), target_is_directory=True)
 
 
 def runbooks_here() -> dict[str, Path]:

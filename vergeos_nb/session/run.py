@@ -19,12 +19,14 @@ from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.journal.header import open_journal, refuse_at_the_door, this_user
 from vergeos_nb.journal.journal import OnLine, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
+from vergeos_nb.layout import JOURNAL
 from vergeos_nb.parameters import RunParameters, SystemParameters
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Engine
 from vergeos_nb.procedure.engine.written_result import result_from_dict
 from vergeos_nb.procedure.runbooks.catalog import read_parameters, runbook_of
 from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.record.record_folder import named_after
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.session.cases import CaseMaker
@@ -172,7 +174,7 @@ class Run:
         if self._finish_here:
             view = Shown(summary_view(summary))
             # A runner renders the notebook again. Here nothing else would show it.
-            display(Picture(timeline_of(read_journal(self.journal.path).lines)))  # type: ignore[no-untyped-call]
+            display(Picture(timeline_of(read_journal(self.folder / JOURNAL).lines)))  # type: ignore[no-untyped-call]
         if account.exit_code:
             display(view)  # type: ignore[no-untyped-call]  # IPython has no annotation here
             raise RunStopped(summary.headline, account.exit_code)
@@ -206,8 +208,13 @@ class Run:
             self.journal.write("run-ended")
             self.journal.close()
             if self._finish_here:
+                self.folder = named_after(self.folder, self._subject())
                 return self._finish()
-        return run_state_of(read_journal(self.journal.path))
+        return run_state_of(read_journal(self.folder / JOURNAL))
+
+    def _subject(self) -> str:
+        options = self.case.options
+        return options.subject_of(options.model_dump())
 
     def _finish(self) -> RunState:
         # Loads nbformat and nbconvert, which a run's kernel needs only where no runner makes its record.
@@ -226,6 +233,7 @@ class Run:
             self.journal.write("interrupted", step="", by="the end of the kernel")
             self.journal.close()
             if self._finish_here:
+                self.folder = named_after(self.folder, self._subject())
                 self._finish()
 
     def __repr__(self) -> str:

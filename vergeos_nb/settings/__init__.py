@@ -9,6 +9,7 @@ Its modules, from the ground up:
     env               the profile ``env``, from VERGE_* variables
     vrg_file          named profiles, from the vendor CLI's ``~/.vrg/config.toml``
     places            proxies, authorities and folders; reads ``os.environ``
+    jupyter_root      what the Jupyter server of this kernel serves
     known             every secret that the settings hold
     load              from a name to a profile
     policy            the site's policy: what is not touched, when, and by how many people
@@ -19,6 +20,7 @@ Its modules, from the ground up:
 from vergeos_nb.masking import MASK, spellings
 from vergeos_nb.settings.archive_settings import ArchiveSettings, archive_settings
 from vergeos_nb.settings.host import is_loopback, normal_host, split_host
+from vergeos_nb.settings.jupyter_root import JupyterRoot, ServedFile, jupyter_root
 from vergeos_nb.settings.known import remember_secrets
 from vergeos_nb.settings.load import (
     SIMULATOR_NAME,
@@ -53,8 +55,10 @@ __all__ = [
     "AmbientNetwork",
     "ArchiveSettings",
     "Credentials",
+    "JupyterRoot",
     "Profile",
     "Secret",
+    "ServedFile",
     "ambient_network",
     "archive_settings",
     "chromium",
@@ -64,6 +68,7 @@ __all__ = [
     "is_loopback",
     "is_static",
     "jupyter_environ",
+    "jupyter_root",
     "kernel_environ",
     "lab_environ",
     "load_policy",

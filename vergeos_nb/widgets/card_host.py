@@ -12,6 +12,7 @@ from vergeos_nb.procedure.values.outcomes import StepState
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.settings import Secret
 from vergeos_nb.vergeos.rows import Listed
+from vergeos_nb.widgets.ways_on.ended import Ended
 
 
 class Desk(Protocol):
@@ -136,8 +137,8 @@ class Closable(Protocol):
     def here(self) -> str:
         """The id of the card whose turn it is: a step's, ``close``, or "" when the run is over."""
 
-    def end(self) -> Mapping[str, str]:
-        """End the run and make its record. Its summary as a bundle.
+    def end(self) -> Ended:
+        """End the run and make its record.
 
         Raises:
             Refused: a step is running.

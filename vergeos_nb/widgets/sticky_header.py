@@ -12,6 +12,7 @@ from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.finding import of_verdict
 from vergeos_nb.procedure.values.outcomes import StepState
 from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.settings import ServedFile
 from vergeos_nb.views.badges import badge, badge_of
 from vergeos_nb.views.bundle import environment
 from vergeos_nb.widgets.card_head import STATES
@@ -37,6 +38,8 @@ class Headed(Protocol):
     def result(self, step: str) -> StepResult | None: ...
 
     def folder(self) -> Path | None: ...
+
+    def page(self) -> ServedFile | None: ...
 
     def masked(self, text: str) -> str: ...
 
@@ -80,6 +83,7 @@ def header(run: Headed) -> str:
             until=approval.until if approval is not None and not run.over() else None,
             record=folder.name if folder is not None else "",
             place=str(folder) if folder is not None else "",
+            page=run.page(),
             marks=[*(_mark(run, step) for step in run.steps), _closing(run)],
         )
     )

@@ -14,6 +14,8 @@ from vergeos_nb.widgets.job import CardJob
 from vergeos_nb.widgets.message import Message, said_of
 from vergeos_nb.widgets.parts import button, column, row, says
 from vergeos_nb.widgets.screen import live, show, update
+from vergeos_nb.widgets.ways_on.ended import Ended
+from vergeos_nb.widgets.ways_on.ways_row import WaysRow
 
 TITLE = "Close"
 ASK = (
@@ -36,14 +38,15 @@ class ClosingCard:
         self.number = len(desk.steps) + 1
         self._ids = [f"vergeos-nb-close-{place}-{uuid4().hex[:8]}" for place in ("static", "live")]
         self._tell = shown
-        self._bundle: Mapping[str, str] | None = None
+        self._end: Ended | None = None
         self._kept: Mapping[str, str] | None = None
         self._closing = False
         self._said = Message()
-        self.job: CardJob[Mapping[str, str]] | None = None
+        self.job: CardJob[Ended] | None = None
         self.go = button("Close the run and make its record", strong=True)
         self.head, self.message = w.HTML(), w.HTML()
-        self.panel = column(self.head, row(self.go), self.message)
+        self.ways = WaysRow()
+        self.panel = column(self.head, row(self.go), self.message, self.ways.box)
         for name in ("card", "step-close"):
             self.panel.add_class(f"vnb-{name}")
         self.go.on_click(self._clicked)
@@ -62,8 +65,8 @@ class ClosingCard:
         self.head.value = title if over or not is_open else title + says(ASK)
         if self._closing:
             self.message.value = says("closing …")
-        elif self._bundle is not None:
-            self.message.value = self._bundle["text/html"]
+        elif self._end is not None:
+            self.message.value = self._end.shown
         else:
             self.message.value = self._said.now(self._situation())
 
@@ -81,11 +84,12 @@ class ClosingCard:
         self.refresh()
         self.job = CardJob(self.desk.end, self._closed, on_trouble=self._troubled).start()
 
-    def _closed(self, bundle: Mapping[str, str] | None, failure: BaseException | None) -> None:
+    def _closed(self, end: Ended | None, failure: BaseException | None) -> None:
         self._closing = False
         try:
-            if bundle is not None:
-                self._bundle = bundle
+            if end is not None:
+                self._end = end
+                self.ways.offer(end.ways)
             elif failure is not None:
                 self._said.say(self.desk.masked(said_of(failure)), self._situation())
         finally:
@@ -100,8 +104,8 @@ class ClosingCard:
 
     def _static(self) -> Mapping[str, str]:
         """What a saved notebook keeps of this card: the run's summary, once it is closed."""
-        if self._bundle is not None:
-            return static(self._bundle["text/html"], self._bundle["text/plain"])
+        if self._end is not None:
+            return static(self._end.kept["text/html"], self._end.kept["text/plain"])
         text = "Close the run: run this notebook in JupyterLab to use it."
         return static(line(self.number, TITLE, "○", "not closed"), text)
 

@@ -1,0 +1,106 @@
+"""The end of a live run, and the ways on from it: watch the VM, undo the override, do the drill again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb import settings
+from vergeos_nb.archive.export.markdown import as_markdown
+from vergeos_nb.archive.seal import newest_entries
+from vergeos_nb.connect.drills import drill_of
+from vergeos_nb.connect.simulated import reset_announced
+from vergeos_nb.errors import RecordError, VergeNbError
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import RunState
+from vergeos_nb.layout import JOURNAL, PAGE, archive_of
+from vergeos_nb.record.run_summary import summary_of
+from vergeos_nb.record.undo import undo_of
+from vergeos_nb.runner.working_copies import copy_beside
+from vergeos_nb.session.run import Run
+from vergeos_nb.settings import ServedFile
+from vergeos_nb.views.ending import ending_html
+from vergeos_nb.views.summary import summary_view, with_debriefing
+from vergeos_nb.widgets.ways_on.ended import Ended, Prepared, WayOn
+
+WATCH, UNDO = "watch_after_power_off", "restore_status"
+# Of the run's own parameters, what the next runbook is given.
+_SAME = ("vm_name", "profile", "operator", "ticket")
+
+
+def end_of(run: Run, account: RunState) -> Ended:
+    """What a person sees of a run that was closed just now."""
+    summary, drill = summary_of(account), drill_of(run.profile_name)
+    kept: Mapping[str, str] = summary_view(summary)
+    if drill is not None:
+        kept = with_debriefing(kept, drill.seen)
+    lesson = drill.seen if drill is not None else ""
+    shown = ending_html(summary, run.folder, page_of(run.folder), _ticket(run.folder, account), lesson)
+    return Ended(kept, run.masked(shown), _ways(run, account))
+
+
+def page_of(folder: Path) -> ServedFile | None:
+    """The page of a record as a link finds it; None if there is none yet, or no page of a server sees it."""
+    root = settings.jupyter_root()
+    return root.served(folder / PAGE) if root is not None and (folder / PAGE).is_file() else None
+
+
+def _ticket(folder: Path, account: RunState) -> str:
+    """The record as Markdown, or "" while it is not sealed."""
+    try:
+        entry = newest_entries(archive_of(folder).outputs).get(folder.name)
+        return "" if entry is None else as_markdown(account, read_journal(folder / JOURNAL), entry)
+    except VergeNbError:
+        return ""
+
+
+def _ways(run: Run, account: RunState) -> Sequence[WayOn]:
+    ways = []
+    vm = account.fact("vm") or {}
+    if vm and run.name != WATCH:
+        ways.append(WayOn("Watch it", "watch", _in_new_copy(WATCH, {**_same(account), "vm_key": vm["key"]})))
+    if undo_of(account) is not None:
+        given = {**_same(account), "vm_key": vm["key"], "record": run.folder.name}
+        ways.append(WayOn("Undo the override", "undo", _in_new_copy(UNDO, given)))
+    if drill_of(run.profile_name) is not None:
+        ways.append(WayOn("Reset the drill", "reset", lambda: _drill_again(run)))
+    return ways
+
+
+def _same(account: RunState) -> Mapping[str, Any]:
+    parameters = account.opened.get("parameters", {})
+    return {name: parameters[name] for name in _SAME if name in parameters}
+
+
+def _in_new_copy(runbook: str, given: Mapping[str, Any]) -> Callable[[], Prepared]:
+    def prepare() -> Prepared:
+        return prepared(copy_beside(this_notebook(), runbook, given))
+
+    return prepare
+
+
+def _drill_again(run: Run) -> Prepared:
+    """Put the simulator back to its beginning. Running this notebook's cells again then begins a new run."""
+    reset_announced(run.host)
+    return prepared(this_notebook())
+
+
+def prepared(file: Path) -> Prepared:
+    """A notebook, and how the page finds it."""
+    root = settings.jupyter_root()
+    return Prepared(file, root.served(file) if root is not None else None)
+
+
+def this_notebook() -> Path:
+    """The notebook of this kernel.
+
+    Raises:
+        RecordError: Jupyter did not say which it is.
+    """
+    name = settings.session_name()
+    if not name or not Path(name).is_absolute():
+        raise RecordError(
+            "finding this notebook", "Jupyter did not say where it is", "open the runbook by hand instead"
+        )
+    return Path(name)
