@@ -17,8 +17,8 @@ from vergeos_nb.clock import Cancelled
 from vergeos_nb.notebook import live as live_module
 from vergeos_nb.notebook.live import LiveRun
 from vergeos_nb.session.run import Run
-from vergeos_nb.widgets.cards import card as card_module
 from vergeos_nb.widgets.cards import closing_card as closing_module
+from vergeos_nb.widgets.cards import two_places as two_places_module
 from vergeos_nb.widgets.cards.card import StepCard
 
 PATIENCE_S = 60.0
@@ -63,7 +63,7 @@ class Sitting:
         self.screen = Screen()
         self.outputs = outputs
         monkeypatch.setattr(live_module, "show", self.screen.show)
-        for module in (card_module, closing_module):
+        for module in (two_places_module, closing_module):
             monkeypatch.setattr(module, "show", self.screen.show)
             monkeypatch.setattr(module, "update", self.screen.show)
         monkeypatch.setattr("vergeos_nb.settings.load_profile", lambda *a, **k: self.run.profile)
@@ -147,7 +147,7 @@ class Sitting:
 
     def places(self, step: str) -> list[str]:
         """The two places of a step's output: what a saved notebook keeps, and whether the card is live."""
-        kept, shown = [self.screen.places[place] for place in self.live.step(step)._ids]
+        kept, shown = [self.screen.places[place] for place in self.live.step(step).places.ids]
         ended = "<details" in kept["text/html"]
         live = "application/vnd.jupyter.widget-view+json" in shown and shown["text/html"] == ""
         return ["evidence" if ended else "where it is", "live" if live else ""]
@@ -159,7 +159,7 @@ class Sitting:
     def shown(self, step: str) -> str:
         """The words of a step's card, as every page shows them: the state of its widgets, and no display."""
         card = self.live.step(step)
-        parts = (card.fold, card.head, card.message, card.progress, card.evidence)
+        parts = (card.fold, card.head, card.message, card.waiting.progress, card.evidence)
         return " ".join(text(part.get_state()["value"]) for part in parts)
 
     def enabled(self) -> list[str]:

@@ -48,7 +48,9 @@ def test_one_card_is_open_and_each_step_becomes_a_line_that_unfolds_to_its_evide
         assert at.opened() == ([following] if following else [])
         assert at.places(step) == ["evidence", "live"]
         assert (
-            at.screen.places[at.live.step(step)._ids[0]]["text/html"].count(at.live.step(step).fold.value)
+            at.screen.places[at.live.step(step).places.ids[0]]["text/html"].count(
+                at.live.step(step).fold.value
+            )
             == 1
         )
     at.close()

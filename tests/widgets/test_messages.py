@@ -25,7 +25,7 @@ STEPS = [
 def said(at: Sitting) -> dict[str, str]:
     """What each card says beside its head, where it says anything."""
     told = {
-        step: unescape(text(at.live.step(step).message.value + at.live.step(step).progress.value))
+        step: unescape(text(at.live.step(step).message.value + at.live.step(step).waiting.progress.value))
         for step in STEPS
     }
     return {step: words for step, words in told.items() if words}

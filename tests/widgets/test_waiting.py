@@ -24,8 +24,8 @@ class Watched:
         self.lines: list[str] = []
         self.pictures: list[str] = []
         card: Any = at.live.step(step)
-        card.progress.observe(lambda change: self._add(self.lines, text(change["new"])), "value")
-        card.picture.observe(lambda change: self._add(self.pictures, change["new"]), "value")
+        card.waiting.progress.observe(lambda change: self._add(self.lines, text(change["new"])), "value")
+        card.waiting.picture.observe(lambda change: self._add(self.pictures, change["new"]), "value")
         at.run.clock.after(0.4, lambda: self._hold(lambda: enough(self.lines, self.pictures)))
 
     def _add(self, kept: list[str], shown: str) -> None:
@@ -70,7 +70,7 @@ def test_a_wait_counts_its_seconds_and_shows_the_picture_of_a_run_whose_vm_was_t
     assert picture_and_more(seen.lines, seen.pictures)
     assert all('alt="web-01: going on"' in picture for picture in seen.pictures)
     assert [line for line in seen.lines if not line.startswith("▶ running")] == []
-    assert (card.progress.value, card.picture.value) == ("", "")
+    assert (card.waiting.progress.value, card.waiting.picture.value) == ("", "")
 
 
 def test_a_picture_that_cannot_be_drawn_is_said_so_and_the_seconds_go_on(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
-from uuid import uuid4
 
 import ipywidgets as w
 
@@ -18,17 +17,17 @@ from vergeos_nb.views.folded import folded, line, static
 from vergeos_nb.views.frames import frames
 from vergeos_nb.widgets.card_head import STATES, head, unfolded
 from vergeos_nb.widgets.card_host import Desk
+from vergeos_nb.widgets.cards.two_places import TwoPlaces
+from vergeos_nb.widgets.cards.waiting import Waiting
 from vergeos_nb.widgets.forms import ParameterForm
 from vergeos_nb.widgets.guarded_button import PressButton
 from vergeos_nb.widgets.job import CardJob
 from vergeos_nb.widgets.message import Message, said_of
 from vergeos_nb.widgets.parts import button, column, row, says
 from vergeos_nb.widgets.request_previews import calls_of
-from vergeos_nb.widgets.screen import live, show, update
 from vergeos_nb.widgets.teaching import NOT_TAUGHT, teaching
 
 T = TypeVar("T")
-PICTURE_EVERY_S = 2.0
 
 
 class StepCard:
@@ -36,9 +35,6 @@ class StepCard:
 
     It is a line while its turn has not come, open when it has, and a line again that unfolds to the whole
     evidence when nothing is left to do. All of it derives from the run, so every page shows the same.
-
-    Its cell's output has two places. The first holds the step's static view, which a saved notebook keeps.
-    The second holds the live card, and the page hides the first beside it.
 
     Args:
         names: the parameters that are asked for here.
@@ -51,19 +47,17 @@ class StepCard:
         self.form = ParameterForm(desk.runbook, names, desk.given)
         self.job: CardJob[StepResult] | None = None
         self.job_aside: CardJob[Any] | None = None
-        self._ids = [f"vergeos-nb-{step.id}-{place}-{uuid4().hex[:8]}" for place in ("static", "live")]
+        self.places = TwoPlaces(step.id, self._static, self._static_of)
+        self.waiting = Waiting(desk.picture, desk.masked)
         self._busy = threading.Lock()
         self._looking = threading.RLock()
         self._running = False
         self._beside = ""
         self._said = Message()
-        self._shown: tuple[object, ...] | None = None
         self._evidence_of: object = None
         self._fold_of: object = None
-        self._picture_due = PICTURE_EVERY_S
-        self._note = ""
-        self.head, self.message, self.progress = w.HTML(), w.HTML(), w.HTML()
-        self.picture, self.evidence, self.fold = w.HTML(), w.HTML(), w.HTML()
+        self.head, self.message = w.HTML(), w.HTML()
+        self.evidence, self.fold = w.HTML(), w.HTML()
         self.go = PressButton(self.verb()) if step.changing else button(self.verb(), strong=True)
         self.cancel = button("Cancel", disabled=True)
         self.anew = button("Read everything again, then this")
@@ -73,11 +67,11 @@ class StepCard:
         self.cancel.on_click(self.guarded(self._cancel))
         self.anew.on_click(self.guarded(lambda: self.start(self._begin_again)))
         self.body = column(self.head, *self.inputs(), row(self.go, self.cancel, self.replan, self.anew))
-        self.rest = column(self.progress, self.picture, *self.below(), self.evidence)
+        self.rest = column(self.waiting.panel, *self.below(), self.evidence)
         self.panel = column(self.fold, self.body, self.message, self.rest)
-        for widget, name in ((self.panel, "card"), (self.progress, "progress"), (self.message, "message")):
-            widget.add_class(f"vnb-{name}")
-        self.panel.add_class(f"vnb-step-{step.id}")
+        for name in ("card", f"step-{step.id}"):
+            self.panel.add_class(f"vnb-{name}")
+        self.message.add_class("vnb-message")
         for field in self.form.fields.values():
             field.observe(lambda change: self.changed(), "value")
         self.refresh()
@@ -146,7 +140,7 @@ class StepCard:
         self.replan.layout.display = "" if self._may_replan() and open_now else "none"
         self.message.value = self._message(blocked if open_now else "")
         if not self._running:
-            self.progress.value = self.picture.value = ""
+            self.waiting.end()
         self._show_evidence(None if self._running else result)
 
     def fill(self, given: Mapping[str, Any]) -> None:
@@ -179,12 +173,12 @@ class StepCard:
         if not self._busy.acquire(blocking=False):
             return  # the second click of a double click
         try:
-            self._running, self._note, self._picture_due = True, "", PICTURE_EVERY_S
+            self._running = True
             self._said.drop()
-            self.progress.value = says("▶ running …")
+            self.waiting.begin()
             self.lock(True)
             self.refresh()
-            self.job = CardJob(work, self._over, on_tick=self._tick, on_trouble=self.troubled).start()
+            self.job = CardJob(work, self._over, on_tick=self.waiting.tick, on_trouble=self.troubled).start()
         except BaseException:
             self._running = False
             self._busy.release()
@@ -228,10 +222,7 @@ class StepCard:
 
     def heard(self, line: Mapping[str, Any]) -> None:
         """A line of the run's journal has come while the step runs."""
-        if line["event"] == "note":
-            self._note = str(line["text"])
-        elif line["event"] == "intent":
-            self._note = f"sent {line['method']} {line['path']}"
+        self.waiting.heard(line)
 
     def refresh(self) -> None:
         """Show where the step is by now. From any thread: what the last one sees is what stays."""
@@ -248,9 +239,7 @@ class StepCard:
 
     def settle(self) -> None:
         """Put what a saved notebook keeps into its place, if the step has another state by now."""
-        if self._shown and (now := self._static_of()) != self._shown:
-            self._shown = now
-            update(self._static(), self._ids[0])
+        self.places.settle()
 
     def guarded(self, act: Callable[[], object]) -> Callable[[Any], None]:
         """A callback whose failure is shown on the card: elsewhere nobody would see it."""
@@ -264,9 +253,7 @@ class StepCard:
         return called
 
     def _ipython_display_(self) -> None:
-        self._shown = self._static_of()
-        show(self._static(), self._ids[0])
-        show(live(self.panel), self._ids[1])
+        self.places.show(self.panel)
 
     def _static_of(self) -> tuple[object, ...]:
         """What the static view hangs on."""
@@ -322,19 +309,8 @@ class StepCard:
 
     def _cancel(self) -> None:
         self.cancel.disabled = True
-        self._note = "cancelling: it ends at its next wait"
+        self.waiting.cancelling()
         self.desk.cancel()
-
-    def _tick(self, seconds: float) -> None:
-        note = f" · {self._note}" if self._note else ""
-        self.progress.value = says(f"▶ running for {seconds:.0f} s{note}")
-        if seconds >= self._picture_due:
-            self._picture_due = seconds + PICTURE_EVERY_S
-            try:
-                self.picture.value = self.desk.picture()
-            except Exception as error:
-                said = f"The picture of this wait cannot be drawn ({error!r}). The step itself goes on."
-                self.picture.value = self.desk.masked(says(said, alert=True))
 
     def _over(self, result: StepResult | None, failure: BaseException | None) -> None:
         self._running = False
@@ -356,7 +332,9 @@ class StepCard:
         said = (
             f"A part of this card cannot be shown ({error!r}). The run itself goes on; its journal holds all."
         )
-        (self.progress if self._running else self.message).value = self.desk.masked(says(said, alert=True))
+        (self.waiting.progress if self._running else self.message).value = self.desk.masked(
+            says(said, alert=True)
+        )
 
     def _message(self, blocked: str) -> str:
         """What the card says now, as HTML. Derived each time anew, so that nothing outlives its reason.

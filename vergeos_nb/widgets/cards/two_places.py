@@ -1,0 +1,43 @@
+"""A card's two places in the output of its cell: what a saved notebook keeps, and the live card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+import ipywidgets as w
+
+from vergeos_nb.widgets.screen import live, show, update
+
+
+class TwoPlaces:
+    """The first place holds a static view, which a saved notebook keeps. The second holds the live card.
+
+    The page hides the first beside a card that lives.
+
+    Args:
+        name: of the card, a part of the places' names.
+        kept: makes the bundle that a saved notebook keeps.
+        kept_of: what that bundle hangs on. It is made again when this has changed.
+    """
+
+    def __init__(
+        self, name: str, kept: Callable[[], Mapping[str, Any]], kept_of: Callable[[], tuple[object, ...]]
+    ) -> None:
+        self.ids = [f"vergeos-nb-{name}-{place}-{uuid4().hex[:8]}" for place in ("static", "live")]
+        self._kept = kept
+        self._kept_of = kept_of
+        self._shown: tuple[object, ...] | None = None
+
+    def show(self, panel: w.Widget) -> None:
+        """Show both in the cell that runs."""
+        self._shown = self._kept_of()
+        show(self._kept(), self.ids[0])
+        show(live(panel), self.ids[1])
+
+    def settle(self) -> None:
+        """Make what a saved notebook keeps again, if it was shown and something has changed."""
+        if self._shown and (now := self._kept_of()) != self._shown:
+            self._shown = now
+            update(self._kept(), self.ids[0])
