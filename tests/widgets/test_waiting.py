@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.widgets.sitting import PATIENCE_S, Sitting, text
+from vergeos_nb.journal.journal import read_journal
 
 Sit = Callable[..., Sitting]
 
@@ -126,3 +127,55 @@ def test_a_card_that_cannot_be_shown_says_so_and_keeps_no_other_from_being_shown
     at.click("connect")
     assert "not this one" in text(first.message.value)
     assert at.enabled() == ["locate"]
+
+
+def test_a_wait_says_how_long_and_why_and_what_was_read_and_that_nothing_changes(sit: Sit) -> None:
+    at = sit(poweroff_wait_s=60.0)
+    at.until("plan")
+    card = at.live.step("poweroff")
+    waits: list[str] = []
+
+    def look() -> None:
+        card.waiting.tick(1.0)
+        waits.append(text(card.waiting.wait.value))
+
+    for second in (0.4, 4.2, 6.2):
+        at.run.clock.after(second, look)
+    seen: list[str] = []
+    card.waiting.heard_of.observe(lambda change: seen.append(text(change["new"])), "value")
+    notices: list[str] = []
+    card.waiting.notice.observe(lambda change: notices.append(text(change["new"])), "value")
+    at.click("poweroff")
+    assert waits == [
+        "60 s : nothing shows yet whether the process is gone Read last: "
+        "row says unresponsive, node 1; 0 s ago CPU 0 % RAM in use 0 MB Counters moved by not known yet",
+        "7 s : the process is gone, and the row should follow Read last: "
+        "row says unresponsive, node 1; 1 s ago. Nothing changed for 4 s. "
+        "CPU 0 % RAM in use 0 MB Counters moved by 0",
+        "5 s : the process is gone, and the row should follow Read last: "
+        "row says unresponsive, node 1; 0 s ago. Nothing changed for 6 s. "
+        "CPU 0 % RAM in use 0 MB Counters moved by 0",
+    ]
+    assert [said for said in seen if said] == [
+        "60 s: nothing shows yet whether the process is gone",
+        "10 s: the process is gone, and the row should follow",
+    ]
+    assert [said for said in notices if said] == ["Notify me when it ends"]
+    parts = (card.waiting.progress, card.waiting.wait, card.waiting.heard_of, card.waiting.notice)
+    assert [part.value for part in parts] == ["", "", "", ""]
+
+
+def test_a_wait_is_reported_as_data_in_the_journal(sit: Sit) -> None:
+    at = sit(poweroff_wait_s=60.0)
+    at.until("poweroff")
+    lines = read_journal(at.run.folder / "journal.jsonl").lines
+    waits = [line["wait"] for line in lines if line.get("wait")]
+    assert list(dict.fromkeys((wait["why"], wait["whole_s"]) for wait in waits)) == [
+        ("what moves between the two readings is a sign of life", 1.1),
+        ("nothing shows yet whether the process is gone", 60.0),
+        ("the process is gone, and the row should follow", 60.0),
+    ]
+    assert {frozenset(wait["read"]) for wait in waits} == {
+        frozenset({"status", "node", "cpu_pct", "ram_mb", "counted", "at"})
+    }
+    assert len({wait["ends_at"] for wait in waits[-3:]}) == 1

@@ -20,6 +20,8 @@ Its modules, from the ground up:
     cards.waiting     what a card shows while its step runs
     cards.two_places  what a saved notebook keeps of a card, and the live card
     ways_on           what to do after a run: buttons that open a notebook with its parameters
+    cards.waiting     what a card shows while its step runs
+    cards.two_places  what a saved notebook keeps of a card, and the live card
     cards.card        one step: shows, sends, waits, shows the result
     cards.connection  the first card: which system, and as whom
     cards.locate      finds the VM

@@ -14,7 +14,7 @@ from vergeos_nb.procedure.steps.watching import Watch
 from vergeos_nb.vergeos.rows import MachineStatus
 
 Make = Callable[..., Rehearsal]
-WAIT = Wait(settle_s=4.0, begins_s=10.0, ends_s=20.0)
+WAIT = Wait(settle_s=4.0, begins_s=10.0, ends_s=20.0, begins="it should come", holds="it should stay")
 POLL_S = 1.0
 
 

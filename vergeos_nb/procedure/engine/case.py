@@ -21,6 +21,7 @@ from vergeos_nb.procedure.values.given_approval import Approval
 from vergeos_nb.procedure.values.past_run import Past
 from vergeos_nb.procedure.values.protocols import Journal, Plans, Platform, Records, VmLease
 from vergeos_nb.procedure.values.votes import Verdict
+from vergeos_nb.procedure.values.wait_report import BETWEEN_READINGS, WaitReport
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.assumptions import NOTHING_MEASURED, PlatformKnowledge
 from vergeos_nb.vergeos.rows import (
@@ -82,9 +83,16 @@ class RunCase:
         """The system in words."""
         return "no system is asked"
 
-    def note(self, text: str) -> None:
-        """Report progress during a long wait."""
-        self.journal.write("note", text=text)
+    def note(self, text: str, wait: WaitReport | None = None) -> None:
+        """Report progress during a long wait, in words and, for whoever shows it, as data."""
+        self.journal.write("note", text=text, **({} if wait is None else {"wait": wait.as_dict()}))
+
+    def wait(self, seconds: float, why: str, last: Sample | None = None) -> None:
+        """Wait, and report it first, with what was read last."""
+        read = {} if last is None else last.in_short()
+        report = WaitReport(why, seconds, self.clock.now() + seconds, read)
+        self.note(f"waiting {seconds:g} s: {why}", report)
+        self.clock.sleep(seconds)
 
 
 class ForceOptions(Protocol):
@@ -187,7 +195,7 @@ class Case(SystemCase):
     def two_samples(self) -> tuple[Sample, Sample]:
         """Two samples, a gap apart."""
         first = self.sample()
-        self.clock.sleep(self.options.sample_gap_s)
+        self.wait(self.options.sample_gap_s, BETWEEN_READINGS, first)
         return first, self.sample()
 
     def is_fresh(self, sample: Sample, lasts_s: float) -> bool:

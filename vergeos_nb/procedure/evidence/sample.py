@@ -69,6 +69,18 @@ class Sample:
         counters: Sequence[Counter] = self.read.get(COUNTERS.name, ())
         return counters
 
+    def in_short(self) -> dict[str, Any]:
+        """What a person watches during a wait, as ``WaitReport.read`` has it."""
+        counted = [value for counter in self.counters for value in counter.values.values()]
+        return {
+            "status": self.status.status,
+            "node": self.status.node,
+            "cpu_pct": self.stats.total_cpu if self.stats else None,
+            "ram_mb": self.stats.ram_used if self.stats else None,
+            "counted": sum(counted) if counted else None,
+            "at": self.read_at,
+        }
+
     def unread(self) -> list[str]:
         """The fields of evidence that could not be read, each with its value."""
         read = [

@@ -15,6 +15,7 @@ from vergeos_nb.procedure.engine.runbook import Runbook
 from vergeos_nb.procedure.evidence.triage import picture_of, table_of, triage, wanting, with_logs
 from vergeos_nb.procedure.steps.common_steps import CONNECT
 from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.wait_report import BETWEEN_READINGS
 from vergeos_nb.vergeos.rows import Columns, MachineKey, NodeState
 
 # More would be no list that a person reads; all are in the columns, and the command prints them.
@@ -61,8 +62,7 @@ def judge_fleet(case: FleetCase) -> Draft:
     assert case.vms is not None
     assert case.counters is not None
     gap_s = case.options.sample_gap_s
-    case.note(f"waiting {gap_s:g} s between two readings")
-    case.clock.sleep(gap_s)
+    case.wait(gap_s, BETWEEN_READINGS)
     counted = case.platform.fleet_counters()
     signs = case.platform.fleet_signs()
     now = case.clock.now()

@@ -186,7 +186,13 @@ def confirm(case: Case) -> Draft:
         differ = ", ".join(name for name in wanted if found[name] != wanted[name])
         return Look(trouble=f"the row is not as it was in: {differ}")
 
-    wait = Wait(options.settle_s, options.confirm_timeout_s, options.confirm_timeout_s)
+    wait = Wait(
+        options.settle_s,
+        options.confirm_timeout_s,
+        options.confirm_timeout_s,
+        begins="the row should be as it was",
+        holds="the row is as it was, and should stay so",
+    )
     ended = settle(watch, wait, look, lambda since: f"reading back for {watch.elapsed:.0f} s")
     watch.trouble = watch.trouble or ended.trouble("the row has not stayed as it was", "it had settled")
     return _end(case, watch, wanted)

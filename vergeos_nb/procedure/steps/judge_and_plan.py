@@ -34,6 +34,7 @@ from vergeos_nb.procedure.values.differences import state_of
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
+from vergeos_nb.procedure.values.wait_report import BETWEEN_READINGS
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.vergeos.requests import NodeQuery
@@ -56,9 +57,7 @@ EFFECTS: Mapping[str, str] = {
 def is_alive(case: Case) -> Draft:
     """Take two readings a gap apart, ask the other witnesses, and judge."""
     assert case.first is not None
-    gap = case.options.sample_gap_s
-    case.note(f"waiting {gap:g} s between two readings")
-    case.clock.sleep(gap)
+    case.wait(case.options.sample_gap_s, BETWEEN_READINGS, case.first)
     case.samples = (case.first, case.sample())
     began = case.server_clock(case.first.read_at)
     case.logs = tuple(case.platform.logs_since(case.machine(), began - LOG_HOURS * 3600))

@@ -69,7 +69,13 @@ def confirm(case: Case) -> Draft:
             return f"watching for {watch.elapsed:.0f} s"
         return f"stopped for {watch.elapsed - since:.0f} of {options.settle_s:g} s"
 
-    wait = Wait(options.settle_s, options.confirm_timeout_s, options.confirm_timeout_s)
+    wait = Wait(
+        options.settle_s,
+        options.confirm_timeout_s,
+        options.confirm_timeout_s,
+        begins="the row should say stopped",
+        holds="the row says stopped, and should stay so",
+    )
     ended = settle(watch, wait, look, progress, enough=watch.off)
     watch.trouble = watch.trouble or ended.trouble("the row has not stayed stopped", "it had settled")
     return _end(case, watch)

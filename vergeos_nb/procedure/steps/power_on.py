@@ -164,7 +164,13 @@ def _confirm_start(case: Case) -> Draft:
         trouble = _not_well(seen, row)
         return Look(trouble=trouble) if trouble else Look(holds=(row.node, row.started))
 
-    wait = Wait(options.settle_s, options.start_timeout_s, options.start_timeout_s + options.settle_s)
+    wait = Wait(
+        options.settle_s,
+        options.start_timeout_s,
+        options.start_timeout_s + options.settle_s,
+        begins="the VM should run",
+        holds="the VM runs, and should go on undisturbed",
+    )
     ended = settle(seen, wait, look, lambda since: f"starting for {seen.elapsed:.0f} s")
     said = ended.trouble("it has not run undisturbed", "it was seen to run properly")
     # Who stopped the wait matters more than how far the start had come.

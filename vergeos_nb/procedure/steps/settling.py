@@ -45,11 +45,15 @@ class Wait:
         settle_s: how long the condition must hold.
         begins_s: the wait ends when the condition does not hold by then.
         ends_s: the wait ends, also when the condition holds.
+        begins: what is waited for until the condition holds, in words.
+        holds: what is waited for from then on.
     """
 
     settle_s: float
     begins_s: float
     ends_s: float
+    begins: str
+    holds: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +126,6 @@ def settle(
             return Settling(Ending.TIMED_OUT, wait, held)
         if stop:
             return Settling(Ending.STOPPED, wait, held, stop)
-        watch.pause(progress(since), wait.ends_s)
+        why = wait.begins if since is None else wait.holds
+        ends_s = wait.begins_s if since is None else since + wait.settle_s
+        watch.pause(progress(since), wait.ends_s, why, ends_s)

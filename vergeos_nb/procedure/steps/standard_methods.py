@@ -143,7 +143,10 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
             gone_at = watch.elapsed
         if watch.elapsed >= (wait_s if gone_at is None else min(gone_at + ROW_FOLLOWS_S, wait_s)):
             break
-        watch.pause(f"{NAMES[rung]}: {watch.elapsed:.0f} of {wait_s:g} s", wait_s)
+        ends_s, why = wait_s, _awaited(rung, watch.verdict.value)
+        if gone_at is not None:
+            ends_s, why = gone_at + ROW_FOLLOWS_S, "the process is gone, and the row should follow"
+        watch.pause(f"{NAMES[rung]}: {watch.elapsed:.0f} of {wait_s:g} s", wait_s, why, ends_s)
     if watch.trouble:
         error = VerdictUnknown(
             f"waiting for {NAMES[rung]} ({answer})",
@@ -158,6 +161,15 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
         opens=True,
         verdict_before=before.value,
     )
+
+
+def _awaited(rung: Literal["poweroff", "kill"], verdict: VerdictValue) -> str:
+    """What is waited for while the process is not known to be gone, in words."""
+    if verdict is not VerdictValue.ALIVE:
+        return "nothing shows yet whether the process is gone"
+    if rung == "kill":
+        return "the process lives, and should end"
+    return "the process lives, and the guest may still shut down"
 
 
 def _without_effect(case: Case, rung: Rung, before: VerdictValue, watch: Watch, answer: str) -> str:

@@ -24,6 +24,7 @@ from vergeos_nb.procedure.evidence.witnesses.roll import samples_table
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
+from vergeos_nb.procedure.values.wait_report import WaitReport
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus, VmNow
 
 FIRST_PAUSE_S = 0.5
@@ -163,10 +164,19 @@ class Watch(Readings):
             self.case.note(self.trouble)
         return self.case.stop_wanted()
 
-    def pause(self, text: str, wait_s: float) -> None:
-        """Wait a little longer than the last time, but not beyond the whole wait; keep the lease."""
+    def pause(self, text: str, wait_s: float, why: str, ends_s: float) -> None:
+        """Wait a little longer than the last time, but not beyond the whole wait; keep the lease.
+
+        Args:
+            text: how far it is, for the journal.
+            wait_s: the whole wait.
+            why: what is waited for, for a person.
+            ends_s: when this wait ends if nothing changes, in seconds since the watch began.
+        """
         says = f"row says {self.last.status}" if self.last else self.trouble
-        self.case.note(f"{text}, {says}")
+        ends_at = self.case.clock.now() + max(0.0, min(ends_s, wait_s) - self.elapsed)
+        read = self.samples[-1].in_short() if self.samples else {}
+        self.case.note(f"{text}, {says}", WaitReport(why, wait_s, ends_at, read))
         self.case.clock.sleep(max(0.0, min(self._pause_s, wait_s - self.elapsed)))
         self._pause_s = min(self._pause_s * BACKOFF, self.case.options.poll_s)
         with suppress(Refused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
@@ -48,7 +49,7 @@ class StepCard:
         self.job: CardJob[StepResult] | None = None
         self.job_aside: CardJob[Any] | None = None
         self.places = TwoPlaces(step.id, self._static, self._static_of)
-        self.waiting = Waiting(desk.picture, desk.masked)
+        self.waiting = Waiting(self._now, desk.picture, desk.masked)
         self._busy = threading.Lock()
         self._looking = threading.RLock()
         self._running = False
@@ -291,6 +292,11 @@ class StepCard:
             bearer=known is not None and known.target.who.startswith("the owner of"),
             taught=teaching(self.desk.runbook).get(self.step.id, NOT_TAUGHT),
         )
+
+    def _now(self) -> float:
+        """The run's clock, which tests step."""
+        case = self.desk.case
+        return time.time() if case is None else case.clock.now()
 
     def _begin_again(self) -> StepResult:
         return self.desk.begin_again(self.step.id, self.form.values())

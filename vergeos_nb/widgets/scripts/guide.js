@@ -3,6 +3,8 @@
 const HOLD_MS = 1500;
 const GAP_PX = 8;
 const PERSON = ["wheel", "pointerdown", "keydown", "touchmove"];
+const LONG_WAIT_MS = 10000;
+const NOTICE = "vergeos-nb-notice";
 const FIELDS = "input, select, textarea";
 
 const scrollerOf = (el) => el.closest(".jp-WindowedPanel-outer") ?? document.scrollingElement;
@@ -27,6 +29,16 @@ const askedOn = (card, after) => {
   return lit && !isOff(lit) ? lit : (wanted[0] ?? lit);
 };
 
+// A notification is asked for by a click only, and kept for this tab.
+const wantsNotice = () => window.Notification?.permission === "granted" && sessionStorage.getItem(NOTICE) === "yes";
+const showNotice = (button) => {
+  const blocked = window.Notification?.permission === "denied";
+  button.hidden = !window.Notification;
+  button.disabled = blocked || wantsNotice();
+  if (blocked) button.textContent = "This browser blocks notifications";
+  else button.textContent = wantsNotice() ? "You are notified when it ends" : "Notify me when it ends";
+};
+
 const left = (seconds) => {
   if (seconds <= 0) return "over";
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
@@ -42,6 +54,7 @@ const tell = (root) => {
   for (const el of root.querySelectorAll("[data-vnb-since]")) {
     el.textContent = `${Math.max(0, Math.floor(now - Number(el.dataset.vnbSince)))} s`;
   }
+  for (const el of root.querySelectorAll("[data-vnb-notice]")) showNotice(el);
   for (const el of root.querySelectorAll("[data-vnb-at]")) {
     const moment = new Date(Number(el.dataset.vnbAt) * 1000);
     if (el.title) continue;
@@ -118,8 +131,26 @@ function render({ model, el }) {
     for (const kind of PERSON) addEventListener(kind, release, true);
     again();
   };
+  // What ended is told outside of the page, if the wait was long and the person looks elsewhere.
+  let waits = null;
+  const watched = () => {
+    const running = [...notebookOf(el).querySelectorAll("[data-vnb-waits]")].some(isSeen);
+    if (running) waits = waits ?? performance.now();
+    if (running || waits === null) return;
+    const long = performance.now() - waits > LONG_WAIT_MS;
+    waits = null;
+    if (!long || !wantsNotice() || document.hasFocus()) return;
+    setTimeout(() => new Notification("vergeos-nb", { body: model.get("said") || "A wait has ended.", tag: NOTICE }), 300);
+  };
+  const noticed = async (event) => {
+    const button = event.target.closest?.("[data-vnb-notice]");
+    if (!button || !notebookOf(el).contains(button)) return;
+    if ((await Notification.requestPermission()) === "granted") sessionStorage.setItem(NOTICE, "yes");
+    showNotice(button);
+  };
   const turn = () => {
     show();
+    watched();
     said.textContent = model.get("said");
     if (model.get("here")) hold(model.get("here"));
   };
@@ -178,9 +209,13 @@ function render({ model, el }) {
       requestAnimationFrame(whenThere);
     }
   };
-  const clock = setInterval(() => tell(notebookOf(el)), 1000);
+  const clock = setInterval(() => {
+    tell(notebookOf(el));
+    watched();
+  }, 1000);
   bar.addEventListener("click", clicked);
   document.addEventListener("click", copied);
+  document.addEventListener("click", noticed);
   document.addEventListener("keyup", entered);
   document.addEventListener("change", ticked);
   model.on("change:html", show);
@@ -191,6 +226,7 @@ function render({ model, el }) {
     clearInterval(clock);
     bar.remove();
     document.removeEventListener("click", copied);
+    document.removeEventListener("click", noticed);
     document.removeEventListener("keyup", entered);
     document.removeEventListener("change", ticked);
     model.off("change:html", show);
