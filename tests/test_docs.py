@@ -93,6 +93,7 @@ OTHERS = [
     ("parameters.md", "all-parameters"),
     ("parameters.md", "report"),
     ("fleet.md", "stuck"),
+    ("conformance.md", "conformance"),
 ]
 
 
