@@ -62,9 +62,9 @@ def test_the_end_says_who_what_why_the_verdict_and_gives_the_ticket_its_text(
     card = forced_off(at)
     shown = text(card.message.value)
     assert shown.startswith("✔ OFF Forced off, and there is evidence")
-    assert "Who ada What web-01 (VM key 41, machine 44) · " in shown
+    assert "VM web-01 (VM key 41, machine 44, status row 46) done by ada " in shown
     assert "PUT /api/v4/machine_status/46" in shown
-    assert "Why it hangs · INC-4711 Record " in shown
+    assert "why it hangs ticket INC-4711 " in shown
     entry = newest_entries(at.outputs)[at.run.folder.name]
     journal = read_journal(at.run.folder / "journal.jsonl")
     ticket = as_markdown(run_state_of(journal), journal, entry)

@@ -13,9 +13,8 @@ from vergeos_nb.views.badges import badge
 from vergeos_nb.views.bundle import environment
 from vergeos_nb.views.summary import RunSummary, summary_view
 
-# What a person looks for first, in this order, and the lines of the summary that say it.
-_WHO = ("operator", "approved by")
-_WHY = ("reason", "ticket")
+# Numbers that a person does not look for at the end of a run; the whole of it has them.
+_LEFT_OUT = ("plan digest", "exit code")
 
 
 def ending_html(summary: RunSummary, folder: Path, page: ServedFile | None, ticket: str, lesson: str) -> str:
@@ -44,13 +43,4 @@ def ending_html(summary: RunSummary, folder: Path, page: ServedFile | None, tick
 
 
 def _facts(summary: RunSummary) -> Sequence[tuple[str, str]]:
-    lines = dict(summary.lines)
-    operator, approver = (lines.get(name, "") for name in _WHO)
-    who = f"{operator}, approved by {approver}" if approver and approver != operator else operator
-    sent = [value for name, value in summary.lines if name.startswith("changing call")]
-    return [
-        ("Who", who),
-        ("What", " · ".join(filter(None, [lines.get("VM", ""), *sent]))),
-        ("Where", summary.system),
-        ("Why", " · ".join(filter(None, (lines.get(name, "") for name in _WHY)))),
-    ]
+    return [("system", summary.system), *(fact for fact in summary.lines if fact[0] not in _LEFT_OUT)]
