@@ -64,6 +64,8 @@ def _by_verdict(account: RunState) -> str:
         return ""
     if account.outcome is RunOutcome.PLANNED:
         life = "The process LIVES." if lives else "Nothing shows whether the process lives."
+        if lives and account.rests_on == "assumed":
+            life = "It is assumed that the process lives."
         return f"{_HEADLINES[account.outcome]} {life}"
     return ""
 
@@ -86,6 +88,7 @@ def _lines(account: RunState) -> list[tuple[str, str]]:
         ("undone by", _undo(account)),
         ("opened", str(opened.get("at", ""))),
         ("ended", account.ended_at),
+        ("rests on", account.rests_on),
         ("exit code", str(account.exit_code)),
     ]
 
