@@ -39,6 +39,7 @@ def test_run_prints_one_json_object_as_its_last_line(outputs: Path) -> None:
     assert answer == {
         "outcome": "planned",
         "verdict": "off",
+        "rests_on": "assumed",
         "exit_code": 0,
         "plan_digest": digest,
         "record": str(record.parent),

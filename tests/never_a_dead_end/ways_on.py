@@ -93,7 +93,7 @@ WAYS_ON: Mapping[str, WayOn] = {
     "node_dead": WayOn("force", NOBODY_KNOWS, gives={"assertion": SENTENCE}),
     "node_unreachable": WayOn("force", NOBODY_KNOWS, gives={"assertion": SENTENCE}),
     "stuck_stale": WayOn("force", NOBODY_KNOWS, gives={"assertion": SENTENCE}),
-    "heartbeat_of_the_dead": WayOn("force", OFF, end_it_and_its_row, headless=("nothing-to-do", "off", 0)),
+    "heartbeat_of_the_dead": WayOn("force", OFF, gives={"assertion": SENTENCE}),
     "reader": WayOn("poweroff", OFF, lambda run: run.sim.set_role("admin")),
     "stale_cores": WayOn("plan", ("nothing-to-do", "off", 0)),
     "twins": WayOn("locate", OFF, gives={"vm_key": 41}),

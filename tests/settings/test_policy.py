@@ -88,6 +88,7 @@ def test_what_is_left_out_forbids_nothing():
         ("[do_not_touch]\nkeys = [true]", r"'keys\[0\]' is True "),
         ("[approval]\ntwo_person = true", "Did you mean 'two_people'"),
         ("[approval]\ntwo_people = 'true'", "'two_people' is 'true'"),
+        ("[approval]\ntwo_people_over_assumed_life = 1", "'two_people_over_assumed_life' is 1"),
         ("[approval]\ntwo_people = 1", "'two_people' is 1"),
         (WINDOW.replace("[[window]]", "[window]"), "'window' is no list of sections"),
         ("window = ['mon']", r"'window\[0\]' is 'mon'(?s:.*)a section"),

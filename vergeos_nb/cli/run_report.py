@@ -62,6 +62,7 @@ def as_json(report: RunReport) -> dict[str, Any]:
     account = report.account
     return {
         **account.end.as_dict(),
+        "rests_on": account.rests_on or None,
         "exit_code": report.exit_code,
         "plan_digest": account.fact("plan_digest"),
         "record": str(report.folder) if (report.folder / RECORD).exists() else None,

@@ -315,6 +315,11 @@ class FleetApproval:
     stop_wanted: Callable[[], str]
     approval_ends: dict[Approval, float] = field(default_factory=dict)
 
+    @property
+    def over_assumed_life(self) -> bool:
+        """No: that is asked by each VM's own run, of its own plan."""
+        return False
+
     def plan_digest(self) -> str:
         """The digest of the fleet's plan."""
         return self.plan.digest

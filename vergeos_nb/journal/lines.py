@@ -78,6 +78,7 @@ class FactsShape(Struct):
     """Those facts of a step that later readers rely on."""
 
     verdict: Literal["off", "alive", "unknown"] | UnsetType = UNSET
+    rests_on: Text = None
     verdict_at: Time | None = None
     vm: VmFact | None = None
     status_key: Count | None = None

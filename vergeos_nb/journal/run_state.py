@@ -137,9 +137,18 @@ class RunState:
     @property
     def verdict(self) -> VerdictValue:
         """The verdict of the evidence that was read after the last request that changed the VM."""
+        facts = self._judged()
+        return VerdictValue(facts["verdict"]) if facts else VerdictValue.UNKNOWN
+
+    @property
+    def rests_on(self) -> str:
+        """What the verdict rests on: ``measured``, ``assumed``, or "" for unknown and in older journals."""
+        return str(self._judged().get("rests_on") or "")
+
+    def _judged(self) -> Mapping[str, Any]:
         # By the order of the journal's lines, not by their times: a clock can be set back.
-        told = [r for r in self.results if "verdict" in r.facts and r.step not in self.outdated]
-        return VerdictValue(told[-1].facts["verdict"]) if told else VerdictValue.UNKNOWN
+        told = [r.facts for r in self.results if "verdict" in r.facts and r.step not in self.outdated]
+        return told[-1] if told else {}
 
     @property
     def exit_code(self) -> int:

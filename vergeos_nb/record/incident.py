@@ -41,6 +41,7 @@ def facts_of(account: RunState) -> tuple[tuple[str, str], ...]:
         ("ended", _ended(account)),
         *_sent(account),
         ("proved", _proved(account)),
+        ("rests on", account.rests_on),
         ("not known", "; ".join(_not_known(account))),
         ("to undo it", _undo(account)),
         ("plan digest", str(account.fact("plan_digest") or "")),

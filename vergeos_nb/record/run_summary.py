@@ -74,6 +74,8 @@ def _by_verdict(account: RunState) -> str:
         return ""
     if account.outcome is RunOutcome.PLANNED:
         life = "The process LIVES." if lives else "Nothing shows whether the process lives."
+        if lives and account.rests_on == "assumed":
+            life = "It is assumed that the process lives."
         return f"{_HEADLINES[account.outcome]} {life}"
     return ""
 

@@ -15,6 +15,7 @@
 
     [approval]
     two_people = true                       # the approver is not the operator
+    two_people_over_assumed_life = true     # at least where a person answers for a row that looks alive
 
 Upper and lower case are the same in names and tags: matching too much only stops a run, matching too little
 could end somebody's domain controller. For the same reason an entry that is not understood is an error and is
@@ -91,6 +92,7 @@ class Policy:
         names, keys, tags: VMs that are not touched.
         windows: when changes are allowed; none means always.
         two_people: whether the approver must not be the operator.
+        two_people_over_assumed_life: the same, where the plan is over life that is only assumed.
         stop_file: while it exists nothing is changed; "" for none. See `settings.stopped_by`.
         source: where this was read from, in words.
     """
@@ -100,6 +102,7 @@ class Policy:
     tags: tuple[str, ...] = ()
     windows: tuple[Window, ...] = ()
     two_people: bool = False
+    two_people_over_assumed_life: bool = False
     stop_file: str = ""
     source: str = ""
 
@@ -161,6 +164,7 @@ def parse_policy(text: str, source: str) -> Policy:
             tags=_patterns(file.do_not_touch.tags, "tags"),
             windows=tuple(_window(one, number) for number, one in enumerate(file.window, 1)),
             two_people=file.approval.two_people,
+            two_people_over_assumed_life=file.approval.two_people_over_assumed_life,
             stop_file=_stop_file(file.stop_file),
             source=source,
         )
@@ -191,7 +195,9 @@ def _file() -> Any:
     )  # fmt: skip
     # TOML has times of its own: 22:00:00, without quotes.
     window = section("Window", [("days", list[str]), ("begins", Any), ("to", Any), ("timezone", str)])
-    approval = section("Approval", [("two_people", bool, False)])
+    approval = section(
+        "Approval", [("two_people", bool, False), ("two_people_over_assumed_life", bool, False)]
+    )
     windows = Annotated[list[window], Meta(min_length=1)]  # type: ignore[valid-type]
     return section(
         "PolicyFile",

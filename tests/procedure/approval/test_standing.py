@@ -43,6 +43,7 @@ class Asks:
     clock: Clock = field(default_factory=TwoClocks)
     approval_ends: dict[Approval, float] = field(default_factory=dict)
     says_stop: str = ""
+    over_assumed_life: bool = False
 
     def plan_digest(self) -> str:
         return DIGEST
@@ -77,6 +78,18 @@ def test_an_approval_for_this_plan_opens_the_way() -> None:
             ),
         ),
         (
+            Asks(
+                operator="jo",
+                policy=Policy(two_people_over_assumed_life=True, source="the policy"),
+                over_assumed_life=True,
+            ),
+            Refused,
+            (
+                "two people are demanded, and 'Jo' is the operator and the approver",
+                "have somebody else approve, and say who; the rule is in the policy",
+            ),
+        ),
+        (
             Asks(approval=Approval(DIGEST, "Jo", 100.0, 900.0)),
             ApprovalExpired,
             ("the approval ended at 1970-01-01T00:15:00.000Z", "ask for a new one"),
@@ -90,6 +103,10 @@ def test_each_question_closes_the_way_and_names_a_way_on(
     no = refusal(who)
     assert no is not None
     assert (type(no), no.asked, (no.came_back, no.next_step)) == (kind, "sending", told)
+
+
+def test_a_second_person_for_assumed_life_is_demanded_of_no_other_plan() -> None:
+    assert refusal(Asks(operator="Jo", policy=Policy(two_people_over_assumed_life=True))) is None
 
 
 def test_an_approval_lasts_no_longer_when_the_clock_is_set_back_after_it_was_first_looked_at() -> None:

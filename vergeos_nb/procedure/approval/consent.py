@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vergeos_nb.errors import Refused
-from vergeos_nb.procedure.approval.standing import same_person
+from vergeos_nb.procedure.approval.standing import same_person, two_people_demanded
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.values.differences import parameters_changed
 from vergeos_nb.procedure.values.given_approval import Approval
@@ -72,7 +72,7 @@ def still_missing(case: Case, consent: Consent, ticks: Sequence[str]) -> tuple[s
         missing.append("say why, in the field Reason")
     if consent.typed_name != name:
         missing.append(f"type the VM's name, exactly: {name}")
-    if case.policy.two_people:
+    if two_people_demanded(case):
         if not consent.approver.strip():
             missing.append("two people are demanded: the second one gives their name as Approver")
         elif same_person(consent.approver, consent.operator):

@@ -105,7 +105,7 @@ def planned(case: Case, plan: Plan, tables: tuple[Table, ...], hint: str, warn: 
     facts: dict[str, Any] = {
         "plan": dict(plan.content),
         "plan_digest": plan.digest,
-        "verdict": verdict.value.value,
+        **verdict.facts(),
         "approval": None,
     }
     if approval is None:

@@ -35,6 +35,10 @@ class Approvable(Protocol):
         """Both clocks."""
 
     @property
+    def over_assumed_life(self) -> bool:
+        """Whether the plan is over life that is only assumed, for which a named person answers."""
+
+    @property
     def approval_ends(self) -> dict[Approval, float]:
         """When each approval ends by the steady clock, as far as it was looked at."""
 
@@ -73,7 +77,7 @@ def standing_refusal(who: Approvable, asked: str, ways: WaysOn) -> VergeNbError 
         return Refused(asked, "it is not approved", ways.not_approved)
     if approval.digest != who.plan_digest():
         return Drift(asked, "the approval is for another plan", ways.other_plan)
-    if policy.two_people and same_person(approval.approver, who.operator):
+    if two_people_demanded(who) and same_person(approval.approver, who.operator):
         return Refused(
             asked,
             f"two people are demanded, and {approval.approver!r} is the operator and the approver",
@@ -86,6 +90,12 @@ def standing_refusal(who: Approvable, asked: str, ways: WaysOn) -> VergeNbError 
     if reason := policy.outside(who.clock.now()):
         return Refused(asked, reason, f"{ways.outside}wait, or have the policy {policy.source} changed")
     return None
+
+
+def two_people_demanded(who: Approvable) -> bool:
+    """Whether the policy wants another approver than the operator for the plan of now."""
+    policy = who.policy
+    return policy.two_people or (policy.two_people_over_assumed_life and who.over_assumed_life)
 
 
 def _ended(who: Approvable, approval: Approval) -> str:

@@ -8,9 +8,11 @@ from vergeos_nb.parameters import RUNGS, Rung
 from vergeos_nb.procedure.engine.case import ForceOptions
 from vergeos_nb.procedure.values.step_tables import STAYS_CLOSED
 from vergeos_nb.procedure.values.table import Table
-from vergeos_nb.procedure.values.votes import VerdictValue
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 
 TITLES: dict[Rung, str] = {"poweroff": "Power off", "kill": "Kill power", "override": "Force power off"}
+
+ONLY_ASSUMED = "only its record or log looks alive, which is assumed to be life"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class StaysClosed:
         return f"As it stands, this plan does not open {TITLES[self.method]}: {self.because}; {self.way_on}."
 
 
-def stays_closed(options: ForceOptions, verdict: VerdictValue) -> tuple[StaysClosed, ...]:
+def stays_closed(options: ForceOptions, verdict: Verdict) -> tuple[StaysClosed, ...]:
     """The methods that this plan does not open, by what its parameters and the evidence say now."""
     if options.up_to != "override":
         because = f"it goes no further than {TITLES[options.up_to]}"
@@ -41,12 +43,16 @@ def stays_closed(options: ForceOptions, verdict: VerdictValue) -> tuple[StaysClo
         return tuple(
             StaysClosed(rung, because, f"plan again with up_to={rung} to open it") for rung in further
         )
-    if verdict is VerdictValue.ALIVE:
+    way_on = "make sure at the node, and plan again with the parameter assertion: who checked, and how"
+    if verdict.only_assumed_life:
+        if options.assertion:
+            return ()
+        return (StaysClosed("override", ONLY_ASSUMED, way_on, needs="assertion"),)
+    if verdict.value is VerdictValue.ALIVE:
         because = "the process lives, and while it lives no approval opens it"
         return (StaysClosed("override", because, "Power Off and Kill Power may end it, or its node can"),)
-    if verdict is VerdictValue.UNKNOWN and not options.assertion:
+    if verdict.value is VerdictValue.UNKNOWN and not options.assertion:
         because = "nothing shows whether the process is gone"
-        way_on = "make sure at the node, and plan again with the parameter assertion: who checked, and how"
         return (StaysClosed("override", because, way_on, needs="assertion"),)
     return ()
 

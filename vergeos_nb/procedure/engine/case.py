@@ -252,6 +252,11 @@ class Case(SystemCase):
         assert self.plan is not None
         return self.plan.digest
 
+    @property
+    def over_assumed_life(self) -> bool:
+        """Whether the plan is over life that is only assumed, for which a named person answers."""
+        return self.plan is not None and bool(self.plan.content.get("over_assumed_life"))
+
     def machine(self) -> MachineKey:
         """The VM's machine."""
         return self.known_vm().machine

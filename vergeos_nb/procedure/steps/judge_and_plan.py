@@ -33,7 +33,7 @@ from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.differences import state_of
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.table import Table
-from vergeos_nb.procedure.values.votes import VerdictValue
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.procedure.values.wait_report import BETWEEN_READINGS
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.exchange import Request
@@ -67,16 +67,7 @@ def is_alive(case: Case) -> Draft:
     )
     case.verdict = verdict
     healthy = looks_healthy(case.samples[-1].status, verdict)
-    meaning = {
-        VerdictValue.OFF: "The process is gone: there is fresh evidence of it.",
-        VerdictValue.ALIVE: "The process LIVES. Overriding its record would not end it.",
-        VerdictValue.UNKNOWN: "The evidence supports neither off nor alive.",
-    }[verdict.value]
-    advice = {
-        VerdictValue.OFF: "",
-        VerdictValue.ALIVE: "The standard methods act on it; the override stays closed while it lives.",
-        VerdictValue.UNKNOWN: "Make sure at the node itself. Without your assertion nothing is overridden.",
-    }[verdict.value]
+    meaning, advice = _what_it_means(verdict)
     return Draft(
         StepOutcome.PASSED,
         f"Verdict: {verdict.value}. {meaning}",
@@ -87,8 +78,29 @@ def is_alive(case: Case) -> Draft:
             counters_table(case.first.counters, case.samples[-1].counters),
             logs_table(case.logs),
         ),
-        {"verdict": verdict.value.value, "healthy": healthy},
+        {**verdict.facts(), "healthy": healthy},
     )
+
+
+def _what_it_means(verdict: Verdict) -> tuple[str, str]:
+    """A verdict in words, and what to do."""
+    if verdict.only_assumed_life:
+        return (
+            "It is assumed that the process lives: only its record or log looks alive.",
+            "The standard methods come first. The override stays closed until a named person says who "
+            "checked at the node, and how (parameter assertion).",
+        )
+    return {
+        VerdictValue.OFF: ("The process is gone: there is fresh evidence of it.", ""),
+        VerdictValue.ALIVE: (
+            "The process LIVES. Overriding its record would not end it.",
+            "The standard methods act on it; the override stays closed while it lives.",
+        ),
+        VerdictValue.UNKNOWN: (
+            "The evidence supports neither off nor alive.",
+            "Make sure at the node itself. Without your assertion nothing is overridden.",
+        ),
+    }[verdict.value]
 
 
 def is_recent(case: Case) -> bool:
@@ -121,13 +133,16 @@ def make_plan(case: Case) -> Draft:
     if options.start_at != RUNGS[0]:
         left_out = RUNGS[: RUNGS.index(options.start_at)]
         case.contradictions = contradictions(left_out, case.logs, LOG_HOURS)
+    over = options.up_to == "override" and options.assertion and verdict.only_assumed_life
     plan = frame_of_plan(
         case,
         now,
         [(rung, EFFECTS[rung], change) for rung, change in planned_changes(case, now)],
         contradictions=list(case.contradictions),
+        # Only where it is so: every other plan keeps the digest that it has always had.
+        **({"over_assumed_life": True} if over else {}),
     )
-    shut = stays_closed(options, verdict.value)
+    shut = stays_closed(options, verdict)
     tables: tuple[Table, ...] = (_words(case, plan, now), requests_table(plan), verdict.table())
     if shut:
         tables = (*tables, closed_table(shut))
@@ -168,7 +183,10 @@ def _words(case: Case, plan: Plan, now: VmNow) -> Table:
         plan,
         ("from", f"{now.status}, running {str(now.running).lower()}, node {now.node}"),
         ("rungs", f"from {options.start_at} up to {options.up_to}"),
-        ("verdict before", verdict.value.value),
+        (
+            "verdict before",
+            f"{verdict.value}, {verdict.rests_on}" if verdict.rests_on else verdict.value.value,
+        ),
         ("attested", options.attest or "nothing"),
         ("assertion", options.assertion or "none"),
     )
@@ -178,7 +196,7 @@ def _already_stopped(case: Case, now: VmNow) -> Draft:
     verdict = case.verdict
     assert verdict is not None
     facts: dict[str, Any] = {
-        "verdict": verdict.value.value, "plan": None, "plan_digest": None, "approval": None,
+        **verdict.facts(), "plan": None, "plan_digest": None, "approval": None,
     }  # fmt: skip
     tables = (verdict.table(), roll.samples_table(case.samples))
     if verdict.value is VerdictValue.ALIVE:

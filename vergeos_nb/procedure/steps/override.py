@@ -14,6 +14,7 @@ from vergeos_nb.errors import (
     VergeNbError,
 )
 from vergeos_nb.procedure.approval.gate import closed, not_approved
+from vergeos_nb.procedure.approval.stays_closed import ONLY_ASSUMED
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.steps.judge_and_plan import is_recent, judge_again
@@ -25,6 +26,12 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.rows import MachineStatus
+
+STILL_ALIVE = "do NOT power it on anywhere; end the process at its node, and call the vendor"
+LOOKS_ALIVE = (
+    "do NOT power it on anywhere; look at the node once more: end the process if it is there; if it is gone, "
+    "something else writes this row, so send the vendor this record"
+)
 
 
 def force_power_off(case: Case) -> Draft:
@@ -51,7 +58,8 @@ def force_power_off(case: Case) -> Draft:
 
 def confirm(case: Case) -> Draft:
     """Read until the row has stayed as asked for the settle time, and judge by what was read."""
-    options, watch = case.confirming(), Watch(case)
+    options = case.confirming()
+    watch = Watch(case, answered_for=case.over_assumed_life)
 
     def look(row: MachineStatus, held: bool) -> Look:
         if not watch.ours():
@@ -93,13 +101,21 @@ def _refusal(case: Case, asked: str) -> Draft | None:
     assert plan is not None
     assert verdict is not None
     planned = plan.content["verdict"]
-    if verdict.value is VerdictValue.ALIVE:
+    assertion = case.force_options().assertion
+    if verdict.only_assumed_life and not (assertion and case.over_assumed_life):
+        seen = " since this plan was approved" if assertion else ""
         error: VergeNbError = StillAlive(
+            asked,
+            f"{ONLY_ASSUMED}: {verdict.signs_of_life}{seen}",
+            "make sure at the node; then say so with the parameter assertion, plan and approve again",
+        )
+    elif verdict.value is VerdictValue.ALIVE and not verdict.only_assumed_life:
+        error = StillAlive(
             asked,
             "its process lives; the PUT would only hide that and let a second copy start on the same disks",
             "end the process at its node; no approval opens this",
         )
-    elif verdict.value is VerdictValue.UNKNOWN and not case.force_options().assertion:
+    elif verdict.value is VerdictValue.UNKNOWN and not assertion:
         error = VerdictUnknown(
             asked,
             "nothing shows that its process is gone",
@@ -119,7 +135,7 @@ def _refusal(case: Case, asked: str) -> Draft | None:
 def _judged(case: Case) -> dict[str, Any]:
     """The verdict on the newest evidence, and from when that is."""
     assert case.verdict is not None
-    return {"verdict": case.verdict.value.value, "verdict_at": case.samples[-1].read_at}
+    return {**case.verdict.facts(), "verdict_at": case.samples[-1].read_at}
 
 
 def _send(case: Case) -> Draft:
@@ -144,8 +160,10 @@ def _end(case: Case, watch: Watch) -> Draft:
         summary = f"Verdict: off. The row stays stopped, and there is fresh evidence that {name!r} is dead."
         return Draft(StepOutcome.PASSED, summary, "", tables, facts)
     if verdict.value is VerdictValue.ALIVE:
-        advice = "do NOT power it on anywhere; end the process at its node, and call the vendor"
-        error: VergeNbError = StillAlive(asked, f"its process lives: {verdict.signs_of_life}", advice)
+        advice, lives = STILL_ALIVE, "its process lives"
+        if verdict.only_assumed_life:
+            advice, lives = LOOKS_ALIVE, ONLY_ASSUMED
+        error: VergeNbError = StillAlive(asked, f"{lives}: {verdict.signs_of_life}", advice)
         return Draft(StepOutcome.FAILED, f"Verdict: alive. {error.came_back}.", advice, tables, facts, error)
     advice = "do not power it on yet; look at the node itself, then confirm again"
     error = VerdictUnknown(

@@ -113,7 +113,7 @@ def confirm(case: Case) -> Draft:
     if not watch_options(case).power_on:
         verdict = case.verdict
         assert verdict is not None
-        facts = {"verdict": verdict.value.value, "verdict_at": case.samples[-1].read_at}
+        facts = {**verdict.facts(), "verdict_at": case.samples[-1].read_at}
         return Draft(StepOutcome.PASSED, f"{case.known_vm().name!r} stayed off.", "", facts=facts)
     return _confirm_start(case)
 
@@ -139,7 +139,7 @@ def _not_off(case: Case, asked: str) -> Draft | None:
             "make sure at the node; no approval opens this",
         )
     read_at = case.samples[-1].read_at
-    return ended_by(error, verdict.table(), sent=False, verdict=verdict.value.value, verdict_at=read_at)
+    return ended_by(error, verdict.table(), sent=False, **verdict.facts(), verdict_at=read_at)
 
 
 def _refresh(case: Case) -> None:

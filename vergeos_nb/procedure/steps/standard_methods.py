@@ -24,7 +24,7 @@ from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.steps.sending import Sent, refused, send_once
 from vergeos_nb.procedure.steps.watching import Watch
 from vergeos_nb.procedure.values.outcomes import StepOutcome
-from vergeos_nb.procedure.values.votes import VerdictValue
+from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 
 NAMES = {"poweroff": "Power Off", "kill": "Kill Power", "override": "the status override"}
 
@@ -177,7 +177,13 @@ def _without_effect(case: Case, rung: Rung, before: VerdictValue, watch: Watch, 
     name, after = NAMES[rung], watch.verdict.value
     waited = f"Waited {watch.elapsed:.0f} s"
     if after is VerdictValue.ALIVE:
-        said, waited = f"{name} did not end the process: it lives.", f"{waited}."
+        assumed = watch.verdict.only_assumed_life
+        lives = (
+            "did not end the process, as far as its record tells"
+            if assumed
+            else "did not end the process: it lives"
+        )
+        said, waited = f"{name} {lives}.", f"{waited}."
     elif after is VerdictValue.UNKNOWN:
         said = f"Nothing shows whether {name} had an effect."
         waited = f"{waited}: nothing shows whether the process is gone."
@@ -189,18 +195,19 @@ def _without_effect(case: Case, rung: Rung, before: VerdictValue, watch: Watch, 
             else f"After {name} the process is gone, but the row still says that it runs."
         )
     told = "" if answer == "accepted" else f" The request: {answer}."
-    return f"{said} Next: {_next(case, rung, after)}. ({waited}){told}"
+    return f"{said} Next: {_next(case, rung, watch.verdict)}. ({waited}){told}"
 
 
-def _next(case: Case, rung: Rung, verdict: VerdictValue) -> str:
+def _next(case: Case, rung: Rung, verdict: Verdict) -> str:
     """What comes after a method that left the row as it was."""
     options = case.force_options()
     if rung == options.up_to:
         return f"nothing in this run, which goes no further than {NAMES[rung]}"
     if rung == "poweroff":
         return NAMES["kill"]
-    if verdict is VerdictValue.ALIVE:
+    if verdict.value is VerdictValue.ALIVE and not verdict.only_assumed_life:
         return "end the process at its node; Force power off stays closed while it lives"
-    if verdict is VerdictValue.UNKNOWN and not options.assertion:
+    asked_for = not case.over_assumed_life if verdict.only_assumed_life else not options.assertion
+    if verdict.value is not VerdictValue.OFF and asked_for:
         return "make sure at the node; Force power off needs what you found there (parameter assertion)"
     return "Force power off"

@@ -104,7 +104,7 @@ class Readings(ABC):
     def facts(self) -> dict[str, Any]:
         """The verdict and the row as it was read last."""
         return {
-            "verdict": self.verdict.value.value,
+            **self.verdict.facts(),
             "verdict_at": self.samples[-1].read_at if self.samples else 0.0,
             "after": dict(self.last.row) if self.last else None,
         }
@@ -132,15 +132,23 @@ class Watch(Readings):
             being switched off lived a moment ago. Otherwise any sign of life since the beginning counts.
         own_order: the log's words for what this run ordered itself, which are no sign of life.
         wrote_row: whether this run wrote the status row itself, so that it is no evidence of the process.
+        answered_for: whether a named person answers for a status row that keeps being written.
     """
 
     def __init__(
-        self, case: Case, *, forgets: bool = False, own_order: str = "", wrote_row: bool = False
+        self,
+        case: Case,
+        *,
+        forgets: bool = False,
+        own_order: str = "",
+        wrote_row: bool = False,
+        answered_for: bool = False,
     ) -> None:
         super().__init__(case, (), case.clock.now(), "nothing could be read")
         self._forgets = forgets
         self._own_order = own_order
         self._wrote_row = wrote_row
+        self._answered_for = answered_for
         self.logs: tuple[LogLine, ...] = ()
         self._pause_s = min(FIRST_PAUSE_S, case.options.poll_s)
 
@@ -202,7 +210,8 @@ class Watch(Readings):
 
     def evidence(self, samples: Sequence[Sample]) -> Evidence:
         """What the witnesses vote on, with these samples."""
-        return replace(super().evidence(samples), wrote_row=self._wrote_row)
+        evidence = super().evidence(samples)
+        return replace(evidence, wrote_row=self._wrote_row, answered_for=self._answered_for)
 
     def _took(self, sample: Sample) -> None:
         # First, because a reading counts only together with the log of the time before it.

@@ -56,6 +56,11 @@ class Verdict:
         """Whether it says alive, and nothing that was measured on this VM supports that."""
         return self.value is VerdictValue.ALIVE and self.rests_on == "assumed"
 
+    def facts(self) -> dict[str, str]:
+        """The verdict and what it rests on, as a step's facts have it."""
+        rests_on = {"rests_on": self.rests_on} if self.rests_on else {}
+        return {"verdict": self.value.value, **rests_on}
+
     @property
     def signs_of_life(self) -> str:
         """The votes for life in words, or ""."""

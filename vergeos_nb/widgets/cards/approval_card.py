@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as w
 
 from vergeos_nb.procedure.approval.consent import Consent
+from vergeos_nb.procedure.approval.standing import two_people_demanded
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.outcomes import StepOutcome
@@ -93,7 +94,7 @@ class ApprovalCard(StepCard):
         self.ask.layout.display = "" if wanted else "none"
         missing: Sequence[str] = ()
         if wanted and isinstance(case, Case):
-            self.two.layout.display = "" if case.policy.two_people else "none"
+            self.two.layout.display = "" if two_people_demanded(case) else "none"
             missing = self.desk.missing(self._consent(case))
             self.yes.description = f"Approve this plan for {case.known_vm().name}"
         self.lacks.value = says("\n".join(f"○ {text}" for text in missing))
@@ -105,7 +106,7 @@ class ApprovalCard(StepCard):
         return made and isinstance(case, Case) and case.plan is not None
 
     def _consent(self, case: Case) -> Consent:
-        approver = self.second.values()["approver"] if case.policy.two_people else case.operator
+        approver = self.second.values()["approver"] if two_people_demanded(case) else case.operator
         return Consent(
             digest=str(self.result.facts.get("plan_digest")) if self.result is not None else "",
             typed_name=self.typed.value,
