@@ -75,7 +75,7 @@ def test_what_is_left_out_forbids_nothing():
         ("names = ", "it is no TOML"),
         ("windows = 1", r"nothing reads 'windows'(?s:.*)Did you mean 'window'"),
         ("stopfile = '/x'", "Did you mean 'stop_file'"),
-        ("stop_file = 'x'", r"'stop_file' is 'x'(?s:.*)whole path"),
+        ("stop_file = 'x'", r"'stop_file' is 'x'(?s:.*)full path"),
         ("stop_file = ''", "'stop_file' is ''"),
         ("stop_file = 1", "'stop_file' is 1"),
         ("do_not_touch = ['dc']", r"'do_not_touch' is \['dc'\](?s:.*)a section"),
@@ -360,4 +360,4 @@ def test_the_stop_file_stops_while_it_is_there_or_cannot_be_looked_for(tmp_path)
     assert stopped_by(policy) == f"the stop file {stop} exists"
     long = tmp_path / ("x" * 300)
     reason = stopped_by(Policy(stop_file=str(long)))
-    assert reason == f"whether the stop file {long} exists cannot be told (File name too long)"
+    assert reason == f"it cannot be checked whether the stop file {long} exists (File name too long)"

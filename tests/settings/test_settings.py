@@ -170,11 +170,12 @@ def test_token_and_api_key_are_both_bearer(tmp_path, variable):
         ),
         (
             {**LOGIN, "VERGE_TOKEN": CANARY},
-            "VERGE_TOKEN and VERGE_PASSWORD and VERGE_USERNAME are both set, which are two ways to log in",
+            "VERGE_TOKEN and VERGE_PASSWORD and VERGE_USERNAME are both set, "
+            "but only one way to log in can be used",
         ),
         (
             {"VERGE_HOST": "h", "VERGE_TOKEN": "t", "VERGE_AUTH": "session"},
-            "VERGE_TOKEN and VERGE_AUTH are both set, which are two ways to log in",
+            "VERGE_TOKEN and VERGE_AUTH are both set, but only one way to log in can be used",
         ),
         ({**LOGIN, "VERGE_AUTH": "sesion"}, "'sesion' is unknown"),
         ({**LOGIN, "VERGE_VERIFY_SSL": "flase"}, "'flase' is neither true nor false"),
@@ -202,7 +203,7 @@ def test_switching_checks_off_and_naming_an_authority_is_a_contradiction(tmp_pat
     (tmp_path / "ca.pem").write_text("x")
     failure = refusal(tmp_path, **LOGIN, VERGE_VERIFY_SSL="false", VERGE_CA_FILE=str(tmp_path / "ca.pem"))
     assert failure.came_back == (
-        "VERGE_VERIFY_SSL turns certificate checks off and VERGE_CA_FILE is set for them"
+        "VERGE_VERIFY_SSL turns certificate checks off, but VERGE_CA_FILE is needed for them"
     )
 
 
@@ -271,24 +272,24 @@ def test_a_host_is_brought_to_one_form(tmp_path, written, host):
     ("written", "came_back"),
     [
         ("http://lab.example", "it asks for another scheme than https"),
-        (f"https://root:{CANARY}@lab.example", "it holds a user before an @, and perhaps a password"),
-        (f"root:{CANARY}@lab.example", "it holds a user before an @, and perhaps a password"),
+        (f"https://root:{CANARY}@lab.example", "it holds a user name before an @, and perhaps a password"),
+        (f"root:{CANARY}@lab.example", "it holds a user name before an @, and perhaps a password"),
         ("lab.example/api/v4", "it holds a path"),
         ("lab.example?x=1", "it holds a path"),
         ("lab.example#x", "it holds a path"),
         ("lab%2e", "it holds a path"),
-        ("lab .example", "it holds a blank or a control character"),
+        ("lab .example", "it holds a blank, a line end or a control character"),
         ("lab.example\r\nX: y", "it holds a control character"),
-        ("lab.example:abc", "what follows its colon is no port"),
-        ("lab.example:", "what follows its colon is no port"),
+        ("lab.example:abc", "the text after its colon is no port"),
+        ("lab.example:", "the text after its colon is no port"),
         ("lab.example:70000", "its port is 70000"),
         ("lab.example:0", "its port is 0"),
         ("::1", "it looks like an IPv6 address without brackets"),
-        ("[::zz]", "what stands in its brackets is no IPv6 address"),
+        ("[::zz]", "the text in brackets is no IPv6 address"),
         ("[::1::2]", "'::1::2' is no IPv6 address"),
         ("fe80::1%eth0", "it looks like an IPv6 address without brackets"),
-        ("[fe80::1%]", "what stands in its brackets is no IPv6 address"),
-        (f"root:{CANARY}＠lab.example", "it holds a user before an @, and perhaps a password"),
+        ("[fe80::1%]", "the text in brackets is no IPv6 address"),
+        (f"root:{CANARY}＠lab.example", "it holds a user name before an @, and perhaps a password"),
         ("10.0.0.256", "'10.0.0.256' is no host name"),
         ("https://", "'' is no host name"),
         ("..", "'..' is no host name"),
@@ -330,7 +331,7 @@ def test_a_named_profile_is_read_from_the_vendors_file_and_nothing_overrides_it(
         warnings=lab.warnings,
     )
     assert lab.warnings[-1] == (
-        "VERGE_HOST, VERGE_TIMEOUT not used: they make the profile 'env' and do not change 'lab'."
+        "VERGE_HOST, VERGE_TIMEOUT not used: only the profile 'env' reads them, 'lab' does not."
     )
     default = load_profile("default", environ={}, home=tmp_path)
     assert (default.host, default.credentials) == (
@@ -411,7 +412,7 @@ def test_another_profiles_mistake_does_not_block_this_one(tmp_path):
 def test_secrets_that_others_may_read_are_warned_about(tmp_path, mode):
     path = write_config(tmp_path, '[default]\nhost = "a"\ntoken = "canary"\n', mode)
     assert load_profile("default", environ={}, home=tmp_path).warnings == (
-        f"{path} holds secrets and others may read it: chmod 600 {path}",
+        f"{path} holds secrets, and other users may read it. Run: chmod 600 {path}",
     )
 
 

@@ -2,18 +2,18 @@
 
 Its modules, from the ground up:
 
-    secret            a value that is used but never shown
-    profile           what a profile is
-    host              a host as people write it
-    fields            from raw settings to a profile
+    secret            a text that can be sent but not printed
+    profile           the type of a profile and of its credentials
+    host              the normal form of a host
+    fields            checks raw settings and makes a profile of them
     env               the profile ``env``, from VERGE_* variables
     vrg_file          named profiles, from the vendor CLI's ``~/.vrg/config.toml``
     places            proxies, authorities and folders; reads ``os.environ``
     jupyter_root      what the Jupyter server of this kernel serves
-    known             every secret that the settings hold
-    load              from a name to a profile
-    policy            the site's policy: what is not touched, when, and by how many people
-    policy_file       where the policy and its stop file are
+    known             has all secrets of the settings masked
+    load              finds a profile by its name
+    policy            the site's policy: do-not-touch list, maintenance windows, number of people
+    policy_file       reads the policy's file and looks for the stop file
     archive_settings  how records are signed, mirrored and announced
 """
 

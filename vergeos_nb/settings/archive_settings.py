@@ -1,4 +1,4 @@
-"""How an archive is signed, mirrored and announced. All of it is off unless a variable names it."""
+"""Settings for signing, mirroring and announcing records. Each is off unless its variable is set."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ class ArchiveSettings:
     """Settings of the archive.
 
     Attributes:
-        signing_key: the private key that seals are signed with, or the public one of a key in an agent.
-        allowed_signers: the file that says whose signatures count.
-        mirror: the place of a second copy, as a URL that fsspec knows. A secret, because it can hold a
-            password.
-        webhook: the URL of notifications. A secret, because it often holds a token.
+        signing_key: the private key that signs seals, or the public key of one that an agent holds.
+        allowed_signers: the file that lists whose signatures count.
+        mirror: the URL of a second copy, as fsspec reads it. Secret, because it can hold a password.
+        webhook: the URL that each summary is posted to. Secret, because it often holds a token.
     """
 
     signing_key: Path | None = None
@@ -33,7 +32,7 @@ class ArchiveSettings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every text that would give one of them away."""
+        """Every text that reveals the webhook or the mirror's password, in all spellings."""
         found: set[str] = set()
         if self.webhook is not None:
             found |= set(spellings(self.webhook.reveal()))
@@ -44,8 +43,9 @@ class ArchiveSettings:
 
 def archive_settings(environ: Mapping[str, str] | None = None) -> ArchiveSettings:
     """The archive's settings, from ``VERGEOS_NB_SIGNING_KEY``, ``VERGEOS_NB_ALLOWED_SIGNERS``,
-    ``VERGEOS_NB_MIRROR`` and ``VERGEOS_NB_WEBHOOK``. Invalid values are found when they are used, so that a
-    run that has ended is still sealed.
+    ``VERGEOS_NB_MIRROR`` and ``VERGEOS_NB_WEBHOOK``.
+
+    Values are not checked here. A wrong one fails where it is used, and the run is sealed all the same.
     """
     variables = environment(environ)
 

@@ -1,8 +1,9 @@
-"""The profile ``env``: the variables that the vendor's SDK and CLI read, and two of our own.
+"""The profile ``env``, from environment variables.
 
-``VERGE_HOST``, ``VERGE_TOKEN``, ``VERGE_API_KEY``, ``VERGE_USERNAME``, ``VERGE_PASSWORD``,
-``VERGE_VERIFY_SSL`` and ``VERGE_TIMEOUT`` are the vendor's (pyvergeos 1.7.1, vrg 1.1.3). Ours are
-``VERGE_CA_FILE`` and ``VERGE_AUTH`` (how a user name and password are used: ``basic`` or ``session``).
+The vendor's SDK and CLI define ``VERGE_HOST``, ``VERGE_TOKEN``, ``VERGE_API_KEY``, ``VERGE_USERNAME``,
+``VERGE_PASSWORD``, ``VERGE_VERIFY_SSL`` and ``VERGE_TIMEOUT`` (pyvergeos 1.7.1, vrg 1.1.3). This package
+adds ``VERGE_CA_FILE`` and ``VERGE_AUTH``. ``VERGE_AUTH`` is ``basic`` (user name and password are sent with
+every request) or ``session`` (they are sent once, at login).
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _OF_THE_VENDOR_PREFIX = "VERGE_RETRY_"
 def env_profile(environ: Mapping[str, str], home: Path | None, password: Secret | None = None) -> Profile:
     """The profile ``env``.
 
+    Args:
+        password: used if ``VERGE_PASSWORD`` is not set.
+
     Raises:
         SettingsError: a variable is missing, not valid, or contradicts another.
     """
@@ -45,7 +49,7 @@ def env_profile(environ: Mapping[str, str], home: Path | None, password: Secret 
 
 
 def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """One sentence for each ``VERGE_*`` variable that neither we nor the vendor's tools read."""
+    """A warning for each ``VERGE_*`` variable that neither this package nor the vendor's tools read."""
     strange = sorted(
         name
         for name in environ

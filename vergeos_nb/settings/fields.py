@@ -1,7 +1,7 @@
-"""From raw settings to a profile: the checks that a set of variables and a section of a file share.
+"""Check raw settings and make a profile of them. Environment variables and files use the same checks.
 
-A `Raw` holds the written values under the vendor's own names. `named` says where a person finds each of them
-(``VERGE_TOKEN``, or ``token in [profile.lab] of …/config.toml``), so that every message points there.
+A `Raw` holds the values as written, under the vendor's names. `named` returns the place of a setting
+(``VERGE_TOKEN``, or ``token in [profile.lab] of …/config.toml``). Every error names that place.
 """
 
 from __future__ import annotations
@@ -34,11 +34,14 @@ def profile_from(
 ) -> Profile:
     """The profile that these settings describe.
 
+    Args:
+        source: where the settings come from, in words.
+        folder: a relative ``ca_file`` is below this folder; the working directory by default.
+
     Raises:
-        SettingsError: a setting is missing, not valid, or contradicts another. The error names it and the
-            remedy.
+        SettingsError: a setting is missing, not valid, or contradicts another.
     """
-    # First: an error about another setting may repeat a value that equals the password.
+    # Register secrets before any check: an error about another setting may quote the same text.
     for key in ("token", "api_key", "password"):
         if isinstance(raw.get(key), str):
             register(raw[key])
@@ -53,7 +56,7 @@ def profile_from(
     if ca_file and not verify:
         raise SettingsError(
             f"read the profile {name!r}",
-            f"{named('verify_ssl')} turns certificate checks off and {named('ca_file')} is set for them",
+            f"{named('verify_ssl')} turns certificate checks off, but {named('ca_file')} is needed for them",
             f"unset one of them; {named('ca_file')} alone is the safe choice.",
         )
     credentials = _credentials(name, raw, named)
@@ -74,7 +77,7 @@ def _maskable(name: str, credentials: Credentials) -> None:
     """Refuse a secret that cannot be masked.
 
     Raises:
-        SettingsError: it is one.
+        SettingsError: the secret is a plain word or a short number.
     """
     secret = credentials.secret.reveal()
     if len(secret) >= SHORTEST_SEARCHED and not is_maskable(secret):
@@ -90,14 +93,14 @@ def _warnings(verify: bool, credentials: Credentials, named: Named) -> tuple[str
     found = []
     if not verify:
         found.append(
-            f"TLS CERTIFICATES ARE NOT CHECKED ({named('verify_ssl')}): anyone on the way can read and "
-            "change what is sent, the password too. "
+            f"TLS CERTIFICATES ARE NOT CHECKED ({named('verify_ssl')}): anyone on the network path can read "
+            "and change what is sent, the password included. "
             f"Set {named('ca_file')} to the system's certificate instead."
         )
     if len(credentials.secret.reveal()) < SHORTEST_SEARCHED:
         found.append(
-            f"The password or token has fewer than {SHORTEST_SEARCHED} characters, too few to be searched "
-            "for in what is written: choose a longer one."
+            f"The password or token has fewer than {SHORTEST_SEARCHED} characters. It is too short to be "
+            "searched for in records: choose a longer one."
         )
     return tuple(found)
 
@@ -119,8 +122,8 @@ def _credentials(name: str, raw: Raw, named: Named) -> Credentials:
     if bearer and (login or auth):
         others = " and ".join(sorted([named(key) for key in login] + ([named("auth")] if auth else [])))
         raise wrong(
-            f"{named(min(bearer))} and {others} are both set, which are two ways to log in",
-            "unset what is not meant.",
+            f"{named(min(bearer))} and {others} are both set, but only one way to log in can be used",
+            "unset the other.",
         )
     if bearer:
         key = min(bearer)
@@ -160,7 +163,7 @@ def _text(value: Any, key: str, named: Named) -> str:
         raise SettingsError(
             f"read {named(key)}",
             "it holds a control character",
-            "remove it. A line end at the end counts, too.",
+            "remove it. A line end after the value is one, too.",
         )
     return value
 

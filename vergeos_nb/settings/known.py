@@ -1,4 +1,7 @@
-"""Every secret that the settings hold, whether or not it is used: it can be typed in the wrong place."""
+"""Mask every secret of the settings, also of profiles that are not used.
+
+A person can type any of them in the wrong place, for example as the VM's name.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,14 @@ from vergeos_nb.settings.places import ambient_network, environment, home_dir
 from vergeos_nb.settings.vrg_file import SECRET_KEYS, read_vrg_file
 
 LONG_ENOUGH = 8
-"""A shorter one of a profile that is not used can be a piece of anything."""
+"""Characters. A shorter secret of an unused profile is not masked: it could be a part of any word."""
 
 
 def remember_secrets(environ: Mapping[str, str] | None = None, home: Path | None = None) -> None:
-    """Have this process mask them from now on. Code that needs an unreadable file reports it later."""
+    """Mask all secrets of the settings in this process from now on.
+
+    A file that cannot be read is skipped here. The code that needs it reports the error.
+    """
     variables = environment(environ)
     told: list[object] = [variables.get(PREFIX + key.upper()) for key in SECRET_KEYS]
     for read in (archive_settings, ambient_network):

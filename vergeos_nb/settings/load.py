@@ -1,4 +1,4 @@
-"""From a profile's name to the profile. A real system is reached only by naming it."""
+"""Find a profile by its name. A real system is used only if its profile is named."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ def load_profile(
 ) -> Profile:
     """The profile of this name.
 
-    ``simulator`` and ``simulator:SCENARIO`` are built in, ``env`` is read from ``VERGE_*`` variables, and
-    every other name is a section of ``~/.vrg/config.toml`` (``default`` is its ``[default]``). A section
-    called ``env`` or ``simulator`` is out of reach. No variable overrides a named profile.
+    - ``simulator`` and ``simulator:SCENARIO`` are built in.
+    - ``env`` is read from the ``VERGE_*`` variables.
+    - Any other name is a section of ``~/.vrg/config.toml``; ``default`` is its ``[default]``.
+
+    The built-in names hide sections of the same name. No variable changes a profile of the file.
 
     Args:
         environ: used instead of the process's environment.
         home: used instead of the user's home directory.
-        password: what somebody typed for a profile that names a user and holds no password.
+        password: a typed password, used if the profile has a user name and no password.
 
     Raises:
-        SettingsError: there is no such profile, or it is incomplete or contradicts itself.
+        SettingsError: the profile does not exist, is incomplete, or contradicts itself.
     """
     variables = environment(environ)
     base = home_dir(variables) if home is None else home
@@ -66,7 +68,7 @@ def load_profile(
 
 
 def wants_password(name: str) -> bool:
-    """Whether this profile names a user but has no password, so that a person must be asked for it."""
+    """True if this profile has a user name and no password, so that a person must be asked for it."""
     try:
         load_profile(name)
     except PasswordMissing:
@@ -77,7 +79,7 @@ def wants_password(name: str) -> bool:
 
 
 def secrets_known(name: object) -> tuple[str, ...]:
-    """Every spelling of the secret of the profile of this name; none where it cannot be loaded."""
+    """All spellings of a profile's secret, or none if the profile cannot be loaded."""
     if not isinstance(name, str):
         return ()
     try:
@@ -87,7 +89,7 @@ def secrets_known(name: object) -> tuple[str, ...]:
 
 
 def profile_names(*, environ: Mapping[str, str] | None = None, home: Path | None = None) -> tuple[str, ...]:
-    """Every name that can be loaded: the built-in ones first, then those of the file.
+    """All names of profiles: the built-in ones first, then those of the file.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -105,4 +107,4 @@ def _unused_variables(name: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     unused = [variable for variable in VARIABLES if environ.get(variable)]
     if not unused:
         return ()
-    return (f"{', '.join(unused)} not used: they make the profile {ENV_NAME!r} and do not change {name!r}.",)
+    return (f"{', '.join(unused)} not used: only the profile {ENV_NAME!r} reads them, {name!r} does not.",)

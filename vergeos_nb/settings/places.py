@@ -1,4 +1,4 @@
-"""The only module that reads the process's environment, with all its settings except profiles."""
+"""Proxies, authorities, folders and the kind of display. Only this module reads ``os.environ``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNING_KEY = "VERGEOS_NB_SIGNING_KEY"
 ALLOWED_SIGNERS = "VERGEOS_NB_ALLOWED_SIGNERS"
 CHROMIUM = "VERGEOS_NB_CHROMIUM"
 MIRROR = "VERGEOS_NB_MIRROR"
-# As distributions and vendors call it.
+# The names that distributions and vendors give to the program.
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 UI_WORDS = ("static", "live")
 # Variables that hold the path of a file or folder.
@@ -42,12 +42,12 @@ class AmbientNetwork:
     """The machine's settings for connections: proxies and trusted authorities.
 
     Attributes:
-        https_proxy: the proxy for https, a secret because its URL may hold a password.
-        http_proxy: the proxy for plain http, which is never used for the platform.
-        no_proxy: hosts that are reached without them, as written in ``NO_PROXY``.
+        https_proxy: the proxy for https. Secret, because its URL can hold a password.
+        http_proxy: the proxy for plain http. It is never used for the platform.
+        no_proxy: hosts that are reached without a proxy, as written in ``NO_PROXY``.
         ca_file: PEM file of trusted authorities, or None for the system's.
-        ca_dirs: directories of trusted authorities, of which some may not exist.
-        ca_source: the variables that these two come from.
+        ca_dirs: directories of trusted authorities. Some may not exist.
+        ca_source: the variables that `ca_file` and `ca_dirs` come from.
     """
 
     https_proxy: Secret | None = None
@@ -59,25 +59,28 @@ class AmbientNetwork:
 
 
 def environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
-    """The given environment, or the process's own."""
+    """The given variables, or those of this process if None."""
     return os.environ if environ is None else environ
 
 
 def home_dir(environ: Mapping[str, str]) -> Path | None:
-    """The user's home directory, or None: in a container and under a service manager there may be none."""
+    """The user's home directory, or None. In a container or under a service manager there may be none."""
     if home := environ.get("HOME"):
         return Path(home)
     try:
         return Path.home()
     except RuntimeError:
-        return None  # a number that no user database knows
+        return None  # the user's number is in no user database
 
 
 def at_home(text: str, home: Path | None, where: str) -> Path:
-    """The path that was written at `where`; ``~/`` in front of it is the home directory.
+    """The path in a text. A leading ``~/`` is the home directory.
+
+    Args:
+        where: the place of the text, for errors.
 
     Raises:
-        SettingsError: it begins with ``~/`` and there is no home directory.
+        SettingsError: the text begins with ``~/`` and there is no home directory.
     """
     if not text.startswith("~/"):
         return Path(text)
@@ -91,20 +94,21 @@ def at_home(text: str, home: Path | None, where: str) -> Path:
 
 
 def from_home(text: str) -> Path:
-    """A path as a person typed it, with ``~/`` in front of it or not.
+    """The path that a person typed. A leading ``~/`` is the home directory.
 
     Raises:
-        SettingsError: it begins with ``~/`` and there is no home directory.
+        SettingsError: the text begins with ``~/`` and there is no home directory.
     """
     return at_home(text, home_dir(environment()), "the path")
 
 
 def ambient_network(environ: Mapping[str, str] | None = None) -> AmbientNetwork:
-    """Proxies and authorities as curl, requests and OpenSSL know them. Touches neither network nor disk.
+    """Proxies and authorities, read as curl, requests and OpenSSL read them. No network is used.
 
-    ``https_proxy`` goes before ``all_proxy``, lower case before upper case; ``SSL_CERT_FILE`` before
-    ``REQUESTS_CA_BUNDLE`` before ``CURL_CA_BUNDLE``. A bundle that is a directory counts as one.
-    ``SSL_CERT_DIR`` is a list, as ``PATH`` is. ``NO_PROXY`` is a list with commas or blanks between hosts.
+    - ``https_proxy`` wins over ``all_proxy``, and lower case over upper case.
+    - ``SSL_CERT_FILE`` wins over ``REQUESTS_CA_BUNDLE``, and that over ``CURL_CA_BUNDLE``. A bundle may be a
+      directory.
+    - ``SSL_CERT_DIR`` is a list like ``PATH``. ``NO_PROXY`` is a list with commas or blanks between hosts.
     """
     variables = environment(environ)
 
@@ -131,12 +135,12 @@ def ambient_network(environ: Mapping[str, str] | None = None) -> AmbientNetwork:
 
 
 def outputs_dir(environ: Mapping[str, str] | None = None) -> Path:
-    """Where records go: ``VERGEOS_NB_OUTPUTS``, or ``outputs`` below the working directory."""
+    """The archive's folder: ``VERGEOS_NB_OUTPUTS``, or ``outputs`` in the working directory."""
     return Path(environment(environ).get("VERGEOS_NB_OUTPUTS") or "outputs")
 
 
 def chromium(environ: Mapping[str, str] | None = None) -> Path | None:
-    """The Chromium that prints pages: the file that ``VERGEOS_NB_CHROMIUM`` names, or the first on the path.
+    """The Chromium that prints pages: the file in ``VERGEOS_NB_CHROMIUM``, or the first one on ``PATH``.
 
     Raises:
         SettingsError: the variable names no file.
@@ -144,7 +148,9 @@ def chromium(environ: Mapping[str, str] | None = None) -> Path | None:
     variables = environment(environ)
     if named := variables.get(CHROMIUM):
         if not is_file(Path(named)):
-            raise SettingsError(f"read {CHROMIUM}", f"there is no file {named}", "name the program itself")
+            raise SettingsError(
+                f"read {CHROMIUM}", f"there is no file {named}", "give the program's own path."
+            )
         return Path(named)
     found = (shutil.which(name, path=variables.get("PATH")) for name in _BROWSERS)
     return next((Path(path) for path in found if path), None)
@@ -163,13 +169,16 @@ def kernel_environ(
     ipython: Path,
     environ: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """The environment of a headless run's kernel: this process's, and which run it belongs to.
+    """The environment of a headless run's kernel: this process's variables, and those that name its run.
 
     Args:
-        ipython: an empty folder in place of the user's ``~/.ipython``.
+        run: the folder of the run.
+        outputs: the archive's folder.
+        extra: more variables, for this kernel only.
+        ipython: an empty folder, used instead of the user's ``~/.ipython``.
     """
     variables = _anchored(environment(environ))
-    # A startup file of the user's would run before the runbook, and its names look like mistyped parameters.
+    # The user's startup file would run before the runbook. Its names would look like mistyped parameters.
     variables.pop("PYTHONSTARTUP", None)
     return {
         **variables,
@@ -182,25 +191,28 @@ def kernel_environ(
 
 
 def jupyter_environ(folder: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Variables that make Jupyter and IPython keep their files in this folder, unless the user has set them.
+    """Variables that make Jupyter and IPython keep their files in this folder. What the user has set stays.
 
-    Without a home directory they do not even start.
+    Without a home directory Jupyter does not start unless these are set.
     """
     variables = environment(environ)
     return {name: str(folder / place) for name, place in _JUPYTER_PLACES.items() if not variables.get(name)}
 
 
 def give_jupyter_a_place(folder: Path) -> None:
-    """Let everything in this process and its children keep Jupyter's files in this folder."""
+    """Make this process and its children keep Jupyter's files in this folder."""
     os.environ.update(jupyter_environ(folder))
 
 
 def lab_environ(
     config: Path, outputs: Path, token: str, environ: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The environment of a JupyterLab: this process's, our settings before the user's own, and its token.
+    """The environment of a JupyterLab: this process's variables, its configuration and its token.
 
-    Without proxies to loopback, and without what would make its kernels look headless or belong to a run.
+    Variables that would make its kernels look headless, or part of a run, are left out.
+
+    Args:
+        config: the folder of our configuration. Jupyter reads it before the user's own.
     """
     variables = _anchored(environment(environ))
     for name in ("VERGEOS_NB_UI", "VERGEOS_NB_RUN_DIR", "JPY_SESSION_NAME"):
@@ -215,7 +227,7 @@ def lab_environ(
 
 
 def _anchored(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables, with absolute paths where a path was written: a kernel works in another directory."""
+    """The variables with their paths made absolute, because a kernel works in another directory."""
     variables = dict(environ)
     for name in _PATHS:
         if paths := variables.get(name):
@@ -226,16 +238,16 @@ def _anchored(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _absolute(path: str) -> str:
-    # A text that is not a path (such as a URL), or that is below the home directory, is returned unchanged.
+    # A URL, and a path below the home directory, are returned unchanged.
     return path if not path or path.startswith("~/") or "://" in path else str(Path(path).absolute())
 
 
 def runtime_dir(environ: Mapping[str, str] | None = None) -> Path | None:
-    """The folder in which running processes announce themselves, or None if they cannot.
+    """The folder in which running processes announce themselves, or None if there is none.
 
-    ``VERGEOS_NB_RUNTIME_DIR``, or below ``XDG_RUNTIME_DIR``, or the user's cache directory: never below a
-    directory that others can write to. A user without a home directory has no cache directory. A relative
-    ``XDG_RUNTIME_DIR`` is ignored, as its specification says.
+    It is ``VERGEOS_NB_RUNTIME_DIR``, a folder in ``XDG_RUNTIME_DIR``, or the user's cache directory. No
+    directory that others can write to is used. A user without a home directory has no cache directory. A
+    relative ``XDG_RUNTIME_DIR`` is ignored, as its specification demands.
     """
     variables = environment(environ)
     folder, runtime = variables.get("VERGEOS_NB_RUNTIME_DIR"), variables.get("XDG_RUNTIME_DIR") or ""
@@ -250,21 +262,21 @@ def runtime_dir(environ: Mapping[str, str] | None = None) -> Path | None:
 
 
 def is_static(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether ``VERGEOS_NB_UI`` is ``static``: nobody can click, as in all our headless runs."""
+    """True if ``VERGEOS_NB_UI`` is ``static``, as in all headless runs: nobody can click."""
     return environment(environ).get("VERGEOS_NB_UI") == "static"
 
 
 def session_name(environ: Mapping[str, str] | None = None) -> str:
-    """The notebook that this kernel belongs to, as Jupyter's server names it, or ""."""
+    """The name that Jupyter's server or Voilà gave to this kernel's notebook, or ""."""
     variables = environment(environ)
     return variables.get("JPY_SESSION_NAME") or variables.get("VOILA_KERNEL_ID") or ""
 
 
 def is_live(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether a browser shows this kernel's output, so that a widget can be clicked.
+    """True if a browser shows this kernel's output, so that a person can click.
 
-    Jupyter's server names the session (``JPY_SESSION_NAME``) and Voilà its kernel (``VOILA_KERNEL_ID``);
-    ``VERGEOS_NB_UI=static`` or ``live`` overrides both.
+    Jupyter's server sets ``JPY_SESSION_NAME``, and Voilà sets ``VOILA_KERNEL_ID``.
+    ``VERGEOS_NB_UI=static`` or ``live`` overrides this detection.
 
     Raises:
         SettingsError: ``VERGEOS_NB_UI`` has another value.

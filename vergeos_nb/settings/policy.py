@@ -1,4 +1,4 @@
-"""The site's policy: do-not-touch list, maintenance windows, number of people. Pure: text in, policy out.
+"""The site's policy: do-not-touch list, maintenance windows, number of people. Reads no file.
 
     stop_file = "/etc/vergeos-nb/stop"      # while this file exists nothing is changed
 
@@ -17,9 +17,8 @@
     two_people = true                       # the approver is not the operator
     two_people_over_assumed_life = true     # at least where a person answers for a row that looks alive
 
-Upper and lower case are the same in names and tags: matching too much only stops a run, matching too little
-could end somebody's domain controller. For the same reason an entry that is not understood is an error and is
-never ignored.
+Names and tags match without regard to case. A match too many only stops a run; a match too few could end
+somebody's domain controller. For the same reason an unknown entry is an error.
 """
 
 from __future__ import annotations
@@ -43,24 +42,24 @@ from vergeos_nb.words import did_you_mean, nearest
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONG_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WHOLE_DAY = 24 * 60
-# A window that opens once a week can fall into the hour that a clock leaves out, but not twice running.
+# A weekly window can fall into the hour that the clock skips in spring, but not in two weeks in a row.
 _LOOK_AHEAD_MINUTES = 15 * _WHOLE_DAY
 
-# `from` is a word of Python.
+# The file's word `from` is a keyword of Python.
 _WRITTEN = {"begins": "from"}
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::00)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time of the week, by the wall clock of its time zone.
+    """A maintenance window, by the wall clock of its time zone.
 
-    An hour that the clock repeats in autumn counts both times. An hour that it skips in spring never comes.
+    In autumn the repeated hour counts both times. In spring the skipped hour does not exist.
 
     Attributes:
-        days: the days on which it opens, Monday being 0.
-        begins, ends: minutes after midnight; `ends` itself is outside. Where it is not after `begins` it is
-            on the following day.
+        days: the days on which it opens; Monday is 0.
+        begins, ends: minutes after midnight. `ends` itself is outside the window. If `ends` is not after
+            `begins`, the window ends on the following day.
         timezone: IANA name.
     """
 
@@ -70,7 +69,7 @@ class Window:
     timezone: str
 
     def contains(self, epoch: float) -> bool:
-        """Whether this moment, in seconds since 1970, is inside."""
+        """True if this moment, in seconds since 1970, is inside the window."""
         local = datetime.fromtimestamp(epoch, ZoneInfo(self.timezone))
         minute = local.hour * 60 + local.minute
         if self.begins < self.ends:
@@ -86,15 +85,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of one site. Without any it forbids nothing.
+    """The rules of one site. An empty policy forbids nothing.
 
     Attributes:
-        names, keys, tags: VMs that are not touched.
-        windows: when changes are allowed; none means always.
-        two_people: whether the approver must not be the operator.
+        names, keys, tags: VMs that are never changed.
+        windows: times in which changes are allowed. If there are none, every time is allowed.
+        two_people: True if the approver must not be the operator.
         two_people_over_assumed_life: the same, where the plan is over life that is only assumed.
-        stop_file: while it exists nothing is changed; "" for none. See `settings.stopped_by`.
-        source: where this was read from, in words.
+        stop_file: while this file exists, nothing is changed; "" for none. See `settings.stopped_by`.
+        source: where the policy was read from, in words.
     """
 
     names: tuple[str, ...] = ()
@@ -107,7 +106,7 @@ class Policy:
     source: str = ""
 
     def touching(self, name: str, key: VmKey, tags: Iterable[str]) -> str | None:
-        """Why this VM is not to be touched, or None if it may be."""
+        """Why this VM must not be changed, or None if it may be."""
         reasons = [f"its name is on it as {one!r}" for one in self.names if _matches(name, one)]
         if VmKey.number(key) in self.keys:
             reasons.append(f"its key {key} is on it")
@@ -122,7 +121,7 @@ class Policy:
         return f"it is on the do-not-touch list of {self.source}: {'; '.join(reasons)}"
 
     def outside(self, epoch: float) -> str | None:
-        """Why nothing may be changed at this moment, with the next opening, or None if changes are allowed.
+        """Why changes are not allowed at this moment, and when they are next; None if they are allowed.
 
         Args:
             epoch: seconds since 1970.
@@ -146,15 +145,15 @@ def parse_policy(text: str, source: str) -> Policy:
     """The policy in a TOML text.
 
     Args:
-        source: the name of its place, for messages.
+        source: the file's name, for messages.
 
     Raises:
-        SettingsError: it is not TOML, is empty, or has an invalid entry.
+        SettingsError: the text is not TOML, is empty, or has an invalid entry.
     """
     try:
         data = toml_of(text)
         if not data:
-            raise Unfit("it is empty", "write down the rules, or remove the file to have none.")
+            raise Unfit("it is empty", "write the rules, or remove the file to have none.")
         if isinstance(data.get("window"), dict):
             raise Unfit("'window' is no list of sections", "head each window with [[window]].")
         file = fit(data, _file())
@@ -175,14 +174,14 @@ def parse_policy(text: str, source: str) -> Policy:
 
 
 def _as_headed(why: str) -> str:
-    """The error with the sections named as the file does."""
+    """The error, with sections named as in the file."""
     why = re.sub(r"in 'window\[(\d+)\]'", lambda found: f"in [[window]] number {int(found[1]) + 1}", why)
     return re.sub(r"in '(do_not_touch|approval)'", r"in [\1]", why)
 
 
 @cache
 def _file() -> Any:
-    """The shape of the file. Made when a policy is read, because msgspec loads slowly."""
+    """The shape of the file. It is built when a policy is first read, because msgspec loads slowly."""
     from msgspec import Meta, defstruct
 
     def section(name: str, fields: Sequence[Any]) -> Any:
@@ -193,7 +192,7 @@ def _file() -> Any:
         [("names", tuple[str, ...], ()), ("keys", tuple[Annotated[int, Meta(gt=0)], ...], ()),
          ("tags", tuple[str, ...], ())],
     )  # fmt: skip
-    # TOML has times of its own: 22:00:00, without quotes.
+    # A time is text, or TOML's own type for a time: 22:00:00 without quotes.
     window = section("Window", [("days", list[str]), ("begins", Any), ("to", Any), ("timezone", str)])
     approval = section(
         "Approval", [("two_people", bool, False), ("two_people_over_assumed_life", bool, False)]
@@ -217,7 +216,7 @@ def _patterns(texts: tuple[str, ...], name: str) -> tuple[str, ...]:
 
 def _stop_file(path: str | None) -> str:
     if path is not None and not (PurePath(path).is_absolute() or path.startswith("~/")):
-        raise Unfit(f"'stop_file' is {path!r}", "write the whole path of a file, from / or ~/ on.")
+        raise Unfit(f"'stop_file' is {path!r}", "write the full path of a file; it begins with / or ~/.")
     return path or ""
 
 
@@ -253,7 +252,7 @@ def _minutes(value: Any, name: str, where: str) -> int:
 
 def _timezone(name: str, where: str) -> str:
     try:
-        if name == "localtime":  # whatever the machine happens to be set to
+        if name == "localtime":  # depends on the machine
             raise ValueError
         ZoneInfo(name)
     except (LookupError, ValueError, OSError):
@@ -268,7 +267,7 @@ def _timezone(name: str, where: str) -> str:
 
 def _matches(text: str, pattern: str) -> bool:
     text, pattern = _folded(text), _folded(pattern)
-    # A name can hold * or [ itself, and is then meant by itself, too.
+    # A name can contain * or [. Then the entry also matches as plain text.
     return text == pattern or fnmatchcase(text, pattern)
 
 

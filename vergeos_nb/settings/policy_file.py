@@ -1,4 +1,4 @@
-"""The site's policy from its file. A policy that is there and cannot be read is an error, never "none"."""
+"""Read the site's policy from its file. A file that cannot be read is an error, never "no policy"."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ DEFAULT_PLACE = "~/.config/vergeos-nb/policy.toml"
 
 
 def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = None) -> Policy:
-    """The policy in the file that ``VERGEOS_NB_POLICY`` names, which must exist; without that variable the
-    one in ``~/.config/vergeos-nb/policy.toml``, if there is one; otherwise one that forbids nothing.
+    """The site's policy.
+
+    If ``VERGEOS_NB_POLICY`` is set, it names the file, which must exist. Otherwise the file is
+    ``~/.config/vergeos-nb/policy.toml``. If that does not exist, the policy forbids nothing.
 
     Args:
         environ: used instead of the process's environment.
@@ -29,13 +31,13 @@ def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = No
     named = variables.get(POLICY_VARIABLE)
     if named == "":
         raise SettingsError(
-            f"read {POLICY_VARIABLE}", "it is set, but empty", "set it to the policy's file, or unset it."
+            f"read {POLICY_VARIABLE}", "it is set but empty", "set it to the policy's file, or unset it."
         )
     if named is None and (base is None or not base.is_dir()):
         return Policy(source=f"no policy: this user has no home directory, and {POLICY_VARIABLE} is not set")
     path = at_home(named or DEFAULT_PLACE, base, POLICY_VARIABLE)
     try:
-        # Without newline conversion a stray carriage return is TOML's to judge.
+        # Newlines are not converted, so that the TOML reader sees a stray carriage return.
         text = text_of(content_of(path))
     except Unfit as unfit:
         if not unfit.missing:
@@ -47,23 +49,23 @@ def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = No
 
 
 def stopped_by(policy: Policy, home: Path | None = None) -> str | None:
-    """Why the stop file forbids every change now, or None. Reads the disk each time.
+    """Why the stop file forbids every change now, or None. Looks at the disk at each call.
 
-    A broken link counts, and so does a file whose existence cannot be checked.
+    A broken link counts as a stop file. If it cannot be checked, changes are forbidden, too.
     """
     if not policy.stop_file:
         return None
     try:
         path = at_home(policy.stop_file, home_dir(environment()) if home is None else home, policy.source)
     except SettingsError as failure:
-        return f"whether the stop file {policy.stop_file} exists cannot be told ({failure.came_back})"
+        return f"it cannot be checked whether the stop file {policy.stop_file} exists ({failure.came_back})"
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as failure:
         reason = getattr(failure, "strerror", None) or str(failure)
-        return f"whether the stop file {path} exists cannot be told ({reason})"
+        return f"it cannot be checked whether the stop file {path} exists ({reason})"
     return f"the stop file {path} exists"
 
 
@@ -71,5 +73,5 @@ def _unreadable(path: Path, came_back: str) -> SettingsError:
     return SettingsError(
         f"read the policy {path}",
         came_back,
-        "make it readable: nothing is changed as long as the policy is unknown.",
+        "make it readable. Nothing is changed while the policy is unknown.",
     )

@@ -12,7 +12,7 @@ from vergeos_nb.masking import SHORTEST_SEARCHED, register, spellings
 from vergeos_nb.settings.secret import Secret
 
 DEFAULT_TIMEOUT_S = 30.0
-"""How long one request may take unless the profile says otherwise; the vendor's clients use the same."""
+"""Time limit of one request, in seconds, if the profile has none. The vendor's clients use the same."""
 
 CredentialKind = Literal["basic", "bearer", "session"]
 ProfileKind = Literal["simulator", "configured"]
@@ -23,8 +23,8 @@ class Credentials:
     """How to log in.
 
     Attributes:
-        kind: ``basic`` sends user name and password with every request, ``bearer`` a token or API key, and
-            ``session`` logs in once and out at the end.
+        kind: ``basic`` sends user name and password with every request, ``bearer`` sends a token or API key,
+            and ``session`` logs in once and out at the end.
         username: None for ``bearer``.
         secret: the password, token or API key.
     """
@@ -39,16 +39,16 @@ class Profile:
     """A named VergeOS system and how to reach it. Safe to print: secrets are masked.
 
     Attributes:
-        host: name or address, with ``:port`` where it is not 443. Empty for a simulator not yet started.
+        host: name or address, with ``:port`` if it is not 443. Empty for a simulator not yet started.
         credentials: None for a simulator not yet started.
-        verify: whether the server's certificate is checked.
+        verify: True if the server's certificate is checked.
         ca_file: the only authorities to trust, or None for those of the machine.
-        timeout_s: seconds that one request may take.
+        timeout_s: time limit of one request, in seconds.
         kind: ``simulator`` for the built-in profile, otherwise ``configured``.
-        paced: whether requests keep a minimum distance, as a real platform may need. The simulator does not.
-        scenario: the simulator's scenario if one was named.
-        source: where this was read from, in words.
-        warnings: what a person should know before using it, one sentence each.
+        paced: True if requests keep a minimum distance, which a real platform may need.
+        scenario: the simulator's scenario, if one was named.
+        source: where the profile was read from, in words.
+        warnings: sentences for a person to read before the profile is used.
     """
 
     name: str
@@ -65,16 +65,16 @@ class Profile:
 
 
 def refuse_pieces(profile: Profile, names: Mapping[str, str]) -> None:
-    """Refuse a password or token that is a part of a name by which people find a record.
+    """Refuse a password or token that is part of a name in the record.
 
-    If it were masked, the name of the VM, system or person would be unreadable. If not, the record would show
-    the secret.
+    With masking, the name of the VM, system or person could not be read. Without, the record would show the
+    secret.
 
     Args:
-        names: the values that are written down, each under its description.
+        names: the names that the record holds, each under its description.
 
     Raises:
-        SettingsError: it is a part of one. The error does not repeat it.
+        SettingsError: the secret is part of a name. The error does not quote it.
     """
     login = profile.credentials
     if login is None or len(secret := login.secret.reveal().casefold()) < SHORTEST_SEARCHED:
@@ -84,7 +84,7 @@ def refuse_pieces(profile: Profile, names: Mapping[str, str]) -> None:
         if secret in name.casefold():
             raise SettingsError(
                 "use the profile for this run",
-                f"its password or token is a part of the {what}. Every record holds the {what}, so the "
+                f"its password or token is a part of the {what}. Every record shows the {what}, so the "
                 "secret could not be masked",
                 "nothing was sent. Give the user another password, or use an API key; if the password was "
                 f"typed instead of the {what}, correct that.",
@@ -92,10 +92,7 @@ def refuse_pieces(profile: Profile, names: Mapping[str, str]) -> None:
 
 
 def secrets_of(profile: Profile) -> tuple[str, ...]:
-    """Every text that would reveal this profile's secret, in all spellings, the longest first.
-
-    The caller is about to use the profile, so this process masks them from now on.
-    """
+    """All spellings of this profile's secret, the longest first. This process masks them from now on."""
     login = profile.credentials
     if login is None:
         return ()

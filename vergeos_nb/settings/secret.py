@@ -1,4 +1,4 @@
-"""A value that is used but never shown."""
+"""A text that can be sent but not printed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from vergeos_nb.masking import MASK, register, register_url
 
 @final
 class Secret:
-    """Text that shows as `MASK` in every repr, string, format and JSON, and that refuses to be pickled.
+    """A text that only `reveal` returns. From its creation on, this process masks it in everything it writes.
 
-    It has slots and no ``__dict__``, and copies are the object itself, so ``dataclasses.asdict`` and ``vars``
-    do not open it either. Only `reveal` does. As soon as it exists, everything that this process writes masks
-    it.
+    ``repr``, ``str``, ``format`` and JSON show `MASK`. It cannot be pickled. A copy is the object itself, and
+    there is no ``__dict__``, so ``dataclasses.asdict`` and ``vars`` do not show it either.
 
     Args:
-        is_url: the text is a URL of which only user and password are secret.
+        is_url: the text is a URL, in which only user name and password are secret.
     """
 
     __slots__ = ("_text",)
@@ -28,7 +27,7 @@ class Secret:
         (register_url if is_url else register)(text)
 
     def reveal(self) -> str:
-        """The text itself, for the one place that sends it."""
+        """The text itself. Only the code that sends it calls this."""
         return self._text
 
     def __repr__(self) -> str:

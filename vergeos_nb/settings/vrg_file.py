@@ -1,9 +1,13 @@
-"""Named profiles from the vendor CLI's own file, ``~/.vrg/config.toml``, so that nobody configures twice.
+"""Named profiles from the vendor CLI's own file, ``~/.vrg/config.toml``. Nobody has to configure twice.
 
-The format is that of vrg 1.1.3: ``[default]``, and ``[profile.NAME]`` or, read only where there is no
-``profile`` at all, ``[profiles.NAME]``; each with ``host``, ``token``, ``api_key``, ``username``,
-``password``, ``verify_ssl``, ``timeout`` and ``output`` (which is not ours). Sections do not inherit from
-each other. The keys ``ca_file`` and ``auth`` are ours; vrg reads past them.
+The format is that of vrg 1.1.3:
+
+- Sections are ``[default]`` and ``[profile.NAME]``. ``[profiles.NAME]`` is read if there is no ``profile``.
+- Keys are ``host``, ``token``, ``api_key``, ``username``, ``password``, ``verify_ssl``, ``timeout``, and
+  ``output``, which this package ignores.
+- Sections do not inherit from each other.
+
+This package adds the keys ``ca_file`` and ``auth``, which vrg ignores.
 """
 
 from __future__ import annotations
@@ -34,9 +38,9 @@ class VrgFile:
     """The content of the file.
 
     Attributes:
-        path: where it is, or would be.
-        sections: settings by profile name, with the heading they stand under.
-        warnings: what a person should know before using any of them.
+        path: the file's path, also if there is no file.
+        sections: heading and settings by profile name.
+        warnings: sentences for a person to read before a profile is used.
     """
 
     path: Path
@@ -45,10 +49,10 @@ class VrgFile:
 
 
 def read_vrg_file(home: Path | None) -> VrgFile:
-    """The file in this home directory. Without a file or a home directory it has no sections.
+    """Read the file in this home directory. Without a file or a home directory there are no sections.
 
     Raises:
-        SettingsError: it cannot be read, is not TOML, or has an unknown heading.
+        SettingsError: the file cannot be read, is not TOML, or has an unknown heading.
     """
     if home is None:
         return VrgFile(Path("~/.vrg/config.toml"), {})
@@ -73,9 +77,12 @@ def read_vrg_file(home: Path | None) -> VrgFile:
 
 
 def vrg_profile(file: VrgFile, name: str, home: Path | None, password: Secret | None = None) -> Profile:
-    """The profile of this name, which must be one of the file's sections.
+    """The profile of this name, which must be a section of the file.
 
-    A relative ``ca_file`` is beside the file.
+    A relative ``ca_file`` is relative to the file's folder.
+
+    Args:
+        password: used if the section has no password.
 
     Raises:
         SettingsError: a key is unknown, missing, not valid, or contradicts another.
@@ -105,7 +112,7 @@ def _load(path: Path) -> dict[str, Any]:
     except Unfit as unfit:
         if unfit.missing:
             return {}
-        hint = unfit.hint or "let it be a plain file that you can read."
+        hint = unfit.hint or "make it a plain file that you can read."
         raise SettingsError(f"read {path}", unfit.why, hint) from None
 
 
@@ -122,5 +129,5 @@ def _holds_secrets(sections: Mapping[str, tuple[str, Mapping[str, Any]]]) -> boo
 
 def _readable_by_others(path: Path) -> str:
     if path.stat().st_mode & _OTHERS_MAY_READ:
-        return f"{path} holds secrets and others may read it: chmod 600 {path}"
+        return f"{path} holds secrets, and other users may read it. Run: chmod 600 {path}"
     return ""
