@@ -118,7 +118,11 @@ class PlatformFiles:
 
     def _new(self, system: SystemMeasured, found: Mapping[str, tuple[str, str]]) -> dict[str, Measured]:
         if not self._record:
-            raise RecordError("keeping what was measured", "there is no record that holds the evidence")
+            raise RecordError(
+                "keeping what was measured",
+                "there is no record that holds the evidence",
+                "run it as a run that leaves a record: `vergeos-nb conformance`",
+            )
         now = self._clock.now()
         return {
             name: Measured(
