@@ -102,6 +102,7 @@ def test_paper_shows_every_cell_of_every_table_calls_too(browser: Any, forced: R
     """Holds off a print whose calls end at the edge of the paper, before their answers."""
     with opened(browser, forced.folder, width=700, scheme="dark") as seen:
         folded = seen.page.evaluate(CUT_OFF)
+        seen.page.check("#appendix")
         seen.page.emulate_media(media="print")
         assert (folded > 0, seen.page.evaluate(CUT_OFF)) == (True, 0)
         assert seen.page.evaluate(FITS)

@@ -228,12 +228,34 @@ def test_the_notebook_is_valid_and_shows_every_step(done: Rehearsal) -> None:
     notebook = notebook_of(done.folder)
     assert statuses(notebook) == {**STATUSES, "close": "done"}
     steps = [cell for cell in notebook.cells if "step" in cell.metadata.get("vergeos_nb", {})]
-    assert all(cell.outputs for cell in steps)
+    told = [cell.metadata["vergeos_nb"]["step"] for cell in steps if cell.outputs]
+    assert told == [step for step in STATUSES if step not in ("snapshot", "kill")]
+    (skipped,) = [cell.outputs[0].data for cell in steps if cell.metadata["vergeos_nb"]["step"] == "poweroff"]
+    assert skipped["text/plain"].startswith("– Power off, Snapshot, Kill power: skipped. ")
     summary = summary_of(run_state_of(read_journal(done.folder / "journal.jsonl")))
     assert notebook.cells[0].outputs[0].data == summary_view(summary, steps=False)
     parameters = next(c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", []))
     compile(parameters.source, "parameters", "exec")
-    assert "vm_name = 'web-01'" in parameters.source
+    assert parameters.source.splitlines()[:2] == ["# Parameters of this run", "vm_name = 'web-01'"]
+    assert "poll_s" not in parameters.source
+    assert "poll_s = 2.0" in parameters.outputs[0].data["text/plain"]
+
+
+def test_a_record_holds_no_instruction_for_a_run_that_goes_on(done: Rehearsal) -> None:
+    """It told to run all cells first, months after the run."""
+    text = (done.folder / "notebook.ipynb").read_text() + (done.folder / "notebook.html").read_text()
+    guidance = ["run all cells first", "Look at:", "Stop when", "click from card to card"]
+    assert [words for words in guidance if words in text] == []
+
+
+def test_what_a_person_has_written_into_the_notebook_stays_in_the_record(done: Rehearsal) -> None:
+    base = runbook()
+    base.cells.insert(9, nbformat.v4.new_markdown_cell("The owner says that it may be lost."))
+    journal = read_journal(done.folder / "journal.jsonl")
+    notebook = render(base, run_state_of(journal), Scrubber(), Picture(timeline_of(journal.lines)))
+    assert [cell.source for cell in notebook.cells if cell.cell_type == "markdown"] == [
+        "The owner says that it may be lost."
+    ]
 
 
 def test_what_a_browser_or_a_dying_kernel_left_in_the_cells_does_not_get_into_the_record(

@@ -128,7 +128,7 @@ def test_the_hours_until_somebody_finishes_a_dead_run_are_cut_out(forced: Any) -
         "Confirm (recovery)",
         StepOutcome.PASSED,
     )
-    assert b"h 0 min cut out" in timeline_svg(timeline)
+    assert b"1 quiet stretch cut out, 2 h 0 min in all." in timeline_svg(timeline)
 
 
 def test_a_read_that_fails_is_seen_as_such_and_the_row_as_not_readable() -> None:

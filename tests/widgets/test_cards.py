@@ -485,7 +485,7 @@ def test_the_static_views_keep_their_evidence_where_everything_but_plain_markup_
     assert "machine_stats dead" in confirm
     assert "Evidence, source by source" in confirm
     assert "What was sent" not in shown['rb.step("connect")']
-    assert "PUT /api/v4/machine_status/46" in text(shown["rb.close()"])
+    assert "PUT /api/v4/machine_status/46" in text(shown["# What happened, from the journal of the run"])
 
 
 def test_a_name_that_is_still_on_its_way_is_not_taken_for_the_whole(sit: Sit) -> None:

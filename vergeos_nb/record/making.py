@@ -21,6 +21,7 @@ from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.record.page import page
 from vergeos_nb.record.record_folder import sha256
 from vergeos_nb.record.render import render
+from vergeos_nb.record.run_summary import title_of
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.record.undo import undo_of
 from vergeos_nb.version import __version__
@@ -47,7 +48,14 @@ def make_record(folder: Path, base: NotebookNode, scrubber: Scrubber) -> RunStat
     notebook = render(base, account, scrubber, picture)
     made = {
         NOTEBOOK: nbformat.writes(notebook) + "\n",
-        PAGE: page(notebook, folder.name, drawn, picture),
+        PAGE: page(
+            notebook,
+            folder.name,
+            drawn,
+            picture,
+            heading=title_of(account),
+            digest=sha256(folder / JOURNAL),
+        ),
         PNG: b64decode(picture.bundle["image/png"]),
         SVG: drawn,
     }

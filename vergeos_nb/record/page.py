@@ -10,30 +10,45 @@ from typing import Any
 
 from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.views.shown import Picture
+from vergeos_nb.views.text import visible
 
 # Runs that end at the same time in one process share the exporter, which has state. So only one uses it at a
 # time.
 _ONE_AT_A_TIME = Lock()
+# As in the template of tables, and in the page's style sheet.
+CELL = "text-align:left;vertical-align:top;padding:.1em .6em"
 
 
-def page(notebook: NotebookNode, title: str, drawn: bytes, picture: Picture) -> str:
+def page(
+    notebook: NotebookNode, title: str, drawn: bytes, picture: Picture, *, heading: str = "", digest: str = ""
+) -> str:
     """The notebook as a page that needs nothing but itself.
 
     Args:
+        title: the record's id.
+        heading: what the record is about.
+        digest: the SHA-256 of its journal, which stands on each printed page.
         drawn: the timeline as SVG, which stands at the top of the page and not where the run is closed.
         picture: the same as the notebook shows it.
     """
     timeline = {"src": f"data:image/svg+xml;base64,{b64encode(drawn).decode()}", "alt": repr(picture)}
-    resources = {"metadata": {"name": title}, "timeline": timeline}
+    resources = {
+        "metadata": {"name": title},
+        "timeline": timeline,
+        "heading": visible(heading),
+        "digest": digest,
+    }
     with _ONE_AT_A_TIME:
         html, _ = _exporter().from_notebook_node(notebook, resources=resources)
-    return str(html)
+    # A notebook's cells need a style each, a page has a style sheet: that is a sixth of its size.
+    return str(html).replace(f' style="{CELL}"', "")
 
 
 @cache
 def prepare() -> None:
     """Load the modules of a page and compile its templates. This is slow, and the same for every page."""
-    resources = {"metadata": {"name": ""}, "timeline": {"src": "", "alt": ""}}
+    timeline = {"src": "", "alt": ""}
+    resources = {"metadata": {"name": ""}, "timeline": timeline, "heading": "", "digest": ""}
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
     with _ONE_AT_A_TIME:
         _exporter().from_notebook_node(notebook, resources=resources)

@@ -1,20 +1,24 @@
 """The record's notebook, made from the runbook and the journal.
 
-Cells that are steps carry a tag ``step:ID``, the closing cell ``close``. Their outputs come from the journal,
-not from a browser, papermill or a dying kernel. Other cells keep their outputs, without widgets.
+Its first cell shows the incident, its second the parameters that were given. Cells that are steps carry a tag
+``step:ID``, the closing cell ``close``. Their outputs come from the journal, not from a browser, papermill or
+a dying kernel. The runbook's own texts are left out. Other cells keep their outputs, without widgets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.nb import NotebookNode, nbformat
+from vergeos_nb.procedure.runbooks.catalog import notebook_of, recorded_schema
 from vergeos_nb.record.run_summary import summary_of
+from vergeos_nb.record.story import defaults_view, story_of
 from vergeos_nb.version import __version__
-from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.shown import Picture
 from vergeos_nb.views.summary import RunSummary, summary_view
 from vergeos_nb.views.text import visible
@@ -36,33 +40,23 @@ def render(base: NotebookNode, account: RunState, scrubber: Scrubber, picture: P
     """
     notebook = nbformat.from_dict(nbformat.v4.upgrade(base))
     summary = summary_of(account)
-    results = {result.step: result for result in account.results}
-    cells: list[NotebookNode] = [_incident(summary, picture)]
-    for cell in notebook.cells:
-        tags = cell.metadata.get("tags", [])
-        if PAPERMILL_ERROR in tags or INJECTED in tags or BANNER in tags:
-            continue
+    ours = _guidance(account)
+    kept = [cell for cell in notebook.cells if not _left_out(cell, ours)]
+    story = story_of(account, [step for cell in kept if (step := _step_of(cell))])
+    cells = [_incident(summary, picture), _parameters(account)]
+    for cell in kept:
         cell.metadata.pop("papermill", None)
         cells.append(cell)
         if cell.cell_type != "code":
             continue
-        step = next((tag.removeprefix("step:") for tag in tags if tag.startswith("step:")), "")
+        step = _step_of(cell)
         if step:
-            result = results.get(step)
-            cell.outputs = [_display(static_view(result))] if result else []
-            if account.bug and account.bug["step"] == step:
-                cell.outputs = [_error(account.bug)]
-            status = (
-                result.outcome.value if result else "interrupted" if account.running == step else "not run"
-            )
-            cell.metadata["vergeos_nb"] = {"step": step, "status": status}
-        elif "close" in tags:
+            _tell(cell, step, account, story)
+        elif "close" in _tags(cell):
             cell.outputs = []  # what a run shows at its end is the first thing that its record shows
             cell.metadata["vergeos_nb"] = {"status": summary.end.outcome.value}
         else:
             cell.outputs = [clean for output in cell.outputs if (clean := _clean(output, scrubber))]
-        if "parameters" in tags:
-            cells.append(_injected(account))
     for number, cell in enumerate((c for c in cells if c.cell_type == "code"), start=1):
         cell.execution_count = number if cell.outputs or "vergeos_nb" not in cell.metadata else None
     notebook.cells = cells
@@ -76,15 +70,62 @@ def render(base: NotebookNode, account: RunState, scrubber: Scrubber, picture: P
     return notebook
 
 
+def _tags(cell: NotebookNode) -> Sequence[str]:
+    return list(cell.metadata.get("tags", []))
+
+
+def _step_of(cell: NotebookNode) -> str:
+    if cell.cell_type != "code":
+        return ""
+    return next((tag.removeprefix("step:") for tag in _tags(cell) if tag.startswith("step:")), "")
+
+
+def _guidance(account: RunState) -> frozenset[str]:
+    """The texts of the runbook itself. They guide a run that goes on; a record says what was done."""
+    try:
+        path = notebook_of(str(account.opened.get("runbook")))
+        cells = json.loads(path.read_bytes())["cells"]
+    except (UsageError, OSError, ValueError, KeyError):
+        return frozenset()
+    return frozenset("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
+def _left_out(cell: NotebookNode, guidance: frozenset[str]) -> bool:
+    """Whether the record leaves a cell out: guidance, banners, and parameters, which it shows itself."""
+    if cell.cell_type == "markdown" and cell.source in guidance:
+        return True
+    return bool({PAPERMILL_ERROR, INJECTED, BANNER, "parameters"} & set(_tags(cell)))
+
+
+def _tell(cell: NotebookNode, step: str, account: RunState, story: Mapping[str, Mapping[str, str]]) -> None:
+    """Give the cell of a step what it has to tell."""
+    result = next((result for result in account.results if result.step == step), None)
+    cell.outputs = [_display(story[step])] if step in story else []
+    if account.bug and account.bug["step"] == step:
+        cell.outputs = [_error(account.bug)]
+    status = result.outcome.value if result else "interrupted" if account.running == step else "not run"
+    cell.metadata["vergeos_nb"] = {"step": step, "status": status}
+
+
 def _cell(kind: str, cell_id: str, source: str, tags: list[str]) -> NotebookNode:
     make = nbformat.v4.new_markdown_cell if kind == "markdown" else nbformat.v4.new_code_cell
     return make(source, id=cell_id, metadata={"tags": tags})
 
 
-def _injected(account: RunState) -> NotebookNode:
-    parameters: Mapping[str, Any] = account.opened.get("parameters", {})
-    lines = [f"{visible(name)} = {value!r}" for name, value in parameters.items()]
-    return _cell("code", "injected-parameters", "\n".join(["# Parameters of this run", *lines]), [INJECTED])
+def _parameters(account: RunState) -> NotebookNode:
+    """The parameters that were given, as code; those that had their defaults are folded below."""
+    values: Mapping[str, Any] = account.opened.get("parameters", {})
+    schema = recorded_schema(str(account.opened.get("runbook")))
+    fields = schema.model_fields if schema else {}
+    defaults = {
+        name: value
+        for name, value in values.items()
+        if name in fields and not fields[name].is_required() and fields[name].default == value
+    }
+    lines = [f"{visible(name)} = {value!r}" for name, value in values.items() if name not in defaults]
+    cell = _cell("code", "injected-parameters", "\n".join(["# Parameters of this run", *lines]), [INJECTED])
+    cell.outputs = [_display(defaults_view(defaults))] if defaults else []
+    return cell
 
 
 def _incident(summary: RunSummary, picture: Picture) -> NotebookNode:

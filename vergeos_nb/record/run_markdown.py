@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vergeos_nb.journal.run_state import RunState
-from vergeos_nb.record.run_summary import summary_of
+from vergeos_nb.record.run_summary import summary_of, title_of
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.views.text import visible
 from vergeos_nb.views.timeline import timeline_text
@@ -24,10 +24,8 @@ def run_markdown(account: RunState, lines: Sequence[Mapping[str, Any]]) -> str:
         lines: the lines of its journal.
     """
     summary = summary_of(account)
-    subject = _subject(account)
-    title = f"{account.opened.get('runbook')}" + (f" of {told(subject)}" if subject else "")
     shown = [
-        f"# {summary.badge.sign} {title}: {summary.badge.word}",
+        f"# {summary.badge.sign} {told(title_of(account))}: {summary.badge.word}",
         "",
         f"**{told(summary.system)}**",
         "",
@@ -56,12 +54,6 @@ def told(text: str) -> str:
 def block(text: str) -> list[str]:
     """Lines of text as they are. Indented, they are code; a fence could be closed from within."""
     return [f"    {line}" for line in text.split("\n")]
-
-
-def _subject(account: RunState) -> str:
-    vm = account.fact("vm")
-    named = vm.get("name") if isinstance(vm, Mapping) else None
-    return str(named or (account.opened.get("parameters") or {}).get("vm_name") or "")
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.procedure.runbooks.catalog import known
 from vergeos_nb.procedure.values.outcomes import RunOutcome, StepOutcome
@@ -48,6 +50,14 @@ def summary_of(account: RunState) -> RunSummary:
         results=account.results,
         over_vm=account.over_vm,
     )
+
+
+def title_of(account: RunState) -> str:
+    """The runbook, and the VM that the run was over."""
+    vm = account.fact("vm")
+    named = vm.get("name") if isinstance(vm, Mapping) else None
+    subject = str(named or (account.opened.get("parameters") or {}).get("vm_name") or "")
+    return f"{account.opened.get('runbook')}" + (f" of {subject}" if subject else "")
 
 
 def _headline(account: RunState) -> str:

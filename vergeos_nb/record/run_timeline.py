@@ -21,6 +21,8 @@ MOST_CHARACTERS = 60
 # Events that are closer together than this share of the whole are drawn as one.
 APART = 0.1
 APART_S = 5.0
+# Each gap takes room from the picture. Of more stretches, the nearest are drawn as one.
+MOST_STRETCHES = 16
 
 
 def timeline_of(lines: Sequence[Mapping[str, Any]], *, now: float | None = None) -> Timeline:
@@ -191,4 +193,8 @@ def _joined(stretches: Sequence[Span]) -> list[Span]:
             merged[-1] = Span(merged[-1].began, span.ended)
         else:
             merged.append(span)
+    while len(merged) > MOST_STRETCHES:
+        gaps = [after.began - before.ended for before, after in zip(merged, merged[1:], strict=False)]
+        at = gaps.index(min(gaps))
+        merged[at : at + 2] = [Span(merged[at].began, merged[at + 1].ended)]
     return merged

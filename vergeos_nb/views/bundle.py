@@ -6,7 +6,6 @@ with a fallback, so that it reads well light, dark, printed, and where every sty
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -15,13 +14,11 @@ import jinja2
 from vergeos_nb.clock import iso
 from vergeos_nb.masking import masked
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.vergeos.exchange import Exchange
-from vergeos_nb.views.badges import badge_of, signed
-from vergeos_nb.views.calls import calls_table
+from vergeos_nb.views.badges import badge_of
+from vergeos_nb.views.call_groups import CALL_GROUPS, call_groups
 from vergeos_nb.views.cells import bars, grid
+from vergeos_nb.views.in_short import in_short
 from vergeos_nb.views.text import visible
-
-MOST_CALLS = 400
 
 
 def static_view(result: StepResult) -> dict[str, str]:
@@ -50,6 +47,7 @@ def _masked(value: Any) -> Any:
 
 
 def _html(result: StepResult) -> str:
+    calls = grid(call_groups(result.exchanges))
     return (
         environment()
         .get_template("step.html.j2")
@@ -58,10 +56,10 @@ def _html(result: StepResult) -> str:
             badge=badge_of(result),
             began=iso(result.began_at),
             seconds=f"{max(0.0, result.ended_at - result.began_at):.1f}",
-            tables=[(table.schema.caption, signed(table), bars(table)) for table in result.tables],
-            calls=grid(calls_table(_shown(result.exchanges))),
+            tables=[(table.schema.caption, in_short(table), bars(table)) for table in result.tables],
+            calls=calls,
+            calls_caption=CALL_GROUPS.caption,
             count=len(result.exchanges),
-            left_out=_left_out(result.exchanges),
         )
     )
 
@@ -76,22 +74,9 @@ def plain_view(result: StepResult) -> str:
     if result.next_step:
         lines.append(f"What to do: {visible(result.next_step, keep=chr(10))}")
     for table in result.tables:
-        lines += ["", f"{table.schema.caption}:", signed(table).plain()]
+        lines += ["", f"{table.schema.caption}:", in_short(table).plain()]
     if result.exchanges:
-        lines += ["", f"API calls{_left_out(result.exchanges)}:"]
-        for e in _shown(result.exchanges):
-            query = " ".join(f"{k}={v}" for k, v in e.query.items())
-            ended = str(e.status) if e.status is not None else f"no answer: {e.error}"
-            lines.append(visible(f"  {e.number}. {e.method} {e.path} {query}".rstrip() + f" → {ended}"))
+        lines += ["", f"API calls: {len(result.exchanges)}"]
+        for times, _, _, call, answered, came in call_groups(result.exchanges).rows:
+            lines.append(visible(f"  {times} × {call} → {answered} {came}".rstrip()))
     return "\n".join(lines)
-
-
-def _shown(calls: Sequence[Exchange]) -> Sequence[Exchange]:
-    """The calls that a person is shown: of a long watch the first and the last. The journal holds all."""
-    half = MOST_CALLS // 2
-    return calls if len(calls) <= MOST_CALLS else (*calls[:half], *calls[-half:])
-
-
-def _left_out(calls: Sequence[Exchange]) -> str:
-    left_out = len(calls) - MOST_CALLS
-    return f" ({left_out} in the middle are in the journal only)" if left_out > 0 else ""

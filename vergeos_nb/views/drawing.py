@@ -100,9 +100,11 @@ def _svg(shape: Shape) -> str:
                 f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" stroke="{colour}" stroke-width="{width:g}"/>'
             )
         case TextShape(x, y, text, size, colour, anchor):
+            # As wide as it was measured, whatever font the reader has: so that no text lies over another.
+            wide = f'textLength="{width_of(text, size):.0f}" lengthAdjust="spacingAndGlyphs" ' if text else ""
             return (
                 f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" fill="{colour}" text-anchor="{anchor}" '
-                f'dominant-baseline="central" xml:space="preserve">{_xml(text)}</text>'
+                f'{wide}dominant-baseline="central" xml:space="preserve">{_xml(text)}</text>'
             )
 
 
@@ -123,7 +125,7 @@ def png(drawing: Drawing) -> bytes:
     file = io.BytesIO()
     # A few dozen colours are all there is; the file is a third of the size then, and written sooner.
     image = image.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    image.save(file, "PNG", compress_level=6)
+    image.save(file, "PNG", compress_level=8)
     return file.getvalue()
 
 

@@ -103,6 +103,11 @@ class Timeline:
         """From the first to the last thing that happened."""
         return Span(self.active[0].began, self.active[-1].ended) if self.active else Span(0.0, 0.0)
 
+    @property
+    def quiet(self) -> tuple[Span, ...]:
+        """The stretches that are cut out."""
+        return tuple(Span(a.ended, b.began) for a, b in zip(self.active, self.active[1:], strict=False))
+
 
 MOST_WORDS = 60
 """Lines of one kind that the text alternative holds."""
@@ -113,7 +118,8 @@ def timeline_text(timeline: Timeline) -> str:
     start = timeline.whole.began
     lines = [headline(timeline), f"From {iso(start)}, {length(timeline.whole)} in all."]
     for bar in timeline.steps:
-        lines.append(f"  {clock(bar.span.began - start)}  {bar.title}: {outcome_words(bar, timeline)}")
+        sent = "".join(f", sent {n}" for n in _sent_in(bar, timeline))
+        lines.append(f"  {clock(bar.span.began - start)}  {bar.title}: {outcome_words(bar, timeline)}{sent}")
     if timeline.statuses:
         lines.append("The status row said:")
         told = [f"  {clock(s.span.began - start)}  {s.says or 'not readable'}" for s in timeline.statuses]
@@ -123,6 +129,8 @@ def timeline_text(timeline: Timeline) -> str:
         lines += _middle_out([f"  {clock(v.at - start)}  {v.value}" for v in timeline.verdicts])
     lines.append(reads_words(timeline))
     lines += [f"  {told}" for told in changes_words(timeline)]
+    if timeline.quiet:
+        lines.append(quiet_words(timeline))
     return visible("\n".join(lines), keep="\n")
 
 
@@ -145,6 +153,25 @@ def changes_words(timeline: Timeline) -> list[str]:
     return [
         f"{number}.  {clock(change.at - start)}  {change.request}: {change.answer}"
         for number, change in enumerate(timeline.changes, start=1)
+    ]
+
+
+def quiet_words(timeline: Timeline) -> str:
+    """How much of the time is cut out of the picture, in words, or ""."""
+    if not timeline.quiet:
+        return ""
+    whole = Span(0.0, sum(span.ended - span.began for span in timeline.quiet))
+    count = len(timeline.quiet)
+    stretches = "1 quiet stretch" if count == 1 else f"{count} quiet stretches"
+    return f"Grey: {stretches} cut out, {length(whole)} in all."
+
+
+def _sent_in(bar: StepBar, timeline: Timeline) -> list[int]:
+    """The numbers of the changing calls that a step sent."""
+    return [
+        number
+        for number, change in enumerate(timeline.changes, start=1)
+        if bar.outcome is not StepOutcome.SKIPPED and bar.span.began <= change.at <= bar.span.ended
     ]
 
 

@@ -12,7 +12,6 @@ from vergeos_nb.views.badges import badge
 from vergeos_nb.views.drawing import (
     INK,
     PAPER,
-    Anchor,
     Drawing,
     LineShape,
     Rect,
@@ -33,6 +32,7 @@ from vergeos_nb.views.timeline import (
     headline,
     length,
     outcome_words,
+    quiet_words,
     reads_words,
     timeline_text,
 )
@@ -46,6 +46,9 @@ RUNNING = "#0b57b0"
 CHANGING = "#9b1c1c"
 # The axis has a gap of this width for each stretch of time that is cut out.
 GAP = 26.0
+# Below the axis, of the lengths that are cut out: rows, and the height of one.
+GAP_ROWS, GAP_ROW = 3, 13.0
+MOST_CHANGES = 20
 
 # The row's status → (background, text). Any other word: grey. None is green: a row proves nothing.
 STATUS_LOOKS: Mapping[str, tuple[str, str]] = {
@@ -103,8 +106,11 @@ class Axis:
 def draw(timeline: Timeline) -> Drawing:
     """The picture."""
     axis = Axis(timeline.active)
+    began = f"began {iso(axis.start)}"
+    room = RIGHT - width_of(began, 11) - 40
     shapes: list[Shape] = [
-        TextShape(12, 20, _short(visible(headline(timeline)), WIDTH - 24, 16), 16),
+        TextShape(12, 20, _short(visible(headline(timeline)), room, 16), 16),
+        TextShape(RIGHT, 20, began, 11, GREY, "end"),
         TextShape(12, 42, _short(visible(timeline.system), WIDTH - 24), 12, GREY),
     ]
     top = 62.0
@@ -140,11 +146,16 @@ def draw(timeline: Timeline) -> Drawing:
         x, high = axis.x(change.at), max((y for began, y in rows if began <= change.at), default=top)
         shapes.append(LineShape(x, high, x, bottom, CHANGING, 1.5))
     shapes += body
-    y = bottom + 34
-    for told in changes_words(timeline):
+    y = bottom + 30
+    if timeline.quiet:
+        lengths, rows_used = _lengths(axis, bottom + 27)
+        shapes += lengths
+        y += rows_used * GAP_ROW
+    for told in changes_words(timeline)[:MOST_CHANGES]:
         shapes.append(TextShape(12, y, _short(visible(told), WIDTH - 24), 12))
         y += 18
-    shapes.append(TextShape(12, y, f"{reads_words(timeline)} Pale part of a bar: waiting.", 11, GREY))
+    legend = f"{reads_words(timeline)} Pale part of a bar: waiting. {quiet_words(timeline)}".strip()
+    shapes.append(TextShape(12, y, _short(legend, WIDTH - 24, 11), 11, GREY))
     return Drawing(
         width=WIDTH,
         height=round(y + 18),
@@ -155,16 +166,35 @@ def draw(timeline: Timeline) -> Drawing:
 
 
 def _grid(axis: Axis, top: float, bottom: float) -> Iterator[Shape]:
+    free = 0.0
     for x, seconds in axis.ticks():
         yield LineShape(x, top - 4, x, bottom, GRID)
-        anchor: Anchor = "start" if x < LEFT + 20 else "end" if x > RIGHT - 20 else "middle"
-        yield TextShape(x, bottom + 12, clock(seconds, short=axis.pace >= 1), 11, GREY, anchor)
+        told = clock(seconds, short=axis.pace >= 1)
+        width = width_of(told, 11)
+        left = min(max(x - width / 2, LEFT), RIGHT - width)
+        if left > free:
+            yield TextShape(left, bottom + 12, told, 11, GREY)
+            free = left + width + 6
     yield LineShape(LEFT, bottom, RIGHT, bottom, GREY)
-    for left, right, cut in axis.gaps():
+    for left, right, _ in axis.gaps():
         yield Rect(left + 3, top - 4, right - left - 6, bottom - top + 4, SOFT)
-        yield TextShape((left + right) / 2, top + 4, "⋯", 14, GREY, "middle")
-        yield TextShape((left + right) / 2, bottom + 26, f"{length(cut)} cut out", 10, GREY, "middle")
-    yield TextShape(RIGHT, 20, f"began {iso(axis.start)}", 11, GREY, "end")
+        yield TextShape((left + right) / 2, top - 7, "⋯", 11, GREY, "middle")
+
+
+def _lengths(axis: Axis, y: float) -> tuple[list[Shape], int]:
+    """How much time each gap stands for, in rows, and how many rows. A length without room is left out."""
+    free = [0.0] * GAP_ROWS
+    shapes: list[Shape] = []
+    used = 0
+    for left, right, cut in axis.gaps():
+        told = length(cut)
+        width = width_of(told, 10)
+        start = min(max((left + right - width) / 2, 12.0), RIGHT - width)
+        row = next((row for row, taken in enumerate(free) if taken < start), None)
+        if row is not None:
+            shapes.append(TextShape(start, y + row * GAP_ROW, told, 10, GREY))
+            free[row], used = start + width + 6, max(used, row + 1)
+    return shapes, used
 
 
 def _step(bar: StepBar, timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
@@ -181,13 +211,14 @@ def _step(bar: StepBar, timeline: Timeline, axis: Axis, y: float) -> Iterator[Sh
     words = f"{'' if sign == '⊘' else sign + ' '}{outcome_words(bar, timeline)}"
     room = width_of(words, 11) + 8
     if left + width + room <= RIGHT:
-        yield TextShape(left + width + 6, y + ROW / 2, words, 11)
+        start = left + width + 2
     elif left - room >= LEFT:
-        yield TextShape(left - 6, y + ROW / 2, words, 11, INK, "end")
+        start = left - room - 2
     else:
-        middle = left + width / 2
-        yield Rect(middle - room / 2, y + 3, room, ROW - 6, PAPER)
-        yield TextShape(middle, y + ROW / 2, words, 11, INK, "middle")
+        start = min(max(left + (width - room) / 2, LEFT), RIGHT - room)
+    # On paper of their own: no line of a changing call runs through them.
+    yield Rect(start, y + 3, room, ROW - 6, PAPER)
+    yield TextShape(start + 4, y + ROW / 2, words, 11)
 
 
 def _pauses(bar: StepBar, axis: Axis) -> Iterator[tuple[float, float]]:
@@ -235,8 +266,21 @@ def _verdicts(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
 def _reads(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
     for moments, colour, low in ((timeline.reads, GREY, 9.0), (timeline.failed_reads, "#9b1c1c", 4.0)):
         # Thousands of calls share the pixels that there are.
-        for x in sorted({round(axis.x(at)) for at in moments}):
-            yield LineShape(x, y + low, x, y + LANE - low, colour)
+        for left, right in _near(sorted({round(axis.x(at)) for at in moments})):
+            yield Rect(left, y + low, right - left + 1, LANE - 2 * low, colour)
+
+
+def _near(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Neighbours as one stretch."""
+    began = before = None
+    for x in places:
+        if began is None or before is None or x - before > 1:
+            if began is not None and before is not None:
+                yield began, before
+            began = x
+        before = x
+    if began is not None and before is not None:
+        yield began, before
 
 
 def _changes(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
@@ -246,6 +290,8 @@ def _changes(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
         told = f"{number}"
         width = width_of(told, 12) + 10
         left = min(max(x, free), RIGHT - width)
+        if left < free:
+            continue  # its line is drawn, and the text below names it
         yield Rect(left, y + 4, width, LANE - 8, CHANGING)
         yield TextShape(left + 5, y + LANE / 2, told, 12, "#ffffff")
         free = left + width + 2

@@ -13,8 +13,15 @@ from vergeos_nb.errors import RecordError, UsageError
 PRINT_S = 120.0
 
 
-def as_pdf(page: Path) -> bytes:
+# As in the template of the page: what is folded is printed if this is ticked.
+ASKED = b'id="appendix"'
+
+
+def as_pdf(page: Path, *, appendix: bool = False) -> bytes:
     """The page on A4, tagged, in the light colours of paper.
+
+    Args:
+        appendix: print what is folded, too. A page of an older version always has all of it.
 
     Raises:
         UsageError: there is no Chromium.
@@ -29,7 +36,9 @@ def as_pdf(page: Path) -> bytes:
             "html and print that page in any browser",
         )
     with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as scratch:
-        target = Path(scratch) / "page.pdf"
+        target, printed = Path(scratch) / "page.pdf", Path(scratch) / "page.html"
+        content = page.read_bytes()
+        printed.write_bytes(content.replace(ASKED, ASKED + b" checked", 1) if appendix else content)
         command = [
             str(chromium), "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND",
@@ -40,7 +49,7 @@ def as_pdf(page: Path) -> bytes:
             command.append("--no-sandbox")
         try:
             done = subprocess.run(
-                [*command, page.absolute().as_uri()],
+                [*command, printed.as_uri()],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

@@ -8,6 +8,7 @@ import click
 
 from vergeos_nb import settings
 from vergeos_nb.archive.export.exporting import as_zip, outside, whole
+from vergeos_nb.archive.export.mail import as_text
 from vergeos_nb.archive.export.markdown import as_markdown
 from vergeos_nb.archive.export.pdf import as_pdf
 from vergeos_nb.archive.index import Index
@@ -22,7 +23,7 @@ from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.layout import JOURNAL, PAGE
 
-FORMATS = ("html", "pdf", "md", "zip")
+FORMATS = ("html", "pdf", "md", "txt", "zip")
 
 
 @click.command(cls=Command)
@@ -33,16 +34,17 @@ FORMATS = ("html", "pdf", "md", "zip")
     type=click.Choice(FORMATS),
     default="html",
     show_default=True,
-    help="A page, a PDF, text for a ticket, or all with its proof.",
+    help="A page, a PDF, text for a ticket or an e-mail, or all with its proof.",
 )
+@click.option("--appendix", is_flag=True, help="Print what is folded on the page, too (pdf).")
 @click.option("-o", "--output", "target", metavar="FILE", help="[default: RECORD.FORMAT]")
 @archive_option
 @json_option
-def export(record: str, form: str, target: str | None, outputs: Path, output: Output) -> int:
+def export(record: str, form: str, appendix: bool, target: str | None, outputs: Path, output: Output) -> int:
     """Write one record into one file. RECORD is an id, or the beginning of one."""
     entry = Index(outputs).by_id(record)
     path = outside(Path(target or f"{entry.record}.{form}"), outputs)
-    content = _content(outputs, entry, form)
+    content = _content(outputs, entry, form, appendix)
     try:
         put(path, content)
     except OSError as error:
@@ -56,7 +58,7 @@ def export(record: str, form: str, target: str | None, outputs: Path, output: Ou
     return 0
 
 
-def _content(folder: Path, entry: LedgerEntry, form: str) -> bytes:
+def _content(folder: Path, entry: LedgerEntry, form: str, appendix: bool) -> bytes:
     if form == "zip":
         archive = settings.archive_settings()
         signer = Signer(archive.signing_key) if archive.signing_key else None
@@ -66,9 +68,10 @@ def _content(folder: Path, entry: LedgerEntry, form: str) -> bytes:
         if form == "html":
             return (run / PAGE).read_bytes()
         if form == "pdf":
-            return as_pdf(run / PAGE)
+            return as_pdf(run / PAGE, appendix=appendix)
         journal = read_journal(run / JOURNAL)
-        return as_markdown(run_state_of(journal), journal, entry).encode("utf-8", "backslashreplace")
+        write = as_markdown if form == "md" else as_text
+        return write(run_state_of(journal), journal, entry).encode("utf-8", "backslashreplace")
     except OSError as error:
         why = error.strerror or str(error)
         raise RecordError(f"reading the record {run}", why, "make it readable") from error
