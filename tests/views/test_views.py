@@ -249,6 +249,7 @@ def test_any_result_has_html_and_plain_text_in_which_nothing_runs_or_hides(resul
         "td",
         "details",
         "summary",
+        "code",
     }
     reached = {"role", "aria-label", "tabindex"}  # a wide table, by who has no mouse
     assert set(page.tags) <= allowed

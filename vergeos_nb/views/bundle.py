@@ -58,7 +58,7 @@ def _html(result: StepResult) -> str:
             badge=badge_of(result),
             began=iso(result.began_at),
             seconds=f"{max(0.0, result.ended_at - result.began_at):.1f}",
-            tables=[(table.schema.caption, signed(table), bars(table)) for table in result.tables],
+            tables=[(table.schema, signed(table), bars(table)) for table in result.tables],
             calls=grid(calls_table(_shown(result.exchanges))),
             count=len(result.exchanges),
             left_out=_left_out(result.exchanges),
