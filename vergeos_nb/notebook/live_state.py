@@ -62,6 +62,7 @@ class LiveState:
     def page(self) -> ServedFile | None:
         """The record's page as a link finds it, as soon as the record is made."""
         return page_of(self.run.folder) if self.run is not None and self._over else None
+
     @property
     def frames(self) -> RunFrames:
         """All that the run has read, as DataFrames; empty ones before it is connected."""

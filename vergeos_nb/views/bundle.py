@@ -6,11 +6,13 @@ with a fallback, so that it reads well light, dark, printed, and where every sty
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from vergeos_nb.clock import iso
 from vergeos_nb.masking import masked
@@ -22,6 +24,7 @@ from vergeos_nb.views.cells import bars, grid
 from vergeos_nb.views.text import visible
 
 MOST_CALLS = 400
+_MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\b")
 
 
 def static_view(result: StepResult) -> dict[str, str]:
@@ -31,7 +34,11 @@ def static_view(result: StepResult) -> dict[str, str]:
 
 @cache
 def environment() -> jinja2.Environment:
-    """Templates that mask and escape what is put into them; ``seen`` makes hidden characters visible."""
+    """Templates that mask and escape what is put into them.
+
+    The filter ``seen`` makes hidden characters visible. ``timed`` does that too, and marks times in UTC: a
+    live page shows them as the reader's local time. It is for text and not for attributes.
+    """
     env = jinja2.Environment(
         loader=jinja2.PackageLoader("vergeos_nb.views"),
         autoescape=True,
@@ -41,7 +48,14 @@ def environment() -> jinja2.Environment:
         finalize=_masked,
     )
     env.filters["seen"] = visible
+    env.filters["timed"] = timed
     return env
+
+
+def timed(text: str, *, keep: str = "") -> Markup:
+    """The text masked, visible and escaped, with each time in UTC in an element of its own."""
+    safe = str(escape(masked(visible(text, keep=keep))))
+    return Markup(_MOMENT.sub(r'<time datetime="\g<0>">\g<0></time>', safe))
 
 
 def _masked(value: Any) -> Any:
