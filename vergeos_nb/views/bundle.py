@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from hashlib import sha256
+from threading import Lock
 from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
 
 from vergeos_nb.clock import iso
-from vergeos_nb.masking import masked
+from vergeos_nb.masking import masked, state_of_masking
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.vergeos.exchange import Exchange
 from vergeos_nb.views.badges import badge_of, signed
@@ -24,12 +26,28 @@ from vergeos_nb.views.cells import bars, grid
 from vergeos_nb.views.text import visible
 
 MOST_CALLS = 400
+# A run has about a dozen steps.
+MOST_PAGES = 24
+_PAGES: dict[tuple[bytes, int], dict[str, str]] = {}
+_KEEPING = Lock()
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\b")
 
 
 def static_view(result: StepResult) -> dict[str, str]:
-    """The step's bundle: ``text/html`` and ``text/plain``."""
-    return {"text/html": _html(result), "text/plain": plain_view(result)}
+    """The step's bundle: ``text/html`` and ``text/plain``. It is made once for each recent result.
+
+    A cell, its card and the record show the same page. The record reads the result again from the journal, so
+    a page is found by the result's content, and by the secrets that are masked in it.
+    """
+    key = (sha256(repr(result).encode("utf-8", "backslashreplace")).digest(), state_of_masking())
+    page = _PAGES.get(key)
+    if page is None:
+        page = {"text/html": _html(result), "text/plain": plain_view(result)}
+        with _KEEPING:
+            for oldest in list(_PAGES)[: max(0, len(_PAGES) + 1 - MOST_PAGES)]:
+                del _PAGES[oldest]
+            _PAGES[key] = page
+    return dict(page)
 
 
 @cache
