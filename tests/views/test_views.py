@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vergeos_nb.masking import register
 from vergeos_nb.procedure.engine.written_result import result_from_dict, schemas
 from vergeos_nb.procedure.values.finding import Kind
 from vergeos_nb.procedure.values.outcomes import StepOutcome
@@ -249,12 +250,31 @@ def test_any_result_has_html_and_plain_text_in_which_nothing_runs_or_hides(resul
         "td",
         "details",
         "summary",
+        "code",
+        "time",
     }
     reached = {"role", "aria-label", "tabindex"}  # a wide table, by who has no mouse
     assert set(page.tags) <= allowed
-    assert page.attributes <= {"style", "scope", "colspan", *reached}
+    assert page.attributes <= {"style", "scope", "colspan", "datetime", *reached}
     for text in view.values():
         assert all(c.isprintable() or c == "\n" for c in text)
+
+
+def test_a_page_is_made_once_for_a_result_also_when_that_is_read_again_from_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result = a_result(summary="found once")
+    made = static_view(result)
+    monkeypatch.setattr("vergeos_nb.views.bundle._html", lambda result: "made again")
+    assert static_view(result_from_dict(json.loads(json.dumps(result.as_dict())), {})) == made
+    assert static_view(a_result(summary="found twice"))["text/html"] == "made again"
+
+
+def test_a_page_is_made_anew_when_another_secret_has_become_known() -> None:
+    result = a_result(summary="the word is swordfish-4711-canary")
+    assert "swordfish" in static_view(result)["text/html"]
+    register("swordfish-4711-canary")
+    assert "swordfish" not in static_view(result)["text/html"]
 
 
 def test_hostile_text_is_escaped_exactly_once_wherever_it_stands() -> None:

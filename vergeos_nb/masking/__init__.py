@@ -18,6 +18,7 @@ from vergeos_nb.masking.known_secrets import (
     register,
     register_url,
     secrets_of_url,
+    state_of_masking,
 )
 from vergeos_nb.masking.scrubber import Scrubber
 from vergeos_nb.masking.spellings import MASK, SHORTEST_SEARCHED, is_maskable, spellings
@@ -35,4 +36,5 @@ __all__ = [
     "register_url",
     "secrets_of_url",
     "spellings",
+    "state_of_masking",
 ]

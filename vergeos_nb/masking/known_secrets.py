@@ -46,6 +46,11 @@ def forget() -> None:
     OF_THIS_PROCESS.clear()
 
 
+def state_of_masking() -> int:
+    """A number that is another one when another secret is known: what was masked before is masked anew."""
+    return hash(OF_THIS_PROCESS.secrets)
+
+
 def masked(text: str, *, torn: bool = False) -> str:
     """A text as it may leave this process.
 

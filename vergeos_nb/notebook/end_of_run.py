@@ -21,7 +21,7 @@ from vergeos_nb.runner.working_copies import copy_beside
 from vergeos_nb.session.run import Run
 from vergeos_nb.settings import ServedFile
 from vergeos_nb.views.ending import ending_html
-from vergeos_nb.views.summary import summary_view, with_debriefing
+from vergeos_nb.views.summary import first_analysis_html, summary_view, with_debriefing
 from vergeos_nb.widgets.ways_on.ended import Ended, Prepared, WayOn
 
 WATCH, UNDO = "watch_after_power_off", "restore_status"
@@ -37,7 +37,7 @@ def end_of(run: Run, account: RunState) -> Ended:
         kept = with_debriefing(kept, drill.seen)
     lesson = drill.seen if drill is not None else ""
     shown = ending_html(summary, run.folder, page_of(run.folder), _ticket(run.folder, account), lesson)
-    return Ended(kept, run.masked(shown), _ways(run, account))
+    return Ended(kept, run.masked(shown + first_analysis_html(summary)), _ways(run, account))
 
 
 def page_of(folder: Path) -> ServedFile | None:

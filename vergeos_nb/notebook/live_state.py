@@ -14,8 +14,10 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.step_tables import IDENTITY
 from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.session.journal_frames import frames_of
 from vergeos_nb.session.run import Run
 from vergeos_nb.settings import ServedFile
+from vergeos_nb.views.analysis.run_frames import RunFrames
 from vergeos_nb.widgets.sticky_header import CLOSE
 
 OVER = "This run is closed. Run the cell that opens it again to begin a new one."
@@ -60,6 +62,11 @@ class LiveState:
     def page(self) -> ServedFile | None:
         """The record's page as a link finds it, as soon as the record is made."""
         return page_of(self.run.folder) if self.run is not None and self._over else None
+
+    @property
+    def frames(self) -> RunFrames:
+        """All that the run has read, as DataFrames; empty ones before it is connected."""
+        return self.run.frames if self.run is not None else frames_of(None)
 
     def state(self, step: str) -> StepState:
         state = self.run.engine.state(step) if self.run is not None else StepState.READY

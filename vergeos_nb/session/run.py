@@ -31,10 +31,12 @@ from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.session.cases import CaseMaker
 from vergeos_nb.session.connection import CallLog, Connect, connect_to
+from vergeos_nb.session.journal_frames import frames_of
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.exchange import Exchange
+from vergeos_nb.views.analysis.run_frames import RunFrames
 from vergeos_nb.views.shown import Picture, RunStopped, Shown, StepView
-from vergeos_nb.views.summary import summary_text, summary_view
+from vergeos_nb.views.summary import summary_text, summary_view, with_first_analysis
 
 if TYPE_CHECKING:
     import httpx
@@ -150,6 +152,15 @@ class Run:
         """
         return StepView(self.clean(self.engine.run(step_id)), html=self._finish_here)
 
+    @property
+    def frames(self) -> RunFrames:
+        """All that the run has read, as DataFrames: whole rows of the platform, calls, the steps' tables.
+
+        Raises:
+            RecordError: the journal cannot be read.
+        """
+        return frames_of(self.folder / JOURNAL)
+
     def clean(self, result: StepResult) -> StepResult:
         """A result as it may be shown: as the journal holds it, without secrets."""
         data = self._scrubber.data(result.as_dict())
@@ -172,7 +183,7 @@ class Run:
         summary = summary_of(account)
         view = Shown({"text/plain": summary_text(summary)})
         if self._finish_here:
-            view = Shown(summary_view(summary))
+            view = Shown(with_first_analysis(summary_view(summary), summary))
             # A runner renders the notebook again. Here nothing else would show it.
             display(Picture(timeline_of(read_journal(self.folder / JOURNAL).lines)))  # type: ignore[no-untyped-call]
         if account.exit_code:

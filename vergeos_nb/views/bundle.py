@@ -6,13 +6,17 @@ with a fallback, so that it reads well light, dark, printed, and where every sty
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from hashlib import sha256
+from threading import Lock
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from vergeos_nb.clock import iso
-from vergeos_nb.masking import masked
+from vergeos_nb.masking import masked, state_of_masking
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.views.badges import badge_of
 from vergeos_nb.views.call_groups import CALL_GROUPS, call_groups
@@ -20,15 +24,37 @@ from vergeos_nb.views.cells import bars, grid
 from vergeos_nb.views.in_short import in_short
 from vergeos_nb.views.text import visible
 
+# A run has about a dozen steps.
+MOST_PAGES = 24
+_PAGES: dict[tuple[bytes, int], dict[str, str]] = {}
+_KEEPING = Lock()
+_MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\b")
+
 
 def static_view(result: StepResult) -> dict[str, str]:
-    """The step's bundle: ``text/html`` and ``text/plain``."""
-    return {"text/html": _html(result), "text/plain": plain_view(result)}
+    """The step's bundle: ``text/html`` and ``text/plain``. It is made once for each recent result.
+
+    A cell, its card and the record show the same page. The record reads the result again from the journal, so
+    a page is found by the result's content, and by the secrets that are masked in it.
+    """
+    key = (sha256(repr(result).encode("utf-8", "backslashreplace")).digest(), state_of_masking())
+    page = _PAGES.get(key)
+    if page is None:
+        page = {"text/html": _html(result), "text/plain": plain_view(result)}
+        with _KEEPING:
+            for oldest in list(_PAGES)[: max(0, len(_PAGES) + 1 - MOST_PAGES)]:
+                del _PAGES[oldest]
+            _PAGES[key] = page
+    return dict(page)
 
 
 @cache
 def environment() -> jinja2.Environment:
-    """Templates that mask and escape what is put into them; ``seen`` makes hidden characters visible."""
+    """Templates that mask and escape what is put into them.
+
+    The filter ``seen`` makes hidden characters visible. ``timed`` does that too, and marks times in UTC: a
+    live page shows them as the reader's local time. It is for text and not for attributes.
+    """
     env = jinja2.Environment(
         loader=jinja2.PackageLoader("vergeos_nb.views"),
         autoescape=True,
@@ -38,7 +64,14 @@ def environment() -> jinja2.Environment:
         finalize=_masked,
     )
     env.filters["seen"] = visible
+    env.filters["timed"] = timed
     return env
+
+
+def timed(text: str, *, keep: str = "") -> Markup:
+    """The text masked, visible and escaped, with each time in UTC in an element of its own."""
+    safe = str(escape(masked(visible(text, keep=keep))))
+    return Markup(_MOMENT.sub(r'<time datetime="\g<0>">\g<0></time>', safe))
 
 
 def _masked(value: Any) -> Any:
@@ -56,7 +89,7 @@ def _html(result: StepResult) -> str:
             badge=badge_of(result),
             began=iso(result.began_at),
             seconds=f"{max(0.0, result.ended_at - result.began_at):.1f}",
-            tables=[(table.schema.caption, in_short(table), bars(table)) for table in result.tables],
+            tables=[(table.schema, in_short(table), bars(table)) for table in result.tables],
             calls=calls,
             calls_caption=CALL_GROUPS.caption,
             count=len(result.exchanges),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.views.bundle import plain_view, static_view
+from vergeos_nb.views.frames import frames
 from vergeos_nb.views.timeline import WIDTH, Timeline, timeline_text
 from vergeos_nb.views.timeline_drawing import timeline_png
 
@@ -70,7 +71,4 @@ class StepView(Shown):
     @property
     def frames(self) -> dict[str, pd.DataFrame]:
         """The step's tables by name, and its API calls under ``calls``."""
-        # Slow to import, and most runs look at no DataFrame.
-        from vergeos_nb.views.frames import frames
-
         return frames(self.result)

@@ -16,6 +16,7 @@ from vergeos_nb.views.text import visible
 
 # Of a table above the story; the step has all rows.
 MOST_ROWS = 12
+ANALYSIS = "All that was read is here as DataFrames."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,32 @@ def with_debriefing(bundle: Mapping[str, str], seen: str) -> dict[str, str]:
         "text/html": bundle["text/html"] + html,
         "text/plain": f"{bundle['text/plain']}\n\nThe drill, looked back at: {seen}",
     }
+
+
+def with_first_analysis(bundle: Mapping[str, str], summary: RunSummary) -> dict[str, str]:
+    """A summary's bundle with lines of Python to go on from, for a notebook whose kernel answers."""
+    text = "\n".join(f"  {line}" for line in _first_analysis(summary))
+    return {
+        "text/html": bundle["text/html"] + first_analysis_html(summary),
+        "text/plain": f"{bundle['text/plain']}\n\n{ANALYSIS} Try in a new cell:\n{text}",
+    }
+
+
+def first_analysis_html(summary: RunSummary) -> str:
+    """The same lines alone, as HTML."""
+    template = environment().get_template("analysis.html.j2")
+    return template.render(said=ANALYSIS, lines=_first_analysis(summary))
+
+
+def _first_analysis(summary: RunSummary) -> Sequence[str]:
+    tables = [f"{result.step}.{table.schema.name}" for result in summary.results for table in result.tables]
+    if summary.over_vm:
+        return (
+            'rb.frames["machine_status"][["read_at", "step", "status", "running", "last_update"]]',
+            "rb.frames.plot()",
+            "rb.frames",
+        )
+    return (*(f'rb.frames["{name}"].describe(include="all")' for name in tables[-1:]), "rb.frames")
 
 
 def summary_text(summary: RunSummary) -> str:

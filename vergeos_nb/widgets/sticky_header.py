@@ -95,7 +95,8 @@ def announced(run: Headed) -> str:
     last = max(ended, key=lambda result: result.ended_at, default=None)
     here = next((step.title for step in run.steps if step.id == run.here()), "")
     told = f"{last.title}: {badge_of(last).word}." if last is not None else ""
-    return run.masked(f"{told} Next: {here}." if here else told).strip()
+    following = f"Next: {here}." if here else "The run is closed." if run.over() else ""
+    return run.masked(f"{told} {following}").strip()
 
 
 def _mark(run: Headed, step: Step[Any]) -> Mark:

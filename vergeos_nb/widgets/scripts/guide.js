@@ -45,7 +45,13 @@ const left = (seconds) => {
   return `${Math.ceil(seconds / 60)} min`;
 };
 
-// Times in the page's HTML: left until, gone since, and moments in the reader's own time.
+// A moment in the reader's own time, with its day where that is not today.
+const localTime = (moment) =>
+  moment.toDateString() === new Date().toDateString()
+    ? moment.toLocaleTimeString()
+    : moment.toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+
+// Times in the page's HTML: left until, and gone since.
 const tell = (root) => {
   const now = Date.now() / 1000;
   for (const el of root.querySelectorAll("[data-vnb-until]")) {
@@ -55,11 +61,13 @@ const tell = (root) => {
     el.textContent = `${Math.max(0, Math.floor(now - Number(el.dataset.vnbSince)))} s`;
   }
   for (const el of root.querySelectorAll("[data-vnb-notice]")) showNotice(el);
-  for (const el of root.querySelectorAll("[data-vnb-at]")) {
-    const moment = new Date(Number(el.dataset.vnbAt) * 1000);
-    if (el.title) continue;
-    el.title = el.textContent;
-    el.textContent = moment.toLocaleTimeString();
+};
+
+// Moments in UTC become the reader's own time, in UTC when hovered. Saved outputs and records keep UTC.
+const localTimes = (root) => {
+  for (const el of root.querySelectorAll(".vnb-bar time[datetime]:not([title]), .vnb-card time[datetime]:not([title])")) {
+    el.title = `${el.dateTime} (UTC)`;
+    el.textContent = localTime(new Date(el.dateTime));
   }
 };
 
@@ -71,16 +79,20 @@ function render({ model, el }) {
   said.className = "vnb-said";
   said.setAttribute("role", "status");
   el.classList.add("vnb-guide");
-  el.append(said);
   let held = null;
 
   const show = () => {
     if (bar.innerHTML !== model.get("html")) bar.innerHTML = model.get("html");
+    const steps = bar.querySelector("ol");
+    const step = bar.querySelector("[aria-current]");
+    if (steps && step) steps.scrollLeft = step.offsetLeft - steps.offsetLeft - GAP_PX;
     tell(bar);
+    localTimes(notebookOf(el));
   };
   const place = () => {
     const outer = el.closest(".jp-WindowedPanel-outer");
-    (outer ?? el).prepend(bar);
+    // Not in its own cell, which is out of the page while it is far from what is seen.
+    (outer ?? el).prepend(bar, said);
     show();
   };
   const cardOf = (step) => notebookOf(el).querySelector(`.vnb-card.vnb-step-${CSS.escape(step)}`);
@@ -151,7 +163,9 @@ function render({ model, el }) {
   const turn = () => {
     show();
     watched();
-    said.textContent = model.get("said");
+    // The same words again are announced only if they are new to the page.
+    said.textContent = "";
+    setTimeout(() => (said.textContent = model.get("said")), 50);
     if (model.get("here")) hold(model.get("here"));
   };
 
@@ -205,6 +219,7 @@ function render({ model, el }) {
     if (el.isConnected) {
       place();
       turn();
+      drawn.observe(notebookOf(el), { childList: true, subtree: true });
     } else if (++tries < 600) {
       requestAnimationFrame(whenThere);
     }
@@ -213,6 +228,8 @@ function render({ model, el }) {
     tell(notebookOf(el));
     watched();
   }, 1000);
+  // Before it is seen in UTC.
+  const drawn = new MutationObserver(() => localTimes(notebookOf(el)));
   bar.addEventListener("click", clicked);
   document.addEventListener("click", copied);
   document.addEventListener("click", noticed);
@@ -224,7 +241,9 @@ function render({ model, el }) {
   return () => {
     release();
     clearInterval(clock);
+    drawn.disconnect();
     bar.remove();
+    said.remove();
     document.removeEventListener("click", copied);
     document.removeEventListener("click", noticed);
     document.removeEventListener("keyup", entered);
