@@ -13,6 +13,7 @@ from types import MappingProxyType
 from vergeos_nb.clock import iso
 
 STATISTICS_OF_A_STOPPED_MACHINE = "statistics_of_a_stopped_machine_are_written"
+STATUS_ROW_TAKES_ALL = "status_row_takes_powerstate_and_node"
 STATUS_OF_A_STOPPED_MACHINE = "status_of_a_stopped_machine_is_written"
 
 
@@ -73,7 +74,7 @@ ASSUMPTIONS: Mapping[str, Assumption] = MappingProxyType(
                 "A refusal for the wrong state is no evidence; the effect is watched all the same.",
             ),
             Assumption(
-                "status_row_takes_powerstate_and_node",
+                STATUS_ROW_TAKES_ALL,
                 "A PUT on machine_status may name powerstate and node.",
                 "pyvergeos issue 86: a read-only column in a body refuses the whole PUT",
                 "The undo of an override writes them; if refused, it writes the vendor's four fields.",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.procedure.doubt import in_doubt
@@ -18,12 +19,15 @@ from tests.respelt import Change, changed, floats, texts
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
+from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.record.record_folder import read as record_of
 from vergeos_nb.record.record_folder import sha256
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.undo import undo_of
 from vergeos_nb.settings import spellings
+from vergeos_nb.simulator import Switches
+from vergeos_nb.vergeos.assumptions import STATUS_ROW_TAKES_ALL, Known, PlatformKnowledge
 
 Make = Callable[..., FollowUp]
 pytestmark = pytest.mark.usefixtures("plain_pages")
@@ -454,6 +458,77 @@ def test_a_restore_that_the_platform_refuses_is_sent_once_and_fails_with_its_cod
     assert run.steps(account)["confirm"] == "skipped"
 
 
+def four(run: FollowUp) -> dict[str, Any]:
+    return {name: run.former[name] for name in VENDORS_BODY}
+
+
+def rungs(account: Any) -> list[str]:
+    return [request["rung"] for request in account.fact("plan")["requests"]]
+
+
+def test_a_read_only_column_is_left_out_by_the_second_request_that_the_plan_holds(rehearse: Make) -> None:
+    run = rehearse("stuck", switches=Switches(read_only_status_columns="powerstate_and_node"))
+    record = run.force()
+    account = run.restore(record)
+    assert (ending(account), rungs(account)) == (("done", "off", 0), ["restore", "restore in four fields"])
+    row = f"machine_status/{run.sim.world.vm('web-01').status}"
+    assert run.sent_since() == [("PUT", row, run.former), ("PUT", row, four(run))]
+    assert {name: run.six()[name] for name in VENDORS_BODY} == four(run)
+    restored = next(result for result in account.results if result.step == "restore")
+    assert restored.summary.endswith("in the vendor's four fields, because powerstate is read-only.")
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("field 'node' is readonly", 2),
+        ("field 'machine_status.node' is read-only", 2),
+        ("field 'status' is readonly", 1),
+        ("field 'mood' is readonly", 1),
+        ("value 'x' is not in list for field 'node'", 1),
+    ],
+)
+def test_no_other_refusal_has_the_second_request_sent(rehearse: Make, text: str, sent: int) -> None:
+    run = rehearse("stuck")
+    record = run.force()
+    run.put_answers(status=422, text=text)
+    account = run.restore(record)
+    assert (ending(account)[0], len(run.sent_since())) == ("failed", sent)
+
+
+def test_a_stop_between_the_two_requests_sends_no_second_one(rehearse: Make) -> None:
+    run = rehearse("stuck")
+    record = run.force()
+    run.put_answers(status=422, text="field 'node' is readonly")
+    inner = run.sim.transport()
+
+    def door(request: httpx.Request) -> httpx.Response:
+        answer = inner.handler(request)
+        if request.method == "PUT":
+            (run.outputs / "STOP").touch()
+        return answer
+
+    run.transport = httpx.MockTransport(door)
+    account = run.restore(record)
+    assert (ending(account)[0], len(run.sent_since())) == ("refused", 1)
+
+
+@pytest.mark.parametrize(("holds", "planned"), [(True, ["restore"]), (False, ["restore"])])
+def test_what_was_measured_of_the_columns_leaves_one_request(
+    rehearse: Make, holds: bool, planned: list[str]
+) -> None:
+    run = rehearse("stuck")
+    record = run.force()
+    book = run.open("restore_status", record=record)
+    assert isinstance(book.case, Case)
+    book.case.knowledge = PlatformKnowledge({STATUS_ROW_TAKES_ALL: Known(holds)})
+    for step in book.engine.steps:
+        book.step(step.id)
+    account = run.end(book)
+    assert rungs(account) == planned
+    assert account.fact("plan")["requests"][0]["body"] == (run.former if holds else four(run))
+
+
 def test_no_way_of_running_on_sends_the_restore_again(rehearse: Make) -> None:
     run = rehearse("stuck")
     record = run.force()
@@ -470,19 +545,17 @@ def test_no_way_of_running_on_sends_the_restore_again(rehearse: Make) -> None:
 def test_a_platform_that_takes_the_four_fields_only_ends_unknown_and_names_the_others(
     rehearse: Make,
 ) -> None:
-    import httpx
-
     run = rehearse("stuck")
     record = run.force()
     inner = run.sim.transport()
 
-    def four(request: httpx.Request) -> httpx.Response:
+    def only_four(request: httpx.Request) -> httpx.Response:
         if request.method == "PUT":
             body = {k: v for k, v in json.loads(request.content).items() if k in VENDORS_BODY}
             request = httpx.Request("PUT", request.url, headers=_headers(request), content=json.dumps(body))
         return inner.handler(request)
 
-    run.transport = httpx.MockTransport(four)
+    run.transport = httpx.MockTransport(only_four)
     run.former = {k: v for k, v in run.former.items() if k in VENDORS_BODY}
     account = run.restore(record)
     assert (ending(account), error_of(account)[2]) == (

@@ -1,17 +1,17 @@
 """Undo of the status override: the row is written back as it was, under the same gates as the override.
 
-What no source settles about the platform is assumed here, by name:
-
-ASSUME_POWERSTATE_AND_NODE_CAN_BE_WRITTEN
-    The vendor's PUT names four fields, and no source says whether the platform clears ``powerstate`` and
-    ``node`` along with them, nor whether they can be written. The undo writes them where the row had them;
-    a platform that does not take them leaves the row other than it was, and Confirm then says unknown.
+The vendor's PUT names four fields, and no source says whether the platform clears ``powerstate`` and ``node``
+along with them, nor whether they can be written. The undo writes them where the row had them. A platform on
+which they are read-only refuses the whole PUT and changes nothing. For that case the plan holds a second
+request, with the vendor's four fields.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo
@@ -20,6 +20,7 @@ from vergeos_nb.bound import Unbound
 from vergeos_nb.errors import (
     Drift,
     ErrorInAnswer,
+    InvalidValue,
     Refused,
     RelayFailed,
     VerdictUnknown,
@@ -43,18 +44,18 @@ from vergeos_nb.procedure.steps import previews
 from vergeos_nb.procedure.steps.common_steps import ALIVE, CONFIRM, IDENTIFY, plan_step
 from vergeos_nb.procedure.steps.identify import text
 from vergeos_nb.procedure.steps.judge_and_plan import is_alive
-from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
+from vergeos_nb.procedure.steps.sending import Known, Sent, already_sent, send_once, sent_draft
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.watching import Watch, stopped
 from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.protocols import Platform
 from vergeos_nb.procedure.values.step_tables import CHECKS
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
+from vergeos_nb.vergeos.assumptions import STATUS_ROW_TAKES_ALL
 from vergeos_nb.vergeos.exchange import Request
-from vergeos_nb.vergeos.rows import MachineStatus
-
-ASSUME_POWERSTATE_AND_NODE_CAN_BE_WRITTEN = True
+from vergeos_nb.vergeos.rows import MachineStatus, StatusKey
 
 # The fields of the vendor's PUT, and those that it may clear along with them.
 WRITTEN = ("running", "migratable", "status", "state")
@@ -62,6 +63,14 @@ CLEARED = ("powerstate", "node")
 EFFECT = (
     "undetermined: rewrites the status record as it was; what watches the record, such as HA, may act on it"
 )
+
+_FOUR_ONLY = (
+    "undetermined: sent only if the platform refuses the first one because a column is read-only; rewrites "
+    "the four fields of the vendor's own request"
+)
+_RUNGS = (("restore", EFFECT), ("restore in four fields", _FOUR_ONLY))
+# As pyvergeos issue 86 has it, of another table.
+_READ_ONLY = re.compile(r"field '(?:\w+\.)?(\w+)' is read-?only")
 
 
 def _record(text: str, info: ValidationInfo) -> str:
@@ -86,8 +95,7 @@ def undo_request(row: MachineStatus) -> Request:
 
     Fields that the row did not have are left out.
     """
-    names = (*WRITTEN, *CLEARED) if ASSUME_POWERSTATE_AND_NODE_CAN_BE_WRITTEN else WRITTEN
-    body = {name: getattr(row, name) for name in names if getattr(row, name) is not None}
+    body = {name: getattr(row, name) for name in (*WRITTEN, *CLEARED) if getattr(row, name) is not None}
     return requests.status_fields(row.key, body)
 
 
@@ -126,7 +134,9 @@ def make_plan(case: Case) -> Draft:
     now = case.platform.vm_now(vm.key)
     if (drifted := changed_since_judged(case, now)) is not None:
         return drifted
-    row, body, was = case.samples[-1].status, undo["request"]["body"], undo["row"]
+    row, was = case.samples[-1].status, undo["row"]
+    bodies = _bodies(case, undo["request"]["body"])
+    body = bodies[0]
     table = _as_it_was(row, body)
     if _found(row, body) == body:
         return Draft(
@@ -134,16 +144,19 @@ def make_plan(case: Case) -> Draft:
             f"The row is as it was already; the verdict on the process is {verdict.value.value}.",
             "",
             (table, verdict.table()),
-            {"verdict": verdict.value.value, "plan": None, "plan_digest": None, "as_asked": True},
+            {**verdict.facts(), "plan": None, "plan_digest": None, "as_asked": True},
         )
     if not stopped(row) or not _same_number(row.started, was.get("started")):
         hint = "look at the row; what has happened to the VM since is not undone from here"
         error = Drift(asked, "the row is no longer as the override left it: something else wrote it", hint)
-        return ended_by(error, table, verdict.table(), verdict=verdict.value.value)
+        return ended_by(error, table, verdict.table(), **verdict.facts())
     plan = frame_of_plan(
         case,
         now,
-        [("restore", EFFECT, requests.status_fields(row.key, body))],
+        [
+            (rung, effect, requests.status_fields(row.key, one))
+            for (rung, effect), one in zip(_RUNGS, bodies, strict=False)
+        ],
         record=capsule["record"],
     )
     undoes = ("undoes", f"the override of the record {capsule['record']}")
@@ -158,12 +171,24 @@ def restore(case: Case) -> Draft:
         return end
     if "restore" in case.sent:
         return already_sent("The PUT", "Confirm reads back what became of it.")
-    if (no := closed(case, f"restoring the status row of VM {case.known_vm().name!r}")) is not None:
+    asked, key = f"restoring the status row of VM {case.known_vm().name!r}", case.known_status_key()
+    if (no := closed(case, asked)) is not None:
         return no
-    key, wanted = case.known_status_key(), _wanted(case)
+    first, *others = _planned_bodies(case)
+    sent = send_once(case, "restore", "restore", lambda: case.platform.override_status(key, first))
+    four = ""
+    if others and (name := _read_only_column(sent, first)):
+        # Not a second try of the same: another request, which the plan holds for this case.
+        case.note(f"the platform does not take {name}, and nothing was changed")
+        if (no := closed(case, asked)) is not None:
+            return no
+        four = f" in the vendor's four fields, because {name} is read-only"
+        sent = send_once(
+            case, "restore", "restore_four", lambda: case.platform.override_status(key, others[0])
+        )
     return sent_draft(
-        send_once(case, "restore", "restore", lambda: case.platform.override_status(key, wanted)),
-        accepted=f"The platform accepted the former status of row {key}.",
+        sent,
+        accepted=f"The platform accepted the former status of row {key}{four}.",
         confirms="Confirm reads whether it stays.",
         in_doubt="Confirm reads back what became of it.",
         answers=(ErrorInAnswer, RelayFailed),
@@ -201,8 +226,9 @@ def confirm(case: Case) -> Draft:
 def restoring(case: Case) -> Sequence[Ask]:
     """A look, then the PUT that the plan holds."""
     assert case.plan is not None
-    key, body = case.known_status_key(), case.plan.content["requests"][-1]["body"]
-    return [previews.looking_again(case), lambda api: api.override_status(key, body)]
+    key, look = case.known_status_key(), previews.looking_again(case)
+    puts: list[Ask] = [partial(_put, key=key, body=body) for body in _planned_bodies(case)]
+    return [step for put in puts for step in (look, put)]
 
 
 STEPS: Sequence[Step[Case]] = (
@@ -217,13 +243,13 @@ STEPS: Sequence[Step[Case]] = (
         "restore",
         "Restore the status row",
         "",
-        "The row is written back as it was before the override, once.",
+        "The row is written back as it was before the override.",
         restore,
         changing=True,
         role="act",
         verb="Restore the status row of {vm}",
         requests=restoring,
-        latches=("restore",),
+        latches=("restore", "restore_four"),
     ),
     replace(
         CONFIRM, vendor_step="", why="A row that was written may be rewritten: does it stay?", act=confirm
@@ -275,10 +301,36 @@ def _not_of_this_vm(case: Case, capsule: Mapping[str, Any]) -> Draft | None:
     return ended_by(error, table)
 
 
-def _wanted(case: Case) -> dict[str, Any]:
-    """The body of the planned request."""
+def _bodies(case: Case, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The body of the undo and, if some of its columns may be read-only, that of the vendor's fields."""
+    four, takes_all = _written(body), case.knowledge.of(STATUS_ROW_TAKES_ALL).holds
+    if takes_all is False:
+        return [four]
+    return [dict(body)] if takes_all or four == body else [dict(body), four]
+
+
+def _planned_bodies(case: Case) -> list[dict[str, Any]]:
+    """The bodies of the planned requests."""
     assert case.plan is not None
-    return dict(case.plan.content["requests"][0]["body"])
+    return [dict(request["body"]) for request in case.plan.content["requests"]]
+
+
+def _wanted(case: Case) -> dict[str, Any]:
+    """The fields that were written: those of the last request that was sent."""
+    bodies = _planned_bodies(case)
+    return bodies[-1 if "restore_four" in case.sent else 0]
+
+
+def _read_only_column(sent: Sent[None], body: Mapping[str, Any]) -> str:
+    """The column beside the vendor's four for which a platform refused the whole body, or ""."""
+    if sent.known is not Known.REFUSED or not isinstance(sent.error, InvalidValue):
+        return ""
+    named = _READ_ONLY.findall(sent.error.came_back)
+    return next((name for name in named if name in body and name not in WRITTEN), "")
+
+
+def _put(api: Platform, key: StatusKey, body: Mapping[str, Any]) -> Any:
+    return api.override_status(key, body)
 
 
 def _found(row: MachineStatus, wanted: Mapping[str, Any]) -> dict[str, Any]:
