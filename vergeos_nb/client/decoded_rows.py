@@ -230,6 +230,8 @@ def vm(row: Any, asked: str) -> Vm:
         is_snapshot=of.truth("is_snapshot"),
         cpu_cores=of.seen_integer("cpu_cores"),
         ram=of.seen_integer("ram"),
+        machine_type=of.seen_text("machine_type"),
+        ha_group=of.seen_text("ha_group"),
     )
 
 

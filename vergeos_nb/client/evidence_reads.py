@@ -7,6 +7,7 @@ tables look alike. Field names are those of pyvergeos 1.7.1, module by module.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from vergeos_nb.client import decoded_rows
@@ -19,6 +20,7 @@ from vergeos_nb.vergeos import filters
 from vergeos_nb.vergeos.rows import (
     Counter,
     CounterKind,
+    DriveOnFile,
     LogLine,
     MachineKey,
     NodeState,
@@ -34,7 +36,13 @@ NIC = filters.fields(
     "$key", "name", "machine", "stats#parent_nic as parent_nic", "stats#last_update as last_update",
     *(f"stats#{name} as {name}" for name in _NIC_COUNTERS),
 )  # fmt: skip
-DRIVE = filters.fields("$key", "name", "machine")
+VM = filters.fields(
+    "$key", "name", "machine", "is_snapshot", "cpu_cores", "ram", "machine_type",
+    "machine#ha_group as ha_group",
+)  # fmt: skip
+# machine_drives.py: `media_source` is the key of a row of `files`.
+DRIVE = filters.fields("$key", "name", "machine", "media", "media_source")
+_ON_FILE = filters.fields("$key", "machine", "media", "media_source", "machine#name as machine_name")
 # drive_stats.py: by `parent_drive` only. A path key gave another drive's row (measured by the vendor), and no
 # source reaches these through a column of machine_drives.
 STATUS = filters.fields(
@@ -74,13 +82,25 @@ class EvidenceReads:
         asked = f"read the counters of machine {machine}"
         nics = [nic_counter(row) for row in self._of(machine, "machine_nics", asked, fields=NIC)]
         drives = self._of(machine, "machine_drives", asked, fields=DRIVE)
-        names = {row.key("$key"): row.seen_text("name") for row in drives}
         counted: list[Counter] = []
-        if names:
-            parents = filters.or_(*(filters.eq("parent_drive", key) for key in sorted(names)))
+        if drives:
+            keys = sorted(row.key("$key") for row in drives)
+            parents = filters.or_(*(filters.eq("parent_drive", key) for key in keys))
             stats = self._rows("machine_drive_stats", asked, filter=parents, fields=DRIVE_STATS)
-            counted = drive_counters(names, stats)
+            counted = drive_counters(drives, stats)
         return (*sorted(nics, key=_key), *sorted(counted, key=_key))
+
+    def drives_on(self, files: Sequence[int]) -> tuple[DriveOnFile, ...]:
+        """Drives of any machine that name one of these files and are no CDs. Reads only."""
+        asked = "look which drives name the same files"
+        wanted = filters.or_(*(filters.eq("media_source", file) for file in files))
+        found = self._rows("machine_drives", asked, filter=wanted, fields=_ON_FILE)
+        drives = [(_file(row), row) for row in found]
+        return tuple(
+            DriveOnFile(file, MachineKey(row.key("machine")), row.seen_text("machine_name"))
+            for file, row in drives
+            if file is not None
+        )
 
     def machine_rows(
         self, machine: MachineKey, table: str, fields: Sequence[str]
@@ -216,15 +236,27 @@ def nic_counter(row: decoded_rows.RowFields) -> Counter:
     return _counter("nic", key, row.seen_text("name"), row, _NIC_COUNTERS)
 
 
-def drive_counters(names: dict[int, str], stats: list[decoded_rows.RowFields]) -> list[Counter]:
-    """The counters of these drives, by key and name, from rows of ``machine_drive_stats``."""
+def _file(drive: decoded_rows.RowFields) -> int | None:
+    # A CD image belongs to nobody: any number of VMs have it in.
+    return None if drive.seen_text("media") == "cdrom" else drive.seen_integer("media_source")
+
+
+def drive_counters(
+    drives: Sequence[decoded_rows.RowFields], stats: list[decoded_rows.RowFields]
+) -> list[Counter]:
+    """The counters of these rows of ``machine_drives``, from rows of ``machine_drive_stats``."""
     by_drive: dict[int, decoded_rows.RowFields] = {}
+    names = {row.key("$key"): row.seen_text("name") for row in drives}
+    files = {row.key("$key"): _file(row) for row in drives}
     for row in stats:
         drive = row.key("parent_drive")
         if drive not in names or drive in by_drive:
             raise row.wrong(f"a row for drive {drive} came that was not asked for, or came twice")
         by_drive[drive] = row
-    return [_counter("drive", key, name, by_drive.get(key), _DRIVE_COUNTERS) for key, name in names.items()]
+    return [
+        replace(_counter("drive", key, name, by_drive.get(key), _DRIVE_COUNTERS), file=files[key])
+        for key, name in names.items()
+    ]
 
 
 def _counter(

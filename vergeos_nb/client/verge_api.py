@@ -13,7 +13,7 @@ from typing import Self
 from vergeos_nb.client import decoded_rows
 from vergeos_nb.client.changing import Changing
 from vergeos_nb.client.decoded_rows import UserAccount
-from vergeos_nb.client.evidence_reads import STATS, STATUS, EvidenceReads
+from vergeos_nb.client.evidence_reads import STATS, STATUS, VM, EvidenceReads
 from vergeos_nb.client.learning_reads import LearningReads
 from vergeos_nb.client.transport.answer import FEW, NAMED, Bounds
 from vergeos_nb.client.transport.wire import Wire
@@ -38,7 +38,6 @@ SIMULATOR_SERVER = "vergeos-nb-simulator"
 """The ``Server`` header by which this package's simulator says what it is, in every answer."""
 
 _SYSTEM = filters.fields("$key", "id", "yb_version", "os_version", "cloud_name")
-_VM = filters.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram")
 # `vms` has a column `running` of its own that is null on every row (pyvergeos 1.7.1): only the way through
 # machine and status leads to the live value.
 _VM_NOW = filters.fields(
@@ -108,7 +107,7 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, C
         """
         asked = f"find the VM {name!r}"
         wanted = filters.eq("name", filters.check_name(name))
-        return self._vms(asked, NAMED, filter=wanted, fields=_VM)
+        return self._vms(asked, NAMED, filter=wanted, fields=VM)
 
     def vms_like(self, text: str, limit: int = 20) -> tuple[Vm, ...]:
         """Rows of ``vms`` whose name holds this text in upper or lower case, at most `limit`. Reads only.
@@ -119,12 +118,12 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, C
         asked = f"look for VMs with a name like {text!r}"
         wanted = filters.contains("name", text)
         most = Bounds(limit, FEW.size)
-        return self._vms(asked, most, filter=wanted, fields=_VM, sort="+name", limit=str(limit))
+        return self._vms(asked, most, filter=wanted, fields=VM, sort="+name", limit=str(limit))
 
     def vm_of_key(self, key: VmKey) -> Vm:
         """The row of ``vms`` with this key; a snapshot's, too. Reads only."""
         path, asked = VmKey.path(key), f"find the VM with the key {key}"
-        found = decoded_rows.vm(self.wire.read(path, asked=asked, fields=_VM), asked)
+        found = decoded_rows.vm(self.wire.read(path, asked=asked, fields=VM), asked)
         if found.key != key:
             raise WrongShape(asked, f"VM {found.key} came", "Keep the exchange and report it.")
         return found

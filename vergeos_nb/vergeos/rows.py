@@ -113,7 +113,7 @@ class SystemInfo:
 
 @dataclass(frozen=True, slots=True)
 class Vm:
-    """A row of ``vms``. ``ram`` is in MB."""
+    """A row of ``vms``. ``ram`` is in MB; ``machine_type`` and ``ha_group`` are "" if they are not told."""
 
     key: VmKey
     name: str
@@ -121,6 +121,8 @@ class Vm:
     is_snapshot: bool
     cpu_cores: int | None = None
     ram: int | None = None
+    machine_type: str = ""
+    ha_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,7 @@ class Counter:
             without a stats row has none.
         last_update: when they were last counted, seconds since 1970, or None.
         unread: the counters that could not be read.
+        file: of a drive that is no CD, ``$key`` of the file that it names as its media source, or None.
     """
 
     kind: CounterKind
@@ -256,6 +259,20 @@ class Counter:
     values: Mapping[str, int]
     last_update: int | None
     unread: tuple[str, ...] = ()
+    file: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DriveOnFile:
+    """A drive that names a file as its media source.
+
+    Attributes:
+        machine_name: the machine's name, which is its VM's, or "".
+    """
+
+    file: int
+    machine: MachineKey
+    machine_name: str
 
 
 @dataclass(frozen=True, slots=True)

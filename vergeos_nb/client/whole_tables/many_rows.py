@@ -14,6 +14,7 @@ from vergeos_nb.client.evidence_reads import (
     STATS,
     STATUS,
     TENANT_NODE,
+    VM,
     drive_counters,
     log_line,
     nic_counter,
@@ -36,8 +37,7 @@ class ManyReads:
         """Every row of ``vms`` that has one of these names, snapshots too. Reads only."""
         asked = f"find {len(names)} VMs by name"
         wanted = filters.or_(*(filters.eq("name", filters.check_name(name)) for name in names))
-        fields = filters.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram")
-        return tuple(decoded_rows.vm(row.row, asked) for row in self._many("vms", asked, wanted, fields))
+        return tuple(decoded_rows.vm(row.row, asked) for row in self._many("vms", asked, wanted, VM))
 
     def status_keys(self, machines: Sequence[int]) -> Mapping[int, StatusKey]:
         """By machine, the key of the status row that it names. Reads only."""
@@ -79,17 +79,17 @@ class ManyReads:
         counted: dict[int, list[Counter]] = {}
         for row in self._of_all("machine_nics", asked, machines, NIC):
             counted.setdefault(row.key("machine"), []).append(nic_counter(row))
-        names: dict[int, dict[int, str]] = {}
+        by_machine: dict[int, dict[int, decoded_rows.RowFields]] = {}
         for row in self._of_all("machine_drives", asked, machines, DRIVE):
-            names.setdefault(row.key("machine"), {})[row.key("$key")] = row.seen_text("name")
-        all_drives = {key for drives in names.values() for key in drives}
+            by_machine.setdefault(row.key("machine"), {})[row.key("$key")] = row
+        all_drives = {key for drives in by_machine.values() for key in drives}
         stats: list[decoded_rows.RowFields] = []
         if all_drives:
             parents = filters.or_(*(filters.eq("parent_drive", key) for key in sorted(all_drives)))
             stats = self._many("machine_drive_stats", asked, parents, DRIVE_STATS)
-        for machine, drives in names.items():
+        for machine, drives in by_machine.items():
             own = [row for row in stats if row.key("parent_drive") in drives]
-            counted.setdefault(machine, []).extend(drive_counters(drives, own))
+            counted.setdefault(machine, []).extend(drive_counters(list(drives.values()), own))
         order = {"nic": 0, "drive": 1}
         return {
             machine: tuple(sorted(some, key=lambda one: (order[one.kind], one.key)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from vergeos_nb.procedure.evidence.witness import Answered, Evidence
 from vergeos_nb.procedure.evidence.witnesses import roll
 from vergeos_nb.procedure.evidence.witnesses.machine_log import contradictions, logs_table
 from vergeos_nb.procedure.evidence.witnesses.moving_counters import counters_table
+from vergeos_nb.procedure.steps.consequences import consequences
 from vergeos_nb.procedure.steps.sending import send_once
 from vergeos_nb.procedure.steps.snapshot import DESCRIPTION, snapshot_name_for
 from vergeos_nb.procedure.steps.watching import stopped
@@ -143,17 +144,22 @@ def make_plan(case: Case) -> Draft:
         **({"over_assumed_life": True} if over else {}),
     )
     shut = stays_closed(options, verdict)
-    tables: tuple[Table, ...] = (_words(case, plan, now), requests_table(plan), verdict.table())
+    follows = consequences(case)
+    tables: tuple[Table, ...] = (_words(case, plan, now, follows), requests_table(plan), verdict.table())
     if shut:
         tables = (*tables, closed_table(shut))
     if case.contradictions:
         tables = (*tables, logs_table(case.logs))
-    warnings = [f"CONTRADICTED: {text}." for text in case.contradictions]
-    if healthy := looks_healthy(case.samples[-1].status, verdict):
-        warnings.insert(0, healthy)
-    draft = planned(case, plan, tables, to_apply(case, plan), " ".join((*warnings, *(s.words for s in shut))))
-    needs = [one.needs for one in shut if one.needs]
-    return replace(draft, facts={**draft.facts, "stays_closed": [s.method for s in shut], "needs": needs})
+    healthy = looks_healthy(case.samples[-1].status, verdict)
+    contradicted = [f"CONTRADICTED: {text}." for text in case.contradictions]
+    warnings = [text for text in (healthy, *follows, *contradicted, *(s.words for s in shut)) if text]
+    draft = planned(case, plan, tables, to_apply(case, plan), " ".join(warnings))
+    more = {
+        "stays_closed": [one.method for one in shut],
+        "needs": [one.needs for one in shut if one.needs],
+        "follows": list(follows),
+    }
+    return replace(draft, facts={**draft.facts, **more})
 
 
 def planned_changes(case: Case, now: VmNow) -> list[tuple[str, Request]]:
@@ -175,7 +181,7 @@ def planned_changes(case: Case, now: VmNow) -> list[tuple[str, Request]]:
     return [(rung, change) for rung, change in rungs if rung not in case.sent]
 
 
-def _words(case: Case, plan: Plan, now: VmNow) -> Table:
+def _words(case: Case, plan: Plan, now: VmNow, follows: Sequence[str]) -> Table:
     options, verdict = case.force_options(), case.verdict
     assert verdict is not None
     return plan_in_words(
@@ -189,6 +195,7 @@ def _words(case: Case, plan: Plan, now: VmNow) -> Table:
         ),
         ("attested", options.attest or "nothing"),
         ("assertion", options.assertion or "none"),
+        *(("what follows", text) for text in follows),
     )
 
 

@@ -14,6 +14,7 @@ from vergeos_nb.vergeos.rights import Rights
 from vergeos_nb.vergeos.rows import (
     Columns,
     Counter,
+    DriveOnFile,
     Listed,
     LogLine,
     MachineKey,
@@ -96,6 +97,9 @@ class Platform(Protocol):
 
     def counters(self, machine: MachineKey) -> Sequence[Counter]:
         """The counters of the machine's NICs and then of its drives, each sorted by key."""
+
+    def drives_on(self, files: Sequence[int]) -> Sequence[DriveOnFile]:
+        """Drives of any machine that name one of these files and are no CDs."""
 
     def machine_rows(self, machine: MachineKey, table: str, fields: Sequence[str]) -> Sequence[EvidenceRow]:
         """The machine's rows of any table that has a column ``machine``, with these fields."""
