@@ -62,7 +62,7 @@ def test_a_healthy_profile_is_well_in_every_layer_and_nothing_was_changed(system
     assert simulator.changing_requests() == []
     assert CANARY not in repr(findings)
     details = {finding.name: finding.detail for finding in findings}
-    assert details["API"] == "SIMULATED system 'lab-east', version 26.1.3"
+    assert details["API"] == "SIMULATED system 'lab-east', version 26.2.1"
     assert details["user"] == "'admin', type normal"
     assert re.fullmatch(r"checked; TLSv1\.3, issued by .*simulator.*, until 3000-.*Z", details["certificate"])
 

@@ -24,7 +24,7 @@ ANSWERS: Mapping[str, tuple[Any, ...]] = {
     "statistics_of_the_dead": ("zeros", "stale", "gone"),
     "heartbeat_of_the_dead": ("stops", "goes_on"),
     "no_match": ("list", "count"),
-    "put_answers": ("object", "list", "nothing"),
+    "put_answers": ("list", "object", "nothing"),
     "conflict_in_wrong_state": (True, False),
 }
 # By day: one answer differs from the default, for the scenarios in which most can go wrong.

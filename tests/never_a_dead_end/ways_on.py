@@ -85,7 +85,7 @@ def log_in_with_the_password(run: Rehearsal) -> None:
 WAYS_ON: Mapping[str, WayOn] = {
     **dict.fromkeys(
         ("healthy", "deaf", "stuck", "equal_keys", "slow", "flaky", "unanswered", "maintenance", "edited",
-         "odd_names", "kill_stuck", "nas_service", "relay_refused", "relay_hangs"),
+         "odd_names", "kill_stuck", "shared_disk", "nas_service", "relay_refused", "relay_hangs"),
         WayOn("", OFF),
     ),
     "zombie": WayOn("force", OFF, end_the_process),

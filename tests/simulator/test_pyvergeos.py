@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 import requests
 from pyvergeos import VergeClient
-from pyvergeos.exceptions import AuthenticationError, ConflictError, NotFoundError, ValidationError
+from pyvergeos.exceptions import AuthenticationError, NotFoundError, ValidationError
 
-from vergeos_nb.simulator import Simulator
+from vergeos_nb.simulator import Simulator, Switches
 from vergeos_nb.simulator.faults.rules import Rule
 
 
 @pytest.fixture(scope="module")
 def served():
-    sim = Simulator("stuck")
+    # with the `[]` that is on the wire, the SDK's update() fails after the change
+    sim = Simulator("stuck", switches=Switches(put_answers="object"))
     with sim.serve() as door:
         yield sim, door
 
@@ -35,7 +36,7 @@ def test_it_connects_with_password_and_with_api_key_and_is_told_when_they_are_wr
     for credentials in ({"username": sim.username, "password": sim.password}, {"token": sim.api_key}):
         with VergeClient(host=door.host, **credentials) as client:
             seen = (client.version, client.os_version, client.cloud_name)
-            assert seen == ("26.1.3", "26.1.3.1", "lab-east")
+            assert seen == ("26.2.1", "26.2.1", "lab-east")
     with pytest.raises(AuthenticationError, match="Login required"):
         VergeClient(host=door.host, username=sim.username, password="wrong")
 
@@ -107,7 +108,7 @@ def test_it_drives_the_power_of_a_healthy_vm(system):
     sim, client = system
     vm = client.vms.get(name="web-02")
     sim.world.behave("web-02", kill=0, poweron=0, reset=0, acpi=0, hibernate=0, migrate=0)
-    with pytest.raises(ConflictError):
+    with pytest.raises(ValidationError):
         vm.power_on()
     vm.power_off(force=True)
     assert vm.refresh().is_running is False
@@ -165,7 +166,7 @@ def test_it_creates_changes_clones_and_deletes_vms_with_drives_nics_and_devices(
     client.vms.delete(vm.key)
     with pytest.raises(NotFoundError):
         client.vms.get(vm.key)
-    with pytest.raises(ConflictError):
+    with pytest.raises(ValidationError, match="must be stopped"):
         client.vms.delete(client.vms.get(name="web-02").key)
     assert client.vms.get(name="web-02").get_console_info()["is_available"] is True
 
@@ -217,7 +218,8 @@ def test_it_reads_clusters_tiers_and_statistics(system):
 
 def test_it_manages_tasks(system):
     sim, client = system
-    [task] = client.tasks.list()
+    task, second = client.tasks.list()
+    assert [task["status"], second["status"]] == ["idle", "idle"]
     assert (task["owner_display"], task["creator_display"], task["triggers_count"]) == ("web-01", "admin", 1)
     made = client.tasks.create(name="later", owner=41, action="poweroff", table="vms")
     client.tasks.disable(made.key)
@@ -227,7 +229,70 @@ def test_it_manages_tasks(system):
     assert client.tasks.get(made.key)["status"] == "idle"
     client.tasks.update(made.key, description="x")
     client.tasks.delete(made.key)
-    assert len(client.tasks.list()) == 1
+    assert len(client.tasks.list()) == 2
+
+
+def test_it_manages_schedules_triggers_and_scripts_of_tasks(system):
+    sim, client = system
+    script = client.task_scripts.create(name="report", script="log('x')")
+    schedule = client.task_schedules.create(name="each hour", repeat_every="hour")
+    trigger = client.task_schedule_triggers.create(task=4, schedule=schedule.key)
+    assert [t.schedule_key for t in client.task_schedule_triggers.list(task=4)] == [schedule.key]
+    client.task_schedules.update(schedule.key, enabled=False)
+    assert client.task_schedules.get(name="each hour")["enabled"] is False
+    client.task_schedule_triggers.delete(trigger.key)
+    client.task_schedules.delete(schedule.key)
+    client.task_scripts.delete(script.key)
+    assert [s.name for s in client.task_schedules.list()] == ["Every night"]
+
+
+def test_it_collects_and_sends_a_support_bundle(system):
+    sim, client = system
+    made = client.system.diagnostics.create(name="web-01 stuck")
+    assert client.system.diagnostics.get(made.key)["status"] == "building"
+    sim.world.set_row("system_diagnostics", made.key, timestamp=0)  # five seconds later
+    client.system.diagnostics.send_to_support(made.key)
+    assert sim.world.row("system_diagnostics", made.key)["send2support"] is True
+    client.system.diagnostics.delete(made.key)
+    assert client.system.diagnostics.list() == []
+
+
+def test_it_tags_vms_and_trusts_certificates_and_lists_the_media_catalogue(system):
+    sim, client = system
+    category = client.tag_categories.create(name="tier", taggable_vms=True)
+    tag = client.tags.create(name="gold", category_key=category.key)
+    tag.members.add_vm(41)
+    assert [member["member"] for member in tag.members.list()] == ["vms/41"]
+    tag.members.remove_vm(41)
+    assert tag.members.list() == []
+    certificate = client.system.root_certificates.create(cert="-----BEGIN CERTIFICATE-----")
+    client.system.root_certificates.delete(certificate.key)
+    assert [(file.name, file["type"]) for file in client.files.list()] == [("debian-13.iso", "iso")]
+
+
+def test_it_hotplugs_a_drive_and_a_nic(system):
+    sim, client = system
+    vm = client.vms.get(name="web-02")
+    vm.hotplug_drive("more", 2**30)
+    vm.hotplug_nic(network=3, name="second")
+    assert [drive.name for drive in vm.drives.list()] == ["drive_0", "more"]
+    with pytest.raises(ValidationError, match="not permitted"):
+        client.vms.get(name="test-01").hotplug_drive("more", 2**30)
+    assert [drive.name for drive in client.vms.get(name="test-01").drives.list()] == ["drive_0"]
+
+
+def test_it_asks_a_network_for_a_guest(system):
+    sim, client = system
+    result = client.networks.get(3).queries.ping("10.0.0.205", timeout=5)
+    assert "64 bytes from 10.0.0.205" in str(result.result)
+
+
+def test_it_reads_the_systems_log_and_the_settings_descriptions(system):
+    sim, client = system
+    assert [entry["text"] for entry in client.logs.list(object_type="system")] == [
+        "License is valid", "Node 'node3' joined", "System started",
+    ]  # fmt: skip
+    assert client.system.settings.get("app_db_flush_interval").description.startswith("Flush the application")
 
 
 def test_it_manages_users_and_api_keys_and_a_new_key_opens_the_door(system):
@@ -237,7 +302,7 @@ def test_it_manages_users_and_api_keys_and_a_new_key_opens_the_door(system):
     client.users.update(made.key, displayname="Alice A.")
     client.users.disable(made.key)
     assert client.users.get(name="alice")["enabled"] is False
-    with pytest.raises(ConflictError):
+    with pytest.raises(ValidationError, match="already in use"):
         client.users.create(name="alice", password="x")
     key = client.api_keys.create(user="alice", name="rescue", expires_in="1d")
     assert [k.name for k in client.api_keys.list(user=made.key)] == ["rescue"]

@@ -105,7 +105,7 @@ def test_twins_make_it_refuse_the_name(environment):
 
 def test_its_update_needs_an_empty_answer_to_a_put(environment):
     """vrg 1.1.3 reads the name from a PUT's answer; with the measured `{}` it fails after the change."""
-    for body, code in (("object", 1), ("nothing", 0)):
+    for body, code in (("object", 1), ("list", 0), ("nothing", 0)):
         sim = Simulator("healthy", switches=Switches(put_answers=body))
         with sim.serve() as door:
             environment(sim, door)

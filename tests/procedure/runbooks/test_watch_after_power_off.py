@@ -381,7 +381,7 @@ def test_a_start_that_hangs_is_unknown_when_its_time_is_over(forced: FollowUp) -
     account = forced.start(start_timeout_s=60, **SHORT)
     assert ending(account) == ("unknown", "unknown", 7)
     assert account.decisive is not None
-    assert "was not seen to start properly: the row says starting" in account.decisive.summary
+    assert "was not seen to start properly: the row says initializing" in account.decisive.summary
 
 
 def test_a_vm_that_crashes_right_after_its_start_did_not_start_properly(forced: FollowUp) -> None:

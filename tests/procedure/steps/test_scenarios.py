@@ -25,6 +25,7 @@ ENDINGS = {
     "maintenance": (("planned", "off", 0), ("done", "off", 0), 1),
     "edited": (("planned", "off", 0), ("done", "off", 0), 1),
     "odd_names": (("planned", "off", 0), ("done", "off", 0), 1),
+    "shared_disk": (("planned", "off", 0), ("done", "off", 0), 1),
     "nas_service": (("planned", "off", 0), ("done", "off", 0), 1),
     "relay_refused": (("planned", "off", 0), ("done", "off", 0), 1),
     "relay_hangs": (("planned", "off", 0), ("done", "off", 0), 1),

@@ -7,12 +7,14 @@ An action is answered when it is accepted; its effect follows. The answer to pow
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from vergeos_nb.simulator.api.creators import NAME_TAKEN
 from vergeos_nb.simulator.api.messages import ApiError
 from vergeos_nb.simulator.lookup import enter
 from vergeos_nb.simulator.scenarios import many_vms
-from vergeos_nb.simulator.tables.coerce import validation_error
+from vergeos_nb.simulator.tables.coerce import not_in_list, validation_error
 from vergeos_nb.simulator.world import hardware, life
 from vergeos_nb.simulator.world.world import Row, World
 
@@ -30,11 +32,14 @@ Action = Callable[[World, Row, dict[str, Any]], "dict[str, Any] | None"]
 
 ACTIONS: dict[str, Action] = {}
 
-ALREADY_RUNNING = "Machine is already running with status '{}'"
-"""Text measured on 26.1.8 (the vendor's Ansible collection); the 409 it comes with is assumed (D-power)."""
+CANNOT_START = "Error starting machine: Machine is already running with status '{}'"
+"""Text recorded on 26.1.8 (Ansible collection 2.2.0). Of all refusals recorded there none was a 409."""
+
+TOO_LARGE = "Machine exceeds the max amount of {} allowed on this cluster"
+"""Text recorded on 26.1.8 (Ansible collection 2.2.0), with `ram` or `cores`."""
 
 NOT_IMPLEMENTED = (
-    "hotplugdrive", "hotplugnic", "changecd", "changenet", "paste", "execute", "fsync_strict",
+    "changecd", "changenet", "paste", "execute", "fsync_strict",
     "erase_drive", "refresh", "recover_cloudsnapshot", "move",
 )  # fmt: skip
 """Actions the platform has (TS, GO, pyvergeos) and the simulator does not: 501, never a quiet 201."""
@@ -51,7 +56,7 @@ def perform(world: World, vm: Row, name: str, params: dict[str, Any], user: str)
         raise ApiError(501, f"The simulator does not implement the action '{name}'")
     function = ACTIONS.get(name)
     if function is None:
-        raise validation_error("action", "value is not one of the allowed values")
+        raise not_in_list("action", name)
     if vm.get("is_snapshot", False) and name not in ("clone", "restore"):
         raise ApiError(422, "Operation not permitted")
     failure = _relay_failure(world, vm, name)
@@ -114,8 +119,9 @@ def poweron(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     status = _status(world, vm).get("status", "running")
     if _status(world, vm).get("running"):
         if world.switches.conflict_in_wrong_state:
-            raise ApiError(409, f"Error starting machine: {ALREADY_RUNNING.format(status)}")
+            raise ApiError(422, CANNOT_START.format(status))
         return {}
+    _refuse_too_large(world, vm)
     machine = vm["machine"]
     vitals = world.next_action(machine)
     node = life.pick_node(world, machine, _node_wanted(world, params))
@@ -123,9 +129,31 @@ def poweron(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
         world.set_status(machine, **life.STOPPED)
         world.set_status(machine, status="waitingforresources", state="warning")
         return {}
-    world.set_status(machine, status="starting", state="online", powerstate=True, node=node)
+    world.set_status(machine, status="initializing", state="online", powerstate=True, node=node)
     world.later(vitals.behaviour.poweron, "finish_start", machine, node=node)
     return {}
+
+
+def _refuse_too_large(world: World, vm: Row) -> None:
+    cluster = world.get("clusters", vm.get("cluster")) or {}
+    for word, column, limit in (("ram", "ram", "max_ram_per_vm"), ("cores", "cpu_cores", "max_cores_per_vm")):
+        most = cluster.get(limit, world.schema["clusters"].columns[limit].default)
+        if int(vm.get(column, 0)) > most:
+            raise ApiError(422, TOO_LARGE.format(word))
+
+
+def refuse_taken_vm_name(world: World, name: str, own: int | None = None) -> None:
+    """Refuse a name that another VM has; a snapshot carries its VM's name.
+
+    Raises:
+        ApiError: 422 (recorded: TF issue 16, Ansible collection 2.2.0), by switch.
+    """
+    taken = any(
+        row.get("name") == name and not row.get("is_snapshot", False) and key != own
+        for key, row in world.tables["vms"].items()
+    )
+    if taken and world.switches.names_are_unique:
+        raise ApiError(422, NAME_TAKEN)
 
 
 def _node_wanted(world: World, params: dict[str, Any]) -> int | None:
@@ -220,6 +248,7 @@ def migrate(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
 def clone(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
     """Copy a VM (or a snapshot) to a new, stopped VM; the keys in the answer are texts (D-adv)."""
     name = str(params.get("name") or f"{vm['name']}_{int(world.now)}")[:128]
+    refuse_taken_vm_name(world, name)
     made = _copy(world, vm, name, is_snapshot=False, created_from="clone")
     status = world.status_row(made["machine"]) or {"$key": 0}
     keys = {"vmkey": made["$key"], "machinekey": made["machine"], "machinestatuskey": status["$key"],
@@ -238,22 +267,34 @@ def restore(world: World, vm: Row, params: dict[str, Any]) -> None:
     if original is None:
         raise ApiError(422, "Operation not permitted")
     if _status(world, original).get("running"):
-        raise ApiError(409, "VM is running")
+        raise ApiError(422, "Operation not permitted")
     columns = ("cpu_cores", "ram", "os_family", "description", "enabled")
     world.update("vms", original["$key"], **{key: vm[key] for key in columns if key in vm})
     world.log(original["machine"], "VM was restored from a snapshot")
 
 
-@enter(ACTIONS, "snapshot", "quiesce_snapshot")
-def snapshot_action(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
-    """Take a snapshot (D-adv), in GO and TS by the second name; clients should use machine_snapshots."""
-    kept = int(params["retention"]) if str(params.get("retention", "")).isdigit() else 72 * 3600
-    snapshot(world, vm["machine"], {
-        "name": str(params.get("name") or f"snapshot_{int(world.now)}")[:128], "created": int(world.now),
-        "description": str(params.get("description", ""))[:2048], "expires": int(world.now) + kept,
-        "created_manually": True,
-    })  # fmt: skip
+@enter(ACTIONS, "quiesce_snapshot")
+def quiesce_snapshot(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
+    """Quiesce the guest's disks. It makes no machine_snapshots row (recorded: Ansible collection 2.2.0)."""
     return {}
+
+
+HOTPLUGGED = {"hotplugdrive": "machine_drives", "hotplugnic": "machine_nics"}
+
+
+def _hotplug(world: World, vm: Row, params: dict[str, Any], *, table: str) -> dict[str, Any]:
+    """Attach a drive or NIC of a running VM, or (`unplug`) take it off; the row is there before."""
+    part = world.get(
+        table, int(str(params.get("device", "0"))) if str(params.get("device", "")).isdigit() else 0
+    )
+    fits = vm.get("allow_hotplug", True) and _status(world, vm).get("running")
+    if part is None or part.get("machine") != vm["machine"] or not fits:
+        raise ApiError(422, "Operation not permitted")
+    world.update(table, part["$key"], enabled=not params.get("unplug", False))
+    return {}
+
+
+ACTIONS.update({name: partial(_hotplug, table=table) for name, table in HOTPLUGGED.items()})
 
 
 def _copy(world: World, vm: Row, name: str, **columns: Any) -> Row:

@@ -98,13 +98,14 @@ class Core:
     def _tokens(self, request: Request, token: str) -> Response:
         if token:
             _only(request, "DELETE")
+            self.accounts.identify(self.world, request.headers)
             self.accounts.logout(token)
             return self.answer(request, 200, {})
         _only(request, "POST")
         body = read_body(request)
         made = self.accounts.login(self.world, str(body.get("login", "")), str(body.get("password", "")))
         receipt = {"location": f"/sys/tokens/{made}", "dbpath": f"tokens/{made}", "$row": 1, "$key": made}
-        return self.answer(request, 201, receipt)
+        return self.answer(request, 200, receipt)  # GO 0.4.0 changelog, recorded
 
     def _table(self, request: Request, identity: Identity, parts: list[str]) -> Response:
         if request.method not in ("GET", "POST", "PUT", "DELETE"):
@@ -136,7 +137,10 @@ class Core:
 
     def _change(self, request: Request, parts: list[str], identity: Identity) -> Any:
         action = request.params.get("action", "")
-        rest.change(self.world, parts[0], parts[1], read_body(request), identity.user, action)
+        body = read_body(request)
+        rest.change(self.world, parts[0], parts[1], body, identity.user, action)
+        if parts == ["users", "1"] and isinstance(body.get("password"), str):
+            self.accounts.change_password(self.world, body["password"])
         answers: dict[str, Any] = {"object": {}, "list": [], "nothing": None}
         return answers[self.world.switches.put_answers]
 

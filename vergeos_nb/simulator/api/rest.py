@@ -1,7 +1,7 @@
 """Reading and writing table rows: what GET, POST, PUT and DELETE on /api/v4/<table> do.
 
 Receipts and codes: D-guide, D-create, pyvergeos 1.7.1 base.py. A POST answers 201 with a receipt whose
-`$key` is a string; a PUT answers 200 `{}`, is partial and leaves unknown fields alone; a DELETE 200.
+`$key` is a string; a PUT answers 200, is partial and leaves unknown fields alone; a DELETE 200.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from vergeos_nb.simulator.api import creators, row_actions
+from vergeos_nb.simulator.api.actions import refuse_taken_vm_name
 from vergeos_nb.simulator.api.messages import ApiError
 from vergeos_nb.simulator.grammar.queries import select, select_one
-from vergeos_nb.simulator.tables import makers_system, makers_vms
+from vergeos_nb.simulator.tables import makers_clients, makers_queries, makers_system, makers_vms
 from vergeos_nb.simulator.tables.coerce import coerce, is_writable
 from vergeos_nb.simulator.tables.schema import TableSpec, tables
 from vergeos_nb.simulator.world.computed import VIRTUAL
@@ -20,7 +21,12 @@ from vergeos_nb.simulator.world.world import Key, Row, World
 
 Body = dict[str, Any]
 
-__all__ = ["makers_system", "makers_vms"]  # imported for what they register
+__all__ = [
+    "makers_clients",
+    "makers_queries",
+    "makers_system",
+    "makers_vms",
+]  # imported for what they register
 
 
 def table_spec(name: str) -> TableSpec:
@@ -73,6 +79,8 @@ def create(world: World, table: str, body: Body, user: str) -> Body | None:
     """POST /table: make a row, or carry out a command. Returns the answer's body (None: empty)."""
     spec = table_spec(table)
     creator = creators.CREATORS.get(table)
+    if creator is None and "plain" in spec.options:
+        return receipt(table, creators.plain(world, table, body, user).key, None)
     if creator is None:
         raise ApiError(405, f"Method 'POST' is not allowed for '/v4/{table}'")
     if "command" in spec.options:
@@ -90,7 +98,8 @@ def receipt(table: str, key: Key, response: Body | None) -> Body:
 def accepted(spec: TableSpec, body: Body) -> Body:
     """Return the fields of a body that a PUT takes, as the table stores them.
 
-    Unknown and read-only fields are ignored (pyvergeos 1.7.1 drives.py, measured).
+    Unknown fields are ignored (Ansible collection 2.2.0 D1), and those that only a POST takes (pyvergeos
+    1.7.1 drives.py, measured).
 
     Raises:
         ApiError: 422 for a value its column cannot hold.
@@ -131,7 +140,9 @@ def change(world: World, table: str, key: str, body: Body, user: str, action: st
     row = find(world, table, key)
     _refuse_read_only(world, table, body)
     fields = accepted(spec, body)
-    _check_links(world, spec, fields)
+    if table == "vms" and "name" in fields:
+        refuse_taken_vm_name(world, fields["name"], row["$key"])
+    creators.check_links(world, table, fields)
     if table == "machine_status":
         override(world, row, fields, user)
     else:
@@ -141,19 +152,14 @@ def change(world: World, table: str, key: str, body: Body, user: str, action: st
 
 
 def _refuse_read_only(world: World, table: str, body: Body) -> None:
-    """Refuse a body that names a read-only column of machine_status, by switch (pyvergeos issue 86: text)."""
-    if table == "machine_status" and world.switches.read_only_status_columns == "powerstate_and_node":
-        for name in ("powerstate", "node"):
-            if name in body:
-                raise ApiError(422, f"field '{name}' is readonly")
-
-
-def _check_links(world: World, spec: TableSpec, fields: Body) -> None:
-    """Refuse a link to a row that does not exist (pyvergeos 1.7.1 oidc_applications.py: 404)."""
-    for name, value in fields.items():
-        target = spec.columns[name].target
-        if spec.columns[name].type == "fk" and value is not None and world.get(str(target), value) is None:
-            raise ApiError(404, f"error setting field '{name}': No such file or directory")
+    """Refuse a body that names a read-only column (pyvergeos issue 86, recorded); of two by switch."""
+    columns = tables()[table].columns
+    by_switch = table == "machine_status" and world.switches.read_only_status_columns == "powerstate_and_node"
+    for name in body:
+        column = columns.get(name)
+        is_read_only = column is not None and "ro" in column.flags
+        if is_read_only or (by_switch and name in ("powerstate", "node")):
+            raise ApiError(422, f"field '{name}' is readonly")
 
 
 def override(world: World, row: Row, fields: Body, user: str) -> None:
@@ -179,8 +185,11 @@ def override(world: World, row: Row, fields: Body, user: str) -> None:
 
 def delete(world: World, table: str, key: str) -> Body:
     """DELETE /table/key. The body of the answer is unspecified; an empty object is assumed."""
-    table_spec(table)
+    spec = table_spec(table)
     remover = creators.REMOVERS.get(table)
+    if remover is None and "plain" in spec.options:
+        world.remove(table, find(world, table, key, when=" during delete")["$key"])
+        return {}
     if remover is None:
         raise ApiError(405, f"Method 'DELETE' is not allowed for '/v4/{table}'")
     remover(world, find(world, table, key, when=" during delete"))

@@ -6,6 +6,7 @@ how a tool reacts.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,7 +29,8 @@ class Switches:
     """A PUT on machine_status leaves an audit entry in the logs."""
 
     conflict_in_wrong_state: bool = True
-    """poweron on a running VM, poweroff/reset/migrate on a stopped one: 409. False: 201, no effect."""
+    """poweron on a running VM: 422, as recorded; poweroff/reset/migrate on a stopped one: 409 (D-power).
+    False: 201, no effect."""
 
     kill_on_stopped_is_accepted: bool = True
     """kill on a stopped VM answers 201 (release notes 26.0.1). False: 409."""
@@ -36,9 +38,20 @@ class Switches:
     bearer_accepts_session_tokens: bool = False
     """`Authorization: Bearer` takes a session token too, not only an API key."""
 
-    put_answers: Literal["object", "list", "nothing"] = "object"
-    """The body of the answer to a PUT: `{}` (pyvergeos 1.7.1 base.py), `[]` (Ansible collection 2.2.0, D1: as
-    it is on the wire), or none, as some mocks have it."""
+    version: str = "26.2.1"
+    """The version of the system. Node rows of 26.1.8 are recorded (Ansible collection 2.2.0, nodes.json)."""
+
+    put_answers: Literal["list", "object", "nothing"] = "list"
+    """The body of the answer to a PUT: `[]` (Ansible collection 2.2.0, D1: as it is on the wire), `{}`
+    (pyvergeos 1.7.1 base.py), or none, as some mocks have it."""
+
+    names_are_unique: bool = True
+    """A VM name that is taken is refused with 422 (TF issue 16, Ansible collection 2.2.0; recorded). False:
+    two VMs of one name, as on older systems and after imports."""
+
+    basic_is_cached: bool = True
+    """After a change of the password the old one still opens the API for a while (TF acceptance test,
+    recorded). False: it is refused at once."""
 
     no_match: Literal["list", "count"] = "list"
     """A filter that matches no row gives `[]` (measured) or `{"$count": 0}` (Ansible collection 2.2.0,
@@ -68,3 +81,12 @@ class Switches:
 
     unknown_column_in_filter_matches_nothing: bool = True
     """Measured for one table; False: such a comparison reads the column as null."""
+
+    def __post_init__(self) -> None:
+        """Refuse a version that is none.
+
+        Raises:
+            ValueError: naming it.
+        """
+        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){1,3}", self.version):
+            raise ValueError(f"no version of VergeOS: {self.version!r}, one is written like 26.1.8")

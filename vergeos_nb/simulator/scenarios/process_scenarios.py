@@ -23,7 +23,7 @@ STALE_SECONDS = 900
     "Power Off did it, and the harder methods had nothing to do.",
 )
 def healthy(world: World, vm: Row) -> None:
-    """Everything works: poweroff takes 4 s, kill half a second."""
+    """Everything works: poweroff takes 4 s, kill a second."""
 
 
 @DECLARED.declare(

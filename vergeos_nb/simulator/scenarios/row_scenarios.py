@@ -5,7 +5,8 @@ from __future__ import annotations
 from vergeos_nb.simulator.scenarios import many_vms
 from vergeos_nb.simulator.scenarios.process_scenarios import stuck
 from vergeos_nb.simulator.scenarios.scenario import Scenarios
-from vergeos_nb.simulator.world import life
+from vergeos_nb.simulator.world import hardware, life
+from vergeos_nb.simulator.world.hardware import GIGABYTE
 from vergeos_nb.simulator.world.world import Row, World
 
 DECLARED = Scenarios()
@@ -135,6 +136,25 @@ def edited(world: World, vm: Row) -> None:
     """Stuck, and the VM's cores and RAM were changed since it started."""
     stuck(world, vm)
     world.update("vms", vm["$key"], cpu_cores=8, ram=16384, need_restart=True)
+
+
+@DECLARED.declare(
+    story="05:12. web-01 hangs. It is half of a Windows cluster; web-02 is the other half.",
+    seen="One drive belongs to both VMs, and both may write to it. That is no accident. But the cluster may "
+    "lose its quorum with web-01, and what web-01 had not written is lost for web-02, too.",
+)
+def shared_disk(world: World, vm: Row) -> None:
+    """Stuck, and web-02 uses one of its drives, too: both name one file, and `advanced` lets both write
+    (drives are shared since 26.2, release notes; how the rows show it is assumed).
+    """
+    stuck(world, vm)
+    file = world.insert("files", {"name": "quorum.raw", "type": "raw", "allocated_bytes": GIGABYTE})["$key"]
+    other = world.tables["vms"][many_vms.key_of(1, "vms")]
+    for sharer in (vm, other):
+        hardware.add_part(
+            world, "machine_drives", machine=sharer["machine"], name="quorum", disksize=GIGABYTE,
+            media_source=file, advanced="share-rw=on",
+        )  # fmt: skip
 
 
 @DECLARED.declare(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vergeos_nb.simulator.tables.versions import node_versions, system_versions
 from vergeos_nb.simulator.world import hardware
 from vergeos_nb.simulator.world.vitals import Vitals
 from vergeos_nb.simulator.world.world import World
@@ -13,6 +14,14 @@ STARTED = 1_790_001_200
 """2026-09-21T14:33:20Z, when the fixed VMs were started; each a minute after the one before."""
 
 TERABYTE = 1024**4
+
+SETTINGS = {
+    "cloud_name": ("lab-east", "Name of the system"),
+    "max_connections": ("500", "Most connections to the API at a time"),
+    "machine_unresponsive_timeout": ("120", "Seconds before a machine becomes unresponsive"),
+    "app_db_flush_interval": ("5000", "Flush the application framework database every n milliseconds"),
+}
+"""Key -> value and description. The names of the keys are assumed, save the first two."""
 
 
 def build(world: World, username: str) -> None:
@@ -27,12 +36,12 @@ def build(world: World, username: str) -> None:
 
 def _system(world: World) -> None:
     world.insert("system", {
-        "name": "lab-east", "yb_version": "26.1.3", "os_version": "26.1.3.1", "cloud_name": "lab-east",
+        "name": "lab-east", **system_versions(world.switches.version), "cloud_name": "lab-east",
         "branch": "stable", "country": "US", "timezone": "UTC",
     }, 1)  # fmt: skip
-    defaults = {"cloud_name": "lab-east", "max_connections": "500", "machine_unresponsive_timeout": "120"}
-    for key, value in defaults.items():
-        world.insert("settings", {"key": key, "value": value, "default_value": value}, key)
+    for key, (value, text) in SETTINGS.items():
+        row = {"key": key, "value": value, "default_value": value, "description": text}
+        world.insert("settings", row, key)
     world.insert("clusters", {"name": "prod", "status": 1, "created": CREATED}, 1)
     world.insert("cluster_status", {"cluster": 1}, 1)
     world.insert("dashboard", {}, 1)
@@ -60,7 +69,7 @@ def _storage(world: World) -> None:
         }, tier)  # fmt: skip
     for key, (name, kind, network) in enumerate(
         (("Core", "core", "100.96.0.0/20"), ("External", "external", "198.51.100.0/24"),
-         ("Internal", "internal", "10.0.0.0/24")), start=1,
+         ("Internal", "internal", "10.0.0.0/16")), start=1,
     ):  # fmt: skip
         machine, status = 30 + key, 33 + key
         world.insert("vnets", {"name": name, "type": kind, "network": network, "machine": machine}, key)
@@ -79,12 +88,26 @@ def _tasks(world: World) -> None:
         "name": "Nightly snapshot", "action": "snapshot", "action_display": "Snapshot", "table": "vms",
         "owner": "vms/41", "creator": "users/1", "last_run": STARTED - 3600, "id": "0f" * 20,
     }, 3)  # fmt: skip
+    world.insert("tasks", {
+        "name": "Weekly report", "action": "send", "action_display": "Send", "table": "system",
+        "owner": "system/1", "creator": "users/1", "last_run": STARTED - 5 * 86400, "id": "1e" * 20,
+    }, 4)  # fmt: skip
+    world.insert("task_schedules", {"name": "Every night", "repeat_every": "day"}, 1)
     world.insert("task_schedule_triggers", {"task": 3, "schedule": 1}, 1)
+    world.insert("files", {
+        "name": "debian-13.iso", "type": "iso", "filesize": 700_000_000, "allocated_bytes": 700_000_000,
+        "used_bytes": 690_000_000, "creator": "admin", "modified": CREATED,
+    }, 1)  # fmt: skip
+    for number, text in enumerate(("System started", "Node 'node3' joined", "License is valid")):
+        stamp = (CREATED + 60 * number) * 1_000_000
+        line = {"level": "message", "text": text, "object_type": "system", "object_name": "lab-east"}
+        world.insert("logs", {**line, "timestamp": stamp, "dbtime": stamp})
 
 
 def _users(world: World, username: str) -> None:
     world.insert("users", {
-        "name": username, "created": CREATED, "last_login": STARTED, "physical_access": True, "identity": 1,
+        "name": username, "created": CREATED, "last_login": STARTED, "physical_access": True, "identity": "1",
+        "remote_name": username,
     }, 1)  # fmt: skip
     world.insert("user_api_keys", {
         "user": 1, "name": "simulator", "created": CREATED, "lastlogin_stamp": STARTED,
@@ -96,11 +119,10 @@ def _node(world: World, number: int) -> None:
     machine, status, stats = 10 + number, 20 + number, 30 + number
     world.insert("nodes", {
         "id": number, "name": f"node{number}", "cluster": 1, "machine": machine, "ram": 262144,
-        "vm_ram": 240000, "cores": 64, "model": "SIM-2U", "cpu": "Simulated CPU", "cpu_speed": 2900,
+        "vm_ram": 240000, "cores": 64, "model": "SIM-2U", "cpu": "Simulated CPU", "cpu_speed": "2900 MHz",
         "vsan_nodeid": number - 1, "ipmi_address": f"192.0.2.{number}", "ipmi_user": "admin",
-        "ipmi_status_last_connected": STARTED, "yb_version": "26.1.3", "os_version": "26.1.3.1",
-        "kernel_version": "6.12.0", "appserver_version": "26.1.3", "vsan_version": "26.1.3",
-        "qemu_version": "10.0.0", "stats": stats, "created": CREATED, "modified": CREATED,
+        "ipmi_status_last_connected": STARTED, **node_versions(world.switches.version), "stats": stats,
+        "core_temp": 54 + number, "created": CREATED, "modified": CREATED,
     }, number)  # fmt: skip
     world.insert("machines", {
         "name": f"node{number}", "type": "node", "owner": f"nodes/{number}", "status": status,

@@ -1,7 +1,7 @@
 """The values that a column accepts in the body of a POST or PUT.
 
-Integers may arrive as numeric strings and booleans as "true"/"false" (D-create); a value outside an
-enum or its bounds is 422 in the words of D-guide.
+Integers may arrive as numeric strings and booleans as "true"/"false" (D-create). A value outside an enum and
+a missing field are 422 in the words recorded on real systems, any other bad value in those of D-guide.
 """
 
 from __future__ import annotations
@@ -17,6 +17,16 @@ from vergeos_nb.simulator.tables.schema import ColumnSpec
 def validation_error(field: str, reason: str) -> ApiError:
     """The platform's 422 for a field (D-guide)."""
     return ApiError(422, f"Validation error on field: '{field}' - '{reason}'")
+
+
+def not_in_list(field: str, value: Any) -> ApiError:
+    """The platform's 422 for a value outside an enum (recorded: pyvergeos, Ansible collection 2.2.0 D3)."""
+    return ApiError(422, f"value '{value}' is not in list for field '{field}'")
+
+
+def is_required(table: str, field: str) -> ApiError:
+    """The platform's 422 for a missing field (recorded: Ansible collection 2.2.0, measured-action-probe)."""
+    return ApiError(422, f"field '{table}.{field}' is required")
 
 
 def is_writable(column: ColumnSpec, *, creating: bool) -> bool:
@@ -39,7 +49,7 @@ def coerce(column: ColumnSpec, value: Any) -> Any:
     if column.type == "enum":
         value = str(value) if type(value) is int else value  # tiers arrive as numbers too
         if value not in column.choices or not isinstance(value, str):
-            raise validation_error(column.name, "value is not one of the allowed values")
+            raise not_in_list(column.name, value)
         return value
     if column.type == "json":
         return _json(column, value)

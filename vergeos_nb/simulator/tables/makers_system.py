@@ -11,6 +11,7 @@ from vergeos_nb.simulator.api.creators import (
     Body,
     Made,
     columns_of,
+    expiry_type,
     link,
     refuse_taken_name,
     required_text,
@@ -19,23 +20,21 @@ from vergeos_nb.simulator.api.messages import ApiError
 from vergeos_nb.simulator.api.resolve import follow_reference
 from vergeos_nb.simulator.api.row_actions import ROW_ACTIONS
 from vergeos_nb.simulator.lookup import enter
-from vergeos_nb.simulator.tables.coerce import coerce, validation_error
-from vergeos_nb.simulator.tables.schema import tables
-from vergeos_nb.simulator.world.computed import live
+from vergeos_nb.simulator.tables.coerce import not_in_list, validation_error
 from vergeos_nb.simulator.world.world import Row, World
-
-QUERY_SECONDS = 1.0
-"""How long a node query runs before its result is there."""
 
 
 @enter(CREATORS, "users")
 def user(world: World, body: Body, user: str) -> Made:
     """Make a user; names are lower case and unique. Its password is taken and opens nothing here."""
-    name = required_text(body, "name")
+    name = required_text(body, "name", of="users")
     if name != name.lower():
         raise validation_error("name", "value must be lower case")
     refuse_taken_name(world, "users", name)
-    return Made(world.insert("users", {**columns_of(world, "users", body), "creator": user})["$key"])
+    columns = {"remote_name": name, **columns_of(world, "users", body), "creator": user}
+    made = world.insert("users", columns)["$key"]
+    world.update("users", made, identity=str(made + 1))
+    return Made(made)
 
 
 @enter(REMOVERS, "users")
@@ -52,9 +51,11 @@ def remove_user(world: World, row: Row) -> None:
 @enter(CREATORS, "user_api_keys")
 def api_key(world: World, body: Body, user: str) -> Made:
     """Make an API key; its secret is in this answer and nowhere else, and opens the simulator."""
-    owner = link(world, body, "user", "users")
-    required_text(body, "name")
+    owner = link(world, body, "user", "users", of="user_api_keys")
+    required_text(body, "name", of="user_api_keys")
     columns = columns_of(world, "user_api_keys", body)
+    if expiry_type(body, "never") == "never":
+        columns["expires"] = 0
     made = world.insert("user_api_keys", {**columns, "user": owner["$key"]})
     secret = secrets.token_hex(32)
     world.api_secrets[secret] = made["$key"]
@@ -64,9 +65,9 @@ def api_key(world: World, body: Body, user: str) -> Made:
 @enter(CREATORS, "tasks")
 def task(world: World, body: Body, user: str) -> Made:
     """Make a task for a row named by a "table/key" reference."""
-    required_text(body, "name")
-    action = required_text(body, "action")
-    owner = required_text(body, "owner")
+    required_text(body, "name", of="tasks")
+    action = required_text(body, "action", of="tasks")
+    owner = required_text(body, "owner", of="tasks")
     if follow_reference(world, owner) is None:
         raise ApiError(404, "error setting field 'owner': No such file or directory")
     identifier = hashlib.sha1(f"{body['name']}{world.now}".encode(), usedforsecurity=False).hexdigest()
@@ -90,10 +91,11 @@ NODE_ACTIONS = {
 @enter(CREATORS, "node_actions")
 def node_action(world: World, body: Body, user: str) -> Made:
     """Carry out a node action; the answer's body is assumed."""
-    node = link(world, body, "node", "nodes")
-    name = NODE_ACTIONS.get(required_text(body, "action"))
+    node = link(world, body, "node", "nodes", of="node_actions")
+    wanted = required_text(body, "action", of="node_actions")
+    name = NODE_ACTIONS.get(wanted)
     if name is None:
-        raise validation_error("action", "value is not one of the allowed values")
+        raise not_in_list("action", wanted)
     ROW_ACTIONS[("nodes", name)](world, node, {}, user)
     return Made(answer={})
 
@@ -101,7 +103,7 @@ def node_action(world: World, body: Body, user: str) -> Made:
 @enter(CREATORS, "clusters")
 def cluster(world: World, body: Body, user: str) -> Made:
     """Make an empty cluster with its status row."""
-    name = required_text(body, "name")
+    name = required_text(body, "name", of="clusters")
     refuse_taken_name(world, "clusters", name)
     made = world.insert("clusters", columns_of(world, "clusters", body))
     status = world.insert("cluster_status", {"cluster": made["$key"]})
@@ -116,34 +118,3 @@ def remove_cluster(world: World, row: Row) -> None:
         raise ApiError(409, "Cluster is in use")
     world.remove("cluster_status", row.get("status", 0))
     world.remove("clusters", row["$key"])
-
-
-@enter(CREATORS, "node_queries")
-def node_query(world: World, body: Body, user: str) -> Made:
-    """Start a diagnostic query on a node; its result is there a second later."""
-    node = link(world, body, "node", "nodes")
-    query = coerce(tables()["node_queries"].columns["query"], body.get("query"))
-    number = len(world.tables["node_queries"]) + 1
-    text = f"{node['$key']} {query} {number} {world.now}"
-    key = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-    columns = columns_of(world, "node_queries", body)
-    world.insert("node_queries", {
-        **columns, "node": node["$key"], "query": query, "id": key, "command": str(query),
-        "expires": int(world.now) + 3600,
-    }, key)  # fmt: skip
-    return Made(key)
-
-
-@live("node_queries", "status")
-def query_status(world: World, row: Row) -> str:
-    """`running` for a second, then `complete`."""
-    return "complete" if world.now >= row.get("created", 0) + QUERY_SECONDS else "running"
-
-
-@live("node_queries", "result")
-def query_result(world: World, row: Row) -> str:
-    """Invented output that says it is invented."""
-    if query_status(world, row) != "complete":
-        return ""
-    node = world.get("nodes", row.get("node")) or {"name": "?"}
-    return f"(simulated) {row.get('query')} on {node['name']}: ok"

@@ -11,13 +11,14 @@ from vergeos_nb.simulator.api.creators import (
     Body,
     Made,
     columns_of,
+    expiry_type,
     link,
     required_text,
 )
 from vergeos_nb.simulator.api.messages import ApiError
 from vergeos_nb.simulator.lookup import enter
 from vergeos_nb.simulator.scenarios import many_vms
-from vergeos_nb.simulator.tables.coerce import coerce, validation_error
+from vergeos_nb.simulator.tables.coerce import coerce, is_required
 from vergeos_nb.simulator.tables.schema import tables
 from vergeos_nb.simulator.world import hardware
 from vergeos_nb.simulator.world.world import Row, World
@@ -29,26 +30,26 @@ DEFAULT_SNAPSHOT_LIFE = 72 * 3600
 @enter(CREATORS, "vm_actions")
 def vm_action(world: World, body: Body, user: str) -> Made:
     """Carry out a VM action; `vm` is the VM's key, `params` an object or (in old examples) a text."""
-    vm = link(world, body, "vm", "vms")
+    vm = link(world, body, "vm", "vms", of="vm_actions")
     params = body.get("params")
-    name = required_text(body, "action")
+    name = required_text(body, "action", of="vm_actions")
     return Made(answer=actions.perform(world, vm, name, params if isinstance(params, dict) else {}, user))
 
 
 @enter(CREATORS, "machine_snapshots")
 def machine_snapshot(world: World, body: Body, user: str) -> Made:
     """Freeze a machine. Quiescing needs a guest agent that answers, which a stuck guest has not."""
-    machine = link(world, body, "machine", "machines")
-    name = required_text(body, "name")
+    machine = link(world, body, "machine", "machines", of="machine_snapshots")
+    name = required_text(body, "name", of="machine_snapshots")
     now = int(world.now)
-    never = body.get("expires_type") == "never" or body.get("expires") in (0, "0")
+    never = expiry_type(body, "date") == "never" or body.get("expires") in (0, "0")
     column = tables()["machine_snapshots"].columns["expires"]
     expires = 0 if never else coerce(column, body.get("expires", now + DEFAULT_SNAPSHOT_LIFE))
     status = world.status_row(machine["$key"]) or {}
     quiesced = bool(body.get("quiesce")) and (not status.get("running") or status.get("status") == "running")
     made = actions.snapshot(world, machine["$key"], {
         "name": name, "description": str(body.get("description", "")), "created": now, "expires": expires,
-        "expires_type": "never" if never else "date", "quiesced": quiesced,
+        "quiesced": quiesced,
         "created_manually": bool(body.get("created_manually", False)),
     })  # fmt: skip
     world.log(machine["$key"], f"Snapshot '{name}' created", user=user)
@@ -66,8 +67,9 @@ def remove_snapshot(world: World, row: Row) -> None:
 
 @enter(CREATORS, "vms")
 def vm(world: World, body: Body, user: str) -> Made:
-    """Make a stopped VM with its machine. Names need not be unique (sources conflict; the clients guard)."""
-    name = required_text(body, "name")
+    """Make a stopped VM with its machine. Its name must be free, by switch."""
+    name = required_text(body, "name", of="vms")
+    actions.refuse_taken_vm_name(world, name)
     columns = columns_of(world, "vms", body)
     made = many_vms.add_vm(world, name, cores=1, ram=1024, running=False, started=0)
     world.update("vms", made["$key"], **columns, creator=user)
@@ -78,19 +80,19 @@ def vm(world: World, body: Body, user: str) -> Made:
 
 @enter(REMOVERS, "vms")
 def remove_vm(world: World, row: Row) -> None:
-    """Delete a VM; a running one is refused (D-work; the code is assumed)."""
+    """Delete a VM; a running one is refused (text recorded: Ansible collection 2.2.0)."""
     status = world.status_row(row["machine"]) or {}
     if status.get("running"):
-        raise ApiError(409, "VM is running")
+        raise ApiError(422, "Virtual Machine must be stopped to delete")
     actions.remove_vm(world, row)
 
 
 @enter(CREATORS, "machine_drives")
 def drive(world: World, body: Body, user: str) -> Made:
     """Add a drive; a disk needs a size."""
-    link(world, body, "machine", "machines")
+    link(world, body, "machine", "machines", of="machine_drives")
     if body.get("media", "disk") == "disk" and not body.get("disksize"):
-        raise validation_error("disksize", "a value is required")
+        raise is_required("machine_drives", "disksize")
     return _numbered_part(world, "machine_drives", "drive", body)
 
 
@@ -101,7 +103,7 @@ def nic(world: World, body: Body, user: str) -> Made:
 
 
 def _numbered_part(world: World, table: str, word: str, body: Body) -> Made:
-    machine = link(world, body, "machine", "machines")["$key"]
+    machine = link(world, body, "machine", "machines", of=table)["$key"]
     columns = {**columns_of(world, table, body), "machine": machine}
     columns.setdefault("name", f"{word}_{len(world.rows_behind(table, 'machine', machine))}")
     return Made(hardware.add_part(world, table, **columns)["$key"])
@@ -110,7 +112,7 @@ def _numbered_part(world: World, table: str, word: str, body: Body) -> Made:
 @enter(CREATORS, "machine_devices")
 def device(world: World, body: Body, user: str) -> Made:
     """Add an emulated device."""
-    machine = link(world, body, "machine", "machines")["$key"]
+    machine = link(world, body, "machine", "machines", of="machine_devices")["$key"]
     columns = {**columns_of(world, "machine_devices", body), "machine": machine}
     made = hardware.add_part(world, "machine_devices", **columns)
     key = made["$key"]
@@ -125,6 +127,6 @@ REMOVERS.update({table: partial(hardware.remove_part, table=table) for table in 
 @enter(CREATORS, "vm_favorites")
 def favourite(world: World, body: Body, user: str) -> Made:
     """Remember a VM for a user."""
-    vm_key = link(world, body, "vm", "vms")["$key"]
-    user_key = link(world, body, "user", "users")["$key"]
+    vm_key = link(world, body, "vm", "vms", of="vm_favorites")["$key"]
+    user_key = link(world, body, "user", "users", of="vm_favorites")["$key"]
     return Made(world.insert("vm_favorites", {"vm": vm_key, "user": user_key})["$key"])

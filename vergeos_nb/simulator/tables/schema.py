@@ -60,7 +60,7 @@ class TableSpec:
         return lead + tuple(c.name for c in self.columns.values() if "arg" not in c.flags and not c.is_rows)
 
 
-FILES = ("machines.txt", "devices.txt", "system.txt", "storage.txt", "empty.txt")
+FILES = ("machines.txt", "devices.txt", "system.txt", "storage.txt", "clients.txt", "empty.txt")
 
 _TYPE = re.compile(r"^(?P<type>[a-z]+)(?:\((?P<inside>[^)]*)\))?$")
 _COLUMN = re.compile(

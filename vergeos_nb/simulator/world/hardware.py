@@ -13,6 +13,9 @@ from vergeos_nb.simulator.world.world import Row, World
 
 GIGABYTE = 1024**3
 
+GUEST_NETWORK = 3
+"""The key of the network on which the VMs are; a NIC on it has an address."""
+
 PARTS = {
     "machine_drives": ("parent_drive", {"status": "machine_drive_status", "stats": "machine_drive_stats"}),
     "machine_nics": ("parent_nic", {"status": "machine_nic_status", "stats": "machine_nic_stats"}),
@@ -24,7 +27,7 @@ PARTS = {
 def furnish(world: World, machine: int, *, disk_gb: int) -> None:
     """Give a new VM one disk, one NIC and a console."""
     add_part(world, "machine_drives", machine=machine, name="drive_0", disksize=disk_gb * GIGABYTE)
-    add_part(world, "machine_nics", machine=machine, name="nic_0", vnet=3)
+    add_part(world, "machine_nics", machine=machine, name="nic_0", vnet=GUEST_NETWORK)
     console = world.insert("machine_console_status", {"machine": machine})
     vm = world.vm_of_machine(machine)
     if vm is not None:
@@ -43,6 +46,8 @@ def add_part(world: World, table: str, **columns: Any) -> Row:
         links["used_bytes"] = size // 3
     if table == "machine_nics" and not part.get("macaddress"):
         world.update(table, key, macaddress=f"f0:db:30:{(key % 2**24).to_bytes(3, 'big').hex(':')}")
+    if table == "machine_nics" and part.get("vnet") == GUEST_NETWORK and not part.get("ipaddress"):
+        world.update(table, key, ipaddress=f"10.0.{key // 256 % 256}.{key % 256}")
     return world.update(table, key, **links)
 
 

@@ -78,11 +78,17 @@ def total_cpu(world: World, row: Row) -> int:
 
 
 def _share(part: float) -> Live:
+    """A part of a node's CPU. On the row of a VM it is always 0 (exporter for Prometheus, recorded)."""
+
     def share(world: World, row: Row) -> int:
         percent: int = total_cpu(world, row)
-        return int(percent * part)
+        return int(percent * part) if _is_node(world, row) else 0
 
     return share
+
+
+def _is_node(world: World, row: Row) -> bool:
+    return (world.get("machines", row.get("machine")) or {}).get("type") == "node"
 
 
 LIVE[("machine_stats", "user_cpu")] = _share(0.6)
@@ -91,12 +97,18 @@ LIVE[("machine_stats", "iowait_cpu")] = _share(0.05)
 LIVE[("machine_stats", "vmusage_cpu")] = _share(0.9)
 
 
-@live("machine_stats", "ram_used", "vram_used")
+@live("machine_stats", "ram_used")
 def ram_used(world: World, row: Row) -> int:
-    """MB in use; nothing for a machine that does not live. `vram_used` is the same here."""
+    """MB of the node's RAM that the machine holds; no guest agent is needed. 0 for one that does not live."""
     machine = row.get("machine", 0)
     _, moment, alive = observed(world, machine)
     return ram_megabytes(world, machine, moment) if alive else 0
+
+
+@live("machine_stats", "vram_used")
+def vram_used(world: World, row: Row) -> int:
+    """MB that a node's VMs hold. On the row of a VM it is always 0 (exporter for Prometheus, recorded)."""
+    return int(ram_used(world, row)) if _is_node(world, row) else 0
 
 
 @live("machine_stats", "ram_pct")
