@@ -18,12 +18,12 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.table import ColumnKind, Scalar, Schema
 from vergeos_nb.vergeos.exchange import Exchange
+from vergeos_nb.views.analysis.frames import DTYPES, frame, frames
 from vergeos_nb.views.badges import LOOKS, badge_of
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.calls import CALLS
 from vergeos_nb.views.cells import cell, grid
 from vergeos_nb.views.drawing import covered
-from vergeos_nb.views.frames import DTYPES, frame, frames
 from vergeos_nb.views.text import visible
 
 T = 1_790_090_000.25

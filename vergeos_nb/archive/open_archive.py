@@ -15,7 +15,7 @@ from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import UsageError
 from vergeos_nb.procedure.values.table import ColumnKind, Schema
 from vergeos_nb.shapes import is_folder
-from vergeos_nb.views.frames import frame
+from vergeos_nb.views.analysis.frames import frame
 from vergeos_nb.words import did_you_mean
 
 _KINDS: dict[str, ColumnKind] = {

@@ -41,7 +41,6 @@ def facts_of(account: RunState) -> tuple[tuple[str, str], ...]:
         ("ended", _ended(account)),
         *_sent(account),
         ("proved", _proved(account)),
-        ("rests on", account.rests_on),
         ("not known", "; ".join(_not_known(account))),
         ("to undo it", _undo(account)),
         ("plan digest", str(account.fact("plan_digest") or "")),
@@ -145,7 +144,8 @@ def _proved(account: RunState) -> str:
     word = "the process LIVES" if account.verdict is VerdictValue.ALIVE else "the process is gone"
     assertion = str((account.opened.get("parameters") or {}).get("assertion") or "")
     said = f"; a person's word: {assertion}" if assertion else ""
-    return word + (f": {by}" if by else "") + said
+    rests_on = f" (rests on: {account.rests_on})" if account.rests_on else ""
+    return word + rests_on + (f": {by}" if by else "") + said
 
 
 def _not_known(account: RunState) -> Iterator[str]:

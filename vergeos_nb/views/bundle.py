@@ -71,7 +71,7 @@ def environment() -> jinja2.Environment:
 def timed(text: str, *, keep: str = "") -> Markup:
     """The text masked, visible and escaped, with each time in UTC in an element of its own."""
     safe = str(escape(masked(visible(text, keep=keep))))
-    return Markup(_MOMENT.sub(r'<time datetime="\g<0>">\g<0></time>', safe))
+    return Markup(_MOMENT.sub(r"<time>\g<0></time>", safe))
 
 
 def _masked(value: Any) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.views.analysis.frames import frames
 from vergeos_nb.views.bundle import plain_view, static_view
-from vergeos_nb.views.frames import frames
 from vergeos_nb.views.timeline import WIDTH, Timeline, timeline_text
 from vergeos_nb.views.timeline_drawing import timeline_png
 

@@ -17,8 +17,8 @@ from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.settings import spellings
 from vergeos_nb.simulator.faults.rules import Rule
+from vergeos_nb.views.analysis.frames import frames
 from vergeos_nb.views.bundle import static_view
-from vergeos_nb.views.frames import frames
 
 Make = Callable[..., FollowUp]
 pytestmark = pytest.mark.usefixtures("plain_pages")

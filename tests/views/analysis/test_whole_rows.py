@@ -13,8 +13,8 @@ from vergeos_nb.client import evidence_reads, verge_api
 from vergeos_nb.errors import UsageError
 from vergeos_nb.vergeos.exchange import Exchange, api_path
 from vergeos_nb.views.analysis import columns
+from vergeos_nb.views.analysis.frames import DTYPES
 from vergeos_nb.views.analysis.run_frames import run_frames
-from vergeos_nb.views.frames import DTYPES
 
 T = 1_790_090_000.25
 VM = {"name": "web-01", "key": 41, "machine": 44}
@@ -136,7 +136,7 @@ def test_a_log_line_is_there_once_in_the_order_of_time() -> None:
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
-        ("vm", verge_api._VM), ("vm", verge_api._VM_NOW), ("machine_status", evidence_reads.STATUS),
+        ("vm", evidence_reads.VM), ("vm", verge_api._VM_NOW), ("machine_status", evidence_reads.STATUS),
         ("machine_stats", evidence_reads.STATS), ("nics", evidence_reads.NIC), ("node", evidence_reads.NODE),
         ("drives", evidence_reads.DRIVE_STATS), ("drives", evidence_reads.DRIVE),
         ("logs", evidence_reads.LOG),

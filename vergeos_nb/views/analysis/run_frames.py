@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from vergeos_nb.errors import UsageError
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.vergeos.exchange import Exchange
+from vergeos_nb.views.analysis.frames import frame, series
 from vergeos_nb.views.analysis.plot import Plot, lines_of
 from vergeos_nb.views.analysis.whole_rows import Steps, whole_rows
 from vergeos_nb.views.bundle import environment
 from vergeos_nb.views.calls import calls_table
-from vergeos_nb.views.frames import frame, series
 from vergeos_nb.words import did_you_mean
 
 if TYPE_CHECKING:

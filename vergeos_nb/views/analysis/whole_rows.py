@@ -15,7 +15,7 @@ from vergeos_nb.errors import VergeNbError
 from vergeos_nb.vergeos.exchange import Exchange
 from vergeos_nb.views.analysis import columns
 from vergeos_nb.views.analysis.columns import READ, WholeRows
-from vergeos_nb.views.frames import series
+from vergeos_nb.views.analysis.frames import series
 
 if TYPE_CHECKING:
     import pandas as pd

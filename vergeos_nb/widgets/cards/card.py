@@ -14,9 +14,9 @@ from vergeos_nb.procedure.engine.case import Case, SystemCase
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
 from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.views.analysis.frames import frames
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.folded import folded, line, static
-from vergeos_nb.views.frames import frames
 from vergeos_nb.widgets.card_head import STATES, Said, head, said_of_result, unfolded
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.cards.two_places import TwoPlaces

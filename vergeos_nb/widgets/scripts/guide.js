@@ -68,7 +68,8 @@ const tell = (root) => {
 
 // Moments in UTC become the reader's own time, in UTC when hovered. Saved outputs and records keep UTC.
 const localTimes = (root) => {
-  for (const el of root.querySelectorAll(".vnb-bar time[datetime]:not([title]), .vnb-card time[datetime]:not([title])")) {
+  for (const el of root.querySelectorAll(".vnb-bar time:not([title]), .vnb-card time:not([title])")) {
+    el.dateTime ||= el.textContent;
     el.title = `${el.dateTime} (UTC)`;
     el.textContent = localTime(new Date(el.dateTime));
   }
