@@ -32,7 +32,8 @@ def _resources(objects: dict[int, bytes], page: bytes) -> bytes:
 def _stream(body: bytes) -> bytes:
     found = re.search(rb"(?s)stream\r?\n(.*?)\r?\nendstream", body)
     assert found
-    return zlib.decompress(found[1]) if b"/FlateDecode" in body else found[1]
+    # If its last byte is one of those that end a line, it is missing here: a part of the checksum.
+    return zlib.decompressobj().decompress(found[1]) if b"/FlateDecode" in body else found[1]
 
 
 def _letters(objects: dict[int, bytes], font: bytes) -> dict[int, str]:

@@ -39,7 +39,7 @@ from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.summary import summary_view
 from vergeos_nb.views.timeline import timeline_text
 from vergeos_nb.views.timeline_drawing import timeline_svg
-from vergeos_nb.widgets.card_head import head
+from vergeos_nb.widgets.card_head import head, said_of_result
 
 GREENS = (LOOKS[Kind.OFF][1], LOOKS[Kind.PASSED][1], "#c8e6c9", "#a5d6a7")
 READING = ("connect", "locate", "status_key", "verify")
@@ -75,7 +75,7 @@ class Told:
         yield "page", coloured(view["text/html"])
         yield "text", view["text/plain"].partition("   [")[0]
         step = next(step for step in STEPS if step.id == result.step)
-        face = head(1, step, StepState.ENDED, result, (), host="", bearer=False)
+        face = head(1, step, StepState.ENDED, result, said_of_result(result), (), host="", bearer=False)
         yield "card", coloured(face)
         summary = summary_view(summary_of(self.account))
         row = re.search(rf"<tr><td[^>]*>{re.escape(html.escape(result.title))}</td>.*", summary["text/html"])
@@ -270,7 +270,7 @@ def test_a_vm_that_was_overridden_by_hand_and_may_live_is_unknown_everywhere(tol
         assert (where, greens(shown), "?" in shown) == (where, [], True)
     view = summary_view(summary_of(one.account))
     record = (one.run.folder / "notebook.ipynb").read_text()
-    card = head(6, STEPS[5], StepState.ENDED, plan, (), host="", bearer=False)
+    card = head(6, STEPS[5], StepState.ENDED, plan, said_of_result(plan), (), host="", bearer=False)
     answer = json.dumps(as_json(RunReport(one.run.folder, one.account)))
     for text in (answer, view["text/html"], view["text/plain"], one.markdown, record, card):
         assert "nothing shows that its process is gone" in text

@@ -8,6 +8,7 @@ a dying kernel. The runbook's own texts are left out. Other cells keep their out
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from vergeos_nb.views.summary import RunSummary, summary_view
 from vergeos_nb.views.text import visible
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+_LIVE_ONLY = re.compile(r"</?time>| <code class=\"vnb-frame\">[^<]*</code>")
 INJECTED = "injected-parameters"
 BANNER = "record-banner"
 # Banner cells and statuses that papermill adds; after a timeout or a dead kernel they are wrong.
@@ -140,7 +142,9 @@ def _incident(summary: RunSummary, picture: Picture) -> NotebookNode:
 
 
 def _display(bundle: Mapping[str, str], metadata: Mapping[str, Any] | None = None) -> NotebookNode:
-    return nbformat.v4.new_output("display_data", data=dict(bundle), metadata=dict(metadata or {}))
+    # What a live page is found by: a record keeps UTC, and has no DataFrames beside it.
+    data = {kind: _LIVE_ONLY.sub("", text) if kind == "text/html" else text for kind, text in bundle.items()}
+    return nbformat.v4.new_output("display_data", data=data, metadata=dict(metadata or {}))
 
 
 def _error(bug: Mapping[str, Any]) -> NotebookNode:

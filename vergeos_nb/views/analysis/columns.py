@@ -51,7 +51,7 @@ VM = WholeRows(
     _kinds(
         "$key:int name machine:int is_snapshot:bool cpu_cores:int ram:int status_key:int status_machine:int "
         "running:bool status state powerstate:bool node:int migrated_node:int migration_destination:int "
-        "started:time"
+        "started:time machine_type ha_group"
     ),
     "$key",
     "key",
@@ -89,8 +89,8 @@ DRIVES = WholeRows(
     "drives",
     "machine_drive_stats",
     _kinds(
-        f"$key:int name machine:int parent_drive:int reads:int writes:int read_bytes:int write_bytes:int "
-        f"{_COUNTED}"
+        f"$key:int name machine:int parent_drive:int media media_source:int reads:int writes:int "
+        f"read_bytes:int write_bytes:int {_COUNTED}"
     ),
     "machine",
 )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Steps = Mapping[int, str]
+# What a drive's own row says and its counters lack.
+OF_A_DRIVE = ("name", "machine", "media", "media_source")
 Given = tuple[Exchange, Mapping[str, Any]]
 
 
@@ -73,7 +75,7 @@ def _drives(calls: Sequence[Exchange]) -> list[Given]:
         names |= {whole(row.get("$key")): row for _, row in _rows(drives, [call])}
         for _, row in _rows(columns.DRIVES, [call]):
             drive = names.get(whole(row.get("parent_drive")), {})
-            found.append((call, {"name": drive.get("name"), "machine": drive.get("machine"), **row}))
+            found.append((call, {**{name: drive.get(name) for name in OF_A_DRIVE}, **row}))
     return found
 
 
