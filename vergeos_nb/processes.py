@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 # The space of process numbers that Linux itself begins with (PROC_PID_INIT_INO): no container's.
 _FIRST_SPACE = "pid:[4026531836]"
@@ -47,8 +46,7 @@ def lives(pid: int) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """A process, so that another process can ask later whether it still lives.
 
     A value that the system does not give is "". Older versions wrote "" too.
@@ -132,6 +130,9 @@ def _is_earlier_start(process: Process, here: str) -> bool:
 
 def _installation() -> str:
     with suppress(OSError):
+        # Loads slowly, and most commands do without.
+        import hashlib
+
         number = Path("/etc/machine-id").read_bytes().strip()
         return hashlib.sha256(b"vergeos-nb " + number).hexdigest()[:32] if number else ""
     return ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
-import tempfile
 from pathlib import Path
 
 import click
@@ -72,6 +71,9 @@ def _read_settings() -> None:
 
     settings.remember_secrets()
     if not has_home():
+        # Loads slowly, and most users have a home directory.
+        import tempfile
+
         place = tempfile.TemporaryDirectory(prefix="vergeos-nb-home-")
         atexit.register(place.cleanup)
         settings.give_jupyter_a_place(Path(place.name))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import threading
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +45,10 @@ def quiet_threads() -> None:
 
 
 def _bug(error: BaseException) -> VergeNbError:
+    # Loads slowly, and only a bug needs it.
+    import tempfile
+    import traceback
+
     text = masked("".join(traceback.format_exception(error)))
     what = masked(f"{type(error).__name__}: {error}".split("\n")[0])
     try:
@@ -61,5 +63,7 @@ def _bug(error: BaseException) -> VergeNbError:
 
 
 def _where(error: BaseException) -> str:
+    import traceback  # as above
+
     frames = traceback.extract_tb(error.__traceback__)
     return " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames[-6:]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -30,6 +29,9 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """CSV with a line of names. Text that a spreadsheet would compute gets an apostrophe before it."""
+    # Few commands print CSV.
+    import csv
+
     file = io.StringIO()
     # All in quotes: where a spreadsheet splits at semicolons, one in a text opens no cell.
     writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)

@@ -5,14 +5,12 @@ A scan uses the same masking: a text is clean if masking does not change it.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from vergeos_nb.masking.secret_patterns import Span, has_one, names_a_credential, shaped
+from vergeos_nb.masking.secret_patterns import Span, compiled, has_one, names_a_credential, shaped
 from vergeos_nb.masking.spellings import MASK, SHORTEST_NUMBER, forms_of, signs_of, spellings
 
 CERTAIN = 16
@@ -32,19 +30,18 @@ _SLACK = 1024
 """How far beyond a cut a shape is looked for that begins before it."""
 
 # Values in our own texts that are never secrets: SHA-256 in hex, times and days, and the ids of records.
-_OURS = re.compile(
+_OURS = (
     r"(?<![0-9A-Za-z])[0-9a-f]{64}(?![0-9A-Za-z])"
     r"|\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
     r"|(?<![0-9A-Za-z])\d{6}Z-[a-z_]{1,40}-[a-z0-9-]{1,40}-[0-9a-f]{8}(?![0-9A-Za-z])"
 )
-_IMAGE = re.compile(r"[0-9A-Za-z+/]{256,}={0,2}")
+_IMAGE = r"[0-9A-Za-z+/]{256,}={0,2}"
 _LOCK = threading.Lock()
 _CLOSING = "….\"' )\\n"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Needles:
-    """Some secrets, made ready to be searched for.
+    """Some secrets, made ready to be searched for. It does not change.
 
     Attributes:
         signs: one of them is in every form of a secret that has signs.
@@ -53,40 +50,26 @@ class _Needles:
         numbers: the secrets that JSON could hold as a number.
     """
 
-    secrets: tuple[str, ...] = ()
-    signs: tuple[str, ...] = ()
-    forms: tuple[str, ...] = ()
-    unsigned: tuple[str, ...] = ()
-    beginnings: tuple[str, ...] = ()
-    ends: Mapping[int, frozenset[str]] = field(default_factory=lambda: dict.fromkeys(_LEAST, frozenset()))
-    numbers: frozenset[str] = frozenset()
-    longest: int = 0
-
-    @classmethod
-    def of(cls, secrets: Iterable[str]) -> _Needles:
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = set(secrets) - {""}
         signed = {secret: signs_of(secret) for secret in known}
-        forms = _longest_first(form for secret in known for form in forms_of(secret))
-        beginnings = _longest_first(form for secret in known for form in (secret, *spellings(secret)))
-        return cls(
-            secrets=_longest_first(known),
-            signs=tuple(sorted({sign for signs in signed.values() for sign in signs})),
-            forms=forms,
-            unsigned=_longest_first(
-                form for secret, signs in signed.items() if not signs for form in forms_of(secret)
-            ),
-            beginnings=beginnings,
-            ends={
-                least: frozenset(
-                    form[last - least : last] for form in beginnings for last in range(least, len(form))
-                )
-                for least in _LEAST
-            },
-            numbers=frozenset(
-                secret for secret in known if secret.isdecimal() and len(secret) >= SHORTEST_NUMBER
-            ),
-            longest=max((len(form) for form in forms), default=0),
+        self.secrets = _longest_first(known)
+        self.signs = tuple(sorted({sign for signs in signed.values() for sign in signs}))
+        self.forms = _longest_first(form for secret in known for form in forms_of(secret))
+        self.unsigned = _longest_first(
+            form for secret, signs in signed.items() if not signs for form in forms_of(secret)
         )
+        self.beginnings = _longest_first(form for secret in known for form in (secret, *spellings(secret)))
+        self.ends = {
+            least: frozenset(
+                form[last - least : last] for form in self.beginnings for last in range(least, len(form))
+            )
+            for least in _LEAST
+        }
+        self.numbers = frozenset(
+            secret for secret in known if secret.isdecimal() and len(secret) >= SHORTEST_NUMBER
+        )
+        self.longest = max((len(form) for form in self.forms), default=0)
 
     def whole(self, text: str) -> Iterator[Span]:
         """Where a secret is."""
@@ -98,8 +81,8 @@ class _Needles:
             while at >= 0:
                 span = (at, at + len(form))
                 if len(form) < CERTAIN and ours is None:
-                    ours = [match.span() for match in _OURS.finditer(text)]
-                    images = [match.span() for match in _IMAGE.finditer(text)]
+                    ours = [match.span() for match in compiled(_OURS).finditer(text)]
+                    images = [match.span() for match in compiled(_IMAGE).finditer(text)]
                 by_chance = len(form) < CERTAIN and _within(span, ours or [])
                 if not by_chance and not (len(form) < _IMAGE_CERTAIN and _within(span, images)):
                     yield span
@@ -128,7 +111,7 @@ class Scrubber:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._own = _Needles.of(secrets)
+        self._own = _Needles(secrets)
         self._asked: tuple[_Needles, _Needles, tuple[_Needles, ...]] | None = None
 
     @property
@@ -141,7 +124,7 @@ class Scrubber:
         with _LOCK:
             known = {*self._own.secrets, *secrets} - {""}
             if len(known) > len(self._own.secrets):
-                self._own = _Needles.of(known)
+                self._own = _Needles(known)
 
     def knows(self, text: str) -> bool:
         """Whether the text holds a known secret. Texts that only look like a secret do not count."""

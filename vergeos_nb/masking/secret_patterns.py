@@ -6,11 +6,11 @@ so that no text takes longer than its length.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from vergeos_nb.masking.spellings import pieces_in_base64
 
@@ -43,10 +43,16 @@ _QUOTES = (
 )  # fmt: skip
 _DIGIT = re.compile(r"[0-9]")
 _SIGN = re.compile(r"\w")
-_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----")
-_NAMES_SECRET = re.compile(rf"(?:^|[_.\s-]){_SECRET_NAME}$", re.IGNORECASE)
-_NAMES_TOKEN = re.compile(rf"(?:^|[_.\s-])(?:{_HEADER_NAME}|token|cookie)$", re.IGNORECASE)
+_BEGIN = r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----"
+_NAMES_SECRET = rf"(?i:(?:^|[_.\s-]){_SECRET_NAME}$)"
+_NAMES_TOKEN = rf"(?i:(?:^|[_.\s-])(?:{_HEADER_NAME}|token|cookie)$)"
 _NO_VALUES = frozenset({"null", "none", "true", "false", "undefined"})
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern, compiled at its first use. Compiling all of them takes as long as the whole `--help`."""
+    return re.compile(pattern)
 
 
 def has_one(text: str, pieces: Iterable[str]) -> bool:
@@ -66,7 +72,7 @@ def _is_pair(text: str) -> bool:
     """Whether this is the Base64 of ``name:password``, and not a word such as ``authentication``."""
     text = text.rstrip("=").translate(str.maketrans("-_", "+/"))
     try:
-        pair = base64.b64decode(text[: len(text) // 4 * 4], validate=True)
+        pair = binascii.a2b_base64(text[: len(text) // 4 * 4], strict_mode=True)
     except (binascii.Error, ValueError):
         return False
     shown = pair.decode("utf-8", "ignore")
@@ -101,63 +107,61 @@ def _is_password(value: str, gap: str) -> bool:
     return quoted or bool(_DIGIT.search(value))
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     """A name, what is between it and its value, and the value.
 
     Attributes:
         words: one of them is looked for first, because that is quick.
-        name: ends with the gap.
-        value: tried in turn where the gap ends. Only a short one may fail to be meant, so that no text is
-            read more than once.
+        name: a pattern that ends with the gap.
+        value: patterns, tried in turn where the gap ends. Only a short one may fail to be meant, so that no
+            text is read more than once.
     """
 
     words: tuple[str, ...]
-    name: re.Pattern[str]
+    name: str
     is_gap: Callable[[str], bool]
-    value: tuple[re.Pattern[str], ...]
+    value: tuple[str, ...]
     is_value: Callable[[str, str], bool]
 
     def spans(self, text: str) -> Iterator[Span]:
         done = 0
-        for match in self.name.finditer(text):
+        for match in compiled(self.name).finditer(text):
             gap = match["gap"]
             if match.end() < done or not self.is_gap(gap):
                 continue
             for pattern in self.value:
-                told = pattern.match(text, match.end())
+                told = compiled(pattern).match(text, match.end())
                 if told and self.is_value(told["value"], gap):
                     done = told.end()
                     yield told.span("value")
                     break
 
 
-def _named(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"{pattern}(?P<gap>{_GAP}{{1,40}})", re.IGNORECASE)
+def _named(pattern: str) -> str:
+    return rf"(?i:{pattern}(?P<gap>{_GAP}{{1,40}}))"
 
 
-_TOKEN = re.compile(_VALUE)
-_AFTER_SCHEME = re.compile(rf"[A-Za-z][A-Za-z-]{{0,20}}{_GAP}{{1,40}}{_VALUE}")
-_PAIR = re.compile(r"(?P<value>[0-9A-Za-z+/_-]{8,400}={0,2})")
-_PASSWORD = re.compile(r"""(?P<value>[^\s"'`\\&<>,;(){}\[\]•*]{4,400})""")
+_AFTER_SCHEME = rf"[A-Za-z][A-Za-z-]{{0,20}}{_GAP}{{1,40}}{_VALUE}"
+_PAIR = r"(?P<value>[0-9A-Za-z+/_-]{8,400}={0,2})"
+_PASSWORD = r"""(?P<value>[^\s"'`\\&<>,;(){}\[\]•*]{4,400})"""
 _RULES = (
     _Rule(
         ("auth", "yottabyte", "csrf", "x-api", "x_api"),
-        _named(_HEADER_NAME), _apart, (_AFTER_SCHEME, _TOKEN), _is_short_token,
+        _named(_HEADER_NAME), _apart, (_AFTER_SCHEME, _VALUE), _is_short_token,
     ),
-    _Rule(("bearer",), _named("bearer"), _any, (_TOKEN,), _is_long_token),
+    _Rule(("bearer",), _named("bearer"), _any, (_VALUE,), _is_long_token),
     _Rule(("basic",), _named("basic"), _any, (_PAIR,), lambda value, gap: _is_pair(value)),
     _Rule(
         ("tokens",),
-        re.compile(rf"sys{_SLASH}tokens(?P<gap>{_SLASH})", re.IGNORECASE), _any, (_TOKEN,), _is_long_token,
+        rf"(?i:sys{_SLASH}tokens(?P<gap>{_SLASH}))", _any, (_VALUE,), _is_long_token,
     ),
-    _Rule(("token",), _named("token"), _assigns, (_TOKEN,), _is_short_token),
+    _Rule(("token",), _named("token"), _assigns, (_VALUE,), _is_short_token),
     _Rule(("pass", "key", "secret"), _named(_SECRET_NAME), _assigns, (_PASSWORD,), _is_password),
 )  # fmt: skip
 _WORDS = ("auth", "token", "pass", "key", "bearer", "basic", "secret")
 """Every name of a rule holds one of them."""
-_IN_URL = re.compile(r"""://[^\s/@:"'<>\\]{0,100}:(?P<value>[^\s/@"'<>\\•*]{1,400})@""")
-_RUNS = re.compile(r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{11,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]+)?")
+_IN_URL = r"""://[^\s/@:"'<>\\]{0,100}:(?P<value>[^\s/@"'<>\\•*]{1,400})@"""
+_RUNS = r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{11,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]+)?"
 
 _SHORTEST = 12
 """No shape is shorter."""
@@ -167,7 +171,7 @@ _HEADERS = (
     "Authorization", "authorization", "Bearer ", "bearer ", "Basic ", "yottabyte-token", "Yottabyte-Token",
 )  # fmt: skip
 _IN_BASE64 = tuple(piece for header in _HEADERS for piece in pieces_in_base64(header))
-_BASE64 = re.compile(r"[0-9A-Za-z+/_-]{24,}={0,2}")
+_BASE64 = r"[0-9A-Za-z+/_-]{24,}={0,2}"
 
 
 def shaped(text: str, *, inside: bool = True) -> list[Span]:
@@ -185,13 +189,13 @@ def shaped(text: str, *, inside: bool = True) -> list[Span]:
             if has_one(lowered, rule.words):
                 found += rule.spans(text)
     if "://" in text and "@" in text:
-        found += [match.span("value") for match in _IN_URL.finditer(text)]
+        found += [match.span("value") for match in compiled(_IN_URL).finditer(text)]
     if "eyJ" in text:
         found += _web_tokens(text)
     if "private key-----" in lowered:
         found += _key_blocks(text)
     if inside and has_one(text, _IN_BASE64):
-        found += [match.span() for match in _BASE64.finditer(text) if _hides_a_shape(match[0])]
+        found += [match.span() for match in compiled(_BASE64).finditer(text) if _hides_a_shape(match[0])]
     return found
 
 
@@ -199,13 +203,13 @@ def names_a_credential(name: str, value: str) -> bool:
     """Whether a member of this name holds a credential as its value."""
     if not value.strip("•*") or value.lower() in _NO_VALUES:
         return False
-    if _NAMES_SECRET.search(name):
+    if compiled(_NAMES_SECRET).search(name):
         return len(value) >= 4
-    return bool(_NAMES_TOKEN.search(name)) and "•" not in value and _is_token(value)
+    return bool(compiled(_NAMES_TOKEN).search(name)) and "•" not in value and _is_token(value)
 
 
 def _web_tokens(text: str) -> Iterator[Span]:
-    for match in _RUNS.finditer(text):
+    for match in compiled(_RUNS).finditer(text):
         first = match[0].find("eyJ")
         if 0 <= first < match[0].index(".") - 10:
             yield match.start() + first, match.end()
@@ -213,7 +217,7 @@ def _web_tokens(text: str) -> Iterator[Span]:
 
 def _key_blocks(text: str) -> Iterator[Span]:
     last = 0
-    for match in _BEGIN.finditer(text):
+    for match in compiled(_BEGIN).finditer(text):
         if match.end() < last:
             continue
         end = text.find("-----END", match.end())
@@ -227,7 +231,7 @@ def _hides_a_shape(run: str) -> bool:
     # It may begin anywhere in a longer run, such as a name before it.
     for start in range(4):
         piece = plain[start : start + (len(plain) - start) // 4 * 4]
-        inner = base64.b64decode(piece).decode("utf-8", "replace")
+        inner = binascii.a2b_base64(piece).decode("utf-8", "replace")
         if shaped(inner, inside=False):
             return True
     return False

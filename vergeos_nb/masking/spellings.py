@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import html
+import binascii
 import json
 import re
 from collections.abc import Iterator
@@ -53,6 +52,9 @@ def spellings(secret: str, username: str | None = None) -> tuple[str, ...]:
     With a user name also the value of a Basic ``Authorization`` header. Longest first. For a secret shorter
     than `SHORTEST_SEARCHED`, only the header.
     """
+    # Its table of entities loads slowly, and a process without a secret does without.
+    import html
+
     forms = {basic_pair(secret, username)} if username else set()
     if len(secret) >= SHORTEST_SEARCHED:
         in_json = json.dumps(secret)[1:-1]
@@ -117,7 +119,7 @@ def pieces_in_base64(text: str) -> Iterator[str]:
         bits = 8 * before
         first = -(-bits // 6)
         last = (bits + 8 * len(plain)) // 6
-        yield base64.b64encode(b"\0" * before + plain)[first:last].decode()
+        yield _encoded(b"\0" * before + plain)[first:last]
 
 
 def _quoted(text: str, safe: str = "/") -> str:
@@ -125,7 +127,11 @@ def _quoted(text: str, safe: str = "/") -> str:
 
 
 def _base64(text: str) -> str:
-    return base64.b64encode(_bytes(text)).decode()
+    return _encoded(_bytes(text))
+
+
+def _encoded(content: bytes) -> str:
+    return binascii.b2a_base64(content, newline=False).decode()
 
 
 def _bytes(text: str) -> bytes:
