@@ -71,6 +71,10 @@ cli = Group(
     params=[version_option],
     commands=[audit, fleet],
     late={
+        "capture": (
+            "capture_command:capture",
+            "Read the tables that a force-off reads, twice, and write them without any name.",
+        ),
         "demo": ("demo_command:demo", "Run the whole job on the simulator: plan, approve, force off, prove."),
         "doctor": ("doctor_command:doctor", "Check whether a system can be reached and read."),
         "lab": (
