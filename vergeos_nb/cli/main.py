@@ -71,6 +71,10 @@ cli = Group(
     params=[version_option],
     commands=[audit, fleet],
     late={
+        "capture": (
+            "capture_command:capture",
+            "Read the tables that a force-off reads, twice, and write them without any name.",
+        ),
         "conformance": (
             "conformance_command:conformance",
             "Find out how a platform behaves, and keep what was measured.",

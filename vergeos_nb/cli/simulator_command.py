@@ -34,6 +34,7 @@ from vergeos_nb.words import did_you_mean
 )
 @click.option("--faults", metavar="FILE", help="Fault rules from a JSON or TOML file.")
 @click.option("--record", metavar="FILE", help="Write every request to this file, as JSON lines.")
+@click.option("--from", "captured", metavar="FILE", help="Serve a captured system in place of a scenario.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--allow-remote", is_flag=True, help="Listen on an address that others can reach.")
 @click.option("--list", "listing", is_flag=True, help="Explain the scenarios and stop.")

@@ -14,6 +14,7 @@ from typing import Any
 from vergeos_nb.simulator.api.core import Core
 from vergeos_nb.simulator.api.logins import Accounts
 from vergeos_nb.simulator.api.messages import ApiError, Request, RequestLogEntry, Response
+from vergeos_nb.simulator.capture.captured import Captured, scenario_of, settle_in
 from vergeos_nb.simulator.capture.dump import dump, load
 from vergeos_nb.simulator.capture.recording import Recorder
 from vergeos_nb.simulator.faults.fault_files import load_rules
@@ -23,6 +24,7 @@ from vergeos_nb.simulator.faults.switches import Switches
 from vergeos_nb.simulator.scenarios import many_vms
 from vergeos_nb.simulator.scenarios.declared import find_scenario
 from vergeos_nb.simulator.scenarios.scenario import Scenario
+from vergeos_nb.simulator.tables import base
 from vergeos_nb.simulator.tables.system_rows import System
 from vergeos_nb.simulator.world import life
 from vergeos_nb.simulator.world.world_clock import Clock, WallClock
@@ -50,6 +52,7 @@ class Simulation:
         faults: Rules to put behind the scenario's own, or a JSON or TOML file of them.
         record: A file to record every request in (see recording.py).
         system_id: The system's own `id`, 40 hexadecimal digits; made up if left out.
+        captured: A captured system (see `capture/captured.py`) to imitate in place of a scenario.
 
     Raises:
         ValueError: For a scenario that does not exist, naming those that do, or a bad file of faults.
@@ -69,12 +72,14 @@ class Simulation:
         faults: Sequence[Rule] | str | Path | None = None,
         record: str | Path | None = None,
         system_id: str | None = None,
+        captured: Captured | None = None,
     ) -> None:
-        self.scenario: Scenario = find_scenario(scenario)
+        self.captured = captured
+        self.scenario: Scenario = scenario_of(captured) if captured else find_scenario(scenario)
         if vms < 0:
             raise ValueError(f"a fleet cannot have {vms} more VMs")
         self.vms, self.seed = vms, seed
-        self.clock: Clock = clock or WallClock()
+        self.clock: Clock = clock or WallClock(captured.taken_at if captured else None)
         self.switches = switches or Switches()
         self.system_id = system_id or secrets.token_hex(20)
         self.username = username or "admin"
@@ -98,17 +103,24 @@ class Simulation:
             if scenario is not None:
                 self.scenario = find_scenario(scenario)
             world = self._empty_world()
-            equal_keys = self.scenario.equal_keys
-            many_vms.build(world, vms=self.vms, equal_keys=equal_keys, username=self.username)
-            world.set_row("system", next(iter(world.tables["system"])), id=self.system_id)
-            subject = world.tables["vms"][many_vms.key_of(0, "vms")]
-            self.scenario.prepare(world, subject)
+            if self.captured is not None and self.scenario.name == "captured":
+                settle_in(world, self.captured)
+                base.add_user(world, self.username)
+            else:
+                self._build(world)
             self._log: deque[RequestLogEntry] = deque(maxlen=MAX_LOG)
             self.faults = Faults(self.seed)
             self.faults.add(*self.scenario.rules, *self._extra_rules)
             self.triggers = Faults(self.seed)
             self.triggers.add(*self.scenario.triggers)
             self._move_in(world)
+
+    def _build(self, world: System) -> None:
+        equal_keys = self.scenario.equal_keys
+        many_vms.build(world, vms=self.vms, equal_keys=equal_keys, username=self.username)
+        world.set_row("system", next(iter(world.tables["system"])), id=self.system_id)
+        subject = world.tables["vms"][many_vms.key_of(0, "vms")]
+        self.scenario.prepare(world, subject)
 
     def close(self) -> None:
         """End the recording, if there is one; the simulator itself holds nothing open."""

@@ -146,6 +146,14 @@ class FleetReads:
                     newest[machine] = line
         return newest
 
+    def whole_table(self, table: str, *, fields: str) -> list[Any]:
+        """Every row of a table by ``$key``, as the platform gave it. Reads only.
+
+        Args:
+            fields: made by `filters.fields`; ``$key`` is one of them.
+        """
+        return [row for page in self._lists(table, f"read {table}", fields=fields) for row in page]
+
     def _columns(self, wanted: Sequence[Wanted], asked: str) -> Columns:
         columns: dict[str, list[Any]] = {name: [] for name, _, _ in wanted}
         columns["unread"] = []

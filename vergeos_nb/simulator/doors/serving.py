@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from vergeos_nb.simulator.capture.captured import read_captured
 from vergeos_nb.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -34,18 +35,19 @@ def ready(simulator: Simulator, door: Door) -> dict[str, Any]:
 def serve_forever(
     *, scenario: str = "stuck", vms: int = 0, seed: int = 0, port: int = 0, host: str = "127.0.0.1",
     announce: Callable[[dict[str, Any]], None], faults: str | Path | None = None,
-    record: str | Path | None = None, allow_remote: bool = False,
+    record: str | Path | None = None, allow_remote: bool = False, captured: str | Path | None = None,
 ) -> None:  # fmt: skip
-    """Serve a scenario over TLS until SIGINT or SIGTERM, then close and return.
+    """Serve a scenario, or a captured system, over TLS until SIGINT or SIGTERM, then close and return.
 
     `announce` is called once, when the door is open, with what `ready` gives. Must run in the main thread
     for the signals to be heard.
 
     Raises:
-        ValueError: For an unknown scenario, a bad faults file or a remote address without consent.
+        ValueError: For an unknown scenario, a bad file or a remote address without consent.
         OSError: If the port cannot be bound.
     """
-    simulator = Simulator(scenario, vms=vms, seed=seed, faults=faults, record=record)
+    system = read_captured(captured) if captured is not None else None
+    simulator = Simulator(scenario, vms=vms, seed=seed, faults=faults, record=record, captured=system)
     stop = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:

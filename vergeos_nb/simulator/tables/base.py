@@ -28,7 +28,7 @@ def build(world: World, username: str) -> None:
     """Fill an empty world with everything but VMs; the simulator's user is called `username`."""
     _system(world)
     _storage(world)
-    _users(world, username)
+    add_user(world, username)
     for number in (1, 2, 3):
         _node(world, number)
     _tasks(world)
@@ -104,7 +104,8 @@ def _tasks(world: World) -> None:
         world.insert("logs", {**line, "timestamp": stamp, "dbtime": stamp})
 
 
-def _users(world: World, username: str) -> None:
+def add_user(world: World, username: str) -> None:
+    """Add the user whose credentials open the simulator, with an API key."""
     world.insert("users", {
         "name": username, "created": CREATED, "last_login": STARTED, "physical_access": True, "identity": "1",
         "remote_name": username,

@@ -78,6 +78,13 @@ def tables() -> dict[str, TableSpec]:
     return found
 
 
+def column_words(table: str) -> dict[str, frozenset[str]]:
+    """Return the columns of a table that hold one of a few words, each with its words; {} for no table."""
+    spec = tables().get(table)
+    columns = spec.columns.values() if spec else ()
+    return {column.name: frozenset(column.choices) for column in columns if column.choices}
+
+
 def _read(text: str, found: dict[str, TableSpec]) -> None:
     current: TableSpec | None = None
     for line in text.splitlines():

@@ -28,11 +28,15 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """The machine's own clock."""
+    """The machine's own clock, or one that began at another time and goes as fast."""
+
+    def __init__(self, start: float | None = None) -> None:
+        """Begin at `start`, in seconds since the epoch; None is now."""
+        self._ahead = 0.0 if start is None else start - time.time()
 
     def now(self) -> float:
-        """Return the machine's time in seconds since the epoch."""
-        return time.time()
+        """Return the time in seconds since the epoch."""
+        return time.time() + self._ahead
 
     def sleep(self, seconds: float) -> None:
         """Really wait for `seconds`."""
