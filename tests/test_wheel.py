@@ -25,6 +25,10 @@ def test_the_wheel_alone_runs_a_runbook(tmp_path: Path) -> None:
     assert {"vergeos_nb/runbooks/force_power_off.ipynb", "vergeos_nb/docs/verify-by-hand.md"} <= set(names)
     assert {"vergeos_nb/py.typed", "vergeos_nb/views/templates/step.html.j2"} <= set(names)
     assert {"vergeos_nb/views/fonts/DejaVuSans.ttf", "vergeos_nb/views/fonts/LICENSE"} <= set(names)
+    # The extension of JupyterLab, where any JupyterLab of the environment finds it.
+    extension = f"{wheel.name.rsplit('-', 3)[0]}.data/data/share/jupyter/labextensions/vergeos-nb"
+    assert {f"{extension}/package.json", f"{extension}/static/remoteEntry.js"} <= set(names)
+    assert "vergeos_nb/runner/start.ipynb" in names
     assert [name for name in names if name.startswith(("tests/", "outputs/"))] == []
 
     waits = [word for name, value in QUICK.items() for word in ("-p", f"{name}={value}")]

@@ -43,7 +43,7 @@ class LabPage:
         self.outside: list[str] = []
         base = lab.url.partition("/lab")[0]
         self.page.on("request", lambda request: self._requested(request.url, base))
-        self.url = lab.url if not notebook else lab.url.replace("force_power_off", notebook)
+        self.url = lab.url if not notebook else lab.url.replace("/start.ipynb", f"/{notebook}.ipynb")
         self.open()
 
     def _requested(self, url: str, base: str) -> None:

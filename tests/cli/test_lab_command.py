@@ -54,7 +54,7 @@ def test_lab_serves_a_working_copy_to_who_has_its_token_and_ends_with_its_comman
 ) -> None:
     with started([*readme_command, "--no-browser"], tmp_path) as (process, said):
         folder = Path(said["folder"])
-        assert {path.stem for path in folder.glob("*.ipynb")} == set(runbooks_here())
+        assert {path.stem for path in folder.glob("*.ipynb")} == {*runbooks_here(), "start"}
         url = httpx.URL(said["url"])
         contents = url.copy_with(path="/api/contents/force_power_off.ipynb", query=None)
         assert url.host == "127.0.0.1"

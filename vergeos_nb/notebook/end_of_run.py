@@ -59,10 +59,10 @@ def _ways(run: Run, account: RunState) -> Sequence[WayOn]:
     ways = []
     vm = account.fact("vm") or {}
     if vm and run.name != WATCH:
-        ways.append(WayOn("Watch it", "watch", _in_new_copy(WATCH, {**_same(account), "vm_key": vm["key"]})))
+        ways.append(WayOn("Watch it", "watch", in_new_copy(WATCH, {**_same(account), "vm_key": vm["key"]})))
     if undo_of(account) is not None:
         given = {**_same(account), "vm_key": vm["key"], "record": run.folder.name}
-        ways.append(WayOn("Undo the override", "undo", _in_new_copy(UNDO, given)))
+        ways.append(WayOn("Undo the override", "undo", in_new_copy(UNDO, given)))
     if drill_of(run.profile_name) is not None:
         ways.append(WayOn("Reset the drill", "reset", lambda: _drill_again(run)))
     return ways
@@ -73,9 +73,15 @@ def _same(account: RunState) -> Mapping[str, Any]:
     return {name: parameters[name] for name in _SAME if name in parameters}
 
 
-def _in_new_copy(runbook: str, given: Mapping[str, Any]) -> Callable[[], Prepared]:
+def in_new_copy(runbook: str, given: Mapping[str, Any], *, word: str = "") -> Callable[[], Prepared]:
+    """Makes a copy of a runbook beside this notebook, with these parameters, under a name of its own.
+
+    Args:
+        word: begins the name instead of the runbook's.
+    """
+
     def prepare() -> Prepared:
-        return prepared(copy_beside(this_notebook(), runbook, given))
+        return prepared(copy_beside(this_notebook(), runbook, given, word=word))
 
     return prepare
 

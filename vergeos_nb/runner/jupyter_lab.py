@@ -29,11 +29,14 @@ from vergeos_nb.errors import ConnectionRefused
 from vergeos_nb.files import make_folder, opener, put
 from vergeos_nb.procedure.runbooks.catalog import notebooks
 from vergeos_nb.runner.stopping import SIGNALS, signals_held
-from vergeos_nb.runner.working_copies import working_copy
+from vergeos_nb.runner.working_copies import START, working_copy
 from vergeos_nb.settings.jupyter_root import RECORDS
 from vergeos_nb.simulator import Simulator, ready
 
-FIRST = "force_power_off"
+FIRST = "start"
+"""The notebook that is opened, and whose cells our extension runs."""
+LABEXTENSIONS = Path(__file__).parent / "labextensions"
+"""The folder in which JupyterLab finds our extension, also where the package was not installed by a wheel."""
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 15.0
 TELL_EVERY_S = 5.0
@@ -92,13 +95,11 @@ def open_lab(
     """
     moment = datetime.now(UTC)
     folder = base.absolute() / f"{moment:%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    working_copy(runbooks, folder, profile)
-    config = folder / ".jupyter" / "labconfig"
-    make_folder(config)
-    put(config / "default_setting_overrides.json", json.dumps(OVERRIDES).encode())
+    say("Starting JupyterLab over a working copy of the runbooks. This takes some seconds.")
+    working_copy({**runbooks, FIRST: START}, folder, profile)
+    _configure(folder / ".jupyter")
     _link_records(folder, outputs)
     with ExitStack() as stack:
-        say("Starting JupyterLab over a working copy of the runbooks. This takes some seconds.")
         environ = stack.enter_context(_simulator(profile, folder / ".jupyter" / "simulator"))
         with signals_held():
             lab = _started(folder, outputs, port or _free_port(), browser, server_options or {}, environ)
@@ -107,10 +108,21 @@ def open_lab(
         yield lab
 
 
+def _configure(place: Path) -> None:
+    """Write JupyterLab's settings, where our extension is, and which notebook it runs at the start."""
+    config = place / "labconfig"
+    make_folder(config)
+    put(config / "default_setting_overrides.json", json.dumps(OVERRIDES).encode())
+    put(config / "page_config.json", json.dumps({"vergeosNbStart": f"{FIRST}.ipynb"}).encode())
+    ours = {"LabApp": {"extra_labextensions_path": [str(LABEXTENSIONS)]}}
+    put(place / "jupyter_lab_config.json", json.dumps(ours).encode())
+
+
 def _link_records(folder: Path, outputs: Path) -> None:
     """Let the server, which serves the working copy alone, find the records by a link in it."""
     # Where there can be no link, cards show a record's path.
     with suppress(OSError):
+        make_folder(outputs)
         (folder / RECORDS).symlink_to(outputs.absolute(), target_is_directory=True)
 
 

@@ -15,6 +15,9 @@ from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.procedure.runbooks.catalog import notebook_of
 from vergeos_nb.record.record_folder import slug
 
+START = Path(__file__).with_name("start.ipynb")
+"""The notebook with the start page. It is no runbook."""
+
 
 def working_copy(runbooks: Mapping[str, Path], folder: Path, profile: str) -> None:
     """Copy the runbooks into a new folder, with this profile in their parameters cells.

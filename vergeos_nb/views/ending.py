@@ -43,14 +43,16 @@ def ending_html(summary: RunSummary, folder: Path, page: ServedFile | None, tick
     )
 
 
-def _facts(summary: RunSummary) -> Sequence[tuple[str, str]]:
+def _facts(summary: RunSummary) -> Sequence[tuple[str, Sequence[str]]]:
     lines = dict(summary.lines)
     operator, approver = (lines.get(name, "") for name in _WHO)
     who = f"{operator}, approved by {approver}" if approver and approver != operator else operator
     sent = [value for name, value in summary.lines if name.startswith("changing call")]
+    why = " · ".join(filter(None, (lines.get(name, "") for name in _WHY)))
     return [
-        ("Who", who),
-        ("What", " · ".join(filter(None, [lines.get("VM", ""), *sent]))),
-        ("Where", summary.system),
-        ("Why", " · ".join(filter(None, (lines.get(name, "") for name in _WHY)))),
+        ("Who", [who]),
+        ("What", [lines.get("VM", "")]),
+        ("Sent", sent),
+        ("Where", [summary.system]),
+        ("Why", [why]),
     ]

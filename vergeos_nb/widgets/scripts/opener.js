@@ -5,7 +5,7 @@ function render({ model, el }) {
     el.replaceChildren();
     // Another page that shows the same button stays where it is.
     if (document.hidden) return;
-    const detail = { path: model.get("path"), run: true, press: `${model.model_id}-${model.get("turn")}` };
+    const detail = { path: model.get("path"), run: true, press: model.get("press") };
     const asked = new CustomEvent("vergeos-nb:open", { detail, cancelable: true });
     window.dispatchEvent(asked);
     if (asked.defaultPrevented) return;
@@ -15,7 +15,13 @@ function render({ model, el }) {
     link.textContent = model.get("path");
     el.append("Open ", link, ", then choose Run > Run All Cells.");
   };
-  model.on("change:turn", go);
-  return () => model.off("change:turn", go);
+  // The code of the start page's cells is of no use to anybody.
+  const dress = () => {
+    if (!el.isConnected) return requestAnimationFrame(dress);
+    if (el.closest(".vnb-start")) el.closest(".jp-Notebook")?.classList.add("vnb-start-notebook");
+  };
+  dress();
+  model.on("change:press", go);
+  return () => model.off("change:press", go);
 }
 export default { render };

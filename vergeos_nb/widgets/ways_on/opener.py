@@ -1,20 +1,17 @@
 """Opens a notebook in the page and runs its cells. A kernel cannot; the page's script asks JupyterLab to.
 
-JupyterLab's side is the extension in `labextensions/`. Without it, as in Notebook 7, a link is shown.
+JupyterLab's side is the extension in `runner/labextensions/`. Without it, as in Notebook 7, a link is shown.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from uuid import uuid4
 
 import anywidget
 import traitlets
 
 from vergeos_nb.settings import ServedFile
 from vergeos_nb.widgets.scripts import page_file
-
-LABEXTENSIONS = Path(__file__).parent / "labextensions"
-"""The folder in which JupyterLab finds our extension."""
 
 
 class Opener(anywidget.AnyWidget):
@@ -23,16 +20,17 @@ class Opener(anywidget.AnyWidget):
     Attributes:
         path: below the server's root.
         url: of the same notebook, for a link.
-        turn: counts up when it is to be opened.
+        press: another one whenever it is to be opened, unlike that of any other opener.
     """
 
     _esm = page_file("opener.js")
+    _css = page_file("ways.css")
     path = traitlets.Unicode("").tag(sync=True)
     url = traitlets.Unicode("").tag(sync=True)
-    turn = traitlets.Int(0).tag(sync=True)
+    press = traitlets.Unicode("").tag(sync=True)
 
     def bring(self, notebook: ServedFile) -> None:
         """Open this notebook and run its cells, in the page in which a person is."""
         with self.hold_sync():
             self.path, self.url = notebook.path, notebook.url
-            self.turn += 1
+            self.press = uuid4().hex

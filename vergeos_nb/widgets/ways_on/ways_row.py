@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import ipywidgets as w
 
 from vergeos_nb.masking import masked
+from vergeos_nb.widgets.guarded_button import PressButton
 from vergeos_nb.widgets.job import CardJob
 from vergeos_nb.widgets.message import said_of
 from vergeos_nb.widgets.parts import button, column, row, says
@@ -30,10 +31,11 @@ class WaysRow:
 
     def offer(self, ways: Sequence[WayOn]) -> None:
         """Show these, and no others."""
-        self.buttons.children = [self._button(way) for way in ways]
+        self.buttons.children = [self.button(way) for way in ways]
 
-    def _button(self, way: WayOn) -> w.Widget:
-        made = button(way.verb)
+    def button(self, way: WayOn, *, strong: bool = False) -> PressButton:
+        """A button of this row that is shown somewhere else."""
+        made = button(way.verb, strong=strong)
         made.add_class(f"vnb-way-{way.name}")
         made.on_click(lambda _: self._go(way))
         return made

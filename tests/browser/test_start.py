@@ -1,0 +1,111 @@
+"""From the start page to the first card, and from the end of a run to the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import SHOTS
+from tests.browser.journey import IN_VIEW
+from tests.browser.labpage import LabPage
+from tests.browser.test_lab import approve, up_to_the_plan
+from tests.chromium import needs_chromium
+from tests.served import LADDER, changing, served
+from vergeos_nb.runner.jupyter_lab import Lab
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def start(lab: Lab, browser: Any) -> Iterator[LabPage]:
+    """The page that `vergeos-nb lab` opens."""
+    page = LabPage(browser, lab, SHOTS, viewport={"width": 1280, "height": 800})
+    yield page
+    page.end_kernel()
+    page.close()
+
+
+def choose(page: LabPage, name: str) -> None:
+    """Press a button of the start page."""
+    button = page.page.locator(".vnb-start").get_by_role("button", name=name, exact=True)
+    expect(button).to_be_enabled(timeout=60_000)
+    button.click()
+
+
+@needs_chromium
+def test_the_start_page_shows_itself_and_rehearsing_opens_a_runbook_with_its_first_card_in_view(
+    start: LabPage,
+) -> None:
+    with served("stuck"):
+        start.shows(".vnb-start", "What do you want to do?")
+        start.page.wait_for_timeout(1000)
+        start.shot("start-light")
+        choose(start, "Rehearse")
+        start.shows(".vnb-step-connect.vnb-open", "Connect")
+        start.page.wait_for_timeout(1500)
+        start.shot("start-rehearsal")
+        lit = start.card("connect").get_by_role("button", name="Connect")
+        expect(lit).to_be_focused()
+        assert lit.evaluate(IN_VIEW)
+
+
+def force_off(page: LabPage) -> None:
+    """Click through a whole run, from the first card to its end."""
+    up_to_the_plan(page)
+    approve(page)
+    page.press("poweroff", "Send Power Off to web-01")
+    page.press("snapshot", "Do the snapshot step")
+    page.press("kill", "Send Kill Power to web-01")
+    page.press("force", "Force web-01 off")
+    page.press("confirm", "Confirm by evidence")
+    page.sees("confirm", "Verdict: off")
+    page.press("close", "Close the run and make its record")
+    page.shows(".vnb-step-close", "Forced off, and there is evidence")
+
+
+@needs_chromium
+def test_the_end_of_a_run_opens_its_record_and_the_watch_and_the_drill_is_done_twice_in_one_lab(
+    notebook: Callable[..., LabPage], place: Path
+) -> None:
+    before = set(place.glob("outputs/*/*/record.json"))
+    with served("stuck") as simulator:
+        page = notebook(viewport={"width": 1280, "height": 800})
+        assert page.run_all()
+        force_off(page)
+        page.page.wait_for_timeout(1500)
+        page.shot("end-light")
+        expect(page.page.locator(".vnb-static").first).to_be_hidden()
+        assert page.page.locator(".vnb-static:visible").count() == 0
+        card = page.card("close")
+        card.get_by_role("button", name="Copy for the ticket").click()
+        # The record in the header and on the card: each opens as a tab of this JupyterLab.
+        for place_of_link in (page.page.locator(".vnb-bar"), card):
+            place_of_link.get_by_role("link").click()
+            frame = page.page.locator("iframe.jp-HTMLViewer, .jp-HTMLViewer iframe").first
+            expect(frame).to_be_visible(timeout=60_000)
+            page.page.wait_for_timeout(1500)
+            page.shot("end-record")
+            page.command("application:close")
+        expect(card).to_be_visible()
+        assert changing(simulator) == LADDER
+        card.get_by_role("button", name="Reset the drill").click()
+        page.shows(".vnb-step-connect.vnb-open", "Connect")
+        lit = page.card("connect").get_by_role("button", name="Connect")
+        expect(lit).to_be_focused()
+        assert lit.evaluate(IN_VIEW)
+        force_off(page)
+        assert changing(simulator) == LADDER
+        page.card("close").get_by_role("button", name="Watch it").click()
+        watch = page.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        expect(watch.locator(".vnb-step-connect.vnb-open")).to_be_visible(timeout=60_000)
+        watch.get_by_role("button", name="Connect", exact=True).click()
+        expect(watch.get_by_label("VM name")).to_have_value("web-01", timeout=60_000)
+        expect(watch.get_by_label("VM key")).to_have_value("41")
+        page.shot("end-watch")
+    made = set(place.glob("outputs/*/*/record.json")) - before
+    assert len(made) == 2
+    assert {path.parent.name.split("-", 1)[1][:22] for path in made} == {"force_power_off-web-01"}
