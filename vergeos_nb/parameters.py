@@ -51,9 +51,13 @@ class AskedOn:
 
     Attributes:
         step: the step whose card it is. Where the runbook has no such step, its first card asks.
+        words: whether a sentence is wanted, and no name or number.
+        if_needed: whether the card asks only where the step's fact ``needs`` names it.
     """
 
     step: str
+    words: bool = False
+    if_needed: bool = False
 
 
 def check_vm_name(name: str, info: ValidationInfo) -> str:
@@ -114,7 +118,9 @@ class RunParameters(BaseModel):
     operator: Annotated[OfTheRun, AskedOn(FIRST)] = Field(
         "", title="Your name", description="Who runs this; empty means the user of this machine."
     )
-    reason: Annotated[OfTheRun, AskedOn("plan")] = Field("", title="Reason", description="Why this is done.")
+    reason: Annotated[OfTheRun, AskedOn("plan", words=True)] = Field(
+        "", title="Reason", description="Why this is done."
+    )
     ticket: Annotated[OfTheRun, AskedOn("plan")] = Field(
         "", title="Ticket", description="The incident or change that this belongs to."
     )
@@ -248,6 +254,15 @@ def asked_on(schema: type[RunParameters], steps: Sequence[str]) -> dict[str, lis
             if isinstance(mark, AskedOn):
                 asked[mark.step if mark.step in asked else steps[0]].append(name)
     return asked
+
+
+def asked_if_needed(schema: type[RunParameters]) -> frozenset[str]:
+    """The parameters that a card asks for only where they are needed."""
+    return frozenset(
+        name
+        for name, field in schema.model_fields.items()
+        if any(isinstance(mark, AskedOn) and mark.if_needed for mark in field.metadata)
+    )
 
 
 def cell_lines(schema: type[RunParameters]) -> list[str]:

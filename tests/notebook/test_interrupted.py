@@ -52,7 +52,9 @@ def test_a_resumed_run_is_the_same_run_and_sends_nothing_twice(
     card = restarted(at, here, killed=killed)
     told = text(card.found.value)
     assert "A run of this notebook was cut short: web-01" in told
-    assert (f"{sent[-1][0]} /api/v4/{sent[-1][1]}" if sent else "it had changed nothing") in told
+    assert (f"{sent[-1][0]} /api/v4/{sent[-1][1]}" if sent else "It had changed nothing") in told
+    assert ("vnb-caution" in card.found.value) == bool(sent)
+    assert (card.go.layout.display, card.new_run.layout.display) == ("none", "none")
     at.click("connect", "resume")
     assert at.run.changes() == sent
     for step in [step.id for step in at.live.steps][1:]:

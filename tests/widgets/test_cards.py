@@ -168,7 +168,7 @@ def test_the_approval_button_names_the_vm_and_opens_only_when_nothing_is_missing
     for act in (
         lambda: None,
         lambda: [setattr(box, "value", True) for box in card.boxes.values()],
-        lambda: setattr(card.said.fields["reason"], "value", "it hangs"),
+        lambda: setattr(card.said_why.fields["reason"], "value", "it hangs"),
         lambda: setattr(card.typed, "value", "web-1"),
         lambda: setattr(card.typed, "value", "web-01"),
     ):
@@ -224,7 +224,7 @@ def test_an_approval_whose_state_has_passed_is_refused_and_shows_what_changed(si
     assert card.result is not None
     assert (card.result.outcome, card.result.error["exit_code"]) == (StepOutcome.REFUSED, 5)
     assert (at.run.changes(), at.live.step("poweroff").go.disabled) == ([], True)
-    assert card.anew.layout.display == ""
+    assert (card.ways.anew.layout.display, card.ways.anew.look) == ("", "strong")
 
 
 @pytest.mark.parametrize("step", ["poweroff", "kill", "force"])
@@ -493,6 +493,6 @@ def test_a_name_that_is_still_on_its_way_is_not_taken_for_the_whole(sit: Sit) ->
     # name letter by letter opens nothing before all of them have come.
     at = sit()
     plan: Any = at.live.step("plan")
-    fields = {**at.live.step("locate").form.fields, **plan.said.fields, **plan.second.fields}
+    fields = {**at.live.step("locate").form.fields, **plan.said_why.fields, **plan.second.fields}
     assert {name: field.continuous_update for name, field in fields.items()} == dict.fromkeys(fields, False)
     assert plan.typed.continuous_update

@@ -186,18 +186,20 @@ def test_a_run_that_could_not_be_finished_leaves_both_ways_open_and_says_why(
     """Holds off: both buttons stayed grey after a failure."""
     at = sit()
     card: Any = at.live.step("connect")
-    at.live.unfinished = interrupted.CutShort(at.outputs, "A run was cut short.", {})
+    at.live.unfinished = interrupted.CutShort(at.outputs, "A run was cut short.", "", {})
 
     def fails() -> str:
         raise RecordError("finishing", "the disk is full", "free space")
 
     monkeypatch.setattr(at.live, "finish_unfinished", fails)
     at.live.changed()
+    assert (card.go.layout.display, card.new_run.layout.display) == ("none", "none")
     card.finish.click()
     assert card.job_aside.join(PATIENCE_S)
     assert "the disk is full" in said(at)["connect"]
     assert (card.resume.disabled, card.finish.disabled) == (False, False)
-    assert text(card.found.value) == "A run was cut short."
+    assert text(card.found.value).startswith("A run was cut short. Go on with that run, or finish its record")
+    assert (card.go.layout.display, card.go.look, card.resume.look) == ("", "plain", "strong")
 
 
 def test_that_a_step_is_running_is_told_by_the_closing_card_until_it_has_ended(sit: Sit) -> None:

@@ -26,12 +26,16 @@ class CutShort:
 
     Attributes:
         said: the run and its progress, in words.
+        sent: what it had sent, in words, or "".
         parameters: those of its end, without its approval.
+        damaged: whether its journal cannot be read, so that it cannot be gone on with.
     """
 
     folder: Path
     said: str
+    sent: str
     parameters: Mapping[str, Any]
+    damaged: bool = False
 
 
 def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
@@ -58,13 +62,13 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
                 return None
             # Passed over, the next older run would be taken for the last one, or nothing for having happened.
             parameters = {**opened.get("parameters", {}), "approve": "", "approve_until": ""}
-            return CutShort(path.parent, _said_of_damaged(opened, path), parameters)
+            return CutShort(path.parent, _said_of_damaged(opened, path), "", parameters, damaged=True)
         if life is Life.UNKNOWN and opened.get("on_host") != platform.node():
             continue
         # The host has this name but cannot be checked. A journal is locked while its process lives.
         if account.in_order or life is Life.LIVES:
             return None
-        return CutShort(path.parent, _said(account), _parameters(account))
+        return CutShort(path.parent, _said(account), _sent(account), _parameters(account))
     return None
 
 
@@ -95,10 +99,12 @@ def _parameters(account: RunState) -> Mapping[str, Any]:
 
 def _said(account: RunState) -> str:
     vm = (account.fact("vm") or {}).get("name") or "no VM yet"
-    sent = [f"{call.method} {call.path}" for call in account.changing_calls]
-    done = f"it had sent {', '.join(sent)}" if sent else "it had changed nothing"
     last = account.results[-1].title if account.results else "nothing"
-    return (
-        f"A run of this notebook was cut short: {vm}, opened {account.opened.get('at')}, last ended: {last}; "
-        f"{done}."
-    )
+    unchanged = "" if account.changing_calls else " It had changed nothing."
+    opened = account.opened.get("at")
+    return f"A run of this notebook was cut short: {vm}, opened {opened}, last ended: {last}.{unchanged}"
+
+
+def _sent(account: RunState) -> str:
+    sent = [f"{call.method} {call.path}" for call in account.changing_calls]
+    return f"It had sent {', '.join(sent)}. What was sent stays sent, and is not sent again." if sent else ""

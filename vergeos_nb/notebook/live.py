@@ -139,6 +139,7 @@ class LiveRun(LiveState):
         run.change(changed)
         if self._step(step).role == "plan" and isinstance(run.case, Case):
             run.case.approval = None
+            self._replanning = False
         result = run.engine.run(step, again=again)
         case = run.case
         if isinstance(case, Case) and case.plan and parameters_changed(case.plan, case.options) is not None:
@@ -148,7 +149,21 @@ class LiveRun(LiveState):
             self._compare(result)
         return result
 
+    def plan_again(self) -> StepResult:
+        plans = last_of(self.steps, "plan")
+        assert plans is not None
+        if not self.may_plan_again():
+            asked = f"making the plan again ({plans.title})"
+            raise Refused(asked, "nothing is left that it could open", "close the run, and begin a new one")
+        result = self.perform(plans.id, {}, again=True)
+        self._replanning = True
+        return result
+
     def begin_again(self, step: str, changed: Mapping[str, Any]) -> StepResult:
+        case = self.case
+        if isinstance(case, Case) and case.sent_by:
+            # The steps that read the evidence are not run again then. The plan takes two readings anew.
+            case.samples = case.samples[-1:]
         result = self.perform(self.steps[0].id, {}, again=True)
         for one in self.steps[1:]:
             if not opens(result) or self.blocked(one.id):
@@ -233,6 +248,12 @@ class LiveRun(LiveState):
 
     def unfinished_said(self) -> str:
         return self.unfinished.said if self.unfinished is not None and self.run is None else ""
+
+    def unfinished_sent(self) -> str:
+        return self.unfinished.sent if self.unfinished is not None and self.run is None else ""
+
+    def unfinished_waits(self) -> bool:
+        return self.unfinished is not None and self.run is None and not self.unfinished.damaged
 
     def resume(self) -> StepResult:
         """Resume the run that was cut short. Its requests stay sent, and everything is read again."""

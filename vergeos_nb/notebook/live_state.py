@@ -34,6 +34,7 @@ class LiveState:
         self.steps = steps
         self.run: Run | None = None
         self._over = False
+        self._replanning = False
         self._ticked: frozenset[str] = frozenset()
         self._compared: Sequence[Table] = ()
         self._clean: dict[str, tuple[StepResult, StepResult]] = {}
@@ -126,6 +127,25 @@ class LiveState:
             if planned is not None and planned.outcome is StepOutcome.PASSED:
                 return "First approve the plan on its card."
         return ""
+
+    def may_plan_again(self) -> bool:
+        plans, case = last_of(self.steps, "plan"), self.case
+        if plans is None or self.run is None or self._over:
+            return False
+        made = isinstance(case, Case) and case.plan is not None
+        return made and not self.run.engine.is_final(plans.id)
+
+    def replanning(self) -> bool:
+        return self._replanning
+
+    def needs_another_plan(self, step: str) -> bool:
+        plans = last_of(self.steps, "plan")
+        planned = self.result(plans.id) if plans is not None else None
+        if planned is None or not planned.facts.get("plan"):
+            return False
+        latches = set(self._step(step).latches)
+        closed = bool(planned.facts.get("needs")) and latches & set(planned.facts.get("stays_closed") or ())
+        return bool(closed or latches - {one["rung"] for one in planned.facts["plan"]["requests"]})
 
     def ticked(self) -> frozenset[str]:
         return self._ticked

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.views.badges import badge_of
 from vergeos_nb.views.bundle import environment, static_view
 
@@ -58,7 +59,17 @@ def key_facts_of(result: StepResult) -> Sequence[str]:
         if facts.get("cloud_name"):
             kind = "SIMULATED" if facts.get("simulated") else "REAL"
             return (kind, f"cloud {facts['cloud_name']}", f"VergeOS {facts.get('version')}")
+    if result.outcome is StepOutcome.FAILED and facts.get("opens") and facts.get("next"):
+        # The badge says that it had no effect; a reader of one line has to know what comes after it.
+        return (f"{_without_effect(result)}. Next: {facts['next']}.",)
+    if facts.get("healthy"):
+        return (_short(result.summary), "△ It looks healthy: is it the VM you mean?")
     return (_short(result.summary),)
+
+
+def _without_effect(result: StepResult) -> str:
+    stuck = result.facts.get("verdict") == result.facts.get("verdict_before") == VerdictValue.OFF.value
+    return "No effect" if stuck else _short(result.summary)
 
 
 def _approved(facts: Mapping[str, Any]) -> str:

@@ -22,11 +22,13 @@ Its modules, from the ground up:
     ways_on           what to do after a run: buttons that open a notebook with its parameters
     cards.waiting     what a card shows while its step runs
     cards.two_places  what a saved notebook keeps of a card, and the live card
+    cards.ways_out    the ways out of a step that did not end as it should
     cards.card        one step: shows, sends, waits, shows the result
     cards.connection  the first card: which system, and as whom
     cards.locate      finds the VM
     cards.verify      four values are compared and ticked
-    cards.approval    the plan is approved
+    cards.approval    the plan is read, changed and approved
+    cards.plan_in_words  what a plan will do and what it does not open, for its card
     cards.closing     the last card: ends the run and shows its record
     cards.by_step     which card belongs to which step
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from vergeos_nb.client.preview import as_curl
@@ -30,11 +31,38 @@ _HEADLESS = re.compile(r"To apply it: run again with [\w= ]*approve=[0-9a-f]{64}
 _DIGEST = re.compile(r"Digest ([0-9a-f]{12})[0-9a-f]{52}\.?")
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an open card says of a step that has ended.
+
+    Attributes:
+        summary: what came out.
+        advice: what to do.
+        caution: what a person should know before going on, in amber, each as a paragraph.
+        facts: the evidence in a few lines.
+        digest: of a plan; its button copies it.
+        where: the VM, its node and its process, as far as they are known.
+    """
+
+    summary: str
+    advice: str = ""
+    caution: tuple[str, ...] = ()
+    facts: Sequence[tuple[str, str]] = ()
+    digest: str = ""
+    where: str = ""
+
+
+def said_of_result(result: StepResult) -> Said:
+    """The same for most steps."""
+    return Said(at_a_card(result.summary), at_a_card(result.next_step), facts=key_facts(result))
+
+
 def head(
     number: int,
     step: Step[Any],
     state: StepState,
     result: StepResult | None,
+    said: Said | None,
     calls: Sequence[Request],
     *,
     host: str,
@@ -44,6 +72,7 @@ def head(
     """The head as HTML. Everything in it is escaped once.
 
     Args:
+        said: what is said of the result, if there is one.
         host: for the curl commands, or "" while it is not known.
         bearer: whether the profile sends a token or API key.
         taught: what the notebook says of the step. Without it, the step's own reason is shown.
@@ -57,10 +86,8 @@ def head(
             taught=taught.paragraphs,
             state=STATES[state],
             result=result,
-            summary=at_a_card(result.summary) if result is not None else "",
-            advice=at_a_card(result.next_step) if result is not None else "",
+            said=said,
             badge=badge_of(result) if result is not None else None,
-            facts=key_facts(result) if result is not None else (),
             calls=[_shown(call) for call in calls],
             curl="\n\n".join(as_curl(host or "HOST", call, bearer=bearer) for call in calls),
         )

@@ -77,6 +77,18 @@ class Desk(Protocol):
     def begin_again(self, step: str, changed: Mapping[str, Any]) -> StepResult:
         """Run every step up to this one again, as long as they pass. Returns the last result."""
 
+    def may_plan_again(self) -> bool:
+        """Whether there is a plan that can be made again, for the steps that are still to come."""
+
+    def plan_again(self) -> StepResult:
+        """Make the plan again as it is, so that it can be changed. Its approval ends."""
+
+    def replanning(self) -> bool:
+        """Whether a person wants to change the plan that was made last."""
+
+    def needs_another_plan(self, step: str) -> bool:
+        """Whether this step is closed by the plan of now, so that another one could open it."""
+
     def approve(self, consent: Consent, said: Mapping[str, Any]) -> StepResult:
         """Make the plan again with this consent as its approval.
 
@@ -104,6 +116,12 @@ class Desk(Protocol):
 
     def unfinished_said(self) -> str:
         """The description of a run of this notebook that was cut short, or ""."""
+
+    def unfinished_sent(self) -> str:
+        """What that run had sent, in words, or ""."""
+
+    def unfinished_waits(self) -> bool:
+        """Whether that run can be gone on with, so that nothing else begins before it is decided on."""
 
     def resume(self) -> StepResult:
         """Resume it: requests stay sent, all is read again. Returns its first step's result."""

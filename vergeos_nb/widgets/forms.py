@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import ipywidgets as w
 
+from vergeos_nb.parameters import AskedOn
 from vergeos_nb.procedure.runbooks.catalog import schema_of
-from vergeos_nb.widgets.parts import WIDE, text_field
+from vergeos_nb.widgets.parts import WIDE, text_area, text_field
 
 LARGEST = 2**31 - 1
 
@@ -27,14 +28,25 @@ class ParameterForm:
         for name in names:
             if name in fields:
                 default = "" if fields[name].is_required() else fields[name].default
-                self.fields[name] = _field(
+                words = any(isinstance(mark, AskedOn) and mark.words for mark in fields[name].metadata)
+                make = _words if words else _field
+                self.fields[name] = make(
                     fields[name].title or name, fields[name].annotation, values.get(name, default)
                 )
         self.box = w.VBox(list(self.fields.values()))
 
     def values(self) -> dict[str, Any]:
-        """The present values of the fields."""
-        return {name: field.value for name, field in self.fields.items()}
+        """The present values of the fields. Words are one line, whatever was pasted."""
+        return {
+            name: " ".join(field.value.split()) if isinstance(field, w.Textarea) else field.value
+            for name, field in self.fields.items()
+        }
+
+    def show(self, names: Collection[str]) -> None:
+        """Show these fields and hide the others. What a hidden one holds still counts."""
+        for name, field in self.fields.items():
+            field.layout.display = "" if name in names else "none"
+        self.box.layout.display = "" if set(names) & set(self.fields) else "none"
 
     def fill(self, values: Mapping[str, Any]) -> None:
         """Show these values, of the parameters that are asked for here."""
@@ -46,6 +58,10 @@ class ParameterForm:
         """Lock the fields while a step runs with their values."""
         for field in self.fields.values():
             field.disabled = locked
+
+
+def _words(label: str, annotation: Any, value: Any) -> w.Widget:
+    return text_area(label, str(value))
 
 
 def _field(label: str, annotation: Any, value: Any) -> w.Widget:

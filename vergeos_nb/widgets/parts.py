@@ -30,6 +30,14 @@ def text_field(label: str, value: str = "", *, while_typing: bool = False) -> w.
     return w.Text(value=value, description=label, style=WIDE, layout=layout, continuous_update=while_typing)
 
 
+def text_area(label: str, value: str = "") -> w.Textarea:
+    """A field for a sentence, under its label. It is sent when the field is left."""
+    layout = w.Layout(width="auto", max_width="40em")
+    return w.Textarea(
+        value=value, description=label, rows=2, style=WIDE, layout=layout, continuous_update=False
+    )
+
+
 def tick(label: str, value: bool = False) -> w.Checkbox:
     """A box to be ticked, with its sentence."""
     layout = w.Layout(width="auto")
@@ -41,6 +49,12 @@ def says(text: str, *, alert: bool = False) -> str:
     if not text:
         return ""
     return environment().get_template("line.html.j2").render(text=masked(text), alert=alert)
+
+
+def cautions(*paragraphs: str) -> str:
+    """What a person should know before going on, in the warning's colours, as HTML; nothing for nothing."""
+    told = [masked(text) for text in paragraphs if text]
+    return environment().get_template("cautions.html.j2").render(paragraphs=told) if told else ""
 
 
 def row(*children: w.Widget) -> w.HBox:

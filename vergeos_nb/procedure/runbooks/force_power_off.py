@@ -40,22 +40,22 @@ class ForcePowerOffParameters(ConfirmingParameters):
 
     start_at: Annotated[Rung, AskedOn("plan")] = Field(
         "poweroff",
-        title="First rung to try",
+        title="First method to try (start_at)",
         description="First rung to try: poweroff, kill or override; lower ones need attest.",
     )
     up_to: Annotated[Rung, AskedOn("plan")] = Field(
         "override",
-        title="Last rung that may be tried",
+        title="Last method that may be tried (up_to)",
         description="Last rung that may be tried: poweroff, kill or override.",
     )
-    attest: Annotated[OneLine, AskedOn("plan")] = Field(
+    attest: Annotated[OneLine, AskedOn("plan", words=True)] = Field(
         "",
-        title="Where rungs are left out: who tried them, and when",
+        title="Where methods are left out: who tried them, and when (attest)",
         description="Where rungs are left out: who tried them, and when, in your own words.",
     )
-    assertion: Annotated[OneLine, AskedOn("plan")] = Field(
+    assertion: Annotated[OneLine, AskedOn("plan", words=True, if_needed=True)] = Field(
         "",
-        title="If the evidence is unknown: who checked, and how",
+        title="Who checked that its process is gone, and how (assertion)",
         description="Where the evidence is unknown: how you know that the VM is dead, in your own words.",
     )
     poweroff_wait_s: Seconds = Field(
@@ -68,7 +68,7 @@ class ForcePowerOffParameters(ConfirmingParameters):
     )
     snapshot: Annotated[bool, AskedOn("plan")] = Field(
         False,
-        title="Take a snapshot before the first forceful rung",
+        title="Take a snapshot before the first forceful method",
         description="Take a snapshot before the first forceful rung.",
     )
     snapshot_required: Annotated[bool, AskedOn("plan")] = Field(

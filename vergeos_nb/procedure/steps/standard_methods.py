@@ -160,6 +160,7 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
         _without_effect(case, rung, before, watch, answer),
         opens=True,
         verdict_before=before.value,
+        next=_next(case, rung, watch.verdict.value),
     )
 
 

@@ -1,4 +1,4 @@
-"""The card on which a plan is made, read and approved."""
+"""The card on which a plan is made, read, changed and approved."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ from typing import Any
 
 import ipywidgets as w
 
+from vergeos_nb.parameters import asked_if_needed
 from vergeos_nb.procedure.approval.consent import Consent
 from vergeos_nb.procedure.approval.standing import two_people_demanded
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Step
+from vergeos_nb.procedure.evidence.healthy import MEANS_IT
+from vergeos_nb.procedure.runbooks.catalog import schema_of
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.widgets.card_head import Said
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.cards.card import StepCard
+from vergeos_nb.widgets.cards.plan_in_words import closed_by, in_three_lines
 from vergeos_nb.widgets.forms import ParameterForm
 from vergeos_nb.widgets.guarded_button import PressButton
-from vergeos_nb.widgets.parts import column, row, says, text_field, tick
+from vergeos_nb.widgets.parts import button, cautions, column, row, says, text_field, tick
+
+MAKE_ANEW = "you have changed what is planned: make the plan again, and read it"
 
 
 class ApprovalCard(StepCard):
-    """The plan in words and as requests, the evidence, the ticks, the reason, the VM's name to be typed.
+    """The plan in words and as requests, what it does not open, the ticks, the reason, the VM's name.
 
-    Only then the button is enabled, which names the VM. Enter does not press it.
+    Only then the button is enabled, which names the VM. Enter does not press it. The plan can be changed
+    here as long as a step is left that it could open, also after it was approved.
     """
 
     def __init__(
@@ -34,31 +42,48 @@ class ApprovalCard(StepCard):
     ) -> None:
         self.boxes = {name: tick(sentence) for name, sentence in step.ticks.items()}
         # These are no part of the plan: they are asked for once it can be read.
-        self.said = ParameterForm(desk.runbook, ("reason", "ticket"), desk.given)
+        self.said_why = ParameterForm(desk.runbook, ("reason", "ticket"), desk.given)
         self.typed = text_field("Type the VM's name", while_typing=True)
         self.second = ParameterForm(desk.runbook, ("approver",), desk.given)
         self.typed_by_second = text_field("The second person types the VM's name", while_typing=True)
-        self.lacks = w.HTML()
+        self.lacks, self.closed, self.healthy = w.HTML(), w.HTML(), w.HTML()
         self.yes = PressButton("Approve", disabled=True)
+        self.change, self.rethink = button("Change the plan"), button("Change the plan")
         self.two = column(self.second.box, self.typed_by_second)
         self.ask = column(
+            self.closed,
             *self.boxes.values(),
-            self.said.box,
+            self.said_why.box,
             self.typed,
             self.two,
             self.lacks,
             row(self.yes),
         )
         self.ask.add_class("vnb-approval")
-        later = {*self.said.fields, *self.second.fields}
+        later = {*self.said_why.fields, *self.second.fields}
+        self._if_needed = asked_if_needed(schema_of(desk.runbook))
+        self._changing = False
         super().__init__(desk, step, [name for name in names if name not in later])
-        typed = (self.typed, self.typed_by_second, *self.said.fields.values(), *self.second.fields.values())
+        self.buttons.children = (*self.buttons.children, self.change)
+        self.panel.children = (*self.panel.children, self.rethink)
+        typed = (
+            self.typed,
+            self.typed_by_second,
+            *self.said_why.fields.values(),
+            *self.second.fields.values(),
+        )
         for field in (*self.boxes.values(), *typed):
             field.observe(lambda change: self.changed(), "value")
-        for field in (*self.boxes.values(), self.typed, self.said.fields.get("reason")):
+        wanted = (*self.boxes.values(), self.typed, self.said_why.fields.get("reason"))
+        for field in (*wanted, *(self.form.fields.get(name) for name in self._if_needed)):
             if field is not None:
                 field.add_class("vnb-wanted")
         self.yes.on_click(self.guarded(lambda: self.start(self._approve)))
+        self.change.on_click(self.guarded(self._change))
+        self.rethink.on_click(self.guarded(lambda: self.start(self.desk.plan_again)))
+
+    def inputs(self) -> Sequence[w.Widget]:
+        return [self.healthy, self.form.box]
 
     def below(self) -> Sequence[w.Widget]:
         return [self.ask]
@@ -66,39 +91,91 @@ class ApprovalCard(StepCard):
     def asks(self) -> bool:
         return self._planned() and not self.running and not self.is_done() and not self.desk.over()
 
+    def said(self, result: StepResult) -> Said:
+        """The plan in three lines. What it does not open stands beside the yes."""
+        if not self._planned():
+            return super().said(result)
+        digest = str(result.facts.get("plan_digest") or "")
+        return Said("Read it, then approve it.", facts=in_three_lines(result, self.desk.steps), digest=digest)
+
     def ended(self, result: StepResult) -> None:
+        self._changing = False
         for box in self.boxes.values():
             box.value = False
         self.typed.value = self.typed_by_second.value = ""
 
     def fill(self, given: Mapping[str, Any]) -> None:
-        for form in (self.form, self.said, self.second):
+        for form in (self.form, self.said_why, self.second):
             form.fill(given)
 
     def lock(self, locked: bool) -> None:
         super().lock(locked)
         for field in (*self.boxes.values(), self.typed, self.typed_by_second):
             field.disabled = locked
-        self.said.lock(locked)
+        self.said_why.lock(locked)
         self.second.lock(locked)
 
     def asked(self) -> object:
         ticked = tuple(box.value for box in self.boxes.values())
         typed = (self.typed.value, self.typed_by_second.value)
-        return (self.form.values(), self.said.values(), self.second.values(), ticked, typed)
+        return (self.form.values(), self.said_why.values(), self.second.values(), ticked, typed)
 
     def look(self) -> None:
         super().look()
-        case = self.desk.case
-        wanted = self.asks()
-        self.ask.layout.display = "" if wanted else "none"
+        case, result = self.desk.case, self.result
+        wanted, other = self.asks(), self._is_another_plan()
+        if not self.running:
+            self.form.show(self._asked_now(wanted))
+        self.healthy.value = "" if self.is_done() else cautions(self._looks_healthy())
+        self.change.layout.display = "" if wanted and not self._is_changing() else "none"
+        self._show_rethink()
+        if wanted:
+            self.go.description, self.go.look = "Make the plan again", "strong" if other else "plain"
+        self.ask.layout.display = "" if wanted and not other else "none"
         missing: Sequence[str] = ()
-        if wanted and isinstance(case, Case):
+        if wanted and isinstance(case, Case) and result is not None:
+            self.closed.value = cautions(*closed_by(result))
             self.two.layout.display = "" if two_people_demanded(case) else "none"
-            missing = self.desk.missing(self._consent(case))
+            missing = [MAKE_ANEW] if other else self.desk.missing(self._consent(case))
             self.yes.description = f"Approve this plan for {case.known_vm().name}"
         self.lacks.value = says("\n".join(f"○ {text}" for text in missing))
         self.yes.disabled = not wanted or bool(missing)
+
+    def _asked_now(self, wanted: bool) -> set[str]:
+        """The parameters that are asked for now: all for a new plan, and what a made plan says it needs."""
+        result = self.result
+        needs = set(result.facts.get("needs") or ()) if result is not None else set()
+        filled = {name for name in self._if_needed if self.form.values().get(name)}
+        asked_if_needed_now = self._if_needed & (needs | filled)
+        if self.is_done() or (wanted and not self._is_changing()):
+            return set() if self.is_done() else set(asked_if_needed_now)
+        return (set(self.form.fields) - self._if_needed) | asked_if_needed_now
+
+    def _is_changing(self) -> bool:
+        return self._changing or self.desk.replanning()
+
+    def _change(self) -> None:
+        self._changing = True
+        self.changed()
+
+    def _show_rethink(self) -> None:
+        """A plan that was approved can be changed from its own line, until nothing is left that it opens."""
+        idle = not self.is_open() and not self.desk.busy()
+        folded = idle and self._planned() and self.desk.may_plan_again()
+        self.rethink.layout.display = "" if folded else "none"
+
+    def _is_another_plan(self) -> bool:
+        """Whether the fields ask for another plan than the one that was made."""
+        case = self.desk.case
+        if not self.asks() or case is None:
+            return False
+        return any(getattr(case.options, name) != value for name, value in self.form.values().items())
+
+    def _looks_healthy(self) -> str:
+        """Why the VM looks as one that works, from the step that judged it."""
+        judged = [self.desk.result(step.id) for step in self.desk.steps if step.role == "judge"]
+        told = [str(result.facts.get("healthy") or "") for result in judged if result is not None]
+        return f"{told[-1]} {MEANS_IT}" if told and told[-1] else ""
 
     def _planned(self) -> bool:
         case, result = self.desk.case, self.result
@@ -113,7 +190,7 @@ class ApprovalCard(StepCard):
             ticks=frozenset(name for name, box in self.boxes.items() if box.value) | self.desk.ticked(),
             operator=case.operator,
             approver=approver,
-            reason=self.said.values()["reason"],
+            reason=self.said_why.values()["reason"],
             typed_by_approver=self.typed_by_second.value,
         )
 
@@ -121,4 +198,4 @@ class ApprovalCard(StepCard):
         case = self.desk.case
         assert isinstance(case, Case)
         consent = self._consent(case)
-        return self.desk.approve(consent, {**self.said.values(), "approver": consent.approver})
+        return self.desk.approve(consent, {**self.said_why.values(), "approver": consent.approver})

@@ -5,21 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from dataclasses import replace
+from typing import Any, Literal, TypeVar, cast
 
 import ipywidgets as w
 
 from vergeos_nb.procedure.engine.case import Case, SystemCase
-from vergeos_nb.procedure.engine.engine import Step, last_of
+from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.outcomes import StepOutcome, StepState
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.views.bundle import static_view
 from vergeos_nb.views.folded import folded, line, static
 from vergeos_nb.views.frames import frames
-from vergeos_nb.widgets.card_head import STATES, head, unfolded
+from vergeos_nb.widgets.card_head import STATES, Said, head, said_of_result, unfolded
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.cards.two_places import TwoPlaces
 from vergeos_nb.widgets.cards.waiting import Waiting
+from vergeos_nb.widgets.cards.ways_out import Way, WaysOut, lit_of, offered_on, where_of
 from vergeos_nb.widgets.forms import ParameterForm
 from vergeos_nb.widgets.guarded_button import PressButton
 from vergeos_nb.widgets.job import CardJob
@@ -61,13 +63,14 @@ class StepCard:
         self.evidence, self.fold = w.HTML(), w.HTML()
         self.go = PressButton(self.verb()) if step.changing else button(self.verb(), strong=True)
         self.cancel = button("Cancel", disabled=True)
-        self.anew = button("Read everything again, then this")
-        self.replan = button("Change the plan")
-        self.replan.on_click(self.guarded(lambda: self.start(self._plan_again)))
+        self.ways = WaysOut(
+            plan=self.guarded(lambda: self.start(self.desk.plan_again)),
+            anew=self.guarded(lambda: self.start(self._begin_again)),
+        )
         self.go.on_click(self.guarded(lambda: self.start(self.work)))
         self.cancel.on_click(self.guarded(self._cancel))
-        self.anew.on_click(self.guarded(lambda: self.start(self._begin_again)))
-        self.body = column(self.head, *self.inputs(), row(self.go, self.cancel, self.replan, self.anew))
+        self.buttons = row(self.go, self.cancel, self.ways.replan, self.ways.anew, self.ways.leave)
+        self.body = column(self.head, *self.inputs(), self.buttons)
         self.rest = column(self.waiting.panel, *self.below(), self.evidence)
         self.panel = column(self.fold, self.body, self.message, self.rest)
         for name in ("card", f"step-{step.id}"):
@@ -110,6 +113,12 @@ class StepCard:
         """Whether the card asks for something else by now than to run its step, by a button of its own."""
         return False
 
+    def said(self, result: StepResult) -> Said:
+        """What the open card says of the step's result."""
+        said = said_of_result(result)
+        stands = self.step.role in ("plan", "act", "confirm") and not self._passed()
+        return replace(said, where=where_of(self.desk.case)) if stands else said
+
     def ended(self, result: StepResult) -> None:
         """The step has just ended, and is shown after this."""
 
@@ -125,20 +134,12 @@ class StepCard:
         open_now = state in (StepState.READY, StepState.ENDED) and not done
         self._show_fold(state, result)
         self.head.value = self._head(state)
-        self.go.description = self.verb() if result is None else f"Again: {self.verb()}"
-        # A way that is closed has no red button. Enter does not press it all the same.
-        closed = self.step.changing and result is not None
-        self.go.look = "plain" if self.asks() or closed else "danger" if self.step.changing else "strong"
         self.go.disabled = self._running or bool(blocked) or not open_now
         self.cancel.disabled = not self._running
         self.cancel.layout.display = "" if self._running else "none"
         # What was asked before is out of the way of what is asked now.
         self.form.box.layout.display = "none" if self._passed() and not self._running else ""
-        # A plan that is refused as outdated needs new evidence, not only another try.
-        anew = result is not None and open_now and not blocked and not self._running and self.number > 1
-        case = self.desk.case
-        self.anew.layout.display = "" if anew and case is not None and not case.sent_by else "none"
-        self.replan.layout.display = "" if self._may_replan() and open_now else "none"
+        self._show_ways(result if open_now and not self._running else None, open_now, bool(blocked))
         self.message.value = self._message(blocked if open_now else "")
         if not self._running:
             self.waiting.end()
@@ -287,6 +288,7 @@ class StepCard:
             self.step,
             state,
             None if self._running else result,
+            None if self._running or result is None else self.said(result),
             () if self._passed() else calls_of(self.step, case),
             host=self.desk.host,
             bearer=known is not None and known.target.who.startswith("the owner of"),
@@ -301,17 +303,26 @@ class StepCard:
     def _begin_again(self) -> StepResult:
         return self.desk.begin_again(self.step.id, self.form.values())
 
-    def _may_replan(self) -> bool:
-        """Whether there is a plan that this step hangs on, and nothing runs."""
-        case = self.desk.case
-        planned = isinstance(case, Case) and case.plan is not None
-        return planned and self.step.changing and not self._running and not self.desk.over()
+    def _show_ways(self, result: StepResult | None, open_now: bool, blocked: bool) -> None:
+        """Show the ways on: the step itself, or, where it has ended and its way is closed, the ways out.
 
-    def _plan_again(self) -> StepResult:
-        """Make the plan again. Its card opens, asks for what can be changed, and for a new approval."""
-        plans = last_of(self.desk.steps, "plan")
-        assert plans is not None
-        return self.desk.perform(plans.id, {}, again=True)
+        Args:
+            result: of the step, if it has ended and it is still this card's turn.
+        """
+        asks = self.asks()
+        closed = result is not None and not asks
+        idle = open_now and not self._running
+        offered = offered_on(self.desk, self.step, closed and not blocked) if idle else frozenset()
+        lit = None
+        if closed and result is not None:
+            sent = self.desk.case is not None and bool(self.desk.case.sent_by)
+            lit = lit_of(result, offered, sent=sent, planned=not self.desk.needs_another_plan(self.step.id))
+        verb = self.verb()
+        self.go.description = "Try again" if closed else verb if self.result is None else f"Again: {verb}"
+        # A way that is closed has no red button. Enter does not press it all the same.
+        lit_go: Literal["danger", "strong"] = "danger" if self.step.changing and not closed else "strong"
+        self.go.look = "plain" if asks or lit not in (None, Way.AGAIN) else lit_go
+        self.ways.show(offered, lit, closed=closed and self.desk.case is not None)
 
     def _cancel(self) -> None:
         self.cancel.disabled = True

@@ -16,7 +16,7 @@ from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.settings import Secret
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.cards.card import StepCard
-from vergeos_nb.widgets.parts import WIDE, button, column, row, says
+from vergeos_nb.widgets.parts import WIDE, button, cautions, column, row, says
 
 SIMULATED = "SIMULATED: a rehearsal. Nothing real can be reached or changed by it."
 REAL = "REAL: what you do here happens to a real system and its VMs."
@@ -38,10 +38,11 @@ class ConnectionCard(StepCard):
         self.findings = w.HTML()
         self._findings = ("", "")
         self.found = w.HTML()
-        self.resume = button("Go on with that run", strong=True)
-        self.finish = button("Finish its record, then begin a new run")
+        self.resume = button("Go on", strong=True)
+        self.finish = button("Finish its record")
         self.cut_short = column(self.found, row(self.resume, self.finish))
         self.cut_short.add_class("vnb-unfinished")
+        self._tried = False
         super().__init__(desk, step, names)
         self.check.on_click(self.guarded(self._diagnose))
         self.resume.on_click(self.guarded(lambda: self.start(self.desk.resume)))
@@ -51,10 +52,11 @@ class ConnectionCard(StepCard):
         self._chosen()
 
     def inputs(self) -> Sequence[w.Widget]:
-        return [
-            self.cut_short, self.profile, self.kind, self.story, self.form.box, self.secret_place,
-            row(self.check), self.findings,
-        ]  # fmt: skip
+        self.new_run = column(
+            self.profile, self.kind, self.story, self.form.box, self.secret_place, row(self.check),
+            self.findings,
+        )  # fmt: skip
+        return [self.cut_short, self.new_run]
 
     def asked(self) -> object:
         return (self.form.values(), self.profile.value)
@@ -69,10 +71,7 @@ class ConnectionCard(StepCard):
         looked_at, findings = self._findings
         self.findings.value = says(findings) if looked_at == name else ""
         self.check.disabled = self.running or self.is_aside
-        said = self.desk.unfinished_said()
-        self.found.value = says(said, alert=True)
-        self.cut_short.layout.display = "" if said and not self.running else "none"
-        self.resume.disabled = self.finish.disabled = self.running or self.is_aside
+        self._ask_about_the_other_run()
 
     def work(self) -> StepResult:
         changed = {**self.form.values(), "profile": self.profile.value}
@@ -88,6 +87,29 @@ class ConnectionCard(StepCard):
     def lock(self, locked: bool) -> None:
         super().lock(locked)
         self.profile.disabled = locked
+
+    def tell(self, html: str) -> None:
+        """Say this. Where going on or finishing has failed, a new run may begin all the same."""
+        self._tried = self._tried or self.desk.unfinished_waits()
+        super().tell(html)
+
+    def _ask_about_the_other_run(self) -> None:
+        """One question, if a run was cut short here. Nothing new begins before it is answered."""
+        said, waits = self.desk.unfinished_said(), self.desk.unfinished_waits()
+        self.cut_short.layout.display = "" if said and not self.running else "none"
+        for part in (self.new_run, self.go):
+            part.layout.display = "none" if waits and not self._tried else ""
+        if waits:
+            self.go.look = "plain"
+        self.resume.layout.display = "" if waits else "none"
+        self.resume.disabled = self.finish.disabled = self.running or self.is_aside
+        if not said:
+            self.found.value = ""
+        elif not waits:
+            self.found.value = cautions(said)
+        else:
+            ask = "Go on with that run, or finish its record, as it is, and begin a new one?"
+            self.found.value = says(said) + cautions(self.desk.unfinished_sent()) + says(ask)
 
     def _finish(self) -> None:
         self.aside(

@@ -7,12 +7,18 @@ from typing import Any
 
 import ipywidgets as w
 
+from vergeos_nb.clock import iso
+from vergeos_nb.masking import masked
 from vergeos_nb.procedure.engine.case import RunCase
 from vergeos_nb.procedure.engine.engine import Step
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.step_tables import TWINS
 from vergeos_nb.vergeos.rows import Listed
+from vergeos_nb.views.text import visible
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.cards.card import StepCard
-from vergeos_nb.widgets.parts import button, row
+from vergeos_nb.widgets.parts import WIDE, button, row
 from vergeos_nb.widgets.picker import VmPicker
 
 
@@ -23,15 +29,21 @@ class LocateCard(StepCard):
         self.picker = VmPicker(self._picked)
         self._listed_in: RunCase | None = None
         self._choice: Listed | None = None
+        self.twins = w.RadioButtons(
+            options=[], description="Which one do you mean?", style=WIDE, layout=w.Layout(width="auto")
+        )
+        self.twins.add_class("vnb-wanted")
+        self._twins_of: StepResult | None = None
         self.all = button("List all VMs (reads only)")
         super().__init__(desk, step, names)
         if (name := self.form.fields.get("vm_name")) is not None:
             name.add_class("vnb-wanted")
             name.observe(lambda change: self._named(), "value")
         self.all.on_click(self.guarded(self._list))
+        self.twins.observe(lambda change: self._took(change["new"]), "value")
 
     def inputs(self) -> Sequence[w.Widget]:
-        return [self.form.box, row(self.all), self.picker.panel]
+        return [self.twins, self.form.box, row(self.all), self.picker.panel]
 
     def lock(self, locked: bool) -> None:
         super().lock(locked)
@@ -39,11 +51,40 @@ class LocateCard(StepCard):
 
     def look(self) -> None:
         super().look()
+        self._offer_twins()
+        if self.twins.value is not None and self.twins.layout.display == "":
+            self.go.description, self.go.look = self.verb(), "strong"
         case = self.desk.case
         self.all.disabled = self.running or self.is_aside or case is None or bool(self.desk.over())
         # The VMs of another system are no choice here.
         listed = case is not None and case is self._listed_in
         self.picker.panel.layout.display = "" if listed else "none"
+
+    def verb(self) -> str:
+        """What the button does, in words."""
+        key = self.twins.value
+        return super().verb() if key is None else f"Find the VM with key {key}"
+
+    def _offer_twins(self) -> None:
+        """The VMs of one name as a choice by key, if the step was refused because there are several."""
+        result = self.result
+        refused = result is not None and result.outcome is StepOutcome.REFUSED and not self.running
+        rows = [
+            values
+            for table in (result.tables if refused and result is not None else ())
+            if table.schema.name == TWINS.name
+            for values in table.rows
+        ]
+        self.twins.layout.display = "" if rows else "none"
+        if result is not self._twins_of:
+            self._twins_of = result
+            self.twins.options = [(_in_line(values), values[0]) for values in rows]
+            self.twins.value = None
+
+    def _took(self, key: int | None) -> None:
+        if key is not None:
+            self.form.fields["vm_key"].value = key
+        self.changed()
 
     def _picked(self, vm: Listed) -> None:
         self._choice = vm
@@ -67,3 +108,12 @@ class LocateCard(StepCard):
             self._listed_in = case
 
         self.aside("reading the list of VMs …", self.desk.vms, show)
+
+
+def _in_line(values: Sequence[Any]) -> str:
+    """A row of the table of twins as the words of one choice."""
+    key, name, node, status, last_write, cores, ram, tags = values
+    told = [f"VM key {key}", name, f"on {node}" if node else "on no node", status]
+    told += [f"last write {iso(last_write)}"] if last_write else []
+    told += [f"{cores} cores", f"{ram} MB"] + ([f"tags {tags}"] if tags else [])
+    return masked(visible(" · ".join(str(one) for one in told)))

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets as w
 
+from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Step
+from vergeos_nb.procedure.evidence.healthy import MEANS_IT, row_of_a_working_vm
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.step_tables import IDENTITY
 from vergeos_nb.views.text import visible
-from vergeos_nb.widgets.card_head import side_by_side
+from vergeos_nb.widgets.card_head import Said, side_by_side
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.cards.card import StepCard
 from vergeos_nb.widgets.parts import button, column, tick
 
+WORKS = (
+    "Its row says running and online, as that of a VM that works. The next step looks whether its counters "
+    f"move. {MEANS_IT}"
+)
 # The line of the comparison that each tick is about.
 FIELDS: Mapping[str, str] = {"cores": "cores", "ram": "RAM in MB", "status": "status", "machine": "machine"}
 
@@ -42,6 +49,13 @@ class VerifyCard(StepCard):
 
     def asks(self) -> bool:
         return self._passed() and not self.running and not self.is_done()
+
+    def said(self, result: StepResult) -> Said:
+        """The comparison, and whether the row is as that of a VM that works."""
+        case, said = self.desk.case, super().said(result)
+        first = case.first if isinstance(case, Case) else None
+        works = first is not None and row_of_a_working_vm(first.status)
+        return replace(said, caution=(WORKS,)) if works else said
 
     def ended(self, result: StepResult) -> None:
         for box in self.boxes.values():

@@ -15,7 +15,10 @@ const isOff = (el) => el.disabled || el.getAttribute("aria-disabled") === "true"
 const litOf = (card) =>
   [...card.querySelectorAll(".vnb-press .vnb-strong, .vnb-press .vnb-danger")].find(isSeen);
 
-const isEmpty = (field) => (field.type === "checkbox" ? !field.checked : !field.value.trim());
+const isEmpty = (field) => {
+  if (field.type === "radio") return !field.closest(".vnb-wanted").querySelector(":checked");
+  return field.type === "checkbox" ? !field.checked : !field.value.trim();
+};
 
 // What is asked for next on a card, after an element of it: a field that wants an answer, or its lit button.
 const askedOn = (card, after) => {
@@ -176,6 +179,10 @@ function render({ model, el }) {
     bring(card);
     (card.querySelector("summary, button:not([aria-disabled='true'])") ?? card).focus({ preventScroll: true });
   };
+  // A button of a card that only leads to another card.
+  const led = (event) => {
+    if (event.target.closest?.(".vnb-card [data-vnb-goto]") && notebookOf(el).contains(event.target)) clicked(event);
+  };
   const copied = async (event) => {
     const button = event.target.closest?.("[data-vnb-copy]");
     if (!button || !notebookOf(el).contains(button)) return;
@@ -187,7 +194,7 @@ function render({ model, el }) {
   const entered = (event) => {
     const field = event.target;
     const card = field.closest?.(".vnb-card");
-    if (event.key !== "Enter" || !card || !field.matches("input") || field.type === "checkbox") return;
+    if (event.key !== "Enter" || event.shiftKey || !card || !field.matches("input, textarea") || field.type === "checkbox") return;
     if (!notebookOf(el).contains(card)) return;
     setTimeout(() => {
       const next = askedOn(card, field);
@@ -195,6 +202,11 @@ function render({ model, el }) {
       next.focus();
       if (next.matches(".vnb-strong")) next.click();
     });
+  };
+  // Words are one line: Enter goes on from them as from any field.
+  const newline = (event) => {
+    const field = event.target;
+    if (event.key === "Enter" && field.matches?.(".vnb-card textarea") && notebookOf(el).contains(field)) event.preventDefault();
   };
   const ticked = (event) => {
     const box = event.target;
@@ -233,6 +245,8 @@ function render({ model, el }) {
   bar.addEventListener("click", clicked);
   document.addEventListener("click", copied);
   document.addEventListener("click", noticed);
+  document.addEventListener("click", led);
+  document.addEventListener("keydown", newline);
   document.addEventListener("keyup", entered);
   document.addEventListener("change", ticked);
   model.on("change:html", show);
@@ -246,6 +260,8 @@ function render({ model, el }) {
     said.remove();
     document.removeEventListener("click", copied);
     document.removeEventListener("click", noticed);
+    document.removeEventListener("click", led);
+    document.removeEventListener("keydown", newline);
     document.removeEventListener("keyup", entered);
     document.removeEventListener("change", ticked);
     model.off("change:html", show);

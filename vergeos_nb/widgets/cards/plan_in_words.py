@@ -1,0 +1,58 @@
+"""A plan in the words of its card: what will happen, from which state, and what stays closed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from vergeos_nb.procedure.engine.engine import Step
+from vergeos_nb.procedure.values.step_result import StepResult
+from vergeos_nb.procedure.values.step_tables import STAYS_CLOSED
+from vergeos_nb.widgets.card_head import at_a_card
+
+# What follows the way to apply a plan is nothing new on its own card.
+_TO_APPLY = re.compile(r"To apply it: [^.]*\.?$")
+
+
+def in_three_lines(result: StepResult, steps: Sequence[Step[Any]]) -> Sequence[tuple[str, str]]:
+    """What will be sent, from which state, and what can be lost."""
+    plan = result.facts.get("plan") or {}
+    requests = plan.get("requests") or []
+    titles = {latch: step.title for step in steps for latch in step.latches}
+    names = [titles.get(str(one["rung"]), str(one["rung"])) for one in requests]
+    before = plan.get("before") or {}
+    node = before.get("node")
+    losses = [
+        f"{name}: {loss.strip()}"
+        for name, one in zip(names, requests, strict=True)
+        if (loss := str(one.get("effect", "")).partition(";")[2])
+    ]
+    lines = [
+        ("What will be sent, each once, and no more than is needed", ", then ".join(names) or "nothing"),
+        (
+            "From",
+            f"{before.get('status')}, running {str(before.get('running')).lower()}, "
+            f"{'no node' if node is None else f'node {node}'}; verdict {plan.get('verdict')}",
+        ),
+    ]
+    return [*lines, ("What to know of it", "; ".join(losses))] if losses else lines
+
+
+def closed_by(result: StepResult) -> tuple[str, ...]:
+    """What the plan does not open, and what else a person should know before a yes, as sentences."""
+    tables = [table for table in result.tables if table.schema.name == STAYS_CLOSED.name]
+    shut = [
+        f"Not opened by this approval: {title}, because {because}. To have it: {way}."
+        for table in tables
+        for title, because, way in table.rows
+    ]
+    words = re.split(r"(?=As it stands, this plan does not open)", at_a_card(result.next_step))
+    rest = [text for one in words if not one.startswith("As it stands") and (text := _said(one))]
+    if not tables:
+        rest += [text for one in words if one.startswith("As it stands") and (text := _said(one))]
+    return (*rest, *shut)
+
+
+def _said(text: str) -> str:
+    return _TO_APPLY.sub("", text.strip()).strip()
