@@ -287,7 +287,7 @@ def test_after_a_kernel_restart_in_the_middle_the_run_is_resumed_and_nothing_is_
         assert page.run_all()
         page.shows(".vnb-step-connect", "A run of this notebook was cut short: web-01")
         page.shot("light-resume")
-        up_to_the_plan(page, first="Go on with that run")
+        up_to_the_plan(page, first="Go on")
         approve(page)
         page.press("poweroff", "Send Power Off to web-01")
         page.sees("poweroff", "sent earlier in this run, and not again")

@@ -1,0 +1,172 @@
+"""Each state of a card that is no ordinary step: how it looks in both themes, what a person can do there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.labpage import LabPage
+from tests.browser.test_lab import approve, up_to_the_plan
+from tests.chromium import needs_chromium
+from tests.served import LADDER, changing, served
+
+Open = Callable[..., LabPage]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+SIZE = {"width": 1280, "height": 900}
+DEAD = "Ada looked at the rack: the node has no power"
+
+
+def in_both_themes(page: LabPage, name: str, step: str) -> list[Any]:
+    """Keep how this card looks, light and dark; what axe finds wrong in it."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    wrong = []
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        page.command("apputils:change-theme", theme=theme)
+        page.page.wait_for_function(
+            "light => document.body.dataset.jpThemeLight === light", arg=str("Light" in theme).lower()
+        )
+        page.card(step).first.scroll_into_view_if_needed()
+        page.shot(f"{name}-{theme.rpartition(' ')[2].lower()}")
+        found = Axe().run(page.page, context={"include": [[f".vnb-step-{step}"]]}).response
+        wrong += [
+            (theme, one["id"], node["html"][:200]) for one in found["violations"] for node in one["nodes"]
+        ]
+    return wrong
+
+
+@needs_chromium
+def test_a_wait_counts_down_with_its_reason_goes_on_after_a_reload_and_notifies_if_it_is_asked_to(
+    notebook: Open,
+) -> None:
+    with served("stuck") as simulator:
+        page = notebook({"poweroff_wait_s": 30, "poll_s": 1}, viewport=SIZE, permissions=["notifications"])
+        page.page.add_init_script(
+            "window.told = []; window.Notification = class { static permission = 'default';"
+            " static async requestPermission() { Notification.permission = 'granted'; return 'granted'; }"
+            " constructor(title, options) { window.told.push(options.body); } };"
+            " document.hasFocus = () => false;"
+        )
+        page.reload()
+        assert page.run_all()
+        up_to_the_plan(page)
+        approve(page)
+        page.press("poweroff", "Send Power Off to web-01")
+        card = page.card("poweroff")
+        expect(card.get_by_role("timer")).to_contain_text(
+            "s: the process is gone, and the row should follow", timeout=30_000
+        )
+        expect(card).to_contain_text("Nothing changed for")
+        expect(card).to_contain_text("Counters moved by")
+        assert page.page.evaluate("() => window.told") == []
+        card.get_by_role("button", name="Notify me when it ends").click()
+        expect(card.get_by_role("button", name="You are notified when it ends")).to_be_disabled()
+        assert in_both_themes(page, "waiting", "poweroff") == []
+        first = card.get_by_role("timer").inner_text()
+        expect(card.get_by_role("timer")).not_to_have_text(first)
+        page.sees("poweroff", "No effect. Next: Kill Power.")
+        page.page.wait_for_function("() => window.told.length > 0")
+        assert page.page.evaluate("() => window.told") == ["Power off: no effect. Next: Snapshot."]
+        assert in_both_themes(page, "no-effect", "poweroff") == []
+        assert changing(simulator) == LADDER[:1]
+
+
+@needs_chromium
+def test_words_for_an_unknown_process_are_asked_for_on_the_plan_s_card_and_open_the_override(
+    notebook: Open,
+) -> None:
+    with served("node_dead") as simulator:
+        page = notebook(viewport=SIZE)
+        assert page.run_all()
+        up_to_the_plan(page)
+        page.sees("plan", "Not opened by this approval: Force power off")
+        assert in_both_themes(page, "plan-needs-words", "plan") == []
+        card = page.card("plan")
+        words = card.get_by_label("Who checked that its process is gone, and how")
+        words.fill(DEAD)
+        words.press("Tab")
+        expect(card.locator(".vnb-approval")).to_be_hidden()
+        assert in_both_themes(page, "plan-changed", "plan") == []
+        page.press("plan", "Make the plan again")
+        expect(card.locator(".vnb-approval")).to_be_visible()
+        expect(card).not_to_contain_text("Not opened by this approval")
+        approve(page)
+        page.press("poweroff", "Send Power Off to web-01")
+        page.press("snapshot", "Do the snapshot step")
+        page.press("kill", "Send Kill Power to web-01")
+        page.press("force", "Force web-01 off")
+        page.sees("force", "accepted the new status")
+        assert changing(simulator) == LADDER
+
+
+@needs_chromium
+def test_a_closed_way_shows_all_ways_out_and_the_plan_is_changed_from_its_own_line(notebook: Open) -> None:
+    with served("reader") as simulator:
+        page = notebook(viewport=SIZE)
+        assert page.run_all()
+        up_to_the_plan(page)
+        approve(page)
+        page.press("poweroff", "Send Power Off to web-01")
+        card = page.card("poweroff")
+        expect(card.get_by_role("button", name="Try again")).to_be_enabled(timeout=30_000)
+        assert in_both_themes(page, "closed-way", "poweroff") == []
+        shown = [name for name in card.get_by_role("button").all_inner_texts() if name]
+        assert shown == ["Try again", "Change the plan", "Read everything anew", "Close the run …"]
+        assert card.locator(".vnb-danger:visible").count() == 0
+        card.get_by_role("button", name="Close the run …").click()
+        expect(page.card("close").get_by_role("button", name="Close the run and make")).to_be_focused()
+        page.card("plan").get_by_role("button", name="Change the plan").click()
+        page.card("plan").get_by_label("Last method that may be tried").select_option("kill")
+        page.press("plan", "Make the plan again")
+        page.sees("plan", "Not opened by this approval: Force power off, because it goes no further")
+        assert in_both_themes(page, "plan-that-stays-closed", "plan") == []
+        simulator.set_role("admin")
+        approve(page)
+        page.press("poweroff", "Send Power Off to web-01")
+        page.sees("poweroff", "No effect. Next: Kill Power.")
+
+
+@needs_chromium
+def test_a_vm_that_looks_healthy_is_said_to_in_amber_and_twins_are_picked_by_key(notebook: Open) -> None:
+    with served("healthy"):
+        page = notebook(viewport=SIZE)
+        assert page.run_all()
+        up_to_the_plan(page)
+        page.sees("plan", "This VM looks healthy")
+        assert in_both_themes(page, "healthy", "plan") == []
+    with served("twins"):
+        page.restart_kernel()
+        assert page.run_all()
+        page.press("connect", "Finish its record")
+        page.press("connect", "Connect")
+        page.card("locate").get_by_label("VM name").fill("web-01")
+        page.press("locate", "Find the VM")
+        choice = page.card("locate").get_by_role("radio")
+        expect(choice).to_have_count(2, timeout=30_000)
+        choice.first.check()
+        assert in_both_themes(page, "twins", "locate") == []
+        page.press("locate", "Find the VM with key 41")
+        page.sees("locate", "VM key 41")
+
+
+@needs_chromium
+def test_an_interrupted_run_is_one_question_and_connect_waits(notebook: Open) -> None:
+    with served("stuck") as simulator:
+        page = notebook(viewport=SIZE)
+        assert page.run_all()
+        up_to_the_plan(page)
+        approve(page)
+        page.press("poweroff", "Send Power Off to web-01")
+        page.sees("poweroff", "No effect. Next: Kill Power.")
+        page.restart_kernel()
+        assert page.run_all()
+        card = page.card("connect")
+        expect(card).to_contain_text("It had sent POST /api/v4/vm_actions")
+        assert in_both_themes(page, "interrupted", "connect") == []
+        assert card.get_by_role("button").all_inner_texts() == ["Go on", "Finish its record"]
+        page.press("connect", "Go on")
+        page.sees("connect", "Connected to SIMULATED")
+        assert changing(simulator) == LADDER[:1]
