@@ -29,6 +29,8 @@ def in_both_themes(page: LabPage, name: str, step: str) -> list[Any]:
         page.page.wait_for_function(
             "light => document.body.dataset.jpThemeLight === light", arg=str("Light" in theme).lower()
         )
+        # JupyterLab covers the page while it loads a theme.
+        page.page.wait_for_timeout(1200)
         page.card(step).first.scroll_into_view_if_needed()
         page.shot(f"{name}-{theme.rpartition(' ')[2].lower()}")
         found = Axe().run(page.page, context={"include": [[f".vnb-step-{step}"]]}).response

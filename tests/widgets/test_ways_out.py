@@ -161,3 +161,34 @@ def test_no_card_of_a_live_run_tells_the_headless_way(sit: Sit, scenario: str) -
     assert len(told) > 1000
     for words in ("approve=", "papermill", "run again with", "vergeos-nb run", " -p ", "Headless"):
         assert words not in told, words
+
+
+def test_another_vm_is_chosen_after_the_warning_and_nothing_of_the_first_one_stays(sit: Sit) -> None:
+    at = sit("healthy")
+    at.run_all()
+    for step in ("connect", "locate", "status_key", "verify"):
+        at.click(step)
+    at.tick()
+    at.click("alive")
+    card: Any = at.live.step("locate")
+    before = len(at.run.requests)
+    card.other.click()
+    assert (at.opened(), at.enabled(), card.go.description) == (["locate"], ["locate"], "Find the VM")
+    card.keep.click()
+    assert (at.opened(), len(at.run.requests)) == (["plan"], before)
+    card.other.click()
+    card.form.fields["vm_name"].value = "web-02"
+    at.click("locate")
+    assert (at.opened(), at.live.result("alive")) == (["status_key"], None)
+    assert at.live.case.vm.name == "web-02"  # type: ignore[union-attr]
+
+
+def test_no_other_vm_is_chosen_once_something_was_sent(sit: Sit) -> None:
+    at = sit()
+    at.run_all()
+    at.until("poweroff")
+    card: Any = at.live.step("locate")
+    assert card.other.layout.display == "none"
+    card.other.click()
+    assert "this run has sent something" in text(card.message.value)
+    assert at.opened() == ["snapshot"]

@@ -136,6 +136,7 @@ class LiveRun(LiveState):
         # The buttons are disabled then, but a click may have been on its way.
         if blocked := self.over() or self.blocked(step):
             raise Refused(f"running the step {step!r}", "an earlier step has to end first", blocked)
+        self._reopened = ""
         run.change(changed)
         if self._step(step).role == "plan" and isinstance(run.case, Case):
             run.case.approval = None

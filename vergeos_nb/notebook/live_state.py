@@ -35,6 +35,7 @@ class LiveState:
         self.run: Run | None = None
         self._over = False
         self._replanning = False
+        self._reopened = ""
         self._ticked: frozenset[str] = frozenset()
         self._compared: Sequence[Table] = ()
         self._clean: dict[str, tuple[StepResult, StepResult]] = {}
@@ -101,7 +102,7 @@ class LiveState:
 
     def done(self, step: str) -> bool:
         declared, case, result = self._step(step), self.case, self.result(step)
-        if not self.settled(step):
+        if not self.settled(step) or step == self._reopened:
             return False
         if declared.role == "identify" and declared.ticks:
             return set(declared.ticks) <= self._ticked
@@ -134,6 +135,19 @@ class LiveState:
             return False
         made = isinstance(case, Case) and case.plan is not None
         return made and not self.run.engine.is_final(plans.id)
+
+    def may_reopen(self, step: str) -> bool:
+        sent = self.case is None or bool(self.case.sent_by)
+        return not sent and not self._over and not self.busy() and self.result(step) is not None
+
+    def reopen(self, step: str) -> None:
+        if step and not self.may_reopen(step):
+            hint = "close the run, and begin a new one"
+            raise Refused(f"opening the step {step!r} again", "this run has sent something", hint)
+        self._reopened = step
+
+    def reopened(self) -> str:
+        return self._reopened
 
     def replanning(self) -> bool:
         return self._replanning

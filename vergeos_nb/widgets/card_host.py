@@ -77,6 +77,19 @@ class Desk(Protocol):
     def begin_again(self, step: str, changed: Mapping[str, Any]) -> StepResult:
         """Run every step up to this one again, as long as they pass. Returns the last result."""
 
+    def may_reopen(self, step: str) -> bool:
+        """Whether the card of a step that has ended can be opened again: nothing was sent yet."""
+
+    def reopen(self, step: str) -> None:
+        """Open the card of this step again, or, for "", leave it as it was. Nothing is run by it.
+
+        Raises:
+            Refused: something was sent.
+        """
+
+    def reopened(self) -> str:
+        """The step whose card was opened again and not run since, or ""."""
+
     def may_plan_again(self) -> bool:
         """Whether there is a plan that can be made again, for the steps that are still to come."""
 

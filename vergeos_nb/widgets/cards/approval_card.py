@@ -24,6 +24,7 @@ from vergeos_nb.widgets.forms import ParameterForm
 from vergeos_nb.widgets.guarded_button import PressButton
 from vergeos_nb.widgets.parts import button, cautions, column, row, says, text_field, tick
 
+ANOTHER = "To take another one, press Choose another VM on the line of the step that found it."
 MAKE_ANEW = "you have changed what is planned: make the plan again, and read it"
 
 
@@ -126,7 +127,8 @@ class ApprovalCard(StepCard):
         wanted, other = self.asks(), self._is_another_plan()
         if not self.running:
             self.form.show(self._asked_now(wanted))
-        self.healthy.value = "" if self.is_done() else cautions(self._looks_healthy())
+        # A plan says it itself, beside its yes.
+        self.healthy.value = "" if self._planned() else cautions(self._looks_healthy())
         self.change.layout.display = "" if wanted and not self._is_changing() else "none"
         self._show_rethink()
         if wanted:
@@ -175,7 +177,7 @@ class ApprovalCard(StepCard):
         """Why the VM looks as one that works, from the step that judged it."""
         judged = [self.desk.result(step.id) for step in self.desk.steps if step.role == "judge"]
         told = [str(result.facts.get("healthy") or "") for result in judged if result is not None]
-        return f"{told[-1]} {MEANS_IT}" if told and told[-1] else ""
+        return f"{told[-1]} {MEANS_IT} {ANOTHER}" if told and told[-1] else ""
 
     def _planned(self) -> bool:
         case, result = self.desk.case, self.result

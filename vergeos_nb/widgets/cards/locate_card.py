@@ -34,12 +34,17 @@ class LocateCard(StepCard):
         )
         self.twins.add_class("vnb-wanted")
         self._twins_of: StepResult | None = None
+        self.other, self.keep = button("Choose another VM"), button("Keep this VM")
         self.all = button("List all VMs (reads only)")
         super().__init__(desk, step, names)
         if (name := self.form.fields.get("vm_name")) is not None:
             name.add_class("vnb-wanted")
             name.observe(lambda change: self._named(), "value")
+        self.buttons.children = (*self.buttons.children, self.keep)
+        self.panel.children = (*self.panel.children, self.other)
         self.all.on_click(self.guarded(self._list))
+        self.other.on_click(self.guarded(lambda: self._reopen(self.step.id)))
+        self.keep.on_click(self.guarded(lambda: self._reopen("")))
         self.twins.observe(lambda change: self._took(change["new"]), "value")
 
     def inputs(self) -> Sequence[w.Widget]:
@@ -52,6 +57,15 @@ class LocateCard(StepCard):
     def look(self) -> None:
         super().look()
         self._offer_twins()
+        again = self.desk.reopened() == self.step.id and self.is_open() and not self.running
+        if again:
+            # Nothing is closed here: another VM can be found, or this one kept.
+            self.go.description = self.verb()
+            self.ways.show(frozenset(), None, closed=False)
+            self.form.box.layout.display = ""
+        self.keep.layout.display = "" if again else "none"
+        folded = not self.is_open() and self.desk.may_reopen(self.step.id)
+        self.other.layout.display = "" if folded else "none"
         if self.twins.value is not None and self.twins.layout.display == "":
             self.go.description, self.go.look = self.verb(), "strong"
         case = self.desk.case
@@ -80,6 +94,10 @@ class LocateCard(StepCard):
             self._twins_of = result
             self.twins.options = [(_in_line(values), values[0]) for values in rows]
             self.twins.value = None
+
+    def _reopen(self, step: str) -> None:
+        self.desk.reopen(step)
+        self.desk.changed()
 
     def _took(self, key: int | None) -> None:
         if key is not None:
@@ -114,6 +132,6 @@ def _in_line(values: Sequence[Any]) -> str:
     """A row of the table of twins as the words of one choice."""
     key, name, node, status, last_write, cores, ram, tags = values
     told = [f"VM key {key}", name, f"on {node}" if node else "on no node", status]
-    told += [f"last write {iso(last_write)}"] if last_write else []
+    told += [f"last write {iso(last_write)[:19].replace('T', ' ')} UTC"] if last_write else []
     told += [f"{cores} cores", f"{ram} MB"] + ([f"tags {tags}"] if tags else [])
     return masked(visible(" · ".join(str(one) for one in told)))

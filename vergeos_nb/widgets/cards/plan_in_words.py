@@ -43,7 +43,7 @@ def closed_by(result: StepResult) -> tuple[str, ...]:
     """What the plan does not open, and what else a person should know before a yes, as sentences."""
     tables = [table for table in result.tables if table.schema.name == STAYS_CLOSED.name]
     shut = [
-        f"Not opened by this approval: {title}, because {because}. To have it: {way}."
+        f"Not opened by this approval: {title}, because {because}; {way}."
         for table in tables
         for title, because, way in table.rows
     ]

@@ -38,6 +38,7 @@ class WaysOut:
     def __init__(self, plan: Callable[[Any], None], anew: Callable[[Any], None]) -> None:
         self.replan, self.anew = button("Change the plan"), button("Read everything anew")
         self.leave = w.HTML(environment().get_template("leave.html.j2").render())
+        self.leave.add_class("vnb-leave")
         self.replan.on_click(plan)
         self.anew.on_click(anew)
 
