@@ -66,7 +66,7 @@ class LocateCard(StepCard):
         self.keep.layout.display = "" if again else "none"
         folded = not self.is_open() and self.desk.may_reopen(self.step.id)
         self.other.layout.display = "" if folded else "none"
-        if self.twins.value is not None and self.twins.layout.display == "":
+        if self.is_open() and self._is_another_vm():
             self.go.description, self.go.look = self.verb(), "strong"
         case = self.desk.case
         self.all.disabled = self.running or self.is_aside or case is None or bool(self.desk.over())
@@ -76,8 +76,8 @@ class LocateCard(StepCard):
 
     def verb(self) -> str:
         """What the button does, in words."""
-        key = self.twins.value
-        return super().verb() if key is None else f"Find the VM with key {key}"
+        key = self.form.values().get("vm_key")
+        return f"{super().verb()} with key {key}" if key else super().verb()
 
     def _offer_twins(self) -> None:
         """The VMs of one name as a choice by key, if the step was refused because there are several."""
@@ -94,6 +94,13 @@ class LocateCard(StepCard):
             self._twins_of = result
             self.twins.options = [(_in_line(values), values[0]) for values in rows]
             self.twins.value = None
+
+    def _is_another_vm(self) -> bool:
+        """Whether the fields name another VM than the step has looked for."""
+        case = self.desk.case
+        return case is not None and any(
+            getattr(case.options, name, value) != value for name, value in self.form.values().items()
+        )
 
     def _reopen(self, step: str) -> None:
         self.desk.reopen(step)
