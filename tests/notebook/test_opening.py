@@ -134,6 +134,20 @@ def test_in_a_live_notebook_running_the_opening_cell_again_finds_the_run_that_is
     assert open_runbook("force_power_off", parameters) is not again
 
 
+def test_running_the_opening_cell_again_while_the_first_step_connects_makes_no_second_run(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holds off: Run All during a slow Connect left a run that no card showed."""
+    monkeypatch.setenv("VERGEOS_NB_UI", "live")
+    parameters = {"vm_name": "web-01", "profile": "nowhere"}
+    first = open_runbook("force_power_off", parameters)
+    assert isinstance(first, LiveRun)
+    monkeypatch.setattr(first.step("connect"), "_running", True)
+    assert open_runbook("force_power_off", parameters) is first
+    monkeypatch.setattr(first.step("connect"), "_running", False)
+    assert open_runbook("force_power_off", parameters) is not first
+
+
 def test_vs_code_names_its_notebook_in_the_namespace_and_is_live(archive: Path) -> None:
     parameters = {"vm_name": "web-01", "__vsc_ipynb_file__": "/home/ada/force_power_off.ipynb"}
     assert isinstance(open_runbook("force_power_off", parameters), LiveRun)

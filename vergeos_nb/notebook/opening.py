@@ -61,7 +61,9 @@ def _live(name: str, namespace: Mapping[str, Any]) -> LiveRun:
     fields = schema_of(name).model_fields
     given = {key: namespace[key] for key in fields if key in namespace}
     open_one = _OPEN.get(name)
-    if open_one is None or open_one.run is None or open_one.is_over:
+    # One that connects right now opens its run in a moment.
+    begun = open_one is not None and (open_one.run is not None or open_one.busy())
+    if open_one is None or not begun or open_one.is_over:
         open_one = _OPEN[name] = LiveRun(name, given, settings.outputs_dir())
     open_one.show_header()
     return open_one

@@ -7,7 +7,9 @@ const LONG_WAIT_MS = 10000;
 const NOTICE = "vergeos-nb-notice";
 const FIELDS = "input, select, textarea";
 
-const scrollerOf = (el) => el.closest(".jp-WindowedPanel-outer") ?? document.scrollingElement;
+// What scrolls the cells: in JupyterLab and Notebook, in Voilà, or elsewhere the page.
+const panelOf = (el) => el.closest(".jp-WindowedPanel-outer, #rendered_cells");
+const scrollerOf = (el) => panelOf(el) ?? document.scrollingElement;
 const notebookOf = (el) => el.closest(".jp-Notebook") ?? document.body;
 const isSeen = (el) => el.getClientRects().length > 0;
 const isOff = (el) => el.disabled || el.getAttribute("aria-disabled") === "true";
@@ -94,7 +96,7 @@ function render({ model, el }) {
     localTimes(notebookOf(el));
   };
   const place = () => {
-    const outer = el.closest(".jp-WindowedPanel-outer");
+    const outer = panelOf(el);
     // Not in its own cell, which is out of the page while it is far from what is seen.
     (outer ?? el).prepend(bar, said);
     show();

@@ -1,0 +1,139 @@
+"""What people do to a notebook: two pages, cells run twice and out of order, outputs cleared, a break."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.labpage import LabPage
+from tests.browser.test_lab import approve, up_to_the_plan
+from tests.chromium import needs_chromium
+from tests.served import LADDER, changing, served
+
+Open = Callable[..., LabPage]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(500)]
+RUN_CELL = """async (tag) => {
+  const panel = window.jupyterapp.shell.currentWidget;
+  const cells = panel.content.widgets;
+  panel.content.deselectAll();
+  const has = (cell) => (cell.model.getMetadata('tags') ?? []).includes(tag);
+  panel.content.activeCellIndex = cells.findIndex(has);
+  await window.jupyterapp.commands.execute('notebook:run-cell');
+}"""
+
+
+def finish(page: LabPage, *, first: str = "poweroff") -> None:
+    """Click from a method on to the closed run."""
+    buttons = {
+        "poweroff": "Send Power Off to web-01", "snapshot": "Do the snapshot step",
+        "kill": "Send Kill Power to web-01", "force": "Force web-01 off", "confirm": "Confirm by evidence",
+        "close": "Close the run and make its record",
+    }  # fmt: skip
+    for step in list(buttons)[list(buttons).index(first) :]:
+        if step == "close":
+            page.sees("confirm", "Verdict: off")
+        page.press(step, buttons[step])
+    page.sees("close", "Forced off, and there is evidence")
+
+
+def one_of_each(page: LabPage) -> None:
+    """One header, one live card for each step, one of them open."""
+    expect(page.page.locator(".vnb-bar")).to_have_count(1)
+    expect(page.page.locator(".vnb-card")).to_have_count(12)
+    expect(page.page.locator(".vnb-card.vnb-open")).to_have_count(1)
+
+
+@needs_chromium
+def test_run_all_twice_cleared_outputs_and_cells_out_of_order_leave_one_run_with_one_card_for_each_step(
+    notebook: Open,
+) -> None:
+    with served("stuck") as simulator:
+        page = notebook()
+        page.page.evaluate(RUN_CELL, "parameters")
+        page.page.evaluate(RUN_CELL, "open")
+        for step in ("step:kill", "step:verify", "step:connect"):
+            page.page.evaluate(RUN_CELL, step)
+        expect(page.card("kill")).to_contain_text("waiting")
+        expect(page.card("verify")).to_contain_text("waiting")
+        page.press("connect", "Connect")
+        expect(page.card("connect")).to_contain_text("SIMULATED", timeout=60_000)
+        # By now with the cards of the cells that were left out.
+        assert page.run_all()
+        one_of_each(page)
+        page.card("locate").get_by_label("VM name").fill("web-01")
+        page.press("locate", "Find the VM")
+        page.press("status_key", "Read the status key")
+        expect(page.card("status_key")).to_contain_text("status key 46", timeout=60_000)
+        assert page.run_all()
+        one_of_each(page)
+        expect(page.card("locate")).to_contain_text("web-01 · VM key 41")
+        page.command("notebook:clear-all-cell-outputs")
+        expect(page.page.locator(".vnb-card")).to_have_count(0)
+        expect(page.page.locator(".vnb-bar")).to_have_count(0)
+        assert page.run_all()
+        one_of_each(page)
+        expect(page.card("status_key")).to_contain_text("status key 46")
+        page.press("verify", "Read the status row")
+        page.sees("verify", "Side by side")
+        assert changing(simulator) == []
+        assert [request.path for request in simulator.requests].count("/api/v4/system") == 1
+
+
+@needs_chromium
+def test_two_pages_show_the_same_run_and_a_click_in_each_sends_once(notebook: Open, browser: Any) -> None:
+    with served("stuck") as simulator:
+        page = notebook()
+        assert page.run_all()
+        page.command("docmanager:save")
+        name = page.url.partition("/tree/")[2].partition(".ipynb")[0]
+        other = LabPage(browser, page.lab, page.shots, notebook=name)
+        try:
+            one_of_each(other)
+            up_to_the_plan(page)
+            expect(other.card("alive")).to_contain_text("OFF", timeout=60_000)
+            expect(other.page.locator(".vnb-approval")).to_be_visible()
+            approve(other)
+            for one in (page, other):
+                expect(one.card("poweroff").get_by_role("button", name="Send Power Off")).to_be_enabled(
+                    timeout=60_000
+                )
+            page.card("poweroff").get_by_role("button", name="Send Power Off").click()
+            other.card("poweroff").get_by_role("button", name="Send Power Off").click(force=True)
+            for one in (page, other):
+                expect(one.card("poweroff")).to_contain_text("no effect", timeout=60_000)
+                one_of_each(one)
+            assert changing(simulator) == LADDER[:1]
+            finish(other, first="snapshot")
+            expect(page.card("close")).to_contain_text("Forced off, and there is evidence", timeout=60_000)
+            assert changing(simulator) == LADDER
+        finally:
+            other.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize("away_s", [6.0, pytest.param(61.0, marks=pytest.mark.nightly)])
+def test_a_browser_that_was_closed_during_a_wait_finds_the_step_ended_and_goes_on(
+    notebook: Open, away_s: float
+) -> None:
+    with served("stuck") as simulator:
+        page = notebook({"poweroff_wait_s": 5.0})
+        assert page.run_all()
+        up_to_the_plan(page)
+        approve(page)
+        page.press("poweroff", "Send Power Off to web-01")
+        page.shows(".vnb-step-poweroff", "running for")
+        page.command("docmanager:save")
+        context: Any = page.page.context
+        page.page.close()
+        # Time that the kernel and the simulator live through, too.
+        context.new_page().wait_for_timeout(away_s * 1000)
+        page.page = context.new_page()
+        page.page.set_default_timeout(60_000)
+        page.open()
+        expect(page.card("poweroff")).to_contain_text("no effect", timeout=60_000)
+        one_of_each(page)
+        finish(page, first="snapshot")
+        assert changing(simulator) == LADDER
