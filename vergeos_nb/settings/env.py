@@ -2,7 +2,7 @@
 
 ``VERGE_HOST``, ``VERGE_TOKEN``, ``VERGE_API_KEY``, ``VERGE_USERNAME``, ``VERGE_PASSWORD``,
 ``VERGE_VERIFY_SSL`` and ``VERGE_TIMEOUT`` are the vendor's (pyvergeos 1.7.1, vrg 1.1.3). Ours are
-``VERGE_CA_FILE`` and ``VERGE_AUTH`` (how a user name and password are used: ``basic`` or ``session``).
+``VERGE_CA_FILE`` and ``VERGE_AUTH`` (``basic`` or ``session`` for a password, ``header`` for a key).
 """
 
 from __future__ import annotations

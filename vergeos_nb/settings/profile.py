@@ -14,7 +14,7 @@ from vergeos_nb.settings.secret import Secret
 DEFAULT_TIMEOUT_S = 30.0
 """How long one request may take unless the profile says otherwise; the vendor's clients use the same."""
 
-CredentialKind = Literal["basic", "bearer", "session"]
+CredentialKind = Literal["basic", "bearer", "header", "session"]
 ProfileKind = Literal["simulator", "configured"]
 
 
@@ -23,9 +23,9 @@ class Credentials:
     """How to log in.
 
     Attributes:
-        kind: ``basic`` sends user name and password with every request, ``bearer`` a token or API key, and
-            ``session`` logs in once and out at the end.
-        username: None for ``bearer``.
+        kind: ``basic`` sends user name and password with every request, ``bearer`` a token or API key,
+            ``header`` the same in ``x-yottabyte-token``, and ``session`` logs in once and out at the end.
+        username: None for ``bearer`` and ``header``.
         secret: the password, token or API key.
     """
 
