@@ -140,6 +140,21 @@ def test_env_takes_ca_file_timeout_and_session(tmp_path):
     )
 
 
+def test_a_key_can_go_into_the_platform_s_own_header(tmp_path):
+    write_config(tmp_path, '[profiles.a]\nhost = "a.example"\napi_key = "canary-key"\nauth = "header"\n')
+    profile = load_profile("a", environ={}, home=tmp_path)
+    assert profile.credentials == Credentials("header", None, Secret("canary-key"))
+
+
+def test_a_password_does_not_go_into_the_header_of_a_key(tmp_path):
+    write_config(
+        tmp_path,
+        '[profiles.a]\nhost = "a.example"\nusername = "ada"\npassword = "canary-pass"\nauth = "header"\n',
+    )
+    with pytest.raises(SettingsError, match="is header, which takes a key"):
+        load_profile("a", environ={}, home=tmp_path)
+
+
 @pytest.mark.parametrize("variable", ["VERGE_TOKEN", "VERGE_API_KEY"])
 def test_token_and_api_key_are_both_bearer(tmp_path, variable):
     profile = env(tmp_path, VERGE_HOST="h.example", **{variable: "canary-token"})

@@ -3,7 +3,8 @@
 The vendor's SDK and CLI define ``VERGE_HOST``, ``VERGE_TOKEN``, ``VERGE_API_KEY``, ``VERGE_USERNAME``,
 ``VERGE_PASSWORD``, ``VERGE_VERIFY_SSL`` and ``VERGE_TIMEOUT`` (pyvergeos 1.7.1, vrg 1.1.3). This package
 adds ``VERGE_CA_FILE`` and ``VERGE_AUTH``. ``VERGE_AUTH`` is ``basic`` (user name and password are sent with
-every request) or ``session`` (they are sent once, at login).
+every request), ``session`` (they are sent once, at login) or ``header`` (a token or API key is sent in
+``x-yottabyte-token``).
 """
 
 from __future__ import annotations

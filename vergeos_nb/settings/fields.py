@@ -15,7 +15,7 @@ from vergeos_nb.errors import PasswordMissing, SettingsError
 from vergeos_nb.masking import SHORTEST_SEARCHED, is_maskable, register
 from vergeos_nb.settings.host import clean_host
 from vergeos_nb.settings.places import at_home
-from vergeos_nb.settings.profile import DEFAULT_TIMEOUT_S, Credentials, Profile
+from vergeos_nb.settings.profile import DEFAULT_TIMEOUT_S, CredentialKind, Credentials, Profile
 from vergeos_nb.settings.secret import Secret
 from vergeos_nb.shapes import is_file
 from vergeos_nb.words import did_you_mean
@@ -26,7 +26,7 @@ Named = Callable[[str], str]
 LONGEST_TIMEOUT_S = 3600.0
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "no", "off"}
-_AUTH = ("basic", "session")
+_AUTH = ("basic", "session", "header")
 
 
 def profile_from(
@@ -119,7 +119,7 @@ def _credentials(name: str, raw: Raw, named: Named) -> Credentials:
         )
     login = given & {"username", "password"}
     bearer = given & {"token", "api_key"}
-    if bearer and (login or auth):
+    if bearer and (login or auth not in (None, "header")):
         others = " and ".join(sorted([named(key) for key in login] + ([named("auth")] if auth else [])))
         raise wrong(
             f"{named(min(bearer))} and {others} are both set, but only one way to log in can be used",
@@ -127,13 +127,17 @@ def _credentials(name: str, raw: Raw, named: Named) -> Credentials:
         )
     if bearer:
         key = min(bearer)
-        return Credentials("bearer", None, Secret(_bearer_text(raw[key], key, named)))
+        kind: CredentialKind = "header" if auth == "header" else "bearer"
+        return Credentials(kind, None, Secret(_bearer_text(raw[key], key, named)))
     if len(login) == 1:
         missing = "password" if "username" in login else "username"
         emptiness = "is set but empty" if missing in raw else "is not set"
         came_back = f"{named(min(login))} is set and {named(missing)} {emptiness}"
         error = wrong(came_back, f"set {named(missing)} too.")
         raise PasswordMissing(*error.args) if missing == "password" else error
+    if login and auth == "header":
+        came_back = f"{named('auth')} is header, which takes a key, and {named('api_key')} is not set"
+        raise wrong(came_back, f"set {named('api_key')}, or unset {named('auth')}.")
     if not login:
         raise wrong(
             "there are none",

@@ -14,7 +14,7 @@ from vergeos_nb.settings.secret import Secret
 DEFAULT_TIMEOUT_S = 30.0
 """Time limit of one request, in seconds, if the profile has none. The vendor's clients use the same."""
 
-CredentialKind = Literal["basic", "bearer", "session"]
+CredentialKind = Literal["basic", "bearer", "header", "session"]
 ProfileKind = Literal["simulator", "configured"]
 
 
@@ -24,8 +24,8 @@ class Credentials:
 
     Attributes:
         kind: ``basic`` sends user name and password with every request, ``bearer`` sends a token or API key,
-            and ``session`` logs in once and out at the end.
-        username: None for ``bearer``.
+            ``header`` sends it in ``x-yottabyte-token``, and ``session`` logs in once and out at the end.
+        username: None for ``bearer`` and ``header``.
         secret: the password, token or API key.
     """
 

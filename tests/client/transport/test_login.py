@@ -16,6 +16,7 @@ from vergeos_nb.settings import Credentials, Secret
     [
         (None, {}),
         (Credentials("bearer", None, Secret("key")), {"Authorization": "Bearer key"}),
+        (Credentials("header", None, Secret("key")), {"x-yottabyte-token": "key"}),
         (
             Credentials("basic", "user", Secret("pässword:x")),
             {"Authorization": "Basic dXNlcjpww6Rzc3dvcmQ6eA=="},

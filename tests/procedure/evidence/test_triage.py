@@ -83,9 +83,14 @@ def test_the_override_is_never_suggested_where_the_process_lives_or_nobody_knows
 
 
 def looked_at(
-    scenario: str, *, vms: int = 0, change: Change = as_it_is, by_hand: bool = False
+    scenario: str,
+    *,
+    vms: int = 0,
+    change: Change = as_it_is,
+    by_hand: bool = False,
+    gap_s: float = 5.0,
 ) -> tuple[Columns, Simulator]:
-    """A fleet read twice, two seconds apart.
+    """A fleet read twice, this far apart.
 
     Args:
         by_hand: somebody has sent the vendor's PUT for the VM that the scenario is about.
@@ -100,7 +105,7 @@ def looked_at(
     way = sim.transport() if change is as_it_is else changed(sim.transport(), change)
     with VergeApi(Wire(profile, transport=way)) as api:
         nodes, counted, first, at = api.all_nodes(), api.fleet_counters(), api.fleet_vms(), clock.now()
-        clock.sleep(2.0)
+        clock.sleep(gap_s)
         again = api.fleet_counters()
         return triage(first, api.fleet_signs(), (counted, again), nodes, (at, clock.now())), sim
 
@@ -231,3 +236,12 @@ def test_a_platform_that_does_not_sort_is_not_believed_to_have_told_of_every_vm(
         pytest.raises(WrongShape, match="after row 7"),
     ):
         api.fleet_vms()
+
+
+@pytest.mark.parametrize(("gap_s", "rung", "verdict"), [(2.0, "look", "unknown"), (5.0, "override", "off")])
+def test_a_fleet_that_is_read_twice_too_soon_shows_no_vm_as_dead(
+    gap_s: float, rung: str, verdict: str
+) -> None:
+    found, sim = looked_at("stuck", gap_s=gap_s)
+    at = found["name"].index(sim.vm_name)
+    assert (found["suggestion"][at], found["verdict"][at]) == (rung, verdict)

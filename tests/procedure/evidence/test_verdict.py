@@ -37,7 +37,13 @@ def knowing(**holds: bool | None) -> PlatformKnowledge:
 
 
 def verdict_of(samples: Sequence[Sample]) -> Verdict:
-    return judge(Evidence(samples))
+    return judged(samples)
+
+
+def judged(samples: Sequence[Sample], gap_s: float = 5.0, **more: Any) -> Verdict:
+    """The verdict on these samples, taken one after the other."""
+    spaced = [replace(one, read_at=T + gap_s * at) for at, one in enumerate(samples)]
+    return judge(Evidence(spaced, **more))
 
 
 def sample(row: MachineStatus, measured: MachineStats | None, read_at: float = T) -> Sample:
@@ -174,8 +180,8 @@ def test_fresh_zeros_are_death_unless_no_row_of_a_stopped_machine_is_written_and
     holds: bool | None, dead: tuple[str, str | None], stale: tuple[str, str | None]
 ) -> None:
     known = knowing(statistics_of_a_stopped_machine_are_written=holds)
-    judged = [judge(Evidence(seen, knowledge=known)) for seen in (DEAD_SAMPLES, STALE)]
-    assert [(verdict.value.value, verdict.rests_on) for verdict in judged] == [dead, stale]
+    found = [judged(seen, knowledge=known) for seen in (DEAD_SAMPLES, STALE)]
+    assert [(verdict.value.value, verdict.rests_on) for verdict in found] == [dead, stale]
 
 
 @pytest.mark.parametrize(
@@ -190,14 +196,14 @@ def test_a_heartbeat_is_assumed_life_and_none_where_the_row_of_a_stopped_machine
     holds: bool | None, beating: tuple[str, str | None], both: tuple[str, str | None]
 ) -> None:
     known = knowing(status_of_a_stopped_machine_is_written=holds)
-    judged = [judge(Evidence(seen, knowledge=known)) for seen in (BEATING, BOTH)]
-    assert [(verdict.value.value, verdict.rests_on) for verdict in judged] == [beating, both]
+    found = [judged(seen, knowledge=known) for seen in (BEATING, BOTH)]
+    assert [(verdict.value.value, verdict.rests_on) for verdict in found] == [beating, both]
 
 
 def test_a_heartbeat_that_a_person_has_answered_for_votes_nothing_but_a_row_that_goes_back_does() -> None:
     stopped = (sample(status(T, running=False, status="stopped"), None), sample(status(T + 5), None))
-    judged = [judge(Evidence(seen, answered_for=True)) for seen in (BEATING, stopped)]
-    assert [(verdict.value.value, verdict.rests_on) for verdict in judged] == [
+    found = [judged(seen, answered_for=True) for seen in (BEATING, stopped)]
+    assert [(verdict.value.value, verdict.rests_on) for verdict in found] == [
         ("unknown", None),
         ("alive", "assumed"),
     ]
@@ -227,8 +233,33 @@ def test_a_heartbeat_that_a_person_has_answered_for_votes_nothing_but_a_row_that
 def test_life_that_was_measured_on_the_vm_outweighs_a_heartbeat(
     seen: Sequence[Sample], rests_on: str
 ) -> None:
-    verdict = judge(Evidence(seen))
+    verdict = judged(seen)
     assert (verdict.value, verdict.rests_on) == (VerdictValue.ALIVE, rests_on)
+
+
+@pytest.mark.parametrize(
+    ("gap_s", "silence_s", "value"),
+    [
+        (4.9, 5.0, "unknown"),
+        (4.995, 5.0, "off"),
+        (5.0, 5.0, "off"),
+        (0.0, 0.0, "off"),
+        (-60.0, 5.0, "unknown"),
+    ],
+)
+def test_two_readings_that_lie_close_together_show_no_silence_and_so_no_death(
+    gap_s: float, silence_s: float, value: str
+) -> None:
+    verdict = judged(DEAD_SAMPLES, gap_s, silence_s=silence_s)
+    assert verdict.value.value == value
+    if value == "unknown":
+        assert "silence takes 5 s" in verdict.votes[1].because
+
+
+def test_a_clock_that_was_set_forward_between_two_readings_makes_them_lie_no_further_apart() -> None:
+    first, last = (replace(one, steady_at=float(at)) for at, one in enumerate(DEAD_SAMPLES))
+    verdict = judge(Evidence([first, replace(last, read_at=T + 3600.0)]))
+    assert (verdict.value, verdict.votes[1].says) == (VerdictValue.UNKNOWN, "silent")
 
 
 times = st.one_of(st.none(), st.integers(T, T + 6))
@@ -303,7 +334,7 @@ knowledge = st.builds(
 def test_whatever_was_measured_off_needs_fresh_zeros_and_measured_life_stays_alive(
     seen: list[Sample], known: PlatformKnowledge, answered_for: bool
 ) -> None:
-    verdict = judge(Evidence(seen, knowledge=known, answered_for=answered_for))
+    verdict = judged(seen, knowledge=known, answered_for=answered_for)
     plain = verdict_of(seen)
     if verdict.value is VerdictValue.OFF:
         last, times = seen[-1].stats, [s.stats.modified for s in seen[:-1] if s.stats and s.stats.modified]

@@ -1,8 +1,9 @@
-"""The three ways to log in.
+"""The four ways to log in.
 
 - Basic: ``Authorization: Basic …`` with every request (D-guide, pyvergeos 1.7.1).
 - Bearer: ``Authorization: Bearer …`` with an API key, or with what the vendor's SDK and CLI call a token;
   both are sent alike (D-keys, pyvergeos 1.7.1, vrg 1.1.3).
+- Header: the same key in the header ``x-yottabyte-token``, which is taken, too (csi-vergeos README).
 - Session: ``POST /api/sys/tokens`` with ``login`` and ``password`` gives a token under ``$key``, which goes
   into the header ``x-yottabyte-token``; ``DELETE /api/sys/tokens/TOKEN`` ends it (D-guide). The status of a
   good login is not documented, so any 2xx is taken.
@@ -30,6 +31,8 @@ def standing_headers(credentials: Credentials | None) -> dict[str, str]:
     secret = credentials.secret.reveal()
     if credentials.kind == "bearer":
         return {"Authorization": f"Bearer {secret}"}
+    if credentials.kind == "header":
+        return {TOKEN_HEADER: secret}
     pair = base64.b64encode(f"{credentials.username}:{secret}".encode()).decode()
     return {"Authorization": f"Basic {pair}"}
 

@@ -15,6 +15,7 @@ from vergeos_nb.parameters import (
     VmParameters,
 )
 from vergeos_nb.procedure.evidence.sample import STATUS, Sample, Subject, cannot_be_read
+from vergeos_nb.procedure.evidence.witness import SILENCE_S
 from vergeos_nb.procedure.evidence.witnesses import roll
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.given_approval import Approval
@@ -145,6 +146,11 @@ class SystemCase(RunCase):
         loud = "" if self.target.verified else ", TLS NOT VERIFIED"
         return f"{kind} system (profile {self.target.profile}, host {self.target.host}{cloud}){loud}"
 
+    @property
+    def silence_s(self) -> float:
+        """How far apart two readings must lie to show silence. A simulator shows every change at once."""
+        return 0.0 if self.info is not None and self.info.simulated else SILENCE_S
+
     def server_clock(self, ours: float) -> float:
         """The platform's time at this time of our clock, as far as Connect could measure it."""
         skew = self.info.clock_skew_s if self.info else None
@@ -182,6 +188,11 @@ class Case(SystemCase):
     off_since: Rung | None = None
     unread: str = ""
 
+    @property
+    def gap_s(self) -> float:
+        """Seconds between two samples: as the parameter says, and enough to show silence."""
+        return max(self.options.sample_gap_s, self.silence_s)
+
     def sample(self, status: MachineStatus | None = None) -> Sample:
         """Read what the witnesses want read; the status row only if it was not read just now."""
         of = Subject(self.platform, self.machine(), self.known_status_key())
@@ -197,7 +208,7 @@ class Case(SystemCase):
     def two_samples(self) -> tuple[Sample, Sample]:
         """Two samples, a gap apart."""
         first = self.sample()
-        self.wait(self.options.sample_gap_s, BETWEEN_READINGS, first)
+        self.wait(self.gap_s, BETWEEN_READINGS, first)
         return first, self.sample()
 
     def is_fresh(self, sample: Sample, lasts_s: float) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 
 from vergeos_nb.procedure.evidence.sample import COUNTERS, STATS, STATUS, Sample
 from vergeos_nb.procedure.evidence.verdict import judge
-from vergeos_nb.procedure.evidence.witness import Evidence
+from vergeos_nb.procedure.evidence.witness import SILENCE_S, Evidence
 from vergeos_nb.procedure.values.step_tables import FLEET, TRIAGE
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
@@ -143,6 +143,7 @@ def triage(
     nodes: Sequence[NodeState],
     times: tuple[float, float],
     knowledge: PlatformKnowledge = NOTHING_MEASURED,
+    silence_s: float = SILENCE_S,
 ) -> Columns:
     """Every VM that both readings list, with verdict and suggestion: the columns of `TRIAGE` as lists.
 
@@ -151,6 +152,7 @@ def triage(
         counters: ``fleet_counters``, read likewise.
         times: when the two were read, by the platform's clock, seconds since 1970.
         knowledge: what was measured of the platform.
+        silence_s: how far apart the two must lie to show silence.
     """
     heartbeat_is_life = knowledge.of(STATUS_OF_A_STOPPED_MACHINE).holds is not True
     by_node = {node.key: node for node in nodes}
@@ -176,7 +178,7 @@ def triage(
             verdict, said = VerdictValue.ALIVE, WELL
         else:
             of_node = machine in machines_of_nodes
-            facts = _facts(first, second, (at, then), counters, node, times, of_node, knowledge)
+            facts = _facts(first, second, (at, then), counters, node, times, of_node, knowledge, silence_s)
             verdict, said = facts.verdict, suggest(facts)
         since = started[then] if fresh else beat
         out["suggestion"].append(said.rung)
@@ -228,6 +230,7 @@ def _facts(
     times: tuple[float, float],
     of_node: bool,
     knowledge: PlatformKnowledge,
+    silence_s: float,
 ) -> Facts:
     before, then = at
     machine = first["machine_key"][before]
@@ -241,7 +244,7 @@ def _facts(
             _sample(first, before, machine, counters[0], node, times[0]),
             _sample(second, then, machine, counters[1], node, times[1]),
         ]
-        verdict = judge(Evidence(samples, knowledge=knowledge))
+        verdict = judge(Evidence(samples, knowledge=knowledge, silence_s=silence_s))
     return Facts(
         status=second["status"][then],
         state=second["state"][then],

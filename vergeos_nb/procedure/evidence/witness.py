@@ -14,6 +14,9 @@ from vergeos_nb.vergeos.assumptions import NOTHING_MEASURED, PlatformKnowledge
 from vergeos_nb.vergeos.requests import NodeQuery
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus, QueryAnswer
 
+# The platform writes its tables down every 5000 ms (a setting of it), so what stands still for less may not.
+SILENCE_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
@@ -38,6 +41,7 @@ class Evidence:
         wrote_row: whether this run wrote the status row itself.
         watched_from: the status row when a long watch began.
         knowledge: what was measured of the platform.
+        silence_s: readings that lie closer together than this show no silence, so they make no death.
         answered_for: whether the plan is over life that is only assumed: a named person has checked at the
             node in spite of a status row that keeps being written.
     """
@@ -50,6 +54,17 @@ class Evidence:
     watched_from: MachineStatus | None = None
     knowledge: PlatformKnowledge = NOTHING_MEASURED
     answered_for: bool = False
+    silence_s: float = SILENCE_S
+
+    @property
+    def span_s(self) -> float:
+        """Seconds between the first and the last sample, by the clock that never jumps if they have it."""
+        if len(self.samples) < 2:
+            return 0.0
+        first, last = self.samples[0], self.samples[-1]
+        if first.steady_at is not None and last.steady_at is not None:
+            return last.steady_at - first.steady_at
+        return last.read_at - first.read_at
 
     def read(self, name: str) -> list[Any]:
         """What the samples have read under this name, oldest first. A fleet's samples lack most readings."""

@@ -61,13 +61,15 @@ def judge_fleet(case: FleetCase) -> Draft:
     """What can change read once more, each VM judged by both readings, and the next rung for each."""
     assert case.vms is not None
     assert case.counters is not None
-    gap_s = case.options.sample_gap_s
+    gap_s = max(case.options.sample_gap_s, case.silence_s)
     case.wait(gap_s, BETWEEN_READINGS)
     counted = case.platform.fleet_counters()
     signs = case.platform.fleet_signs()
     now = case.clock.now()
     times = (case.server_clock(case.read_at), case.server_clock(now))
-    found = triage(case.vms, signs, (case.counters, counted), case.nodes, times, case.knowledge)
+    found = triage(
+        case.vms, signs, (case.counters, counted), case.nodes, times, case.knowledge, case.silence_s
+    )
     urgent = wanting(found)
     machines = [MachineKey(found["machine_key"][at]) for at in urgent[:MOST_LOGS]]
     if machines:

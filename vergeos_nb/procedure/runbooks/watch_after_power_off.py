@@ -89,9 +89,9 @@ def watch(case: Case) -> Draft:
         vigil.note(wait_s)
         if vigil.verdict.value is VerdictValue.ALIVE or not vigil.ours():
             return _ended(case, vigil)
-        if vigil.elapsed >= wait_s and _is_clear(vigil, options):
+        if vigil.elapsed >= wait_s and _is_clear(vigil):
             return _ended(case, vigil)
-        if _never_stopped(vigil, options) or vigil.elapsed >= wait_s + options.confirm_timeout_s:
+        if _never_stopped(vigil) or vigil.elapsed >= wait_s + options.confirm_timeout_s:
             return _ended(case, vigil)
         if stop := vigil.pause(_until_next(vigil, options, wait_s)):
             vigil.trouble = f"{stop} says stop after {vigil.elapsed / 60:.1f} of {options.minutes:g} min"
@@ -164,17 +164,17 @@ def _approval_ends_first(case: Case, wait_s: float) -> Draft | None:
     return ended_by(error, sent=False)
 
 
-def _is_clear(vigil: Vigil, options: WatchAfterPowerOffParameters) -> bool:
+def _is_clear(vigil: Vigil) -> bool:
     """Whether another look would add nothing. Readings that lie close together show no silence."""
-    unsettled = vigil.trouble or vigil.span < options.sample_gap_s or vigil.row.status in MOVING
+    unsettled = vigil.trouble or vigil.span < vigil.case.gap_s or vigil.row.status in MOVING
     return not unsettled
 
 
-def _never_stopped(vigil: Vigil, options: WatchAfterPowerOffParameters) -> bool:
+def _never_stopped(vigil: Vigil) -> bool:
     """Whether the record has said running from the start, without a sign of life: nothing to watch."""
     row = vigil.row
     runs = vigil.first.status.running and row.running and row.status not in MOVING
-    return runs and not vigil.trouble and vigil.span >= options.sample_gap_s
+    return runs and not vigil.trouble and vigil.span >= vigil.case.gap_s
 
 
 def _until_next(vigil: Vigil, options: WatchAfterPowerOffParameters, wait_s: float) -> float:
@@ -182,7 +182,7 @@ def _until_next(vigil: Vigil, options: WatchAfterPowerOffParameters, wait_s: flo
     if left <= 0 and vigil.trouble:
         return options.poll_s
     if left <= 0 or vigil.hurries:
-        return max(options.poll_s, min(options.sample_gap_s, options.every_s))
+        return max(options.poll_s, min(vigil.case.gap_s, options.every_s))
     return min(options.every_s, left)
 
 

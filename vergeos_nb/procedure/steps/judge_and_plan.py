@@ -58,13 +58,20 @@ EFFECTS: Mapping[str, str] = {
 def is_alive(case: Case) -> Draft:
     """Take two readings a gap apart, ask the other witnesses, and judge."""
     assert case.first is not None
-    case.wait(case.options.sample_gap_s, BETWEEN_READINGS, case.first)
+    case.wait(case.gap_s, BETWEEN_READINGS, case.first)
     case.samples = (case.first, case.sample())
     began = case.server_clock(case.first.read_at)
     case.logs = tuple(case.platform.logs_since(case.machine(), began - LOG_HOURS * 3600))
     since = [line for line in case.logs if line.at >= began]
     verdict = judge(
-        Evidence(case.samples, since, case.known_vm().name, _answers(case), knowledge=case.knowledge)
+        Evidence(
+            case.samples,
+            since,
+            case.known_vm().name,
+            _answers(case),
+            knowledge=case.knowledge,
+            silence_s=case.silence_s,
+        )
     )
     case.verdict = verdict
     healthy = looks_healthy(case.samples[-1].status, verdict)
@@ -112,7 +119,11 @@ def is_recent(case: Case) -> bool:
 def judge_again(case: Case) -> None:
     """Take evidence anew: two samples, and what they support."""
     case.samples = case.two_samples()
-    case.verdict = judge(Evidence(case.samples, vm_name=case.known_vm().name, knowledge=case.knowledge))
+    case.verdict = judge(
+        Evidence(
+            case.samples, vm_name=case.known_vm().name, knowledge=case.knowledge, silence_s=case.silence_s
+        )
+    )
 
 
 def make_plan(case: Case) -> Draft:

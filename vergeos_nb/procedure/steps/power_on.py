@@ -149,7 +149,13 @@ def _refresh(case: Case) -> None:
     began = case.server_clock(case.samples[-1].read_at)
     fresh = case.two_samples()
     logs = case.platform.logs_since(case.machine(), began)
-    evidence = Evidence([case.samples[-1], *fresh], logs, case.known_vm().name, knowledge=case.knowledge)
+    evidence = Evidence(
+        [case.samples[-1], *fresh],
+        logs,
+        case.known_vm().name,
+        knowledge=case.knowledge,
+        silence_s=case.silence_s,
+    )
     since_watched = judge(evidence)
     alive = since_watched.value is VerdictValue.ALIVE
     case.verdict = since_watched if alive else judge(replace(evidence, samples=fresh))

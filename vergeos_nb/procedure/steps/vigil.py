@@ -85,7 +85,7 @@ class Vigil(Readings):
     @property
     def hurries(self) -> bool:
         """Whether something is being decided just now, so that the next reading should come soon."""
-        return self.span < self.case.options.sample_gap_s or 0 < self._unsettled <= QUICK_LOOKS
+        return self.span < self.case.gap_s or 0 < self._unsettled <= QUICK_LOOKS
 
     def read(self) -> None:
         """Take one reading and what the log has since. One that fails ends nothing.
@@ -100,7 +100,7 @@ class Vigil(Readings):
             self.outages.append((began, self.case.clock.now()))
             return
         self._unsettled = 0 if stopped(self.row) else self._unsettled + 1
-        if self.readings > 1 and self.span >= self.case.options.sample_gap_s and not self.off():
+        if self.readings > 1 and self.span >= self.case.gap_s and not self.off():
             self.doubtful += 1
 
     def pause(self, seconds: float) -> str:

@@ -79,7 +79,11 @@ class Readings(ABC):
     def evidence(self, samples: Sequence[Sample]) -> Evidence:
         """What the witnesses vote on, with these samples."""
         return Evidence(
-            samples, self.counted_lines(), self.case.known_vm().name, knowledge=self.case.knowledge
+            samples,
+            self.counted_lines(),
+            self.case.known_vm().name,
+            knowledge=self.case.knowledge,
+            silence_s=self.case.silence_s,
         )
 
     def off(self) -> bool:
@@ -223,7 +227,7 @@ class Watch(Readings):
 
 def a_gap_before(samples: Sequence[Sample], last: Sample, case: Case) -> int:
     """Where the readings begin that prove something of now: the latest one a whole gap before the last."""
-    since = last.read_at - case.options.sample_gap_s
+    since = last.read_at - case.gap_s
     return max((at for at, sample in enumerate(samples) if sample.read_at <= since), default=0)
 
 
