@@ -19,7 +19,7 @@ PAGES = [
 ]
 # Folders of an archive, of the user's home and of the API: no files of ours.
 ELSEWHERE = {
-    "outputs", "plans", "signed", "timestamps", "removing", "leases", "machines", "bucket", "DAY",
+    "outputs", "plans", "signed", "timestamps", "removing", "leases", "platform", "machines", "bucket", "DAY",
 }  # fmt: skip
 PATH = re.compile(r"(?:[\w.-]+/)+[\w.@-]*")
 

@@ -95,6 +95,7 @@ OTHERS = [
     ("parameters.md", "all-parameters"),
     ("parameters.md", "report"),
     ("fleet.md", "stuck"),
+    ("conformance.md", "conformance"),
 ]
 
 

@@ -48,12 +48,14 @@ def test_an_archive_has_these_paths() -> None:
         PATHS.plan("d"),
         PATHS.approval("d"),
         PATHS.runs("d"),
+        PATHS.platform("5e"),
         PATHS.signed("7-k"),
         PATHS.timestamp("7"),
     ] == [
         OUTPUTS / "plans" / "d.json",
         OUTPUTS / "plans" / "d.approval",
         OUTPUTS / "plans" / "d.runs",
+        OUTPUTS / "platform" / "5e.toml",
         OUTPUTS / "signed" / "7-k.head",
         OUTPUTS / "timestamps" / "7.head",
     ]

@@ -9,6 +9,7 @@ An archive is one folder, by default ``outputs``::
     STOP                                        while it is there, nothing that changes a VM is sent
     plans/                                      plans, approvals of fleet plans, and their runs, by digest
     leases/                                     one file for each VM that a run works on
+    platform/                                   what was measured of each system, one file each
     signed/, timestamps/                        signed and timestamped heads of the ledger
     removing/                                   records that are being deleted
     YYYY-MM-DD/HHMMSSZ-RUNBOOK-SUBJECT-ID/      one record
@@ -43,11 +44,12 @@ TORN = "ledger.torn"
 ATTRIBUTES = ".gitattributes"
 PLANS = "plans"
 LEASES = "leases"
+PLATFORM = "platform"
 SIGNED = "signed"
 TIMESTAMPS = "timestamps"
 REMOVING = "removing"
 # The folders of an archive that are no days.
-NO_DAYS = frozenset({PLANS, LEASES, SIGNED, TIMESTAMPS, REMOVING})
+NO_DAYS = frozenset({PLANS, LEASES, PLATFORM, SIGNED, TIMESTAMPS, REMOVING})
 
 HEAD_SUFFIX = ".head"
 LEASE_SUFFIX = ".lease"
@@ -99,6 +101,10 @@ class ArchiveLayout:
     def runs(self, digest: str) -> Path:
         """The list of a fleet plan's runs."""
         return self.outputs / PLANS / f"{digest}.runs"
+
+    def platform(self, name: str) -> Path:
+        """What was measured of a system, by the system's name."""
+        return self.outputs / PLATFORM / f"{name}.toml"
 
     def signed(self, name: str) -> Path:
         """A signed head by its name: the ledger's count, and a piece of the key."""

@@ -56,7 +56,12 @@ class AskedOn:
     step: str
 
 
-def _vm_name(name: str, info: ValidationInfo) -> str:
+def check_vm_name(name: str, info: ValidationInfo) -> str:
+    """A VM's name, for `AfterValidator`.
+
+    Raises:
+        ValueError: no VM can have it.
+    """
     if not name:
         if (info.context or {}).get(UNDECIDED):
             return ""
@@ -139,7 +144,7 @@ class _OnSystem(BaseModel):
 
 class _OverVm(BaseModel):
     vm_name: Annotated[
-        str, AfterValidator(_vm_name), Unbound("the plan's vm holds name and keys"), AskedOn("locate")
+        str, AfterValidator(check_vm_name), Unbound("the plan's vm holds name and keys"), AskedOn("locate")
     ] = Field(title="VM name", description="The VM's exact name.")
     vm_key: Annotated[
         int, Field(ge=0, le=LARGEST), Unbound("the plan's vm holds name and keys"), AskedOn("locate")

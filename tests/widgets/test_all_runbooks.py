@@ -37,6 +37,7 @@ def test_run_all_of_a_runbook_in_a_live_notebook_shows_cards_opens_nothing_and_r
     [
         ("find_stuck_vms", {"profile": "simulator", "sample_gap_s": 1.1}, "done"),
         ("incident_report", {}, "done"),
+        ("learn_platform", {"profile": "simulator", "watch_s": 1.1, "look_s": 1}, "done"),
         ("watch_after_power_off", {"profile": "simulator:healthy", **WATCH}, "done"),
         ("restore_status", {"profile": "simulator", "vm_name": "web-01", "sample_gap_s": 1.1}, "refused"),
     ],

@@ -71,6 +71,10 @@ cli = Group(
     params=[version_option],
     commands=[audit, fleet],
     late={
+        "conformance": (
+            "conformance_command:conformance",
+            "Find out how a platform behaves, and keep what was measured.",
+        ),
         "demo": ("demo_command:demo", "Run the whole job on the simulator: plan, approve, force off, prove."),
         "doctor": ("doctor_command:doctor", "Check whether a system can be reached and read."),
         "lab": (

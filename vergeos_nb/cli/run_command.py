@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -40,17 +41,28 @@ def run(
     vergeos-nb run force_power_off -p vm_name=web-01
     vergeos-nb run force_power_off -p vm_name=web-01 --approve DIGEST
     """
-    check_limits("running the runbook")
-    # Do this first: the kernel's process starts while this one loads its own modules.
-    warm.shared()
-    # Importing makes little garbage, and collecting it that often takes a tenth of the time.
-    gc.set_threshold(50_000)
     for name, value in (("profile", profile), ("approve", approve)):
         if value is not None:
             if name in pairs:
                 raise UsageError("read the parameters", f"{name} is given twice", f"leave -p {name}=… out")
             pairs[name] = value
+    return run_headless(runbook, pairs, outputs, deadline, output)
+
+
+def run_headless(
+    runbook: str, pairs: Mapping[str, str], outputs: Path, deadline_s: float | None, output: Output
+) -> int:
+    """Run a runbook and print the result. Returns the exit code.
+
+    Raises:
+        UsageError: a parameter is not valid, or there is no such runbook.
+    """
+    check_limits("running the runbook")
+    # Do this first: the kernel's process starts while this one loads its own modules.
+    warm.shared()
+    # Importing makes little garbage, and collecting it that often takes a tenth of the time.
+    gc.set_threshold(50_000)
     # Loads slowly, while the kernel's process starts.
     from vergeos_nb.cli.run_report import run_and_report
 
-    return run_and_report(runbook, pairs, outputs, deadline, output)
+    return run_and_report(runbook, pairs, outputs, deadline_s, output)

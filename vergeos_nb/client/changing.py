@@ -27,16 +27,23 @@ class Changing:
 
     wire: Wire
 
-    def override_status(self, key: StatusKey, body: Mapping[str, Any]) -> None:
-        """Write these fields into a status row: ``PUT machine_status/KEY``. CHANGES the system; sent once."""
-        self._change(requests.status_fields(key, body), f"override machine status {key}")
+    def override_status(self, key: StatusKey, body: Mapping[str, Any]) -> Any:
+        """Write these fields into a status row: ``PUT machine_status/KEY``. CHANGES the system; sent once.
 
-    def vm_action(self, vm: VmKey, action: VmAction) -> None:
+        Returns:
+            The decoded answer, which no source describes in full.
+        """
+        return self._change(requests.status_fields(key, body), f"override machine status {key}")
+
+    def vm_action(self, vm: VmKey, action: VmAction) -> Any:
         """Send ``poweroff``, ``kill`` or ``poweron``. CHANGES the system; sent once.
 
         The answer means that the platform took it, not that it has happened (D-power, govergeos).
+
+        Returns:
+            The decoded answer, which no source describes in full.
         """
-        self._change(requests.vm_action(vm, action), f"send {action} to VM {vm}")
+        return self._change(requests.vm_action(vm, action), f"send {action} to VM {vm}")
 
     def create_snapshot(
         self, machine: MachineKey, name: str, expires: int, description: str = ""

@@ -93,7 +93,7 @@ class RowFields:
 
     def seen_truth(self, name: str) -> bool | None:
         """A truth value that is evidence only; None where it is null, absent or none."""
-        return self._seen(name, _truth)
+        return self._seen(name, truth_value)
 
     def seen_text(self, name: str) -> str:
         """Text that is evidence or a label only; "" where it is null, absent or none."""
@@ -122,7 +122,7 @@ class RowFields:
     def truth(self, name: str) -> bool:
         """A truth value that must be there."""
         value = self._there(name)
-        found = _truth(value)
+        found = truth_value(value)
         if found is None:
             raise self._off(name, value, "true or false")
         return found
@@ -202,7 +202,7 @@ def _time(value: Any) -> int | None:
     return None if found is None or not 0 <= found < LAST_TIME else int(found)
 
 
-def _truth(value: Any) -> bool | None:
+def truth_value(value: Any) -> bool | None:
     if isinstance(value, float):
         value = whole(value)
     return _TRUTH.get(str(value).lower()) if isinstance(value, str | int) else None

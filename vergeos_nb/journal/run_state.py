@@ -176,7 +176,7 @@ class RunState:
     def over_vm(self) -> bool:
         """Whether the runbook is over one VM and so has a verdict."""
         runbook = known(str(self.opened.get("runbook")))
-        return runbook is None or issubclass(runbook.parameters, VmParameters)
+        return runbook is None or (runbook.over_vm and issubclass(runbook.parameters, VmParameters))
 
     @property
     def simulated(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from vergeos_nb import settings
 from vergeos_nb.archive.past_runs import PastRuns
 from vergeos_nb.archive.plan_shelf import PlanShelf
+from vergeos_nb.archive.platform_files import PlatformFiles
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.client.transport.wire import OnExchange
 from vergeos_nb.clock import Clock, from_iso
@@ -93,7 +94,13 @@ class CaseMaker:
         target = target_of(opened)
         self.journal.write("profile", **asdict(target), source=opened.source)
         policy = self.policy or settings.load_policy()
-        return {"target": target, "platform": connection.platform, "policy": policy}
+        measured = PlatformFiles(archive_of(self.folder).outputs, self.clock, self.folder.name, self.scrubber)
+        return {
+            "target": target,
+            "platform": connection.platform,
+            "policy": policy,
+            "measured": measured,
+        }
 
     def _vm(self, options: RunParameters, operator: str, policy: Policy) -> dict[str, Any]:
         assert isinstance(options, VmParameters)

@@ -55,6 +55,9 @@ RESTORE_OTHERS: Mapping[str, Any] = {
     "confirm_timeout_s": 170,
 }  # fmt: skip
 WATCH: Mapping[str, Any] = {"power_on": True, "minutes": 1, "every_s": 10}
+LEARN_OTHERS: Mapping[str, Any] = {
+    **RESTORE_OTHERS, "watch_s": 13, "look_s": 3, "stop_wait_s": 13,
+}  # fmt: skip
 WATCH_OTHERS: Mapping[str, Any] = {
     **RESTORE_OTHERS, "minutes": 0, "every_s": 20, "start_timeout_s": 30, "power_on": False,
 }  # fmt: skip
@@ -101,6 +104,7 @@ def test_what_is_sent_does_not_depend_on_a_parameter_that_an_approval_leaves_ope
         ("force_power_off", FORCE_OTHERS),
         ("restore_status", RESTORE_OTHERS),
         ("watch_after_power_off", WATCH_OTHERS),
+        ("learn_platform", LEARN_OTHERS),
     ],
 )
 def test_the_tries_below_name_every_bound_parameter(runbook: str, others: Mapping[str, Any]) -> None:
@@ -117,6 +121,7 @@ def test_a_plan_holds_every_parameter_that_is_not_unbound(rehearse: Make, tmp_pa
         "force_power_off": rehearse("stuck").run().fact("plan"),
         "restore_status": later.follow("restore_status", record=record).fact("plan"),
         "watch_after_power_off": later.watch(**WATCH).fact("plan"),
+        "learn_platform": later.follow("learn_platform").fact("plan"),
     }
     assert set(plans) == {name for name in RUNBOOKS if any(s.role == "plan" for s in RUNBOOKS[name].steps)}
     for name, plan in plans.items():

@@ -19,7 +19,7 @@ from vergeos_nb.procedure.evidence.witnesses import roll
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.given_approval import Approval
 from vergeos_nb.procedure.values.past_run import Past
-from vergeos_nb.procedure.values.protocols import Journal, Plans, Platform, Records, VmLease
+from vergeos_nb.procedure.values.protocols import Journal, MeasuredSystems, Plans, Platform, Records, VmLease
 from vergeos_nb.procedure.values.votes import Verdict
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.assumptions import NOTHING_MEASURED, PlatformKnowledge
@@ -118,6 +118,7 @@ class SystemCase(RunCase):
 
     Attributes:
         knowledge: what was measured of the assumptions about it.
+        measured: what was measured of systems; None where nothing is kept.
     """
 
     options: SystemParameters
@@ -126,6 +127,7 @@ class SystemCase(RunCase):
     policy: Policy
     info: SystemInfo | None = None
     knowledge: PlatformKnowledge = NOTHING_MEASURED
+    measured: MeasuredSystems | None = None
 
     def system_label(self) -> str:
         """The system in words, simulated or real first. Until it has answered, the profile's claim."""

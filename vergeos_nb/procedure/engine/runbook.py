@@ -60,6 +60,7 @@ class Runbook:
         beside_the_vm: tables in which a change starts and ends no process. Every other change acts on the VM.
         acts: this runbook's own words for its acts, by the word of `act_of`: a written status row is an
             ``override``, unless the runbook says that it is something else.
+        over_vm: whether the verdict on its VM is what a run finds, if it takes one.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Runbook:
     headline: Callable[[RunEnd], str] = no_headline
     beside_the_vm: frozenset[str] = BESIDE_THE_VM
     acts: Mapping[str, str] = field(default_factory=dict)
+    over_vm: bool = True
 
     def __post_init__(self) -> None:
         lacks = [*_steps_lack(self.steps), *_parameters_lack(self.parameters)]

@@ -44,6 +44,17 @@ def in_plan(target: Target, info: SystemInfo) -> dict[str, Any]:
     }
 
 
+def name_of(target: Target, info: SystemInfo) -> str:
+    """The name under which measurements of this system are kept: its id, or its host.
+
+    A simulator that is started for a run has a new id each time. Its profile names the scenario, and so its
+    behaviour.
+    """
+    if target.host == SIMULATOR_HOST:
+        return target.profile
+    return id_of(info) or target.host
+
+
 def in_words(system: Mapping[str, Any]) -> str:
     """The system that a plan names, also an older one."""
     called = f"host {system['host']}" if system.get("host") else f"system {str(system.get('id', '?'))[:12]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from vergeos_nb.procedure.approval.consent import IDENTITY_TICKS
 from vergeos_nb.procedure.engine.case import Case, SystemCase
@@ -12,6 +13,8 @@ from vergeos_nb.procedure.steps.identify import connect, get_status_key, verify
 from vergeos_nb.procedure.steps.judge_and_plan import is_alive
 from vergeos_nb.procedure.steps.locate import locate
 from vergeos_nb.procedure.steps.override import confirm
+
+C = TypeVar("C", bound=Case)
 
 CONNECT: Step[SystemCase] = Step(
     "connect",
@@ -79,7 +82,7 @@ CONFIRM: Step[Case] = Step(
 )
 
 
-def plan_step(why: str, act: Callable[[Case], Draft], ticks: Mapping[str, str] | None = None) -> Step[Case]:
+def plan_step(why: str, act: Callable[[C], Draft], ticks: Mapping[str, str] | None = None) -> Step[C]:
     """The step that makes a plan and takes the approval. Each runbook has its own plan and reason."""
     return Step(
         "plan",

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.vergeos.exchange import Exchange
+from vergeos_nb.vergeos.learned import Grammar, Machines, TableSeen, Written
+from vergeos_nb.vergeos.measured import Measurements, SystemMeasured
 from vergeos_nb.vergeos.requests import NodeQuery, VmAction
 from vergeos_nb.vergeos.rights import Rights
 from vergeos_nb.vergeos.rows import (
@@ -135,11 +137,11 @@ class Platform(Protocol):
     def node_answer(self, key: str) -> QueryAnswer:
         """The answer to a node's query."""
 
-    def override_status(self, key: StatusKey, body: Mapping[str, Any]) -> None:
-        """Write these fields into a status row. Sent once."""
+    def override_status(self, key: StatusKey, body: Mapping[str, Any]) -> Any:
+        """Write these fields into a status row, and give the decoded answer. Sent once."""
 
-    def vm_action(self, vm: VmKey, action: VmAction) -> None:
-        """Send ``poweroff``, ``kill`` or ``poweron``; returns when the platform has taken it. Sent once."""
+    def vm_action(self, vm: VmKey, action: VmAction) -> Any:
+        """Send ``poweroff``, ``kill`` or ``poweron``, and give the decoded answer. Sent once."""
 
     def create_snapshot(
         self, machine: MachineKey, name: str, expires: int, description: str = ""
@@ -148,6 +150,22 @@ class Platform(Protocol):
 
     def ask_node(self, node: int, query: NodeQuery, params: Mapping[str, Any] | None = None) -> str:
         """Have a node run ``top`` or ``ping``, and give the key for ``node_answer``. Sent once."""
+
+
+class Learnable(Platform, Protocol):
+    """A system that is asked how it answers, and not only what is true there."""
+
+    def table_seen(self, table: str) -> TableSeen:
+        """A few rows of a table that the code reads, column by column. A refusal is a result, too."""
+
+    def grammar(self) -> Grammar:
+        """What comes for no match, for an unknown column, and for braces."""
+
+    def machines_to_watch(self, each: int) -> Machines:
+        """Up to so many machines of running VMs, of stopped VMs, and of nodes."""
+
+    def written(self, machines: Sequence[MachineKey]) -> Sequence[Written]:
+        """When the rows of these machines were written, in the order given."""
 
 
 class Journal(Protocol):
@@ -201,6 +219,25 @@ class Records(Protocol):
         Raises:
             RecordNotFound: there is no such record.
             Refused: it is damaged, or it was changed after the run.
+        """
+
+
+class MeasuredSystems(Protocol):
+    """What was measured of systems, by their names."""
+
+    def find(self, name: str) -> Measurements:
+        """What was measured of the system of this name; nothing if it was never measured."""
+
+    def keep(
+        self,
+        system: SystemMeasured,
+        assumptions: Mapping[str, tuple[str, str]],
+        seen: Mapping[str, tuple[str, str]],
+    ) -> str:
+        """Add what this run has measured: value and how, by name. Returns where it is kept.
+
+        Raises:
+            RecordError: it cannot be written.
         """
 
 

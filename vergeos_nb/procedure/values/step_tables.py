@@ -68,3 +68,17 @@ OFFENDERS = _table(
 )
 OUTCOMES = _table("outcomes", "Runs by day and outcome", "day outcome runs:int")
 OFTEN = _table("often", "What was sent, by VM", "vm sent times:int")
+OBSERVATIONS = _table("observations", "What was seen of the platform", "what value how")
+LEARNED_TABLES = _table(
+    "learned_tables",
+    "Tables as the platform gives them",
+    "table rows:int missing unreadable took_ms:int refused",
+)
+LEARNED_ROWS = _table(
+    "learned_rows",
+    "Which rows are written, and how often",
+    "machine:int name kind row habit writes:int over_s:float oldest_s:float",
+)
+ASSUMED = _table(
+    "assumed", "Assumptions about the platform, and what was measured", "assumption measured because"
+)

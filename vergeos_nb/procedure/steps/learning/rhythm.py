@@ -1,0 +1,98 @@
+"""How often a row is written, from several looks at it. Pure.
+
+A platform setting reads "flush the application framework database every 5000 ms" (vendor's settings; that it
+bounds what two looks can tell apart is our reading). So looks go on for several times as long, and one single
+write tells nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vergeos_nb.vergeos.learned import Written
+
+FLUSH_S = 5.0
+"""The platform writes its tables this often, as far as its settings tell."""
+
+AT_LEAST_S = 2 * FLUSH_S
+"""Looks over a shorter time say nothing about a row that was not written."""
+
+GOES_ON = 2
+"""So many writes are needed before a row counts as one that is written on and on."""
+
+Habit = Literal["written", "not written", "no row", "mixed", "unclear"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often a row was written while it was looked at.
+
+    Attributes:
+        there: in how many of the looks there was a row.
+        writes: how often its time of writing had moved.
+        over_s: from the first look to the last one, by the platform's clock.
+        oldest_s: the greatest age of the row at a look; None if it was never there.
+    """
+
+    there: int
+    looks: int
+    writes: int
+    over_s: float
+    oldest_s: float | None
+
+    @property
+    def habit(self) -> Habit:
+        """Whether the row is written on and on."""
+        if not self.there:
+            return "no row"
+        if self.writes >= GOES_ON:
+            return "written"
+        return "not written" if not self.writes and self.over_s >= AT_LEAST_S else "unclear"
+
+
+def rhythm(looks: Sequence[tuple[float, bool, int | None]]) -> Rhythm:
+    """The rhythm of one row.
+
+    Args:
+        looks: for each look the time, whether the row was there, and when it says that it was written.
+    """
+    times = [at for _, there, at in looks if there and at is not None]
+    ages = [max(0.0, looked_at - at) for looked_at, there, at in looks if there and at is not None]
+    writes = sum(later > earlier for earlier, later in zip(times, times[1:], strict=False))
+    over_s = looks[-1][0] - looks[0][0] if looks else 0.0
+    return Rhythm(
+        sum(there for _, there, _ in looks), len(looks), writes, over_s, max(ages) if ages else None
+    )
+
+
+def status_rhythm(looks: Sequence[Written]) -> Rhythm:
+    """The rhythm of one machine's status row."""
+    return rhythm([(one.looked_at, one.running is not None, one.status_at) for one in looks])
+
+
+def stats_rhythm(looks: Sequence[Written]) -> Rhythm:
+    """The rhythm of one machine's stats row."""
+    return rhythm([(one.looked_at, one.has_stats, one.stats_at) for one in looks])
+
+
+def together(rhythms: Iterable[Rhythm]) -> Habit:
+    """The habit of several rows, or ``mixed``. An unclear one does not count beside others."""
+    habits = {one.habit for one in rhythms}
+    if len(habits) > 1:
+        habits.discard("unclear")
+    return habits.pop() if len(habits) == 1 else "mixed" if habits else "unclear"
+
+
+def in_words(rhythms: Sequence[Rhythm]) -> str:
+    """What was counted, in words."""
+    if not rhythms:
+        return "no such machine"
+    writes = ", ".join(str(one.writes) for one in rhythms)
+    over_s = max(one.over_s for one in rhythms)
+    rows = "row" if len(rhythms) == 1 else "rows"
+    gone = sum(not one.there for one in rhythms)
+    absent = f"; {gone} without a row" if gone else ""
+    seen = f"{len(rhythms)} {rows} looked at {rhythms[0].looks} times in {over_s:.0f} s"
+    return f"{seen}, written {writes} times{absent}"
