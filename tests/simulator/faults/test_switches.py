@@ -17,12 +17,12 @@ def lost(make, **switches):
     return api
 
 
-def times(api):
+def times(api, name="web-01"):
     """What moves in the stats row and in the status row while nobody does anything."""
-    rows = []
+    rows, vm = [], api.sim.world.vm(name)
     for _ in range(2):
-        stats = api.get("machine_stats", filter="machine eq 44", fields="modified,ram_used")
-        status = api.get("machine_status/46", fields="last_update")
+        stats = api.get("machine_stats", filter=f"machine eq {vm.machine}", fields="modified,ram_used")
+        status = api.get(f"machine_status/{vm.status}", fields="last_update")
         rows.append((stats, status["last_update"]))
         api.wait(10)
     return rows[0][0], rows[0][0] != rows[1][0], rows[0][1] != rows[1][1]
@@ -82,6 +82,19 @@ def test_stale_statistics_of_a_vm_that_its_node_stopped_read_zero(make):
 @pytest.mark.parametrize(("how", "moves"), [("stops", False), ("goes_on", True)])
 def test_the_heartbeat_of_a_dead_machine_stops_or_goes_on(make, how, moves):
     assert times(make("stuck", switches=Switches(heartbeat_of_the_dead=how)))[2] is moves
+
+
+@pytest.mark.parametrize(("how", "moves"), [("stops", False), ("goes_on", True)])
+def test_the_heartbeat_of_a_stopped_machine_stops_or_goes_on_as_that_of_a_dead_one(make, how, moves):
+    api = make("healthy", switches=Switches(heartbeat_of_the_dead=how))
+    assert times(api, "test-01")[2] is moves
+
+
+@pytest.mark.parametrize(("how", "moves"), [("zeros", True), ("stale", False)])
+def test_statistics_of_a_machine_that_has_long_been_stopped_are_written_on_or_not(make, how, moves):
+    api = make("healthy", switches=Switches(statistics_of_the_dead=how))
+    stats, moved, _ = times(api, "test-01")
+    assert ([row["ram_used"] for row in stats], moved) == ([0], moves)
 
 
 @pytest.mark.parametrize(("how", "answer"), [("list", []), ("count", {"$count": 0})])

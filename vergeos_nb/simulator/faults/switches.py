@@ -56,8 +56,8 @@ class Switches:
     written last; or it is not there. A stop that the node carried out leaves zeros in a stale row."""
 
     heartbeat_of_the_dead: Literal["stops", "goes_on"] = "stops"
-    """The `last_update` of a status row that says running, without a process: it stays, or a controller goes
-    on to write it."""
+    """The `last_update` of the status row of a machine without a process, stopped ones included: it stays, or
+    a controller goes on to write it."""
 
     read_only_status_columns: Literal["none", "powerstate_and_node"] = "none"
     """Columns of machine_status that refuse a whole PUT that names them, with 422 `field 'x' is readonly`

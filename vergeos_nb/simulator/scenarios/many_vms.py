@@ -100,6 +100,7 @@ def add_vm(
         world.update("machine_status", status, running=True, powerstate=True, status="running",
                      state="online", node=node, **kept)  # fmt: skip
     else:
+        vitals.ended_at, vitals.ended_seen = float(started + 3600), True
         world.update("machine_status", status, last_update=started + 3600, **kept)
     return row
 

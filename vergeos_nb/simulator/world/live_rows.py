@@ -32,7 +32,7 @@ def observed(world: World, machine: int) -> tuple[Vitals | None, float, bool]:
 def last_update(world: World, row: Row) -> int:
     """A machine with a heartbeat was heard this second; any other when it was last heard (by switch)."""
     vitals = world.vitals.get(row.get("machine", 0))
-    kept_up = world.switches.heartbeat_of_the_dead == "goes_on" and row.get("running")
+    kept_up = world.switches.heartbeat_of_the_dead == "goes_on"
     if vitals is not None and not vitals.alive and kept_up:
         return int(world.now)
     if vitals is not None and vitals.heartbeat and vitals.alive:
