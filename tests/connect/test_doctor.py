@@ -188,3 +188,14 @@ def test_a_user_who_may_not_read_the_vms_ends_there_with_the_code_for_permission
     system().faults.add(Rule("no-vms", "GET", "/api/v4/vms", status=403, text="no permission"))
     findings = diagnose("env", environ=environ)
     assert (findings[-1].name, findings[-1].ok, exit_code(findings)) == ("may I read vms", False, 9)
+
+
+@pytest.mark.parametrize(
+    ("words", "ok"),
+    [("5 of 9 assumptions measured on 26.1.8, 12 days ago", True), ("none of 9 assumptions measured", None)],
+)
+def test_the_last_line_says_how_much_was_measured_of_the_platform(system, environ, words, ok):
+    system()
+    last = diagnose("env", environ=environ, known=lambda profile, info: words)[-1]
+    assert (last.name, last.ok, last.detail) == ("platform", ok, words)
+    assert ("vergeos-nb conformance" in last.next_step) is (ok is None)

@@ -24,6 +24,11 @@ class PlanShelf:
         self._paths = ArchiveLayout(outputs.absolute())
         self._scrubber = scrubber or Scrubber()
 
+    @property
+    def outputs(self) -> Path:
+        """The archive's folder."""
+        return self._paths.outputs
+
     def keep(self, plan: Plan) -> bool:
         """Keep a plan. Masked it would be another one, so with a secret in it there is nothing to keep.
 

@@ -20,7 +20,7 @@ from vergeos_nb.errors import RecordError
 from vergeos_nb.files import disk_errors, make_folder, put
 from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.shapes import MOST_BYTES, Unfit, content_of, fit, text_of, toml_of
-from vergeos_nb.vergeos.measured import Measured, Measurements, SystemMeasured
+from vergeos_nb.vergeos.measured import NOT_MEASURED, Measured, Measurements, SystemMeasured
 
 FORMAT = "vergeos-nb/platform/1"
 LONGEST_NAME = 80
@@ -106,7 +106,7 @@ class PlatformFiles:
         earlier = self.find(system.name)
         text = _toml(
             system,
-            {**earlier.assumptions, **self._new(system, assumptions)},
+            _joined(earlier.assumptions, self._new(system, assumptions)),
             {**earlier.seen, **self._new(system, seen)},
         )
         with disk_errors(f"keeping what was measured in {path}"):
@@ -126,6 +126,14 @@ class PlatformFiles:
             )
             for name, (value, how) in found.items()
         }
+
+
+def _joined(earlier: Mapping[str, Measured], new: Mapping[str, Measured]) -> dict[str, Measured]:
+    """Both. What the new run did not measure stays as it was measured before, with its version."""
+    return {
+        **earlier,
+        **{name: one for name, one in new.items() if one.value != NOT_MEASURED or name not in earlier},
+    }
 
 
 def file_name(system: str) -> str:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from vergeos_nb.archive.platform_files import PlatformFiles
 from vergeos_nb.cli.commands import Asking
-from vergeos_nb.cli.options import json_option
+from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
+from vergeos_nb.clock import SystemClock
 from vergeos_nb.connect.doctor import SIGNS, diagnose, exit_code
+from vergeos_nb.procedure.engine.system_identity import name_of
+from vergeos_nb.session.cases import target_of
+from vergeos_nb.settings import Profile
+from vergeos_nb.vergeos.rows import SystemInfo
 
 
 @click.command(cls=Asking)
 @click.option("--profile", default="simulator", show_default=True, help="The system to look at.")
+@outputs_option
 @json_option
-def doctor(profile: str, output: Output) -> int:
+def doctor(profile: str, outputs: Path, output: Output) -> int:
     """Check whether a system can be reached and read. Also checks login, TLS and clock. Changes nothing."""
-    findings = diagnose(profile)
+    files = PlatformFiles(outputs, clock := SystemClock())
+
+    def known(opened: Profile, system: SystemInfo) -> str:
+        return files.find(name_of(target_of(opened), system)).words(system, clock.now())
+
+    findings = diagnose(profile, clock=clock, known=known)
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
         output.line(f"{SIGNS[finding.ok]} {finding.name.ljust(width)}  {finding.detail}")

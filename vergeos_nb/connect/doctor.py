@@ -6,7 +6,7 @@ The first layer that fails ends the list, with what to do: what lies above it ca
 from __future__ import annotations
 
 import socket
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,6 +56,7 @@ def diagnose(
     environ: Mapping[str, str] | None = None,
     home: Path | None = None,
     clock: Clock | None = None,
+    known: Callable[[Profile, SystemInfo], str] | None = None,
 ) -> list[Diagnosis]:
     """Everything that can be found out about a profile without changing anything on the system.
 
@@ -63,9 +64,10 @@ def diagnose(
         environ: stands in for the process's environment.
         home: stands in for the user's home directory.
         clock: where our time comes from.
+        known: how much was measured of the platform that answers, in words.
     """
     findings: list[Diagnosis] = []
-    with closing(_layers(profile_name, environ, home, clock or SystemClock())) as layers:
+    with closing(_layers(profile_name, environ, home, clock or SystemClock(), known)) as layers:
         for finding in layers:
             findings.append(_shown(finding))
             if finding.ok is False:
@@ -84,7 +86,11 @@ def exit_code(findings: Sequence[Diagnosis]) -> int:
 
 
 def _layers(
-    name: str, environ: Mapping[str, str] | None, home: Path | None, clock: Clock
+    name: str,
+    environ: Mapping[str, str] | None,
+    home: Path | None,
+    clock: Clock,
+    known: Callable[[Profile, SystemInfo], str] | None,
 ) -> Generator[Diagnosis, None, None]:
     layer = "settings"
     try:
@@ -112,6 +118,8 @@ def _layers(
                 yield _readable(layer, rows_of(data, table, asked))
             yield _writable(api)
             yield _clocks(system)
+            if known is not None:
+                yield _platform(known(profile, system))
     except VergeNbError as failure:
         yield Diagnosis(layer, False, failure.came_back, failure.next_step, failure.exit_code)
 
@@ -229,6 +237,13 @@ def _writable(api: VergeApi) -> Diagnosis:
         f"{rights.words}; it cannot be tried without changing something",
         "The power-off needs the modify permission; default users have list and read only.",
     )
+
+
+def _platform(words: str) -> Diagnosis:
+    if words.startswith("none"):
+        advice = "Measure it in a minute: vergeos-nb conformance, best with a test VM that may be lost."
+        return Diagnosis("platform", None, words, advice)
+    return Diagnosis("platform", True, words)
 
 
 def _clocks(system: SystemInfo) -> Diagnosis:

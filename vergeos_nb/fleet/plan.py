@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from vergeos_nb.archive.plan_shelf import PlanShelf
+from vergeos_nb.archive.platform_files import PlatformFiles
 from vergeos_nb.bound import plain
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import Drift, RecordError, Refused, UsageError, VergeNbError
@@ -92,6 +93,7 @@ def plan_one(vm: FleetVm, options: Mapping[str, Any], connect: Connect, target: 
             platform=connection.platform,
             plans=shelf,
             policy=policy,
+            measured=PlatformFiles(shelf.outputs, clock),
         )
         engine = reading_engine(case, STEPS, CallLog())
         last: StepResult | None = None

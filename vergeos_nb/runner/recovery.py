@@ -16,6 +16,7 @@ from vergeos_nb import settings
 from vergeos_nb.archive.finishing import finish_record
 from vergeos_nb.archive.folders.record_folders import has_no_journal, without_journal
 from vergeos_nb.archive.plan_shelf import PlanShelf
+from vergeos_nb.archive.platform_files import PlatformFiles
 from vergeos_nb.archive.seal import newest_entries, waits_for_its_seal
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.client.transport.wire import Wire
@@ -30,7 +31,7 @@ from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.layout import JOURNAL, RECORD, archive_of
 from vergeos_nb.parameters import ConfirmingParameters
 from vergeos_nb.procedure.engine.case import Target
-from vergeos_nb.procedure.engine.system_identity import differences
+from vergeos_nb.procedure.engine.system_identity import differences, name_of
 from vergeos_nb.procedure.runbooks.catalog import read_parameters, runbook_of
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.procedure.values.step_result import StepResult
@@ -252,6 +253,8 @@ def _read_back(
         case.vm, case.status_key = vm, status_key
         case.info = case.platform.system()
         _same_system(account, opened, case.info)
+        files = PlatformFiles(archive_of(folder).outputs, clock)
+        case.knowledge = files.find(name_of(case.target, case.info)).knowledge(case.info)
         if (plan := account.fact("plan")) is not None:
             case.plan = Plan(plan)
         result = reading_engine(case, [confirm], calls).run(confirm.id)

@@ -11,7 +11,7 @@ from vergeos_nb.errors import Refused
 from vergeos_nb.parameters import RunParameters, VmParameters
 from vergeos_nb.procedure.engine.case import Case, Target
 from vergeos_nb.procedure.engine.engine import Engine, Step
-from vergeos_nb.procedure.values.protocols import Plans, Platform
+from vergeos_nb.procedure.values.protocols import MeasuredSystems, Plans, Platform
 from vergeos_nb.session.connection import CallLog
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.exchange import Request
@@ -32,7 +32,7 @@ class Unwritten:
 
 def reading_case(
     *, runbook: str, options: RunParameters, operator: str, clock: Clock, target: Target, platform: Platform,
-    plans: Plans, policy: Policy,
+    plans: Plans, policy: Policy, measured: MeasuredSystems | None = None,
 ) -> Case:  # fmt: skip
     """A case without an approval, so that no step sends anything."""
     assert isinstance(options, VmParameters)
@@ -48,6 +48,7 @@ def reading_case(
         plans=plans,
         lease=Unwritten(),
         stop_wanted=str,
+        measured=measured,
     )
 
 

@@ -1,9 +1,21 @@
-"""What was measured of a platform: on which system and version, when, and which record holds the evidence."""
+"""What was measured of a platform: on which system and version, when, and which record holds the evidence.
+
+It counts for that system and version only: another version may behave in another way. No I/O.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from vergeos_nb.vergeos.assumptions import ASSUMPTIONS, Known, PlatformKnowledge
+from vergeos_nb.vergeos.rows import SystemInfo
+
+MEASURED_TRUE = "measured true"
+MEASURED_FALSE = "measured false"
+NOT_MEASURED = "not measured"
+_HOLDS = {MEASURED_TRUE: True, MEASURED_FALSE: False}
+DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,8 @@ class Measurements:
     """Everything that was measured of one system.
 
     Attributes:
-        assumptions: by the assumption's name; the value is one of `measured true` and `measured false`.
+        assumptions: by the assumption's id; the value is `MEASURED_TRUE`, `MEASURED_FALSE` or
+            `NOT_MEASURED`.
         seen: observations by name.
         damaged: why the file that holds them cannot be read, or "".
     """
@@ -49,3 +62,47 @@ class Measurements:
     assumptions: Mapping[str, Measured] = field(default_factory=dict)
     seen: Mapping[str, Measured] = field(default_factory=dict)
     damaged: str = ""
+
+    def counting(self, info: SystemInfo) -> dict[str, Measured]:
+        """The measured assumptions that count for this system as it answers now, by id."""
+        if self.system is None or self.system.simulated != info.simulated:
+            return {}
+        return {
+            name: one
+            for name, one in self.assumptions.items()
+            if name in ASSUMPTIONS and one.value in _HOLDS and one.version == info.version
+        }
+
+    def knowledge(self, info: SystemInfo) -> PlatformKnowledge:
+        """What a verdict on this system may rest on."""
+        return PlatformKnowledge(
+            {name: Known(_HOLDS[one.value], one.version, one.at) for name, one in self.counting(info).items()}
+        )
+
+    def words(self, info: SystemInfo, now: float) -> str:
+        """How much is known, such as "5 of 9 assumptions measured on 26.1.8, 12 days ago".
+
+        Args:
+            now: seconds since 1970.
+        """
+        counting = self.counting(info)
+        told = f"{len(counting) or 'none'} of {len(ASSUMPTIONS)} assumptions measured on {info.version}"
+        if counting:
+            told += f", {_ago(now - max(one.at for one in counting.values()))}"
+        others = {
+            one.version
+            for name, one in self.assumptions.items()
+            if name in ASSUMPTIONS and name not in counting and one.value in _HOLDS
+        }
+        if others:
+            told += f"; what was measured on {', '.join(sorted(others))} does not count for this version"
+        if self.damaged:
+            told += f"; what was measured cannot be read: {self.damaged}"
+        return told
+
+
+def _ago(seconds: float) -> str:
+    days = int(seconds // DAY_S)
+    if days < 1:
+        return "less than a day ago"
+    return "1 day ago" if days == 1 else f"{days} days ago"

@@ -25,6 +25,7 @@ from vergeos_nb.procedure.steps.common_steps import (
     VERIFY,
     plan_step,
 )
+from vergeos_nb.procedure.steps.learning.conclusions import conclusions, conclusions_table
 from vergeos_nb.procedure.steps.learning.experiments import (
     BESIDE,
     NO_VM,
@@ -64,7 +65,7 @@ class LearnPlatformParameters(ConfirmingParameters):
         description="Seconds that rows are watched to see whether they are written; 12 or more.",
     )
     look_s: Annotated[float, Field(ge=0.5, le=60, allow_inf_nan=False)] = Field(
-        2.0, title="Seconds between two looks", description="Seconds between two looks at the rows."
+        2.5, title="Seconds between two looks", description="Seconds between two looks at the rows."
     )
     stop_wait_s: Annotated[Seconds, AskedOn("plan")] = Field(
         12.0,
@@ -108,13 +109,20 @@ def keep(case: LearnCase) -> Draft:
         name_of(case.target, case.info), case.info.cloud_name, case.info.version, case.info.simulated
     )
     seen = {one.name: (one.value, one.how) for one in case.seen.values()}
-    path = case.measured.keep(system, {}, seen)
+    found = conclusions(case.seen)
+    measured = {name: (one.word, one.because) for name, one in found.items()}
+    path = case.measured.keep(system, measured, seen)
+    known = case.measured.find(system.name)
     return Draft(
         StepOutcome.PASSED,
-        f"{len(case.seen)} things were seen of VergeOS {case.info.version}. Kept in {path}.",
+        f"{known.words(case.info, case.clock.now())}. Kept in {path}.",
         "",
-        (observations_table(case.seen),),
-        {"seen": as_facts(case.seen)},
+        (conclusions_table(found), observations_table(case.seen)),
+        {
+            "seen": as_facts(case.seen),
+            "assumptions": {name: {"is": one.word, "because": one.because} for name, one in found.items()},
+            "kept": path,
+        },
     )
 
 

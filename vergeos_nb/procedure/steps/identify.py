@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vergeos_nb.clock import iso
 from vergeos_nb.errors import Refused
 from vergeos_nb.procedure.engine.case import Case, SystemCase
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
-from vergeos_nb.procedure.engine.system_identity import id_of
+from vergeos_nb.procedure.engine.system_identity import id_of, name_of
 from vergeos_nb.procedure.evidence.healthy import MEANS_IT, row_of_a_working_vm
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_tables import CHECKS, FACTS, IDENTITY
 from vergeos_nb.procedure.values.table import Scalar, Table
+from vergeos_nb.vergeos.measured import Measurements
 from vergeos_nb.vergeos.rows import MOVING, OF_NODES, MachineStatus, SystemInfo, Vm
 
 MAX_SKEW_S = 60.0
@@ -26,7 +29,7 @@ def connect(case: SystemCase) -> Draft:
     """Who answers, is it the kind of system that the profile claims, and what may this user do there?"""
     info = case.platform.system()
     case.info = info
-    seen: dict[str, Scalar] = {
+    seen: dict[str, Any] = {
         "simulated": info.simulated,
         "cloud_name": info.cloud_name,
         "system_id": id_of(info),
@@ -42,6 +45,8 @@ def connect(case: SystemCase) -> Draft:
             _answering(case, info),
             **seen,
         )
+    measured = case.measured.find(name_of(case.target, info)) if case.measured else Measurements()
+    case.knowledge = measured.knowledge(info)
     rights = case.platform.own_rights()
     summary = f"Connected to {case.system_label()}, VergeOS {info.version}, as {case.target.who}."
     warnings = list(case.target.warnings)
@@ -52,8 +57,19 @@ def connect(case: SystemCase) -> Draft:
     skew = info.clock_skew_s
     if skew is not None and abs(skew) > MAX_SKEW_S:
         warnings.append(f"The clocks differ by {skew:+.0f} s: mind that when reading times in the record.")
-    facts = _answering(case, info, ("may change something", rights.words))
+    if measured.damaged:
+        warnings.append(f"What was measured of this platform counts for nothing: {measured.damaged}.")
+    facts = _answering(
+        case,
+        info,
+        ("may change something", rights.words),
+        ("platform", measured.words(info, case.clock.now())),
+    )
     seen["may_change"] = rights.may_change
+    seen["measured"] = {
+        name: {"is": one.value, "at": one.at, "record": one.record}
+        for name, one in measured.counting(info).items()
+    }
     return Draft(StepOutcome.PASSED, summary, " ".join(warnings), (facts,), seen)
 
 

@@ -119,17 +119,18 @@ def write(case: LearnCase) -> Draft:
         )
     vendors = requests.override(key).fields
     since = case.server_clock(case.clock.now())
-    no = _write(case, "write", vendors, before)
-    if no is not None:
+    if (no := _write(case, "write", vendors)) is not None:
         return no
-    _observe_writing(case, before, since)
+    _observe_time_and_log(case, before, since)
     for name, value in BESIDE.items():
         if _found(before, name) != value:
             case.observe(
                 f"write_{name}", "not tried", f"the stopped row has another value: {_found(before, name)}"
             )
-        elif (no := _write(case, f"write {name}", {name: value}, before)) is not None:
+        elif (no := _write(case, f"write {name}", {name: value})) is not None:
             return no
+    case.clock.sleep(SETTLES_S)
+    _observe_row(case, before)
     return Draft(
         StepOutcome.PASSED,
         "The row was written with its own values.",
@@ -212,7 +213,7 @@ def _watch_stopped(case: LearnCase) -> None:
         case.observe("ram_of_test_vm", value, f"after it was stopped: {read[-1]:g} MB at the last look")
 
 
-def _write(case: LearnCase, latch: str, body: Mapping[str, Any], before: MachineStatus) -> Draft | None:
+def _write(case: LearnCase, latch: str, body: Mapping[str, Any]) -> Draft | None:
     """Write these fields once and keep the answer. Return the end of the step if it must end here."""
     if latch in case.sent:
         return None
@@ -229,12 +230,17 @@ def _write(case: LearnCase, latch: str, body: Mapping[str, Any], before: Machine
     return None
 
 
-def _observe_writing(case: LearnCase, before: MachineStatus, since: float) -> None:
-    """What the first PUT has left: the row, its time of writing, the log."""
+def _observe_row(case: LearnCase, before: MachineStatus) -> None:
+    """Whether the row is still as it was written."""
     after = case.platform.machine_status(case.known_status_key())
     changed = [name for name in before.row if name not in _CLOCKS and before.row[name] != after.row.get(name)]
-    how = f"changed: {', '.join(changed)}" if changed else "every other column is as it was"
+    how = f"changed: {', '.join(changed)}" if changed else f"as it was {SETTLES_S:g} s after the last PUT"
     case.observe("put_row", "changed" if changed else "stays", how)
+
+
+def _observe_time_and_log(case: LearnCase, before: MachineStatus, since: float) -> None:
+    """What the first PUT has left: the row's time of writing, and the log."""
+    after = case.platform.machine_status(case.known_status_key())
     if before.last_update is not None and after.last_update is not None:
         moved = after.last_update > before.last_update
         how = f"last_update went from {before.last_update} to {after.last_update}"

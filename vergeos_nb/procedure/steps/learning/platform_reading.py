@@ -131,10 +131,11 @@ def _observe_age(case: LearnCase, machines: Machines, looks: Looks) -> None:
     if ages:
         how = "the greatest age of a row of a running VM at a look, by the platform's clock"
         case.observe("oldest_reading_s", f"{max(ages):.0f}", how)
-    written = [one for one in map(stats_rhythm, running) if one.writes]
-    if written:
-        every = max(one.over_s / one.writes for one in written)
-        case.observe("stats_written_every_s", f"{every:.1f}", "at the slowest of the running VMs watched")
+    gaps = [one.longest_gap_s for some in running for one in (status_rhythm(some), stats_rhythm(some))]
+    known = [gap for gap in gaps if gap is not None]
+    if known and len(known) == len(gaps):
+        how = f"the longest time between two writes of a row of a running VM, over {len(gaps)} rows"
+        case.observe("longest_gap_s", f"{max(known):.0f}", how)
 
 
 def _tables_table(tables: Sequence[TableSeen]) -> Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from vergeos_nb.vergeos.learned import Written
@@ -33,6 +34,7 @@ class Rhythm:
         there: in how many of the looks there was a row.
         writes: how often its time of writing had moved.
         over_s: from the first look to the last one, by the platform's clock.
+        longest_gap_s: the longest time between two writes; None where fewer than two were seen.
         oldest_s: the greatest age of the row at a look; None if it was never there.
     """
 
@@ -40,6 +42,7 @@ class Rhythm:
     looks: int
     writes: int
     over_s: float
+    longest_gap_s: float | None
     oldest_s: float | None
 
     @property
@@ -60,10 +63,15 @@ def rhythm(looks: Sequence[tuple[float, bool, int | None]]) -> Rhythm:
     """
     times = [at for _, there, at in looks if there and at is not None]
     ages = [max(0.0, looked_at - at) for looked_at, there, at in looks if there and at is not None]
-    writes = sum(later > earlier for earlier, later in zip(times, times[1:], strict=False))
+    gaps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
     over_s = looks[-1][0] - looks[0][0] if looks else 0.0
     return Rhythm(
-        sum(there for _, there, _ in looks), len(looks), writes, over_s, max(ages) if ages else None
+        there=sum(there for _, there, _ in looks),
+        looks=len(looks),
+        writes=len(gaps),
+        over_s=over_s,
+        longest_gap_s=max(gaps) if len(gaps) >= GOES_ON else None,
+        oldest_s=max(ages) if ages else None,
     )
 
 
