@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -113,6 +114,19 @@ def test_the_watch_of_the_documents_ends_as_it_should(reader: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.nightly
+def test_the_test_vm_of_the_documents_is_planned_for_and_tried_out(reader: Path) -> None:
+    plan, apply = blocks("conformance-vm", "conformance.md")[0]
+    planned = run(f"{plan} --json", reader)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    digest = json.loads(planned.stdout.splitlines()[-1])["plan_digest"]
+    applied = run(f"{apply} --json".replace("DIGEST", digest), reader)
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    measured = json.loads(applied.stdout.splitlines()[-1])["assumptions"]
+    assert [name for name, one in measured.items() if one["is"] == "not measured"] == []
+    assert [path.stem for path in (reader / "outputs" / "platform").iterdir()] == ["simulator_healthy"]
+
+
 def test_every_command_of_the_documents_is_run_by_a_test() -> None:
     named = {
         (page, name) for page, text in PAGES.items() for name in re.findall(r"<!-- run: ([\w-]+) -->", text)
@@ -127,6 +141,7 @@ def test_every_command_of_the_documents_is_run_by_a_test() -> None:
         ("archive.md", "verify"),
         ("archive.md", "export"),
         ("parameters.md", "watch"),
+        ("conformance.md", "conformance-vm"),
     }
     bare = [
         line

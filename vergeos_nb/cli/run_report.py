@@ -12,6 +12,8 @@ from vergeos_nb.layout import PAGE, RECORD
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.headless import RunReport, run
+from vergeos_nb.vergeos.assumptions import ASSUMPTIONS
+from vergeos_nb.vergeos.measured import MEASURED_FALSE
 from vergeos_nb.views.badges import badge_of_line
 from vergeos_nb.views.summary import summary_text
 
@@ -47,9 +49,14 @@ def progress_on(output: Output) -> Any:
 
 
 def show(report: RunReport, output: Output) -> None:
-    """The run's summary and where its record is."""
+    """The run's summary, what it measured of the platform, and where its record is."""
     output.block(summary_text(summary_of(report.account)))
     output.line()
+    if measured := report.account.fact("assumptions"):
+        for name, one in measured.items():
+            output.line(f"  {one['is'].ljust(len(MEASURED_FALSE))}  {ASSUMPTIONS[name].sentence}")
+        output.line(f"  kept in {report.account.fact('kept')}")
+        output.line()
     if report.record_error:
         output.block(f"NO RECORD: {said(report.record_error)}")
     else:
@@ -68,6 +75,7 @@ def as_json(report: RunReport) -> dict[str, Any]:
         "record": str(report.folder) if (report.folder / RECORD).exists() else None,
         "profile": account.opened.get("profile"),
         "simulated": account.simulated,
+        **({"assumptions": measured} if (measured := account.fact("assumptions")) else {}),
         **warning(account),
     }
 

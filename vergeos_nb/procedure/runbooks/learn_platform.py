@@ -36,7 +36,7 @@ from vergeos_nb.procedure.steps.learning.experiments import (
     write,
 )
 from vergeos_nb.procedure.steps.learning.observations import LearnCase, as_facts, observations_table
-from vergeos_nb.procedure.steps.learning.platform_reading import look_at_tables, watch_rows
+from vergeos_nb.procedure.steps.learning.platform_reading import look_at_tables, looking_at_tables, watch_rows
 from vergeos_nb.procedure.steps.watching import Watch
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.protocols import Platform
@@ -159,6 +159,7 @@ STEPS: Sequence[Step[Any]] = (
         look_at_tables,
         role="judge",
         verb="Look at the tables",
+        requests=looking_at_tables,
     ),
     Step(
         "rows",

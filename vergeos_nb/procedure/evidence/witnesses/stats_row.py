@@ -40,7 +40,9 @@ def vote(evidence: Evidence) -> Vote:
         because = f"no row of a stopped machine is written on this system ({written_when_stopped})"
         return Vote(SOURCE, "silent", f"freshly reads zero, which is no death here: {because} ({at})")
     strength: Strength = "measured" if written_when_stopped.holds else "assumed"
-    return Vote(SOURCE, "dead", f"freshly reads 0 % CPU and 0 MB RAM ({at})", strength)
+    ground = "measured here" if written_when_stopped.holds else "assumed"
+    because = f"freshly reads 0 % CPU and 0 MB RAM ({at}); that such a row means death is {ground}"
+    return Vote(SOURCE, "dead", because, strength)
 
 
 STATS_ROW = Witness(

@@ -16,6 +16,7 @@ from vergeos_nb.procedure.values.votes import Vote
 from vergeos_nb.vergeos.assumptions import STATUS_OF_A_STOPPED_MACHINE
 
 SOURCE = "machine_status"
+_ASSUMED = "that this is life is assumed"
 
 
 def vote(evidence: Evidence) -> Vote:
@@ -37,9 +38,13 @@ def vote(evidence: Evidence) -> Vote:
         if moved or row.started != known.started:
             return Vote(SOURCE, "alive", f"was started again or moved while it was watched ({at})")
         if life is None and stopped:
-            life = Vote(SOURCE, "alive", f"went back to running, status {row.status} ({at})", "assumed")
+            life = Vote(
+                SOURCE, "alive", f"went back to running, status {row.status} ({at}); {_ASSUMED}", "assumed"
+            )
         elif life is None and anew and not (discounted := _discounted(evidence)):
-            life = Vote(SOURCE, "alive", f"says {row.status} and keeps being written ({at})", "assumed")
+            life = Vote(
+                SOURCE, "alive", f"says {row.status} and keeps being written ({at}); {_ASSUMED}", "assumed"
+            )
     if life is not None:
         return life
     last, at = rows[-1], written(rows[-1].last_update)
@@ -56,7 +61,7 @@ def _discounted(evidence: Evidence) -> str:
     """Why a row that keeps being written is no sign of life here, or ""."""
     kept_up = evidence.knowledge.of(STATUS_OF_A_STOPPED_MACHINE)
     if kept_up.holds:
-        return f"so does the row of a stopped machine on this system ({kept_up})"
+        return f"so does the row of a stopped machine, as measured here ({kept_up})"
     return "a named person has checked at the node in spite of it" if evidence.answered_for else ""
 
 

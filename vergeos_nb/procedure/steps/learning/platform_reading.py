@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import cast
 
 from vergeos_nb.client.learning_reads import ASKED
-from vergeos_nb.procedure.engine.engine import Draft
+from vergeos_nb.procedure.engine.engine import Ask, Draft
 from vergeos_nb.procedure.steps.learning.observations import LearnCase, as_facts, observations_table
 from vergeos_nb.procedure.steps.learning.rhythm import (
     Rhythm,
@@ -15,6 +17,7 @@ from vergeos_nb.procedure.steps.learning.rhythm import (
     together,
 )
 from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.protocols import Learnable, Platform
 from vergeos_nb.procedure.values.step_tables import LEARNED_ROWS, LEARNED_TABLES
 from vergeos_nb.procedure.values.table import Scalar, Table
 from vergeos_nb.vergeos.learned import MachineKind, Machines, TableSeen, Written
@@ -32,6 +35,9 @@ def look_at_tables(case: LearnCase) -> Draft:
     grammar = case.platform.grammar()
     assert case.info is not None
     case.observe("version", case.info.version, f"OS {case.info.os_version}")
+    rights = case.platform.own_rights()
+    may = {True: "everything", False: "nothing", None: "not told"}[rights.may_change]
+    case.observe("may_change", may, f"{case.target.who}: {rights.words}")
     case.observe("no_match", grammar.no_match, "the answer to a filter that matches nothing")
     if grammar.any_rows:
         ignored = "matches nothing" if not grammar.unknown_column else "matches all"
@@ -44,10 +50,11 @@ def look_at_tables(case: LearnCase) -> Draft:
         case.observe(
             "latency_ms", f"{took[len(took) // 2]:.0f}", f"the median of reads of a few rows; {slowest}"
         )
+    for table in case.tables:
+        case.observe(f"columns_of_{table.name}", *_columns_in_words(table))
     differs = [table for table in case.tables if table.missing or table.unfit]
     refused = [table.name for table in case.tables if table.refused]
-    warnings = [f"{table.name} lacks {', '.join(table.missing)}" for table in differs if table.missing]
-    warnings += [f"{table.name}: cannot read {', '.join(table.unfit)}" for table in differs if table.unfit]
+    warnings = [f"{table.name}: {_columns_in_words(table)[1]}" for table in differs]
     warnings += [f"not answered: {', '.join(refused)}"] if refused else []
     looked_at = sum(bool(table.rows) for table in case.tables)
     return Draft(
@@ -58,6 +65,16 @@ def look_at_tables(case: LearnCase) -> Draft:
         (_tables_table(case.tables), observations_table(case.seen)),
         {"seen": as_facts(case.seen), "tables": [_as_fact(table) for table in case.tables]},
     )
+
+
+def looking_at_tables(case: LearnCase) -> Sequence[Ask]:
+    """A few rows of each table, and the filters."""
+    reads = [partial(_table, table) for table in ASKED]
+    return [*reads, lambda api: cast(Learnable, api).grammar()]
+
+
+def _table(table: str, api: Platform) -> object:
+    return cast(Learnable, api).table_seen(table)
 
 
 def watch_rows(case: LearnCase) -> Draft:
@@ -136,6 +153,18 @@ def _observe_age(case: LearnCase, machines: Machines, looks: Looks) -> None:
     if known and len(known) == len(gaps):
         how = f"the longest time between two writes of a row of a running VM, over {len(gaps)} rows"
         case.observe("longest_gap_s", f"{max(known):.0f}", how)
+
+
+def _columns_in_words(table: TableSeen) -> tuple[str, str]:
+    """Whether a table's columns are as the code reads them, and how they differ."""
+    if table.refused:
+        return "refused", table.refused
+    if not table.rows:
+        return "no rows", "no row was there to look at"
+    differs = [f"lacks {', '.join(table.missing)}"] if table.missing else []
+    differs += [f"cannot be read: {', '.join(table.unfit)}"] if table.unfit else []
+    how = "; ".join(differs) or f"{len(table.columns)} columns in {table.rows} rows"
+    return "differ" if differs else "as expected", how
 
 
 def _tables_table(tables: Sequence[TableSeen]) -> Table:
