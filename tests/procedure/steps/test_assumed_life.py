@@ -173,9 +173,11 @@ def test_where_the_row_of_a_stopped_machine_is_written_too_a_heartbeat_closes_no
     run = rehearse(SCENARIO)
     book = run.open(**LADDER)
     assert isinstance(book.case, Case)
-    book.case.knowledge = PlatformKnowledge({STATUS_OF_A_STOPPED_MACHINE: Known(True, "26.2.1", 1.79e9)})
     for step in book.engine.steps:
         book.step(step.id)
+        if step.id == "connect":
+            known = Known(True, "26.2.1", 1.79e9)
+            book.case.knowledge = PlatformKnowledge({STATUS_OF_A_STOPPED_MACHINE: known})
     account = run.end(book)
     assert (ending(account), account.rests_on) == (("planned", "off", 0), "assumed")
     assert "measured true on 26.2.1" in str(result(account, "alive").tables[0].rows)
