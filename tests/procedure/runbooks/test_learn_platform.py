@@ -131,7 +131,7 @@ def test_with_an_approval_each_request_of_the_plan_is_sent_once_and_the_vm_stays
         "stats_row_of_test_vm": "written",
         "ram_of_test_vm": "zero",
         "write": "accepted",
-        "put_body": "{}",
+        "put_body": {"object": "{}", "list": "[]", "nothing": "null"}[Switches().put_answers],
         "put_row": "stays",
         "put_last_update": "moves",
         "put_log": "no line",
