@@ -303,6 +303,17 @@ def test_the_card_of_the_override_stays_refused_while_the_process_lives(sit: Sit
     assert [method for method, _, _ in at.run.changes()] == ["POST", "POST"]
 
 
+def test_a_button_that_is_shown_as_usable_again_takes_the_next_press(sit: Sit) -> None:
+    """Holds off: a click between the end of a step and that of its thread did nothing and said nothing."""
+    at = sit("twins")
+    at.click("connect")
+    card = at.live.step("locate")
+    busy: list[bool] = []
+    card.go.observe(lambda change: None if change["new"] else busy.append(card._busy.locked()), "disabled")
+    at.click("locate")
+    assert set(busy) == {False}
+
+
 def test_a_parameter_that_cannot_be_meant_is_told_on_the_card_and_nothing_is_lost(sit: Sit) -> None:
     at = sit()
     at.click("connect")

@@ -330,9 +330,13 @@ class StepCard:
         self.desk.cancel()
 
     def _over(self, result: StepResult | None, failure: BaseException | None) -> None:
-        self._running = False
         try:
-            self.lock(False)
+            try:
+                self.lock(False)
+            finally:
+                # Before any button is shown as usable: a press in between would be taken and do nothing.
+                self._running = False
+                self._busy.release()
             if failure is not None:
                 self.tell(said_of(failure))
             elif result is not None:
@@ -341,7 +345,6 @@ class StepCard:
         except Exception as error:
             self.tell(said_of(error))
         finally:
-            self._busy.release()
             self.desk.changed()
 
     def troubled(self, error: Exception) -> None:
