@@ -23,7 +23,7 @@ from vergeos_nb.simulator import Simulator, SteppedClock
 PASSWORD = "canary-Pa55word/+ü{x}'\"<&"
 API_KEY = "canary0apikey0f00d0cafe"
 VENDORS_BODY = {"running": False, "migratable": True, "status": "stopped", "state": "offline"}
-BESIDE = ("machine_snapshots", "node_queries")
+BESIDE = ("machine_snapshots", "node_queries", "vnet_queries")
 SYSTEM = "5e" * 20
 LONG_AGO = "2000-01-01T00:00:00Z"
 # Most tests are about the last step alone; those of the ladder say start_at="poweroff".
@@ -140,7 +140,8 @@ class Rehearsal:
             assert vm is not None, "a verdict on no VM"
             assert not self.sim.process_alive(vm["key"]), "the verdict says off over a living process"
         sent = self.changes(refused=False)
-        assert len(sent) == len({request[:2] + (request[2].get("action"),) for request in sent}), sent
+        kinds = {request[:2] + (request[2].get("action", request[2].get("query")),) for request in sent}
+        assert len(sent) == len(kinds), sent
         allowed = self.rungs(vm["key"]) if vm else []
         assert [r for r in sent if r not in allowed and r[1] not in BESIDE] == [], sent
 

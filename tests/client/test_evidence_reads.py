@@ -354,11 +354,25 @@ def test_a_nodes_answer_is_there_a_little_later(connect):
     done = api.node_answer(key)
     assert (done.key, done.status) == (key, "complete")
     assert done.result != ""
-    api.ask_node(1, "ping", {"host": "10.0.0.5"})
     assert [(one.path, json.loads(one.body)) for one in simulator.changing_requests()] == [
         ("/api/v4/node_queries", {"node": 1, "query": "top"}),
-        ("/api/v4/node_queries", {"node": 1, "query": "ping", "params": {"host": "10.0.0.5"}}),
     ]
+
+
+def test_a_network_is_asked_for_a_host_on_it(answering):
+    key = "0f" * 20
+    row = {"$key": key, "id": key, "status": "complete", "result": "ok"}
+    api, requests = answering(vnet_queries={"$key": key}, **{f"vnet_queries_{key}": row})
+    assert api.network_answer(api.ask_network(3, "arp-scan", "10.0.0.5")) == QueryAnswer(
+        key, "complete", "ok"
+    )
+    assert [(one.method, one.url.path, one.content) for one in requests] == [
+        ("POST", "/api/v4/vnet_queries", requests[0].content),
+        ("GET", f"/api/v4/vnet_queries/{key}", b""),
+    ]
+    assert json.loads(requests[0].content) == {
+        "vnet": 3, "query": "arp-scan", "params": {"host": "10.0.0.5"},
+    }  # fmt: skip
 
 
 def test_a_query_without_a_key_is_an_answer_that_may_have_been_carried_out(answering):
@@ -448,6 +462,7 @@ def test_no_changing_call_is_repeated_when_the_platform_fails(make_wire):
         lambda: api.vm_action(VmKey(42), "kill"),
         lambda: api.create_snapshot(MACHINE, "before", 1_790_172_805, ""),
         lambda: api.ask_node(2, "top"),
+        lambda: api.ask_network(2, "ping", "10.0.0.5"),
         lambda: api.override_status(StatusKey(61), {"running": False}),
     ]
     for count, call in zip(itertools.count(1), calls, strict=False):

@@ -37,8 +37,8 @@ def test_each_request_is_written_exactly_as_the_vendor_writes_it():
     assert requests.node_query(2, "top") == Request(
         "POST", "/api/v4/node_queries", {"node": 2, "query": "top"}
     )
-    assert requests.node_query(2, "ping", {"host": "10.0.0.5"}) == Request(
-        "POST", "/api/v4/node_queries", {"node": 2, "query": "ping", "params": {"host": "10.0.0.5"}}
+    assert requests.network_query(2, "ping", "10.0.0.5") == Request(
+        "POST", "/api/v4/vnet_queries", {"vnet": 2, "query": "ping", "params": {"host": "10.0.0.5"}}
     )
 
 
@@ -81,7 +81,7 @@ def test_a_key_of_another_table_builds_no_request(build):
             lambda: requests.vm_action(VmKey(42), "killpower"),
             "(?s)'killpower'.*unknown.*: known: kill, poweroff",
         ),
-        (lambda: requests.node_query(2, "tpo"), "(?s)'tpo'.*unknown.*: known: ping, top"),
+        (lambda: requests.node_query(2, "tpo"), "(?s)'tpo'.*unknown.*: known: top"),
         (lambda: requests.node_query(0, "top"), "0 is not the key of a node"),
         (lambda: requests.node_query(True, "top"), "True is not the key of a node"),
         (lambda: requests.status_fields(StatusKey(61), {}), "no field is named"),

@@ -11,7 +11,7 @@ from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.errors import MissingField
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.exchange import Request
-from vergeos_nb.vergeos.requests import NodeQuery, VmAction
+from vergeos_nb.vergeos.requests import NetworkQuery, NodeQuery, VmAction
 from vergeos_nb.vergeos.rows import MachineKey, StatusKey, VmKey
 
 # A receipt's key goes into a path later: a number, or 40 hexadecimal digits (pyvergeos 1.7.1).
@@ -56,14 +56,26 @@ class Changing:
         change = requests.snapshot(machine, name, expires, description)
         return _receipt_key(self._change(change, f"take the snapshot {name!r} of machine {machine}"))
 
-    def ask_node(self, node: int, query: NodeQuery, params: Mapping[str, Any] | None = None) -> str:
-        """Have a node run ``top`` or ``ping``. CHANGES by its method only: it makes a row; sent once.
+    def ask_node(self, node: int, query: NodeQuery) -> str:
+        """Have a node run ``top``. CHANGES by its method only: it makes a row; sent once.
 
         Returns:
             The key for ``node_answer``.
         """
-        asked = f"ask node {node} for {query}"
-        key = _receipt_key(self._change(requests.node_query(node, query, params), asked))
+        return self._ask(requests.node_query(node, query), f"ask node {node} for {query}")
+
+    def ask_network(self, network: int, query: NetworkQuery, host: str) -> str:
+        """Have a network look for a host on it. CHANGES by its method only: it makes a row; sent once.
+
+        Returns:
+            The key for ``network_answer``.
+        """
+        return self._ask(
+            requests.network_query(network, query, host), f"ask network {network} for {query} of {host}"
+        )
+
+    def _ask(self, query: Request, asked: str) -> str:
+        key = _receipt_key(self._change(query, asked))
         if key is None:
             raise MissingField(
                 asked, "the answer has no key, so its result cannot be found", "Go on without it."

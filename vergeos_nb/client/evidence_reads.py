@@ -172,13 +172,24 @@ class EvidenceReads:
         Raises:
             UsageError: no query can have this key.
         """
+        return self._query_answer("node_queries", key)
+
+    def network_answer(self, key: str) -> QueryAnswer:
+        """The answer to a network's query; ``ask_network`` returned its `key`. Reads only.
+
+        Raises:
+            UsageError: no query can have this key.
+        """
+        return self._query_answer("vnet_queries", key)
+
+    def _query_answer(self, table: str, key: str) -> QueryAnswer:
         asked = f"read the answer to the query {key}"
         if not TAME_KEY.fullmatch(key):
             raise UsageError(
-                asked, f"{key!r} is not the key of a query", "pass the key that ask_node returned."
+                asked, f"{key!r} is not the key of a query", "pass the key that asking for it returned."
             )
         of = decoded_rows.RowFields(
-            self.wire.read(f"node_queries/{key}", asked=asked, fields=_QUERY), "node_queries", asked
+            self.wire.read(f"{table}/{key}", asked=asked, fields=_QUERY), table, asked
         )
         if key not in (of.text_or_number("$key"), of.text_or_empty("id")):
             raise of.wrong(f"query {key} was asked for and another one's row came")

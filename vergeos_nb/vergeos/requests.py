@@ -18,7 +18,8 @@ DESCRIPTION_MAX = 2048
 """Longest name and description of a snapshot in characters (the vendor's schema, in tsvergeos)."""
 
 VmAction = Literal["poweroff", "kill", "poweron"]
-NodeQuery = Literal["top", "ping"]
+NodeQuery = Literal["top"]
+NetworkQuery = Literal["ping", "arp-scan"]
 
 
 def poweroff(vm: VmKey) -> Request:
@@ -104,27 +105,46 @@ def snapshot(machine: MachineKey, name: str, expires: int, description: str = ""
     )
 
 
-def node_query(node: int, query: NodeQuery, params: Mapping[str, Any] | None = None) -> Request:
+def node_query(node: int, query: NodeQuery) -> Request:
     """Have a node run a diagnostic command. It changes nothing there, but makes a row in ``node_queries``.
 
     Args:
         node: ``$key`` of the row in ``nodes``.
-        params: such as ``{"host": "10.0.0.5"}`` for ``ping``; left out where there are none
-            (pyvergeos 1.7.1).
 
     Raises:
         UsageError: the query is not one of these, or the node is not a key.
     """
-    if isinstance(node, bool) or not isinstance(node, int) or node <= 0:
-        raise UsageError(
-            f"ask a node for {query}", f"{node!r} is not the key of a node", "give a number above zero."
-        )
-    body: dict[str, Any] = {"node": node, "query": _known(query, NodeQuery, "query")}
-    return _change("POST", "node_queries", {**body, "params": dict(params)} if params else body)
+    _number(node, "node", query)
+    body = {"node": node, "query": _known(query, NodeQuery, "query")}
+    return _change("POST", "node_queries", body)
+
+
+def network_query(network: int, query: NetworkQuery, host: str) -> Request:
+    """Have a network look for a host on it. It changes nothing there, but makes a row in ``vnet_queries``.
+
+    Networks are isolated from each other and from the nodes, so a guest is best asked on its own (pyvergeos
+    1.7.1 queries.py: the column ``vnet``, and ``params`` with ``host``; for ``arp-scan`` that is assumed).
+
+    Args:
+        network: ``$key`` of the row in ``vnets``.
+
+    Raises:
+        UsageError: the query is not one of these, or the network is not a key.
+    """
+    _number(network, "network", query)
+    body = {"vnet": network, "query": _known(query, NetworkQuery, "query"), "params": {"host": host}}
+    return _change("POST", "vnet_queries", body)
 
 
 def _change(method: Literal["POST", "PUT"], table_path: str, body: Mapping[str, Any]) -> Request:
     return Request(method, api_path(table_path), body)
+
+
+def _number(key: int, what: str, query: str) -> None:
+    if isinstance(key, bool) or not isinstance(key, int) or key <= 0:
+        raise UsageError(
+            f"ask a {what} for {query}", f"{key!r} is not the key of a {what}", "give a number above zero."
+        )
 
 
 def _known(word: str, words: Any, what: str) -> str:

@@ -33,7 +33,7 @@ from vergeos_nb.procedure.steps.sending import Known, send_once
 
 Make = Callable[..., Rehearsal]
 PROCEDURE = Path(vergeos_nb.procedure.__path__[0])
-CHANGING = {"override_status", "vm_action", "create_snapshot", "ask_node"}
+CHANGING = {"override_status", "vm_action", "create_snapshot", "ask_node", "ask_network"}
 
 NOTHING_DONE = (BadRequest, Conflict, InvalidValue)
 CAN_PASS = (ConnectionRefused, LoginFailed, PermissionDenied, RateLimited)

@@ -16,7 +16,7 @@ from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos.exchange import api_path
 
 # Tables in which a change lies beside the VM: no process is started or ended by it.
-BESIDE_THE_VM = frozenset({"node_queries", "machine_snapshots"})
+BESIDE_THE_VM = frozenset({"node_queries", "vnet_queries", "machine_snapshots"})
 
 
 @dataclass(frozen=True, slots=True)

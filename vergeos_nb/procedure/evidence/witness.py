@@ -11,7 +11,7 @@ from vergeos_nb.procedure.evidence.sample import Reading, Sample
 from vergeos_nb.procedure.values.table import ColumnKind, Scalar
 from vergeos_nb.procedure.values.votes import Vote
 from vergeos_nb.vergeos.assumptions import NOTHING_MEASURED, PlatformKnowledge
-from vergeos_nb.vergeos.requests import NodeQuery
+from vergeos_nb.vergeos.requests import NetworkQuery, NodeQuery
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus, QueryAnswer
 
 # The platform writes its tables down every 5000 ms (a setting of it), so what stands still for less may not.
@@ -20,14 +20,18 @@ SILENCE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the VM's node said to a query, None if it gave no answer.
+    """What the VM's node, or the guest's network, said to a query; None if it gave no answer.
 
     Attributes:
         to: the value of the parameter that asked for it.
+        hardware: the MAC address of the guest's NIC, where a network was asked and it is known.
+        why: why nothing was asked, or "".
     """
 
     to: Any
     answer: QueryAnswer | None
+    hardware: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +86,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query that the VM's node is asked once a run, if a parameter asks for it. It is a POST.
+    """A query that the VM's node, or the network of its NIC, is asked once a run. It is a POST.
 
     Attributes:
-        parameter: the parameter's name. A value that is false asks nothing.
-        params: the query's parameters, from the value.
+        parameter: the parameter that asks for it. A value that is false asks nothing; of a network's query it
+            is the host.
     """
 
-    query: NodeQuery
+    query: NodeQuery | NetworkQuery
     parameter: str
-    params: Callable[[Any], Mapping[str, str] | None] = lambda value: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,8 +86,8 @@ class ForcePowerOffParameters(ConfirmingParameters):
     )
     ping_ip: Annotated[str, AfterValidator(_address), AskedOn("alive")] = Field(
         "",
-        title="Also have the node ping this address of the guest (a POST)",
-        description="Also have the VM's node ping this IP address of the guest (a POST).",
+        title="Also look for this address on the guest's own network (two POSTs)",
+        description="Also look for this IP address of the guest on its own network, by ping and ARP (POSTs).",
     )
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from vergeos_nb.errors import ApiError, PermissionDenied, Refused, VerdictUnknown
+from vergeos_nb.errors import Refused, VerdictUnknown
 from vergeos_nb.parameters import RUNGS
 from vergeos_nb.procedure.approval.gate import never_forced
 from vergeos_nb.procedure.approval.planning import (
@@ -22,12 +22,12 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.healthy import MEANS_IT, looks_healthy
 from vergeos_nb.procedure.evidence.verdict import judge
-from vergeos_nb.procedure.evidence.witness import Answered, Evidence
+from vergeos_nb.procedure.evidence.witness import Evidence
 from vergeos_nb.procedure.evidence.witnesses import roll
 from vergeos_nb.procedure.evidence.witnesses.machine_log import contradictions, logs_table
 from vergeos_nb.procedure.evidence.witnesses.moving_counters import counters_table
+from vergeos_nb.procedure.steps.asking import answers
 from vergeos_nb.procedure.steps.consequences import consequences
-from vergeos_nb.procedure.steps.sending import send_once
 from vergeos_nb.procedure.steps.snapshot import DESCRIPTION, snapshot_name_for
 from vergeos_nb.procedure.steps.watching import stopped
 from vergeos_nb.procedure.values.canonical_plan import Plan
@@ -38,14 +38,12 @@ from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.procedure.values.wait_report import BETWEEN_READINGS
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.exchange import Request
-from vergeos_nb.vergeos.requests import NodeQuery
-from vergeos_nb.vergeos.rows import QueryAnswer, VmNow
+from vergeos_nb.vergeos.rows import VmNow
 
 # How far back the machine's log is read beside an attestation.
 LOG_HOURS = 24.0
 # Evidence older than this is taken anew: after a rung's wait, or a person's pause between two steps.
 EVIDENCE_LASTS_S = 60.0
-QUERY_WITHIN_S = 10.0
 
 EFFECTS: Mapping[str, str] = {
     "poweroff": "changing: asks the guest to shut down; a guest that hangs ignores it",
@@ -68,7 +66,7 @@ def is_alive(case: Case) -> Draft:
             case.samples,
             since,
             case.known_vm().name,
-            _answers(case),
+            answers(case),
             knowledge=case.knowledge,
             silence_s=case.silence_s,
         )
@@ -247,39 +245,3 @@ def _already_stopped(case: Case, now: VmNow) -> Draft:
         tables,
         facts,
     )
-
-
-def _answers(case: Case) -> dict[str, Answered]:
-    """What the VM's node says to the queries that the parameters ask for, by witness."""
-    asked = [(witness.source, witness.question) for witness in roll.WITNESSES if witness.question]
-    values = {source: getattr(case.options, question.parameter, None) for source, question in asked}
-    return {
-        source: Answered(values[source], _ask_node(case, question.query, question.params(values[source])))
-        for source, question in asked
-        if values[source]
-    }
-
-
-def _ask_node(case: Case, query: NodeQuery, params: Mapping[str, str] | None = None) -> QueryAnswer | None:
-    """What the VM's node says to a query. It is a POST, so it is never sent unasked."""
-    if case.node is None:
-        return None
-    node = case.node.key
-    if stop := case.stop_wanted():
-        case.note(f"the node was not asked for {query}: {stop} says stop")
-        return None
-    try:
-        sent = send_once(case, "alive", None, lambda: case.platform.ask_node(node, query, params))
-        if sent.error is not None:
-            raise sent.error
-        assert sent.answer is not None
-        end = case.clock.monotonic() + QUERY_WITHIN_S
-        while True:
-            answer = case.platform.node_answer(sent.answer)
-            if answer.status in ("complete", "error") or case.clock.monotonic() >= end:
-                return answer
-            case.clock.sleep(min(1.0, case.options.poll_s))
-    except (ApiError, PermissionDenied, Refused) as error:
-        # Refused: this run has asked it before, and was cut short before the answer.
-        case.note(f"what the node says to {query} is not known: {error.came_back}")
-        return None

@@ -9,7 +9,7 @@ from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.vergeos.exchange import Exchange
 from vergeos_nb.vergeos.learned import Grammar, Machines, TableSeen, Written
 from vergeos_nb.vergeos.measured import Measurements, SystemMeasured
-from vergeos_nb.vergeos.requests import NodeQuery, VmAction
+from vergeos_nb.vergeos.requests import NetworkQuery, NodeQuery, VmAction
 from vergeos_nb.vergeos.rights import Rights
 from vergeos_nb.vergeos.rows import (
     Columns,
@@ -56,7 +56,7 @@ class EvidenceRow(Protocol):
 
 
 class Platform(Protocol):
-    """One VergeOS system. Every method but the last four only reads; those are sent once, as
+    """One VergeOS system. Every method but the last five only reads; those are sent once, as
     `vergeos_nb.vergeos.requests` builds them.
 
     Each of them raises ``ApiError`` or ``AuthError`` without a good answer.
@@ -137,6 +137,9 @@ class Platform(Protocol):
     def node_answer(self, key: str) -> QueryAnswer:
         """The answer to a node's query."""
 
+    def network_answer(self, key: str) -> QueryAnswer:
+        """The answer to a network's query."""
+
     def override_status(self, key: StatusKey, body: Mapping[str, Any]) -> Any:
         """Write these fields into a status row, and give the decoded answer. Sent once."""
 
@@ -148,8 +151,11 @@ class Platform(Protocol):
     ) -> str | None:
         """Take a snapshot without quiescing, and give its key if the answer has one. Sent once."""
 
-    def ask_node(self, node: int, query: NodeQuery, params: Mapping[str, Any] | None = None) -> str:
-        """Have a node run ``top`` or ``ping``, and give the key for ``node_answer``. Sent once."""
+    def ask_node(self, node: int, query: NodeQuery) -> str:
+        """Have a node run ``top``, and give the key for ``node_answer``. Sent once."""
+
+    def ask_network(self, network: int, query: NetworkQuery, host: str) -> str:
+        """Have a network look for a host, and give the key for ``network_answer``. Sent once."""
 
 
 class Learnable(Platform, Protocol):

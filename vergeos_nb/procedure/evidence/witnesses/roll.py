@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vergeos_nb.procedure.evidence.sample import Reading, Sample
 from vergeos_nb.procedure.evidence.witness import Column, Witness
-from vergeos_nb.procedure.evidence.witnesses.guest_ping import GUEST_PING
+from vergeos_nb.procedure.evidence.witnesses.guest_on_network import GUEST_ARP, GUEST_PING
 from vergeos_nb.procedure.evidence.witnesses.machine_log import MACHINE_LOG
 from vergeos_nb.procedure.evidence.witnesses.moving_counters import DRIVES, NICS
 from vergeos_nb.procedure.evidence.witnesses.process_list import PROCESS_LIST
@@ -26,6 +26,7 @@ WITNESSES: tuple[Witness, ...] = (
     MACHINE_LOG,
     PROCESS_LIST,
     GUEST_PING,
+    GUEST_ARP,
 )
 
 
