@@ -123,11 +123,16 @@ def test_watching_and_undoing_open_a_runbook_whose_parameters_are_filled_in(
     assert len(presses) == 2
 
 
-def test_a_run_that_overrode_nothing_offers_no_undo(sit: Sit, served_from: Path) -> None:
+def test_a_run_that_overrode_nothing_offers_no_undo_and_another_one_can_begin_at_once(
+    sit: Sit, served_from: Path
+) -> None:
     at = sit()
     at.until("alive")
     card = at.close()
-    assert [one.description for one in card.ways.buttons.children] == ["Watch it"]
+    assert [one.description for one in card.ways.buttons.children] == ["Watch it", "Begin a new run"]
+    way(card, "again").click()
+    assert card.ways.job.join(PATIENCE_S)
+    assert card.ways.opener.path == "live.ipynb"
 
 
 def test_a_way_that_cannot_be_prepared_says_why_and_what_to_do_instead(

@@ -65,6 +65,8 @@ def _ways(run: Run, account: RunState) -> Sequence[WayOn]:
         ways.append(WayOn("Undo the override", "undo", in_new_copy(UNDO, given)))
     if drill_of(run.profile_name) is not None:
         ways.append(WayOn("Reset the drill", "reset", lambda: _drill_again(run)))
+    else:
+        ways.append(WayOn("Begin a new run", "again", lambda: prepared(this_notebook())))
     return ways
 
 

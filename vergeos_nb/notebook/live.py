@@ -219,7 +219,9 @@ class LiveRun(LiveState):
         result = self.result(here) if here not in ("", CLOSE) else None
         self._guide.show(header(self))
         approved = isinstance(case, Case) and case.approval is not None
-        self._guide.lead(here, (id(result), approved, len(self._ticked)), announced(self))
+        # The end of a run is looked at, too: its card says what to do next.
+        asked = (self._over, id(result), approved, len(self._ticked))
+        self._guide.lead(here or CLOSE, asked, announced(self))
 
     def end(self) -> Ended:
         """End the run and make its record."""

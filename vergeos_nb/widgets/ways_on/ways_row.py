@@ -30,8 +30,8 @@ class WaysRow:
         self.job: CardJob[Prepared] | None = None
 
     def offer(self, ways: Sequence[WayOn]) -> None:
-        """Show these, and no others."""
-        self.buttons.children = [self.button(way) for way in ways]
+        """Show these, and no others. The first is lit."""
+        self.buttons.children = [self.button(way, strong=at == 0) for at, way in enumerate(ways)]
 
     def button(self, way: WayOn, *, strong: bool = False) -> PressButton:
         """A button of this row that is shown somewhere else."""
