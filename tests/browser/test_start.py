@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SHOTS
+from tests.browser.conftest import SHOTS, lab_at
 from tests.browser.journey import IN_VIEW
 from tests.browser.labpage import LabPage
 from tests.browser.test_lab import approve, up_to_the_plan
@@ -21,10 +21,35 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
+def bare_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A JupyterLab that does not have our extension."""
+    monkeypatch.setattr("vergeos_nb.runner.jupyter_lab.LABEXTENSIONS", tmp_path / "nothing")
+    with lab_at(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
 def start(lab: Lab, browser: Any) -> Iterator[LabPage]:
     """The page that `vergeos-nb lab` opens."""
     page = LabPage(browser, lab, SHOTS, viewport={"width": 1280, "height": 800})
     yield page
+    page.end_kernel()
+    page.close()
+
+
+@needs_chromium
+def test_a_jupyterlab_without_our_extension_shows_a_link_and_says_what_to_choose(
+    bare_lab: Lab, browser: Any
+) -> None:
+    page = LabPage(browser, bare_lab, SHOTS)
+    expect(page.page.locator(".vnb-start")).to_have_count(0)
+    assert page.run_all()
+    choose(page, "Rehearse")
+    page.shows(".vnb-start", "then choose Run > Run All Cells")
+    page.shot("start-without-extension")
+    with page.page.context.expect_page() as opened:
+        page.page.locator(".vnb-start").get_by_role("link").click()
+    expect(opened.value.locator(".jp-NotebookPanel").last).to_contain_text("Force power off", timeout=60_000)
     page.end_kernel()
     page.close()
 

@@ -26,7 +26,7 @@ from vergeos_nb.journal.journal import append_after_death, read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.values.canonical_plan import Plan
 from vergeos_nb.record.making import make_record
-from vergeos_nb.record.record_folder import check, new_folder, read, slug
+from vergeos_nb.record.record_folder import check, named_after, new_folder, read, slug
 from vergeos_nb.record.render import render
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.record.run_timeline import timeline_of
@@ -516,3 +516,35 @@ def test_a_platform_that_calls_itself_by_the_password_does_not_get_it_into_a_kep
     run.sim.world.set_row("system", next(iter(run.sim.world.tables["system"])), cloud_name=f"lab {PASSWORD}")
     run.run(finish=True)
     assert searched(run.outputs, *all_spellings()) == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("web-01", "103000Z-force_power_off-web-01-0123abcd"),
+        ("my-vm", "103000Z-force_power_off-my-vm-0123abcd"),
+        ("Web 01/../x", "103000Z-force_power_off-web-01-x-0123abcd"),
+        ("vm", "103000Z-force_power_off-vm-0123abcd"),
+        ("", "103000Z-force_power_off-vm-0123abcd"),
+    ],
+)
+def test_the_folder_of_a_run_gets_the_name_of_the_vm_that_was_chosen_on_the_way(
+    tmp_path: Path, subject: str, name: str
+) -> None:
+    for first in ("vm", "db-07"):
+        folder = tmp_path / first / f"103000Z-force_power_off-{first}-0123abcd"
+        folder.mkdir(parents=True)
+        named = named_after(folder, "force_power_off", subject)
+        assert named.name == (name if subject else folder.name)
+        assert [path.name for path in (tmp_path / first).iterdir()] == [named.name]
+
+
+def test_a_folder_that_holds_a_record_or_belongs_to_nobody_keeps_its_name(tmp_path: Path) -> None:
+    sealed = tmp_path / "103000Z-force_power_off-vm-0123abcd"
+    sealed.mkdir()
+    (sealed / "record.json").write_text("{}")
+    other = tmp_path / "run-1"
+    other.mkdir()
+    assert named_after(sealed, "force_power_off", "web-01") == sealed
+    assert named_after(other, "force_power_off", "web-01") == other
+    assert sorted(path.name for path in tmp_path.iterdir()) == [sealed.name, other.name]

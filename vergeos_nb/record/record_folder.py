@@ -19,9 +19,6 @@ from vergeos_nb.masking import masked
 from vergeos_nb.record.record_file import record_of
 from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of
 
-# The subject of a run whose VM is not known yet, in the name of its folder.
-NAMELESS = "vm"
-
 
 def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, within_run: bool = False) -> Path:
     """Make the folder of a new run.
@@ -36,9 +33,7 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, withi
     """
     if not within_run and (lost := _why_lost(outputs)):
         raise lost_ledger("beginning a run", f"{lost}; nothing was sent")
-    # A text that was typed instead of a name can be a password. Its safe form would not be masked.
-    tame = slug(masked(subject))
-    what = f"{runbook}-{slug(masked(tame))}"
+    what = f"{runbook}-{_tame(subject)}"
     folder = ArchiveLayout(outputs).record(epoch, what, secrets.token_hex(4))
     with disk_errors(
         f"making the record folder {folder}",
@@ -48,30 +43,34 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, withi
     return folder
 
 
-def named_after(folder: Path, subject: str) -> Path:
-    """Give the folder of a run that has ended the name of its subject, which was not known at its start.
+def named_after(folder: Path, runbook: str, subject: str) -> Path:
+    """Give the folder of a run that has ended the name of its subject, which a person may choose on the way.
 
-    To be called before the record is sealed, because its name is its id.
+    The name of a record is its id, so a folder that holds one keeps its name: its ledger knows it by that.
 
     Returns:
         the folder, which stays as it is if its name says so already, or cannot be changed.
     """
-    what = what_of(folder)
-    tame = slug(masked(slug(masked(subject))))
-    if what is None or not subject or not what.endswith(f"-{NAMELESS}") or tame == NAMELESS:
+    what, right = what_of(folder), f"{runbook}-{_tame(subject)}"
+    if what is None or what == right or not what.startswith(f"{runbook}-") or not subject:
         return folder
-    number = folder.name.rpartition("-")[2]
-    began = folder.name.partition("-")[0]
-    named = folder.with_name(f"{began}-{what.removesuffix(NAMELESS)}{tame}-{number}")
+    if (folder / RECORD).exists():
+        return folder  # a run that was cut short, sealed, and gone on with
+    began, number = folder.name.partition("-")[0], folder.name.rpartition("-")[2]
     with suppress(OSError):
-        return folder.rename(named)
+        return folder.rename(folder.with_name(f"{began}-{right}-{number}"))
     return folder
+
+
+def _tame(subject: str) -> str:
+    # A text that was typed instead of a name can be a password. Its safe form would not be masked.
+    return slug(masked(slug(masked(subject))))
 
 
 def slug(text: str) -> str:
     """A tame form of a name for a path: small ASCII letters, digits and hyphens, 40 at most."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-") or NAMELESS
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-") or "vm"
 
 
 def check(folder: Path) -> list[str]:

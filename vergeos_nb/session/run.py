@@ -219,7 +219,7 @@ class Run:
             self.journal.write("run-ended")
             self.journal.close()
             if self._finish_here:
-                self.folder = named_after(self.folder, self._subject())
+                self.folder = named_after(self.folder, self.name, self._subject())
                 return self._finish()
         return run_state_of(read_journal(self.folder / JOURNAL))
 
@@ -244,7 +244,7 @@ class Run:
             self.journal.write("interrupted", step="", by="the end of the kernel")
             self.journal.close()
             if self._finish_here:
-                self.folder = named_after(self.folder, self._subject())
+                self.folder = named_after(self.folder, self.name, self._subject())
                 self._finish()
 
     def __repr__(self) -> str:
