@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as w
 
 from vergeos_nb.views.bundle import environment
-from vergeos_nb.views.sparkline import points
+from vergeos_nb.widgets.cards.sparkline import points
 from vergeos_nb.widgets.parts import column, says
 
 PICTURE_EVERY_S = 2.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vergeos_nb.views.sparkline import points
+from vergeos_nb.widgets.cards.sparkline import points
 
 
 def test_a_line_goes_from_the_lowest_value_at_the_bottom_to_the_highest_at_the_top() -> None:
