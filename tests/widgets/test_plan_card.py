@@ -129,3 +129,19 @@ def test_words_are_asked_for_in_text_areas_and_are_one_line(sit: Sit) -> None:
     ]
     card.said_why.fields["reason"].value = "it hangs\nsince 02:40 "
     assert card.said_why.values()["reason"] == "it hangs since 02:40"
+
+
+def test_life_that_is_only_assumed_is_answered_for_in_words_and_the_card_says_what_they_open(
+    sit: Sit,
+) -> None:
+    at = sit("heartbeat_of_the_dead")
+    card = planned(at)
+    assert fields(card) == ["assertion"]
+    assert "Not opened by this approval: Force power off, because only its record or log looks alive" in text(
+        card.closed.value
+    )
+    card.form.fields["assertion"].value = SENTENCE
+    at.click("plan")
+    assert text(card.closed.value).startswith(
+        "△ This plan opens Force power off although its record or log looks alive."
+    )

@@ -11,6 +11,10 @@ from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.step_tables import STAYS_CLOSED
 from vergeos_nb.widgets.card_head import at_a_card
 
+OVER_ASSUMED_LIFE = (
+    "This plan opens Force power off although its record or log looks alive. It rests on the words of the "
+    "person who checked (assertion)."
+)
 # What follows the way to apply a plan is nothing new on its own card.
 _TO_APPLY = re.compile(r"To apply it: [^.]*\.?$")
 
@@ -51,7 +55,8 @@ def closed_by(result: StepResult) -> tuple[str, ...]:
     rest = [text for one in words if not one.startswith("As it stands") and (text := _said(one))]
     if not tables:
         rest += [text for one in words if one.startswith("As it stands") and (text := _said(one))]
-    return (*rest, *shut)
+    assumed = [OVER_ASSUMED_LIFE] if (result.facts.get("plan") or {}).get("over_assumed_life") else []
+    return (*rest, *assumed, *shut)
 
 
 def _said(text: str) -> str:
