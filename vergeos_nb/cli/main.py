@@ -81,6 +81,10 @@ cli = Group(
         ),
         "demo": ("demo_command:demo", "Run the whole job on the simulator: plan, approve, force off, prove."),
         "doctor": ("doctor_command:doctor", "Check whether a system can be reached and read."),
+        "drill": (
+            "drill_command:drill",
+            "Serve the system of a record, as it was and as it answered, until SIGINT or SIGTERM.",
+        ),
         "lab": (
             "lab_command:lab",
             "Open JupyterLab over a working copy of the runbooks, until it is stopped.",

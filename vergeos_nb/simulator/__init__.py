@@ -14,15 +14,15 @@ the rest of the package: one misreading of the API cannot hide in both.
 
 from vergeos_nb.simulator.api.messages import Request, RequestLogEntry, Response
 from vergeos_nb.simulator.capture.captured import FORMAT as CAPTURE_FORMAT
-from vergeos_nb.simulator.capture.captured import Captured, read_captured
+from vergeos_nb.simulator.capture.captured import Captured, Life, read_captured
 from vergeos_nb.simulator.capture.replaying import replay
-from vergeos_nb.simulator.doors.serving import ready, serve_forever
+from vergeos_nb.simulator.doors.serving import ready, serve_forever, serve_until_stopped
 from vergeos_nb.simulator.faults.rules import Rule, list_faults
 from vergeos_nb.simulator.faults.switches import Switches
 from vergeos_nb.simulator.scenarios.declared import SCENARIOS, list_scenarios
 from vergeos_nb.simulator.scenarios.scenario import Scenario
 from vergeos_nb.simulator.simulator import Simulator
-from vergeos_nb.simulator.tables.schema import column_words
+from vergeos_nb.simulator.tables.schema import column_words, columns_of
 from vergeos_nb.simulator.world.world_clock import Clock, SteppedClock, WallClock
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "SCENARIOS",
     "Captured",
     "Clock",
+    "Life",
     "Request",
     "RequestLogEntry",
     "Response",
@@ -40,10 +41,12 @@ __all__ = [
     "Switches",
     "WallClock",
     "column_words",
+    "columns_of",
     "list_faults",
     "list_scenarios",
     "read_captured",
     "ready",
     "replay",
     "serve_forever",
+    "serve_until_stopped",
 ]

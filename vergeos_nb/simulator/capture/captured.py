@@ -119,9 +119,14 @@ class Life:
         self.stats_before = _by(before.get("machine_stats", ()), "machine")
         self.moved = set(_moved(now, before))
 
-    def says_running(self, machine: Any) -> bool:
-        """Does the status row say that the machine runs?"""
-        return bool(self.status.get(machine, {}).get("running"))
+    def says_running(self, machine: Any, *, default: bool = False) -> bool:
+        """Does the status row say that the machine runs? The default stands for a row that says nothing."""
+        return bool(self.status.get(machine, {}).get("running", default))
+
+    def has_ended(self, machine: Any) -> bool:
+        """Are the machine's statistics still written, and zero at the last reading?"""
+        in_use = int(self.stats.get(machine, {}).get("ram_used") or 0) > 0
+        return machine in self.stats and self._goes_on(machine) and not in_use
 
     def lives(self, machine: Any) -> bool:
         """A counter moved, or statistics that go on show RAM in use."""

@@ -48,6 +48,19 @@ def serve_forever(
     """
     system = read_captured(captured) if captured is not None else None
     simulator = Simulator(scenario, vms=vms, seed=seed, faults=faults, record=record, captured=system)
+    serve_until_stopped(simulator, port=port, host=host, announce=announce, allow_remote=allow_remote)
+
+
+def serve_until_stopped(
+    simulator: Simulator, *, port: int = 0, host: str = "127.0.0.1",
+    announce: Callable[[dict[str, Any]], None], allow_remote: bool = False,
+) -> None:  # fmt: skip
+    """Serve a simulator as `serve_forever` does.
+
+    Raises:
+        ValueError: For a remote address without consent.
+        OSError: If the port cannot be bound.
+    """
     stop = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:

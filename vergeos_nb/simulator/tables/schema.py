@@ -85,6 +85,13 @@ def column_words(table: str) -> dict[str, frozenset[str]]:
     return {column.name: frozenset(column.choices) for column in columns if column.choices}
 
 
+def columns_of(table: str) -> dict[str, str]:
+    """Return the columns of a table, each with the table that it links to or ""; {} for no table."""
+    spec = tables().get(table)
+    columns = spec.columns.values() if spec else ()
+    return {column.name: (column.target or "") if column.type == "fk" else "" for column in columns}
+
+
 def _read(text: str, found: dict[str, TableSpec]) -> None:
     current: TableSpec | None = None
     for line in text.splitlines():

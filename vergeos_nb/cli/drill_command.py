@@ -1,0 +1,68 @@
+"""``vergeos-nb drill``: a record becomes a simulated system, and two runs are put side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vergeos_nb.cli.commands import Asking
+from vergeos_nb.cli.options import json_option
+from vergeos_nb.cli.output import Output
+from vergeos_nb.connect.simulated import announce, withdraw
+from vergeos_nb.errors import RecordNotFound
+from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.journal.run_state import RunState, run_state_of
+from vergeos_nb.layout import JOURNAL
+from vergeos_nb.runner.incident import debriefing, simulator_of
+from vergeos_nb.shapes import is_file
+from vergeos_nb.simulator import serve_until_stopped
+
+
+@click.command(cls=Asking)
+@click.argument("record")
+@click.option("--beside", metavar="RECORD", help="Do not serve: show this run beside the first one.")
+@click.option("--mask", is_flag=True, help="Replace names, addresses and texts.")
+@json_option
+def drill(record: str, beside: str | None, mask: bool, output: Output) -> int:
+    """Serve the system of a record, as it was and as it answered, until SIGINT or SIGTERM.
+
+    RECORD is the folder of a record, also of an exported one. The profile `simulator` finds the system. After
+    the drill, `--beside` shows both runs side by side.
+    """
+    then = _run_of(record)
+    if beside is not None:
+        return _show(then, _run_of(beside), output)
+
+    def ready(info: Mapping[str, Any]) -> None:
+        announce(info)
+        # Whoever started the drill logs in with these.
+        Output(as_json=True).result(info, hands_out=True)
+
+    try:
+        serve_until_stopped(simulator_of(then, mask=mask), announce=ready)
+    finally:
+        withdraw(os.getpid())
+    return 0
+
+
+def _run_of(record: str) -> RunState:
+    path = Path(record) / JOURNAL
+    if not is_file(path):
+        raise RecordNotFound(
+            "make a drill of a record", f"there is no {path}", "name the folder that holds the journal"
+        )
+    return run_state_of(read_journal(path))
+
+
+def _show(then: RunState, now: RunState, output: Output) -> int:
+    lines = debriefing(then, now)
+    widths = [max(len(getattr(line, name)) for line in lines) for name in ("step", "then")]
+    for line in lines:
+        sign = " " if line.then == line.now else "≠"
+        output.line(f"{sign} {line.step.ljust(widths[0])}  {line.then.ljust(widths[1])}  {line.now}")
+    output.result({"steps": [{"step": line.step, "then": line.then, "now": line.now} for line in lines]})
+    return 0
