@@ -71,7 +71,14 @@ def open_profile(profile: Profile, *, environ: Mapping[str, str] | None = None) 
     if profile.kind != "simulator":
         yield profile
         return
-    # Loads slowly, and a real system does without.
+    running = find_announced(environ=environ)
+    if running is not None and profile.scenario in (None, running.scenario):
+        yield _completed(
+            profile, running.host, running.ca_file, running.username, running.password, running.scenario,
+            f"simulator already running (process {running.pid})",
+        )  # fmt: skip
+        return
+    # Loads slowly. A real system, and a simulator of another process, do without.
     from vergeos_nb.simulator import SCENARIOS, Simulator
 
     if profile.scenario is not None and profile.scenario not in SCENARIOS:
@@ -80,13 +87,6 @@ def open_profile(profile: Profile, *, environ: Mapping[str, str] | None = None) 
             "it has none of this name",
             did_you_mean(profile.scenario, SCENARIOS),
         )
-    running = find_announced(environ=environ)
-    if running is not None and profile.scenario in (None, running.scenario):
-        yield _completed(
-            profile, running.host, running.ca_file, running.username, running.password, running.scenario,
-            f"simulator already running (process {running.pid})",
-        )  # fmt: skip
-        return
     if running is not None:
         note = (
             f"A simulator of scenario {running.scenario!r} is running (process {running.pid}); one of "
