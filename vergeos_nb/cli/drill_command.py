@@ -17,7 +17,7 @@ from vergeos_nb.errors import RecordNotFound
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.layout import JOURNAL
-from vergeos_nb.runner.incident import debriefing, simulator_of
+from vergeos_nb.runner.drilled_record import debriefing, simulator_of
 from vergeos_nb.shapes import is_file
 from vergeos_nb.simulator import serve_until_stopped
 

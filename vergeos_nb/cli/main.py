@@ -72,11 +72,11 @@ cli = Group(
     commands=[audit, fleet],
     late={
         "capture": (
-            "capture_command:capture",
+            "measuring.capture_command:capture",
             "Read the tables that a force-off reads, twice, and write them without any name.",
         ),
         "conformance": (
-            "conformance_command:conformance",
+            "measuring.conformance_command:conformance",
             "Find out how a platform behaves, and keep what was measured.",
         ),
         "demo": ("demo_command:demo", "Run the whole job on the simulator: plan, approve, force off, prove."),

@@ -8,7 +8,7 @@ import pytest
 
 from tests.rehearsal import LADDER, Rehearsal
 from vergeos_nb.errors import UsageError
-from vergeos_nb.runner.incident import Beside, captured_of, debriefing, simulator_of
+from vergeos_nb.runner.drilled_record import Beside, captured_of, debriefing, simulator_of
 
 
 class Drill(Rehearsal):

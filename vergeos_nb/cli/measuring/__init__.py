@@ -1,0 +1,1 @@
+"""Commands that find out how a platform behaves."""
