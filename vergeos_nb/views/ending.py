@@ -13,8 +13,8 @@ from vergeos_nb.views.badges import badge
 from vergeos_nb.views.bundle import environment
 from vergeos_nb.views.summary import RunSummary, summary_view
 
-# Numbers that a person does not look for at the end of a run; the whole of it has them.
-_LEFT_OUT = ("plan digest", "exit code")
+# What a person does not look for at the end of a run, or does by a button there; the whole of it has them.
+_LEFT_OUT = ("began", "ended", "rests on", "to undo it", "plan digest", "exit code")
 
 
 def ending_html(summary: RunSummary, folder: Path, page: ServedFile | None, ticket: str, lesson: str) -> str:
