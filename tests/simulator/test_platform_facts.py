@@ -251,6 +251,17 @@ def test_moving_counters_are_read_by_the_parents_key(make):
     assert second[0]["reads"] > first[0]["reads"]
 
 
+def test_drive_statistics_are_there_for_running_vms_only(make):
+    """EXP: recorded."""
+    api = make("healthy")
+    [drive] = api.get("machine_drives", filter="machine eq 45", fields="$key")
+    query = {"filter": f"parent_drive eq {drive['$key']}", "fields": "parent_drive"}
+    assert api.get("machine_drive_stats", **query) == [{"parent_drive": drive["$key"]}]
+    api.post("vm_actions", {"vm": 42, "action": "kill"})
+    api.wait(1)
+    assert api.get("machine_drive_stats", **query) == []
+
+
 def test_every_error_is_an_object_with_err(make):
     """ANS, 322 reads and 46 actions: recorded."""
     api = make("healthy")

@@ -57,7 +57,8 @@ def test_an_action_that_does_not_exist_or_is_not_implemented_is_a_typed_error(ma
         status, answer = act(api, action)
         wanted = f"value '{action}' is not in list for field 'action'" if action else REQUIRED
         assert (status, answer["err"]) == (422, wanted)
-    assert act(api, "hotplugdrive")[0] == 501
+    assert act(api, "changecd")[0] == 501
+    assert act(api, "hotplugdrive") == (422, {"err": "Operation not permitted"})  # it names no drive
     assert act(api, "kill", 4711) == (404, {"err": "error setting field 'vm': No such file or directory"})
     assert api.post("vm_actions", {"action": "kill"}) == (422, {"err": "field 'vm_actions.vm' is required"})
     assert act(api, "kill", 53) == (422, {"err": "Operation not permitted"})  # a snapshot's row

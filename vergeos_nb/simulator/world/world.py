@@ -175,12 +175,23 @@ class World:
         return [row for _, row in sorted(self.tables[table].items(), key=_key_order)]
 
     def readable_rows(self, table: str, machine: int | None = None) -> list[Row]:
-        """Return the rows that a list shows: by switch without the statistics of dead machines."""
+        """Return the rows that a list shows.
+
+        By switch without the statistics of dead machines. The statistics of drives are there for machines
+        whose row says that they run, and for no others (exporter for Prometheus, recorded).
+        """
         rows = self.rows(table, machine)
+        if table == "machine_drive_stats":
+            return [row for row in rows if self._is_shown_running(row)]
         if table != "machine_stats" or self.switches.statistics_of_the_dead != "gone":
             return rows
         living = {key for key, vitals in self.vitals.items() if vitals.alive}
         return [row for row in rows if row.get("machine") in living]
+
+    def _is_shown_running(self, drive_stats: Row) -> bool:
+        drive = self.get("machine_drives", drive_stats.get("parent_drive"))
+        status = self.status_row(drive["machine"]) if drive else None
+        return bool(status and status.get("running"))
 
     def rows_behind(self, table: str, column: str, value: Any) -> list[Row]:
         """Return the rows of `table` whose indexed `column` is `value`, in key order."""
