@@ -56,7 +56,7 @@ class ForcePowerOffParameters(ConfirmingParameters):
     assertion: Annotated[OneLine, AskedOn("plan", words=True, if_needed=True)] = Field(
         "",
         title="Who checked that its process is gone, and how (assertion)",
-        description="If the evidence is unknown, or only a record looks alive: how you know that it is dead, in your words.",
+        description="If nothing, or only a record, says that it lives: how you know that it is dead.",
     )
     poweroff_wait_s: Seconds = Field(
         60.0, title="Seconds for Power Off", description="Seconds that Power Off is given; vendor: 60 to 120."
