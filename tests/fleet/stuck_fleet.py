@@ -90,11 +90,13 @@ class StuckFleet:
         plans.approve(self.outputs, plan.digest, approver, self.clock, self.clock.now() + lasts_s)
 
     def apply(self, plan: FleetPlan, *, resume: bool = False, go_on: bool = False, **more: Any) -> Ended:
-        """Apply or resume, with the records made in the runs' own threads."""
+        """Apply or resume. Records are made in the runs' own threads, unless a `recorder` is asked for."""
         with self.system() as system:
             return self.session(plan, system, **more).run(resume=resume, go_on=go_on)
 
-    def session(self, plan: FleetPlan, system: FleetSystem, **more: Any) -> FleetSession:
+    def session(
+        self, plan: FleetPlan, system: FleetSystem, *, recorder: bool = False, **more: Any
+    ) -> FleetSession:
         def crew(journal: Any) -> Crew:
             return Crew(
                 plan.limits.at_once,
@@ -103,7 +105,7 @@ class StuckFleet:
                 lambda: (self.sim.password,),
                 system.reader.upcoming,
                 outputs=self.outputs,
-                recorder=False,
+                recorder=recorder,
             )
 
         return FleetSession(

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb.cli.output import Output, said
-from vergeos_nb.journal.run_state import RunState
+from vergeos_nb.cli.run_warning import warning
 from vergeos_nb.layout import PAGE, RECORD
-from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.headless import RunReport, run
 from vergeos_nb.vergeos.assumptions import ASSUMPTIONS
@@ -78,11 +77,3 @@ def as_json(report: RunReport) -> dict[str, Any]:
         **({"assumptions": measured} if (measured := account.fact("assumptions")) else {}),
         **warning(account),
     }
-
-
-def warning(account: RunState) -> dict[str, Any]:
-    """The warning for a person, if the run is not done or no evidence shows its VM off; else nothing."""
-    if account.exit_code == 0 and (account.verdict is VerdictValue.OFF or not account.over_vm):
-        return {}
-    summary = summary_of(account)
-    return {"warning": summary.headline, "next_step": summary.next_step}

@@ -8,9 +8,8 @@ fleet's. So `resume` knows what may have been sent from journals alone, also whe
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -60,6 +59,13 @@ class Workers(Protocol):
     def upcoming(self, machines: frozenset[int]) -> None:
         """The machines of the VMs that run or may start next."""
 
+    def seal(self, folder: Path) -> Sequence[str]:
+        """Make and seal the fleet run's own record, after those of its runs. Called once, at the end.
+
+        Returns:
+            what kept records from being made, one text for each.
+        """
+
 
 @dataclass(slots=True)
 class Fleet:
@@ -95,23 +101,22 @@ class Fleet:
         ]
         self.schedule.failed = self.failed_before
 
-    def run(self, workers: AbstractContextManager[Workers]) -> None:
+    def run(self, crew: Workers) -> None:
         """Start what may start until nothing runs and nothing will start."""
         running: dict[Future[VmProgress], int] = {}
-        with workers as crew:
-            while not self.schedule.over:
-                # Asked each time, because it keeps the plan's lease while the last runs end.
-                refused = self.refusal()
-                if refused is not None and self.held_back is None:
-                    self.held_back = refused
-                    self._changed()
-                while self.held_back is None and (at := self._next()) is not None:
-                    running[self._start(at, crew)] = at
-                if not running:
-                    break
-                done, _ = wait(running, timeout=LOOK_S, return_when=FIRST_COMPLETED)
-                for future in done:
-                    self._end(running.pop(future), future)
+        while not self.schedule.over:
+            # Asked each time, because it keeps the plan's lease while the last runs end.
+            refused = self.refusal()
+            if refused is not None and self.held_back is None:
+                self.held_back = refused
+                self._changed()
+            while self.held_back is None and (at := self._next()) is not None:
+                running[self._start(at, crew)] = at
+            if not running:
+                break
+            done, _ = wait(running, timeout=LOOK_S, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._end(running.pop(future), future)
 
     def _changed(self) -> None:
         try:

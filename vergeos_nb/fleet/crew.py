@@ -23,6 +23,7 @@ from vergeos_nb.layout import JOURNAL
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.session.connection import Connect
 from vergeos_nb.session.run import Run
+from vergeos_nb.settings import archive_settings
 from vergeos_nb.settings.policy import Policy
 
 
@@ -99,7 +100,7 @@ class Crew:
         self._secrets = secrets
         self._outputs = outputs.absolute()
         self.upcoming = upcoming
-        self.unsealed: list[str] = []
+        self._unsealed: list[str] = []
 
     def submit(self, job: VmJob, on_line: OnLine) -> Future[VmProgress]:
         """Begin one run in a thread."""
@@ -111,10 +112,23 @@ class Crew:
         if self._recorder is not None:
             self._recorder.add(job.folder)
         elif trouble := make_record(job.folder, self._secrets()):
-            self.unsealed.append(trouble)
+            self._unsealed.append(trouble)
         state = progress_of(account, job.folder.relative_to(self._outputs).as_posix())
         assert state.where is Where.ENDED
         return state
+
+    def seal(self, folder: Path) -> list[str]:
+        """See `Workers`."""
+        archive = archive_settings()
+        # Only this process can show warnings about the mirror and the webhook.
+        elsewhere = self._recorder is not None and not (archive.mirror or archive.webhook)
+        if self._recorder is not None:
+            if elsewhere:
+                self._recorder.add(folder)
+            self._unsealed += self._recorder.close()
+        if not elsewhere and (trouble := make_record(folder, self._secrets())):
+            self._unsealed.append(trouble)
+        return self._unsealed
 
     def __enter__(self) -> Self:
         return self
@@ -124,4 +138,4 @@ class Crew:
     ) -> None:
         self._threads.shutdown()
         if self._recorder is not None:
-            self.unsealed += self._recorder.close()
+            self._recorder.close()

@@ -80,7 +80,7 @@ class DaskCrew:
         self._secrets = secrets
         self._wants_stop = wants_stop
         self._policy = settings.load_policy()
-        self.unsealed: list[str] = []
+        self._unsealed: list[str] = []
 
     def submit(self, job: VmJob, on_line: OnLine) -> Future[VmProgress]:
         """Begin one run on some worker."""
@@ -88,6 +88,12 @@ class DaskCrew:
 
     def upcoming(self, machines: frozenset[int]) -> None:
         """Each worker reads for itself."""
+
+    def seal(self, folder: Path) -> list[str]:
+        """See `Workers`."""
+        if trouble := make_record(folder, self._secrets()):
+            self._unsealed.append(trouble)
+        return self._unsealed
 
     def _run(self, job: VmJob, on_line: OnLine) -> VmProgress:
         owner = Owner(masked(self._operator), os.uname().nodename, os.getpid(), job.folder.name)
@@ -101,7 +107,7 @@ class DaskCrew:
         if account is None or not (account.in_order or account.bug):
             raise Interrupted("running a VM", "its worker did not report its end", "its state is read back")
         if trouble := make_record(job.folder, self._secrets()):
-            self.unsealed.append(trouble)
+            self._unsealed.append(trouble)
         return progress_of(account, job.folder.relative_to(self._outputs).as_posix())
 
     def _watch(self, job: VmJob, lease: Leases, on_line: OnLine) -> None:

@@ -104,19 +104,15 @@ class FleetSession:
                 operator=self.operator,
             )
             note_run(self.outputs, self.plan.digest, folder)
-            states, trouble = self._apply(journal, lease, begun, go_on)
+            states, crew = self._apply(journal, lease, begun, go_on, stack)
             journal.write("run-ended")
             journal.close()
-            try:
-                account = finish_record(folder, self.scrubber)
-            except RecordError as error:
-                trouble = (*trouble, str(error))
-                account = run_state_of(read_journal(folder / JOURNAL))
-            return Ended(folder, account, states, trouble)
+            trouble = crew.seal(folder) if crew else self._seal(folder)
+            return Ended(folder, run_state_of(read_journal(folder / JOURNAL)), states, tuple(trouble))
 
     def _apply(
-        self, journal: RunJournal, lease: Lease, begun: dict[int, VmProgress], go_on: bool
-    ) -> tuple[Mapping[int, VmProgress], tuple[str, ...]]:
+        self, journal: RunJournal, lease: Lease, begun: dict[int, VmProgress], go_on: bool, stack: ExitStack
+    ) -> tuple[Mapping[int, VmProgress], Workers | None]:
         clock, plan, began = self.clock, self.plan, self.clock.now()
         policy = settings.load_policy()
         approval = approval_of(self.outputs, plan.digest)
@@ -152,7 +148,7 @@ class FleetSession:
             vm.key: begun.get(vm.key, VmProgress(Where.WAITING)) for vm in plan.vms
         }
         if refused is not None or approval is None:
-            return states, ()
+            return states, None
         before = 0 if go_on else sum(state.failed for state in begun.values())
         fleet = Fleet(
             plan,
@@ -166,7 +162,7 @@ class FleetSession:
             before,
             self.on_change,
         )
-        crew = self.workers(journal)
+        crew = stack.enter_context(self.workers(journal))
         began = clock.now()
         journal.write("step-began", step="apply", title="Apply")
         fleet.run(crew)
@@ -179,7 +175,14 @@ class FleetSession:
             plan, fleet.states, fleet.held_back, failed, label, (clock.now(), clock.now())
         )
         end(last)
-        return fleet.states, tuple(getattr(crew, "unsealed", ()))
+        return fleet.states, crew
+
+    def _seal(self, folder: Path) -> list[str]:
+        try:
+            finish_record(folder, self.scrubber)
+        except RecordError as error:
+            return [str(error)]
+        return []
 
     def _earlier(self, resume: bool) -> list[Path]:
         asked = f"applying the fleet plan {self.plan.digest[:12]}…"

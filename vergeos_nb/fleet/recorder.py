@@ -1,8 +1,10 @@
-"""A process that makes the records of a fleet's runs, so that computing them keeps no run from its work.
+"""A process that makes the records of a fleet's runs and of the fleet run itself.
 
-It reads JSON lines: first the secrets that no record may hold, then a folder each. It answers each folder
-with what kept its record from being made, or "". It ends with its input, so it cannot outlive a parent that
-is killed; a record that is missing then is made by `fleet resume` or `audit recover`.
+Making a record takes processor time. In a process of its own it does not delay the runs.
+
+The process reads JSON lines: first the secrets that no record may hold, then one folder a line. For each
+folder it answers with the reason why the record could not be made, or "". It ends with its input, so it
+cannot outlive a parent that is killed. `fleet resume` or `audit recover` makes the records that are missing.
 """
 
 from __future__ import annotations

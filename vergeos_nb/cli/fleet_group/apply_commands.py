@@ -15,7 +15,7 @@ from vergeos_nb.cli.fleet_group.fleet_table import FleetTable
 from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
-from vergeos_nb.cli.run_report import warning
+from vergeos_nb.cli.run_warning import warning
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import SystemClock, iso
 from vergeos_nb.errors import RecordError, Refused

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-import tenacity
-
 from vergeos_nb import errors
 from vergeos_nb.client.transport.connecting import is_passing
 from vergeos_nb.clock import Clock
+from vergeos_nb.imports import absent
+
+with absent("tornado"):  # loads slowly, and only tenacity's coroutines for tornado use it
+    import tenacity
 
 READ_ATTEMPTS = 4
 READ_TOTAL_S = 60.0
