@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.chromium import needs_chromium
+from tests.fleet.stuck_fleet import StuckFleet
 from tests.procedure.runbooks.rehearsed import FollowUp
 from tests.rehearsal import LADDER
 from vergeos_nb.journal.run_state import RunState
@@ -109,6 +110,19 @@ def test_the_first_screen_is_the_incident(browser: Any, tmp_path: Path, which: s
     wanted += [facts["done by"], facts["began"], facts["ended"], "INC-7", "it hangs since the backup"]
     wanted += [value for what, value in summary.lines if what.startswith("sent")]
     with first_screen(browser, folder) as seen:
+        assert [text for text in wanted if text not in seen] == []
+
+
+@needs_chromium
+def test_the_first_screen_of_a_fleet_names_its_vms_and_how_each_ended(browser: Any, tmp_path: Path) -> None:
+    fleet = StuckFleet(tmp_path / "outputs", 4)
+    plan = fleet.plan()
+    fleet.approve(plan)
+    ended = fleet.apply(plan)
+    summary = summary_of(ended.account)
+    wanted = [str(summary.badge), summary.headline, *(value for _, value in summary.lines)]
+    wanted += [vm.name for vm in plan.vms]
+    with first_screen(browser, ended.folder) as seen:
         assert [text for text in wanted if text not in seen] == []
 
 

@@ -6,13 +6,14 @@ Everything comes from the run state, so that the records of older versions have 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from vergeos_nb.clock import from_iso, iso
 from vergeos_nb.journal.run_state import ChangingCall, RunState
 from vergeos_nb.procedure.runbooks.catalog import FLEET_APPLY, role_of
 from vergeos_nb.procedure.values.finding import Kind, of_result
-from vergeos_nb.procedure.values.step_tables import EVIDENCE
+from vergeos_nb.procedure.values.step_tables import EVIDENCE, FLEET_RUN
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.record.undo import undo_of
@@ -21,6 +22,7 @@ from vergeos_nb.views.cells import COUNTED
 from vergeos_nb.views.timeline import Span, length
 
 MOST_EXHIBITS = 3
+MOST_NAMES = 12
 LONGEST = 120
 # Acts after which a guest can have lost what it had not written.
 FORCED = frozenset({"kill", "override"})
@@ -32,7 +34,8 @@ def facts_of(account: RunState) -> tuple[tuple[str, str], ...]:
     opened = account.opened
     given: Mapping[str, Any] = opened.get("parameters") or {}
     pairs = (
-        ("VM", _vm(account, given) if account.over_vm else ""),
+        ("VM", _vm(account, given) if _over_one_vm(account) else ""),
+        ("VMs", _vms(account)),
         ("done by", _operator(account)),
         ("approved by", _approval(account, given)),
         ("why", str(given.get("reason") or ("not given" if account.changing_calls else ""))),
@@ -51,13 +54,37 @@ def facts_of(account: RunState) -> tuple[tuple[str, str], ...]:
 
 def exhibits_of(account: RunState) -> tuple[Table, ...]:
     """The tables that a run over no single VM was made for, those of its last step first."""
-    if account.over_vm:
+    if _over_one_vm(account):
         return ()
     name = str(account.opened.get("runbook"))
     shown = [r for r in reversed(account.results) if role_of(name, r.step) not in ("connect", "plan")]
-    tables = [table for result in shown for table in result.tables if table.rows][:MOST_EXHIBITS]
+    tables = [_worst_first(table) for result in shown for table in result.tables if table.rows][
+        :MOST_EXHIBITS
+    ]
     # A list that is read stands above the picture of its counts.
     return tuple(sorted(tables, key=lambda table: table.schema.name in COUNTED))
+
+
+def _worst_first(table: Table) -> Table:
+    """A fleet's VMs that need a look above those that are off."""
+    if table.schema != FLEET_RUN:
+        return table
+    at = [name for name, _ in FLEET_RUN.columns].index("verdict")
+    return replace(table, rows=tuple(sorted(table.rows, key=lambda row: row[at] == VerdictValue.OFF)))
+
+
+def _over_one_vm(account: RunState) -> bool:
+    return account.over_vm and account.opened.get("runbook") != FLEET_APPLY
+
+
+def _vms(account: RunState) -> str:
+    """The VMs of a fleet run."""
+    tables = [table for result in account.results for table in result.tables if table.schema == FLEET_RUN]
+    if not tables:
+        return ""
+    names = [str(row[0]) for row in tables[-1].rows]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"{len(names)}: {', '.join(names[:MOST_NAMES])}{more}"
 
 
 def _vm(account: RunState, given: Mapping[str, Any]) -> str:
@@ -92,6 +119,8 @@ def _how_known(account: RunState, given: Mapping[str, Any]) -> str:
         second = " by each of two people" if consent.get("typed_by_approver") else ""
         count = len(consent.get("ticks") or ())
         return f"the approval card (VM's name typed{second}, {count} points ticked)"
+    if account.opened.get("runbook") == FLEET_APPLY:
+        return "the command that approved the plan"
     named = "the name" if given.get("approver") else "the operator"
     return f"{named} and the plan's digest that the run was started with"
 
@@ -135,7 +164,7 @@ def _votes(account: RunState, says: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _proved(account: RunState) -> str:
-    if not account.over_vm:
+    if not _over_one_vm(account):
         return ""
     signs = {VerdictValue.OFF: ("dead",), VerdictValue.ALIVE: ("alive",)}.get(account.verdict)
     if signs is None:
@@ -150,7 +179,7 @@ def _proved(account: RunState) -> str:
 
 def _not_known(account: RunState) -> Iterator[str]:
     """What this record leaves open, in words."""
-    if account.over_vm and account.results and account.verdict is VerdictValue.UNKNOWN:
+    if _over_one_vm(account) and account.results and account.verdict is VerdictValue.UNKNOWN:
         yield "whether the VM's process lives"
     for n, call in enumerate(account.changing_calls, start=1):
         if call.exchange is None or call.exchange.status is None:
