@@ -36,6 +36,7 @@ from vergeos_nb.session.run import Run
 from vergeos_nb.settings import Secret
 from vergeos_nb.vergeos.rows import Listed
 from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.folded import static
 from vergeos_nb.views.timeline import headline
 from vergeos_nb.views.timeline_drawing import timeline_png
 from vergeos_nb.widgets.cards.by_step import card_for
@@ -224,7 +225,10 @@ class LiveRun(LiveState):
     def show_header(self) -> None:
         """Show the header of the run in the cell that runs."""
         self._guide.show(header(self))
-        show(live(self._guide), f"vergeos-nb-header-{uuid4().hex[:8]}")
+        name = uuid4().hex[:8]
+        # Where no kernel answers, its style hides the place of the header, which would be an error message.
+        show(static("", "Run this notebook in JupyterLab to use it."), f"vergeos-nb-no-header-{name}")
+        show(live(self._guide), f"vergeos-nb-header-{name}")
 
     def _all_shown(self) -> None:
         """The last cell was run. JupyterLab goes to it; the first card whose turn it is is somewhere else."""
