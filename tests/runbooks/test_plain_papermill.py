@@ -162,3 +162,22 @@ def test_a_name_that_was_injected_and_is_no_parameter_is_still_a_slip(tmp_path: 
     done = papermill(tmp_path, "-p", "vm_name", "web-01", "-p", "vm_nam", "web-02")
     assert done.returncode != 0
     assert "parameters of force_power_off: vm_nam is no parameter of force_power_off" in done.stderr
+
+
+def test_a_cell_that_was_added_finds_all_that_was_read_as_dataframes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
+    longer = nbformat.read(runbook_path("force_power_off"), as_version=4)
+    added = ('rb.frames["machine_status"].dtypes["started"]', "rb.frames.plot()", "rb.frames")
+    longer.cells += [nbformat.v4.new_code_cell(source) for source in added]
+    nbformat.write(longer, tmp_path / "longer.ipynb")
+    waits = [word for name, value in QUICK.items() for word in ("-p", name, str(value))]
+    command = [PAPERMILL, "longer.ipynb", "out.ipynb", *waits, "-p", "vm_name", "web-01"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-3:]
+    dtype, plot, contents = [cell.outputs[0].data for cell in cells]
+    assert dtype["text/plain"] == "datetime64[ms, UTC]"
+    assert "image/png" in plot
+    assert contents["text/plain"].startswith("vm")
