@@ -61,9 +61,9 @@ NODE = filters.fields(
 )  # fmt: skip
 TENANT_NODE = filters.fields("$key", "name", "machine")
 LOG = filters.fields("$key", "machine", "level", "text", "user", "timestamp")
-_SNAPSHOT = filters.fields("$key", "name", "machine", "created", "expires", "quiesced")
+SNAPSHOT = filters.fields("$key", "name", "machine", "created", "expires", "quiesced")
 _QUERY = filters.fields("$key", "id", "status", "result")
-_TAG = filters.fields("$key", "member", "tag#name as tag_name")
+TAG = filters.fields("$key", "member", "tag#name as tag_name")
 
 MICROSECONDS = 1_000_000
 """Log tables count time in microseconds, all others in seconds (pyvergeos 1.7.1)."""
@@ -163,7 +163,7 @@ class EvidenceReads:
         """The machine's snapshots of this name, the newest first. Reads only."""
         asked = f"find the snapshot {name!r} of machine {machine}"
         named = filters.eq("name", name)
-        found = self._of(machine, "machine_snapshots", asked, named, fields=_SNAPSHOT, sort="-created")
+        found = self._of(machine, "machine_snapshots", asked, named, fields=SNAPSHOT, sort="-created")
         return tuple(_snapshot(row, machine) for row in found)
 
     def node_answer(self, key: str) -> QueryAnswer:
@@ -199,7 +199,7 @@ class EvidenceReads:
         """Names of the VM's tags, in alphabetical order. Reads only."""
         asked = f"read the tags of VM {vm}"
         member = VmKey.path(vm)
-        found = self._rows("tag_members", asked, filter=filters.eq("member", member), fields=_TAG)
+        found = self._rows("tag_members", asked, filter=filters.eq("member", member), fields=TAG)
         for row in found:
             if row.text("member") != member:
                 raise row.wrong(f"{member} was asked for and a tag of something else came")

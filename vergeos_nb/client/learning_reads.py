@@ -11,7 +11,19 @@ from typing import Any
 
 from vergeos_nb.client import decoded_rows
 from vergeos_nb.client.decoded_rows import RowFields, number, rows_of, whole
-from vergeos_nb.client.evidence_reads import DRIVE, DRIVE_STATS, LOG, NIC, NODE, STATS, STATUS, TENANT_NODE
+from vergeos_nb.client.evidence_reads import (
+    DRIVE,
+    DRIVE_STATS,
+    LOG,
+    NIC,
+    NODE,
+    SNAPSHOT,
+    STATS,
+    STATUS,
+    TAG,
+    TENANT_NODE,
+    VM,
+)
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.client.transport.answer import OF_MANY
 from vergeos_nb.client.transport.wire import Wire
@@ -27,7 +39,7 @@ LISTED = 200
 """VMs among which machines to watch are chosen."""
 
 ASKED: Mapping[str, str] = {
-    "vms": filters.fields("$key", "name", "machine", "is_snapshot", "cpu_cores", "ram"),
+    "vms": VM,
     "machines": filters.fields("$key", "status", "ha_group"),
     "machine_status": STATUS,
     "machine_stats": STATS,
@@ -37,15 +49,15 @@ ASKED: Mapping[str, str] = {
     "nodes": NODE,
     "tenant_nodes": TENANT_NODE,
     "machine_logs": LOG,
-    "machine_snapshots": filters.fields("$key", "name", "machine", "created", "expires", "quiesced"),
-    "tag_members": filters.fields("$key", "member", "tag#name as tag_name"),
+    "machine_snapshots": SNAPSHOT,
+    "tag_members": TAG,
 }
 """The columns that the code reads of each table."""
 
 _KINDS: Mapping[ReadAs, str] = {
     "key": "$key machine parent_nic parent_drive status",
     "whole": (
-        "cpu_cores ram running_cores running_ram node migrated_node migration_destination level_number "
+        "cpu_cores ram running_cores running_ram node migrated_node migration_destination media_source "
         "tx_bytes rx_bytes tx_pckts rx_pckts reads writes read_bytes write_bytes timestamp"
     ),
     "number": (
