@@ -56,7 +56,7 @@ class ForcePowerOffParameters(ConfirmingParameters):
     assertion: Annotated[OneLine, AskedOn("plan", words=True, if_needed=True)] = Field(
         "",
         title="Who checked that its process is gone, and how (assertion)",
-        description="If nothing, or only a record, says that it lives: how you know that it is dead.",
+        description="For a verdict unknown, or life only assumed: who checked that it is dead, and how.",
     )
     poweroff_wait_s: Seconds = Field(
         60.0, title="Seconds for Power Off", description="Seconds that Power Off is given; vendor: 60 to 120."
