@@ -170,11 +170,16 @@ def _proved(account: RunState) -> str:
     if signs is None:
         return "nothing" if account.results else ""
     by = "; ".join(_short(f"{source} {because}") for source, because in _votes(account, signs))
-    word = "the process LIVES" if account.verdict is VerdictValue.ALIVE else "the process is gone"
+    word, lives = "the process is gone", account.verdict is VerdictValue.ALIVE
+    if account.rests_on == "assumed":
+        word = (
+            "nothing; it is assumed that the process LIVES" if lives else f"{word}, if what is assumed holds"
+        )
+    elif lives:
+        word = "the process LIVES"
     assertion = str((account.opened.get("parameters") or {}).get("assertion") or "")
     said = f"; a person's word: {assertion}" if assertion else ""
-    rests_on = f" (rests on: {account.rests_on})" if account.rests_on else ""
-    return word + rests_on + (f": {by}" if by else "") + said
+    return word + (f": {by}" if by else "") + said
 
 
 def _not_known(account: RunState) -> Iterator[str]:
