@@ -118,6 +118,9 @@ def test_a_closed_way_shows_all_ways_out_and_the_plan_is_changed_from_its_own_li
         shown = [name for name in card.get_by_role("button").all_inner_texts() if name]
         assert shown == ["Try again", "Change the plan", "Read everything anew", "Close the run …"]
         assert card.locator(".vnb-danger:visible").count() == 0
+        boxes = [card.get_by_role("button", name=name).bounding_box() for name in shown]
+        heights = [box["height"] for box in boxes if box]
+        assert max(heights) - min(heights) < 4, heights
         card.get_by_role("button", name="Close the run …").click()
         expect(page.card("close").get_by_role("button", name="Close the run and make")).to_be_focused()
         page.card("plan").get_by_role("button", name="Change the plan").click()
