@@ -255,7 +255,7 @@ def test_any_result_has_html_and_plain_text_in_which_nothing_runs_or_hides(resul
     }
     reached = {"role", "aria-label", "tabindex"}  # a wide table, by who has no mouse
     assert set(page.tags) <= allowed
-    assert page.attributes <= {"style", "scope", "colspan", "datetime", *reached}
+    assert page.attributes <= {"style", "scope", "colspan", "datetime", "class", *reached}
     for text in view.values():
         assert all(c.isprintable() or c == "\n" for c in text)
 
