@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from vergeos_nb.connect.against_capture import FORMAT, Difference, against_capture
+from tests.connect.test_capturing import captured_of
+from vergeos_nb.connect.against_capture import Difference, against_capture
 from vergeos_nb.errors import UsageError
-from vergeos_nb.simulator import Simulator, SteppedClock
+from vergeos_nb.simulator import CAPTURE_FORMAT, Simulator, SteppedClock
 
 
 def captured(tmp_path: Path, change: Any = lambda samples: None) -> Path:
@@ -26,7 +27,13 @@ def captured(tmp_path: Path, change: Any = lambda samples: None) -> Path:
     path = tmp_path / "capture.json"
     path.write_text(
         json.dumps(
-            {"format": FORMAT, "version": "26.1.8", "tables": tables, "before": {}, "samples": samples}
+            {
+                "format": CAPTURE_FORMAT,
+                "version": "26.1.8",
+                "tables": tables,
+                "before": {},
+                "samples": samples,
+            }
         )
     )
     return path
@@ -39,6 +46,14 @@ def test_the_simulator_does_not_differ_from_itself(tmp_path: Path) -> None:
         ["machine_stats", "machine_status", "vms"],
         [],
     )
+
+
+def test_a_file_that_capture_wrote_of_the_simulator_does_not_differ_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "lab.json"
+    path.write_bytes(captured_of(Simulator("healthy", clock=SteppedClock()))[1])
+    found = against_capture(path)
+    assert {"vms", "machines", "machine_status", "machine_stats"} <= set(found.compared)
+    assert found.differences == []
 
 
 def test_tables_columns_types_and_words_that_differ_are_named(tmp_path: Path) -> None:

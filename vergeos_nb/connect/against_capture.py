@@ -14,9 +14,9 @@ import msgspec
 
 from vergeos_nb.errors import UsageError
 from vergeos_nb.shapes import Unfit, read_json
+from vergeos_nb.simulator import CAPTURE_FORMAT
 from vergeos_nb.simulator.tables.schema import ColumnSpec, TableSpec, tables
 
-FORMAT = "vergeos-nb/capture/1"
 Rows = Sequence[Mapping[str, Any]]
 
 # The kinds of JSON values by the simulator's types; null fits all of them.
@@ -75,8 +75,8 @@ def against_capture(path: Path) -> Comparison:
     """
     try:
         held = read_json(path, _Capture)
-        if held.format != FORMAT:
-            raise Unfit(f"its format is {held.format!r}, and this version reads {FORMAT!r}")
+        if held.format != CAPTURE_FORMAT:
+            raise Unfit(f"its format is {held.format!r}, and this version reads {CAPTURE_FORMAT!r}")
     except Unfit as unfit:
         hint = unfit.hint or "name a file that vergeos-nb capture wrote"
         raise UsageError(f"comparing with {path}", unfit.why, hint) from unfit
