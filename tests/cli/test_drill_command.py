@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -32,8 +33,15 @@ def test_a_record_is_served_as_a_drill_and_the_next_run_is_put_beside_it(tmp_pat
     finally:
         serving.send_signal(signal.SIGTERM)
     assert serving.wait(timeout=60) == 0
-    code, answer, _ = call("drill", str(then), "--beside", str(now))
-    assert code == 0
+    # By its id and its archive, and as others get it: unpacked from an export.
+    in_then = ("--outputs", str(tmp_path / "then"))
+    code, answer, printed = call("audit", "export", then.name, "--format", "zip", "-o",
+                                 str(tmp_path / "x.zip"), *in_then)  # fmt: skip
+    assert code == 0, printed
+    shutil.unpack_archive(tmp_path / "x.zip", tmp_path / "elsewhere")
+    by_id = call("drill", then.name, "--beside", str(now), *in_then)
+    code, answer, _ = call("drill", str(tmp_path / "elsewhere" / then.name), "--beside", str(now))
+    assert (code, by_id[:2]) == (0, (code, answer))
     assert [line for line in answer["steps"] if line["then"] != line["now"]] == []
     assert answer["steps"][-2:] == [
         {"step": "sent", "then": "nothing", "now": "nothing"},
@@ -42,5 +50,6 @@ def test_a_record_is_served_as_a_drill_and_the_next_run_is_put_beside_it(tmp_pat
 
 
 def test_a_folder_without_a_journal_is_no_record(tmp_path: Path) -> None:
-    code, answer, printed = call("drill", str(tmp_path), "--beside", str(tmp_path))
-    assert (code, answer["exit_code"], "journal" in printed) == (4, 4, True)
+    for record in (str(tmp_path), "no-such-id"):
+        code, answer, printed = call("drill", record, "--beside", record, "--outputs", str(tmp_path))
+        assert (code, answer["exit_code"], "vergeos-nb audit list" in printed) == (4, 4, True)

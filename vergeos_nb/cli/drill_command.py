@@ -9,14 +9,15 @@ from typing import Any
 
 import click
 
+from vergeos_nb.archive.index import Index
 from vergeos_nb.cli.commands import Asking
-from vergeos_nb.cli.options import json_option
+from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.connect.simulated import announce, withdraw
 from vergeos_nb.errors import RecordNotFound
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
-from vergeos_nb.layout import JOURNAL
+from vergeos_nb.layout import DAYS, JOURNAL
 from vergeos_nb.runner.drilled_record import debriefing, simulator_of
 from vergeos_nb.shapes import is_file
 from vergeos_nb.simulator import serve_until_stopped
@@ -26,16 +27,17 @@ from vergeos_nb.simulator import serve_until_stopped
 @click.argument("record")
 @click.option("--beside", metavar="RECORD", help="Do not serve: show this run beside the first one.")
 @click.option("--mask", is_flag=True, help="Replace names, addresses and texts.")
+@outputs_option
 @json_option
-def drill(record: str, beside: str | None, mask: bool, output: Output) -> int:
+def drill(record: str, beside: str | None, mask: bool, outputs: Path, output: Output) -> int:
     """Serve the system of a record, as it was and as it answered, until SIGINT or SIGTERM.
 
-    RECORD is the folder of a record, also of an exported one. The profile `simulator` finds the system. After
-    the drill, `--beside` shows both runs side by side.
+    RECORD is the id of a record in the archive, its folder, or an unpacked export. The profile
+    `simulator` finds the system. After the drill, `--beside` shows both runs side by side.
     """
-    then = _run_of(record)
+    then = _run_of(record, outputs)
     if beside is not None:
-        return _show(then, _run_of(beside), output)
+        return _show(then, _run_of(beside, outputs), output)
 
     def ready(info: Mapping[str, Any]) -> None:
         announce(info)
@@ -49,13 +51,23 @@ def drill(record: str, beside: str | None, mask: bool, output: Output) -> int:
     return 0
 
 
-def _run_of(record: str) -> RunState:
-    path = Path(record) / JOURNAL
-    if not is_file(path):
+def _run_of(record: str, outputs: Path) -> RunState:
+    """What the journal of a record says.
+
+    Raises:
+        RecordNotFound: nothing that is named so has one journal.
+    """
+    folder = Path(record)
+    if not folder.is_dir():
+        return run_state_of(read_journal(outputs / Index(outputs).by_id(record).path / JOURNAL))
+    found = [folder / JOURNAL] if is_file(folder / JOURNAL) else list(folder.glob(f"{DAYS}/*/{JOURNAL}"))
+    if len(found) != 1:
         raise RecordNotFound(
-            "make a drill of a record", f"there is no {path}", "name the folder that holds the journal"
+            "making a drill of a record",
+            f"{folder} holds {len(found)} journals",
+            "name the folder of one record, or its id as `vergeos-nb audit list` shows it",
         )
-    return run_state_of(read_journal(path))
+    return run_state_of(read_journal(found[0]))
 
 
 def _show(then: RunState, now: RunState, output: Output) -> int:
