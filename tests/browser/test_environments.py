@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.labpage import LabPage
-from tests.browser.test_lab import approve, up_to_the_plan
+from tests.browser.test_lab import Record, approve, up_to_the_plan
 from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, served
 
@@ -137,3 +137,27 @@ def test_a_browser_that_was_closed_during_a_wait_finds_the_step_ended_and_goes_o
         one_of_each(page)
         finish(page, first="snapshot")
         assert changing(simulator) == LADDER
+
+
+@needs_chromium
+def test_restart_and_run_all_asks_what_becomes_of_the_run_that_was_cut_short(
+    notebook: Open, record: Record
+) -> None:
+    with served("stuck") as simulator:
+        page = notebook()
+        assert page.run_all()
+        up_to_the_plan(page)
+        approve(page)
+        page.press("poweroff", "Send Power Off to web-01")
+        page.sees("poweroff", "had no effect")
+        # Not waited for: it ends when the dialog has been answered.
+        page.page.evaluate("() => void window.jupyterapp.commands.execute('notebook:restart-run-all')")
+        page.page.locator(".jp-Dialog .jp-mod-accept").click()
+        page.shows(".vnb-step-connect", "A run of this notebook was cut short: web-01")
+        page.press("connect", "Finish its record")
+        # Connect has waited for the answer, and begins a run of its own.
+        page.press("connect", "Connect")
+        expect(page.card("connect")).to_contain_text("SIMULATED", timeout=60_000)
+        one_of_each(page)
+        assert changing(simulator) == LADDER[:1]
+    assert record()[1]["outcome"] == "interrupted"
