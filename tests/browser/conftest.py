@@ -29,7 +29,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def lab_at(place: Path) -> Iterator[Lab]:
+def lab_at(place: Path, **server_options: str) -> Iterator[Lab]:
     """A JupyterLab over a working copy, whose kernels find the simulator that a test serves."""
     before = dict(os.environ)
     os.environ.update(
@@ -43,7 +43,7 @@ def lab_at(place: Path) -> Iterator[Lab]:
     try:
         with open_lab(
             runbooks_here(), place / "copies", place / "outputs", browser=False,
-            server_options={"LabApp.expose_app_in_browser": "True"},
+            server_options={"LabApp.expose_app_in_browser": "True", **server_options},
         ) as opened:  # fmt: skip
             yield opened
     finally:

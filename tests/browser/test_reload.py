@@ -168,9 +168,8 @@ def test_a_wait_counts_its_seconds_and_shows_the_picture_of_the_run(notebook: Op
         page.tick_all(".vnb-ticks", 4)
         page.press("verify", "I have compared all four")
         page.press("alive", "Take two readings")
-        expect(page.card("alive").get_by_role("img")).to_have_attribute(
-            "alt", "web-01: going on", timeout=60_000
-        )
+        picture = page.card("alive").get_by_role("img", name="web-01: going on")
+        expect(picture).to_be_visible(timeout=60_000)
         seen = {page.card("alive").locator(".vnb-progress").inner_text()}
         for _ in range(3):
             expect(page.card("alive").locator(".vnb-progress")).not_to_have_text(seen.copy().pop())

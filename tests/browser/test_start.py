@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 def bare_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """A JupyterLab that does not have our extension."""
     monkeypatch.setattr("vergeos_nb.runner.jupyter_lab.LABEXTENSIONS", tmp_path / "nothing")
-    with lab_at(tmp_path) as opened:
+    # An environment into which this package is installed has the extension, too.
+    others = tmp_path / "others"
+    for folder in (Path(sys.prefix) / "share" / "jupyter" / "labextensions").iterdir():
+        if folder.name != "vergeos-nb":
+            shutil.copytree(folder, others / folder.name)
+    with lab_at(tmp_path, **{"LabApp.labextensions_path": str(others)}) as opened:
         yield opened
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +167,7 @@ def test_another_process_that_has_the_number_of_a_dead_run_does_not_keep_it_from
     opened = {"n": 1, "at": "2026-10-01T12:00:00.000Z", "event": "run-opened", "on_host": here.host}
 
     def written(**process: str) -> list[Path]:
-        line = {**opened, "pid": here.pid, "process": {**asdict(here), **process}}
+        line = {**opened, "pid": here.pid, "process": {**here._asdict(), **process}}
         (folder / "journal.jsonl").write_text(json.dumps(line) + "\n")
         return list(unfinished(outputs, SystemClock()))
 

@@ -57,7 +57,7 @@ class Waiting:
     def begin(self) -> None:
         """The step begins to run."""
         self._kept = _Heard()
-        self.progress.value = _line("running …")
+        self.progress.value = _line("running …", 0)
 
     def end(self) -> None:
         """Nothing runs here."""
@@ -82,7 +82,7 @@ class Waiting:
         wait = self._kept.wait
         # The words of a wait say more than the line of the journal.
         note = f" · {self._kept.note}" if self._kept.note and wait is None else ""
-        self.progress.value = _line(f"running for {seconds:.0f} s{note}")
+        self.progress.value = _line(f"running for {seconds:.0f} s{note}", seconds)
         self.wait.value = "" if wait is None else self._masked(self._of(wait))
         if seconds >= self._kept.picture_due:
             self._kept.picture_due = seconds + PICTURE_EVERY_S
@@ -129,8 +129,8 @@ class Waiting:
         )
 
 
-def _line(text: str) -> str:
-    return environment().get_template("running.html.j2").render(text=text)
+def _line(text: str, seconds: float) -> str:
+    return environment().get_template("running.html.j2").render(text=text, seconds=f"{seconds:.0f}")
 
 
 def _said_of(read: Mapping[str, Any], now: float) -> str:

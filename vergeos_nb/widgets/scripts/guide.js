@@ -152,8 +152,9 @@ function render({ model, el }) {
   // What ended is told outside of the page, if the wait was long and the person looks elsewhere.
   let waits = null;
   const watched = () => {
-    const running = [...notebookOf(el).querySelectorAll("[data-vnb-waits]")].some(isSeen);
-    if (running) waits = waits ?? performance.now();
+    // A card that is out of sight runs on, and says for how long it has.
+    const running = notebookOf(el).querySelector("[data-vnb-waits]");
+    if (running) waits = Math.min(waits ?? Infinity, performance.now() - 1000 * Number(running.dataset.vnbWaits));
     if (running || waits === null) return;
     const long = performance.now() - waits > LONG_WAIT_MS;
     waits = null;
