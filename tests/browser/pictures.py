@@ -46,8 +46,24 @@ def record_page(browser: Browser, folder: Path) -> None:
     page.screenshot(path=str(DOCS / "record-page.png"))
 
 
+def refused(page: LabPage) -> None:
+    """The last step over a living process."""
+    page.page.get_by_role("tab", name="File Browser").first.click()
+    page.run_all()
+    up_to_the_plan(page)
+    approve(page)
+    page.press("poweroff", "Send Power Off to web-01")
+    page.press("snapshot", "Do the snapshot step")
+    page.press("kill", "Send Kill Power to web-01")
+    page.press("force", "Force web-01 off")
+    page.sees("force", "its process lives")
+    page.card("force").scroll_into_view_if_needed()
+    page.page.wait_for_timeout(1500)
+    page.page.locator(".jp-WindowedPanel-outer").first.screenshot(path=str(DOCS / "live-refused.png"))
+
+
 def main() -> None:
-    """Force a simulated VM off by clicks, and keep two pictures of it."""
+    """Force a simulated VM off by clicks, be refused over one that lives, and keep three pictures of it."""
     with TemporaryDirectory() as temporary, chromium() as browser:
         place = Path(temporary)
         os.environ["VERGEOS_NB_RUNTIME_DIR"] = str(place / "runtime")
@@ -68,6 +84,10 @@ def main() -> None:
             page.sees("close", "Forced off, and there is evidence")
             (record,) = place.glob("outputs/*/*/notebook.html")
             record_page(browser, record.parent)
+        living = place / "living"
+        living.mkdir()
+        with lab_at(living) as lab, served("zombie"), notebook_in(lab, browser, "force_power_off_") as make:
+            refused(make(WAITS, viewport=size))
     for picture in DOCS.glob("*.png"):
         cut(picture)
 
