@@ -66,6 +66,22 @@ def test_an_arp_reply_counts_with_the_address_and_the_hardware_of_the_guest(
     assert says(GUEST_ARP, QueryAnswer("1", "running", result), hardware=hardware) == "silent"
 
 
+def test_a_ping_reply_of_a_machine_that_took_the_address_over_is_no_sign_of_life() -> None:
+    """Holds off: life that was "measured" on another machine, over which nobody could go on."""
+
+    def ping(hardware: str) -> str:
+        ping_answer, scan = (QueryAnswer("1", "complete", text) for text in (REPLY, SEEN))
+        answers = {
+            GUEST_PING.source: Answered(ADDRESS, ping_answer, hardware=hardware),
+            GUEST_ARP.source: Answered(ADDRESS, scan, hardware=hardware),
+        }
+        vote = GUEST_PING.vote(Evidence((), answers=answers))
+        assert vote is not None
+        return str(vote.says)
+
+    assert (ping(MAC), ping("f0:db:30:00:00:2b"), ping("")) == ("alive", "silent", "alive")
+
+
 def networked(scenario: str, rehearse: Make, answers: dict[str, str] | None = None) -> Rehearsal:
     """A VM with its address on a NIC, on a platform that answers queries like this."""
     run = rehearse(scenario)

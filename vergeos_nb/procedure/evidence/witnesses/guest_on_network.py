@@ -4,7 +4,7 @@ No reply is no evidence of death.
 
 ASSUME_PING_REPLY_IS_LIFE
     An answer to the query ``ping`` that holds a reply, as ping prints one, comes from the guest, if the
-    address is the guest's; another machine that took the address over errs on the safe side.
+    address is the guest's. If the ARP scan shows that another machine has it, the reply is that machine's.
 
 ASSUME_ARP_REPLY_IS_LIFE
     An answer to the query ``arp-scan`` that lists the address, with the MAC address of the VM's NIC where
@@ -35,6 +35,8 @@ def ping_vote(evidence: Evidence) -> Vote | None:
     if asked is None or (silent := _unanswered(PING, asked)) is not None:
         return None if asked is None else silent
     assert asked.answer is not None
+    if taken := _taken_over(evidence):
+        return Vote(PING, "silent", taken)
     if ASSUME_PING_REPLY_IS_LIFE and _REPLY.search(asked.answer.result):
         return Vote(PING, "alive", f"{asked.to} answers a ping on its own network")
     return Vote(PING, "silent", f"{asked.to} does not answer a ping, which proves nothing")
@@ -46,12 +48,28 @@ def arp_vote(evidence: Evidence) -> Vote | None:
     if asked is None or (silent := _unanswered(ARP, asked)) is not None:
         return None if asked is None else silent
     assert asked.answer is not None
-    found = {_plain(mac) for address, mac in _LINE.findall(asked.answer.result) if address == asked.to}
-    if found and asked.hardware and _plain(asked.hardware) not in found:
-        return Vote(ARP, "silent", f"{asked.to} is another machine's now (MAC address {min(found)})")
-    if ASSUME_ARP_REPLY_IS_LIFE and found:
+    if taken := _taken_over(evidence):
+        return Vote(ARP, "silent", taken)
+    if ASSUME_ARP_REPLY_IS_LIFE and _found(asked):
         return Vote(ARP, "alive", f"{asked.to} answers ARP on its own network")
     return Vote(ARP, "silent", f"{asked.to} does not answer ARP, which proves nothing")
+
+
+def _found(asked: Answered) -> set[str]:
+    """The MAC addresses that the scan lists for the guest's address."""
+    lines = _LINE.findall(asked.answer.result) if asked.answer is not None else []
+    return {_plain(mac) for address, mac in lines if address == asked.to}
+
+
+def _taken_over(evidence: Evidence) -> str:
+    """That another machine has the guest's address by now, in words, or "". It replies for itself."""
+    asked = evidence.answers.get(ARP)
+    if asked is None or _unanswered(ARP, asked) is not None:
+        return ""
+    found = _found(asked)
+    if not found or not asked.hardware or _plain(asked.hardware) in found:
+        return ""
+    return f"{asked.to} is another machine's now (MAC address {min(found)})"
 
 
 def _unanswered(source: str, asked: Answered) -> Vote | None:
