@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -145,3 +146,14 @@ def test_life_that_is_only_assumed_is_answered_for_in_words_and_the_card_says_wh
     assert text(card.closed.value).startswith(
         "△ This plan opens Force power off although its record or log looks alive."
     )
+
+
+def test_what_a_plan_leaves_closed_is_opened_at_a_field_and_not_by_a_parameter(sit: Sit) -> None:
+    """Holds off: "plan again with up_to=override", which a person at a card cannot type anywhere."""
+    at = sit(up_to="kill")
+    at.run_all()
+    at.until("plan")
+    card: Any = at.live.step("plan")
+    shown = html.unescape(card.closed.value)
+    assert "up_to=" not in shown
+    assert 'to open it, choose "Change the plan" and the last method override' in shown

@@ -15,6 +15,8 @@ OVER_ASSUMED_LIFE = (
     "This plan opens Force power off although its record or log looks alive. It rests on the words of the "
     "person who checked (assertion)."
 )
+# On the card the parameter is a field.
+_UP_TO = re.compile(r"plan again with up_to=(\w+) to open it")
 # What follows the way to apply a plan is nothing new on its own card.
 _TO_APPLY = re.compile(r"To apply it: [^.]*\.?$")
 
@@ -47,7 +49,7 @@ def closed_by(result: StepResult) -> tuple[str, ...]:
     """What the plan does not open, and what else a person should know before a yes, as sentences."""
     tables = [table for table in result.tables if table.schema.name == STAYS_CLOSED.name]
     shut = [
-        f"Not opened by this approval: {title}, because {because}; {way}."
+        f"Not opened by this approval: {title}, because {because}; {_at_its_field(str(way))}."
         for table in tables
         for title, because, way in table.rows
     ]
@@ -57,6 +59,10 @@ def closed_by(result: StepResult) -> tuple[str, ...]:
         rest += [text for one in words if one.startswith("As it stands") and (text := _said(one))]
     assumed = [OVER_ASSUMED_LIFE] if (result.facts.get("plan") or {}).get("over_assumed_life") else []
     return (*rest, *assumed, *shut)
+
+
+def _at_its_field(way: str) -> str:
+    return _UP_TO.sub(r'to open it, choose "Change the plan" and the last method \1', way)
 
 
 def _said(text: str) -> str:
