@@ -7,6 +7,9 @@ down, the views show them.
 from __future__ import annotations
 
 import atexit
+
+# The record is made at exit if nothing else has made it, and by then its libraries cannot load this any more.
+import concurrent.futures.thread  # noqa: F401
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
