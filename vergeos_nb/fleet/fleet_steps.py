@@ -64,6 +64,7 @@ def plan_step(
     words = FACTS.table(
         ("plan digest", plan.digest),
         ("VMs", str(len(plan.vms))),
+        *_over_assumed_life(plan),
         ("approved by", approval.approver if approval else "nobody"),
         ("until", iso(approval.until) if approval else ""),
         ("at once", str(limits.at_once)),
@@ -79,6 +80,11 @@ def plan_step(
     said = f"Approved by {approval.approver}: {len(plan.vms)} VMs, {plan.digest}."
     return result("plan", "Plan and approve", system, (at, at), StepOutcome.PASSED, said,
                   tables=[words], facts=facts)  # fmt: skip
+
+
+def _over_assumed_life(plan: FleetPlan) -> list[tuple[str, str]]:
+    names = plan.over_assumed_life
+    return [("over life that is only assumed", ", ".join(names))] if names else []
 
 
 def states_table(plan: FleetPlan, states: Mapping[int, VmProgress]) -> Table:

@@ -51,12 +51,17 @@ ONLY_PLANS = refuse_changes("planning", "apply the plan")
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One VM of a fleet plan: its own plan's digest, or why it has none."""
+    """One VM of a fleet plan: its own plan's digest, or why it has none.
+
+    Attributes:
+        over_assumed_life: its plan forces it off over life that is only assumed.
+    """
 
     vm: FleetVm
     digest: str
     verdict: str
     refused: str
+    over_assumed_life: bool = False
 
 
 def check_count(vms: Sequence[FleetVm], most: int) -> None:
@@ -107,7 +112,7 @@ def plan_one(vm: FleetVm, options: Mapping[str, Any], connect: Connect, target: 
         return Planned(vm, "", verdict, f"its name leads to VM {case.vm.key} now")
     if case.plan is None:
         return Planned(vm, "", verdict, f"{last.title}: {last.summary}")
-    return Planned(vm, case.plan.digest, verdict, "")
+    return Planned(vm, case.plan.digest, verdict, "", case.over_assumed_life)
 
 
 def plan_fleet(
@@ -155,6 +160,8 @@ def fleet_plan(
                 "plan": one.digest or None,
                 "verdict": one.verdict,
                 "left_out": one.refused or None,
+                # Only where it is so: every other plan keeps the digest that it has always had.
+                **({"over_assumed_life": True} if one.over_assumed_life else {}),
             }
             for one in planned
         ]
@@ -173,13 +180,18 @@ def fleet_plan(
 
 @dataclass(frozen=True, slots=True)
 class FleetPlan:
-    """A fleet plan as apply reads it. VMs without a plan of their own are left out."""
+    """A fleet plan as apply reads it. VMs without a plan of their own are left out.
+
+    Attributes:
+        over_assumed_life: the names of the VMs that it forces off over life that is only assumed.
+    """
 
     plan: Plan
     vms: tuple[FleetVm, ...]
     digests: tuple[str, ...]
     options: Mapping[str, Any]
     limits: Limits
+    over_assumed_life: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -243,6 +255,7 @@ def find_plan(outputs: Path, digest: str) -> FleetPlan:
         tuple(str(vm.plan) for vm in some),
         told.options,
         told.limits,
+        tuple(vm.name for vm in some if vm.over_assumed_life),
     )
 
 
@@ -253,6 +266,7 @@ class _VmShape(Struct):
     node: str
     ha_group: str
     plan: str | None
+    over_assumed_life: bool = False
 
 
 class _SystemShape(Struct):
@@ -319,8 +333,8 @@ class FleetApproval:
 
     @property
     def over_assumed_life(self) -> bool:
-        """No: that is asked by each VM's own run, of its own plan."""
-        return False
+        """Whether one of its VMs is forced off over life that is only assumed."""
+        return bool(self.plan.over_assumed_life)
 
     def plan_digest(self) -> str:
         """The digest of the fleet's plan."""
@@ -332,7 +346,7 @@ class FleetApproval:
         ways = WaysOn(
             not_approved=f"vergeos-nb fleet approve {digest} --approver NAME",
             other_plan="approve this one",
-            one_person="",
+            one_person=" (the same command, with their name)",
             stopped=f"`vergeos-nb fleet resume {digest}` goes on, where a stop file is taken away before",
             outside="",
         )

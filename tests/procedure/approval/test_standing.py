@@ -85,7 +85,8 @@ def test_an_approval_for_this_plan_opens_the_way() -> None:
             ),
             Refused,
             (
-                "two people are demanded, and 'Jo' is the operator and the approver",
+                "two people are demanded over life that is only assumed, "
+                "and 'Jo' is the operator and the approver",
                 "have somebody else approve, and say who; the rule is in the policy",
             ),
         ),

@@ -157,6 +157,7 @@ def _show(
     left_out = sum(not p.digest for p in planned)
     output.line()
     output.line(f"{len(planned) - left_out} VMs are planned for, {left_out} are left out.")
+    _warn_of_assumed_life([p.vm.name for p in planned if p.over_assumed_life], output)
     output.line(f"  takes    up to {_minutes(waits_s)} of waiting, {at_once} at once")
     output.line(f"  digest   {digest}")
     output.line(f"  approve  vergeos-nb fleet approve {digest} --approver NAME")
@@ -179,7 +180,9 @@ def approve(digest: str, approver: str, until: str | None, outputs: Path, output
     archive = outputs.absolute()
     given = plans.approve(archive, digest, approver, clock, ends)
     output.line(f"Approved by {given.approver} until {iso(given.until)}: {digest}")
-    lasts_s = plans.find_plan(archive, digest).lasts_s
+    wanted = plans.find_plan(archive, digest)
+    _warn_of_assumed_life(wanted.over_assumed_life, output)
+    lasts_s = wanted.lasts_s
     if clock.now() + lasts_s > given.until:
         output.line(
             f"Its waits alone may take {_minutes(lasts_s)}, and nothing starts after the approval has ended: "
@@ -195,6 +198,14 @@ def approve(digest: str, approver: str, until: str | None, outputs: Path, output
         }
     )
     return 0
+
+
+def _warn_of_assumed_life(names: Sequence[str], output: Output) -> None:
+    if names:
+        output.line(
+            f"! {', '.join(names)}: forced off although the record or the log looks alive. That rests on the "
+            "words of the person who checked (assertion)."
+        )
 
 
 def _minutes(seconds: float) -> str:

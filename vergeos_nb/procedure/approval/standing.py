@@ -78,9 +78,10 @@ def standing_refusal(who: Approvable, asked: str, ways: WaysOn) -> VergeNbError 
     if approval.digest != who.plan_digest():
         return Drift(asked, "the approval is for another plan", ways.other_plan)
     if two_people_demanded(who) and same_person(approval.approver, who.operator):
+        why = "" if policy.two_people else " over life that is only assumed"
         return Refused(
             asked,
-            f"two people are demanded, and {approval.approver!r} is the operator and the approver",
+            f"two people are demanded{why}, and {approval.approver!r} is the operator and the approver",
             f"have somebody else approve{ways.one_person}; the rule is in {policy.source}",
         )
     if ended := _ended(who, approval):
