@@ -14,7 +14,7 @@ from vergeos_nb.procedure.values.outcomes import StepState
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.settings import ServedFile
 from vergeos_nb.views.badges import badge, badge_of
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import rendered
 from vergeos_nb.widgets.card_head import STATES
 
 # The id of the closing card, beside those of the steps.
@@ -71,21 +71,18 @@ def header(run: Headed) -> str:
     approval = case.approval if isinstance(case, Case) else None
     told = [fact for step in run.steps if (fact := _verdict(run.result(step.id)))]
     folder = run.folder()
-    return (
-        environment()
-        .get_template("header.html.j2")
-        .render(
-            kind="" if info is None else "simulated" if info.simulated else "real",
-            where="" if info is None or system is None else f"{info.cloud_name}, {system.target.host}",
-            unverified=system is not None and not system.target.verified,
-            vm=vm,
-            verdict=badge(of_verdict(told[-1])) if told else None,
-            until=approval.until if approval is not None and not run.over() else None,
-            record=folder.name if folder is not None else "",
-            place=str(folder) if folder is not None else "",
-            page=run.page(),
-            marks=[*(_mark(run, step) for step in run.steps), _closing(run)],
-        )
+    return rendered(
+        "header",
+        kind="" if info is None else "simulated" if info.simulated else "real",
+        where="" if info is None or system is None else f"{info.cloud_name}, {system.target.host}",
+        unverified=system is not None and not system.target.verified,
+        vm=vm,
+        verdict=badge(of_verdict(told[-1])) if told else None,
+        until=approval.until if approval is not None and not run.over() else None,
+        record=folder.name if folder is not None else "",
+        place=str(folder) if folder is not None else "",
+        page=run.page(),
+        marks=[*(_mark(run, step) for step in run.steps), _closing(run)],
     )
 
 
