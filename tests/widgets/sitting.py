@@ -17,7 +17,6 @@ from vergeos_nb.clock import Cancelled
 from vergeos_nb.notebook import live as live_module
 from vergeos_nb.notebook.live import LiveRun
 from vergeos_nb.session.run import Run
-from vergeos_nb.widgets.cards import closing_card as closing_module
 from vergeos_nb.widgets.cards import two_places as two_places_module
 from vergeos_nb.widgets.cards.card import StepCard
 
@@ -63,9 +62,8 @@ class Sitting:
         self.screen = Screen()
         self.outputs = outputs
         monkeypatch.setattr(live_module, "show", self.screen.show)
-        for module in (two_places_module, closing_module):
-            monkeypatch.setattr(module, "show", self.screen.show)
-            monkeypatch.setattr(module, "update", self.screen.show)
+        for name in ("show", "update"):
+            monkeypatch.setattr(two_places_module, name, self.screen.show)
         monkeypatch.setattr("vergeos_nb.settings.load_profile", lambda *a, **k: self.run.profile)
         self.given = {"vm_name": self.run.vm_name, "operator": "ada", "reason": "it hangs", **WAITS, **given}
         self.given = {**LADDER, **self.given}

@@ -10,7 +10,7 @@ from vergeos_nb import settings
 from vergeos_nb.cli.commands import Command
 from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
-from vergeos_nb.runner.jupyter_lab import ended_in_order, open_lab, runbooks_here, wait_for
+from vergeos_nb.runner.jupyter_lab import ended_in_order, open_lab, runbooks_here
 
 
 @click.command(cls=Command)
@@ -53,6 +53,6 @@ def lab(profile: str, base: str, outputs: Path, port: int, browser: bool, output
             output.line("Stop it with Ctrl-C; runs that are open then end as interrupted.")
             told = {"url": opened.url, "folder": str(opened.folder), "pid": opened.process.pid}
             output.result(told, hands_out=True)
-            return wait_for(opened)
+            return opened.process.wait()
         except KeyboardInterrupt:
             return 0

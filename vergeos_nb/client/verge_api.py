@@ -7,7 +7,6 @@ of the vendor's procedure.
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Self
 
 from vergeos_nb.client import decoded_rows
@@ -65,9 +64,7 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, C
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.wire.close()
 
     def system(self) -> SystemInfo:

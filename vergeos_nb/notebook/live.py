@@ -35,7 +35,7 @@ from vergeos_nb.record.run_timeline import timeline_of
 from vergeos_nb.session.run import Run
 from vergeos_nb.settings import Secret
 from vergeos_nb.vergeos.rows import Listed
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import rendered
 from vergeos_nb.views.folded import static
 from vergeos_nb.views.timeline import headline
 from vergeos_nb.views.timeline_drawing import timeline_png
@@ -210,7 +210,7 @@ class LiveRun(LiveState):
     def picture(self) -> str:
         picture = timeline_of(tuple(self._lines), now=SystemClock().now())
         encoded = base64.b64encode(timeline_png(picture)).decode()
-        return environment().get_template("picture.html.j2").render(png=encoded, text=headline(picture))
+        return rendered("picture", png=encoded, text=headline(picture))
 
     def cancel(self) -> None:
         self._waits.cancel()

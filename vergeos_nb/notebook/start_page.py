@@ -12,7 +12,7 @@ from vergeos_nb import settings
 from vergeos_nb.connect.drills import scenarios
 from vergeos_nb.errors import Refused, SettingsError
 from vergeos_nb.notebook.end_of_run import WATCH, in_new_copy
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import rendered
 from vergeos_nb.widgets.comms import keep_comms_in_the_main_shell
 from vergeos_nb.widgets.parts import WIDE, column
 from vergeos_nb.widgets.screen import live, show
@@ -64,10 +64,10 @@ class StartPage:
         }  # fmt: skip
         rows = []
         for way in self._choices():
-            said = w.HTML(environment().get_template("line.html.j2").render(text=SAYS[way.name], alert=False))
+            said = w.HTML(rendered("line", text=SAYS[way.name], alert=False))
             pressed = self.ways.button(way, strong=way.name == lit)
             rows.append(_choice(pressed, said, fields.get(way.name, ())))
-        head = w.HTML(environment().get_template("start.html.j2").render(configured=bool(names)))
+        head = w.HTML(rendered("start", configured=bool(names)))
         self.panel = column(head, *rows, self.ways.box)
         self.panel.add_class("vnb-start")
 

@@ -9,7 +9,7 @@ from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.procedure.runbooks.catalog import role_of
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.views.bundle import environment, plain_view, static_view
+from vergeos_nb.views.bundle import plain_view, rendered, static_view
 from vergeos_nb.views.folded import folded
 from vergeos_nb.views.text import visible
 
@@ -50,13 +50,13 @@ def _skipped(results: Sequence[StepResult]) -> dict[str, Mapping[str, str]]:
     if not results:
         return {}
     titles, why = ", ".join(result.title for result in results), results[0].summary
-    html = environment().get_template("skipped.html.j2").render(titles=titles, why=why)
+    html = rendered("skipped", titles=titles, why=why)
     return {results[0].step: {"text/html": html, "text/plain": f"– {titles}: skipped. {visible(why)}"}}
 
 
 def defaults_view(defaults: Mapping[str, Any]) -> dict[str, str]:
     """The parameters that nobody gave, folded."""
-    html = environment().get_template("defaults.html.j2").render(defaults=_lines(defaults))
+    html = rendered("defaults", defaults=_lines(defaults))
     lines = [f"{len(defaults)} parameters had their defaults:", *(f"  {line}" for line in _lines(defaults))]
     return {"text/html": html, "text/plain": "\n".join(lines)}
 

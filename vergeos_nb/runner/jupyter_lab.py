@@ -28,7 +28,7 @@ from vergeos_nb.connect.simulated import announce, find_announced, withdraw
 from vergeos_nb.errors import ConnectionRefused
 from vergeos_nb.files import make_folder, opener, put
 from vergeos_nb.procedure.runbooks.catalog import notebooks
-from vergeos_nb.runner.stopping import SIGNALS, signals_held
+from vergeos_nb.runner.stopping import SIGNALS, handled, heard, signals_held
 from vergeos_nb.runner.working_copies import START, working_copy
 from vergeos_nb.settings.jupyter_root import RECORDS
 from vergeos_nb.simulator import Simulator, ready
@@ -131,27 +131,11 @@ def runbooks_here() -> dict[str, Path]:
     return notebooks()
 
 
-def wait_for(lab: Lab) -> int:
-    """Wait until the server ends. Returns its exit code.
-
-    Raises:
-        KeyboardInterrupt: a person, or SIGTERM within `ended_in_order`, stopped it.
-    """
-    return lab.process.wait()
-
-
 @contextmanager
 def ended_in_order() -> Iterator[None]:
-    """End what was started also by SIGTERM and by a closed terminal, as Ctrl-C does, ready or not."""
-    before = {number: signal.getsignal(number) for number in SIGNALS if number != signal.SIGINT}
-    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
-    for number in before:
-        signal.signal(number, _interrupt)
-    try:
+    """Let SIGTERM and a closed terminal end the block as Ctrl-C does."""
+    with handled(heard(number for number in SIGNALS if number != signal.SIGINT), _interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _interrupt(number: int, frame: object) -> None:

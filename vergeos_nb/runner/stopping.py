@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
@@ -37,43 +37,50 @@ class Stop:
 
         A SIGHUP that is ignored, as under ``nohup``, stays ignored.
         """
-        if threading.current_thread() is not threading.main_thread():
+        with handled([number for number in SIGNALS if number != HANGUP or not _ignored(number)], self._take):
             yield
-            return
-        before = {number: signal.getsignal(number) for number in SIGNALS}
-        if before.get(HANGUP) is signal.SIG_IGN:
-            del before[HANGUP]
-        try:
-            for number in before:
-                signal.signal(number, self._take)
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         self._signal = signal.Signals(number).name
 
 
 @contextmanager
-def signals_held() -> Iterator[None]:
-    """Let signals wait until the block has ended, so that it is done whole. Only in the main thread.
-
-    A handler that raises would otherwise end the block between a process that it started and the line
-    that promises to end it. A process that is started in the block does not inherit the waiting.
-    """
+def handled(numbers: Iterable[int], handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Have these signals handled like this until the block ends. Only in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
-    for number in before:
-        signal.signal(number, lambda number, frame: came.append(number))
+    before = {number: signal.getsignal(number) for number in numbers}
     try:
+        for number in before:
+            signal.signal(number, handler)
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Hold signals back until the block has ended, and then handle the first. Only in the main thread.
+
+    Without this, a handler that raises could end the block after a process was started, and before the line
+    that makes sure that the process is ended. A process that is started in the block does not inherit this.
+    """
+    came: list[int] = []
+    try:
+        with handled(heard(SIGNALS), lambda number, frame: came.append(number)):
+            yield
+    finally:
         for number in came[:1]:
             signal.raise_signal(number)
+
+
+def heard(numbers: Iterable[int]) -> list[int]:
+    """Those of these signals that are not ignored."""
+    return [number for number in numbers if not _ignored(number)]
+
+
+def _ignored(number: int) -> bool:
+    # None: a handler that was not set from Python, which could not be put back.
+    return signal.getsignal(number) in (signal.SIG_IGN, None)

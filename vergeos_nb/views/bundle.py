@@ -48,8 +48,13 @@ def static_view(result: StepResult) -> dict[str, str]:
     return dict(page)
 
 
+def rendered(template: str, **values: Any) -> str:
+    """A template of this room with these values, which are masked and escaped."""
+    return _environment().get_template(f"{template}.html.j2").render(**values)
+
+
 @cache
-def environment() -> jinja2.Environment:
+def _environment() -> jinja2.Environment:
     """Templates that mask and escape what is put into them.
 
     The filter ``seen`` makes hidden characters visible. ``timed`` does that too, and marks times in UTC: a
@@ -81,19 +86,16 @@ def _masked(value: Any) -> Any:
 
 def _html(result: StepResult) -> str:
     calls = grid(call_groups(result.exchanges))
-    return (
-        environment()
-        .get_template("step.html.j2")
-        .render(
-            result=result,
-            badge=badge_of(result),
-            began=iso(result.began_at),
-            seconds=f"{max(0.0, result.ended_at - result.began_at):.1f}",
-            tables=[(table.schema, in_short(table), bars(table)) for table in result.tables],
-            calls=calls,
-            calls_caption=CALL_GROUPS.caption,
-            count=len(result.exchanges),
-        )
+    return rendered(
+        "step",
+        result=result,
+        badge=badge_of(result),
+        began=iso(result.began_at),
+        seconds=f"{max(0.0, result.ended_at - result.began_at):.1f}",
+        tables=[(table.schema, in_short(table), bars(table)) for table in result.tables],
+        calls=calls,
+        calls_caption=CALL_GROUPS.caption,
+        count=len(result.exchanges),
     )
 
 

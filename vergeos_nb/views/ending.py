@@ -10,7 +10,7 @@ from markupsafe import Markup
 from vergeos_nb.procedure.values.finding import of_verdict
 from vergeos_nb.settings import ServedFile
 from vergeos_nb.views.badges import badge
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import rendered
 from vergeos_nb.views.summary import RunSummary, summary_view
 
 # What a person does not look for at the end of a run, or does by a button there; the whole of it has them.
@@ -25,20 +25,17 @@ def ending_html(summary: RunSummary, folder: Path, page: ServedFile | None, tick
         ticket: Markdown.
         lesson: what a drill wants to teach, or "".
     """
-    return (
-        environment()
-        .get_template("ended.html.j2")
-        .render(
-            summary=summary,
-            verdict=badge(of_verdict(summary.end.verdict)) if summary.over_vm else None,
-            facts=_facts(summary),
-            page=page,
-            name=folder.name,
-            place=str(folder),
-            ticket=ticket,
-            seen_by_a_good_engineer=lesson,
-            whole=Markup(summary_view(summary)["text/html"]),
-        )
+    return rendered(
+        "ended",
+        summary=summary,
+        verdict=badge(of_verdict(summary.end.verdict)) if summary.over_vm else None,
+        facts=_facts(summary),
+        page=page,
+        name=folder.name,
+        place=str(folder),
+        ticket=ticket,
+        seen_by_a_good_engineer=lesson,
+        whole=Markup(summary_view(summary)["text/html"]),
     )
 
 

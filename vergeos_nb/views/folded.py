@@ -11,7 +11,7 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.views.badges import badge_of
-from vergeos_nb.views.bundle import environment, static_view
+from vergeos_nb.views.bundle import rendered, static_view
 
 LONGEST = 110
 DIGEST_SHOWN = 12
@@ -19,29 +19,25 @@ DIGEST_SHOWN = 12
 
 def folded(number: int, result: StepResult) -> str:
     """A step that has ended, as HTML that can be unfolded by mouse and keyboard."""
-    return (
-        environment()
-        .get_template("fold.html.j2")
-        .render(
-            number=number,
-            title=result.title,
-            result=result,
-            facts=key_facts_of(result),
-            badge=badge_of(result),
-            evidence=Markup(static_view(result)["text/html"]),
-        )
+    return rendered(
+        "fold",
+        number=number,
+        title=result.title,
+        result=result,
+        facts=key_facts_of(result),
+        badge=badge_of(result),
+        evidence=Markup(static_view(result)["text/html"]),
     )
 
 
 def line(number: int, title: str, sign: str, word: str) -> str:
     """A step that has not ended, in one line of HTML."""
-    template = environment().get_template("fold.html.j2")
-    return template.render(number=number, title=title, sign=sign, word=word, result=None)
+    return rendered("fold", number=number, title=title, sign=sign, word=word, result=None)
 
 
 def static(shown: str, text: str) -> dict[str, str]:
     """The bundle that a saved notebook keeps of a card. It is hidden beside the live card."""
-    html = environment().get_template("static.html.j2").render(shown=Markup(shown))
+    html = rendered("static", shown=Markup(shown))
     return {"text/html": html, "text/plain": text}
 
 

@@ -10,7 +10,7 @@ from vergeos_nb.procedure.values.finding import of_result, of_run
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.views.badges import Badge, badge, badge_of, signed
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import rendered
 from vergeos_nb.views.cells import Grid, bars
 from vergeos_nb.views.text import visible
 
@@ -57,15 +57,12 @@ def summary_view(summary: RunSummary, *, steps: bool = True) -> dict[str, str]:
     Args:
         steps: whether the HTML lists the steps, which a record shows below.
     """
-    html = (
-        environment()
-        .get_template("summary.html.j2")
-        .render(
-            summary=summary,
-            badge=summary.badge,
-            exhibits=[_exhibit(table) for table in summary.exhibits],
-            steps=summary.steps if steps else (),
-        )
+    html = rendered(
+        "summary",
+        summary=summary,
+        badge=summary.badge,
+        exhibits=[_exhibit(table) for table in summary.exhibits],
+        steps=summary.steps if steps else (),
     )
     return {"text/html": html, "text/plain": summary_text(summary)}
 
@@ -78,7 +75,7 @@ def _exhibit(table: Table) -> tuple[str, Grid, Sequence[float] | None, int]:
 
 def with_debriefing(bundle: Mapping[str, str], seen: str) -> dict[str, str]:
     """A summary's bundle with what a drill wants to teach."""
-    html = environment().get_template("debriefing.html.j2").render(seen=seen)
+    html = rendered("debriefing", seen=seen)
     return {
         "text/html": bundle["text/html"] + html,
         "text/plain": f"{bundle['text/plain']}\n\nThe drill, looked back at: {seen}",
@@ -96,8 +93,7 @@ def with_first_analysis(bundle: Mapping[str, str], summary: RunSummary) -> dict[
 
 def first_analysis_html(summary: RunSummary) -> str:
     """The same lines alone, as HTML."""
-    template = environment().get_template("analysis.html.j2")
-    return template.render(said=ANALYSIS, lines=_first_analysis(summary))
+    return rendered("analysis", said=ANALYSIS, lines=_first_analysis(summary))
 
 
 def _first_analysis(summary: RunSummary) -> Sequence[str]:

@@ -15,7 +15,7 @@ from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.step_tables import EVIDENCE, IDENTITY
 from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.views.badges import badge_of
-from vergeos_nb.views.bundle import environment, static_view
+from vergeos_nb.views.bundle import rendered, static_view
 from vergeos_nb.widgets.teaching import NOT_TAUGHT, Teaching
 
 # State → (sign, words). The sign repeats the words.
@@ -77,20 +77,17 @@ def head(
         bearer: whether the profile sends a token or API key.
         taught: what the notebook says of the step. Without it, the step's own reason is shown.
     """
-    return (
-        environment()
-        .get_template("card.html.j2")
-        .render(
-            number=number,
-            step=step,
-            taught=taught.paragraphs,
-            state=STATES[state],
-            result=result,
-            said=said,
-            badge=badge_of(result) if result is not None else None,
-            calls=[_shown(call) for call in calls],
-            curl="\n\n".join(as_curl(host or "HOST", call, bearer=bearer) for call in calls),
-        )
+    return rendered(
+        "card",
+        number=number,
+        step=step,
+        taught=taught.paragraphs,
+        state=STATES[state],
+        result=result,
+        said=said,
+        badge=badge_of(result) if result is not None else None,
+        calls=[_shown(call) for call in calls],
+        curl="\n\n".join(as_curl(host or "HOST", call, bearer=bearer) for call in calls),
     )
 
 

@@ -1,8 +1,9 @@
-"""Everything that a card may ask of its run. The notebook's live run answers; in tests a double may."""
+"""Everything that cards and the header may ask of their run. The notebook's live run answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from vergeos_nb.procedure.approval.consent import Consent
@@ -10,7 +11,7 @@ from vergeos_nb.procedure.engine.case import RunCase
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.outcomes import StepState
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.settings import Secret
+from vergeos_nb.settings import Secret, ServedFile
 from vergeos_nb.vergeos.rows import Listed
 from vergeos_nb.widgets.ways_on.ended import Ended
 
@@ -38,6 +39,12 @@ class Desk(Protocol):
 
     def result(self, step: str) -> StepResult | None:
         """The result of a step, if it has ended."""
+
+    def folder(self) -> Path | None:
+        """The folder of the record; None until the run is open."""
+
+    def page(self) -> ServedFile | None:
+        """The record's page as a link finds it, as soon as the record is made."""
 
     def masked(self, text: str) -> str:
         """A text as it may be shown, without secrets."""
@@ -145,29 +152,6 @@ class Desk(Protocol):
     def changed(self) -> None:
         """Have every card read the state of its step again."""
 
-
-class Closable(Protocol):
-    """The run, as its closing card sees it."""
-
-    runbook: str
-    steps: Sequence[Step[Any]]
-
-    @property
-    def case(self) -> RunCase | None:
-        """None until the run is open."""
-
-    def over(self) -> str:
-        """Why nothing can be run any more, or ""."""
-
-    def busy(self) -> bool:
-        """Whether a step is running."""
-
-    def masked(self, text: str) -> str:
-        """A text as it may be shown, without secrets."""
-
-    def here(self) -> str:
-        """The id of the card whose turn it is: a step's, ``close``, or "" when the run is over."""
-
     def end(self) -> Ended:
         """End the run and make its record.
 
@@ -175,6 +159,3 @@ class Closable(Protocol):
             Refused: a step is running.
             RecordError: the record could not be made.
         """
-
-    def changed(self) -> None:
-        """Have every card read the state of its step again."""

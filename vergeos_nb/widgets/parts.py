@@ -7,7 +7,7 @@ from typing import Any
 import ipywidgets as w
 
 from vergeos_nb.masking import masked
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import rendered
 from vergeos_nb.widgets.guarded_button import PressButton
 
 WIDE = {"description_width": "initial"}
@@ -48,13 +48,13 @@ def says(text: str, *, alert: bool = False) -> str:
     """A line that is announced when it changes, as HTML; nothing for no text."""
     if not text:
         return ""
-    return environment().get_template("line.html.j2").render(text=masked(text), alert=alert)
+    return rendered("line", text=masked(text), alert=alert)
 
 
 def cautions(*paragraphs: str) -> str:
     """What a person should know before going on, in the warning's colours, as HTML; nothing for nothing."""
     told = [masked(text) for text in paragraphs if text]
-    return environment().get_template("cautions.html.j2").render(paragraphs=told) if told else ""
+    return rendered("cautions", paragraphs=told) if told else ""
 
 
 def row(*children: w.Widget) -> w.HBox:

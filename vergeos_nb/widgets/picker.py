@@ -8,7 +8,7 @@ import ipywidgets as w
 
 from vergeos_nb.masking import masked
 from vergeos_nb.vergeos.rows import Listed
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import rendered
 from vergeos_nb.widgets.parts import WIDE, column, row, text_field
 
 MOST_SHOWN = 100
@@ -64,7 +64,7 @@ class VmPicker:
         if not isinstance(place, int):
             return
         vm = self._shown[place]
-        self.details.value = environment().get_template("listed.html.j2").render(vm=vm)
+        self.details.value = rendered("listed", vm=vm)
         self._on_choice(vm)
 
 

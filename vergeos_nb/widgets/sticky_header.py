@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from vergeos_nb.procedure.engine.case import Case, RunCase, SystemCase
+from vergeos_nb.procedure.engine.case import Case, SystemCase
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.finding import of_verdict
 from vergeos_nb.procedure.values.outcomes import StepState
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.settings import ServedFile
 from vergeos_nb.views.badges import badge, badge_of
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import rendered
 from vergeos_nb.widgets.card_head import STATES
+from vergeos_nb.widgets.card_host import Desk
 
 # The id of the closing card, beside those of the steps.
 CLOSE = "close"
-
-
-class Headed(Protocol):
-    """The run, as its header sees it. See `card_host.Desk`."""
-
-    steps: Sequence[Step[Any]]
-
-    @property
-    def case(self) -> RunCase | None: ...
-
-    def here(self) -> str: ...
-
-    def over(self) -> str: ...
-
-    def state(self, step: str) -> StepState: ...
-
-    def result(self, step: str) -> StepResult | None: ...
-
-    def folder(self) -> Path | None: ...
-
-    def page(self) -> ServedFile | None: ...
-
-    def masked(self, text: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +38,7 @@ class Mark:
     colour: str = ""
 
 
-def header(run: Headed) -> str:
+def header(run: Desk) -> str:
     """The header as HTML, escaped and without secrets."""
     case = run.case
     system = case if isinstance(case, SystemCase) else None
@@ -71,25 +47,22 @@ def header(run: Headed) -> str:
     approval = case.approval if isinstance(case, Case) else None
     told = [fact for step in run.steps if (fact := _verdict(run.result(step.id)))]
     folder = run.folder()
-    return (
-        environment()
-        .get_template("header.html.j2")
-        .render(
-            kind="" if info is None else "simulated" if info.simulated else "real",
-            where="" if info is None or system is None else f"{info.cloud_name}, {system.target.host}",
-            unverified=system is not None and not system.target.verified,
-            vm=vm,
-            verdict=badge(of_verdict(told[-1])) if told else None,
-            until=approval.until if approval is not None and not run.over() else None,
-            record=folder.name if folder is not None else "",
-            place=str(folder) if folder is not None else "",
-            page=run.page(),
-            marks=[*(_mark(run, step) for step in run.steps), _closing(run)],
-        )
+    return rendered(
+        "header",
+        kind="" if info is None else "simulated" if info.simulated else "real",
+        where="" if info is None or system is None else f"{info.cloud_name}, {system.target.host}",
+        unverified=system is not None and not system.target.verified,
+        vm=vm,
+        verdict=badge(of_verdict(told[-1])) if told else None,
+        until=approval.until if approval is not None and not run.over() else None,
+        record=folder.name if folder is not None else "",
+        place=str(folder) if folder is not None else "",
+        page=run.page(),
+        marks=[*(_mark(run, step) for step in run.steps), _closing(run)],
     )
 
 
-def announced(run: Headed) -> str:
+def announced(run: Desk) -> str:
     """What a screen reader is told when the turn has gone on: what ended, and what is next."""
     ended = [result for step in run.steps if (result := run.result(step.id)) is not None]
     last = max(ended, key=lambda result: result.ended_at, default=None)
@@ -99,7 +72,7 @@ def announced(run: Headed) -> str:
     return run.masked(f"{told} {following}").strip()
 
 
-def _mark(run: Headed, step: Step[Any]) -> Mark:
+def _mark(run: Desk, step: Step[Any]) -> Mark:
     result, state = run.result(step.id), run.state(step.id)
     is_here = run.here() == step.id
     if result is not None and state is not StepState.RUNNING:
@@ -111,7 +84,7 @@ def _mark(run: Headed, step: Step[Any]) -> Mark:
     return Mark(step.id, step.title, sign, word, is_here, not is_here)
 
 
-def _closing(run: Headed) -> Mark:
+def _closing(run: Desk) -> Mark:
     if run.over():
         return Mark(CLOSE, "Close", "■", "closed", False, False)
     is_here = run.here() == CLOSE

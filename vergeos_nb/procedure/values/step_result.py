@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from vergeos_nb.procedure.values.outcomes import StepOutcome
-from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.table import Scalar, Schema, Table
 from vergeos_nb.vergeos.exchange import Exchange
 
 
@@ -38,6 +38,10 @@ class StepResult:
     facts: Mapping[str, Any] = field(default_factory=dict)
     exchanges: tuple[Exchange, ...] = ()
     error: Mapping[str, Any] | None = None
+
+    def rows_of(self, schema: Schema) -> Sequence[Sequence[Scalar]]:
+        """The rows of its table of this name; none if it has no such table."""
+        return next((table.rows for table in self.tables if table.schema.name == schema.name), ())
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, without the exchanges: the journal has a line of its own for each of them."""

@@ -11,7 +11,7 @@ from vergeos_nb.vergeos.exchange import Exchange
 from vergeos_nb.views.analysis.frames import frame, series
 from vergeos_nb.views.analysis.plot import Plot, lines_of
 from vergeos_nb.views.analysis.whole_rows import Steps, whole_rows
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import rendered
 from vergeos_nb.views.calls import calls_table
 from vergeos_nb.words import did_you_mean
 
@@ -50,7 +50,7 @@ class RunFrames(dict[str, Any]):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         rows = [(name, str(len(data)), ", ".join(data.columns)) for name, data in self.items()]
-        html = environment().get_template("frames.html.j2").render(rows=rows)
+        html = rendered("frames", rows=rows)
         return {"text/html": html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
 import ipywidgets as w
 
 from vergeos_nb.views.folded import line, static
-from vergeos_nb.widgets.card_host import Closable
+from vergeos_nb.widgets.card_host import Desk
+from vergeos_nb.widgets.cards.two_places import TwoPlaces
 from vergeos_nb.widgets.job import CardJob
 from vergeos_nb.widgets.message import Message, said_of
 from vergeos_nb.widgets.parts import button, column, row, says
-from vergeos_nb.widgets.screen import live, show, update
 from vergeos_nb.widgets.ways_on.ended import Ended
 from vergeos_nb.widgets.ways_on.ways_row import WaysRow
 
@@ -33,13 +32,12 @@ class ClosingCard:
         shown: called when its cell was run, which is the last one.
     """
 
-    def __init__(self, desk: Closable, *, shown: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, desk: Desk, *, shown: Callable[[], None] = lambda: None) -> None:
         self.desk = desk
         self.number = len(desk.steps) + 1
-        self._ids = [f"vergeos-nb-close-{place}-{uuid4().hex[:8]}" for place in ("static", "live")]
+        self.places = TwoPlaces("close", self._static, lambda: (self._end,))
         self._tell = shown
         self._end: Ended | None = None
-        self._kept: Mapping[str, str] | None = None
         self._closing = False
         self._said = Message()
         self.job: CardJob[Ended] | None = None
@@ -73,9 +71,7 @@ class ClosingCard:
     def changed(self) -> None:
         """Something has changed in the run: show it, also in what a saved notebook keeps."""
         self.refresh()
-        if self._kept is not None and (now := self._static()) != self._kept:
-            self._kept = now
-            update(now, self._ids[0])
+        self.places.settle()
 
     def _clicked(self, _: Any) -> None:
         if self.go.disabled:
@@ -110,7 +106,5 @@ class ClosingCard:
         return static(line(self.number, TITLE, "○", "not closed"), text)
 
     def _ipython_display_(self) -> None:
-        self._kept = self._static()
-        show(self._kept, self._ids[0])
-        show(live(self.panel), self._ids[1])
+        self.places.show(self.panel)
         self._tell()

@@ -83,12 +83,7 @@ class LocateCard(StepCard):
         """The VMs of one name as a choice by key, if the step was refused because there are several."""
         result = self.result
         refused = result is not None and result.outcome is StepOutcome.REFUSED and not self.running
-        rows = [
-            values
-            for table in (result.tables if refused and result is not None else ())
-            if table.schema.name == TWINS.name
-            for values in table.rows
-        ]
+        rows = result.rows_of(TWINS) if refused and result is not None else ()
         self.twins.layout.display = "" if rows else "none"
         if result is not self._twins_of:
             self._twins_of = result

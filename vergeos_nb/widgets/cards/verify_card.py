@@ -74,16 +74,8 @@ class VerifyCard(StepCard):
     def _sentence(self, name: str) -> str:
         """What is ticked, after the values that were read: a label that is too long is cut at its end."""
         sentence, result = self.step.ticks[name], self.result
-        row = next(
-            (
-                row
-                for table in (result.tables if result is not None else ())
-                if table.schema.name == IDENTITY.name
-                for row in table.rows
-                if row[0] == FIELDS[name]
-            ),
-            None,
-        )
+        rows = result.rows_of(IDENTITY) if result is not None else ()
+        row = next((row for row in rows if row[0] == FIELDS[name]), None)
         return sentence if row is None else visible(f"{side_by_side(row)}: {sentence}")
 
     def _tick_all(self) -> None:

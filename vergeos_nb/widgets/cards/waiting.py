@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import rendered
 from vergeos_nb.widgets.cards.sparkline import points
 from vergeos_nb.widgets.parts import column, says
 
@@ -101,12 +101,10 @@ class Waiting:
         self._kept.why = str(wait["why"])
         self._kept.whole_s = max(0.0, wait["ends_at"] - self._now())
         # Said once for a screen reader; the seconds are not.
-        template = environment().get_template("heard.html.j2")
-        self.heard_of.value = self._masked(
-            template.render(text=f"{self._kept.whole_s:.0f} s: {self._kept.why}")
-        )
+        said = rendered("heard", text=f"{self._kept.whole_s:.0f} s: {self._kept.why}")
+        self.heard_of.value = self._masked(said)
         if self._kept.whole_s >= LONG_S and not self.notice.value:
-            self.notice.value = environment().get_template("notice.html.j2").render()
+            self.notice.value = rendered("notice")
 
     def _of(self, wait: Mapping[str, Any]) -> str:
         """The wait as HTML, as it is now."""
@@ -114,23 +112,20 @@ class Waiting:
         left = max(0.0, wait["ends_at"] - now)
         last = readings[-1] if readings else None
         still = now - _unchanged_since(readings) if len(readings) > 1 else 0.0
-        return (
-            environment()
-            .get_template("waiting.html.j2")
-            .render(
-                left=f"{left:.0f} s" if left >= 0.5 else "now",
-                why=self._kept.why,
-                whole=f"{whole_s:.1f}",
-                done=f"{max(0.0, whole_s - left):.1f}",
-                last="" if last is None else _said_of(last, now),
-                series=[] if last is None else _series(readings),
-                still=f"{still:.0f} s" if still >= 1 else "",
-            )
+        return rendered(
+            "waiting",
+            left=f"{left:.0f} s" if left >= 0.5 else "now",
+            why=self._kept.why,
+            whole=f"{whole_s:.1f}",
+            done=f"{max(0.0, whole_s - left):.1f}",
+            last="" if last is None else _said_of(last, now),
+            series=[] if last is None else _series(readings),
+            still=f"{still:.0f} s" if still >= 1 else "",
         )
 
 
 def _line(text: str, seconds: float) -> str:
-    return environment().get_template("running.html.j2").render(text=text, seconds=f"{seconds:.0f}")
+    return rendered("running", text=text, seconds=f"{seconds:.0f}")
 
 
 def _said_of(read: Mapping[str, Any], now: float) -> str:

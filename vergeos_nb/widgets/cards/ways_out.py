@@ -11,7 +11,7 @@ import ipywidgets as w
 from vergeos_nb.procedure.engine.case import Case, RunCase
 from vergeos_nb.procedure.engine.engine import Step
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.views.bundle import environment
+from vergeos_nb.views.bundle import rendered
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.parts import button
 
@@ -37,7 +37,7 @@ class WaysOut:
 
     def __init__(self, plan: Callable[[Any], None], anew: Callable[[Any], None]) -> None:
         self.replan, self.anew = button("Change the plan"), button("Read everything anew")
-        self.leave = w.HTML(environment().get_template("leave.html.j2").render())
+        self.leave = w.HTML(rendered("leave"))
         self.leave.add_class("vnb-leave")
         self.replan.on_click(plan)
         self.anew.on_click(anew)
