@@ -6,6 +6,7 @@ import getpass
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,8 @@ def this_user() -> str:
         return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
-def _versions() -> dict[str, str]:
+@cache
+def _versions() -> Mapping[str, str]:
     versions = {"vergeos-nb": __version__, "python": platform.python_version()}
     for name in _NAMED:
         try:

@@ -128,7 +128,7 @@ def time_limits(seconds: float) -> httpx.Timeout:
 def new_client(
     profile: Profile,
     proxy: Secret | None,
-    tls: ssl.SSLContext,
+    tls: ssl.SSLContext | None,
     *,
     keep_alive: bool,
     transport: httpx.BaseTransport | None,
@@ -142,6 +142,7 @@ def new_client(
         network: whose authorities an https proxy's certificate is checked against.
         keep_alive: whether connections are used again. Without it every request opens its own, so that none
             is lost on a connection that the server has closed meanwhile.
+        tls: made here if it is None and is needed.
         transport: stands in for the network.
 
     Raises:
@@ -153,7 +154,9 @@ def new_client(
     try:
         if transport is None:
             way = _by_way_of(proxy, network) if proxy else None
-            transport = _limited(verify=tls, proxy=way, limits=limits, trust_env=False)
+            transport = _limited(
+                verify=tls or tls_context(profile, network), proxy=way, limits=limits, trust_env=False
+            )
         return httpx.Client(
             base_url=f"https://{profile.host}",
             headers={
