@@ -47,6 +47,7 @@ LADDER = [
     "archive.ledger",
     "archive.signing",
     "archive.folders",
+    "forwarding",
     "journal",
     "record",
     "lease",

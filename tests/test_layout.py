@@ -43,6 +43,7 @@ def test_an_archive_has_these_paths() -> None:
         "stop_file": "STOP",
         "leases": "leases",
         "removing": "removing",
+        "forwarding": "forwarding",
     }
     assert [
         PATHS.plan("d"),

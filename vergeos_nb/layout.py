@@ -12,11 +12,13 @@ An archive is one folder, by default ``outputs``::
     platform/                                   what was measured of each system, one file each
     signed/, timestamps/                        signed and timestamped heads of the ledger
     removing/                                   records that are being deleted
+    forwarding/                                 up to which line each run was forwarded, until it all was
     YYYY-MM-DD/HHMMSSZ-RUNBOOK-SUBJECT-ID/      one record
 """
 
 from __future__ import annotations
 
+import glob
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,8 +50,9 @@ PLATFORM = "platform"
 SIGNED = "signed"
 TIMESTAMPS = "timestamps"
 REMOVING = "removing"
+FORWARDING = "forwarding"
 # The folders of an archive that are no days.
-NO_DAYS = frozenset({PLANS, LEASES, PLATFORM, SIGNED, TIMESTAMPS, REMOVING})
+NO_DAYS = frozenset({PLANS, LEASES, PLATFORM, SIGNED, TIMESTAMPS, REMOVING, FORWARDING})
 
 HEAD_SUFFIX = ".head"
 LEASE_SUFFIX = ".lease"
@@ -57,7 +60,7 @@ LEASE_SUFFIX = ".lease"
 DAYS = "????-??-??"
 """A pattern that finds the days of an archive, and little else."""
 _DAY = "%Y-%m-%d"
-_RECORD = re.compile(r"(\d{6})Z-(.+)-[0-9a-f]{8}")
+_RECORD = re.compile(r"(\d{6})Z-(.+)-([0-9a-f]{8})")
 
 
 class ArchiveLayout:
@@ -72,6 +75,7 @@ class ArchiveLayout:
         stop_file: stops every run of this archive while it exists.
         leases: the folder of leases.
         removing: records on their way out.
+        forwarding: a file for each run that was not forwarded to its end.
     """
 
     def __init__(self, outputs: Path) -> None:
@@ -89,6 +93,7 @@ class ArchiveLayout:
         self.stop_file = outputs / "STOP"
         self.leases = outputs / LEASES
         self.removing = outputs / REMOVING
+        self.forwarding = outputs / FORWARDING
 
     def plan(self, digest: str) -> Path:
         """The plan with this digest."""
@@ -149,6 +154,20 @@ def what_of(folder: Path) -> str | None:
     """Runbook and subject of a record's folder, by its name; None if it is not the name of a record."""
     match = _RECORD.fullmatch(folder.name)
     return match[2] if match else None
+
+
+def run_id_of(folder: Path) -> str:
+    """What names the run of a record's folder from its beginning on: the folder's name changes once."""
+    match = _RECORD.fullmatch(folder.name)
+    day = folder.absolute().parent.name
+    return f"{day}T{match[1]}Z-{match[3]}" if match else f"{day}-{folder.name}"
+
+
+def pattern_of_run(run: str) -> str:
+    """The pattern that finds the folder of a run below its archive's."""
+    if match := re.fullmatch(r"(.{10})T(\d{6}Z)-([0-9a-f]{8})", run):
+        return f"{match[1]}/{match[2]}-*-{match[3]}"
+    return f"{run[:10]}/{glob.escape(run[11:])}"
 
 
 def began_at(folder: Path) -> float | None:

@@ -9,11 +9,14 @@ import ssl
 import subprocess
 import sys
 import urllib.request
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.forwarding.receivers import Received, free_port, stream_receiver
+from tests.rehearsal import Rehearsal
 from tests.served import QUICK, served
 
 COMMAND = [sys.executable, "-m", "vergeos_nb"]
@@ -181,3 +184,35 @@ def test_doctor_says_what_is_missing(tmp_path: Path) -> None:
     code, answer, _ = call("doctor", "--profile", "env")
     assert (code, answer["findings"][0]["ok"]) == (2, False)
     assert "VERGE_HOST" in answer["findings"][0]["detail"] + answer["findings"][0]["next_step"]
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_doctor_tests_the_target_of_the_forwarding_and_fails_not_for_it(
+    is_up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received, port = Received(), free_port()
+    monkeypatch.setenv("VERGEOS_NB_FORWARD", f"syslog+tcp://127.0.0.1:{port}")
+    with served(), stream_receiver(received, port) if is_up else nullcontext():
+        code, answer, _ = call("doctor")
+    finding = answer["findings"][-1]
+    assert (code, finding["name"], finding["ok"]) == (0, "forwarding", True if is_up else None)
+    assert received.events == (["test"] if is_up else [])
+
+
+def test_audit_forward_delivers_what_waits_and_says_what_is_missing(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received, port = Received(), free_port()
+    where = ("--outputs", str(outputs))
+    outputs.mkdir(exist_ok=True)
+    code, _, said = call("audit", "forward", *where)
+    assert (code, "VERGEOS_NB_FORWARD" in said) == (2, True)
+    monkeypatch.setenv("VERGEOS_NB_FORWARD", f"syslog+tcp://127.0.0.1:{port}")
+    Rehearsal("stuck", outputs).run(finish=True)
+    code, _, said = call("audit", "forward", *where)
+    assert (code, "Connection refused" in said) == (10, True)
+    with stream_receiver(received, port):
+        code, answer, _ = call("audit", "forward", *where)
+        again, nothing, _ = call("audit", "forward", *where)
+    assert (code, answer) == (0, {"messages": 6, "unsealed_runs": 0, "exit_code": 0})
+    assert (again, nothing["messages"], received.events[-1]) == (0, 0, "sealed")

@@ -121,6 +121,7 @@ def commands(archive: Path) -> list[Sequence[str]]:
         ("audit", "release", record, "--reason", TURNS, *outputs),
         ("audit", "prune", "--keep", "0", "--reason", DRIVES, *outputs), ("audit", "recover", *outputs),
         ("audit", "reindex", *outputs), ("audit", "sign", *outputs), ("audit", "mirror", *outputs),
+        ("audit", "forward", *outputs),
     ]  # fmt: skip
 
 

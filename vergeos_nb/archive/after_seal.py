@@ -1,4 +1,4 @@
-"""After a seal: the mirror and the notification. Neither can fail a run or delay it for long."""
+"""After a seal: the mirror, the notification and the forwarding. None can fail a run or delay it for long."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from vergeos_nb.archive.mirror import mirror
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError
 from vergeos_nb.journal.run_state import RunState
+from vergeos_nb.layout import archive_of
 from vergeos_nb.settings import ArchiveSettings
 
 WAIT_S = 10.0
@@ -22,20 +23,20 @@ _log = logging.getLogger(__name__)
 
 
 def after_seal(
-    outputs: Path, account: RunState, manifest: Manifest, archive: ArchiveSettings, scrubber: Scrubber
+    folder: Path, account: RunState, manifest: Manifest, archive: ArchiveSettings, scrubber: Scrubber
 ) -> None:
-    """Copy the record to the mirror and send the notification, where they are set up."""
-    work: list[Callable[[], object]] = []
-    if (url := archive.webhook) is not None:
+    """Copy the record to the mirror, send the notification and forward the seal, where they are set up."""
+    outputs = archive_of(folder).outputs
+    work: list[tuple[Callable[[], object], float]] = []
+    if archive.webhook is not None or archive.forward is not None:
         # Loads the HTTP client, which the process that makes a record needs for nothing else.
-        from vergeos_nb.archive.webhook import message, notify
+        from vergeos_nb.archive.telling import telling
 
-        content = scrubber.data(message(account, manifest))
-        work.append(lambda: notify(url, content))
+        work += telling(folder, account, manifest, archive, scrubber, WAIT_S)
     if (target := archive.mirror) is not None:
-        work.append(lambda: _say_spoiled(mirror(outputs, target).spoiled))
+        work.append((lambda: _say_spoiled(mirror(outputs, target).spoiled), WAIT_S))
     if work:
-        _bounded([_told(one, scrubber) for one in work])
+        _bounded(work, scrubber)
 
 
 def _say_spoiled(records: Sequence[str]) -> None:
@@ -55,9 +56,11 @@ def _told(work: Callable[[], object], scrubber: Scrubber) -> Callable[[], None]:
     return safely
 
 
-def _bounded(work: Sequence[Callable[[], None]]) -> None:
-    """Do everything at the same time, and wait at most `WAIT_S`."""
-    threads = [threading.Thread(target=one, daemon=True, name="after the seal") for one in work]
+def _bounded(work: Sequence[tuple[Callable[[], object], float]], scrubber: Scrubber) -> None:
+    """Do everything at the same time, and wait for each as many seconds as it may take."""
+    threads = [
+        threading.Thread(target=_told(one, scrubber), daemon=True, name="after the seal") for one, _ in work
+    ]
     try:
         for thread in threads:
             thread.start()
@@ -65,8 +68,8 @@ def _bounded(work: Sequence[Callable[[], None]]) -> None:
         # A kernel that ends starts none any more. The mirror catches up after the next seal.
         _log.warning("after the seal: not done, because this process is ending")
         return
-    until = time.monotonic() + WAIT_S
-    for thread in threads:
-        thread.join(max(until - time.monotonic(), 0.0))
+    began = time.monotonic()
+    for thread, (_, limit_s) in zip(threads, work, strict=True):
+        thread.join(max(began + limit_s - time.monotonic(), 0.0))
         if thread.is_alive():
-            _log.warning("after the seal: not done within %g s; it goes on meanwhile", WAIT_S)
+            _log.warning("after the seal: not done within %g s; it goes on meanwhile", limit_s)

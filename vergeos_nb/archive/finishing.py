@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from vergeos_nb.archive.after_seal import after_seal
@@ -12,6 +13,7 @@ from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock
 from vergeos_nb.files import disk_errors, put
+from vergeos_nb.forwarding.delivery_mark import enlist, sealed_as_it_is
 from vergeos_nb.journal.journal import append_after_death, opened_of
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.layout import JOURNAL, MANIFEST, archive_of
@@ -38,12 +40,16 @@ def finish_record(
     """
     archive = archive_settings()
     scrubber.add(archive.secrets)
+    if archive.forward is not None and sealed_as_it_is(folder) is None:
+        # Before the seal, which replaces the manifest that says what was delivered before.
+        with suppress(OSError):
+            enlist(folder)
     _mask_journal(folder, scrubber, clock or SystemClock())
     account = make_record(folder, base or _runbook(folder), scrubber)
     before = _content(folder / MANIFEST)
     manifest = seal(folder, scrubber, clock, Signer(archive.signing_key) if archive.signing_key else None)
     if manifest.encoded() != before:
-        after_seal(archive_of(folder).outputs, account, manifest, archive, scrubber)
+        after_seal(folder, account, manifest, archive, scrubber)
     return account
 
 

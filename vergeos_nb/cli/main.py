@@ -15,6 +15,7 @@ audit = Group(
     late={
         "diff": ("audit.diff_command:diff", "Show field by field where two records differ."),
         "export": ("audit.export_command:export", "Write one record into one file."),
+        "forward": ("audit.forward_command:forward", "Deliver what was not forwarded yet."),
         "hold": ("audit.retention_commands:hold", "Put a record on legal hold."),
         "list": (
             "audit.list_commands:list_records",

@@ -20,6 +20,7 @@ from vergeos_nb.fleet import fleet_steps
 from vergeos_nb.fleet.apply import Fleet, Workers
 from vergeos_nb.fleet.plan import FleetApproval, FleetPlan, approval_of
 from vergeos_nb.fleet.progress import RUNBOOK, VmProgress, Where, note_run, progress, runs_of
+from vergeos_nb.forwarding.follower import follow
 from vergeos_nb.journal.header import open_journal
 from vergeos_nb.journal.journal import RunJournal, append_after_death, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
@@ -88,6 +89,7 @@ class FleetSession:
             earlier = self._earlier(resume)
             begun = progress(self.outputs, self.plan.digest)
             self._seal_what_was_left(earlier, begun)
+            following = follow(folder, settings.archive_settings().forward)
             journal = open_journal(
                 folder,
                 self.clock,
@@ -102,11 +104,16 @@ class FleetSession:
                     "scheduler": self.scheduler,
                 },
                 operator=self.operator,
+                on_line=following.hear,
             )
+            stack.callback(following.end)
             note_run(self.outputs, self.plan.digest, folder)
             states, crew = self._apply(journal, lease, begun, go_on, stack)
+            if following.trouble:
+                journal.write("not-forwarded", why=following.trouble)
             journal.write("run-ended")
             journal.close()
+            following.end()
             trouble = crew.seal(folder) if crew else self._seal(folder)
             return Ended(folder, run_state_of(read_journal(folder / JOURNAL)), states, tuple(trouble))
 

@@ -20,6 +20,7 @@ Lines hold ``n`` (counts from 1), ``at`` (UTC, ISO 8601) and ``event``. The even
 ``vm-began``      a fleet's run begins with this VM; on disk before the VM's own journal is there
 ``vm-intent``     the VM's run is about to send this changing call; on disk before the first byte leaves
 ``vm-ended``      how it ended
+``not-forwarded`` what was to be forwarded was not delivered yet, and why
 ``run-ended``     the run closed in order
 
 An ``intent`` without a later ``exchange`` of the same call means: it may have gone out. No ``intent``

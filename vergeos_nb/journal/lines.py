@@ -133,6 +133,10 @@ class InterruptedLine(JournalLine):
     step: Text = None
 
 
+class NotForwarded(JournalLine):
+    why: str
+
+
 class Resumed(JournalLine):
     pid: int | None = None
 
@@ -161,6 +165,7 @@ SHAPES: dict[str, type[Struct]] = {
     "intent": Intent,
     "intent-kept": Intent,
     "parameters": Parameters,
+    "not-forwarded": NotForwarded,
     "resumed": Resumed,
     "step-ended": StepEnded,
     "bug": Bug,

@@ -73,6 +73,7 @@ class RunState:
         in_order: whether the run was closed by itself.
         bug: the ``bug`` line, if no step was begun after it.
         lost: whether its folder was found without a journal, so that nobody knows what it has sent.
+        not_forwarded: why the target of the forwarding had not taken everything when the run ended, or "".
     """
 
     opened: Mapping[str, Any]
@@ -89,6 +90,7 @@ class RunState:
     torn: bool
     consent: Mapping[str, Any] | None = None
     lost: bool = False
+    not_forwarded: str = ""
 
     @property
     def decisive(self) -> StepResult | None:
@@ -231,6 +233,7 @@ def run_state_of(journal: JournalText) -> RunState:
         torn=journal.torn,
         consent=told.consent,
         lost=told.lost,
+        not_forwarded=told.not_forwarded,
     )
 
 
@@ -250,6 +253,7 @@ class _Told:
     bug: Mapping[str, Any] | None = None
     consent: Mapping[str, Any] | None = None
     lost: bool = False
+    not_forwarded: str = ""
     senders: tuple[str, ...] = ()
 
     def take(self, line: Mapping[str, Any]) -> None:
@@ -303,6 +307,8 @@ class _Told:
             case "settled":
                 self.exchanges |= {item["number"]: exchange_of(item) for item in line["exchanges"]}
                 self._ended(result_from_dict(line["result"], self.exchanges))
+            case "not-forwarded":
+                self.not_forwarded = line["why"]
             case "run-ended":
                 self.in_order = True
 

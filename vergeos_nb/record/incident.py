@@ -48,6 +48,7 @@ def facts_of(account: RunState) -> tuple[tuple[str, str], ...]:
         ("to undo it", _undo(account)),
         ("plan digest", str(account.fact("plan_digest") or "")),
         ("exit code", str(account.exit_code)),
+        ("warning", account.not_forwarded),
     )
     return tuple((what, value) for what, value in pairs if value)
 

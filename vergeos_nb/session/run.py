@@ -19,6 +19,7 @@ from vergeos_nb import settings
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, SystemClock
 from vergeos_nb.errors import RecordError, VergeNbError
+from vergeos_nb.forwarding.follower import follow
 from vergeos_nb.journal.header import open_journal, refuse_at_the_door, this_user
 from vergeos_nb.journal.journal import OnLine, read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
@@ -78,6 +79,7 @@ class Run:
         self._scrubber = Scrubber(
             settings.secrets_of(profile) if profile else settings.secrets_known(_profile_named(options))
         )
+        self._forwarding = follow(folder, settings.archive_settings().forward)
         self.journal = open_journal(
             folder,
             self._clock,
@@ -86,7 +88,7 @@ class Run:
             parameters=options.model_dump(),
             operator=operator,
             session=session,
-            on_line=on_line,
+            on_line=self._heard(on_line),
             resume=resume,
         )
         try:
@@ -103,6 +105,7 @@ class Run:
         except VergeNbError as error:
             self._resources.close()
             refuse_at_the_door(self.journal, self._clock, error)
+            self._forwarding.end()
             self._closed = True
             if finish_here:
                 self._finish()
@@ -117,6 +120,16 @@ class Run:
             calls=self._calls,
         )
         atexit.register(self._at_exit)
+
+    def _heard(self, on_line: OnLine | None) -> OnLine:
+        if on_line is None:
+            return self._forwarding.hear
+
+        def heard(line: Mapping[str, Any]) -> None:
+            self._forwarding.hear(line)
+            on_line(line)
+
+        return heard
 
     def _resume(self) -> None:
         """Requests that an earlier process of this run has sent stay sent, and keep their numbers."""
@@ -219,8 +232,11 @@ class Run:
             self._closed = True
             atexit.unregister(self._at_exit)
             self._resources.close()
+            if trouble := self._forwarding.trouble:
+                self.journal.write("not-forwarded", why=trouble)
             self.journal.write("run-ended")
             self.journal.close()
+            self._forwarding.end()
             if self._finish_here:
                 self.folder = named_after(self.folder, self.name, self._subject())
                 return self._finish()
@@ -246,6 +262,7 @@ class Run:
         with suppress(RecordError):
             self.journal.write("interrupted", step="", by="the end of the kernel")
             self.journal.close()
+            self._forwarding.end()
             if self._finish_here:
                 self.folder = named_after(self.folder, self.name, self._subject())
                 self._finish()

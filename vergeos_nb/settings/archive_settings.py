@@ -1,4 +1,4 @@
-"""Settings for signing, mirroring and announcing records. Each is off unless its variable is set."""
+"""Settings for signing, mirroring, announcing and forwarding. Each is off unless its variable is set."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from vergeos_nb.settings.places import ALLOWED_SIGNERS, MIRROR, SIGNING_KEY, env
 from vergeos_nb.settings.secret import Secret
 
 WEBHOOK = "VERGEOS_NB_WEBHOOK"
+FORWARD = "VERGEOS_NB_FORWARD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +24,32 @@ class ArchiveSettings:
         allowed_signers: the file that lists whose signatures count.
         mirror: the URL of a second copy, as fsspec reads it. Secret, because it can hold a password.
         webhook: the URL that each summary is posted to. Secret, because it often holds a token.
+        forward: the URL of the syslog receiver or collector that is told what happens. Secret likewise.
     """
 
     signing_key: Path | None = None
     allowed_signers: Path | None = None
     mirror: Secret | None = None
     webhook: Secret | None = None
+    forward: Secret | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every text that reveals the webhook or the mirror's password, in all spellings."""
+        """Every text that reveals the webhook, the collector or a password of theirs, in all spellings."""
         found: set[str] = set()
-        if self.webhook is not None:
-            found |= set(spellings(self.webhook.reveal()))
-        if self.mirror is not None and (password := _password(self.mirror.reveal())):
-            found |= set(spellings(password))
+        urls = [secret.reveal() for secret in (self.webhook, self.mirror, self.forward) if secret is not None]
+        # Of the mirror and of syslog only the password is secret; of a collector, the URL as well.
+        for url in urls:
+            if url.startswith("http") or (self.webhook is not None and url == self.webhook.reveal()):
+                found |= set(spellings(url))
+            if password := _password(url):
+                found |= set(spellings(password))
         return tuple(sorted(found))
 
 
 def archive_settings(environ: Mapping[str, str] | None = None) -> ArchiveSettings:
     """The archive's settings, from ``VERGEOS_NB_SIGNING_KEY``, ``VERGEOS_NB_ALLOWED_SIGNERS``,
-    ``VERGEOS_NB_MIRROR`` and ``VERGEOS_NB_WEBHOOK``.
+    ``VERGEOS_NB_MIRROR``, ``VERGEOS_NB_WEBHOOK`` and ``VERGEOS_NB_FORWARD``.
 
     Values are not checked here. A wrong one fails where it is used, and the run is sealed all the same.
     """
@@ -60,8 +66,10 @@ def archive_settings(environ: Mapping[str, str] | None = None) -> ArchiveSetting
         told = (variables.get(name) or "").strip()
         return Secret(told, is_url=is_url) if told else None
 
-    mirror = secret(MIRROR, is_url=True)
-    return ArchiveSettings(path(SIGNING_KEY), path(ALLOWED_SIGNERS), mirror, secret(WEBHOOK))
+    forward = secret(FORWARD, is_url=not (variables.get(FORWARD) or "").strip().startswith("http"))
+    return ArchiveSettings(
+        path(SIGNING_KEY), path(ALLOWED_SIGNERS), secret(MIRROR, is_url=True), secret(WEBHOOK), forward
+    )
 
 
 def _password(url: str) -> str:

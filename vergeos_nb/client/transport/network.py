@@ -120,6 +120,15 @@ def _context() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
+def machines_tls_context(network: AmbientNetwork) -> ssl.SSLContext:
+    """For other services than the platform: the machine's own authorities.
+
+    Raises:
+        SettingsError: they cannot be read.
+    """
+    return _modern(_trusting_the_machines(network))
+
+
 def time_limits(seconds: float) -> httpx.Timeout:
     """Limits for connecting and for each silence within a request of at most this long."""
     return httpx.Timeout(seconds, connect=min(seconds, LONGEST_CONNECT_S))
@@ -209,7 +218,7 @@ def outside_client(url: str, seconds: float, network: AmbientNetwork | None = No
     way = _by_way_of(proxy, ambient) if proxy else None
     return httpx.Client(
         headers={"User-Agent": f"vergeos-nb/{__version__}", "Accept-Encoding": "gzip"},
-        transport=_limited(verify=_modern(_trusting_the_machines(ambient)), proxy=way, trust_env=False),
+        transport=_limited(verify=machines_tls_context(ambient), proxy=way, trust_env=False),
         timeout=seconds,
         follow_redirects=False,
         trust_env=False,
@@ -218,7 +227,7 @@ def outside_client(url: str, seconds: float, network: AmbientNetwork | None = No
 
 def _by_way_of(proxy: Secret, network: AmbientNetwork) -> httpx.Proxy:
     url = httpx.URL(proxy.reveal())
-    checked = _modern(_trusting_the_machines(network)) if url.scheme == "https" else None
+    checked = machines_tls_context(network) if url.scheme == "https" else None
     return httpx.Proxy(url, ssl_context=checked)
 
 

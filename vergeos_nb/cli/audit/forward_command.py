@@ -1,0 +1,32 @@
+"""``vergeos-nb audit forward``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vergeos_nb import settings
+from vergeos_nb.cli.commands import Command
+from vergeos_nb.cli.options import archive_option, json_option
+from vergeos_nb.cli.output import Output
+from vergeos_nb.errors import UsageError
+from vergeos_nb.forwarding.delivery import Delivery
+from vergeos_nb.forwarding.target import read_target
+
+
+@click.command(cls=Command)
+@archive_option
+@json_option
+def forward(outputs: Path, output: Output) -> int:
+    """Deliver what was not forwarded yet (VERGEOS_NB_FORWARD). Every run does the same."""
+    url = settings.archive_settings().forward
+    if url is None:
+        hint = "name it with VERGEOS_NB_FORWARD, such as syslog+tls://log.example or https://log.example/in"
+        raise UsageError("forwarding what happened", "no target is set up", hint)
+    target = read_target(url)
+    done = Delivery(outputs, url).all()
+    left = f"; {done.runs} runs are not sealed yet" if done.runs else ""
+    output.line(f"✔ {done.messages} messages delivered to {target}{left}.")
+    output.result({"messages": done.messages, "unsealed_runs": done.runs, "exit_code": 0})
+    return 0

@@ -1,0 +1,191 @@
+"""Up to which line each run was delivered, and since when the target takes nothing.
+
+Both are small files in the archive's folder ``forwarding``. A run's mark is made when the run begins and
+removed when its seal was delivered, so what is there is what is missing. A mark that is lost or damaged only
+means that messages are sent twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from vergeos_nb.archive.ledger.disk import content_of
+from vergeos_nb.archive.ledger.manifest import Manifest, read_manifest
+from vergeos_nb.files import Busy, lock, make_folder, opener
+from vergeos_nb.layout import JOURNAL, MANIFEST, ArchiveLayout, archive_of, run_id_of
+from vergeos_nb.shapes import Unfit, read_json
+
+_SUFFIX = ".mark"
+_OUTAGE = "outage.json"
+_MOST_BYTES = 10_000
+
+
+class DeliveryMark(Struct):
+    """What of a run was delivered.
+
+    Attributes:
+        lines: that many of the journal's lines are done with, from the first on.
+        sealed: the ledger's line whose message was delivered; 0 for none.
+    """
+
+    lines: int = 0
+    sealed: int = 0
+
+
+class HeldMark:
+    """A run's mark that this process has locked.
+
+    Attributes:
+        mark: what it says.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        content = os.pread(descriptor, _MOST_BYTES, 0)
+        try:
+            self.mark = msgspec.json.decode(content, type=DeliveryMark)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            self.mark = DeliveryMark()
+
+    def put(self, **changed: Any) -> None:
+        """Write these fields.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        self.mark = msgspec.structs.replace(self.mark, **changed)
+        _write(self._descriptor, self.mark)
+
+    def drop(self) -> None:
+        """Everything was delivered."""
+        self._path.unlink(missing_ok=True)
+
+
+def _write(descriptor: int, mark: DeliveryMark) -> None:
+    content = msgspec.json.encode(mark)
+    os.pwrite(descriptor, content, 0)
+    os.ftruncate(descriptor, len(content))
+
+
+def enlist(folder: Path) -> None:
+    """Make the mark of a record's folder, unless there is one. What was sealed before counts as delivered.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    layout = archive_of(folder)
+    make_folder(layout.forwarding)
+    path = _path_of(layout.outputs, run_id_of(folder))
+    with suppress(FileExistsError), open(path, "xb", opener=opener) as file:
+        sealed = manifest_in(folder)
+        lines = _lines_within(folder / JOURNAL, sealed.files[JOURNAL].size) if sealed else 0
+        file.write(msgspec.json.encode(DeliveryMark(lines, sealed.place.count if sealed else 0)))
+
+
+def manifest_in(folder: Path) -> Manifest | None:
+    """The manifest of a sealed record; None of one that is not sealed, or whose manifest cannot be read."""
+    try:
+        return read_manifest(content_of(folder / MANIFEST) or b"")
+    except (OSError, ValueError):
+        return None
+
+
+def sealed_as_it_is(folder: Path) -> Manifest | None:
+    """The manifest of a record whose journal has not grown since its seal, or None."""
+    manifest = manifest_in(folder)
+    try:
+        size = (folder / JOURNAL).stat().st_size
+    except OSError:
+        return None
+    return manifest if manifest and manifest.files[JOURNAL].size == size else None
+
+
+def _lines_within(journal: Path, size: int) -> int:
+    try:
+        return (content_of(journal) or b"")[:size].count(b"\n")
+    except OSError:
+        return 0
+
+
+@contextmanager
+def held(outputs: Path, run: str, within_s: float = 0.0) -> Iterator[HeldMark | None]:
+    """Lock a run's mark; None if there is none, or if another process is delivering this run.
+
+    Args:
+        within_s: how long to wait for the other process.
+    """
+    try:
+        descriptor = os.open(path := _path_of(outputs, run), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        yield None
+        return
+    try:
+        try:
+            lock(descriptor, within_s)
+        except Busy:
+            yield None
+            return
+        except OSError:
+            pass  # a file system without locks: a message may be sent twice
+        yield HeldMark(path, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def waiting(outputs: Path) -> list[str]:
+    """The runs that were not delivered to their end, the oldest first."""
+    try:
+        names = [path.name for path in ArchiveLayout(outputs).forwarding.iterdir()]
+    except OSError:
+        return []
+    return sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
+
+
+def _path_of(outputs: Path, run: str) -> Path:
+    return ArchiveLayout(outputs).forwarding / f"{run}{_SUFFIX}"
+
+
+class Outage(Struct):
+    """A target that has not taken anything since.
+
+    Attributes:
+        target: its fingerprint.
+        since: when the first attempt began that has not succeeded, seconds since 1970.
+        tried: when the last one began.
+        why: what went wrong, or "" while the first attempt goes on.
+    """
+
+    target: str
+    since: float
+    tried: float
+    why: str = ""
+
+
+def outage(outputs: Path, target: str) -> Outage | None:
+    """The outage of this target, or None while it takes what it is sent."""
+    try:
+        found = read_json(ArchiveLayout(outputs).forwarding / _OUTAGE, Outage, _MOST_BYTES)
+    except Unfit:
+        return None
+    return found if found.target == target else None
+
+
+def note_outage(outputs: Path, found: Outage | None) -> None:
+    """Say that an attempt begins or has failed, or with None that it has succeeded. Others may ask."""
+    path = ArchiveLayout(outputs).forwarding / _OUTAGE
+    with suppress(OSError):
+        if found is None:
+            path.unlink(missing_ok=True)
+            return
+        draft = path.with_name(f"{_OUTAGE}.{os.getpid()}")
+        with open(draft, "wb", opener=opener) as file:
+            file.write(msgspec.json.encode(found))
+        draft.replace(path)

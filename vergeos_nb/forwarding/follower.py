@@ -1,0 +1,151 @@
+"""The thread that delivers a run's lines while the run goes on. A process has one for all its runs.
+
+A run only sets an event: it waits for nothing, and no line is kept in memory, because the journal's file is
+the queue. While the target takes nothing, it is tried less and less often. When the process ends or is
+killed, the marks on the disk say what is missing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.errors import RecordError
+from vergeos_nb.forwarding.delivery import Delivery
+from vergeos_nb.forwarding.delivery_mark import enlist, waiting
+from vergeos_nb.layout import archive_of, run_id_of
+from vergeos_nb.settings import Secret
+
+PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+"""Between attempts while the target takes nothing; the last one then stays."""
+
+
+class Follower:
+    """The thread of one archive and target. It begins with the first run and ends with the last one."""
+
+    def __init__(self, outputs: Path, url: Secret) -> None:
+        self.trouble = ""
+        self._outputs = outputs
+        self._delivery = Delivery(outputs, url)
+        self._lock = threading.Lock()
+        self._runs: dict[str, bool] = {}
+        self._left: list[str] = []
+        self._thread: threading.Thread | None = None
+        self._heard = threading.Event()
+        self._ended = threading.Event()
+
+    def begin(self, run: str) -> None:
+        """Follow this run from now on."""
+        with self._lock:
+            self._runs[run] = True
+            if self._thread is None:
+                self._ended.clear()
+                self._thread = threading.Thread(target=self._work, daemon=True, name="forwarding")
+                # A kernel that ends starts none any more; the next run delivers it.
+                with suppress(RuntimeError):
+                    self._thread.start()
+        self._heard.set()
+
+    def hear(self) -> None:
+        """There is a new line."""
+        self._heard.set()
+
+    def end(self, run: str) -> None:
+        """The run writes no more lines. What is missing of it is delivered later, if it cannot be now."""
+        with self._lock:
+            if run in self._runs:
+                self._runs[run] = False
+        self._ended.set()
+        self._heard.set()
+
+    def _work(self) -> None:
+        failures = 0
+        self._left = waiting(self._outputs)
+        while True:
+            if failures:
+                self._ended.wait(PAUSES_S[min(failures, len(PAUSES_S)) - 1])
+                self._ended.clear()
+            elif not self._left:
+                self._heard.wait()
+            self._heard.clear()
+            with self._lock:
+                runs = dict(self._runs)
+            try:
+                self._deliver(runs)
+                failures, self.trouble = 0, ""
+            except Exception as error:  # the thread outlives whatever goes wrong, and says so
+                failures += 1
+                self.trouble = str(error) if isinstance(error, RecordError) else type(error).__name__
+            if self._is_over(runs):
+                return
+
+    def _deliver(self, runs: Mapping[str, bool]) -> None:
+        for run in runs:
+            self._delivery.run(run)
+        # What happens now goes before what is left of earlier runs.
+        while self._left and not self._heard.is_set():
+            if self._left[0] not in runs:
+                self._delivery.alone(self._left[0])
+            del self._left[0]
+
+    def _is_over(self, runs: Mapping[str, bool]) -> bool:
+        with self._lock:
+            for run, goes_on in runs.items():
+                if not goes_on and not self._runs.get(run):
+                    self._runs.pop(run, None)
+                    self._delivery.forget(run)
+            if self._runs:
+                return False
+            self._thread = None
+            return True
+
+
+class Following:
+    """One run that is followed, or not, if nothing is set up."""
+
+    def __init__(self, follower: Follower | None, run: str, trouble: str = "") -> None:
+        self._follower = follower
+        self._run = run
+        self._trouble = trouble
+
+    def hear(self, line: Mapping[str, Any]) -> None:
+        """A line was written; for `RunJournal`. Takes no time."""
+        if self._follower is not None:
+            self._follower.hear()
+
+    @property
+    def trouble(self) -> str:
+        """Why something was not delivered yet, or ""."""
+        return self._trouble or (self._follower.trouble if self._follower is not None else "")
+
+    def end(self) -> None:
+        """The run has written its last line."""
+        if self._follower is not None:
+            self._follower.end(self._run)
+
+
+_followers: dict[tuple[Path, Secret], Follower] = {}
+_lock = threading.Lock()
+
+
+def follow(folder: Path, url: Secret | None) -> Following:
+    """Begin to forward the run of this folder. Raises nothing.
+
+    Args:
+        url: the target, or None if none is set up.
+    """
+    run = run_id_of(folder)
+    if url is None:
+        return Following(None, run)
+    try:
+        enlist(folder)
+    except OSError as error:
+        return Following(None, run, f"forwarding: {error.strerror}")
+    key = (archive_of(folder).outputs, url)
+    with _lock:
+        follower = _followers.setdefault(key, Follower(*key))
+    follower.begin(run)
+    return Following(follower, run)

@@ -1,0 +1,157 @@
+"""Syslog as RFC 5424 writes it, over a Unix socket, UDP (RFC 5426), TCP (RFC 6587) or TLS (RFC 5425).
+
+Over TCP and TLS each message is preceded by its length. A connection lasts for one batch. It is ended by us,
+and the receiver's own end says that it has read everything; syslog has no other answer.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from vergeos_nb.client.transport.deadline import addresses
+from vergeos_nb.client.transport.network import machines_tls_context
+from vergeos_nb.forwarding.target import ForwardTarget
+from vergeos_nb.forwarding.told_lines import Message, as_json
+from vergeos_nb.settings import ambient_network
+from vergeos_nb.version import __version__
+
+CLOSE_WAIT_S = 0.5
+"""How long a receiver may take to end the connection; some never do, and have the messages all the same."""
+REFUSAL_WAIT_S = 0.02
+"""How long the word that nobody listens on a UDP port may take; from another machine it may never come."""
+
+# Local use 0, so that a site can tell our messages from its daemons' by the facility alone.
+_FACILITY = 16
+_ERROR, _WARNING, _NOTICE = 3, 4, 5
+_SEVERITIES = {"bug": _ERROR, "intent": _WARNING, "interrupted": _WARNING}
+# The one element of structured data that needs no number of an enterprise. The rest is in the JSON.
+_ORIGIN = f'[origin software="vergeos-nb" swVersion="{__version__}"]'
+
+
+def syslog_line(message: Message, host: str | None = None) -> bytes:
+    """The message as RFC 5424 writes it: its event is MSGID, its run is PROCID, and MSG is its JSON.
+
+    Args:
+        host: by default this machine's name.
+    """
+    severity = _SEVERITIES.get(str(message.get("event")), _NOTICE)
+    if severity == _NOTICE and message.get("verdict") in ("alive", "unknown"):
+        severity = _WARNING
+    header = (
+        f"<{8 * _FACILITY + severity}>1 {_word(message.get('at'), 40)} {_word(host or _host(), 255)} "
+        f"vergeos-nb {_word(message.get('run'), 128)} {_word(message.get('event'), 32)} {_ORIGIN} "
+    )
+    return header.encode("ascii") + as_json(message)
+
+
+def send_to_syslog(target: ForwardTarget, messages: Iterable[Message], limit_s: float) -> None:
+    """Send a batch in its order.
+
+    Args:
+        limit_s: for the whole of it.
+
+    Raises:
+        OSError: the receiver cannot be reached, or did not take all of it.
+        SettingsError: the machine's authorities cannot be read.
+    """
+    lines = [syslog_line(message) for message in messages]
+    until = time.monotonic() + limit_s
+    if target.way == "unix":
+        _to_socket(target.path, lines, until)
+    elif target.way == "udp":
+        _as_datagrams(target, lines, until)
+    else:
+        _as_stream(target, b"".join(b"%d %s" % (len(line), line) for line in lines), until)
+
+
+def _word(value: object, longest: int) -> str:
+    """A field of the header: printable ASCII without blanks, or "-" for none."""
+    text = "".join(c if "!" <= c <= "~" else "_" for c in str(value if value is not None else ""))
+    return text[:longest] or "-"
+
+
+def _host() -> str:
+    return os.uname().nodename
+
+
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the receiver did not take it in time")
+    return left
+
+
+def _to_socket(path: str, lines: Sequence[bytes], until: float) -> None:
+    """A local daemon's socket: of datagrams, as nearly all have it, or a stream of lines."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.settimeout(_left(until))
+        try:
+            receiver.connect(path)
+        except OSError as error:
+            # The kernel's word for a socket of another kind.
+            if error.errno != errno.EPROTOTYPE:
+                raise
+        else:
+            for line in lines:
+                receiver.send(line)
+            return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as receiver:
+        receiver.settimeout(_left(until))
+        receiver.connect(path)
+        receiver.sendall(b"".join(line + b"\n" for line in lines))
+
+
+def _as_datagrams(target: ForwardTarget, lines: Sequence[bytes], until: float) -> None:
+    host = addresses(target.host, target.port, _left(until))[0]
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as receiver:
+        receiver.settimeout(_left(until))
+        receiver.connect((host, target.port))
+        for line in lines:
+            receiver.send(line)
+        # "Nobody listens there" comes after the datagram.
+        select.select([receiver], [], [], REFUSAL_WAIT_S)
+        if failure := receiver.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(failure, os.strerror(failure))
+
+
+def _as_stream(target: ForwardTarget, content: bytes, until: float) -> None:
+    with _connected(target, until) as receiver:
+        receiver.settimeout(_left(until))
+        receiver.sendall(content)
+        if isinstance(receiver, ssl.SSLSocket):
+            receiver.settimeout(CLOSE_WAIT_S)
+            with suppress(TimeoutError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+                receiver.unwrap()
+            return
+        receiver.shutdown(socket.SHUT_WR)
+        receiver.settimeout(CLOSE_WAIT_S)
+        with suppress(TimeoutError):
+            while receiver.recv(4096):
+                pass
+
+
+def _connected(target: ForwardTarget, until: float) -> socket.socket:
+    failure: OSError | None = None
+    for host in addresses(target.host, target.port, _left(until)):
+        try:
+            plain = socket.create_connection((host, target.port), timeout=_left(until))
+        except OSError as error:
+            failure = error
+            continue
+        if target.way != "tls":
+            return plain
+        try:
+            context = machines_tls_context(ambient_network())
+            return context.wrap_socket(plain, server_hostname=target.host)
+        except BaseException:
+            plain.close()
+            raise
+    raise failure or OSError("the name has no address")

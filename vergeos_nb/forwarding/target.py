@@ -1,0 +1,99 @@
+"""Where messages go: the URL of ``VERGEOS_NB_FORWARD``, read."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import SplitResult, urlsplit
+
+from vergeos_nb.errors import SettingsError
+from vergeos_nb.settings import Secret
+from vergeos_nb.words import did_you_mean
+
+Way = Literal["unix", "udp", "tcp", "tls", "http"]
+# Syslog's own port; that of syslog over TLS is RFC 5425's.
+PORTS: dict[Way, int] = {"udp": 514, "tcp": 514, "tls": 6514}
+_WAYS: dict[str, Way] = {
+    "syslog+unix": "unix",
+    "syslog+udp": "udp",
+    "syslog+tcp": "tcp",
+    "syslog+tls": "tls",
+    "https": "http",
+    "http": "http",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardTarget:
+    """A syslog receiver or an HTTP collector.
+
+    Attributes:
+        way: how it is reached.
+        host, port: of a syslog receiver on the network.
+        path: of a syslog receiver's Unix socket.
+        url: the whole URL. Secret, because a collector's often holds a token.
+    """
+
+    way: Way
+    host: str
+    port: int
+    path: str
+    url: Secret
+
+    @property
+    def fingerprint(self) -> str:
+        """A name for the target that reveals nothing of its URL."""
+        return hashlib.sha256(self.url.reveal().encode()).hexdigest()
+
+    def __str__(self) -> str:
+        """What may be shown: no path and no password of a collector's URL."""
+        if self.way == "unix":
+            return f"syslog at {self.path}"
+        if self.way == "http":
+            return f"the collector at {self.host}"
+        return f"syslog at {self.host}:{self.port} ({self.way.upper()})"
+
+
+def read_target(url: Secret) -> ForwardTarget:
+    """The target that a URL names.
+
+    Raises:
+        SettingsError: it names none, or a collector without TLS that is not on this machine. The text holds
+            nothing of the URL but its scheme.
+    """
+    try:
+        parts = urlsplit(url.reveal())
+        way, host, port = _WAYS.get(parts.scheme), parts.hostname or "", parts.port
+    except ValueError:
+        raise _unusable("it is not a valid URL") from None
+    if way is None:
+        raise _unusable(
+            f"{parts.scheme!r} is not a way there", did_you_mean(parts.scheme, list(_WAYS))
+        ) from None
+    if way == "unix":
+        if not parts.path.startswith("/") or host:
+            raise _unusable("it names no socket", "write it as syslog+unix:///dev/log")
+        return ForwardTarget(way, "", 0, parts.path, url)
+    if not host:
+        raise _unusable("it names no host")
+    if way == "http" and not _is_safe(parts):
+        raise _unusable("it would send what happens over a network without TLS", "write it with https://")
+    return ForwardTarget(way, host, port or PORTS.get(way, 0), parts.path, url)
+
+
+def _is_safe(parts: SplitResult) -> bool:
+    """Whether the way is encrypted, or does not leave this machine."""
+    host = parts.hostname or ""
+    if parts.scheme == "https" or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _unusable(why: str, hint: str = "") -> SettingsError:
+    forms = "write it as syslog+tls://host, syslog+tcp://host, syslog+udp://host, syslog+unix:///dev/log or https://host/path"
+    return SettingsError("read VERGEOS_NB_FORWARD", why, hint or forms)

@@ -1,0 +1,160 @@
+"""A line of a journal as a message, where it matters to somebody who watches from elsewhere.
+
+Each message says by itself which run it belongs to. ``id`` is the run and the line's number, so a receiver
+that gets a message twice can tell. Names and reasons are those of the journal, which is masked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vergeos_nb.archive.ledger.ledger_lines import hash_of
+from vergeos_nb.archive.ledger.manifest import Manifest
+from vergeos_nb.layout import run_id_of
+from vergeos_nb.masking import masked_data
+
+Message = Mapping[str, Any]
+
+MOST_BYTES = 2000
+"""Of one message as JSON. RFC 5426 asks receivers to take 2,048 octets in one datagram."""
+_LONGEST_TEXTS = (400, 120, 40, 12)
+# The beginning of a line says its event, and what matters of an exchange is whether it changes something.
+# So most lines are passed over without reading them.
+_EVENT = re.compile(rb'\{"n": \d{1,12}, "at": "[^"]{1,40}", "event": "([a-z-]{1,40})"')
+_OF_A_STEP = ("step-ended", "settled")
+_ABOUT = {"operator": "operator", "vm": "vm_name", "vm_key": "vm_key", "ticket": "ticket", "reason": "reason"}
+_PLAIN = {
+    "run-opened": "opened",
+    "resumed": "resumed",
+    "intent": "intent",
+    "intent-kept": "intent",
+    "exchange": "answer",
+    "bug": "bug",
+    "interrupted": "interrupted",
+    "vm-began": "vm-began",
+    "vm-ended": "vm-ended",
+    "run-ended": "ended",
+}
+_FIELDS = {
+    "run-opened": ("on_host", "pid"),
+    "resumed": ("on_host", "pid"),
+    "intent": ("method", "path", "body"),
+    "intent-kept": ("method", "path", "body"),
+    "exchange": ("method", "path", "body", "status", "error", "elapsed_s"),
+    "bug": ("step", "error"),
+    "interrupted": ("step", "by", "lost"),
+    "vm-began": ("key", "name", "folder"),
+    "vm-ended": ("key", "name", "folder", "outcome", "verdict", "exit_code", "headline"),
+}
+
+
+def may_matter(raw: bytes) -> bool:
+    """False for a line that certainly makes no message. Fast: a journal has thousands of readings."""
+    found = _EVENT.match(raw)
+    if found is None:
+        return True
+    event = found[1].decode()
+    if event == "exchange":
+        return b'"changing": true' in raw
+    return event in _PLAIN or event in _OF_A_STEP or event == "parameters"
+
+
+class Teller:
+    """Makes messages of one run's lines, in their order, and keeps in mind who and what the run is about.
+
+    Args:
+        folder: the record's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._run = run_id_of(folder)
+        self._about: dict[str, Any] = {}
+
+    def message(self, line: Mapping[str, Any]) -> Message | None:
+        """The message of the next line, or None where it does not matter to others."""
+        event, number = line.get("event"), line.get("n")
+        self._learn(line)
+        if event in _OF_A_STEP:
+            told = self._of_result(line.get("result"))
+        elif not isinstance(event, str) or event not in _PLAIN or line.get("changing") is False:
+            return None
+        else:
+            fields = {name: line[name] for name in _FIELDS.get(event, ()) if name in line}
+            told = {"event": _PLAIN[event], **fields}
+        if told is None or not isinstance(number, int):
+            return None
+        head = {"id": f"{self._run}/{number}", "run": self._run, "n": number, "at": line.get("at")}
+        return _bounded({**head, **self._about, **told})
+
+    def _learn(self, line: Mapping[str, Any]) -> None:
+        """Who, what and why, also where a person says so on the way."""
+        match line.get("event"):
+            case "run-opened":
+                self._about = {name: line.get(name) for name in ("runbook", "operator", "profile")}
+                given = line.get("parameters")
+            case "parameters":
+                given = line.get("changed")
+            case _:
+                return
+        given = given if isinstance(given, Mapping) else {}
+        self._about |= {name: given[key] for name, key in _ABOUT.items() if given.get(key)}
+
+    def _of_result(self, result: Any) -> dict[str, Any] | None:
+        """Of a step that has found the VM or a verdict, or that a person has approved."""
+        facts = result.get("facts") if isinstance(result, Mapping) else None
+        if not isinstance(facts, Mapping):
+            return None
+        about = {name: result.get(name) for name in ("step", "outcome", "summary")}
+        verdict = {name: facts[name] for name in ("verdict", "rests_on") if facts.get(name)}
+        if isinstance(vm := facts.get("vm"), Mapping):
+            self._about |= {"vm": vm.get("name"), "vm_key": vm.get("key")}
+            return {"event": "found", **about}
+        if isinstance(approval := facts.get("approval"), Mapping):
+            who = {"approver": approval.get("approver"), "plan": facts.get("plan_digest")}
+            return {"event": "approved", **who, **verdict, **about}
+        return {"event": "verdict", **verdict, **about} if verdict else None
+
+
+def sealed_message(folder: Path, manifest: Manifest) -> Message:
+    """The message of a seal, which is in the ledger and no line of the journal."""
+    run = run_id_of(folder)
+    return _bounded(
+        {
+            "id": f"{run}/sealed/{manifest.place.count}",
+            "run": run,
+            "at": manifest.sealed_at,
+            "event": "sealed",
+            "record": manifest.record,
+            "ledger_line": manifest.place.count,
+            "ledger_hash": hash_of(manifest.line()),
+            **manifest.fields,
+        }
+    )
+
+
+def as_json(message: Message) -> bytes:
+    """The message in ASCII alone: so it has no line feed and needs no mark of its encoding."""
+    return json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode()
+
+
+def _bounded(message: dict[str, Any]) -> Message:
+    """The message, masked first, and then with its longest texts cut until it fits into one datagram."""
+    whole = masked_data(message)
+    for longest in _LONGEST_TEXTS:
+        cut = {name: _cut(value, longest) for name, value in whole.items()}
+        if len(as_json(cut)) <= MOST_BYTES:
+            return cut
+    return {name: whole[name] for name in ("id", "run", "n", "at", "event") if name in whole}
+
+
+def _cut(value: Any, longest: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= longest else value[: longest - 1] + "…"
+    if isinstance(value, Mapping | list):
+        text = json.dumps(value)
+        return value if len(text) <= longest else text[: longest - 1] + "…"
+    return value
