@@ -7,7 +7,8 @@ left out: their rules in RFC 8785 are long, and no manifest needs them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 LARGEST = 2**53 - 1
@@ -31,6 +32,15 @@ def canonical(value: Any, *, strict: bool = True) -> bytes:
         ordered, sort_keys=not strict, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
     return text.encode(errors="strict" if strict else "backslashreplace")
+
+
+def finite(value: Any, instead: Callable[[float], Any]) -> Any:
+    """The value with something else for each number that JSON does not know: NaN and the infinite ones."""
+    if isinstance(value, Mapping):
+        return {name: finite(member, instead) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(member, instead) for member in value]
+    return instead(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _ordered(value: Any) -> Any:

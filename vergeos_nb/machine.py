@@ -28,7 +28,7 @@ def lacking(error: BaseException, asked: str) -> VergeNbError | None:
     Args:
         asked: what was attempted.
     """
-    for one in _chain(error):
+    for one in causes(error):
         number = getattr(one, "errno", None)
         path = one.filename if isinstance(one, OSError) else None
         text = f"{type(one).__name__}: {one}"
@@ -131,8 +131,8 @@ def _limit(kind: int, unit: int = 1) -> str:
     return "unlimited" if soft == resource.RLIM_INFINITY else str(soft // unit)
 
 
-def _chain(error: BaseException) -> list[BaseException]:
-    """The exception and those that it came of, the newest first."""
+def causes(error: BaseException) -> list[BaseException]:
+    """The exception and those that led to it, the newest first, also where a traceback would hide them."""
     chain: list[BaseException] = []
     one: BaseException | None = error
     while one is not None and one not in chain:

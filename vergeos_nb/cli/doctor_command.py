@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -43,9 +44,7 @@ def doctor(profile: str, outputs: Path, output: Output) -> int:
         {
             "profile": profile,
             "exit_code": code,
-            "findings": [
-                {"name": f.name, "ok": f.ok, "detail": f.detail, "next_step": f.next_step} for f in findings
-            ],
+            "findings": [asdict(finding) for finding in findings],
         }
     )
     return code

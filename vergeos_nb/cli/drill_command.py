@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -76,5 +77,5 @@ def _show(then: RunState, now: RunState, output: Output) -> int:
     for line in lines:
         sign = " " if line.then == line.now else "≠"
         output.line(f"{sign} {line.step.ljust(widths[0])}  {line.then.ljust(widths[1])}  {line.now}")
-    output.result({"steps": [{"step": line.step, "then": line.then, "now": line.now} for line in lines]})
+    output.result({"steps": [asdict(line) for line in lines]})
     return 0

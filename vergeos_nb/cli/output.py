@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import errno
 import json
-import math
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from vergeos_nb.canonical import finite
 from vergeos_nb.cli.plain import as_csv
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.masking import masked, masked_data
@@ -92,7 +92,7 @@ def as_json(data: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(data, allow_nan=False)
     except ValueError:
-        text = json.dumps(_finite(data), allow_nan=False)
+        text = json.dumps(finite(data, lambda number: None), allow_nan=False)
     # ASCII's one control character that JSON leaves as it is.
     return text.replace("\x7f", "\\u007f")
 
@@ -163,12 +163,3 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error(_ERRORS, _replaced)
-
-
-def _finite(value: Any) -> Any:
-    """The value with null for what JSON has no number for."""
-    if isinstance(value, Mapping):
-        return {name: _finite(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(member) for member in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -110,7 +110,7 @@ class Fleet:
             if refused is not None and self.held_back is None:
                 self.held_back = refused
                 self._changed()
-            while self.held_back is None and (at := self._next()) is not None:
+            while self.held_back is None and (at := self.schedule.next()) is not None:
                 running[self._start(at, crew)] = at
             if not running:
                 break
@@ -123,9 +123,6 @@ class Fleet:
             self.on_change(self)
         except Exception as error:  # an observer decides nothing
             _log.warning("what the fleet does cannot be shown: %r", error)
-
-    def _next(self) -> int | None:
-        return self.schedule.next()
 
     def _start(self, at: int, crew: Workers) -> Future[VmProgress]:
         vm = self.plan.vms[at]

@@ -168,7 +168,7 @@ class SharedPlatform(VergeApi):
         def read(machines: Sequence[int]) -> Any:
             return self._reader.api.vms_any_named([names[m] for m in machines if m in names])
 
-        found = self._standing("names", machine, read, _rows_named(name))
+        found = self._standing("names", machine, read, _rows_of("name", name))
         return tuple(vm for vm in found if vm.name == name)
 
     def status_key(self, machine: MachineKey) -> Any:
@@ -307,10 +307,6 @@ def _is(row: Any, column: str, value: Any) -> bool:
     """Whether a row has this value, in any spelling of a number. A failed attempt can hold anything."""
     there = row.get(column) if isinstance(row, Mapping) else None
     return there is not None and (there == value or (isinstance(value, int) and whole(there) == value))
-
-
-def _rows_named(name: str) -> Callable[[Any], Any]:
-    return _rows_of("name", name)
 
 
 def _mine(machine: MachineKey) -> Callable[[Any], Any]:

@@ -7,7 +7,6 @@ default: journals of older versions are read for ever.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -16,6 +15,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
+from vergeos_nb.canonical import finite
 from vergeos_nb.shapes import Unfit, fit, object_of_line
 from vergeos_nb.vergeos.exchange import EXCHANGE_FIELDS, Exchange, Time
 
@@ -210,13 +210,5 @@ def encoded(line: Mapping[str, Any]) -> str:
         text = json.dumps(line, ensure_ascii=False, allow_nan=False)
     except ValueError:
         # Python reads NaN and 1e999 in an answer; JSON knows neither.
-        text = json.dumps(_finite(line), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(finite(line, str), ensure_ascii=False, allow_nan=False)
     return text + "\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _finite(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(member) for member in value]
-    return value if not isinstance(value, float) or math.isfinite(value) else str(value)

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.errors import RecordError
-from vergeos_nb.files import make_folder, put
+from vergeos_nb.files import disk_errors, make_folder, put
 from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.procedure.runbooks.catalog import notebook_of
 from vergeos_nb.record.record_folder import slug
@@ -25,16 +24,11 @@ def working_copy(runbooks: Mapping[str, Path], folder: Path, profile: str) -> No
     Raises:
         RecordError: the folder cannot be written.
     """
-    try:
+    hint = "nothing was started; choose a folder that can be written with --dir"
+    with disk_errors(f"making the working copy {folder}", hint):
         make_folder(folder, exist_ok=False)
         for name, path in runbooks.items():
             _write(folder / f"{name}.ipynb", filled(nbformat.read(path, as_version=4), {"profile": profile}))
-    except OSError as error:
-        raise RecordError(
-            f"making the working copy {folder}",
-            error.strerror or str(error),
-            "nothing was started; choose a folder that can be written with --dir",
-        ) from error
 
 
 def copy_beside(notebook: Path, runbook: str, given: Mapping[str, Any], *, word: str = "") -> Path:
@@ -50,14 +44,9 @@ def copy_beside(notebook: Path, runbook: str, given: Mapping[str, Any], *, word:
     moment = f"{datetime.now(UTC):%H%M%SZ}"
     name = "-".join(filter(None, [word or runbook, subject, moment]))
     path = notebook.parent / f"{name}.ipynb"
-    try:
+    hint = f"open the runbook {runbook} by hand and type its parameters on its cards"
+    with disk_errors(f"preparing {path.name}", hint):
         _write(path, filled(nbformat.read(notebook_of(runbook), as_version=4), given))
-    except OSError as error:
-        raise RecordError(
-            f"preparing {path.name}",
-            error.strerror or str(error),
-            f"open the runbook {runbook} by hand and type its parameters on its cards",
-        ) from error
     return path
 
 

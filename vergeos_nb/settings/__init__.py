@@ -1,21 +1,4 @@
-"""How this package is set up: profiles, secrets, and the only reading of the environment.
-
-Its modules, from the ground up:
-
-    secret            a text that can be sent but not printed
-    profile           the type of a profile and of its credentials
-    host              the normal form of a host
-    fields            checks raw settings and makes a profile of them
-    env               the profile ``env``, from VERGE_* variables
-    vrg_file          named profiles, from the vendor CLI's ``~/.vrg/config.toml``
-    places            proxies, authorities and folders; reads ``os.environ``
-    jupyter_root      what the Jupyter server of this kernel serves
-    known             has all secrets of the settings masked
-    load              finds a profile by its name
-    policy            the site's policy: do-not-touch list, maintenance windows, number of people
-    policy_file       reads the policy's file and looks for the stop file
-    archive_settings  how records are signed, mirrored and announced
-"""
+"""How this package is set up: profiles, secrets, the policy, and the only reading of the environment."""
 
 from vergeos_nb.masking import MASK, spellings
 from vergeos_nb.settings.archive_settings import ArchiveSettings, archive_settings

@@ -37,9 +37,10 @@ class Shown:
 
     def __init__(self, bundle: Mapping[str, str]) -> None:
         self.bundle = dict(bundle)
+        self.metadata: Mapping[str, Any] = {}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return self.bundle
+        return (self.bundle, self.metadata) if self.metadata else self.bundle
 
     def __repr__(self) -> str:
         return self.bundle["text/plain"]
@@ -52,9 +53,6 @@ class Picture(Shown):
         words = timeline_text(timeline)
         super().__init__({"image/png": b64encode(timeline_png(timeline)).decode(), "text/plain": words})
         self.metadata = {"image/png": {"alt": words, "width": WIDTH}, "vergeos_nb": "timeline"}
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return self.bundle, self.metadata
 
 
 class StepView(Shown):

@@ -9,7 +9,7 @@ import ipywidgets as w
 
 from vergeos_nb.parameters import AskedOn
 from vergeos_nb.procedure.runbooks.catalog import schema_of
-from vergeos_nb.widgets.parts import WIDE, text_area, text_field
+from vergeos_nb.widgets.parts import WIDE, text_area, text_field, wide
 
 LARGEST = 2**31 - 1
 
@@ -65,7 +65,7 @@ def _words(label: str, annotation: Any, value: Any) -> w.Widget:
 
 
 def _field(label: str, annotation: Any, value: Any) -> w.Widget:
-    traits = {"description": label, "style": WIDE, "layout": w.Layout(width="auto", max_width="40em")}
+    traits = {"description": label, "style": WIDE, "layout": wide()}
     try:
         if get_origin(annotation) is Literal:
             return w.Dropdown(options=get_args(annotation), value=value, **traits)

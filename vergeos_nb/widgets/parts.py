@@ -13,6 +13,11 @@ from vergeos_nb.widgets.guarded_button import PressButton
 WIDE = {"description_width": "initial"}
 
 
+def wide() -> w.Layout:
+    """The layout of a field for text: as wide as the card, but no wider than can be read."""
+    return w.Layout(width="auto", max_width="40em")
+
+
 def button(text: str, *, strong: bool = False, **traits: Any) -> PressButton:
     """A button for what does no harm; Enter presses it, too."""
     return PressButton(text, look="strong" if strong else "plain", **traits)
@@ -26,15 +31,13 @@ def text_field(label: str, value: str = "", *, while_typing: bool = False) -> w.
             button pressed right after typing would find half a name. Otherwise the whole is sent when the
             field is left, which is before any button is pressed.
     """
-    layout = w.Layout(width="auto", max_width="40em")
-    return w.Text(value=value, description=label, style=WIDE, layout=layout, continuous_update=while_typing)
+    return w.Text(value=value, description=label, style=WIDE, layout=wide(), continuous_update=while_typing)
 
 
 def text_area(label: str, value: str = "") -> w.Textarea:
     """A field for a sentence, under its label. It is sent when the field is left."""
-    layout = w.Layout(width="auto", max_width="40em")
     return w.Textarea(
-        value=value, description=label, rows=2, style=WIDE, layout=layout, continuous_update=False
+        value=value, description=label, rows=2, style=WIDE, layout=wide(), continuous_update=False
     )
 
 

@@ -17,8 +17,7 @@ from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.cli.commands import Command
 from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output
-from vergeos_nb.errors import RecordError
-from vergeos_nb.files import put
+from vergeos_nb.files import disk_errors, put
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.layout import JOURNAL, PAGE
@@ -45,12 +44,8 @@ def export(record: str, form: str, appendix: bool, target: str | None, outputs: 
     entry = Index(outputs).by_id(record)
     path = outside(Path(target or f"{entry.record}.{form}"), outputs)
     content = _content(outputs, entry, form, appendix)
-    try:
+    with disk_errors(f"writing {path}", "name another file with -o"):
         put(path, content)
-    except OSError as error:
-        raise RecordError(
-            f"writing {path}", error.strerror or str(error), "name another file with -o"
-        ) from error
     output.line(f"✔ {path}: {len(content)} bytes, record {entry.record}")
     if form == "zip":
         output.line(f"  It holds its proof: unpack it and read README.md in {entry.record}/")
@@ -64,7 +59,7 @@ def _content(folder: Path, entry: LedgerEntry, form: str, appendix: bool) -> byt
         signer = Signer(archive.signing_key) if archive.signing_key else None
         return as_zip(folder, entry, archive.allowed_signers, signer)
     run = whole(folder, entry)
-    try:
+    with disk_errors(f"reading the record {run}", "make it readable"):
         if form == "html":
             return (run / PAGE).read_bytes()
         if form == "pdf":
@@ -72,6 +67,3 @@ def _content(folder: Path, entry: LedgerEntry, form: str, appendix: bool) -> byt
         journal = read_journal(run / JOURNAL)
         write = as_markdown if form == "md" else as_text
         return write(run_state_of(journal), journal, entry).encode("utf-8", "backslashreplace")
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise RecordError(f"reading the record {run}", why, "make it readable") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -67,9 +68,7 @@ def _against(path: Path, output: Output) -> int:
         {
             "version": found.version,
             "compared": list(found.compared),
-            "differences": [
-                {"table": one.table, "column": one.column, "what": one.what} for one in found.differences
-            ],
+            "differences": [asdict(one) for one in found.differences],
             "exit_code": 0,
         }
     )

@@ -8,6 +8,7 @@ import ssl
 
 from vergeos_nb import errors
 from vergeos_nb.client.scrub import visible
+from vergeos_nb.machine import causes
 
 NO_WAY = "check the host's name, that it is up, and that firewall and VPN let the connection through."
 
@@ -73,16 +74,6 @@ def _tls_next_step(cause: ssl.SSLError) -> str:
         "give the authority that signed it as VERGE_CA_FILE (or ca_file in the profile). Switch checking off "
         "with VERGE_VERIFY_SSL=false only where nobody else can be on the line."
     )
-
-
-def causes(failure: BaseException) -> list[BaseException]:
-    """The failure and what led to it, outermost first. httpcore hides causes from print, not from here."""
-    found: list[BaseException] = []
-    current: BaseException | None = failure
-    while current is not None and current not in found:
-        found.append(current)
-        current = current.__cause__ or current.__context__
-    return found
 
 
 def is_passing(failure: BaseException) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo
@@ -39,10 +38,8 @@ from vergeos_nb.procedure.steps.learning.observations import LearnCase, as_facts
 from vergeos_nb.procedure.steps.learning.platform_reading import look_at_tables, looking_at_tables, watch_rows
 from vergeos_nb.procedure.steps.watching import Watch
 from vergeos_nb.procedure.values.outcomes import StepOutcome
-from vergeos_nb.procedure.values.protocols import Platform
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.measured import SystemMeasured
-from vergeos_nb.vergeos.rows import StatusKey
 
 
 def _test_vm(name: str, info: ValidationInfo) -> str:
@@ -126,27 +123,11 @@ def keep(case: LearnCase) -> Draft:
     )
 
 
-def stopping(case: LearnCase) -> Sequence[Ask]:
-    """A look and Power Off."""
-    vm = case.known_vm().key
-    return [previews.looking_again(case), lambda api: api.vm_action(vm, "poweroff")]
-
-
-def killing(case: LearnCase) -> Sequence[Ask]:
-    """A look and Kill Power."""
-    vm = case.known_vm().key
-    return [previews.looking_again(case), lambda api: api.vm_action(vm, "kill")]
-
-
 def writing(case: LearnCase) -> Sequence[Ask]:
     """The three PUTs that write a stopped row's own values."""
     key = case.known_status_key()
     bodies = [requests.override(key).fields, *({name: value} for name, value in BESIDE.items())]
-    return [partial(_writing, key, body) for body in bodies]
-
-
-def _writing(key: StatusKey, body: Mapping[str, Any], api: Platform) -> object:
-    return api.override_status(key, body)
+    return [previews.writing(key, body) for body in bodies]
 
 
 STEPS: Sequence[Step[Any]] = (
@@ -190,7 +171,7 @@ STEPS: Sequence[Step[Any]] = (
         changing=True,
         role="act",
         verb="Send Power Off to {vm}",
-        requests=stopping,
+        requests=previews.sending("poweroff"),
         latches=("poweroff",),
     ),
     Step(
@@ -202,7 +183,7 @@ STEPS: Sequence[Step[Any]] = (
         changing=True,
         role="act",
         verb="Send Kill Power to {vm}",
-        requests=killing,
+        requests=previews.sending("kill"),
         latches=("kill",),
     ),
     Step(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo
@@ -48,14 +47,13 @@ from vergeos_nb.procedure.steps.sending import Known, Sent, already_sent, send_o
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.watching import Watch, stopped
 from vergeos_nb.procedure.values.outcomes import StepOutcome
-from vergeos_nb.procedure.values.protocols import Platform
 from vergeos_nb.procedure.values.step_tables import CHECKS
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.assumptions import STATUS_ROW_TAKES_ALL
 from vergeos_nb.vergeos.exchange import Request
-from vergeos_nb.vergeos.rows import MachineStatus, StatusKey
+from vergeos_nb.vergeos.rows import MachineStatus
 
 # The fields of the vendor's PUT, and those that it may clear along with them.
 WRITTEN = ("running", "migratable", "status", "state")
@@ -227,7 +225,7 @@ def restoring(case: Case) -> Sequence[Ask]:
     """A look, then the PUT that the plan holds."""
     assert case.plan is not None
     key, look = case.known_status_key(), previews.looking_again(case)
-    puts: list[Ask] = [partial(_put, key=key, body=body) for body in _planned_bodies(case)]
+    puts: list[Ask] = [previews.writing(key, body) for body in _planned_bodies(case)]
     return [step for put in puts for step in (look, put)]
 
 
@@ -327,10 +325,6 @@ def _read_only_column(sent: Sent[None], body: Mapping[str, Any]) -> str:
         return ""
     named = _READ_ONLY.findall(sent.error.came_back)
     return next((name for name in named if name in body and name not in WRITTEN), "")
-
-
-def _put(api: Platform, key: StatusKey, body: Mapping[str, Any]) -> Any:
-    return api.override_status(key, body)
 
 
 def _found(row: MachineStatus, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,10 +100,7 @@ def watch(case: Case) -> Draft:
 
 def starting(case: Case) -> Sequence[Ask]:
     """A look and the start, if it was asked for."""
-    vm = case.known_vm().key
-    if not _options(case).power_on:
-        return []
-    return [previews.looking_again(case), lambda api: api.vm_action(vm, "poweron")]
+    return previews.sending("poweron")(case) if _options(case).power_on else []
 
 
 STEPS: Sequence[Step[Case]] = (

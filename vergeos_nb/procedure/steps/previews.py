@@ -6,8 +6,9 @@ known yet; then the step shows none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Ask
@@ -71,15 +72,25 @@ def planning(case: Case) -> Sequence[Ask]:
 
 def standard_method(action: requests.VmAction) -> Callable[[Case], Sequence[Ask]]:
     """A standard method: a look, the action, a reading."""
+    return lambda case: [*sending(action)(case), *watching(case)]
+
+
+def sending(action: requests.VmAction) -> Callable[[Case], Sequence[Ask]]:
+    """A look, and the action."""
 
     def asks(case: Case) -> Sequence[Ask]:
         vm = case.known_vm().key
-        return [looking_again(case), lambda api: api.vm_action(vm, action), *watching(case)]
+        return [looking_again(case), lambda api: api.vm_action(vm, action)]
 
     return asks
+
+
+def writing(key: StatusKey, fields: Mapping[str, Any]) -> Ask:
+    """A PUT of these fields of a status row."""
+    return lambda api: api.override_status(key, fields)
 
 
 def overriding(case: Case) -> Sequence[Ask]:
     """A look, then the vendor's PUT."""
     key = case.known_status_key()
-    return [looking_again(case), lambda api: api.override_status(key, requests.override(key).body)]
+    return [looking_again(case), writing(key, requests.override(key).fields)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vergeos_nb.clock import iso
 from vergeos_nb.errors import UsageError
@@ -39,13 +39,9 @@ class Plot(Shown):
         self.lines = tuple(line for line in lines if line.points)
         words = _words(title, self.lines)
         super().__init__({"text/plain": words})
-        self.metadata: dict[str, Any] = {}
         if self.lines:
             self.bundle["image/png"] = b64encode(png(_drawn(title, words, self.lines))).decode()
             self.metadata = {"image/png": {"alt": words, "width": WIDTH}}
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return self.bundle, self.metadata
 
 
 def lines_of(data: pd.DataFrame, name: str, wanted: Sequence[str] = ()) -> Sequence[PlotLine]:

@@ -16,7 +16,7 @@ from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.settings import Secret
 from vergeos_nb.widgets.card_host import Desk
 from vergeos_nb.widgets.cards.card import StepCard
-from vergeos_nb.widgets.parts import WIDE, button, cautions, column, row, says
+from vergeos_nb.widgets.parts import WIDE, button, cautions, column, row, says, wide
 
 SIMULATED = "SIMULATED: a rehearsal. Nothing real can be reached or changed by it."
 REAL = "REAL: what you do here happens to a real system and its VMs."
@@ -26,10 +26,9 @@ class ConnectionCard(StepCard):
     """Chooses a profile and connects. A password is asked for once, where no profile holds one."""
 
     def __init__(self, desk: Desk, step: Step[Any], names: Sequence[str] = ()) -> None:
-        layout = w.Layout(width="auto", max_width="40em")
         wanted = str(desk.given.get("profile") or settings.SIMULATOR_NAME)
         self.profile = w.Dropdown(
-            options=_profiles(wanted), value=wanted, description="System (profile)", style=WIDE, layout=layout
+            options=_profiles(wanted), value=wanted, description="System (profile)", style=WIDE, layout=wide()
         )
         self.kind, self.story = w.HTML(), w.HTML()
         self.secret_place = column()
@@ -130,9 +129,8 @@ class ConnectionCard(StepCard):
         self._password = None
         self.secret_place.children = ()
         if wanted:
-            layout = w.Layout(width="auto", max_width="40em")
             self._password = w.Password(
-                description="Password (kept in memory only)", style=WIDE, layout=layout
+                description="Password (kept in memory only)", style=WIDE, layout=wide()
             )
             self.secret_place.children = (self._password,)
 
