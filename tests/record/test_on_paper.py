@@ -23,10 +23,12 @@ ROWS = """() => [...document.querySelectorAll('tbody tr')].filter(row => row.off
 def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The record of a run up the whole ladder, with a pause before each step."""
     run = Rehearsal("stuck", tmp_path_factory.mktemp("paced"))
-    digest = run.run(**LADDER).fact("plan_digest")
+    # As often as a run reads that nobody told otherwise: the readings fill pages.
+    paced = {**LADDER, "poll_s": 2.0}
+    digest = run.run(**paced).fact("plan_digest")
     before = {step.id: (lambda: run.clock.sleep(14.0)) for step in STEPS}
     why = {"approver": "Jo", "operator": "ada", "ticket": "INC-7", "reason": "it hangs since the backup"}
-    run.run(finish=True, before=before, approve=digest, **why, **LADDER)
+    run.run(finish=True, before=before, approve=digest, **why, **paced)
     return run.folder
 
 

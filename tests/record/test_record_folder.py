@@ -240,8 +240,8 @@ def test_the_notebook_is_valid_and_shows_every_step(done: Rehearsal) -> None:
     parameters = next(c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", []))
     compile(parameters.source, "parameters", "exec")
     assert parameters.source.splitlines()[:2] == ["# Parameters of this run", "vm_name = 'web-01'"]
-    assert "poll_s" not in parameters.source
-    assert "poll_s = 2.0" in parameters.outputs[0].data["text/plain"]
+    assert "settle_s" not in parameters.source
+    assert "settle_s = 30.0" in parameters.outputs[0].data["text/plain"]
 
 
 def test_a_record_holds_no_instruction_for_a_run_that_goes_on(done: Rehearsal) -> None:

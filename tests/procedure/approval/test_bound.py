@@ -43,6 +43,7 @@ LEFT_OPEN: Mapping[str, Callable[[Rehearsal], Any]] = {
 # A plan with these, and then one of the others under the same digest.
 FORCE: Mapping[str, Any] = {
     **LADDER, "attest": SENTENCE, "assertion": SENTENCE, "snapshot": True, "snapshot_required": True,
+    "poll_s": 2.0,
 }  # fmt: skip
 FORCE_OTHERS: Mapping[str, Any] = {
     "expect_cores": 4, "expect_ram_mb": 8192, "sample_gap_s": 6, "poll_s": 1, "settle_s": 0,

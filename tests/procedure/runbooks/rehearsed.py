@@ -7,7 +7,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from tests.rehearsal import ATTESTED, VENDORS_BODY, Rehearsal
+from tests.rehearsal import ATTESTED, SPARSE, VENDORS_BODY, Rehearsal
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.procedure.values.votes import VerdictValue
@@ -33,7 +33,7 @@ class FollowUp(Rehearsal):
         self.folder = self.outputs / "2026-09-22" / f"run-{next(_runs)}"
         self.folder.mkdir(parents=True)
         defaults = ATTESTED if runbook == "force_power_off" else {}
-        options = read_parameters(runbook, {"vm_name": self.vm_name, **defaults, **params})
+        options = read_parameters(runbook, {"vm_name": self.vm_name, **SPARSE, **defaults, **params})
         return Run(
             runbook,
             options,
