@@ -18,12 +18,25 @@ def changed(inner: httpx.MockTransport, change: Change) -> httpx.MockTransport:
         answer = inner.handler(request)
         rows = json.loads(answer.content)
         told = [rows] if isinstance(rows, dict) else rows
-        told = [{name: change(name, value) for name, value in row.items()} for row in told]
+        told = [_changed(row, change) for row in told]
         headers = {name: answer.headers[name] for name in ("server", "date")}
         data = told[0] if isinstance(rows, dict) else told
         return httpx.Response(answer.status_code, headers=headers, content=json.dumps(data).encode())
 
     return httpx.MockTransport(handle)
+
+
+def _changed(row: dict[str, Any], change: Change) -> dict[str, Any]:
+    """The row, and the rows behind its columns, with every value changed."""
+    made = {}
+    for name, value in row.items():
+        inner = value if isinstance(value, list) else [value]
+        if inner and all(isinstance(one, dict) for one in inner):
+            changed = [_changed(one, change) for one in inner]
+            made[name] = changed if isinstance(value, list) else changed[0]
+        else:
+            made[name] = change(name, value)
+    return made
 
 
 def as_it_is(name: str, value: Any) -> Any:

@@ -44,7 +44,7 @@ def test_the_frames_hold_whole_rows_and_each_steps_tables(tmp_path: Path) -> Non
     frames = run.frames
     assert list(frames)[: len(WHOLE)] == WHOLE
     assert {name: len(frames[name]) for name in WHOLE if name != "calls"} == {
-        "vm": 2, "machine": 1, "machine_status": 3, "machine_stats": 2, "nics": 2, "drives": 2, "node": 1,
+        "vm": 4, "machine": 1, "machine_status": 4, "machine_stats": 2, "nics": 2, "drives": 2, "node": 1,
         "logs": 0,
     }  # fmt: skip
     shown = run.step("alive").frames["samples"]

@@ -32,29 +32,32 @@ from vergeos_nb.vergeos.rows import (
 _NIC_COUNTERS = ("tx_bytes", "rx_bytes", "tx_pckts", "rx_pckts")
 _DRIVE_COUNTERS = ("reads", "writes", "read_bytes", "write_bytes")
 # nics.py and networks.py reach these through `stats`; `parent_nic` shows whose they are.
-NIC = filters.fields(
+NIC_COLUMNS = (
     "$key", "name", "machine", "stats#parent_nic as parent_nic", "stats#last_update as last_update",
     *(f"stats#{name} as {name}" for name in _NIC_COUNTERS),
 )  # fmt: skip
+NIC = filters.fields(*NIC_COLUMNS)
 VM = filters.fields(
     "$key", "name", "machine", "is_snapshot", "cpu_cores", "ram", "machine_type",
     "machine#ha_group as ha_group",
 )  # fmt: skip
 # machine_drives.py: `media_source` is the key of a row of `files`.
-DRIVE = filters.fields("$key", "name", "machine", "media", "media_source")
+DRIVE_COLUMNS = ("$key", "name", "machine", "media", "media_source")
+DRIVE = filters.fields(*DRIVE_COLUMNS)
 _ON_FILE = filters.fields("$key", "machine", "media", "media_source", "machine#name as machine_name")
-# drive_stats.py: by `parent_drive` only. A path key gave another drive's row (measured by the vendor), and no
-# source reaches these through a column of machine_drives.
+# drive_stats.py: by `parent_drive` only. A path key gave another drive's row (measured by the vendor).
 STATUS = filters.fields(
     "$key", "machine", "running", "migratable", "status", "status_info", "state", "powerstate", "node",
     "migrated_node", "migration_destination", "started", "local_time", "last_update", "running_cores",
     "running_ram", "agent_version", "agent_features", "agent_guest_info",
 )  # fmt: skip
-STATS = filters.fields(
+STATS_COLUMNS = (
     "$key", "machine", "total_cpu", "user_cpu", "system_cpu", "iowait_cpu", "vmusage_cpu", "irq_cpu",
     "ram_used", "ram_pct", "vram_used", "core_usagelist", "core_peak", "modified",
 )  # fmt: skip
-DRIVE_STATS = filters.fields("$key", "parent_drive", *_DRIVE_COUNTERS, "last_update")
+STATS = filters.fields(*STATS_COLUMNS)
+DRIVE_STATS_COLUMNS = ("$key", "parent_drive", *_DRIVE_COUNTERS, "last_update")
+DRIVE_STATS = filters.fields(*DRIVE_STATS_COLUMNS)
 NODE = filters.fields(
     "$key", "name", "machine", "maintenance", "vsan_connected", "ipmi_status",
     "machine#status#running as running", "machine#status#status as status",

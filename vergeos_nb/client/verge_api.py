@@ -14,6 +14,7 @@ from vergeos_nb.client.changing import Changing
 from vergeos_nb.client.decoded_rows import UserAccount
 from vergeos_nb.client.evidence_reads import STATS, STATUS, VM, EvidenceReads
 from vergeos_nb.client.learning_reads import LearningReads
+from vergeos_nb.client.rows_behind_vm import RowsBehindVm
 from vergeos_nb.client.transport.answer import FEW, NAMED, Bounds
 from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.client.whole_tables.fleet_tables import FleetReads
@@ -51,7 +52,7 @@ _USER = filters.fields("$key", "name", "type", "enabled", "identity")
 _PERMISSION = filters.fields("$key", "identity", "table", "row", "modify")
 
 
-class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, Changing):
+class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, RowsBehindVm, Changing):
     """A VergeOS system behind one `Wire`. A context manager that closes it.
 
     Every method raises `ApiError` or `AuthError` without a good answer, and `TypeError` for a key of another

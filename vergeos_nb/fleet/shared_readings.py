@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vergeos_nb.client.decoded_rows import whole
+from vergeos_nb.client.rows_behind_vm import NOT_ANSWERED, matching
 from vergeos_nb.client.transport.wire import OnExchange, OnIntent, Wire
 from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.clock import Clock
@@ -28,7 +29,7 @@ from vergeos_nb.fleet.pace import Pace
 from vergeos_nb.session.connection import Connect, Connection
 from vergeos_nb.settings import Profile
 from vergeos_nb.vergeos.exchange import Exchange
-from vergeos_nb.vergeos.rows import MachineKey, StatusKey
+from vergeos_nb.vergeos.rows import NO_ROWS, MachineKey, StatusKey, VmKey, VmRows
 
 LIVE_S = 1.0
 STANDING_S = 60.0
@@ -203,6 +204,14 @@ class SharedPlatform(VergeApi):
         ]
         return found[0] if len(found) == 1 else super().machine_status(key)
 
+    def rows_behind(self, vm: VmKey, machine: MachineKey, status: StatusKey) -> VmRows:
+        kind, read = "rows behind VMs", self._reader.api.rows_behind_all
+        try:
+            found = self._live(kind, machine, read, own=_of_machine(machine))
+        except NOT_ANSWERED:
+            return NO_ROWS
+        return matching(found.get(machine.value, NO_ROWS), vm, status)
+
     def machine_stats(self, machine: MachineKey) -> Any:
         return self._live("stats", machine, self._reader.api.stats_of_all).get(machine.value)
 
@@ -268,6 +277,7 @@ class SharedPlatform(VergeApi):
         machine: MachineKey,
         read: Callable[[Sequence[int]], Any],
         also: Callable[[Reading], bool] = lambda reading: True,
+        own: Callable[[Any], Any] | None = None,
     ) -> Any:
         seen = self._given.get(kind, 0)
 
@@ -278,7 +288,7 @@ class SharedPlatform(VergeApi):
 
         reading = self._reader.get(kind, machine.value, usable, read, self._tell_all)
         self._given[kind] = reading.number
-        self._tell(reading, kind, _mine(machine))
+        self._tell(reading, kind, own or _mine(machine))
         return reading.rows
 
     def _tell(self, reading: Reading, kind: str, rows: Callable[[Any], Any]) -> None:
@@ -316,6 +326,20 @@ def _mine(machine: MachineKey) -> Callable[[Any], Any]:
         for row in answer
         if isinstance(row, Mapping) and ("machine" not in row or _is(row, "machine", machine.value))
     ]
+
+
+def _of_machine(machine: MachineKey) -> Callable[[Any], Any]:
+    """The VM's row that leads to this machine, and drives' counters, which name no machine."""
+
+    def own(answer: Any) -> Any:
+        rows = [row for row in answer if isinstance(row, Mapping)]
+        return [
+            row
+            for row in rows
+            if not isinstance(row.get("machine"), Mapping) or _is(row["machine"], "$key", machine.value)
+        ]
+
+    return own
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from vergeos_nb.client.rows_behind_vm import asks_for_rows_behind, status_rows_in
 from vergeos_nb.clock import from_iso
 from vergeos_nb.journal.journal import DEATH, JournalText
 from vergeos_nb.journal.run_state import ChangingCall, run_state_of
@@ -135,6 +136,9 @@ class _Seen:
         (self.reads if good else self.failed).append(sent)
         if line["path"].startswith(STATUS_ROWS):
             self._status(_says(line["answer"]) if good else "", sent)
+        elif asks_for_rows_behind(line["path"], line["query"]):
+            rows = status_rows_in(line["answer"]) if good else ()
+            self._status(_says(rows[0]) if rows else "", sent)
 
     def _status(self, says: str, at: float) -> None:
         if self.statuses:

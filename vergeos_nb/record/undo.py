@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from vergeos_nb.client.decoded_rows import machine_status
+from vergeos_nb.client.decoded_rows import machine_status, whole
+from vergeos_nb.client.rows_behind_vm import asks_for_rows_behind, status_rows_in
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import ApiError
 from vergeos_nb.journal.run_state import ChangingCall, RunState
@@ -28,18 +29,24 @@ def undo_of(account: RunState) -> dict[str, Any] | None:
 
 def _row_before(account: RunState, key: StatusKey, put: ChangingCall) -> MachineStatus | None:
     """The whole row as it was read last before the override: an earlier rung may have changed it."""
-    path = api_path(StatusKey.path(key))
-    reads = [
-        call
-        for call in account.exchanges
-        if (call.method, call.path, call.status) == ("GET", path, 200) and _is_before(call, put)
-    ]
-    for row in [*(call.answer for call in reversed(reads)), account.fact("before")]:
+    reads = [row for call in account.exchanges if _is_before(call, put) for row in _status_rows(call, key)]
+    for row in [*reversed(reads), account.fact("before")]:
         try:
             return machine_status(row, key, "read the row as it was")
         except ApiError:
             continue
     return None
+
+
+def _status_rows(call: Exchange, key: StatusKey) -> list[Any]:
+    """The status row that a read gave, by its own key or with its VM's row."""
+    if (call.method, call.status) != ("GET", 200):
+        return []
+    if call.path == api_path(StatusKey.path(key)):
+        return [call.answer]
+    if not asks_for_rows_behind(call.path, call.query):
+        return []
+    return [row for row in status_rows_in(call.answer) if whole(row.get("$key")) == key.value]
 
 
 def _is_before(call: Exchange, put: ChangingCall) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from vergeos_nb.client.rows_behind_vm import taken_apart
 from vergeos_nb.connect.pseudonyms import Pseudonyms
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.run_state import ChangingCall, RunState
@@ -108,9 +109,10 @@ def _masked(names: Pseudonyms, tables: Mapping[str, list[dict[str, Any]]]) -> di
 def _captured(reads: Sequence[Exchange]) -> Captured:
     """What these reads show: the newest value of each column, and of tables that move the oldest, too."""
     before, rows = _Rows(), _Rows()
-    for exchange in reads:
+    of_tables = [one for exchange in reads for one in taken_apart(exchange)]
+    for exchange in of_tables:
         rows.take(exchange)
-    for exchange in reversed(reads):
+    for exchange in reversed(of_tables):
         before.take(exchange)
     for tables in (rows.tables, before.tables):
         _link(tables)

@@ -26,6 +26,13 @@ Filter = NewType("Filter", str)
 Fields = NewType("Fields", str)
 """A complete value of the query parameter ``fields``."""
 
+
+class Behind(str):
+    """One entry of ``fields``: the row, or rows, behind a column. Made by `behind` only."""
+
+    __slots__ = ()
+
+
 NAME_MAX = 128
 """Longest name of a VM in characters (the vendor's schema, in tsvergeos: 1 to 128)."""
 
@@ -126,13 +133,24 @@ def fields(*entries: str) -> Fields:
     if not entries:
         raise UsageError("ask for fields", "none is named", "name the fields that are wanted.")
     for entry in entries:
-        if not _FIELD.fullmatch(entry):
+        if not isinstance(entry, Behind) and not _FIELD.fullmatch(entry):
             raise UsageError(
                 f"ask for the field {entry!r}",
                 "it is not a column, a traversal or an alias",
                 "write it as a#b as c.",
             )
     return Fields(",".join(entries))
+
+
+def behind(column: str, *entries: str) -> Behind:
+    """An entry of `fields`: what the column points to, with these fields (``a[b,c]``).
+
+    A link gives an object, and a column of rows gives a list (vendor's API guide).
+
+    Raises:
+        UsageError: the column or an entry has none of the forms that `fields` takes.
+    """
+    return Behind(f"{fields(column)}[{fields(*entries)}]")
 
 
 def _compare(column: str, operator: str, value: str | int | bool) -> Filter:

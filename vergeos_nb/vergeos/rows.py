@@ -263,6 +263,24 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True)
+class VmRows:
+    """The rows behind a VM's row, as they came together. What did not come as it should is None.
+
+    Attributes:
+        counters: of NICs and then of drives, each sorted by key.
+    """
+
+    vm: VmKey | None = None
+    machine: MachineKey | None = None
+    status: MachineStatus | None = None
+    stats: MachineStats | None = None
+    counters: tuple[Counter, ...] | None = None
+
+
+NO_ROWS = VmRows()
+
+
+@dataclass(frozen=True, slots=True)
 class DriveOnFile:
     """A drive that names a file as its media source.
 

@@ -94,7 +94,7 @@ def test_two_days_of_watching_stay_small_enough_to_be_read(forced: FollowUp) -> 
     assert len(rows(watched, "samples")) <= 201
     calls = len(watched.exchanges)
     shown = static_view(watched)
-    assert calls > 1000
+    assert calls > 500
     assert f"API calls: {calls}" in shown["text/plain"]
     assert f"API calls: {calls}" in shown["text/html"]
     assert shown["text/plain"].count("GET /api/v4/") < 20
@@ -212,7 +212,7 @@ def test_a_network_that_stays_down_ends_unknown(forced: FollowUp) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_watch_that_is_locked_out_ends_unknown(forced: FollowUp, status: int) -> None:
-    out = Rule("out", "GET", "/api/v4/machine_stat*", status=status)
+    out = Rule("out", "GET", "/api/v4/*", status=status)
     forced.clock.after(60, lambda: forced.sim.faults.add(out))
     assert ending(forced.watch(**SHORT)) == ("unknown", "unknown", 7)
 

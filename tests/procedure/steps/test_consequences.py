@@ -79,6 +79,6 @@ def test_a_platform_that_does_not_tell_whose_disks_they_are_stops_nothing(rehear
     run.sim.faults.add(
         Rule("untold", "GET", "/api/v4/machine_drives*media_source*eq*", status=403, text="no")
     )
-    run.sim.faults.add(Rule("later", "GET", "/api/v4/machine_drives*", nth=(3,), status=403, text="no"))
+    run.sim.faults.add(Rule("later", "GET", "/api/v4/machine_drives*", nth=(1,), status=403, text="no"))
     plan = plan_of(run.run(**LADDER))
     assert (plan.outcome.value, plan.facts["follows"]) == ("passed", [])

@@ -92,7 +92,7 @@ def test_no_way_of_running_on_after_a_put_in_doubt_sends_it_again(rehearse: Make
 
 def test_confirm_rides_out_a_network_that_is_down_for_a_while(rehearse: Make) -> None:
     run = rehearse("stuck")
-    down = Rule("down", "GET", "/api/v4/machine_stat*", nth=tuple(range(3, 13)), drop="before")
+    down = Rule("down", "GET", "/api/v4/vms/*", nth=tuple(range(3, 13)), drop="before")
     digest = run.run().fact("plan_digest")
     account = run.run(before={"confirm": lambda: run.sim.faults.add(down)}, approve=digest)
     assert ending(account) == ("done", "off", 0)
@@ -101,7 +101,7 @@ def test_confirm_rides_out_a_network_that_is_down_for_a_while(rehearse: Make) ->
 
 def test_confirm_without_any_reading_is_unknown_and_says_why(rehearse: Make) -> None:
     run = rehearse("stuck")
-    down = Rule("down", "GET", "/api/v4/machine_stat*", drop="before")
+    down = Rule("down", "GET", "/api/v4/vms/*", drop="before")
     digest = run.run().fact("plan_digest")
     account = run.run(before={"confirm": lambda: run.sim.faults.add(down)}, approve=digest)
     assert ending(account) == ("unknown", "unknown", 7)
@@ -111,7 +111,7 @@ def test_confirm_without_any_reading_is_unknown_and_says_why(rehearse: Make) -> 
 
 def test_confirm_whose_last_reading_failed_does_not_say_off(rehearse: Make) -> None:
     run = rehearse("stuck")
-    down = Rule("down", "GET", "/api/v4/machine_stat*", nth=tuple(range(11, 500)), status=503)
+    down = Rule("down", "GET", "/api/v4/*", nth=tuple(range(6, 500)), status=503)
     digest = run.run().fact("plan_digest")
     account = run.run(before={"confirm": lambda: run.sim.faults.add(down)}, approve=digest)
     assert ending(account) == ("unknown", "unknown", 7)
@@ -120,7 +120,7 @@ def test_confirm_whose_last_reading_failed_does_not_say_off(rehearse: Make) -> N
 @pytest.mark.parametrize("status", [401, 403])
 def test_confirm_that_is_locked_out_ends_at_once_without_a_verdict(rehearse: Make, status: int) -> None:
     run = rehearse("stuck")
-    out = Rule("out", "GET", "/api/v4/machine_stat*", nth=(9,), status=status)
+    out = Rule("out", "GET", "/api/v4/*", nth=tuple(range(9, 500)), status=status)
     digest = run.run().fact("plan_digest")
     account = run.run(before={"confirm": lambda: run.sim.faults.add(out)}, approve=digest)
     assert ending(account) == ("unknown", "unknown", 7)
@@ -211,7 +211,7 @@ def test_confirm_can_be_run_again_after_it_could_not_tell(rehearse: Make) -> Non
     book = run.open(approve=digest)
     for step in book.engine.steps[:10]:
         book.step(step.id)
-    run.sim.faults.add(Rule("down", "GET", "/api/v4/machine_stat*", drop="before"))
+    run.sim.faults.add(Rule("down", "GET", "/api/v4/vms/*", drop="before"))
     assert book.step("confirm").result.outcome == "unknown"
     run.sim.faults.clear()
     assert book.step("confirm").result.outcome == "passed"
@@ -236,7 +236,7 @@ def test_evidence_grows_no_younger_when_the_clock_is_set_back(rehearse: Make) ->
 
     account = run.run(approve=digest, before={"force": an_hour_that_no_clock_shows})
     (force,) = [result for result in account.results if result.step == "force"]
-    assert [e.path for e in force.exchanges if "machine_stats" in e.path] != []
+    assert [e.path for e in force.exchanges if e.path.startswith("/api/v4/vms/")][2:] != []
     assert ending(account) == ("done", "off", 0)
 
 

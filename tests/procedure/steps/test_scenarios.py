@@ -137,9 +137,9 @@ def test_at_most_12_calls_without_the_probes_lead_from_connect_to_the_first_read
     run.run(approve=digest)
     calls = [entry.path.split("/")[3] for entry in run.requests[planning:]]
     put = [entry.method for entry in run.requests[planning:]].index("PUT")
-    assert calls[put + 1] == "machine_status"
+    assert calls[put + 1] == "vms"
     counted = [table for table in calls[: put + 2] if table not in PROBES]
-    assert (len(counted) <= 12, put + 2 <= 30) == (True, True)
+    assert (len(counted) <= 12, put + 2 <= 16) == (True, True)
 
 
 def test_of_a_planning_run_and_an_approved_one_nothing_is_left_in_between(rehearse: Make) -> None:

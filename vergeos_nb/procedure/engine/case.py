@@ -14,7 +14,7 @@ from vergeos_nb.parameters import (
     SystemParameters,
     VmParameters,
 )
-from vergeos_nb.procedure.evidence.sample import STATUS, Sample, Subject, cannot_be_read
+from vergeos_nb.procedure.evidence.sample import Sample, Subject, cannot_be_read
 from vergeos_nb.procedure.evidence.witness import SILENCE_S
 from vergeos_nb.procedure.evidence.witnesses import roll
 from vergeos_nb.procedure.values.canonical_plan import Plan
@@ -26,9 +26,9 @@ from vergeos_nb.procedure.values.wait_report import BETWEEN_READINGS, WaitReport
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.assumptions import NOTHING_MEASURED, PlatformKnowledge
 from vergeos_nb.vergeos.rows import (
+    NO_ROWS,
     LogLine,
     MachineKey,
-    MachineStatus,
     NodeState,
     StatusKey,
     SystemInfo,
@@ -163,6 +163,8 @@ class Case(SystemCase):
 
     Attributes:
         on_cards: whether a person approves on a card, and not by typing a digest.
+        one_by_one: whether each row is read by a call of its own, because those that come together were not
+            the rows themselves.
     """
 
     options: VmParameters
@@ -187,17 +189,19 @@ class Case(SystemCase):
     sent: list[str] = field(default_factory=list)
     off_since: Rung | None = None
     unread: str = ""
+    one_by_one: bool = False
 
     @property
     def gap_s(self) -> float:
         """Seconds between two samples: as the parameter says, and enough to show silence."""
         return max(self.options.sample_gap_s, self.silence_s)
 
-    def sample(self, status: MachineStatus | None = None) -> Sample:
-        """Read what the witnesses want read; the status row only if it was not read just now."""
-        of = Subject(self.platform, self.machine(), self.known_status_key())
-        there = {} if status is None else {STATUS.name: status}
-        read = {one.name: there[one.name] if one.name in there else one.read(of) for one in roll.readings()}
+    def sample(self) -> Sample:
+        """Read what the witnesses want read: in one call what it answers, and the rest one by one."""
+        vm, machine, key = self.known_vm().key, self.machine(), self.known_status_key()
+        together = NO_ROWS if self.one_by_one else self.platform.rows_behind(vm, machine, key)
+        of = Subject(self.platform, machine, key, together)
+        read = {one.name: one.read(of) for one in roll.readings()}
         sample = Sample(self.clock.now(), read, self.node, self.clock.monotonic())
         told = sample.unread()
         if (unread := cannot_be_read(told) if told else "") != self.unread:
@@ -205,10 +209,15 @@ class Case(SystemCase):
             self.note(unread or "all of the evidence can be read again")
         return sample
 
-    def two_samples(self) -> tuple[Sample, Sample]:
-        """Two samples, a gap apart."""
-        first = self.sample()
-        self.wait(self.gap_s, BETWEEN_READINGS, first)
+    def two_samples(self, first: Sample | None = None) -> tuple[Sample, Sample]:
+        """Two samples, a gap apart.
+
+        Args:
+            first: a reading that was taken already.
+        """
+        first = first or self.sample()
+        since = self.clock.monotonic() - first.steady_at if first.steady_at is not None else 0.0
+        self.wait(max(0.0, self.gap_s - since), BETWEEN_READINGS, first)
         return first, self.sample()
 
     def is_fresh(self, sample: Sample, lasts_s: float) -> bool:

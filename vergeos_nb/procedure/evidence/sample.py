@@ -7,16 +7,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from vergeos_nb.procedure.values.protocols import Platform
-from vergeos_nb.vergeos.rows import Counter, MachineKey, MachineStats, MachineStatus, NodeState, StatusKey
+from vergeos_nb.vergeos.rows import (
+    NO_ROWS,
+    Counter,
+    MachineKey,
+    MachineStats,
+    MachineStatus,
+    NodeState,
+    StatusKey,
+    VmRows,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The machine that is read, and the platform that is asked."""
+    """The machine that is read, and the platform that is asked.
+
+    Attributes:
+        together: what one call has answered for this sample. A reading takes its part from there; what is
+            None there it asks for by a call of its own.
+    """
 
     platform: Platform
     machine: MachineKey
     status_key: StatusKey
+    together: VmRows = NO_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +41,29 @@ class Reading:
     Attributes:
         name: its name in ``Sample.read``. Two witnesses with the same reading share it.
         read: how it is read. It only reads.
+        together: whether it takes what it needs from ``Subject.together``, where that is answered.
     """
 
     name: str
     read: Callable[[Subject], Any]
+    together: bool = False
 
 
-STATUS = Reading("status", lambda of: of.platform.machine_status(of.status_key))
-STATS = Reading("stats", lambda of: of.platform.machine_stats(of.machine))
-COUNTERS = Reading("counters", lambda of: tuple(of.platform.counters(of.machine)))
+def _status(of: Subject) -> MachineStatus:
+    return of.together.status or of.platform.machine_status(of.status_key)
+
+
+def _stats(of: Subject) -> MachineStats | None:
+    return of.together.stats or of.platform.machine_stats(of.machine)
+
+
+def _counters(of: Subject) -> Sequence[Counter]:
+    return of.together.counters or tuple(of.platform.counters(of.machine))
+
+
+STATUS = Reading("status", _status, together=True)
+STATS = Reading("stats", _stats, together=True)
+COUNTERS = Reading("counters", _counters, together=True)
 
 
 @dataclass(frozen=True, slots=True)

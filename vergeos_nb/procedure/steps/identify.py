@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from vergeos_nb.clock import iso
@@ -10,6 +11,7 @@ from vergeos_nb.procedure.engine.case import Case, SystemCase
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.engine.system_identity import id_of, name_of
 from vergeos_nb.procedure.evidence.healthy import MEANS_IT, row_of_a_working_vm
+from vergeos_nb.procedure.evidence.sample import Sample
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_tables import CHECKS, FACTS, IDENTITY
 from vergeos_nb.procedure.values.table import Scalar, Table
@@ -129,7 +131,7 @@ def verify(case: Case, *, any_state: bool = False) -> Draft:
     nodes = case.platform.nodes_for(vm.machine, row.node)
     case.node = next((node for node in nodes if node.key == row.node), None)
     case.node_of_machine = next((node for node in nodes if node.machine == vm.machine), None)
-    case.first = case.sample(row)
+    case.first = _first_sample(case, row)
     table = _side_by_side(case, vm, row)
     facts = {"before": dict(row.row)}
     if (refused := _not_this_row(case, vm, row, any_state)) is not None:
@@ -146,6 +148,36 @@ def verify(case: Case, *, any_state: bool = False) -> Draft:
         (table,),
         facts,
     )
+
+
+def _first_sample(case: Case, row: MachineStatus) -> Sample:
+    """The first reading of the evidence, held against the status row that was read by its own key.
+
+    Rows that come together with the VM's are believed only if they are the rows themselves. If not, this run
+    reads each row by a call of its own.
+    """
+    sample = case.sample()
+    if (older := _older_than(sample.status, row)) and not case.one_by_one:
+        case.one_by_one = True
+        case.note(f"{older}: from now on each row is read by a call of its own")
+        return case.sample()
+    return sample
+
+
+def _older_than(together: MachineStatus, row: MachineStatus) -> str:
+    """That the status row that came together with the VM's is not the row itself, in words, or "".
+
+    Args:
+        row: the row itself, read before.
+    """
+    times = (("written", row.last_update, together.last_update), ("started", row.started, together.started))
+    for what, before, after in times:
+        if before is not None and (after is None or after < before):
+            return f"the status row that comes with the VM's row is older ({what} {after}, not {before})"
+    same = replace(together, row={}, unread=()) == replace(row, row={}, unread=())
+    if row.last_update is not None and together.last_update == row.last_update and not same:
+        return "the status row that comes with the VM's row differs from the row itself"
+    return ""
 
 
 def _not_this_row(case: Case, vm: Vm, row: MachineStatus, any_state: bool) -> Refused | None:

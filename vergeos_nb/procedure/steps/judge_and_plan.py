@@ -21,6 +21,7 @@ from vergeos_nb.procedure.approval.stays_closed import closed_table, stays_close
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
 from vergeos_nb.procedure.evidence.healthy import MEANS_IT, looks_healthy
+from vergeos_nb.procedure.evidence.sample import Sample
 from vergeos_nb.procedure.evidence.verdict import judge
 from vergeos_nb.procedure.evidence.witness import Evidence
 from vergeos_nb.procedure.evidence.witnesses import roll
@@ -114,9 +115,13 @@ def is_recent(case: Case) -> bool:
     return len(case.samples) > 1 and case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S)
 
 
-def judge_again(case: Case) -> None:
-    """Take evidence anew: two samples, and what they support."""
-    case.samples = case.two_samples()
+def judge_again(case: Case, first: Sample | None = None) -> None:
+    """Take evidence anew: two samples, and what they support.
+
+    Args:
+        first: a reading of now that lacks a second one.
+    """
+    case.samples = case.two_samples(first)
     case.verdict = judge(
         Evidence(
             case.samples, vm_name=case.known_vm().name, knowledge=case.knowledge, silence_s=case.silence_s

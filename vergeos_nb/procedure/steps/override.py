@@ -17,7 +17,7 @@ from vergeos_nb.procedure.approval.gate import closed, not_approved
 from vergeos_nb.procedure.approval.stays_closed import ONLY_ASSUMED
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.engine.engine import Draft, ended_by
-from vergeos_nb.procedure.steps.judge_and_plan import is_recent, judge_again
+from vergeos_nb.procedure.steps.judge_and_plan import EVIDENCE_LASTS_S, is_recent, judge_again
 from vergeos_nb.procedure.steps.sending import already_sent, send_once, sent_draft
 from vergeos_nb.procedure.steps.settling import Look, Wait, settle
 from vergeos_nb.procedure.steps.standard_methods import beyond, off_already
@@ -91,8 +91,10 @@ def confirm(case: Case) -> Draft:
 
 def _refresh(case: Case) -> None:
     """Read the evidence again if it is too old to act on, or if a short wait left one sample only."""
-    if not is_recent(case):
-        judge_again(case)
+    if is_recent(case):
+        return
+    alone = case.samples[0] if len(case.samples) == 1 else None
+    judge_again(case, alone if alone and case.is_fresh(alone, EVIDENCE_LASTS_S) else None)
 
 
 def _refusal(case: Case, asked: str) -> Draft | None:

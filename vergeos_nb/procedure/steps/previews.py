@@ -36,16 +36,25 @@ def reading_status_key(case: Case) -> Sequence[Ask]:
 
 
 def verifying(case: Case) -> Sequence[Ask]:
-    """One reading, and the machine's nodes."""
-    machine = case.machine()
-    first, *rest = reading(case)
-    return [first, lambda api: api.nodes_for(machine, None), *rest]
+    """The status row, the machine's nodes, and one reading."""
+    machine, key = case.machine(), case.known_status_key()
+    return [
+        lambda api: api.machine_status(key),
+        lambda api: api.nodes_for(machine, None),
+        *reading(case),
+    ]
 
 
 def reading(case: Case) -> Sequence[Ask]:
     """One sample: what the witnesses want read."""
-    key, machine = case.known_status_key(), case.machine()
-    return [partial(_one_reading, one, machine, key) for one in roll.readings()]
+    vm, key, machine = case.known_vm().key, case.known_status_key(), case.machine()
+    if case.one_by_one:
+        return [partial(_one_reading, one, machine, key) for one in roll.readings()]
+    alone = [one for one in roll.readings() if not one.together]
+    return [
+        lambda api: api.rows_behind(vm, machine, key),
+        *(partial(_one_reading, one, machine, key) for one in alone),
+    ]
 
 
 def _one_reading(one: Reading, machine: MachineKey, key: StatusKey, api: Platform) -> object:

@@ -102,14 +102,26 @@ def settle(
         enough: what must hold besides, once the condition has held long enough; by default that the last
             reading has no trouble.
     """
+    try:
+        ended = _settled(watch, wait, look, progress, enough)
+        watch.rest()
+        return ended
+    except AuthError as error:
+        watch.trouble = f"the reading back failed: {error.came_back}"
+        return Settling(Ending.UNREADABLE, wait)
+
+
+def _settled(
+    watch: Watch,
+    wait: Wait,
+    look: Callable[[MachineStatus, bool], Look],
+    progress: Callable[[float | None], str],
+    enough: Callable[[], bool] | None,
+) -> Settling:
     since: float | None = None
     state: Any = None
     while True:
-        try:
-            stop = watch.read()
-        except AuthError as error:
-            watch.trouble = f"the reading back failed: {error.came_back}"
-            return Settling(Ending.UNREADABLE, wait)
+        stop = watch.read()
         if watch.last is not None and not watch.trouble:
             seen = look(watch.last, since is not None)
             watch.trouble = seen.trouble

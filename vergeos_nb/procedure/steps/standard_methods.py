@@ -137,6 +137,8 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
                 f"waiting for {NAMES[rung]}", f"{stop} says stop", "nothing more is sent in this run"
             )
             return watch.ended_by(error)
+        if gone_at is None and watch.verdict.value is VerdictValue.OFF:
+            watch.rest()
         if watch.verdict.value is not VerdictValue.OFF:
             gone_at = None
         elif gone_at is None:
@@ -147,6 +149,7 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
         if gone_at is not None:
             ends_s, why = gone_at + ROW_FOLLOWS_S, "the process is gone, and the row should follow"
         watch.pause(f"{NAMES[rung]}: {watch.elapsed:.0f} of {wait_s:g} s", wait_s, why, ends_s)
+    watch.rest()
     if watch.trouble:
         error = VerdictUnknown(
             f"waiting for {NAMES[rung]} ({answer})",

@@ -27,8 +27,8 @@ from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.procedure.values.wait_report import WaitReport
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus, VmNow
 
-FIRST_PAUSE_S = 0.5
-BACKOFF = 1.6
+FIRST_PAUSE_S = 1.0
+BACKOFF = 2.0
 
 
 class Readings(ABC):
@@ -114,7 +114,7 @@ class Readings(ABC):
         }
 
     def _read(self) -> ApiError | None:
-        """Take one sample and the new log lines. Return the error if that failed, else None."""
+        """Take one sample. Return the error if that failed, else None."""
         try:
             self._took(self.case.sample())
         except ApiError as error:
@@ -125,11 +125,14 @@ class Readings(ABC):
 
     @abstractmethod
     def _took(self, sample: Sample) -> None:
-        """Keep a sample, and read the log."""
+        """Keep a sample."""
 
 
 class Watch(Readings):
     """What was read since this run sent something.
+
+    The log ends no wait by itself. So it is not read with every sample, but before anything is decided: `off`
+    and `rest` ask for it.
 
     Args:
         forgets: judge by the latest readings alone, as far back as two readings must lie apart. A VM that is
@@ -154,6 +157,7 @@ class Watch(Readings):
         self._wrote_row = wrote_row
         self._answered_for = answered_for
         self.logs: tuple[LogLine, ...] = ()
+        self._log_asked = False
         self._pause_s = min(FIRST_PAUSE_S, case.options.poll_s)
 
     def judged(self) -> Sequence[Sample]:
@@ -165,6 +169,27 @@ class Watch(Readings):
     def counted_lines(self) -> Sequence[LogLine]:
         """The log's lines since the watch began, without this run's own order."""
         return [line for line in self.logs if not self._own_order or self._own_order not in line.text]
+
+    def off(self) -> bool:
+        """Whether the row says stopped and fresh evidence says dead, with the log up to now."""
+        if not super().off():
+            return False
+        self.rest()
+        return super().off()
+
+    def rest(self) -> None:
+        """Read what the samples leave out: the log, if anything can be decided by two samples or more.
+
+        Raises:
+            AuthError: the platform does not let us read any more.
+        """
+        if self._log_asked or len(self.samples) < 2:
+            return
+        try:
+            self.logs = tuple(self.case.platform.logs_since(self.case.machine(), self._began))
+            self._log_asked = True
+        except ApiError as error:
+            self.trouble = self.trouble or f"the log could not be read: {error.came_back}"
 
     def read(self) -> str:
         """Take one reading. Returns who wants the run to stop, or "".
@@ -218,8 +243,7 @@ class Watch(Readings):
         return replace(evidence, wrote_row=self._wrote_row, answered_for=self._answered_for)
 
     def _took(self, sample: Sample) -> None:
-        # First, because a reading counts only together with the log of the time before it.
-        self.logs = tuple(self.case.platform.logs_since(self.case.machine(), self._began))
+        self._log_asked = False
         if self.samples:
             self.samples[-1] = _without_rows(self.samples[-1])
         self.samples.append(sample)

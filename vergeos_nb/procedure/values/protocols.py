@@ -28,6 +28,7 @@ from vergeos_nb.vergeos.rows import (
     Vm,
     VmKey,
     VmNow,
+    VmRows,
 )
 
 
@@ -94,6 +95,9 @@ class Platform(Protocol):
 
     def vm_now(self, key: VmKey) -> VmNow:
         """The VM's identity and state in one call."""
+
+    def rows_behind(self, vm: VmKey, machine: MachineKey, status: StatusKey) -> VmRows:
+        """Status, statistics and counters of the VM, as far as one call answers them."""
 
     def counters(self, machine: MachineKey) -> Sequence[Counter]:
         """The counters of the machine's NICs and then of its drives, each sorted by key."""

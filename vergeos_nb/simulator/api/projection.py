@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from vergeos_nb.simulator.api.messages import invalid_argument
 from vergeos_nb.simulator.api.resolve import MISSING, column_getter, follow_reference, link_spec
 from vergeos_nb.simulator.grammar import functions
 from vergeos_nb.simulator.grammar.comparing import comparison
@@ -138,6 +139,8 @@ def path_getter(world: World, table: str, path: Path) -> Getter | None:
         if rest:
             return None
         selection = first.fields
+        if (table, first.name) == ("vms", "machine") and world.switches.rows_behind_a_vm != "come":
+            return _without_rows_behind(world, table, selection)
         spec = link_spec(world, table, first.name)
         if spec is not None and spec.is_rows and _all_aggregates(selection):
             return _aggregate_getter(world, spec, selection)
@@ -145,6 +148,31 @@ def path_getter(world: World, table: str, path: Path) -> Getter | None:
     if not rest:
         return column_getter(world, table, first.name)
     return _through(world, table, first.name, lambda target: path_getter(world, target, Path(rest)))
+
+
+def _without_rows_behind(world: World, table: str, selection: Fields) -> Getter | None:
+    """What a platform gives that does not answer `machine[…]` of a VM, by the switch.
+
+    Raises:
+        ApiError: 422 where it refuses.
+    """
+    match world.switches.rows_behind_a_vm:
+        case "refused":
+            raise invalid_argument()
+        case "dropped":
+            return None
+    plain = Fields(tuple(entry for entry in selection.entries if not _leads_on(entry)))
+    led_on = {_label(entry): None for entry in selection.entries if _leads_on(entry)}
+
+    def with_nulls(target: str) -> Getter:
+        made = project(world, target, plain)
+        return lambda row: {**made.apply(row), **led_on}
+
+    return _through(world, table, "machine", with_nulls)
+
+
+def _leads_on(entry: Entry) -> bool:
+    return isinstance(entry.expression, Path) and isinstance(entry.expression.steps[0], Nested)
 
 
 AGGREGATES = ("sum", "avg", "min", "max", "count")

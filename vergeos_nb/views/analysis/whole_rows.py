@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vergeos_nb.client.decoded_rows import LAST_TIME, RowFields, number, whole
+from vergeos_nb.client.rows_behind_vm import taken_apart
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.vergeos.exchange import Exchange
 from vergeos_nb.views.analysis import columns
@@ -35,7 +36,8 @@ def whole_rows(
         steps: the step of each call, by the call's number.
         vm: name, key and machine of the run's VM. Rows of other VMs are left out then.
     """
-    return {frame.name: _frame(frame, _mine(frame, calls, vm), steps) for frame in columns.ALL}
+    of_tables = [one for call in calls for one in taken_apart(call)]
+    return {frame.name: _frame(frame, _mine(frame, of_tables, vm), steps) for frame in columns.ALL}
 
 
 def _mine(frame: WholeRows, calls: Sequence[Exchange], vm: Mapping[str, Any] | None) -> Sequence[Given]:
