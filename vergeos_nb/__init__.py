@@ -1,6 +1,6 @@
 """Runbooks for VergeOS: step through the vendor's procedure, on evidence, and keep the record.
 
-``open_runbook`` is all that a notebook needs; ``open_archive`` gives the records as a DataFrame, and
+``open_runbook`` is all that a notebook needs; ``open_archive`` gives the records as DataFrames, and
 ``start_page`` shows what there is to do. Importing this package costs next to nothing; what a name needs is
 loaded when it is first used.
 """
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from vergeos_nb.version import __version__
 
 if TYPE_CHECKING:
-    from vergeos_nb.archive.open_archive import open_archive
+    from vergeos_nb.archive.questions.open_archive import open_archive
     from vergeos_nb.notebook.opening import open_runbook
     from vergeos_nb.notebook.start_page import start_page
 
 __all__ = ["__version__", "open_archive", "open_runbook", "start_page"]
 
 _LATE = {
-    "open_archive": "vergeos_nb.archive.open_archive",
+    "open_archive": "vergeos_nb.archive.questions.open_archive",
     "open_runbook": "vergeos_nb.notebook.opening",
     "start_page": "vergeos_nb.notebook.start_page",
 }

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from vergeos_nb.archive.plan_shelf import PlanShelf
+from vergeos_nb.archive.questions.open_archive import open_archive
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.procedure.values.votes import VerdictValue
@@ -105,6 +106,23 @@ def test_a_record_of_an_older_version_is_shown_by_its_verdict(golden: Path) -> N
                 )
             if result.step in ("poweroff", "kill") and result.facts.get("opens"):
                 assert badge_of(result).sign != "✘", (path.name, result.step)
+
+
+@pytest.mark.parametrize("archive", ["plain", "signed"])
+def test_an_archive_of_an_older_version_has_rows_of_every_kind(golden: Path, archive: str) -> None:
+    frames = open_archive(golden / archive)
+    runs, steps, calls, evidence = frames.runs, frames.steps, frames.calls, frames.evidence
+    assert (frames.unread, bool(runs.whole.all()), len(runs)) == (frozenset(), True, len(frames))
+    for record, run in runs.iterrows():
+        told = json.loads((golden / archive / run.path / "record.json").read_text())
+        of = steps[steps.record == record]
+        assert list(dict.fromkeys(of.step)) == [step["step"] for step in told["steps"]]
+        assert sum(calls.record == record) == told["api_calls"]
+        assert run.changes == len(told["changing_calls"])
+    acted = runs[runs.sent.fillna("") != ""]
+    assert set(acted.index) <= set(calls.record[calls.act.notna()])
+    assert len(evidence) > 20
+    assert set(evidence.says) == {"alive", "dead", "silent"} if archive == "plain" else True
 
 
 def test_a_plan_of_an_older_version_is_found_under_its_digest(golden: Path) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from vergeos_nb import settings
-from vergeos_nb.archive.past_runs import PastRuns
 from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.archive.platform_files import PlatformFiles
+from vergeos_nb.archive.questions.past_runs import PastRuns
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.client.transport.wire import OnExchange
 from vergeos_nb.clock import Clock, from_iso

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import starmap
+from statistics import median
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -19,7 +21,7 @@ from vergeos_nb.procedure.values.finding import of_run_words
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.past_run import Checked, PastRun
 from vergeos_nb.procedure.values.step_tables import ACTED, FACTS, OFFENDERS, OFTEN, OUTCOMES, RUNS
-from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.table import Scalar, Schema, Table
 
 # More would be no table that a person reads; `vergeos-nb audit list` prints all.
 MOST_SHOWN = 500
@@ -133,8 +135,7 @@ def gather(case: ReportCase) -> Draft:
     since, until = case.period
     runs = case.past.runs(since, until, case.options.only_ticket)
     case.runs = runs = [run for run in runs if case.options.rehearsals or not run.simulated]
-    outcomes = Counter(run.outcome for run in runs)
-    ended = Counter(_ended(run) for run in runs)
+    ended = Counter(of_run_words(run.outcome, run.verdict).word for run in runs)
     told = ", ".join(f"{count} {words}" for words, count in sorted(ended.items())) or "none"
     days = Counter((iso(run.opened)[:10], run.outcome) for run in runs)
     facts = FACTS.table(
@@ -142,62 +143,42 @@ def gather(case: ReportCase) -> Draft:
         ("until", iso(until)),
         ("ticket", case.options.only_ticket or "all"),
         ("runs against a simulator", str(sum(run.simulated for run in runs))),
-        ("median time from start to end", _seconds(_median([run.took_s for run in runs]))),
+        ("median time from start to end", f"{median(run.took_s for run in runs):.1f} s" if runs else "–"),
     )
-    table = RUNS.table(
-        *(
-            (
-                run.opened,
-                run.subject,
-                run.runbook,
-                run.outcome,
-                run.verdict,
-                run.operator,
-                run.ticket,
-                run.record,
-            )
-            for run in runs[-MOST_SHOWN:]
-        )
-    )
+    by_day = OUTCOMES.table(*((day, what, count) for (day, what), count in sorted(days.items())))
+    outcomes = dict(sorted(Counter(run.outcome for run in runs).items()))
     return Draft(
         StepOutcome.PASSED,
         f"{len(runs)} runs over {len({run.subject for run in runs})} VMs: {told}.{_cut(runs)}",
         "",
-        (facts, OUTCOMES.table(*((day, what, n) for (day, what), n in sorted(days.items()))), table),
-        {"runs": len(runs), "outcomes": dict(sorted(outcomes.items())), "since": since, "until": until},
+        (facts, by_day, _listed(RUNS, runs)),
+        {"runs": len(runs), "outcomes": outcomes, "since": since, "until": until},
     )
 
 
 def what_was_done(case: ReportCase) -> Draft:
     """Only the runs that sent something which acts on a VM."""
     acted = [run for run in case.runs if run.acted]
-    forced = [run for run in acted if "override" in run.acted]
-    open_ends = [run for run in acted if run.verdict == "unknown"]
-    alive = [run for run in forced if run.verdict == "alive"]
-    lost = [run for run in case.runs if run.lost]
-    unknown = f" What was sent is not known of {_runs(lost)}: the record cannot be read." if lost else ""
-    table = ACTED.table(
-        *(
-            (
-                run.opened, run.subject, run.where, " → ".join(run.acted), run.outcome, run.verdict,
-                round(run.took_s, 1), run.operator, run.approver, run.reason, run.ticket, run.record,
-            )
-            for run in acted[-MOST_SHOWN:]
-        )
-    )  # fmt: skip
+    forced = [run for run in acted if run.forced]
+    found = {
+        "open_ends": [run for run in acted if run.verdict == "unknown"],
+        "alive": [run for run in forced if run.verdict == "alive"],
+        "lost": [run for run in case.runs if run.lost],
+    }
+    lost = f" What was sent is not known of {_runs(found['lost'])}: the record cannot be read."
     return Draft(
         StepOutcome.PASSED,
         f"{len(acted)} runs changed something, {len(forced)} of them forced a VM off by its status row. "
-        f"Unknown whether the VM is off: {_runs(open_ends)}. Alive after its status row was forced: "
-        f"{_runs(alive)}.{unknown}{_cut(acted)}",
-        "Look at those with verdict unknown: is the VM really off?" if open_ends or lost else "",
-        (table,),
+        f"Unknown whether the VM is off: {_runs(found['open_ends'])}. Alive after its status row was forced: "
+        f"{_runs(found['alive'])}.{lost if found['lost'] else ''}{_cut(acted)}",
+        "Look at those with verdict unknown: is the VM really off?"
+        if found["open_ends"] or found["lost"]
+        else "",
+        (_listed(ACTED, acted),),
         {
             "acted": len(acted),
             "forced": len(forced),
-            "open_ends": [run.record for run in open_ends],
-            "alive": [run.record for run in alive],
-            "lost": [run.record for run in lost],
+            **{name: [run.record for run in runs] for name, runs in found.items()},
         },
     )
 
@@ -205,17 +186,20 @@ def what_was_done(case: ReportCase) -> Draft:
 def offenders(case: ReportCase) -> Draft:
     """VMs and nodes that needed it again and again."""
     acted = [run for run in case.runs if run.acted]
-    by_vm, by_node = _grouped(acted, "VM"), _grouped(acted, "node")
-    rows = [row for row in (*by_vm, *by_node) if isinstance(row[2], int) and row[2] >= case.options.repeated]
-    often = Counter((run.subject, step) for run in acted for step in run.acted)
-    named = {row[1] for row in rows}
-    picture = OFTEN.table(*((who, step, n) for (who, step), n in sorted(often.items()) if who in named))
-    tables: tuple[Table, ...] = (OFFENDERS.table(*rows[:MOST_SHOWN]),)
-    if picture.rows:
-        tables = (picture, *tables)
-    vms = [str(row[1]) for row in rows if row[0] == "VM"]
+    groups: dict[tuple[str, str], list[PastRun]] = defaultdict(list)
+    for run in acted:
+        groups["VM", run.subject].append(run)
+        groups["node", run.where].append(run)
+    often = {which: runs for which, runs in groups.items() if len(runs) >= case.options.repeated}
+    # The VMs first, and those with the most runs.
+    often = dict(sorted(often.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1])))
+    vms = [who for kind, who in often if kind == "VM"]
+    tables: tuple[Table, ...] = (OFFENDERS.table(*starmap(_offender, list(often.items())[:MOST_SHOWN])),)
+    if vms:
+        sent = Counter((run.subject, act) for run in acted for act in run.acted if run.subject in vms)
+        tables = (OFTEN.table(*((who, act, count) for (who, act), count in sorted(sent.items()))), *tables)
     again = f": {', '.join(vms[:5])}{' and more' if len(vms) > 5 else ''}" if vms else ""
-    forced = sum("override" in run.acted for run in acted)
+    forced = sum(run.forced for run in acted)
     summary = (
         f"Runs: {len(case.runs)}, of which {len(acted)} changed something and {forced} forced a VM off by "
         f"its status row. VMs that needed it {case.options.repeated} times or more: {len(vms)}{again}."
@@ -230,73 +214,37 @@ def offenders(case: ReportCase) -> Draft:
     return Draft(StepOutcome.PASSED, summary, "", tables, {"repeated": vms, "completes": True})
 
 
-def _grouped(runs: Iterable[PastRun], kind: str) -> list[tuple[str, str, int, int, int, float, str]]:
-    groups: dict[str, list[PastRun]] = defaultdict(list)
-    for run in runs:
-        groups[run.subject if kind == "VM" else run.where].append(run)
-    rows = [
-        (
-            kind,
-            who,
-            len(group),
-            sum("override" in run.acted for run in group),
-            len({run.subject for run in group}),
-            group[-1].opened,
-            ", ".join(sorted({run.ticket for run in group if run.ticket})),
-        )
-        for who, group in groups.items()
-    ]
-    return sorted(rows, key=lambda row: (-row[2], row[1]))
+def _offender(which: tuple[str, str], runs: Sequence[PastRun]) -> tuple[Scalar, ...]:
+    forced, vms = sum(run.forced for run in runs), {run.subject for run in runs}
+    tickets = ", ".join(sorted({run.ticket for run in runs if run.ticket}))
+    return (*which, len(runs), forced, len(vms), runs[-1].opened, tickets)
 
 
-def _ended(run: PastRun) -> str:
-    """Outcome and verdict: neither is told without the other."""
-    return of_run_words(run.outcome, run.verdict).word
+def _listed(schema: Schema, runs: Sequence[PastRun]) -> Table:
+    return schema.table(*(run.row(schema) for run in runs[-MOST_SHOWN:]))
 
 
 def _runs(runs: Sequence[PastRun]) -> str:
     return f"{len(runs)} run" if len(runs) == 1 else f"{len(runs)} runs"
 
 
-def _median(values: Sequence[float]) -> float | None:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    if not ordered:
-        return None
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f} s"
-
-
 def _cut(runs: Sequence[PastRun]) -> str:
     return f" The table shows the newest {MOST_SHOWN}." if len(runs) > MOST_SHOWN else ""
 
 
-STEPS: Sequence[Step[ReportCase]] = (
-    Step(
-        "check",
-        "Verify the archive",
-        "",
-        "A report is only as good as its records.",
-        check_archive,
-        role="judge",
-    ),
-    Step(
-        "gather", "Gather the runs", "", "Planned and refused runs are incidents, too.", gather, role="judge"
-    ),
-    Step(
-        "acted", "What was done", "", "Who changed what, why, and how it ended.", what_was_done, role="judge"
-    ),
-    Step(
-        "offenders",
-        "Repeat offenders",
-        "",
-        "A VM or node that needs it again and again has a cause.",
-        offenders,
-        role="judge",
-    ),
+STEPS: Sequence[Step[ReportCase]] = tuple(
+    Step(name, title, "", why, act, role="judge")
+    for name, title, why, act in (
+        ("check", "Verify the archive", "A report is only as good as its records.", check_archive),
+        ("gather", "Gather the runs", "Planned and refused runs are incidents, too.", gather),
+        ("acted", "What was done", "Who changed what, why, and how it ended.", what_was_done),
+        (
+            "offenders",
+            "Repeat offenders",
+            "A VM or node that needs it again and again has a cause.",
+            offenders,
+        ),
+    )
 )
 
 RUNBOOK = Runbook(name="incident_report", parameters=IncidentReportParameters, case=ReportCase, steps=STEPS)

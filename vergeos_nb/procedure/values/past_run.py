@@ -1,4 +1,4 @@
-"""Earlier runs over VMs, as a report counts them, and their source."""
+"""Earlier runs, as reports and `open_archive` count them, and their source."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from vergeos_nb.procedure.values.table import Scalar, Schema
+
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """One sealed run over one VM.
+    """One sealed run.
 
     Attributes:
         opened: seconds since 1970; so is ``ended``.
-        vm: the VM's name, as it was found or asked for.
+        vm: the VM's name, as it was found or asked for; "" for a run over no VM.
         vm_key: None if no VM was found.
         node: the node's key in the status row before anything was changed, or None.
         cloud: the system's own name, with a piece of its id if others share it; its host if it never
@@ -21,7 +23,11 @@ class PastRun:
         system: the system's id, "" if it gave none.
         acted: the sent requests that act on the VM, in order: ``poweroff``, ``kill``, ``poweron``,
             ``override``, or the runbook's own word such as ``restore``.
-        lost: its record cannot be read, so it is unknown what it sent; ``acted`` is empty then.
+        changes: how many changing requests it sent, also beside the VM.
+        plan_digest: "" if it made no plan.
+        approved: when the approval was given, seconds since 1970, or None.
+        lost: its record cannot be read, or is not as it was sealed. So it is unknown what it sent; ``acted``
+            is empty then.
     """
 
     record: str
@@ -42,7 +48,20 @@ class PastRun:
     verdict: str
     exit_code: int
     acted: tuple[str, ...]
+    changes: int = 0
+    plan_digest: str = ""
+    approved: float | None = None
     lost: bool = False
+
+    @property
+    def sent(self) -> str:
+        """What it sent that acts on the VM, in order."""
+        return " → ".join(self.acted)
+
+    @property
+    def forced(self) -> bool:
+        """Whether it forced the VM off by its status row."""
+        return "override" in self.acted
 
     @property
     def took_s(self) -> float:
@@ -54,6 +73,11 @@ class PastRun:
         """The VM and its system: two systems can have VMs of one name and of one key."""
         key = "no key" if self.vm_key is None else f"key {self.vm_key}"
         return f"{self.vm} ({key}) on {self.cloud}"
+
+    def row(self, schema: Schema) -> tuple[Scalar, ...]:
+        """Its row in a report's table. There ``vm`` and ``node`` name the system, too."""
+        told: dict[str, Scalar] = {"vm": self.subject, "node": self.where, "took_s": round(self.took_s, 1)}
+        return tuple(told.get(name, getattr(self, name)) for name, _ in schema.columns)
 
     @property
     def where(self) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from vergeos_nb.clock import iso
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.views.calls import calls_table
@@ -13,6 +13,9 @@ from vergeos_nb.views.cells import fits
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# The years 1 to 9999, as a datetime has them.
+_FIRST_S, _LAST_S = -62_135_596_800.0, 253_402_300_800.0
 
 DTYPES: Mapping[str, str] = {
     "text": "string",
@@ -41,20 +44,32 @@ def series(kind: str, values: Sequence[Any]) -> pd.Series[Any]:
     import pandas as pd
 
     if kind == "time":
-        values = [_stamp(value) for value in values]
-    elif kind == "int":
+        return _stamps(values)
+    if kind == "int":
         values = [_int64(value) for value in values]
     return pd.Series(list(values), dtype=DTYPES[kind])
 
 
 # A platform's number may fit no column. It is missing then: the table is kept, and the call holds the number.
-def _stamp(value: Any) -> Any:
+def _stamps(values: Sequence[Any]) -> pd.Series[Any]:
+    """Seconds since 1970 as UTC times, cut to the millisecond as `iso` cuts them."""
+    import numpy as np
     import pandas as pd
 
+    whole = np.array([_seconds(value) for value in values], dtype="float64")
+    missing = ~((whole >= _FIRST_S) & (whole < _LAST_S))
+    fraction, seconds = np.modf(np.where(missing, 0.0, whole))
+    millis = (seconds * 1000 + np.floor(np.round(fraction * 1e6) / 1000)).astype("int64")
+    stamps = millis.astype("datetime64[ms]")
+    stamps[missing] = np.datetime64("NaT")
+    return pd.Series(stamps).dt.tz_localize("UTC")
+
+
+def _seconds(value: Any) -> float:
     try:
-        return pd.NaT if value is None else pd.Timestamp(iso(value))
-    except (ValueError, OverflowError, OSError):
-        return pd.NaT
+        return math.nan if value is None else float(value)
+    except OverflowError:
+        return math.nan
 
 
 def _int64(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Sealed runs as a report counts them, from the ledger's index and each record's ``record.json``."""
+"""Sealed runs, from the ledger's index and each record's ``record.json`` as it was sealed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
+from vergeos_nb.archive.questions.sealed_files import sealed_record
 from vergeos_nb.clock import from_iso
-from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.procedure.runbooks.catalog import act_in
 from vergeos_nb.procedure.values.past_run import Checked, PastRun
-from vergeos_nb.record.record_folder import read
+from vergeos_nb.record.record_file import record_of
+from vergeos_nb.shapes import Unfit
 
 
 class PastRuns:
@@ -45,45 +46,47 @@ class PastRuns:
         if not ArchiveLayout(self._outputs).ledger.exists():
             return []
         entries = Index(self._outputs).find(Query(ticket=ticket or None, since=since, until=until))
-        return _told_apart([self._run(entry) for entry in entries if entry.fields.get("vm")])
-
-    def _run(self, entry: LedgerEntry) -> PastRun:
-        lost = False
-        try:
-            record: Mapping[str, Any] = read(self._outputs / entry.path)
-        except RecordError:
-            # Its files are gone or damaged, which verifying has named; the ledger still knows of the run.
-            record, lost = {}, True
-        fields = entry.fields
-        calls = [call for call in record.get("changing_calls") or () if isinstance(call, Mapping)]
-        before = record.get("before")
-        node = before.get("node") if isinstance(before, Mapping) else None
-        opened = _epoch(fields.get("opened_at"))
-        runbook = str(fields.get("runbook") or "")
-        return PastRun(
-            record=entry.record,
-            runbook=runbook,
-            opened=opened,
-            ended=_epoch(fields.get("ended_at")) or opened,
-            vm=str(fields.get("vm") or ""),
-            vm_key=_number(fields.get("vm_key")),
-            node=_number(node),
-            cloud=str(record.get("cloud_name") or record.get("host") or fields.get("profile") or "?"),
-            system=str(record.get("system_id") or ""),
-            simulated=bool(fields.get("simulated")),
-            operator=str(fields.get("operator") or ""),
-            approver=str(fields.get("approver") or ""),
-            reason=str(record.get("reason") or ""),
-            ticket=str(fields.get("ticket") or ""),
-            outcome=str(fields.get("outcome") or ""),
-            verdict=str(fields.get("verdict") or ""),
-            exit_code=_number(fields.get("exit_code")) or 0,
-            acted=tuple(act for call in calls if (act := _act(runbook, call))),
-            lost=lost,
-        )
+        return told_apart([past_run(self._outputs, entry) for entry in entries if entry.fields.get("vm")])
 
 
-def _told_apart(runs: Sequence[PastRun]) -> list[PastRun]:
+def past_run(outputs: Path, entry: LedgerEntry) -> PastRun:
+    """The run of a ledger's line. The ledger knows of it also where its files are gone or changed."""
+    content = sealed_record(outputs, entry)
+    try:
+        record: Mapping[str, Any] = record_of(content) if content is not None else {}
+    except Unfit:
+        content, record = None, {}
+    fields = entry.fields
+    calls = [call for call in record.get("changing_calls") or () if isinstance(call, Mapping)]
+    opened = _epoch(fields.get("opened_at"))
+    runbook = str(fields.get("runbook") or "")
+    return PastRun(
+        record=entry.record,
+        runbook=runbook,
+        opened=opened,
+        ended=_epoch(fields.get("ended_at")) or opened,
+        vm=str(fields.get("vm") or ""),
+        vm_key=_number(fields.get("vm_key")),
+        node=_number(_mapping(record.get("before")).get("node")),
+        cloud=str(record.get("cloud_name") or record.get("host") or fields.get("profile") or "?"),
+        system=str(record.get("system_id") or ""),
+        simulated=bool(fields.get("simulated")),
+        operator=str(fields.get("operator") or ""),
+        approver=str(fields.get("approver") or ""),
+        reason=str(record.get("reason") or ""),
+        ticket=str(fields.get("ticket") or ""),
+        outcome=str(fields.get("outcome") or ""),
+        verdict=str(fields.get("verdict") or ""),
+        exit_code=_number(fields.get("exit_code")) or 0,
+        acted=tuple(act for call in calls if (act := _act(runbook, call))),
+        changes=len(calls),
+        plan_digest=str(record.get("plan_digest") or ""),
+        approved=_seconds(_mapping(record.get("approval")).get("given_at")),
+        lost=content is None,
+    )
+
+
+def told_apart(runs: Sequence[PastRun]) -> list[PastRun]:
     """The runs, with a piece of its id behind the name of each real system that shares its name."""
     systems: dict[str, set[str]] = {}
     for run in runs:
@@ -101,6 +104,14 @@ def _act(runbook: str, call: Mapping[str, Any]) -> str:
     """The effect of a changing call on the VM, or "": a snapshot and a node's query have none."""
     path, body = str(call.get("path")), call.get("body")
     return act_in(runbook, path, body if isinstance(body, Mapping) else None)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _seconds(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _number(value: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""The archive as a DataFrame, and two records side by side."""
+"""The archive as DataFrames, and two records side by side."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import pytest
 
 import vergeos_nb
 from tests.archive.made import archive, sealed
+from tests.rehearsal import Rehearsal
+from vergeos_nb.archive.questions.journal_rows import calls_of
 from vergeos_nb.errors import UsageError
 
 COLUMNS = {
@@ -36,6 +38,16 @@ COLUMNS = {
     "line": "Int64",
     "supersedes": "Int64",
     "manifest": "string",
+    "took_s": "Float64",
+    "cloud": "string",
+    "system": "string",
+    "node": "Int64",
+    "reason": "string",
+    "sent": "string",
+    "changes": "Int64",
+    "plan_digest": "string",
+    "approved_at": "datetime64[ms, UTC]",
+    "whole": "boolean",
 }
 
 
@@ -45,7 +57,7 @@ def dtypes(frame: pd.DataFrame) -> dict[str, str]:
 
 def test_the_frame_has_one_row_per_record_as_it_is_now(tmp_path: Path) -> None:
     folders = archive(tmp_path)
-    frame = vergeos_nb.open_archive(tmp_path)
+    frame = vergeos_nb.open_archive(tmp_path).runs
     assert (frame.index.name, list(frame.index)) == ("record", [folder.name for folder in folders])
     assert list(frame.outcome) == ["planned", "interrupted", "refused", "planned", "planned"]
     assert list(frame.line) == [1, 4, 3, 5, 6]
@@ -54,14 +66,17 @@ def test_the_frame_has_one_row_per_record_as_it_is_now(tmp_path: Path) -> None:
 
 
 def test_an_empty_archive_and_one_without_a_match_have_the_same_columns_and_dtypes(tmp_path: Path) -> None:
-    assert (dtypes(vergeos_nb.open_archive(tmp_path)), len(vergeos_nb.open_archive(tmp_path))) == (COLUMNS, 0)
+    empty = vergeos_nb.open_archive(tmp_path)
+    assert (dtypes(empty.runs), len(empty)) == (COLUMNS, 0)
     archive(tmp_path)
-    assert dtypes(vergeos_nb.open_archive(tmp_path, vm="none")) == COLUMNS
+    none, some = vergeos_nb.open_archive(tmp_path, vm="none"), vergeos_nb.open_archive(tmp_path)
+    for kind in ("runs", "steps", "calls", "evidence"):
+        assert dtypes(getattr(none, kind)) == dtypes(getattr(some, kind)) == dtypes(getattr(empty, kind))
 
 
 def test_values_of_no_known_kind_are_missing_and_never_an_error(tmp_path: Path) -> None:
     sealed(tmp_path, 1, vm={"name": 7, "key": "x"}, exit_code="no", simulated="perhaps", opened_at="long ago")
-    (row,) = vergeos_nb.open_archive(tmp_path).itertuples()
+    (row,) = vergeos_nb.open_archive(tmp_path).runs.itertuples()
     assert row.vm == "7"
     assert [bool(pd.isna(v)) for v in (row.vm_key, row.exit_code, row.simulated, row.opened_at)] == [True] * 4
 
@@ -83,7 +98,7 @@ def test_it_holds_what_is_looked_for(
     sealed(tmp_path, 2, vm={"name": "web-02", "key": 42}, outcome="done")
     sealed(tmp_path, 3, vm={"name": "db-01", "key": 43}, day="2026-10-05")
     monkeypatch.setenv("VERGEOS_NB_OUTPUTS", str(tmp_path))
-    assert list(vergeos_nb.open_archive(**wanted).vm) == vms
+    assert list(vergeos_nb.open_archive(**wanted).runs.vm) == vms
 
 
 @pytest.mark.parametrize(
@@ -98,6 +113,28 @@ def test_it_holds_what_is_looked_for(
 def test_what_cannot_be_looked_for_is_named(tmp_path: Path, wanted: dict[str, Any], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         vergeos_nb.open_archive(**{"outputs": tmp_path, **wanted})
+
+
+def test_more_rows_than_a_dataframe_may_have_are_refused_with_the_way_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vergeos_nb.archive.questions.open_archive.MOST_ROWS", 5)
+    Rehearsal("stuck", tmp_path).run(finish=True)
+    with pytest.raises(UsageError, match="more than 5 rows.*\n.*since, until, vm or ticket"):
+        _ = vergeos_nb.open_archive(tmp_path).calls
+
+
+def test_a_line_with_half_a_surrogate_pair_and_one_that_was_cut_off_lose_no_other_row(tmp_path: Path) -> None:
+    journal = b"".join(
+        b'{"n": %d, "at": "2026-10-01T12:00:00.000Z", "event": "exchange", "number": %d, "method": "GET", '
+        b'"path": "/api/v4/vms/%d", "changing": false, "error": "%s"}\n' % (n, n, n, error)
+        for n, error in ((1, b""), (2, b"\\ud83d"), (3, b"x"))
+    )
+    torn = journal + b'{"n": 4, "at": "2026-10-01T12:0' + b"\n" + b'[1, 2]\n{"event": 7}\n'
+    rows = list(calls_of("r", "force_power_off", torn))
+    assert [(row[1], row[4], row[12]) for row in rows] == [
+        (1, "vms", None), (2, "vms", "\\ud83d"), (3, "vms", "x"),
+    ]  # fmt: skip
 
 
 # -- two records ---------------------------------------------------------------------------------
