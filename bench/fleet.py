@@ -37,10 +37,15 @@ from vergeos_nb import settings
 from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.connect.simulated import open_profile
-import pandas
+from array import array
+import numpy, pandas
 api = VergeApi(Wire(open_profile(settings.load_profile("simulator")).__enter__()))
 def read():
-    return pandas.DataFrame(dict(api.fleet_vms()))
+    columns = api.fleet_vms()
+    for name, values in columns.items():
+        if isinstance(values, array):
+            columns[name] = numpy.asarray(values)
+    return pandas.DataFrame(columns, copy=False)
 """
 
 _PEER = """

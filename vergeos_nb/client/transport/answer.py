@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -28,6 +29,7 @@ rows and log lines have a few thousand; every answer of a run is held in memory 
 _KEPT_VALUES = 4000
 _KEPT_ROW_BYTES = 8 * 1024
 
+_LIST = re.compile(rb"\s*\[")
 _FIRST_YEAR_S, _LAST_YEAR_S = 946_684_800.0, 4_102_444_800.0
 """2000 and 2100: a server's clock outside of them tells nothing, and cannot be reckoned with."""
 
@@ -80,11 +82,32 @@ class Answer:
     elapsed_s: float
 
 
+class Tracing:
+    """Listens to httpcore for how far a request has got.
+
+    It is an object of its own, because httpx keeps it in a circle of objects: whatever it refers to stays in
+    memory until the garbage collector comes.
+
+    Attributes:
+        connecting: whether the connection was still being made when it was last heard of: nothing was sent.
+    """
+
+    def __init__(self) -> None:
+        self.connecting = False
+
+    def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """A request is sent once its headers are, but not by a CONNECT to a proxy."""
+        if event == "connection.connect_tcp.started":
+            self.connecting = True
+        elif event == "http11.send_request_headers.started":
+            self.connecting = info["request"].method == b"CONNECT"
+
+
 class Taking:
     """The answer to one request while it is received. Its clock starts when it is made.
 
     Attributes:
-        connecting: whether the connection was still being made when it was last heard of: nothing was sent.
+        trace: how far the request has got.
         remark: a remark on a good answer, or "".
     """
 
@@ -96,16 +119,9 @@ class Taking:
         self.elapsed_s = 0.0
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
-        self.content = b""
-        self.connecting = False
+        self.content: bytes | bytearray = b""
+        self.trace = Tracing()
         self.remark = ""
-
-    def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Listen to httpcore: a request is sent once its headers are, but not by a CONNECT to a proxy."""
-        if event == "connection.connect_tcp.started":
-            self.connecting = True
-        elif event == "http11.send_request_headers.started":
-            self.connecting = info["request"].method == b"CONNECT"
 
     def take(self, response: httpx.Response, call: failures.CallContext) -> None:
         """Read the answer to its end.
@@ -124,7 +140,7 @@ class Taking:
                     body.take(piece)
                 body.end()
             finally:
-                self.content = bytes(body.content)
+                self.content = body.content
         except decoding.TooLongError:
             raise failures.too_long(self._bounds.size, decoding.first_rows(self.content), call) from None
         except ValueError as error:
@@ -194,7 +210,7 @@ class Taking:
         status = self.status or 0
         server = visible(self.headers.get("server", ""))
         good = 200 <= status < 300
-        if raw and good and self.content.lstrip()[:1] == b"[":
+        if raw and good and _LIST.match(self.content):
             return Answer(status, self.content, server, self.server_time, self.sent_at, self.elapsed_s)
         data, readable = self.decoded
         if not good:

@@ -82,12 +82,12 @@ class Inflating:
             raise ValueError("it is not gzip, as it says") from None
 
 
-def values_in(content: bytes) -> int:
+def values_in(content: bytes | bytearray) -> int:
     """How many values this JSON holds at most, without decoding it."""
     return content.count(b",") + content.count(b"[") + content.count(b"{")
 
 
-def decoded(content: bytes) -> Any:
+def decoded(content: bytes | bytearray) -> Any:
     """The JSON in these bytes.
 
     Raises:
@@ -115,7 +115,7 @@ def _check(data: Any) -> None:
         level, depth = below, depth + 1
 
 
-def first_rows(content: bytes, count: int = 3) -> list[Any]:
+def first_rows(content: bytes | bytearray, count: int = 3) -> list[Any]:
     """The first rows of a list whose end may be missing; none if it is not a list of objects."""
     text = content[: 64 * 1024].decode("utf-8", "replace").lstrip()
     found: list[Any] = []

@@ -15,6 +15,8 @@ import httpx
 from vergeos_nb.client.transport.deadline import addresses, rest
 
 _PIECE = 64 * 1024
+# As much as a record of TLS holds at most (RFC 8446, 5.1).
+_RECORD = 16 * 1024
 
 
 class Transport(httpx.HTTPTransport):
@@ -48,12 +50,38 @@ class _Stream(httpcore.NetworkStream):
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
+        self._ends: OSError | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._ends is not None:
+            raise httpcore.ReadError(str(self._ends)) from self._ends
         try:
-            return self._inner.read(max_bytes, rest(timeout))
+            piece = self._inner.read(max_bytes, rest(timeout))
         except TimeoutError as error:
             raise httpcore.ReadTimeout(str(error)) from error
+        return piece if len(piece) < _RECORD else self._with_what_is_there(piece, max_bytes)
+
+    def _with_what_is_there(self, piece: bytes, max_bytes: int) -> bytes:
+        """The piece and what else has arrived.
+
+        TLS gives one record at a time, and each read costs httpcore more than the record itself.
+        """
+        connection = self._inner.get_extra_info("socket")
+        # TLS within TLS: the socket holds what is still encoded.
+        within = isinstance(self._inner.get_extra_info("ssl_object"), ssl.SSLObject)
+        if within or not isinstance(connection, ssl.SSLSocket):
+            return piece
+        pieces, length = [piece], len(piece)
+        connection.settimeout(0)
+        try:
+            while length < max_bytes and (more := connection.recv(max_bytes - length)):
+                pieces.append(more)
+                length += len(more)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass  # nothing more is here yet
+        except OSError as error:
+            self._ends = error  # the next read says so
+        return b"".join(pieces)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # In pieces: a peer that takes one byte at a time would restart the limit with each byte.

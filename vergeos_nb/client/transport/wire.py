@@ -316,7 +316,7 @@ class Wire:
                 taking.take(response, call)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError) as failure:
             # Foreign errors can repeat a header's value, so they stay out of the traceback.
-            raise failures.from_transport(failure, call, connecting=taking.connecting) from None
+            raise failures.from_transport(failure, call, connecting=taking.trace.connecting) from None
         finally:
             taking.end()
 
