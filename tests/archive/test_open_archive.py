@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 
 import vergeos_nb
 from tests.archive.made import archive, sealed
+from tests.commands import command
 from vergeos_nb.errors import UsageError
 
 COLUMNS = {
@@ -105,8 +104,7 @@ def test_what_cannot_be_looked_for_is_named(tmp_path: Path, wanted: dict[str, An
 
 def diff(*arguments: str) -> tuple[int, str]:
     """Exit code and standard output of ``vergeos-nb audit diff …``."""
-    command = [sys.executable, "-m", "vergeos_nb", "audit", "diff", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = command("audit", "diff", *arguments, timeout=60)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout
 
