@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.read_records import browser, forced, hostile  # noqa: F401 — fixtures of several rooms
 from tests.rehearsal import Rehearsal
+from tests.skipping import sitecustomize as skipping
 from vergeos_nb import masking
 
 # The scrubbing fixture below is function-scoped and holds the same for every example.
@@ -80,6 +81,29 @@ def _loopback_only() -> Any:
     socket.socket.connect = guarded  # type: ignore[method-assign]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _clocks_can_skip() -> Any:
+    """All processes that tests start have the clocks that can skip, also warm kernels of an earlier test."""
+    before = os.environ.get("PYTHONPATH")
+    folders = [str(Path(skipping.__file__).parent), *([before] if before else [])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(folders)
+    skipping.install()
+    yield
+    os.environ.pop("PYTHONPATH") if before is None else os.environ.update(PYTHONPATH=before)
+
+
+@pytest.fixture
+def skipped_waits(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The waits of the runs of this test take no time, in whichever process they are."""
+    if request.node.get_closest_marker("real_waits"):
+        return
+    file = tmp_path_factory.mktemp("skipped") / "seconds"
+    file.touch()
+    monkeypatch.setenv(skipping.FILE, str(file))
 
 
 @pytest.fixture

@@ -31,6 +31,9 @@ README = PAGES["README.md"]
 VOLATILE = re.compile(r"^\s*(done by|began|ended|sent \d|proved|. (Power off|Kill power): .* had no effect)")
 
 
+pytestmark = pytest.mark.usefixtures("skipped_waits")
+
+
 def blocks(name: str, page: str = "README.md") -> tuple[list[str], list[str]]:
     """The commands after ``<!-- run: NAME -->`` on a page, and the lines of output that it shows for them."""
     found = re.search(

@@ -8,14 +8,13 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.archive.made import NONE, archive, finish_again, record, sealed
+from tests.commands import command
 from vergeos_nb.archive import index as index_module
 from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.seal import seal
@@ -41,9 +40,7 @@ HOSTILE = [
 
 def audit(*arguments: str) -> tuple[int, str]:
     """Exit code and standard output of ``vergeos-nb audit …``."""
-    done = subprocess.run(
-        [sys.executable, "-m", "vergeos_nb", "audit", *arguments], capture_output=True, text=True, timeout=60
-    )
+    done = command("audit", *arguments, timeout=60)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout
 
@@ -267,8 +264,8 @@ def test_nothing_hostile_is_obeyed_by_a_terminal_or_a_spreadsheet(tmp_path: Path
     (tmp_path / "2026-10-01" / "\x1b[2J\u202e").mkdir()
     (tmp_path / "2026-10-01" / "\x1b[2J\u202e" / "record.json").write_text("{}")
     finish_again(sorted(tmp_path.glob("*/0*"))[0])
-    for command in ("list", "list --csv", "list --json", "verify", "verify --json"):
-        _, text = audit(*command.split(), "--outputs", str(tmp_path))
+    for words in ("list", "list --csv", "list --json", "verify", "verify --json"):
+        _, text = audit(*words.split(), "--outputs", str(tmp_path))
         strange = {character for character in text if not character.isprintable()}
         assert strange == {"\n"}, command
     _, text = audit("list", "--csv", "--outputs", str(tmp_path))

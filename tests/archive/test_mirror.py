@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ import fsspec
 import pytest
 
 from tests.archive.made import NONE, archive, finish_again, key, record, sealed
+from tests.commands import command
 from tests.rehearsal import Rehearsal
 from vergeos_nb.archive import after_seal, webhook
 from vergeos_nb.archive.mirror import mirror, shown
@@ -362,10 +361,8 @@ def test_settings_hold_both_as_secrets() -> None:
 def test_the_command_works_off_the_queue(
     outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = [sys.executable, "-m", "vergeos_nb", "audit", "mirror", "--json", "--outputs", str(outputs)]
-
     def called() -> tuple[int, Any]:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = command("audit", "mirror", "--json", "--outputs", str(outputs), timeout=60)
         return done.returncode, json.loads(done.stdout.splitlines()[-1])
 
     code, answer = called()

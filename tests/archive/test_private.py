@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.archive.made import DAY, archive, key
+from tests.commands import command
 from tests.rehearsal import LADDER, Rehearsal
 from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.mirror import mirror
@@ -38,12 +37,6 @@ def outputs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     before = os.umask(request.param)
     yield tmp_path / "site" / "outputs"
     os.umask(before)
-
-
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "vergeos_nb", *arguments], capture_output=True, text=True, timeout=150
-    )
 
 
 def test_no_run_whatever_its_kind_leaves_something_that_others_may_read_or_write(outputs: Path) -> None:

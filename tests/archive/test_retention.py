@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 
 from tests.archive.made import NONE, allowed, archive, key, record, sealed
 from tests.archive.test_seal import dies_at
+from tests.commands import command
 from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.ledger.ledger_events import standing
 from vergeos_nb.archive.ledger.ledger_lines import Event, Mark, hash_of, read_mark
@@ -329,8 +328,7 @@ def test_killed_at_any_write_of_a_removal_or_a_hold_the_archive_is_whole_and_the
 
 def audit(*arguments: str) -> tuple[int, Any]:
     """Exit code and answer of ``vergeos-nb audit … --json``."""
-    command = [sys.executable, "-m", "vergeos_nb", "audit", *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = command("audit", *arguments, "--json", timeout=60)
     assert "Traceback" not in done.stderr
     return done.returncode, json.loads(done.stdout.splitlines()[-1])
 

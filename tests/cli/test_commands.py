@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands import command
 from tests.forwarding.receivers import Received, free_port, stream_receiver
 from tests.rehearsal import Rehearsal
 from tests.served import QUICK, served
@@ -25,9 +26,7 @@ WAITS = [word for name, value in QUICK.items() for word in ("-p", f"{name}={valu
 
 def call(*arguments: str, cwd: Path | None = None) -> tuple[int, dict[str, Any], str]:
     """Exit code, the JSON on the last line of standard output, and everything printed."""
-    done = subprocess.run(
-        [*COMMAND, *arguments, "--json"], capture_output=True, text=True, timeout=150, cwd=cwd
-    )
+    done = command(*arguments, "--json", cwd=cwd)
     return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.commands import command
 from tests.served import QUICK
 from vergeos_nb.masking import spellings
 from vergeos_nb.simulator import Simulator
@@ -43,11 +43,7 @@ class Site:
 
     def call(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command, and look at all that it has shown and written."""
-        done = subprocess.run(
-            [sys.executable, "-m", "vergeos_nb", *arguments],
-            capture_output=True, text=True, timeout=150, env={**self.environ, **environ},
-            cwd=self.environ["HOME"], check=False,
-        )  # fmt: skip
+        done = command(*arguments, env={**self.environ, **environ}, cwd=self.environ["HOME"])
         assert "Traceback" not in done.stderr, done.stderr
         self.is_clean(done.stdout, done.stderr)
         return done
@@ -173,8 +169,8 @@ def test_an_error_of_the_settings_does_not_repeat_a_value_that_equals_the_passwo
         "VERGE_PASSWORD": secret,
         f"VERGE_{name}": secret,
     }
-    for command in (("doctor",), ("run", "force_power_off", "-p", "vm_name=web-01")):
-        done = site.call(*command, "--profile", "env", "--json", **environ)
+    for words in (("doctor",), ("run", "force_power_off", "-p", "vm_name=web-01")):
+        done = site.call(*words, "--profile", "env", "--json", **environ)
         assert secret not in done.stdout + done.stderr
 
 

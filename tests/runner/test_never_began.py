@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.archive.made import archive
+from tests.commands import command as forked
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.fleet.progress import Where, progress_of
@@ -30,13 +31,7 @@ RUN = "120000Z-force_power_off-web-01-0000000a"
 
 def command(*arguments: str, **environ: str) -> tuple[int, str, dict[str, Any]]:
     """Exit code, standard error, and the answer for programs."""
-    done = subprocess.run(
-        [sys.executable, "-m", "vergeos_nb", *arguments, "--json"],
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = forked(*arguments, "--json", env={**os.environ, **environ})
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stderr, json.loads(done.stdout.splitlines()[-1])
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.commands import command
 from tests.runner.test_headless import gone, journal_below, start_command, wait_for
 from tests.served import LADDER, NAME, changing, served, when_carried_out
 from vergeos_nb.clock import SystemClock
@@ -132,12 +131,7 @@ def test_the_command_recovers_what_a_killed_runner_left(outputs: Path) -> None:
         process.kill()
         process.communicate()
         assert gone(kernel)
-        done = subprocess.run(
-            [sys.executable, "-m", "vergeos_nb", "audit", "recover", "--outputs", str(outputs), "--json"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        done = command("audit", "recover", "--outputs", str(outputs), "--json", timeout=60)
         assert changing(simulator) == []
     answer = json.loads(done.stdout.splitlines()[-1])
     assert (done.returncode, answer["failed"]) == (0, [])
@@ -184,12 +178,7 @@ def test_a_journal_that_says_nothing_is_named_without_a_traceback(outputs: Path,
     folder = outputs / "2026-10-01" / "120000Z-force_power_off-web-01-00000000"
     folder.mkdir(parents=True)
     (folder / "journal.jsonl").write_text(content)
-    done = subprocess.run(
-        [sys.executable, "-m", "vergeos_nb", "audit", "recover", "--outputs", str(outputs), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = command("audit", "recover", "--outputs", str(outputs), "--json", timeout=60)
     assert done.returncode in (0, 10)
     assert "Traceback" not in done.stderr
     assert str(folder) in done.stdout

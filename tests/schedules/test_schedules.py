@@ -93,6 +93,7 @@ def wait_for_intent(outputs: Path, within_s: float = 60) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.real_waits
 def test_of_two_schedules_on_one_vm_the_second_is_refused_and_told_who_is_at_it(
     outputs: Path, tmp_path: Path
 ) -> None:

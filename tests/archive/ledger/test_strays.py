@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from tests.archive.made import NONE, allowed, archive, key, record, sealed
+from tests.commands import command
 from vergeos_nb.archive.ledger.ledger import Ledger
 from vergeos_nb.archive.seal import seal
 from vergeos_nb.archive.signing.allowed_signers import read_allowed_signers
@@ -24,12 +24,6 @@ GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.tar.xz"))
 
 def found(outputs: Path) -> list[tuple[str, str]]:
     return [(finding.kind.value, finding.where) for finding in verify(outputs).findings]
-
-
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "vergeos_nb", *arguments], capture_output=True, text=True, timeout=60
-    )
 
 
 def place(folder: Path, name: str = "") -> str:

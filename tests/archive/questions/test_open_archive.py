@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 
 import vergeos_nb
 from tests.archive.made import archive, sealed
+from tests.commands import command
 from tests.rehearsal import Rehearsal
 from vergeos_nb.archive.questions.journal_rows import calls_of
 from vergeos_nb.errors import UsageError
@@ -142,8 +141,7 @@ def test_a_line_with_half_a_surrogate_pair_and_one_that_was_cut_off_lose_no_othe
 
 def diff(*arguments: str) -> tuple[int, str]:
     """Exit code and standard output of ``vergeos-nb audit diff …``."""
-    command = [sys.executable, "-m", "vergeos_nb", "audit", "diff", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = command("audit", "diff", *arguments, timeout=60)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.archive.made import NONE, allowed, archive, finish_again, key, record
+from tests.commands import command
 from vergeos_nb.archive.ledger.ledger import Head, Ledger
 from vergeos_nb.archive.ledger.ledger_lines import hash_of
 from vergeos_nb.archive.ledger.manifest import read_manifest
@@ -444,8 +444,7 @@ def test_a_line_that_cannot_be_meant_is_an_error_and_never_left_out(
 
 def audit(*arguments: str) -> tuple[int, Any, str]:
     """Exit code, answer and standard error of ``vergeos-nb audit … --json``."""
-    command = [sys.executable, "-m", "vergeos_nb", "audit", *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = command("audit", *arguments, "--json", timeout=60)
     return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 

@@ -1,0 +1,174 @@
+"""The process that `tests.commands` forks commands from: ``python -m tests.command_server SOCKET``.
+
+It has loaded what commands and kernels load, runs no thread and has done nothing else, so each command begins
+as it would in a process of its own, only sooner. A command's kernels come from its own fork server, which is
+forked from the command here, and not started anew.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import io
+import json
+import os
+import pkgutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import vergeos_nb
+from vergeos_nb.runner import fork_server, warm
+
+# What no command here needs: other machines' workers, and what shows cards to a person.
+_LEFT_OUT = tuple(f"vergeos_nb.{name}" for name in ("fleet.remote", "fleet.dask_crew", "widgets", "__main__"))
+
+
+def main() -> None:
+    """Serve until the owner is gone. In a forked process: run the command, and end with its exit code."""
+    with socket.socket(fileno=int(sys.argv[1])) as owner:
+        _load()
+        command = _next_command(owner)
+    if command is not None:
+        command()
+
+
+def _load() -> None:
+    fork_server._load(warm.LOADED)
+    for module in pkgutil.walk_packages(vergeos_nb.__path__, "vergeos_nb."):
+        if not module.name.startswith(_LEFT_OUT):
+            importlib.import_module(module.name)
+    gc.freeze()
+
+
+def _next_command(owner: socket.socket) -> Callable[[], None] | None:
+    """Wait for requests. Returns in the process that is to run a command; None once the owner is gone."""
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(owner, 1 << 20, 3)
+        if not data:
+            return None
+        asked = json.loads(data)
+        report, out, err = descriptors
+        if os.fork() == 0:
+            # Between this server and the command: it waits for the command alone, and tells how it ended.
+            if (pid := os.fork()) == 0:
+                owner.close()
+                os.close(report)
+                _become(asked, out, err)
+                return lambda: _command(asked["arguments"])
+            os.write(report, b"%d\n" % pid)
+            _, status = os.waitpid(pid, 0)
+            os.write(report, b"%d\n" % os.waitstatus_to_exitcode(status))
+            os._exit(0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        while _reaped():
+            pass
+
+
+def _reaped() -> bool:
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False
+
+
+def _become(asked: dict[str, Any], out: int, err: int) -> None:
+    """Streams, environment and folder as the caller of the command wants them."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for ours, standard in ((nothing, 0), (out, 1), (err, 2)):
+        os.dup2(ours, standard)
+        os.close(ours)
+    os.environ.clear()
+    os.environ.update(asked["environ"])
+    os.chdir(asked["folder"])
+    os.umask(asked["umask"])
+    time.tzset()
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 — as long as the process
+    sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), encoding="utf-8")  # noqa: SIM115
+    sys.stderr = io.TextIOWrapper(
+        open(2, "wb", closefd=False),  # noqa: SIM115
+        encoding="utf-8",
+        errors="backslashreplace",
+        line_buffering=True,
+    )
+
+
+def _command(arguments: Sequence[str]) -> NoReturn:
+    from vergeos_nb.cli.main import main as vergeos_nb_main
+
+    warm.subprocess = _ForkedKernels  # type: ignore[attr-defined]
+    sys.argv = ["vergeos-nb", *arguments]
+    vergeos_nb_main()
+    sys.exit(0)
+
+
+class _ForkedKernels:
+    """Stands for `subprocess` where a run starts its fork server."""
+
+    DEVNULL = subprocess.DEVNULL
+
+    class Popen:
+        """A fork server that is forked from the command: what it loads is loaded."""
+
+        def __init__(self, words: Sequence[str], *, stdout: Any, pass_fds: Sequence[int], **_: Any) -> None:
+            self.code: int | None = None
+            self.pid = os.fork()
+            if self.pid:
+                return
+            atexit._clear()
+            os.setsid()
+            for stream in (1, 2):
+                os.dup2(stdout.fileno(), stream)
+            # A copy beyond those that are closed, put back in its place.
+            kept = os.dup2(pass_fds[0], 200)
+            os.closerange(3, kept)
+            os.closerange(kept + 1, 1024)
+            sys.argv = [fork_server.__file__, str(kept), *words[5:]]
+            _be_fork_server()
+
+        def poll(self) -> int | None:
+            return self._waited(os.WNOHANG)
+
+        def wait(self) -> int | None:
+            return self._waited(0)
+
+        def kill(self) -> None:
+            if self.poll() is None:
+                os.kill(self.pid, signal.SIGKILL)
+
+        def _waited(self, how: int) -> int | None:
+            if self.code is None:
+                ended, status = os.waitpid(self.pid, how)
+                self.code = os.waitstatus_to_exitcode(status) if ended else None
+            return self.code
+
+
+def _be_fork_server() -> NoReturn:
+    """Serve kernels, or be one. The frames of the command above this one are never returned to."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    # ipykernel has read its parent's number when it was imported.
+    IPKernelApp.class_traits()["parent_handle"].default_value = os.getpid()
+    code = 1
+    try:
+        fork_server.main()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
