@@ -1,4 +1,4 @@
-"""Sealed runs as a report counts them, from the ledger's index and each record's ``record.json``."""
+"""Sealed runs for the incident report, from the ledger's index and each record's ``record.json``."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PastRuns:
         try:
             record: Mapping[str, Any] = read(self._outputs / entry.path)
         except RecordError:
-            # Its files are gone or damaged, which verifying has named; the ledger still knows of the run.
+            # Its files are gone or damaged, which `check` reports. The ledger still has the run's fields.
             record, lost = {}, True
         fields = entry.fields
         calls = [call for call in record.get("changing_calls") or () if isinstance(call, Mapping)]
@@ -84,7 +84,7 @@ class PastRuns:
 
 
 def _told_apart(runs: Sequence[PastRun]) -> list[PastRun]:
-    """The runs, with a piece of its id behind the name of each real system that shares its name."""
+    """The runs. If two real systems have the same name, a part of the system's id is added to it."""
     systems: dict[str, set[str]] = {}
     for run in runs:
         if run.system and not run.simulated:
