@@ -1,1 +1,1 @@
-"""All records: sealed, chained, kept, found again and verified."""
+"""All records: sealed, chained in the ledger, searched, retained and verified."""

@@ -17,7 +17,7 @@ from vergeos_nb.layout import archive_of
 from vergeos_nb.settings import ArchiveSettings
 
 WAIT_S = 10.0
-"""No run is kept longer; what is not done by then goes on as long as the process does."""
+"""A run waits no longer than this. Unfinished work continues as long as the process lives."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def _bounded(work: Sequence[tuple[Callable[[], object], float]], scrubber: Scrub
         for thread in threads:
             thread.start()
     except RuntimeError:
-        # A kernel that ends starts none any more. The mirror catches up after the next seal.
+        # A kernel that is ending starts no threads. The mirror catches up after the next seal.
         _log.warning("after the seal: not done, because this process is ending")
         return
     began = time.monotonic()

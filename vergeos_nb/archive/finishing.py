@@ -28,14 +28,14 @@ def finish_record(
 ) -> RunState:
     """Make the record of the run whose journal is in the folder, and seal it. Can be repeated.
 
-    Secrets that the journal still holds are masked first, because everything else is made from it. Journals
-    of older versions can hold some, and journals of runs that learnt a secret late.
+    Secrets that the journal still holds are masked first, because the whole record is made from it. A journal
+    can hold some if an older version wrote it, or if a line was written before the run knew the secret.
 
     Args:
-        base: the notebook that a run made from its runbook; by default the runbook's own.
+        base: the notebook that the run has executed; by default the runbook's own.
 
     Raises:
-        RecordError: the record cannot be made, or it cannot be sealed and stays as it is.
+        RecordError: the record cannot be made; or it was made and cannot be sealed.
         UsageError: the run is one of a runbook that is not installed.
     """
     archive = archive_settings()
@@ -54,7 +54,7 @@ def finish_record(
 
 
 def _runbook(folder: Path) -> NotebookNode:
-    """The notebook of the run's runbook; a closing cell alone if the journal does not name it."""
+    """The notebook of the run's runbook; if the journal names none, one with only a closing cell."""
     if runbook := opened_of(folder / JOURNAL).get("runbook"):
         return nbformat.read(notebook_of(str(runbook)), as_version=4)
     close = nbformat.v4.new_code_cell("", id="close", metadata={"tags": ["close"]})
@@ -62,7 +62,7 @@ def _runbook(folder: Path) -> NotebookNode:
 
 
 def _mask_journal(folder: Path, scrubber: Scrubber, clock: Clock) -> None:
-    """Mask secrets that the journal still holds, unless it is sealed, and add a line that says so."""
+    """Mask secrets in a journal that is not sealed yet, and add a line that says so."""
     path, outputs = folder / JOURNAL, archive_of(folder).outputs
     content = _content(path)
     masked = masked_file(JOURNAL, content, scrubber)

@@ -1,8 +1,8 @@
-"""A second copy of the archive, somewhere that fsspec reaches: S3, GCS, Azure, WebDAV, a share.
+"""A second copy of the archive, on any storage that fsspec supports: S3, GCS, Azure, WebDAV, a share.
 
-Ledger lines are the queue: ``mirror.json`` says up to which one everything is there. If the target is down,
-that number stays, and the next seal or `vergeos-nb audit mirror` continues from there. Each copy is read back
-and compared with its manifest. Nothing is ever deleted at the target.
+Ledger lines are the queue. ``mirror.json`` holds the number of the last line whose record was copied. If the
+target is down, that number stays, and the next seal or `vergeos-nb audit mirror` continues from there. Each
+copied file is read back and compared. Nothing is ever deleted at the target.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Mirrored:
     """The result of a mirroring.
 
     Attributes:
-        lines: up to which ledger line everything is there.
+        lines: the number of the last ledger line whose record is at the target.
         copied: ids of the records that were copied now.
-        spoiled: ids of records that were changed since they were sealed, and so do not replace a good copy.
-        busy: whether another process was mirroring, so that nothing was done.
+        spoiled: ids of records that were changed since they were sealed. They are not copied.
+        busy: another process was mirroring, so nothing was done.
     """
 
     lines: int
@@ -63,8 +63,8 @@ def mirror(outputs: Path, target: Secret) -> Mirrored:
     """Copy the records that the target lacks.
 
     Raises:
-        RecordError: the target cannot be reached or written, gives back something else, or holds the ledger
-            of another archive. Records that were copied before stay, and are not copied again.
+        RecordError: the target cannot be reached or written, returns other bytes than were written, or holds
+            the ledger of another archive. Copies made before the error are kept, and not made again.
     """
     asked = f"mirroring to {shown(target)}"
     try:
@@ -75,7 +75,7 @@ def mirror(outputs: Path, target: Secret) -> Mirrored:
     except RecordError:
         raise
     except Exception as error:
-        # Every kind of target has its own errors, and none of them may end a run.
+        # Each storage has its own exceptions, and none of them may end a run.
         secrets = [target.reveal(), *ArchiveSettings(mirror=target).secrets]
         why = Scrubber(secrets).cut(f"{type(error).__name__}: {error}", 300)
         hint = "it is tried again after the next seal, or with `vergeos-nb audit mirror`"
@@ -83,7 +83,7 @@ def mirror(outputs: Path, target: Secret) -> Mirrored:
 
 
 def shown(target: Secret) -> str:
-    """A target's URL without what may be a secret in it."""
+    """A target's URL without the parts that can hold a secret."""
     parts = urlsplit(target.reveal())
     return f"{parts.scheme}://{parts.hostname or ''}{parts.path}" if parts.scheme else target.reveal()
 
@@ -114,7 +114,7 @@ class _Copying:
         spoiled: list[str] = []
         for count, raw in enumerate(snapshot.lines[done:], start=done + 1):
             entry = read_line(raw)
-            # One that was sealed again or removed since has no folder of that state any more.
+            # A record that was sealed again or removed later no longer has the files of this line.
             if entry is not None and there.get(entry.record) == entry:
                 whole = self._record(entry.path, entry.manifest)
                 (copied if whole else spoiled).append(entry.record)
@@ -146,7 +146,7 @@ class _Copying:
         for path in sorted(
             path for name in (SIGNED, TIMESTAMPS) for path in self._outputs.glob(f"{name}/*{HEAD_SUFFIX}*")
         ):
-            # A head that is newer than the ledger's copy would accuse it.
+            # With a head that is newer than its copy of the ledger, the mirror would not verify.
             if not is_litter(path.name) and int(path.name.partition(".")[0].partition("-")[0]) <= len(
                 snapshot.lines
             ):
@@ -207,7 +207,7 @@ def _note(outputs: Path, target: Secret, count: int) -> None:
 
 
 def _name(target: Secret) -> str:
-    # Another target starts from the beginning; its URL may hold a secret.
+    # Tells one target from another. A hash, because the URL can hold a secret.
     return hashlib.sha256(target.reveal().encode()).hexdigest()
 
 

@@ -30,10 +30,10 @@ class PlanShelf:
         return self._paths.outputs
 
     def keep(self, plan: Plan) -> bool:
-        """Keep a plan. Masked it would be another one, so with a secret in it there is nothing to keep.
+        """Keep a plan, unless it holds a secret: a masked plan would have another digest.
 
         Returns:
-            Whether it is kept.
+            Whether it was kept.
 
         Raises:
             RecordError: it cannot be written.
@@ -48,7 +48,7 @@ class PlanShelf:
         return True
 
     def find(self, digest: str) -> Plan | None:
-        """The plan with this digest; None where there is none or its file is not what its name says."""
+        """The plan with this digest; None if there is none, or if its file was changed."""
         if not re.fullmatch("[0-9a-f]{64}", digest):
             return None
         try:

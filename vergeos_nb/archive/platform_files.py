@@ -1,7 +1,7 @@
-"""What was measured of each system, as ``platform/SYSTEM.toml`` in the archive, for people to read and check.
+"""The measurements of each system, as ``platform/SYSTEM.toml`` in the archive, for people to read and check.
 
-A file is put there whole. Things that a run did not measure stay as an earlier run has left them, each with
-its own version, time and record. Who reads the file decides what still counts.
+Each entry has its own version, time and record. Entries that a run did not measure stay as they were. The
+reader of the file decides which entries still count.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ class PlatformFiles:
         self._scrubber = scrubber or Scrubber()
 
     def find(self, name: str) -> Measurements:
-        """What was measured of the system of this name; nothing where there is no file.
+        """The measurements of the system with this name; empty if there is no file.
 
-        A file that cannot be read is no error: nothing that it says counts, and `damaged` says why.
+        A file that cannot be read is not an error: none of its entries counts, and `damaged` says why.
         """
         path = self._paths.platform(file_name(name))
         try:
@@ -97,7 +97,7 @@ class PlatformFiles:
         assumptions: Mapping[str, tuple[str, str]],
         seen: Mapping[str, tuple[str, str]],
     ) -> str:
-        """Add what this run has measured: value and how, by name. Returns the file's path.
+        """Add this run's measurements, each a value and how it was measured. Returns the file's path.
 
         Raises:
             RecordError: it cannot be written.
@@ -133,7 +133,7 @@ class PlatformFiles:
 
 
 def _joined(earlier: Mapping[str, Measured], new: Mapping[str, Measured]) -> dict[str, Measured]:
-    """Both. What the new run did not measure stays as it was measured before, with its version."""
+    """Earlier and new measurements. An earlier one stays if the new run did not measure it."""
     return {
         **earlier,
         **{name: one for name, one in new.items() if one.value != NOT_MEASURED or name not in earlier},

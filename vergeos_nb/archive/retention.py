@@ -1,7 +1,7 @@
 """Keeping and removing: legal holds, and removals that leave a tombstone in the ledger.
 
-The tombstone is written first. Then the folder is moved out of its place in one step, and is deleted there. A
-process that is killed in between leaves a whole folder or none.
+The tombstone is written first. Then the folder is moved away in one step, and deleted in its new place. So a
+process that is killed in between leaves the whole folder in its place, or nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from vergeos_nb.files import disk_errors, make_folder, sync_folder
 from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.masking import masked
 
-# After so many tombstones, other processes that wait for the ledger get a turn.
+# After this many tombstones the ledger's lock is released, so that other processes get a turn.
 _AT_ONCE = 100
 
 
@@ -50,7 +50,7 @@ class Keeper:
 
     Args:
         by: the user who does it.
-        signer: signs the head that the ledger then has.
+        signer: signs the new head of the ledger.
 
     Raises:
         RecordError: from every method, when the ledger cannot be read or written.
@@ -101,7 +101,7 @@ class Keeper:
             with self._ledger.locked():
                 now = standing(self._ledger.whole_lines())
                 for record in records[first : first + _AT_ONCE]:
-                    # Somebody may have removed it, or put it on hold, since.
+                    # Another process may have removed it, or put it on hold, since the first check.
                     if record in now.sealed:
                         _refuse_held(now, record)
                         self._append(_known(now, record), Event.REMOVED, reason)
@@ -180,7 +180,7 @@ def due(now: Standing, before: float | None, keep: int) -> Due:
 
     Args:
         before: seconds since 1970: only runs that ended before; None means any.
-        keep: so many of the newest stay whatever their age.
+        keep: this many of the newest records stay, whatever their age.
     """
     by_age = sorted(
         now.sealed.values(), key=lambda entry: (ended(entry.fields, entry.sealed_at), entry.record)

@@ -1,9 +1,9 @@
 """The last search for secrets before a record is sealed. A sealed file cannot be changed afterwards.
 
-Everything was masked when it was written. This uses the same masking again, so it finds only texts that
-masking would change. Such texts can be in a journal of an older version, or in a log that somebody put into
-the folder. They are masked in place: texts of others never decide whether evidence is kept. Only a secret of
-our own that cannot be masked, in a picture or in a file's name, refuses the seal.
+Everything was masked when it was written. The search uses the same masking, so it finds the texts that
+masking would change. An older version's journal can hold such texts, or a log that somebody put into the
+folder. They are masked in place, because a text from outside must never prevent a seal. Only a secret of our
+own that cannot be masked, in a picture or in a file's name, refuses the seal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Cleaned:
 
     Attributes:
         changed: the new contents of these files.
-        stuck: the places of secrets that cannot be masked, in words that do not repeat them.
+        stuck: where there are secrets that cannot be masked, in words that do not repeat them.
     """
 
     changed: Mapping[str, bytes]
@@ -37,7 +37,7 @@ def clean(files: Mapping[str, bytes], scrubber: Scrubber, sealed: Mapping[str, i
 
     Args:
         files: content by name.
-        sealed: how many of a file's first bytes were sealed before, and stay as they are.
+        sealed: by file, how many of its first bytes were sealed before. These are not changed.
     """
     changed, stuck = {}, []
     for number, (name, content) in enumerate(files.items(), start=1):
@@ -55,7 +55,7 @@ def clean(files: Mapping[str, bytes], scrubber: Scrubber, sealed: Mapping[str, i
 
 
 def masked_file(name: str, content: bytes, scrubber: Scrubber) -> bytes | None:
-    """A file's content without secrets, as it is where it holds none; None where they cannot be masked."""
+    """A file's content without secrets; None if it holds secrets that cannot be masked."""
     if b"\0" in content:
         return None if scrubber.is_in(content) else content
     text = content.decode("utf-8", "surrogateescape")
@@ -69,9 +69,7 @@ def masked_file(name: str, content: bytes, scrubber: Scrubber) -> bytes | None:
 
 
 def _masked_json(text: str, scrubber: Scrubber, indent: int | None) -> str:
-    """Masked by its decoded values, so that escapes and signs of JSON do not matter. Other content is masked
-    as text.
-    """
+    """Mask the decoded values, so that JSON's escapes hide nothing. Other content is masked as text."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):

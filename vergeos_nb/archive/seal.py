@@ -1,4 +1,4 @@
-"""Sealing: a finished record is searched for secrets, hashed, and written into the ledger."""
+"""Seal a finished record: search it for secrets, hash its files, and write its line into the ledger."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
 from vergeos_nb.archive.folders.sealable import refuse_removed, refuse_rewritten
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Head, Ledger
+from vergeos_nb.archive.ledger.ledger import SEAL_LATER, Head, Ledger
 from vergeos_nb.archive.ledger.ledger_lines import Digest, LedgerEntry, LedgerPlace, hash_of, read_line
 from vergeos_nb.archive.ledger.manifest import (
     Manifest,
@@ -42,19 +42,19 @@ if TYPE_CHECKING:
 def seal(
     folder: Path, scrubber: Scrubber, clock: Clock | None = None, signer: Signer | None = None
 ) -> Manifest:
-    """Seal a finished record. One that is sealed already and unchanged stays as it is.
+    """Seal a finished record. A record that is sealed and unchanged is not sealed again.
 
-    Secrets that its files still hold are masked, and ``record.json`` names those files.
+    Secrets that its files still hold are masked, and ``record.json`` lists the masked files.
 
     Args:
         folder: the record's folder, two levels below the archive's.
         scrubber: knows the secrets that must not be sealed.
-        signer: signs the manifest, and the head that the ledger then has.
+        signer: signs the manifest, and the new head of the ledger.
 
     Raises:
-        RecordError: it holds a secret that cannot be masked; or it was sealed before, and its journal is not
-            the sealed one with lines added; or it cannot be written. The record's files stay unchanged. If
-            the key cannot be used, the record is still sealed, without a signature.
+        RecordError: it holds a secret that cannot be masked; or it was sealed before, and its journal was
+            changed in another way than by adding lines; or a file cannot be written. Then it is not sealed.
+            If only the key cannot be used, the record is sealed without a signature before this is raised.
     """
     asked = f"sealing the record {folder.name}"
     paths = archive_of(folder)
@@ -92,7 +92,7 @@ def seal(
         plain = Manifest(folder.name, path, iso((clock or SystemClock()).now()), place, fields, files)
         manifest, signature, failure = _signed(plain, signer)
         with _whole(asked):
-            # First the manifest: a line of the ledger must not refer to a missing one.
+            # The manifest first: a line of the ledger must not refer to a missing manifest.
             put(folder / MANIFEST, manifest.encoded(), paths.draft)
             if signature:
                 put(folder / SIGNATURE, signature, paths.draft)
@@ -110,7 +110,7 @@ def seal(
 
 
 def _signed(plain: Manifest, signer: Signer | None) -> tuple[Manifest, bytes, RecordError | None]:
-    """The manifest that names its signer, and its signature; where the key fails, the one that names none."""
+    """The manifest with its signer, and the signature. If the key fails: without a signer, and the error."""
     if signer is None:
         return plain, b"", None
     try:
@@ -122,7 +122,7 @@ def _signed(plain: Manifest, signer: Signer | None) -> tuple[Manifest, bytes, Re
 
 def _read(folder: Path, asked: str) -> dict[str, bytes]:
     with _whole(asked):
-        # Files that a desktop or an editor leaves are not part of the record. They come and go.
+        # Files of desktops and editors come and go. They are not part of the record.
         files = {name: path for name, path in bundle(folder).items() if not is_litter(name)}
         contents = {name: path.read_bytes() for name, path in files.items()}
     odd = [name for name in contents if not name.isprintable()]
@@ -171,7 +171,7 @@ def _cleaned(
 
 
 def _masked(contents: Mapping[str, bytes], changed: Mapping[str, bytes], asked: str) -> dict[str, bytes]:
-    """The record's files with these new contents, and with their names noted in ``record.json``."""
+    """The record's files with these new contents. ``record.json`` lists the changed files."""
     masked = {**contents, **changed}
     told = dict(_record(masked, asked))
     told["masked"] = sorted({*_names(told.get("masked")), *changed})
@@ -195,7 +195,7 @@ def _names(value: Any) -> tuple[str, ...]:
 def _unchanged(
     folder: Path, before: LedgerEntry, path: str, fields: Mapping[str, Any], files: Mapping[str, Digest]
 ) -> Manifest | None:
-    """The existing manifest, if it is the sealed one and equals a new one."""
+    """The existing manifest, if it was sealed and a new one would be equal."""
     try:
         content = content_of(folder / MANIFEST) or b""
         manifest = read_manifest(content)
@@ -206,11 +206,7 @@ def _unchanged(
 
 
 def _whole(asked: str) -> AbstractContextManager[None]:
-    hint = (
-        "the record's files are complete and stay; make the folder writable and free space, then run "
-        "`vergeos-nb audit recover`"
-    )
-    return disk_errors(asked, hint, where="the disk")
+    return disk_errors(asked, SEAL_LATER, where="the disk")
 
 
 def newest_entries(outputs: Path) -> dict[str, LedgerEntry]:
@@ -224,9 +220,9 @@ def newest_entries(outputs: Path) -> dict[str, LedgerEntry]:
 
 
 def waits_for_its_seal(folder: Path, newest: Mapping[str, LedgerEntry]) -> bool:
-    """Whether a finished record is not in the ledger, or was finished again after it was sealed.
+    """Whether a finished record still has to be sealed: it is not in the ledger, or was finished again.
 
-    A record that was changed in any other way does not wait, because a new seal would hide the change.
+    This is false for a record that was changed in any other way, because a new seal would hide the change.
     """
     entry = newest.get(folder.name)
     if entry is None:

@@ -1,7 +1,7 @@
 """The notification hook: one POST with the sealed summary, for a ticket system or a chat.
 
-It is sent once and never repeated, because the archive holds the same content. Its URL often holds a token,
-so it is a secret like a password.
+It is sent once and never repeated, because the archive holds the same content. The URL is treated as a
+secret, because it often holds a token.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.settings import Secret
 
 TIMEOUT_S = 5.0
-"""From the beginning to the whole answer."""
+"""Time limit for the whole request, in seconds."""
 
 
 def message(account: RunState, manifest: Manifest) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def notify(url: Secret, content: Mapping[str, Any]) -> None:
     """Send it.
 
     Raises:
-        RecordError: it was not taken, or the URL cannot be used. No text of the error holds the URL.
+        RecordError: the receiver did not accept it, or the URL cannot be used. The error never has the URL.
     """
     asked = "sending the notification"
     if not _is_usable(url.reveal()):
@@ -67,7 +67,7 @@ def notify(url: Secret, content: Mapping[str, Any]) -> None:
 
 
 def _is_usable(url: str) -> bool:
-    """Whether it is https, or on this machine, where the way cannot be overheard."""
+    """Whether the URL is https, or plain http to this machine, where nobody can listen."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -8,7 +8,7 @@ import click
 
 from vergeos_nb import settings
 from vergeos_nb.cli.commands import Command
-from vergeos_nb.cli.options import json_option, outputs_option
+from vergeos_nb.cli.options import json_option, outputs_option, port_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.runner.jupyter_lab import ended_in_order, open_lab, runbooks_here
 
@@ -17,13 +17,7 @@ from vergeos_nb.runner.jupyter_lab import ended_in_order, open_lab, runbooks_her
 @click.option(
     "--profile", default="simulator", show_default=True, help="The system that the runbooks start with."
 )
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    help="The port; 0 takes a free one.",
-    show_default=True,
-)
+@port_option
 @click.option("--browser/--no-browser", default=True, help="Open JupyterLab in a browser.")
 @click.option(
     "--dir", "base", metavar="DIR", default="lab", help="Folder for working copies. [default: ./lab]"

@@ -64,6 +64,16 @@ archive_option = click.option(
 )
 
 
+# A port to listen on.
+port_option = click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="The port; 0 takes a free one.",
+)
+
+
 def pairs_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """``-p NAME=VALUE``, as a mapping of texts."""
     return click.option("-p", "pairs", metavar="NAME=VALUE", multiple=True, callback=_pairs, help=help)

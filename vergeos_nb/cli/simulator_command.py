@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from vergeos_nb.cli.commands import Asking
-from vergeos_nb.cli.options import json_option
+from vergeos_nb.cli.options import json_option, port_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.connect.simulated import announce, withdraw
 from vergeos_nb.errors import SettingsError, UsageError
@@ -19,13 +19,7 @@ from vergeos_nb.words import did_you_mean
 
 @click.command(cls=Asking)
 @click.option("--scenario", default="stuck", show_default=True, help="The scenario; see --list.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    help="The port; 0 takes a free one.",
-    show_default=True,
-)
+@port_option
 @click.option(
     "--vms", type=click.IntRange(min=0), default=0, show_default=True, help="So many more VMs in the system."
 )

@@ -21,8 +21,8 @@ TAME_KEY = re.compile(r"[0-9A-Za-z_-]{1,64}")
 class Changing:
     """The changing half of `VergeApi`. `vergeos_nb.vergeos.requests` builds the requests.
 
-    Each of these raises `ApiError` or `AuthError`; with ``may_have_executed`` set, it may have been carried
-    out all the same: read back, never send again.
+    Every method raises `ApiError` or `AuthError`. If the error's ``may_have_executed`` is true, the change
+    may have happened all the same: read back, and never send again.
     """
 
     wire: Wire
@@ -38,7 +38,7 @@ class Changing:
     def vm_action(self, vm: VmKey, action: VmAction) -> Any:
         """Send ``poweroff``, ``kill`` or ``poweron``. CHANGES the system; sent once.
 
-        The answer means that the platform took it, not that it has happened (D-power, govergeos).
+        The answer means that the platform accepted it, not that it had an effect (D-power, govergeos).
 
         Returns:
             The decoded answer, which no source describes in full.
@@ -51,13 +51,13 @@ class Changing:
         """Take a snapshot without quiescing. CHANGES the system; sent once.
 
         Returns:
-            The key of its row, or None where the answer names none: find it with ``snapshots_named``.
+            The key of its row; None if the answer has no key. ``snapshots_named`` finds it then.
         """
         change = requests.snapshot(machine, name, expires, description)
         return _receipt_key(self._change(change, f"take the snapshot {name!r} of machine {machine}"))
 
     def ask_node(self, node: int, query: NodeQuery) -> str:
-        """Have a node run ``top``. CHANGES by its method only: it makes a row; sent once.
+        """Have a node run ``top``. The POST makes a row and changes nothing else. Sent once.
 
         Returns:
             The key for ``node_answer``.
@@ -65,7 +65,7 @@ class Changing:
         return self._ask(requests.node_query(node, query), f"ask node {node} for {query}")
 
     def ask_network(self, network: int, query: NetworkQuery, host: str) -> str:
-        """Have a network look for a host on it. CHANGES by its method only: it makes a row; sent once.
+        """Have a network look for a host on it. The POST makes a row and changes nothing else. Sent once.
 
         Returns:
             The key for ``network_answer``.

@@ -4,9 +4,9 @@ A truth value is a JSON boolean, 0 or 1, or ``"true"`` or ``"false"``. A number 
 one as a float without a fraction: live serialisation was seen to vary (govergeos, decision records), and the
 vendor's documents show both.
 
-Anything else in a key, an identity or a field of the guards is an error, because a wrong reading could end in
-a wrong power-off. In a field that is only evidence it becomes None, and the record's ``unread`` names the
-field: its witness is silent, and the run continues.
+Any other value of a key, a name or a field that a guard compares is an error, because reading it wrongly
+could power off the wrong VM. Any other value of a field that is only evidence becomes None. Then ``unread``
+names the field, its witness is silent, and the run continues.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 _WHOLE = re.compile(r"-?[0-9]{1,20}(\.0{1,20})?")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 _MOST = 2**63
-# The end of the year 2199: a later time is none, and no table or DataFrame could hold some of them.
+# The end of the year 2199. A later value is not taken for a time; DataFrames could not hold some of them.
 LAST_TIME = 7_258_118_400
 _NEXT_STEP = (
     "Check that the host is a VergeOS system of a known version; if it is, this is news about its API: keep "
@@ -49,7 +49,7 @@ class UserAccount:
 
 
 class RowFields:
-    """One row and the way to its fields; every error names the field and the table."""
+    """One row, with methods that read its fields. Every error names the field and the table."""
 
     def __init__(self, row: Any, table: str, asked: str) -> None:
         self._table = table
@@ -70,37 +70,37 @@ class RowFields:
         return self._integer(name, self._there(name))
 
     def integer_or_none(self, name: str) -> int | None:
-        """A whole number; None where it is null or absent."""
+        """A whole number; None if it is null or missing."""
         value = self.row.get(name)
         return None if value is None else self._integer(name, value)
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The fields of evidence that could not be read so far, each with its value."""
+        """The evidence fields that could not be read so far, each with its value."""
         return tuple(self._unread)
 
     def seen_number(self, name: str) -> float | None:
-        """A number that is evidence only; None where it is null, absent or no number."""
+        """A number that is only evidence; None if it is null, missing or not a number."""
         return self._seen(name, number)
 
     def seen_integer(self, name: str) -> int | None:
-        """A whole number that is evidence only; None where it is null, absent or none."""
+        """A whole number that is only evidence; None if it is null, missing or not a whole number."""
         return self._seen(name, whole)
 
     def seen_time(self, name: str) -> int | None:
-        """Seconds since 1970 that are evidence only, whole; None where they are null, absent or no time."""
+        """Whole seconds since 1970 that are only evidence; None if they are null, missing or not a time."""
         return self._seen(name, _time)
 
     def seen_truth(self, name: str) -> bool | None:
-        """A truth value that is evidence only; None where it is null, absent or none."""
+        """A truth value that is only evidence; None if it is null, missing or not a truth value."""
         return self._seen(name, truth_value)
 
     def seen_text(self, name: str) -> str:
-        """Text that is evidence or a label only; "" where it is null, absent or none."""
+        """Text that is only evidence or a label; "" if it is null, missing or not text."""
         return self._seen(name, lambda value: value if isinstance(value, str) else None) or ""
 
     def seen_numbers(self, name: str) -> tuple[float, ...]:
-        """A list of numbers that is evidence only; empty where it is null, absent or none."""
+        """A list of numbers that is only evidence; empty if it is null, missing or not such a list."""
         return self._seen(name, _numbers) or ()
 
     def _seen(self, name: str, read: Callable[[Any], T | None]) -> T | None:
@@ -135,7 +135,7 @@ class RowFields:
         return value
 
     def text_or_empty(self, name: str) -> str:
-        """Text; "" where it is null or absent."""
+        """Text; "" if it is null or missing."""
         return "" if self.row.get(name) is None else self.text(name)
 
     def text_or_number(self, name: str) -> str:
@@ -178,7 +178,7 @@ def rows_of(data: Any, table: str, asked: str) -> list[Any]:
 
 
 def whole(value: Any) -> int | None:
-    """The whole number that this is, however it is written; None where it is none that a column holds."""
+    """The value as a whole number, however it is written; None if it is none, or too large for a column."""
     if isinstance(value, str):
         value = int(value.partition(".")[0]) if _WHOLE.fullmatch(value) else None
     elif isinstance(value, float):
@@ -189,7 +189,7 @@ def whole(value: Any) -> int | None:
 
 
 def number(value: Any) -> float | None:
-    """The number that this is, whole where it has no fraction; None where it is none."""
+    """The value as a number, whole if it has no fraction; None if it is not a number."""
     if (found := whole(value)) is not None:
         return found
     if isinstance(value, str):
@@ -266,8 +266,8 @@ def machine_status(row: Any, key: StatusKey | None, asked: str) -> MachineStatus
     """A `MachineStatus` from a row of ``machine_status``.
 
     Args:
-        key: the key the row was asked by. The views ``most`` and ``all`` can lack ``$key`` (pyvergeos 1.7.1).
-            None when it was found by a filter; then ``$key`` must be there.
+        key: the key by which the row was read. The views ``most`` and ``all`` can lack ``$key`` (pyvergeos
+            1.7.1). None if the row was found by a filter; then it must have ``$key``.
 
     Raises:
         WrongShape: among others, the row has another key than the one asked for.
@@ -319,7 +319,7 @@ def machine_stats(row: Any, machine: MachineKey, asked: str) -> MachineStats:
 
 
 def account(row: Any, asked: str) -> UserAccount:
-    """An `Account` from a row of ``users``."""
+    """A `UserAccount` from a row of ``users``."""
     of = RowFields(row, "users", asked)
     identity = of.seen_integer("identity")
     return UserAccount(of.key("$key"), of.text("name"), of.seen_text("type"), of.truth("enabled"), identity)
@@ -332,7 +332,7 @@ def permission(row: Any, asked: str) -> Permission:
 
 
 def _shown(value: Any) -> str:
-    # Text of the answer is not repeated: it is in the exchange, where secrets are masked.
+    # Text of the answer is not repeated here. The exchange holds it, with secrets masked.
     return str(value)[:40] if isinstance(value, int | float) else _kind(value)
 
 

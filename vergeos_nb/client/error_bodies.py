@@ -8,11 +8,10 @@ from typing import Any
 
 
 def said_in(data: Any) -> str | None:
-    """The platform's words in an answer that holds an error, for any status; None in any other answer.
+    """The platform's words if the answer holds an error, whatever its HTTP status; None if it does not.
 
-    A row or a receipt has no column ``err``. If ``err`` is the only member, it is an error even without
-    words. An empty ``err`` beside other members means nothing. ``error`` counts only without a key, because a
-    table may have such a column.
+    A row or a receipt has no column ``err``, so ``err`` means an error. An empty ``err`` means an error only
+    if it is the only member. ``error`` counts only without ``$key``, because a table may have such a column.
     """
     if isinstance(data, list):
         return next((said for row in data if (said := said_in_row(row)) is not None), None)

@@ -1,6 +1,6 @@
-"""Reads that learn how the platform answers: its tables, its filters, and when it writes its rows.
+"""Reads that find out how the platform answers: its tables, its filters, and when it writes its rows.
 
-Each table is asked for the columns that the other modules of this room ask it for, under the same names.
+Of each table they read the columns that the other modules of this room read, under the same names.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _KINDS: Mapping[ReadAs, str] = {
     "numbers": "core_usagelist",
 }
 READ_AS: Mapping[str, ReadAs] = {name: kind for kind, names in _KINDS.items() for name in names.split()}
-"""How the code reads a column; every other one is text."""
+"""How the code reads a column. A column that is not here is text."""
 
 # In these tables the name means something else.
 _ELSEWHERE: Mapping[tuple[str, str], ReadAs] = {
@@ -81,7 +81,7 @@ _FITS: Mapping[ReadAs, Callable[[Any], bool]] = {
     "whole": lambda value: whole(value) is not None,
     "number": lambda value: number(value) is not None,
     "text": lambda value: isinstance(value, str),
-    # Shown and kept, never read.
+    # Shown and recorded, never interpreted.
     "word": lambda value: True,
     "truth": lambda value: decoded_rows.truth_value(value) is not None,
     "time": lambda value: number(value) is not None,
@@ -98,7 +98,7 @@ class LearningReads:
     wire: Wire
 
     def table_seen(self, table: str) -> TableSeen:
-        """A few rows of a table of `ASKED`, column by column. A refusal is a result, too. Reads only."""
+        """The columns in a few rows of a table of `ASKED`. A refused read is a result, too. Reads only."""
         asked = f"look at the columns of {table}"
         try:
             answer = self.wire.read_answer(table, asked=asked, fields=ASKED[table], limit=str(ROWS))
@@ -109,7 +109,7 @@ class LearningReads:
         return TableSeen(table, len(rows), columns, answer.elapsed_s)
 
     def grammar(self) -> Grammar:
-        """What comes for no match, for an unknown column, and for braces. Three calls. Reads only."""
+        """How the platform answers no match, an unknown column, and braces. Four calls. Reads only."""
         data = self.wire.read(
             "vms",
             asked="see how an answer without rows looks",
@@ -136,11 +136,11 @@ class LearningReads:
         except FilterIgnored:
             return ROWS
         except ApiError:
-            # Refused. Nothing came that could be taken for a match.
+            # The platform refused the filter, so no row came.
             return 0
 
     def machines_to_watch(self, each: int) -> Machines:
-        """Up to so many machines of running VMs, of stopped VMs, and of nodes. Two calls. Reads only."""
+        """Machines of running VMs, stopped VMs and nodes, up to `each` of a kind. Two calls. Reads only."""
         asked = "choose machines to watch"
         fields = filters.fields(
             "$key", "name", "machine", "machine#status#running as running", "machine#status#status as status"
@@ -190,7 +190,7 @@ class LearningReads:
 
 
 def columns_of(fields: str) -> list[str]:
-    """The names under which these fields come."""
+    """The names that these fields have in an answer."""
     return [entry.rpartition(" as ")[2].strip() for entry in fields.split(",")]
 
 

@@ -1,4 +1,4 @@
-"""The requests that a call of `VergeApi` would send, built by the same code and not sent."""
+"""The requests that a call of `VergeApi` would send. The same code builds them, and nothing is sent."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def preview(call: Callable[[VergeApi], object]) -> tuple[Request, ...]:
     try:
         call(VergeApi(cast(Wire, wire)))
     except VergeNbError:
-        # The call fails on an answer without rows, but by then its request has been seen.
+        # The call may fail because no row comes. Its request was built before.
         if not wire.seen:
             raise
     return tuple(wire.seen)
 
 
 def as_curl(host: str, request: Request, *, bearer: bool) -> str:
-    """The request as a curl command for a shell. Secrets stay variables, and so does the CA file.
+    """The request as a curl command for a shell. Secrets and the CA file are shell variables in it.
 
     Args:
         bearer: whether the profile sends a token or API key; otherwise a user name and a password.

@@ -1,1 +1,1 @@
-"""Many VMs under one plan: who is meant, in which order, how many at once, and what to do after a death."""
+"""Many VMs under one plan: which VMs, in which order, how many at once, and how to resume after a crash."""

@@ -1,8 +1,8 @@
 """Apply an approved fleet plan: start VMs by the schedule, let each have its own run, and write down both.
 
-One thread decides what starts. Before a VM begins, the fleet's journal says so on disk, with the folder of
-its run. Before a changing call of a VM leaves, its intent is on disk in the VM's own journal and in the
-fleet's. So `resume` knows what may have been sent from journals alone, also where a VM's own is lost.
+One thread decides what starts. Before a VM begins, the fleet's journal names the folder of its run, on disk.
+Before a changing call of a VM is sent, its intent is on disk in the VM's own journal and in the fleet's. So
+`resume` knows from the journals alone what may have been sent, even if a VM's own journal is lost.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from vergeos_nb.journal.journal import OnLine, RunJournal
 from vergeos_nb.procedure.values.given_approval import Approval
 from vergeos_nb.record.record_folder import new_folder
 
-# How often a stop file, a window that closes or a signal is looked for while VMs run.
+# Seconds between two checks for a stop file, the end of a window, or a signal, while VMs run.
 LOOK_S = 0.5
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class VmJob:
-    """One VM's run, ready to begin: plain data, so that it can be done elsewhere.
+    """One VM's run, ready to begin. Plain data, so that a worker elsewhere can do it.
 
     Attributes:
         folder: its record's folder.
@@ -52,18 +52,18 @@ class Workers(Protocol):
         """Begin one. Its future returns the run's end, or raises if the end is unknown.
 
         Args:
-            on_line: called with each line of the run's journal when it is on disk here, and with an intent
-                before its call is sent. If it raises, that call is not sent.
+            on_line: called with each line of the run's journal when the line is on disk here. For an intent
+                this is before its call is sent. If it raises, the call is not sent.
         """
 
     def upcoming(self, machines: frozenset[int]) -> None:
-        """The machines of the VMs that run or may start next."""
+        """Take note of the machines of the VMs that run or may start next."""
 
     def seal(self, folder: Path) -> Sequence[str]:
-        """Make and seal the fleet run's own record, after those of its runs. Called once, at the end.
+        """Make and seal the fleet run's own record, after the records of its runs. Called once, at the end.
 
         Returns:
-            what kept records from being made, one text for each.
+            Why records could not be made, one text for each.
         """
 
 
@@ -74,9 +74,9 @@ class Fleet:
     Attributes:
         refusal: the reason why nothing may start now, or None.
         begun: the VMs of earlier runs of this plan, by key. Those that ended are not begun again.
-        failed_before: how many of them count against the threshold.
-        on_change: told whenever a VM starts or ends, and when from now on none starts. What it raises is
-            logged, and nothing else comes of it.
+        failed_before: how many of them count as failures.
+        on_change: called whenever a VM starts or ends, and when no more VMs will start. An exception from it
+            is logged and otherwise ignored.
     """
 
     plan: FleetPlan
@@ -105,7 +105,7 @@ class Fleet:
         """Start what may start until nothing runs and nothing will start."""
         running: dict[Future[VmProgress], int] = {}
         while not self.schedule.over:
-            # Asked each time, because it keeps the plan's lease while the last runs end.
+            # Called in each round, because it also renews the plan's lease while the last runs end.
             refused = self.refusal()
             if refused is not None and self.held_back is None:
                 self.held_back = refused
@@ -134,7 +134,7 @@ class Fleet:
             name=vm.name,
             folder=path,
             plan=self.plan.digests[at],
-            # Older fleet runs kept none: where this is missing, no intent here does not mean that none was.
+            # Older fleet runs have no `vm-intent` lines, so there a missing intent proves nothing.
             keeps_intents=True,
         )
         self.states[vm.key] = VmProgress(Where.RUNNING, path)
@@ -153,7 +153,7 @@ class Fleet:
         return crew.submit(VmJob(at, vm.key, vm.machine, folder, parameters), partial(self._keep, at, path))
 
     def _keep(self, at: int, folder: str, line: Mapping[str, Any]) -> None:
-        """Keep a run's intents here as well. Called by the threads of the runs."""
+        """Copy a run's intents into the fleet's journal. Called by the threads of the runs."""
         if line["event"] == "intent":
             vm, call = self.plan.vms[at], {name: line[name] for name in ("method", "path", "body")}
             self.journal.write("vm-intent", key=vm.key, name=vm.name, folder=folder, **call)
@@ -163,7 +163,7 @@ class Fleet:
         path = self.states[vm.key].folder
         try:
             state = future.result()
-        except Exception as error:  # whatever it was, the fleet's other VMs run on, and this one is not known
+        except Exception as error:  # the other VMs continue, and the state of this one is unknown
             said = f"{type(error).__name__}: {error}"
             self.journal.write("vm-lost", key=vm.key, name=vm.name, folder=path, by=said)
             state = VmProgress(Where.OPEN, path, "interrupted", "unknown", 7, said, lost=True)

@@ -1,6 +1,6 @@
-"""Runs done in this process: a thread for each, and a process that makes their records.
+"""Do the runs in this process: a thread for each run, and one other process that makes their records.
 
-A run waits more than it computes, so threads do; making a record computes only, so another process does it.
+A run mostly waits, so threads are enough. Making a record only computes, so another process does it.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def run_steps(
     policy: Policy | None = None,
     on_line: OnLine | None = None,
 ) -> None:
-    """The whole procedure over one VM, into the journal of its folder; the record is made afterwards.
+    """Run the whole procedure over one VM, and write its journal. The record is made later.
 
     Args:
-        policy: used instead of this machine's.
-        on_line: called with every line of the journal after it is written. An exception from it ends the run.
+        policy: replaces this machine's policy.
+        on_line: called with every written line of the journal. An exception from it ends the run.
 
     Raises:
-        RecordError: the journal cannot be written; nothing was sent then that it does not hold.
+        RecordError: the journal cannot be written. Everything that was sent is in it.
     """
     options = read_parameters(PROCEDURE, job.parameters)
     try:
@@ -63,11 +63,11 @@ def run_steps(
         for step in book.engine.steps:
             book.engine.run(step.id)
     except RecordError:
-        # So that recovery can write into the journal.
+        # Unlocks the journal, so that recovery can write into it.
         book.journal.close()
         raise
     except Exception:
-        # The engine has written the bug down; the run ends, and its record says so.
+        # The engine has written the bug into the journal. The run ends, and its record shows the bug.
         pass
     book.end()
 
@@ -76,9 +76,9 @@ class Crew:
     """Threads for the runs, and a process for their records. A context manager.
 
     Args:
-        secrets: every text that no record may hold.
-        upcoming: told which machines are worth reading.
-        recorder: whether a process makes the records; otherwise the run's own thread does.
+        secrets: returns all texts that no record may hold.
+        upcoming: called with the machines whose rows will be needed.
+        recorder: whether another process makes the records. Otherwise the run's own thread does.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Runs done by the workers of a Dask cluster. Starts, limits and stops are decided here.
+"""Do the runs on the workers of a Dask cluster. This process decides about starts, limits and stops.
 
-The run of a lost worker is lost, too. Its journal so far is here, the run is never begun again, and the state
-of its VM is read back.
+If a worker is lost, its run is lost, too. This process has its journal so far, never begins the run again,
+and reads back the state of its VM.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from vergeos_nb.session.run_lease import LEASE_S
 from vergeos_nb.settings.policy import Policy
 
 LOOK_S = 0.2
-# A worker is looked for on the scheduler so often; a lease is renewed so often.
+# Seconds between two checks of the scheduler for the worker, and between two renewals of the lease.
 ALIVE_S = 1.0
 CONNECT_S = 15.0
-# A run that no worker has taken by then is given up; one that is begun later finds its token gone.
+# A run that no worker has begun by then is given up. A worker that begins it later finds no token.
 NO_WORKER_S = 120.0
 
 
@@ -44,8 +44,8 @@ class DaskCrew:
     """A context manager that is connected to one scheduler.
 
     Args:
-        leases_of: every name under which the VM of a key is leased; the leases are held here.
-        wants_stop: who wants the runs to stop, or "".
+        leases_of: returns the names of the leases of a VM, by its key. This process holds the leases.
+        wants_stop: returns the reason why the runs must stop, or "".
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class DaskCrew:
         return progress_of(account, job.folder.relative_to(self._outputs).as_posix())
 
     def _watch(self, job: VmJob, lease: Leases, on_line: OnLine) -> None:
-        """Give the run to a worker, and write down what its journal says until it has ended or is lost."""
+        """Give the run to a worker, and copy its journal until the run has ended or its worker is lost."""
         from distributed import Event, Queue
 
         run = job.folder.name
@@ -140,7 +140,7 @@ class DaskCrew:
                     if time.monotonic() - looked >= ALIVE_S:
                         looked = time.monotonic()
                         with suppress(Refused):
-                            # A lease that was lost stops the starts; this run is guarded by its plan.
+                            # A lost lease stops new starts. This run is still guarded by its plan.
                             lease.renew()
                         if worker and worker not in self._client.scheduler_info(n_workers=-1)["workers"]:
                             self._drain(lines, journal, kept, on_line)
@@ -150,7 +150,7 @@ class DaskCrew:
                         raise Interrupted(asked, f"no worker took it in {NO_WORKER_S:g} s", "see the cluster")
                     time.sleep(LOOK_S)
         finally:
-            # So that no other worker begins it: its token is taken, or taken away here.
+            # No other worker may begin this run: its token was taken, or is removed here.
             with suppress(Exception):
                 task.cancel(force=True)
             with suppress(TimeoutError):
@@ -159,7 +159,7 @@ class DaskCrew:
                 (job.folder / JOURNAL).unlink()
 
     def _drain(self, lines: Any, journal: Any, kept: Any, on_line: OnLine) -> str:
-        """Write down the lines that have come, and tell the worker. Gives its address if that was there."""
+        """Write the lines that have come, and confirm them to the worker. Returns its address, if it came."""
         worker = ""
         while lines.qsize():
             item = lines.get(timeout=CONNECT_S)
@@ -167,7 +167,7 @@ class DaskCrew:
                 worker = item["worker"]
                 continue
             if f'"event": "{INTENT}"' in item:
-                # Until it is told so the worker sends nothing, which is as well if this could not be sealed.
+                # The worker sends nothing until the line is confirmed. Without disk space it never is.
                 disk_reserve.take(Path(journal.name).parent)
             journal.write(item.encode())
             journal.flush()

@@ -1,4 +1,4 @@
-"""One fleet run from its first line to its sealed record: apply, or resume after a death."""
+"""One fleet run from its first line to its sealed record: apply a plan, or resume after a crash."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from vergeos_nb.record.record_folder import new_folder
 from vergeos_nb.runner.recovery import recover
 from vergeos_nb.session.run_lease import stop_wanted
 
-# The plan's lease outlasts any pause between two looks; a dead holder on this machine is seen at once.
+# Longer than any pause between two renewals. A dead holder on this machine is detected at once.
 LEASE_S = 180.0
 
 
@@ -54,9 +54,9 @@ class FleetSession:
 
     Attributes:
         workers: makes the crew that does the runs.
-        wants_stop: the reason to stop from outside, such as a signal, or "".
+        wants_stop: returns a reason to stop from outside, such as a signal, or "".
         on_change: called whenever a VM starts or ends.
-        scheduler: the Dask scheduler, for the record.
+        scheduler: the address of the Dask scheduler, for the record; "" for none.
     """
 
     outputs: Path
@@ -74,12 +74,12 @@ class FleetSession:
         """Apply the plan, or resume it.
 
         Args:
-            resume: continue after earlier runs of this plan. Without it there must be none.
-            go_on: earlier failures were looked at and no longer count.
+            resume: continue earlier runs of this plan. Without it, there must be no earlier run.
+            go_on: earlier failures no longer count.
 
         Raises:
-            Refused: it was applied before, or is being applied just now; or there is nothing to resume.
-            RecordError: the journal of an earlier run of this plan is damaged or gone; nothing was begun.
+            Refused: the plan was applied before, or is being applied now; or there is nothing to resume.
+            RecordError: the journal of an earlier run of this plan is damaged or gone. Nothing was begun.
         """
         with ExitStack() as stack:
             folder = new_folder(self.outputs, RUNBOOK, self.plan.digest[:12], self.clock.now())
@@ -130,7 +130,7 @@ class FleetSession:
         agreed = FleetApproval(plan, approval, self.operator, policy, clock, stop)
 
         def refusal() -> VergeNbError | None:
-            # First and each time, so that the plan's lease outlasts VMs that still run after a stop.
+            # Renewed first, and in every round, so that it is kept while VMs still run after a stop.
             try:
                 lease.renew()
             except Refused as lost:
@@ -202,7 +202,7 @@ class FleetSession:
         return earlier
 
     def _seal_what_was_left(self, earlier: Sequence[Path], begun: Mapping[int, VmProgress]) -> None:
-        """Make the records that a death kept from being made: of VMs' runs that had ended, of fleet runs."""
+        """Make the records that are missing after a crash: of VMs' runs that had ended, and of fleet runs."""
         folders = [self.outputs.absolute() / vm.folder for vm in begun.values() if vm.where is Where.ENDED]
         sealed = newest_entries(self.outputs) if earlier else {}
         for folder in (*folders, *earlier):
@@ -210,7 +210,7 @@ class FleetSession:
                 self._finish(folder)
 
     def _settle(self, journal: RunJournal, states: dict[int, VmProgress]) -> int:
-        """Read back the state of every VM whose run is open, and make its record. Sends nothing."""
+        """Read back the state of every VM whose run is open, and make the run's record. Changes nothing."""
         count = 0
         for vm in self.plan.vms:
             state = states.get(vm.key)
@@ -242,10 +242,10 @@ class FleetSession:
         return count
 
     def _give_back(self, journal: Path, missing: Sequence[Mapping[str, Any]]) -> None:
-        """Add to a VM's journal the intents that only the fleet's has, so that its record tells of them.
+        """Add the intents that only the fleet's journal has to the VM's journal, so that its record has them.
 
         Raises:
-            RecordError: the journal is damaged, or does not even say whose it is.
+            RecordError: the journal is damaged, or has lost its first line.
         """
         if not run_state_of(read_journal(journal)).opened:
             raise RecordError(f"reading the journal {journal}", "its first line is lost", "look at the VM")
@@ -253,7 +253,7 @@ class FleetSession:
             append_after_death(journal, self.clock, "intent-kept", **call)
 
     def _finish(self, folder: Path) -> None:
-        """Make and seal a record from its journal. Asks the platform nothing."""
+        """Make and seal a record from its journal. The platform is not asked."""
         if not (folder / JOURNAL).exists():
             return
         try:
@@ -273,6 +273,6 @@ class FleetSession:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    """Leave nothing of a run that was refused before it had a journal."""
+    """Remove the folder of a run that was refused before it had a journal."""
     with suppress(OSError):
         folder.rmdir()

@@ -1,4 +1,4 @@
-"""The steps of a fleet run as step results, so that it is recorded and shown like a run over one VM."""
+"""The steps of a fleet run as step results, so that its record looks like that of a run over one VM."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def result(
 def plan_step(
     plan: FleetPlan, approval: Approval | None, refused: VergeNbError | None, system: str, at: float
 ) -> StepResult:
-    """Which plan, by whose approval, or what forbids it."""
+    """The step Plan: the plan and its approval, or the refusal."""
     facts = {
         "plan": dict(plan.plan.content),
         "plan_digest": plan.digest,
@@ -116,7 +116,7 @@ def confirm_step(
     system: str,
     times: tuple[float, float],
 ) -> StepResult:
-    """The verdict on the fleet: off only if every VM is off by its own run's evidence."""
+    """The step Confirm. The fleet is off only if every VM is off by the evidence of its own run."""
     asked = f"forcing {len(plan.vms)} VMs off"
     verdicts = [states[vm.key].verdict or "unknown" for vm in plan.vms]
     well = sum(states[vm.key].well for vm in plan.vms)

@@ -1,11 +1,11 @@
-"""A file of VMs as rows: its encoding, which of three forms it has, and the content of each row.
+"""Read a file of VMs: its encoding, its form, and its rows.
 
-The form is told by explicit rules and never guessed from how often a character occurs:
+The form follows from these rules, and is never guessed from how often a character occurs:
 
 1. It begins with ``[`` or ``{``: JSON, a list or an object with a list ``vms``.
-2. Its first line has a column ``name``, ``vm_key`` or ``key`` when it is split at commas, semicolons or tabs:
-   a table with that delimiter.
-3. Otherwise: one VM a line. Where all lines are whole numbers they are keys, and else they are names.
+2. Split at commas, semicolons or tabs, its first line has a column ``name``, ``vm_key`` or ``key``: a table
+   with that delimiter.
+3. Otherwise: one VM per line. If all lines are whole numbers, they are keys; otherwise they are names.
 
 A name is used exactly as it is written. Only the quotes that a form puts around a text are removed.
 """
@@ -29,7 +29,7 @@ from vergeos_nb.shapes import Unfit, json_of
 IDENTIFYING = ("name", "vm_key", "key")
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _KEY = re.compile("[1-9][0-9]{0,17}")
-# The longer ones first: UTF-32 begins like UTF-16.
+# The longer marks first, because the mark of UTF-32 begins like that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -37,7 +37,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# A first line that is one of these is the name of a column, and no VM's.
+# If the first line is one of these, it is a column's name and not a VM's.
 _HEADINGS = {name for name, _ in TRIAGE.columns} | {
     *("host", "hostname", "id", "machine", "server", "vm", "vm name", "vm_name", "vmname", "vms")
 }
@@ -83,12 +83,12 @@ def read_rows(path: Path, asked: str) -> ListedVm:
 
 
 def _decoded(content: bytes) -> str:
-    """The text, by the mark at its beginning; without one it is UTF-8, or UTF-16 where that shows.
+    """Decode a text by its byte order mark; without a mark, UTF-16 is recognised by a zero byte.
 
     Raises:
         ValueError: it is neither.
     """
-    # In UTF-16 one of the first two bytes is zero, for every form begins with a character of ASCII.
+    # Every form begins with an ASCII character, so in UTF-16 one of the first two bytes is zero.
     unmarked = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
     zeros = (content[:1] == b"\0", content[1:2] == b"\0")
     marked = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), None)
@@ -120,7 +120,7 @@ def _table(text: str, asked: str) -> ListedVm | None:
     fitting = {mark: names for mark, names in headers.items() if {*names} & {*IDENTIFYING}}
     if not fitting:
         return None
-    # A line with one column alone is the same at each delimiter.
+    # A line with only one column is the same with each delimiter.
     several = [mark for mark, names in fitting.items() if len(names) > 1] or [next(iter(fitting))]
     if len(several) > 1:
         told = " and at ".join(DELIMITERS[mark] for mark in several)
@@ -146,7 +146,7 @@ def _split(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
 
 
 def _tried(text: str, delimiter: str) -> list[str]:
-    """The cells of the first row that is not empty, were this the delimiter; quotes need not match then."""
+    """The cells of the first row that is not empty, if this were the delimiter. Quotes need not match."""
     return next(filter(None, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)), [])
 
 

@@ -9,7 +9,7 @@ from vergeos_nb.clock import Clock
 
 
 class Pace:
-    """Gives out the times at which a request may be sent, `MIN_GAP_S` apart, in the order of asking."""
+    """Lets callers send in the order in which they ask, `gap_s` seconds apart."""
 
     def __init__(self, clock: Clock, gap_s: float = MIN_GAP_S) -> None:
         self._clock = clock

@@ -36,13 +36,13 @@ from vergeos_nb.settings.policy import Policy
 from vergeos_nb.shapes import Unfit, fit, read_json
 
 FORMAT = "vergeos-nb/fleet-plan/2"
-# Its VMs' plans do not bind every parameter. It is shown, and nothing is sent for it any more.
+# The VMs' plans in it do not bind every parameter. It can be shown, but no longer applied.
 EARLIER_FORMAT = "vergeos-nb/fleet-plan/1"
 PROCEDURE = RUNBOOK.name
 MOST_VMS = 10
-# Planning waits more than it works: every VM's two readings lie some seconds apart.
+# Planning mostly waits: each VM's two readings are some seconds apart.
 PLANNING_AT_ONCE = 32
-# So many of those that come next are read along. With those at work it is what one shared reading may name.
+# This many of the next VMs are read, too. With those at work, they are as many as one reading may name.
 PLANNED_NEXT = 64
 
 
@@ -80,13 +80,13 @@ def check_count(vms: Sequence[FleetVm], most: int) -> None:
 
 def plan_one(vm: FleetVm, options: Mapping[str, Any], connect: Connect, target: Target, shelf: PlanShelf,
              policy: Policy, clock: Clock, operator: str) -> Planned:  # fmt: skip
-    """Plan for one VM, as a run over it alone would, and keep its plan. Changes nothing."""
+    """Plan for one VM as a single run would, and keep its plan. Changes nothing."""
     if masked(vm.name) != vm.name:
         return Planned(vm, "", "unknown", "its name holds a password or token, or looks like one")
     try:
         parameters = read_parameters(PROCEDURE, {**options, "vm_name": vm.name, "vm_key": vm.key})
     except UsageError as error:
-        # A name that no run takes is this VM's refusal and not the fleet's.
+        # A name that no run accepts refuses only this VM, not the fleet.
         return Planned(vm, "", "unknown", f"{error.came_back}; rename it on the platform, then plan again")
     with connect(clock, ONLY_PLANS, lambda exchange: None) as connection:
         case = reading_case(
@@ -124,7 +124,7 @@ def plan_fleet(
     """Plan for all of them, many at a time and in their order. Changes nothing.
 
     Args:
-        upcoming: told which machines are worth reading, as the work moves on through the fleet.
+        upcoming: called with the machines whose rows will be needed next.
     """
 
     def one(at: int) -> Planned:
@@ -148,7 +148,7 @@ def fleet_plan(
         reasons = "; ".join(f"{one.vm.name}: {one.refused}" for one in planned[:5])
         hint = "choose other VMs; for one of these `vergeos-nb run force_power_off` says more"
         raise Refused("planning for the fleet", f"nothing can be planned for any VM: {reasons}", hint)
-    # Names that others gave, of nodes and of VMs that are left out, do not decide whether it can be kept.
+    # Masked, because a secret in the name of a node or of a VM must not prevent the plan from being kept.
     vms = masked_data(
         [
             {
@@ -195,7 +195,7 @@ class FleetPlan:
 
     @property
     def digest(self) -> str:
-        """The content that an approval binds."""
+        """The digest that an approval binds."""
         return self.plan.digest
 
     def outdated(self) -> VergeNbError | None:
@@ -211,9 +211,9 @@ class FleetPlan:
 
     @property
     def lasts_s(self) -> float:
-        """Seconds that its waits take when each is used up to its end, apart from limits per node and group.
+        """The seconds that its waits take at most, without the limits per node and group.
 
-        Calls come on top, and Confirm may take longer than its settling.
+        API calls take more time, and Confirm can take longer than its settle time.
         """
         options = read_parameters(PROCEDURE, {**self.options, "vm_name": "any"})
         assert isinstance(options, ForcePowerOffParameters)
@@ -273,7 +273,7 @@ class _SystemShape(Struct):
     simulated: bool | None
     profile: str
     cloud_name: str | None
-    # A system is named after its id, or after its host where it tells none.
+    # A system is named by its id, or by its host if it has no id.
     id: str = ""
     host: str = ""
 
@@ -321,7 +321,7 @@ def approval_of(outputs: Path, digest: str) -> Approval | None:
 
 @dataclass(frozen=True, slots=True)
 class FleetApproval:
-    """What a fleet run tells before any of its VMs begins. Each VM's own run asks again."""
+    """The guards before a VM of the fleet begins. Each VM's own run checks them again."""
 
     plan: FleetPlan
     approval: Approval | None
@@ -341,7 +341,7 @@ class FleetApproval:
         return self.plan.digest
 
     def refusal(self) -> VergeNbError | None:
-        """What forbids that any VM of the fleet begins just now, or None."""
+        """Why no VM of the fleet may begin now, or None."""
         digest = self.plan.digest
         ways = WaysOn(
             not_approved=f"vergeos-nb fleet approve {digest} --approver NAME",

@@ -1,12 +1,11 @@
-"""The state of each VM of a plan, read only from the journals of all its fleet runs.
+"""The state of each VM of a plan, from the journals of all fleet runs of this plan.
 
-Each changing call is in two journals before it leaves: the VM's own and the fleet's.
+Before a changing call is sent, it is in two journals: the VM's own and the fleet's.
 
-- Neither holds one: the VM was not touched and may begin again. A death can leave an empty folder or an empty
-  journal. It counts as "none" only because the fleet's journal holds none either.
-- Either holds one: the VM is never begun again. It has ended, or it is settled by reading back.
-- The VM's own journal is damaged or gone: the VM is never begun again, because the journal's content is
-  unknown.
+- If neither holds a call, the VM was not touched and may begin again. A crash can leave an empty folder or an
+  empty journal. This counts as "no call" only because the fleet's journal holds none either.
+- If one of them holds a call, the VM is never begun again. It has ended, or it is settled by reading back.
+- If the VM's own journal is damaged or gone, the VM is never begun again, because nobody knows what it held.
 """
 
 from __future__ import annotations
@@ -45,11 +44,10 @@ class VmProgress:
     """The state of one VM of a plan.
 
     Attributes:
-        folder: of its newest run, below the archive's folder, or "".
-        lost: whether its own journal cannot show what was sent. It is damaged or gone, or a worker died with
-            it.
-        missing: changing calls that only the fleet's journal holds, if its own journal can be read and they
-            can be added.
+        folder: the folder of its newest run, below the archive's folder, or "".
+        lost: whether its own journal cannot show what was sent: it is damaged, or gone, or was on a worker
+            that died.
+        missing: changing calls that only the fleet's journal holds, if they can be added to its own journal.
     """
 
     where: Where
@@ -63,7 +61,7 @@ class VmProgress:
 
     @property
     def well(self) -> bool:
-        """Whether it ended as asked: off by evidence, with any outcome."""
+        """Whether it ended as asked: done, or nothing to do, and off by evidence."""
         off = self.verdict == VerdictValue.OFF
         return self.where is Where.ENDED and self.outcome in WELL and off
 
@@ -84,10 +82,10 @@ _LOST: Mapping[str, Any] = {
 
 
 def runs_of(outputs: Path, digest: str) -> list[Path]:
-    """Folders of the fleet runs of this plan, the oldest first.
+    """The folders of this plan's fleet runs, the oldest first.
 
     Raises:
-        RecordError: the journal of one is damaged or gone, so it is unknown what it began.
+        RecordError: the journal of one is damaged or gone, so nobody knows what it began.
     """
     journals = outputs.absolute().glob(f"*/*-{RUNBOOK}-{digest[:12]}-*/{JOURNAL}")
     found = sorted(path.parent for path in journals if _plan_of(path) == digest)
@@ -103,10 +101,10 @@ def runs_of(outputs: Path, digest: str) -> list[Path]:
 
 
 def note_run(outputs: Path, digest: str, folder: Path) -> None:
-    """Keep beside the plan that this is a fleet run of it: its record may be removed some day.
+    """Write the name of this fleet run beside the plan, because its record may be removed later.
 
     Raises:
-        RecordError: it cannot be kept.
+        RecordError: it cannot be written.
     """
     path = ArchiveLayout(outputs.absolute()).runs(digest)
     with disk_errors(f"noting the fleet run in {path}"):
@@ -138,7 +136,7 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
             before = found.get(line.get("key", 0))
             if before is None or before.where is Where.ENDED:
                 continue
-            # Its own journal goes first; where that has no end or is gone, the fleet's may know of one.
+            # The VM's own journal counts first. If it has no end or is gone, the fleet's may have one.
             if line["event"] == "vm-lost":
                 found[line["key"]] = replace(before, **_LOST)
             elif line["event"] == "vm-ended":
@@ -161,12 +159,12 @@ def progress(outputs: Path, digest: str) -> dict[int, VmProgress]:
 
 
 def _unnamed(outputs: Path, digest: str, since: Path, named: Container[str]) -> Iterator[tuple[int, str]]:
-    """VMs of the plan, and the folders of runs over them, that a fleet's journal may have lost.
+    """VMs and run folders that may be missing in a fleet's journal whose last line was cut off.
 
-    Its last line was cut off. Later lines can only be found in the VMs' own journals, which name their plan.
+    They can only be found in the VMs' own journals, which name their plan.
 
     Args:
-        since: the folder of the oldest fleet run whose journal that is.
+        since: the folder of the oldest fleet run with such a journal.
     """
     plan = find_plan(outputs, digest)
     keys = {one: vm.key for one, vm in zip(plan.digests, plan.vms, strict=True)}
@@ -184,11 +182,11 @@ def _of(outputs: Path, folder: str, kept: Sequence[Mapping[str, Any]], *, untouc
 
     Args:
         kept: the changing calls of its run that the fleet's journal holds.
-        untouched: whether that journal is complete and holds none.
+        untouched: whether the fleet's journal is complete and holds none.
     """
     lost = VmProgress(folder=folder, headline=_said_of_lost(kept), **_LOST)
     if _not_begun(outputs / folder):
-        # A death leaves this right after the fleet's journal has named the VM, and so does a damaged disk.
+        # A crash right after the `vm-began` line leaves this, and so can a damaged disk.
         return VmProgress(Where.WAITING, folder) if untouched else lost
     try:
         account = run_state_of(read_journal(outputs / folder / JOURNAL))

@@ -2,9 +2,9 @@
 
 Making a record takes processor time. In a process of its own it does not delay the runs.
 
-The process reads JSON lines: first the secrets that no record may hold, then one folder a line. For each
-folder it answers with the reason why the record could not be made, or "". It ends with its input, so it
-cannot outlive a parent that is killed. `fleet resume` or `audit recover` makes the records that are missing.
+The process reads JSON lines: first the secrets that no record may hold, then one folder per line. For each
+folder it answers with the reason why the record could not be made, or "". It ends when its input ends, so it
+also ends if its parent is killed. `fleet resume` or `audit recover` makes missing records.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vergeos_nb.errors import VergeNbError
 
 
 def make_record(folder: Path, secrets: Sequence[str]) -> str:
-    """Make and seal one record. Returns what kept it from being made, or ""."""
+    """Make and seal one record. Returns why it could not be made, or ""."""
     try:
         finish_record(folder, Scrubber(tuple(secrets)))
     except VergeNbError as error:
@@ -43,7 +43,7 @@ class RecordMaker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            # Ctrl-C at a terminal, and its closing, are for the parent alone to hear.
+            # In a session of its own, so that Ctrl-C and a closed terminal reach only the parent.
             start_new_session=True,
         )
         self._lock = threading.Lock()
@@ -60,7 +60,7 @@ class RecordMaker:
         self._send(str(folder))
 
     def close(self) -> list[str]:
-        """Wait until all are made. Returns what kept some from being made."""
+        """Wait until all are made. Returns why some could not be made."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
@@ -85,7 +85,7 @@ class RecordMaker:
         assert self._process.stdout is not None
         with self._process.stdout as answers:
             for line in answers:
-                # Something else than an answer, printed by a library, keeps no other answer from being read.
+                # A library may print something else. It is skipped.
                 with contextlib.suppress(ValueError):
                     self._answers.append(json.loads(line))
 

@@ -1,10 +1,9 @@
 """One VM's run on a Dask worker. Each journal line is sent before the event that it describes.
 
-The line of an intent is on the coordinator's disk, in the VM's journal and in the fleet's, before the
-changing call leaves: the worker waits until it is told so. So the coordinator always knows which calls may
-have been sent, even if the worker dies. If the coordinator dies, its workers send nothing that it has not
-stored. A run begins by taking a token that exists once. So a scheduler that gives a lost worker's task to
-another worker starts nothing.
+Before a changing call is sent, the worker waits until the coordinator has its intent on disk, in the VM's
+journal and in the fleet's. So the coordinator always knows which calls may have been sent, even if the worker
+dies. If the coordinator dies, its workers send nothing that it has not stored. A run begins by taking a token
+that exists only once. So a scheduler that gives a lost worker's task to another worker begins nothing again.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from vergeos_nb.fleet.crew import run_steps
 from vergeos_nb.layout import JOURNAL, ArchiveLayout
 from vergeos_nb.settings.policy import Policy
 
-# How long keeping a line may take before the run counts as cut off, and sends nothing more.
+# If the coordinator does not store a line within this time, the run counts as cut off and sends nothing more.
 KEEP_S = 30.0
 TOKEN_S = 5.0
 INTENT = "intent"
 
 
 def names_of(run: str) -> tuple[str, str, str, str]:
-    """The names on the scheduler of a run's token, its lines, how much of them is kept, and its stop."""
+    """The names of a run's objects on the scheduler: token, lines, how many bytes are kept, and stop."""
     token, lines, kept, stop = (f"vergeos-nb-{what}-{run}" for what in ("token", "lines", "kept", "stop"))
     return token, lines, kept, stop
 
@@ -38,8 +37,8 @@ class Forward:
     """Sends new lines of a journal to the coordinator. After an intent, the coordinator has it on disk.
 
     Args:
-        lines: takes the text.
-        kept: gives how many bytes of it the coordinator has on its disk.
+        lines: the queue for the text of the lines.
+        kept: a queue that returns how many bytes of it the coordinator has on disk.
     """
 
     def __init__(self, path: Path, lines: Any, kept: Any, stop: Any, stop_file: Path) -> None:
@@ -63,7 +62,7 @@ class Forward:
             if self._stop.is_set():
                 self._stop_file.touch()
         except Exception as error:
-            # Any error: an event that nobody else knows of must not happen.
+            # Any error: what the coordinator does not know of must not happen.
             raise RecordError(
                 "sending the journal home", f"{type(error).__name__}: {error}", "the coordinator settles it"
             ) from error
@@ -72,11 +71,11 @@ class Forward:
 def run_there(
     run: str, parameters: Mapping[str, Any], policy: Policy, at: int, key: int, machine: int
 ) -> str:
-    """Do the run, if it was not begun before. Gives the address of the worker that did it.
+    """Do the run, if it was not begun before. Returns the address of the worker that did it.
 
     Raises:
-        Refused: it was begun before, here or elsewhere.
-        RecordError: the journal could not be kept; nothing was sent then that it does not hold.
+        Refused: it was begun before, here or on another worker.
+        RecordError: the journal could not be stored. Everything that was sent is in it.
     """
     from distributed import Event, Queue, get_worker
 

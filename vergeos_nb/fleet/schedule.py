@@ -1,8 +1,8 @@
 """Which VM may start now. Pure: starts and ends go in, the VMs that may start come out.
 
-The ramp is 1, 2, 4, …: as many VMs as ran at once must have ended well before twice as many run, up to the
-limit. Failures are counted first, so nothing starts after the failure that reaches the threshold. Running VMs
-continue to their end.
+The number of VMs at once is 1, 2, 4, … up to the limit. It doubles when as many VMs have ended well as may
+run at once. Failures are counted before anything starts, so nothing starts after the failure that reaches the
+threshold. Running VMs continue to their end.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class Limits:
 
     Attributes:
         at_once: VMs that run at the same time, at most.
-        per_node, per_group: of these on one node, and in one HA group. VMs without a group have no limit per
+        per_node, per_group: the same on one node, and in one HA group. VMs without a group have no limit per
             group.
-        failures: after so many VMs that did not end as asked, no other VM starts.
+        failures: after this many VMs that did not end as asked, no other VM starts.
     """
 
     at_once: int = 4
@@ -30,7 +30,7 @@ class Limits:
 
 
 def waves(count: int, at_once: int) -> int:
-    """How many times in a row so many VMs begin together, when all end well and take the same time."""
+    """How many rounds this many VMs take, if all end well and take the same time."""
     number, width = 0, 1
     while count > 0:
         count -= min(width, at_once)
@@ -52,7 +52,7 @@ class Schedule:
     """The state of one fleet run.
 
     Attributes:
-        width: how many may run at once by now.
+        width: how many may run at once now.
         failed: how many did not end as asked.
     """
 

@@ -1,4 +1,4 @@
-"""Which VMs are meant: a list of names and keys, or a selector. Never "all" by leaving something out."""
+"""Choose the VMs of a fleet plan: by a list of names and keys, or by a selector. Empty never means all."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _BY_EACH = (
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A VM as a person named it: by name, by key, or by both, which must agree.
+    """A VM as a person named it: by name, by key, or by both, which must belong to one VM.
 
     Attributes:
-        form: the file that it stands in. Beside a key, a table may have the name as our CSV shows it. A
-            number alone in a line must not be another VM's name.
+        form: the form of its file. In a table, the name beside a key may be spelled as our CSV shows it. In a
+            file of lines, a number must not also be another VM's name.
     """
 
     name: str = ""
@@ -39,7 +39,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class FleetVm:
-    """A VM that is meant, as the platform has it."""
+    """A chosen VM, as the platform has it."""
 
     name: str
     key: int
@@ -49,10 +49,10 @@ class FleetVm:
 
 
 def read_list(path: Path) -> tuple[Named, ...]:
-    """VMs of a file: CSV with a line of columns, JSON (`vergeos-nb stuck` prints both), or one VM a line.
+    """The VMs in a file: CSV with column names, JSON (`vergeos-nb stuck` prints both), or one VM per line.
 
-    Columns or fields are ``name`` and ``vm_key`` (or ``key``); others are left alone. JSON may be a list, or
-    an object with a list ``vms``, of objects, names or keys. Names are taken as they stand.
+    Columns or fields are ``name`` and ``vm_key`` (or ``key``); others are ignored. JSON may be a list, or an
+    object with a list ``vms``, of objects, names or keys. Names are not changed in any way.
 
     Raises:
         UsageError: it cannot be read, names no VM, or has an entry that does not name a VM.
@@ -91,11 +91,11 @@ def _key(value: Any, asked: str) -> int:
 
 
 def resolve(found: Columns, named: Sequence[Named]) -> tuple[FleetVm, ...]:
-    """The VMs that these names and keys lead to, in their order.
+    """The VMs with these names and keys, in the same order.
 
     Raises:
-        VmNotFound, VmAmbiguous: one leads to no VM, or to several.
-        UsageError: a name and its key are two VMs', or one VM is named twice.
+        VmNotFound, VmAmbiguous: a name or key belongs to no VM, or to several.
+        UsageError: a name and its key belong to two VMs, or one VM is named twice.
     """
     by_key = {key: at for at, key in enumerate(found["vm_key"])}
     by_name: dict[str, list[int]] = {}
@@ -129,7 +129,7 @@ def _by_key(
             asked, f"no VM has the key {one.key}", "make the list again with `vergeos-nb stuck --all`."
         )
     name = found["name"][at]
-    # Our CSV shows some names in another form. This form is made from the VM's name again, and never decoded.
+    # Our CSV spells some names differently. To compare, the VM's name is spelled so; nothing is decoded.
     if one.name and one.name != name and not (one.form is Form.TABLE and one.name == csv_text(name)):
         raise UsageError(
             asked, f"VM {one.key} is called {name!r}", "make the list again with `vergeos-nb stuck --all`."
@@ -152,13 +152,13 @@ def _by_name(found: Columns, name: str, by_name: Mapping[str, list[int]], asked:
 
 
 def select(found: Columns, selector: Mapping[str, str]) -> tuple[FleetVm, ...]:
-    """The VMs whose columns fit all of these patterns, by key; upper and lower case are the same.
+    """The VMs whose columns match all of these patterns, by key. Upper and lower case are the same.
 
-    A name that is exactly a VM's means that VM alone.
+    If a name is exactly a VM's name, it selects only that VM.
 
     Raises:
-        UsageError: the selector is empty, has an unknown column or an empty pattern, or fits no VM, or every
-            one, or means a name or a pattern.
+        UsageError: the selector is empty, has an unknown column or an empty pattern, matches no VM or every
+            VM, or its name can be read both as a VM's name and as a pattern.
     """
     asked = "select VMs"
     if not selector:
@@ -184,7 +184,7 @@ def select(found: Columns, selector: Mapping[str, str]) -> tuple[FleetVm, ...]:
         positions = exact
     if not positions:
         raise UsageError(asked, f"no VM fits {told}", "look with `vergeos-nb stuck --all`.")
-    # Judged by the chosen VMs, because there are too many ways to write a pattern that fits everything.
+    # Checked by the result, because there are too many ways to write a pattern that matches everything.
     if len(positions) == len(found["vm_key"]) and not (len(positions) == 1 and (by_name or exact)):
         raise UsageError(asked, f"{told} fits every VM of the system ({len(positions)})", _BY_EACH)
     return tuple(_vm(found, at) for at in positions)

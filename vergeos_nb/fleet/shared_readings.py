@@ -1,11 +1,11 @@
 """One reading of the platform for all VMs of a fleet, instead of one poll for each.
 
-A list call reads a table's rows of every VM that runs. Each VM's run is given its own rows of it, as if it
-had asked alone, and its journal holds the call with these rows. Rules for a run's readings:
+One list call reads the rows of all VMs that run. Each VM's run gets its own rows, as if it had asked alone,
+and its journal holds the call with these rows. Rules for the readings that a run gets:
 
-- never a reading that began before its own last changing call had ended,
-- never the same reading of what changes twice, so that two samples are two,
-- nothing older than `LIVE_S`, or `STANDING_S` for constant values: names, keys, the list of drives.
+- No reading that began before the run's own last changing call had ended.
+- Of values that change, no reading twice, so that two samples are two readings.
+- No reading older than `LIVE_S`, or `STANDING_S` for constant values: names, keys, the list of drives.
 
 The reading right before a changing call (``vm_now``) and the changing calls themselves are made for one VM
 alone, over the run's own wire.
@@ -33,13 +33,13 @@ from vergeos_nb.vergeos.rows import NO_ROWS, MachineKey, StatusKey, VmKey, VmRow
 
 LIVE_S = 1.0
 STANDING_S = 60.0
-# So many VMs are named in one filter, which travels in the URL.
+# The most VMs that one filter may name, because the filter is a part of the URL.
 MOST_AT_ONCE = 100
 
 
 @dataclass(slots=True)
 class Reading:
-    """One list call: when it began, what came, and how it went over the wire."""
+    """One list call: when it began, its rows, and its exchanges."""
 
     number: int
     began: float
@@ -55,7 +55,7 @@ class _Shelf:
 
 
 class FleetReader:
-    """The shared half: one wire, and the newest reading of each kind."""
+    """The part that all runs share: one wire, and the newest reading of each kind."""
 
     def __init__(self, profile: Profile, clock: Clock, pace: Pace, transport: Any = None) -> None:
         self._clock = clock
@@ -64,9 +64,9 @@ class FleetReader:
         self._lock = threading.Lock()
         self._count = 0
         self._interest: frozenset[int] = frozenset()
-        # From when on each run wants log lines: a reading begins with the earliest.
+        # The time from which each run wants log lines. A reading begins at the earliest.
         self.log_from: dict[int, float] = {}
-        # Whole, because each run is given its own rows of an answer; none is kept beyond its reading.
+        # Whole, because each run gets its own rows of an answer. An answer is dropped with its reading.
         self.wire = Wire(
             profile, clock=clock, on_exchange=self._take, transport=transport, pace=pace.wait, kept=None
         )
@@ -77,9 +77,9 @@ class FleetReader:
         self.wire.close()
 
     def upcoming(self, machines: frozenset[int]) -> None:
-        """These machines are worth reading from now on: of those that run, or may start next.
+        """Read these machines from now on: those of VMs that run or may start next.
 
-        Of more than `MOST_AT_ONCE` only the first are read along with the one that is asked for.
+        If there are more than `MOST_AT_ONCE`, only the first of them are read beside the wanted one.
         """
         self._interest = machines
 
@@ -101,10 +101,10 @@ class FleetReader:
         read: Callable[[Sequence[int]], Any],
         failed: Callable[[Sequence[Exchange]], None],
     ) -> Reading:
-        """A reading of this kind that may be used, made now if there is none.
+        """A usable reading of this kind. It is made now if there is none.
 
         Args:
-            machine: the machine whose rows are wanted; None for rows that belong to no VM.
+            machine: the wanted machine; None for rows that belong to no VM.
             read: reads the rows of these machines.
             failed: called with the calls of a failed reading, before its error is raised.
         """
@@ -137,7 +137,7 @@ class FleetReader:
 
 
 class SharedPlatform(VergeApi):
-    """A run's platform within a fleet: reads are shared, what changes and what gates a change is its own."""
+    """A run's platform within a fleet: reads are shared; changes and the guards' reads are the run's own."""
 
     def __init__(
         self, wire: Wire, reader: FleetReader, clock: Clock, on_exchange: OnExchange, names: Mapping[str, int]
@@ -152,7 +152,7 @@ class SharedPlatform(VergeApi):
         self._given: dict[str, int] = {}
         self._told: dict[str, int] = {}
 
-    # -- what stays as it is ---------------------------------------------------------------------
+    # -- constant values -------------------------------------------------------------------------
 
     def system(self) -> Any:
         return self._standing("system", None, lambda _: self._reader.api.system(), _all)
@@ -188,7 +188,7 @@ class SharedPlatform(VergeApi):
         read = self._reader.api.tenant_nodes
         return self._standing("tenant nodes", machine.value, read, _mine(machine)).get(machine.value, ())
 
-    # -- what changes ----------------------------------------------------------------------------
+    # -- values that change ----------------------------------------------------------------------
 
     def statuses_of(self, machine: MachineKey) -> Any:
         read = self._reader.api.statuses_of_all
@@ -226,7 +226,7 @@ class SharedPlatform(VergeApi):
 
     def logs_since(self, machine: MachineKey, since: float, limit: int = 50) -> Any:
         if since < self._clock.now() - STANDING_S:
-            # The log of a day, asked for once in a run: of all VMs it could be more than an answer holds.
+            # The log of a whole day, read once per run. For all VMs it could be too long for one answer.
             return super().logs_since(machine, since, limit)
         reader = self._reader
         reader.log_from[id(self)] = since = min(since, reader.log_from.get(id(self), since))
@@ -240,10 +240,10 @@ class SharedPlatform(VergeApi):
         return tuple(line for line in own if line.at >= int(since * 1e6) / 1e6)[:limit]
 
     def forget(self) -> None:
-        """Nobody asks for this run's log any more."""
+        """Stop reading log lines for this run."""
         self._reader.log_from.pop(id(self), None)
 
-    # -- what is its own -------------------------------------------------------------------------
+    # -- the run's own calls ---------------------------------------------------------------------
 
     def _change(self, change: Any, asked: str) -> Any:
         try:
@@ -292,7 +292,7 @@ class SharedPlatform(VergeApi):
         return reading.rows
 
     def _tell(self, reading: Reading, kind: str, rows: Callable[[Any], Any]) -> None:
-        """Write the calls down in this run's journal, with its own rows of their answers."""
+        """Write the calls into this run's journal, with the run's own rows of their answers."""
         if self._told.get(kind) == reading.number:
             return
         self._told[kind] = reading.number
@@ -314,13 +314,13 @@ def _rows_of(column: str, value: Any) -> Callable[[Any], Any]:
 
 
 def _is(row: Any, column: str, value: Any) -> bool:
-    """Whether a row has this value, in any spelling of a number. A failed attempt can hold anything."""
+    """Whether a row has this value, in any spelling of a number. A failed attempt can have any content."""
     there = row.get(column) if isinstance(row, Mapping) else None
     return there is not None and (there == value or (isinstance(value, int) and whole(there) == value))
 
 
 def _mine(machine: MachineKey) -> Callable[[Any], Any]:
-    """The rows of this machine, and those that name none, such as a drive's counters."""
+    """Select the rows of this machine, and rows without a machine, such as a drive's counters."""
     return lambda answer: [
         row
         for row in answer
@@ -356,7 +356,7 @@ def _connected(
     lock, count = threading.Lock(), [0]
 
     def numbered(exchange: Exchange) -> None:
-        # The run's own calls and the shared ones come in one row.
+        # The run's own calls and the shared ones get one sequence of numbers.
         with lock:
             count[0] += 1
             on_exchange(replace(exchange, number=count[0]))
@@ -380,7 +380,7 @@ def _connected(
 def sharing(
     profile: Profile, reader: FleetReader, pace: Pace, names: Mapping[str, int], transport: Any = None
 ) -> Connect:
-    """Joins runs to their system over a shared reader.
+    """Connect runs to their system over a shared reader.
 
     Args:
         names: the machine key of each VM of the fleet whose name is unique in it.

@@ -1,4 +1,4 @@
-"""The system that a fleet is on: opened once, read for all, with one budget of requests."""
+"""The system of a fleet: opened once, read for all its VMs, with one budget of requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FleetSystem:
     """One open system.
 
     Attributes:
-        told: its description in a plan.
+        told: the system as a plan describes it.
     """
 
     profile: settings.Profile
@@ -41,17 +41,17 @@ class FleetSystem:
     transport: Any
 
     def connect(self, vms: tuple[FleetVm, ...]) -> Connect:
-        """Joins the runs of these VMs to it."""
-        # A name that no filter takes would spoil the reading of the others. Its own run is refused.
+        """Connect the runs of these VMs to it."""
+        # A name that no filter accepts would break the shared reading. The VM's own run is refused.
         names = {vm.name: vm.machine for vm in vms if filters.is_name(vm.name)}
         return sharing(self.profile, self.reader, self.pace, names, self.transport)
 
     def leases_of(self, vm: int) -> Sequence[str]:
-        """Every name under which a VM of this key is leased."""
+        """The names of all leases of the VM with this key."""
         return lease_names(settings.normal_host(self.profile.host), self.info, vm)
 
     def inventory(self) -> Columns:
-        """Every VM with the columns of a selector, except verdict and suggestion. Reads only."""
+        """Every VM with the columns that a selector can use, except verdict and suggestion. Reads only."""
         vms = self.reader.api.fleet_vms()
         nodes = {node.key: node.name for node in self.reader.api.all_nodes()}
         return {**vms, "node": [nodes.get(key, "") for key in vms["node"]]}
@@ -62,7 +62,7 @@ def open_system(profile: settings.Profile, clock: Clock, transport: Any = None) 
     """The system behind a profile, while the context lasts.
 
     Args:
-        transport: stands in for the network.
+        transport: replaces the network.
     """
     with ExitStack() as stack:
         opened = profile if transport else stack.enter_context(open_profile(profile))
@@ -71,6 +71,6 @@ def open_system(profile: settings.Profile, clock: Clock, transport: Any = None) 
         stack.callback(reader.close)
         info = reader.api.system()
         target = target_of(opened)
-        # A secret in the system's own name must not prevent a plan from being kept.
+        # Masked, because a secret in the system's name must not prevent a plan from being kept.
         told = masked_data(in_plan(target, info))
         yield FleetSystem(opened, target, info, told, reader, pace, clock, transport)

@@ -1,9 +1,8 @@
-"""Runs whose folder was made, but whose journal was not begun.
+"""Runs that have a folder but no journal yet.
 
-A runner writes its request into ``asked.json`` before it starts the kernel that opens the journal. The
-journal's first line replaces this file. So a folder with ``asked.json`` and without a journal is a run that
-never began. A folder without both proves nothing: it may have been emptied, and a lost journal never counts
-as "not begun".
+A runner writes its request into ``asked.json``, and then starts the kernel that opens the journal. The first
+line of the journal replaces this file. So a folder with ``asked.json`` and no journal is a run that never
+began. A folder with neither proves nothing, because somebody may have emptied it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Room on disk for what comes of a changing call, taken before the call and given back for the record.
+"""Disk space for the record of a changing call: reserved before the call, released to write the record.
 
-Free space that is only looked at can be gone a moment later, and quotas do not show in it. So a run that is
-about to change something takes what its record will need, as a file in its folder.
+Checking the free space is not enough: it can be gone a moment later, and it does not show quotas. So before a
+run changes something, it writes a file of the size that its record will need.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from vergeos_nb.files import OWNERS_FILE
 from vergeos_nb.layout import PROBE, RESERVE, archive_of
 
 NEEDED = 8 << 20
-"""Bytes. A record of the longest ladder takes about one million, and the journal of a long wait a few."""
+"""Bytes. A record of a run that tries every method takes about 1 MB, and the journal of a long wait a few."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
-# File systems without it; there only the free space can be looked at.
+# File systems that cannot reserve space. There the free space is checked.
 _UNSUPPORTED = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 _ASKED = "making sure that the record can be kept"
 _UNSENT = "nothing was sent by this step"
@@ -28,13 +28,13 @@ _ELSEWHERE = f"{_UNSENT}; let the archive be writable, or begin anew elsewhere w
 
 
 def take(folder: Path) -> None:
-    """Make sure that a run's record can be written and sealed, and keep room for it. Can be repeated.
+    """Make sure that a run's record can be written and sealed, and reserve space for it. Can be repeated.
 
     Args:
         folder: the record's, two levels below the archive's.
 
     Raises:
-        RecordError: the disk is full, or something that sealing needs cannot be had.
+        RecordError: the disk is full, or the record could not be sealed.
     """
     try:
         try_to_seal(folder)
@@ -57,16 +57,16 @@ def take(folder: Path) -> None:
             error.came_back if isinstance(error, RecordError) else f"{error.filename}: {error.strerror}"
         )
         hint = (
-            f"{_UNSENT}; see that the key can be used without asking, or take VERGEOS_NB_SIGNING_KEY away to "
-            "have the record sealed without a signature"
+            f"{_UNSENT}; make the key usable without a question, or unset VERGEOS_NB_SIGNING_KEY to seal the "
+            "record without a signature"
         )
         raise RecordError(f"{_ASKED} and signed", came_back, hint) from error
 
 
 def note(folder: Path, lines: int) -> None:
-    """Write into the reserve how many lines the journal has when a changing request is about to be sent.
+    """Write into the reserve how many lines the journal has right before a changing request is sent.
 
-    So a journal that is cut exactly at the end of a line is not taken for one of a run that sent nothing.
+    Without this number, a journal that was cut at the end of a line would look like one that sent nothing.
     """
     with contextlib.suppress(OSError), (folder / RESERVE).open("r+b") as file:
         file.write(b"%020d" % lines)
@@ -75,7 +75,7 @@ def note(folder: Path, lines: int) -> None:
 
 
 def noted(folder: Path) -> int:
-    """That number of lines; 0 where none was written, and when the run has its record."""
+    """The number of lines that `note` wrote; 0 if it wrote none, or if the run has its record."""
     try:
         with (folder / RESERVE).open("rb") as file:
             return int(file.read(20))
@@ -84,7 +84,7 @@ def noted(folder: Path) -> int:
 
 
 def free(folder: Path) -> bool:
-    """Give the room back. Returns whether there was any."""
+    """Release the space. Returns whether any was reserved."""
     with contextlib.suppress(OSError):
         (folder / PROBE).unlink()
     try:

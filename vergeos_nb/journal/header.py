@@ -42,18 +42,17 @@ def open_journal(
     on_line: OnLine | None = None,
     resume: bool = False,
 ) -> RunJournal:
-    """A journal whose first line says who runs what, with which versions, on which machine.
+    """Open a journal. Its first line says who runs what, with which versions, on which machine.
 
-    For a name that is not a parameter only the name is written, because the value of ``password`` would be a
-    secret.
+    If a given name is not a parameter, its value is not written: the value of ``password`` would be a secret.
 
     Args:
-        resume: continue the journal of a run that was cut short. The next line says who continues, and with
-            what.
+        resume: continue the journal of a run that was cut short. The next lines say who continues, and with
+            which parameters.
 
     Raises:
-        RecordError: it cannot be written, or the run has an approval and there is no room for its record. Or
-            the earlier journal cannot be read, or its last line was cut off.
+        RecordError: it cannot be written; the run has an approval, and there is no disk space for its record;
+            or the journal to resume cannot be read, or its last line was cut off.
     """
     if parameters.get("approve") and not resume:
         disk_reserve.take(folder)
@@ -73,15 +72,15 @@ def open_journal(
         versions=_versions(),
         **({"session": session} if session else {}),
     )
-    # On disk, the line says what its runner had written down before.
+    # The line is on disk now, and holds all that this file holds.
     (folder / ASKED).unlink(missing_ok=True)
     return journal
 
 
 def life_of(lines: Sequence[Mapping[str, Any]]) -> Life:
-    """Whether the process lives that opened or last resumed the run of this journal.
+    """Whether the process that opened or last resumed this journal's run still lives.
 
-    The line that names the process is the first one, so a journal without it has no process.
+    Every journal begins with the line that names its process. Without that line there is no process.
     """
     named = [line for line in lines if "pid" in line]
     if not named:
@@ -102,14 +101,14 @@ def this_process_as_data() -> dict[str, Any]:
 
 
 def known_parameters(runbook: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as they are written down: of a name that is none, only the name."""
+    """Parameters as they are written down. The value of a name that is not a parameter is masked."""
     schema = recorded_schema(runbook)
     fields = schema.model_fields if schema else {}
     return {name: value if name in fields else MASK for name, value in parameters.items()}
 
 
 def refuse_at_the_door(journal: RunJournal, clock: Clock, error: VergeNbError) -> None:
-    """Write down a run that ended before its first step, and close the journal."""
+    """Write the end of a run that was refused before its first step, and close the journal."""
     now = clock.now()
     result = StepResult(
         step="open",
@@ -129,7 +128,7 @@ def refuse_at_the_door(journal: RunJournal, clock: Clock, error: VergeNbError) -
 
 
 def this_user() -> str:
-    """The user that runs this process; ``uid 54321`` where no user database knows the number."""
+    """The user that runs this process; ``uid 54321`` if the user database does not know the number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -9,22 +9,22 @@ Lines hold ``n`` (counts from 1), ``at`` (UTC, ISO 8601) and ``event``. The even
 ``intent``        a changing call is about to be sent; on disk before the first byte leaves
 ``note``          what is going on during a wait
 ``parameters``    a person filled in or changed these while the run was going on
-``consent``       what a person ticked, typed and signed before the plan was made with their approval
-``resumed``       another process goes on with a run that was cut short
+``consent``       what a person ticked and typed on the approval card
+``resumed``       another process continues a run that was cut short
 ``step-ended``    the whole result of a step
 ``bug``           an exception that nobody foresaw, with its traceback
 ``interrupted``   a signal stopped the run inside a step, or its process died
-``settled``       what reading back later made of a call that nobody had waited for
-``intent-kept``   an intent that this journal had lost, and that the fleet's journal held as well
-``masked``        secrets in these lines were masked after they were written, before they were sealed
-``vm-began``      a fleet's run begins with this VM; on disk before the VM's own journal is there
+``settled``       a later reading of the VM, for a call whose effect was unknown
+``intent-kept``   an intent that this journal had lost, copied from the fleet's journal
+``masked``        secrets in these lines were masked before the record was sealed
+``vm-began``      a fleet run begins this VM; on disk before the VM's own journal exists
 ``vm-intent``     the VM's run is about to send this changing call; on disk before the first byte leaves
-``vm-ended``      how it ended
+``vm-ended``      how the VM's run ended
 ``not-forwarded`` what was to be forwarded was not delivered yet, and why
 ``run-ended``     the run closed in order
 
-An ``intent`` without a later ``exchange`` of the same call means: it may have gone out. No ``intent``
-means: it did not.
+An ``intent`` without a later ``exchange`` of the same call means that the call may have been sent. Without an
+``intent`` it was not sent.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ OnLine = Callable[[Mapping[str, Any]], None]
 _DURABLE = frozenset(
     {"run-opened", "intent", "step-ended", "bug", "interrupted", "vm-began", "vm-intent", "run-ended"}
 )
-# Nothing has happened yet when these are written: the room for what comes of a call is not theirs.
+# These are written before anything has happened, so they may not use the space reserved for a call's effects.
 _BEFORE = frozenset({"intent", "vm-intent"})
 
 
-# The events that may be added after the run's process died. Nothing else may follow a line that was cut off.
+# Events that may be added after the run's process died. Only these may follow a line that was cut off.
 _AFTER_DEATH = frozenset({"interrupted", "bug", "settled", "intent-kept", "masked"})
-# The reason of an interruption that nobody asked for. Recovery writes this line later.
+# The reason of an interruption without a signal. Recovery writes it.
 DEATH = "the death of its process"
 # How long a process that was killed may take until its files are closed.
 DYING_S = 5.0
@@ -68,7 +68,7 @@ class RunJournal:
 
     Args:
         resume: continue the existing journal; its intents stay sent.
-        on_line: called with every line that this process writes, from the first on.
+        on_line: called with every line that this process writes.
 
     Raises:
         RecordError: from every method, if a line cannot be written.
@@ -94,7 +94,7 @@ class RunJournal:
         except OSError as error:
             raise _unwritable(path, error) from error
         try:
-            # Read under the file's lock: what another process sends after that would not be known here.
+            # Read while the file is locked, so that no other process can send something in between.
             earlier = _resumable(path) if resume else ()
         except RecordError:
             self._file.close()
@@ -117,7 +117,7 @@ class RunJournal:
             }
             try:
                 self._append(encoded(line), spare=event not in _BEFORE)
-                # It is there, also where it cannot be had on disk: no other line may have its number.
+                # The line exists, even if `fsync` fails: no other line may get its number.
                 self._n += 1
                 if event in _DURABLE or data.get("changing"):
                     os.fsync(self._file.fileno())
@@ -131,7 +131,7 @@ class RunJournal:
         return int(line["n"])
 
     def _append(self, text: str, *, spare: bool) -> None:
-        """Write a line; where the disk is full, into the room that was taken for what comes of a call."""
+        """Write a line. If the disk is full, use the reserved space."""
         try:
             self._file.write(text)
         except OSError as error:
@@ -140,10 +140,10 @@ class RunJournal:
             self._file.write(text)
 
     def make_room(self) -> None:
-        """Make sure that what comes of a changing call can be written down and sealed.
+        """Make sure that the effects of a changing call can be written down and sealed.
 
         Raises:
-            RecordError: it cannot; nothing is to be sent then.
+            RecordError: they cannot; do not send anything.
         """
         disk_reserve.take(self.path.parent)
 
@@ -151,9 +151,9 @@ class RunJournal:
         """Write down that a changing call is about to be sent. It is on disk when this returns.
 
         Raises:
-            Refused: this run has written the same intent before; a changing call is sent once, unless it was
-                refused for a reason that can pass.
-            RecordError: it cannot be written, or there is no room for its record.
+            Refused: this run has written the same intent before. A changing call is sent once, unless the
+                platform refused it for a reason that can pass.
+            RecordError: it cannot be written, or there is no disk space for its record.
         """
         self.make_room()
         if request.key in self._intents:
@@ -174,7 +174,7 @@ class RunJournal:
 
 
 class _Lines:
-    """A file of lines. Each is there whole, or not at all. While it is open, no other process opens it here.
+    """A file of lines, locked while it is open. Each line is written whole or not at all.
 
     Raises:
         RecordError: another process has it open.
@@ -193,13 +193,13 @@ class _Lines:
                 "nothing was sent; continue where it is open, or close it there",
             ) from None
         except OSError:
-            # A file system without locks; the lease is asked before every changing call all the same.
+            # A file system without locks. The lease is checked before every changing call anyway.
             pass
         self._raw.seek(0, os.SEEK_END)
 
     def write(self, text: str) -> None:
         """Append a line."""
-        # Half of a surrogate pair, as JSON from a platform can hold, is written as its JSON escape.
+        # JSON from a platform can hold half of a surrogate pair. It is written as its JSON escape.
         rest, size = memoryview(text.encode(errors="backslashreplace")), self._raw.tell()
         try:
             while rest:
@@ -215,7 +215,7 @@ class _Lines:
         return not size or os.pread(self._raw.fileno(), 1, size - 1) == b"\n"
 
     def fileno(self) -> int:
-        """The descriptor, to have it all on disk."""
+        """The descriptor, for `os.fsync`."""
         return self._raw.fileno()
 
     def close(self) -> None:
@@ -224,7 +224,7 @@ class _Lines:
 
 
 def _unheard(line: Mapping[str, Any]) -> None:
-    """Nobody looks at the lines as they come."""
+    """The default of `on_line`: do nothing."""
 
 
 def _intents_of(lines: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -246,13 +246,13 @@ def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:
     text = _whole(path)
     if text.torn or _raw_lines(path)[-1] != b"":
         raise RecordError(
-            f"going on with the journal {path}",
+            f"continuing the journal {path}",
             "its last line was cut off when its process died",
             "finish it with `vergeos-nb audit recover`, and begin a new run",
         )
     if any(line["event"] == "run-ended" for line in text.lines):
         raise RecordError(
-            f"going on with the journal {path}", "its run was closed", "begin a new run; nothing was sent"
+            f"continuing the journal {path}", "its run was closed", "begin a new run; nothing was sent"
         )
     return text.lines
 
@@ -262,7 +262,7 @@ class JournalText:
     """A journal as it was found on disk.
 
     Attributes:
-        torn: whether the writer's last line was cut off, as happens when it is killed while it writes.
+        torn: whether the last line was cut off, because the writer was killed while it wrote.
     """
 
     lines: tuple[Mapping[str, Any], ...]
@@ -273,8 +273,8 @@ def read_journal(path: Path) -> JournalText:
     """Read a journal, also one whose writer was killed.
 
     Raises:
-        RecordError: there is none, or it holds something else than one run's lines in their order. Only the
-            last line that its writer wrote can have been cut off.
+        RecordError: there is no journal, or a line of it is damaged or in the wrong place. Only the last line
+            that its writer wrote may have been cut off.
     """
     lines: list[Mapping[str, Any]] = []
     torn = 0
@@ -302,7 +302,7 @@ def _whole(path: Path) -> JournalText:
     """Read a journal that is to be continued.
 
     Raises:
-        RecordError: as `read_journal`; or lines are gone that were there when a changing request was sent.
+        RecordError: as `read_journal`; or it has fewer lines than when a changing request was sent.
     """
     text, noted = read_journal(path), disk_reserve.noted(path.parent)
     if noted > len(text.lines):
@@ -312,7 +312,7 @@ def _whole(path: Path) -> JournalText:
 
 
 def opened_of(path: Path) -> Mapping[str, Any]:
-    """The ``run-opened`` line of a journal, also of one that is damaged below; empty where it is lost."""
+    """The ``run-opened`` line of a journal, even if later lines are damaged; empty if it is lost."""
     try:
         with opened(path) as file:
             line = read_line(file.readline())
@@ -331,7 +331,7 @@ def _raw_lines(path: Path) -> list[bytes]:
 def _misplaced(line: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> str:
     """Why a line cannot follow those before it, or ""."""
     n, expected = line["n"], len(before) + 1
-    # Two who finished a dead run at once, by an older version, have given one number twice.
+    # If two processes of an older version finished the same run at once, both wrote the same number.
     if n != expected and not (n == expected - 1 and line["event"] in _AFTER_DEATH):
         return f"it is number {n} of its run, where number {expected} belongs"
     if before and line["event"] == "run-opened":
@@ -352,7 +352,7 @@ def damaged(path: Path, number: int, why: str) -> RecordError:
 def append_after_death(
     path: Path, clock: Clock, event: str, /, *, at: float | None = None, **data: Any
 ) -> None:
-    """Add one line to a journal whose process is gone, on its own line even if the last line was cut off.
+    """Add one line to a journal whose process is gone. If the last line was cut off, begin a new line first.
 
     Args:
         at: when it happened, seconds since 1970; by default now.
@@ -363,17 +363,17 @@ def append_after_death(
     try:
         file = _Lines(path, new=False, within_s=DYING_S)
         try:
-            # The fleet's journal vouches for what this one has lost.
+            # Then this journal has lost lines, which the fleet's journal still holds.
             vouched = event == "intent-kept"
             text = read_journal(path) if vouched else _whole(path)
             line = {
                 "n": len(text.lines) + 1,
                 "at": iso(clock.now() if at is None else at),
                 "event": event,
-                # The caller need not know the secrets of the run: those of this process are masked.
+                # The caller may not know the secrets of the run. Those of this process are masked.
                 **masked_data(data),
             }
-            # The line feed alone can be missing, too.
+            # The last line may also lack only its line feed.
             file.write(("" if file.is_whole() else "\n") + encoded(line))
             os.fsync(file.fileno())
             if vouched:

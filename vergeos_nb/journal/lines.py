@@ -1,7 +1,7 @@
-"""The shapes of a journal's lines. Other fields of a line are kept, and so are unknown events.
+"""The shapes of a journal's lines. Other fields, and lines of unknown events, are kept.
 
-Readers rely on these fields, so a line without them is damaged. Every field that a version added later has a
-default: journals of older versions are read for ever.
+A line that lacks one of these fields is damaged, because readers rely on them. A field that was added later
+has a default, so that journals of older versions can be read for ever.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class ApprovalFact(Struct):
 
 
 class FactsShape(Struct):
-    """Those facts of a step that later readers rely on."""
+    """The facts of a step that later readers rely on."""
 
     verdict: Literal["off", "alive", "unknown"] | UnsetType = UNSET
     rests_on: Text = None
@@ -153,7 +153,7 @@ class VmEnded(VmBegan):
     headline: str = ""
 
 
-# One API call, with its answer or what went wrong: every field is there. `Exchange` says of which type.
+# One API call, with its answer or its error. All fields are required; `Exchange` has their types.
 CALL = [(name, get_type_hints(Exchange, include_extras=True)[name]) for name in EXCHANGE_FIELDS]
 SETTLED = [("result", Result), ("exchanges", list[defstruct("Call", CALL)])]  # type: ignore[misc]
 
@@ -178,10 +178,10 @@ SHAPES: dict[str, type[Struct]] = {
 
 
 def read_line(raw: bytes) -> Plain | None:
-    """The line that these bytes are; None where they are none, as after a line was cut off.
+    """The line in these bytes; None if they hold no line, as when a line was cut off.
 
     Raises:
-        Unfit: they are one, and its fields are not those of its event.
+        Unfit: the line does not have the fields of its event.
     """
     try:
         line = object_of_line(raw)
@@ -209,6 +209,6 @@ def encoded(line: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(line, ensure_ascii=False, allow_nan=False)
     except ValueError:
-        # Python reads NaN and 1e999 in an answer; JSON knows neither.
+        # Python reads NaN and 1e999 in an answer, but JSON has neither.
         text = json.dumps(finite(line, str), ensure_ascii=False, allow_nan=False)
     return text + "\n"

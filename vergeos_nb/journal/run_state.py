@@ -23,12 +23,12 @@ INTERRUPTED = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangingCall(Request):
-    """A changing request, from its intent on.
+    """A changing request whose intent was written.
 
     Attributes:
         step: the step that made it.
         exchange: the call and its answer, or None if it is unknown whether it was sent.
-        act: what it does to the VM, in a word, or "" where it lies beside the VM.
+        act: what it does to the VM, in a word, or "" if it does not act on the VM.
     """
 
     intended_at: str
@@ -48,7 +48,7 @@ class ChangingCall(Request):
 
     @property
     def answered(self) -> str:
-        """What came of it, in words: the status, and the error where that is one of success."""
+        """The result in words: the status, and the error if the status alone says success."""
         if self.exchange is None:
             return "may have been sent, no answer was written down"
         if self.exchange.status is None:
@@ -63,16 +63,17 @@ class RunState:
     """How a run went.
 
     Attributes:
-        opened: the ``run-opened`` line, or an empty mapping if not even that was written; its parameters are
-            those of the end, where a person changed some on the way.
+        opened: the ``run-opened`` line, or an empty mapping if not even that was written. If a person changed
+            parameters during the run, it holds the changed ones.
         profile: the ``profile`` line, or an empty mapping if no profile could be used.
-        results: the last result of each step that ended, in order. A step that was begun again has none.
+        results: the last result of each step that ended, in order. A step that was begun again and has not
+            ended is not in it.
         outdated: steps that ended before the last request that changed the VM; their evidence is stale.
         consent: the newest ``consent`` line: what a person ticked and typed in an approval card, or None.
         running: the step that began and never ended, or "".
-        in_order: whether the run was closed by itself.
+        in_order: whether the run closed itself.
         bug: the ``bug`` line, if no step was begun after it.
-        lost: whether its folder was found without a journal, so that nobody knows what it has sent.
+        lost: whether its folder was found without a journal, so that nobody knows what it sent.
         not_forwarded: why the target of the forwarding had not taken everything when the run ended, or "".
     """
 
@@ -96,7 +97,7 @@ class RunState:
     def decisive(self) -> StepResult | None:
         """The first step that kept the run from going on."""
         stops = (StepOutcome.REFUSED, StepOutcome.FAILED)
-        # A rung that failed and opened the next one decides nothing; the step that it opened does.
+        # A method that failed and opened the next one decides nothing. The step that it opened decides.
         blocking = [r for r in self.results if r.outcome in stops and not r.facts.get("opens")]
         if blocking:
             return blocking[0]
@@ -122,7 +123,7 @@ class RunState:
         ):
             return RunOutcome.DONE
         if self.results and self.results[-1].facts.get("completes"):
-            return RunOutcome.DONE  # where there is nothing to confirm, the last step says that it was
+            return RunOutcome.DONE  # a runbook without Confirm: its last step says that the run is done
         if self.acting_calls:
             return RunOutcome.UNKNOWN  # nobody has checked its effect
         if planned is not None and planned.outcome is StepOutcome.NOTHING_TO_DO:
@@ -161,7 +162,7 @@ class RunState:
         if outcome in (RunOutcome.INTERRUPTED, RunOutcome.UNKNOWN):
             return INTERRUPTED
         if outcome is RunOutcome.NOTHING_TO_DO and self.verdict is not VerdictValue.OFF:
-            # A run that restores a row needs no verdict: it found the row as wanted.
+            # A run that restores a row needs no verdict: the row was already as wanted.
             return 0 if self.fact("as_asked") else INTERRUPTED
         decisive = self.decisive
         if decisive is None:
@@ -182,7 +183,7 @@ class RunState:
 
     @property
     def simulated(self) -> bool:
-        """Whether a simulator answered. Before the first answer the profile's name decides."""
+        """Whether a simulator answered. Before the first answer, the profile's name decides."""
         told = self.fact("simulated")
         if told is not None:
             return bool(told)
@@ -205,7 +206,7 @@ def run_state_of(journal: JournalText) -> RunState:
     """The state of a run, from its journal's lines.
 
     Raises:
-        RecordError: a line refers to something that no earlier line holds.
+        RecordError: a line refers to something that is in no earlier line.
     """
     told = _Told()
     for line in journal.lines:
@@ -278,7 +279,7 @@ class _Told:
                 exchange = exchange_of(line)
                 self.exchanges[exchange.number] = exchange
                 self.calls = _answered(self.calls, exchange)
-                # A node query that was refused takes nothing back: the sender is another step.
+                # A refused node query changes nothing here, because another step sent it.
                 if exchange.changing and can_pass(exchange.error) and self.senders[-1:] == (self.running,):
                     self.senders = self.senders[:-1]
             case "intent" | "intent-kept":
@@ -317,10 +318,10 @@ class _Told:
         self.outdated -= {result.step}
 
     def _kept(self, step: str) -> dict[str, StepResult]:
-        """The results that stay when this step begins: those before it, and those of what has sent something.
+        """The results that stay when this step begins: of earlier steps, and of steps that sent something.
 
-        Only a plan is made anew after something was sent, for the steps that follow. The steps up to the
-        sender are never run again.
+        After something was sent, only the plan is made again, for the steps that follow. The steps up to the
+        last sender are never run again.
         """
         runbook = known(str(self.opened.get("runbook")))
         ids = [one.id for one in runbook.steps] if runbook else []
@@ -332,7 +333,7 @@ class _Told:
 
 
 def _up_to(results: Mapping[str, StepResult], step: str) -> dict[str, StepResult]:
-    """The results before this step's earlier one: those after it hung on that one."""
+    """The results before this step's earlier result. Later results depended on it."""
     steps = list(results)
     keep = steps[: steps.index(step)] if step in results else steps
     return {name: results[name] for name in keep}

@@ -5,16 +5,16 @@ deciding and writing it happen under an exclusive ``flock``.
 
 What a lease cannot do:
 
-- It binds only runs that share the folder. The platform knows nothing of it, nor does its web interface.
+- It binds only runs that share the folder. The platform and its web interface do not know about it.
 - ``flock`` holds between the processes of one machine. On NFS it holds between machines since Linux 2.6.12,
-  if the server does locking; on SMB and on file systems in user space it may not. Where locking is refused
-  outright, taking a lease fails; where it is silently absent, two machines can both read "free" within the
-  same milliseconds.
-- A holder on this machine is checked by its process, and keeps its lease while it lives, whatever the clock
-  says. A holder on another machine, or in another container, cannot be checked. Its lease ends by the clock,
-  so the difference of the machines' clocks must be much smaller than the time to live.
-- Such a holder that was stopped for longer than its time to live wakes up without its lease: `Lease.renew`
-  right before each changing call finds out.
+  if the server supports locking; on SMB and on file systems in user space it may not. If the file system
+  refuses to lock, taking a lease fails. If it ignores locks silently, two machines can both read "free" at
+  the same moment.
+- A holder on this machine keeps its lease as long as its process lives. A holder on another machine, or in
+  another container, cannot be checked: its lease ends by the clock. So the clocks of the machines must differ
+  by much less than the time to live.
+- A holder on another machine that was suspended for longer than its time to live has lost its lease.
+  `Lease.renew`, right before each changing call, detects this.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from vergeos_nb.processes import Life, ask, is_on_this_start, started, this_proc
 __all__ = ["LONGEST_S", "Lease", "Leases", "Owner"]
 
 LONGEST_S = 7 * 86400
-"""Longest time to live; a lost lease must end by itself within a time that somebody can wait for."""
+"""Longest time to live, in seconds. If its holder is lost, a person has to wait until the lease ends."""
 
 _HELD: set[str] = set()
-"""The tokens of this process's leases. Its other leases were given back, and their files left behind."""
+"""The tokens of the leases that this process holds. A file of ours with another token was left behind."""
 
 
 class Lease:
@@ -48,7 +48,7 @@ class Lease:
         path: its file.
         subject: the system and VM that it is for.
         taken_at, expires_at: seconds since 1970.
-        taken_over_from: the earlier holder and why its lease could be taken; "" if it was free.
+        taken_over_from: the earlier holder, and why its lease could be taken over; "" if the VM was free.
     """
 
     def __init__(self, path: Path, entry: LeaseEntry, ttl_s: float, clock: Clock) -> None:
@@ -62,12 +62,12 @@ class Lease:
     def take(cls, folder: Path, subject: str, owner: Owner, ttl_s: float, clock: Clock) -> Self:
         """Take the lease of a subject, or refuse. Does not wait.
 
-        A lease of a process of this machine is taken over once that process is gone, and only then. One of
-        another machine is taken over when it has ended. One that cannot be read counts as held until its file
-        is older than `ttl_s`.
+        A lease that a process of this machine holds is taken over only when that process is gone. A lease of
+        another machine is taken over when it has ended. A file that cannot be read counts as held until it is
+        older than `ttl_s`.
 
         Args:
-            folder: where all runs that could touch the same VMs keep their leases; made if need be.
+            folder: the leases of all runs that could touch the same VMs. It is made if it does not exist.
             subject: such as the host and the VM's key. All runs over one VM must use the same words.
             ttl_s: seconds until it ends unless it is renewed.
 
@@ -110,14 +110,14 @@ class Lease:
         return self._entry.taken_over_from
 
     def renew(self) -> None:
-        """Extend it by another time to live from now. This also works after its end, if nobody has taken it.
+        """Extend the lease to a full time to live from now, even if it has ended and nobody took it.
 
         Raises:
-            Refused: it was lost: somebody else took it meanwhile, or may have.
+            Refused: the lease was lost: somebody else took it, or may have taken it.
             RecordError: the folder cannot be written or locked.
         """
         asked = f"keeping the lease of {visible(self.subject)}"
-        next_step = "stop here: whoever had it meanwhile may have changed the VM; begin a new run."
+        next_step = "stop here: somebody else may have changed the VM meanwhile; begin a new run."
         if self._released:
             raise Refused(asked, "it was released", "take it again.")
         with locked(self.path, asked, self._clock):
@@ -132,9 +132,9 @@ class Lease:
             self._entry = entry
 
     def release(self) -> None:
-        """Give it back, if it is still ours. Can be repeated.
+        """Release the lease, if it is still ours. Can be repeated.
 
-        The disk cannot make it fail: a lease that stays behind ends with this process, or by the clock.
+        An error of the disk is ignored: a lease that is left behind ends with this process, or by the clock.
         """
         if self._released:
             return
@@ -154,13 +154,13 @@ class Lease:
 
 
 class Leases:
-    """Several leases that are held as one: all of them, or none. A context manager that releases them.
+    """Several leases that are taken together or not at all. A context manager that releases them.
 
     Args:
-        subjects: all names of one VM. A holder of any of them excludes all others.
+        subjects: all names of one VM. Holding one of them excludes every other run.
 
     Raises:
-        Refused, RecordError, UsageError: as `Lease.take`; none is held then.
+        Refused, RecordError, UsageError: as `Lease.take`; then none is held.
     """
 
     def __init__(
@@ -175,11 +175,11 @@ class Leases:
 
     @property
     def taken_over_from(self) -> tuple[str, ...]:
-        """Whose leases were set aside for these, and why that was right."""
+        """The earlier holders, and why their leases could be taken over."""
         return tuple(dict.fromkeys(one.taken_over_from for one in self._all if one.taken_over_from))
 
     def renew(self) -> None:
-        """Let them live for another time to live from now on.
+        """Renew all of them.
 
         Raises:
             Refused, RecordError: as `Lease.renew`.
@@ -188,7 +188,7 @@ class Leases:
             one.renew()
 
     def release(self) -> None:
-        """Give them back, as far as they are still ours. Can be repeated."""
+        """Release those that are still ours. Can be repeated."""
         for one in self._all:
             one.release()
 
@@ -200,10 +200,10 @@ class Leases:
 
 
 def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_s: float, asked: str) -> str:
-    """Why the lease that is there may be set aside.
+    """The existing holder, and why its lease may be taken over.
 
     Raises:
-        Refused: it may not.
+        Refused: it may not be taken over.
     """
     now = clock.now()
     if isinstance(found, Damaged):
@@ -219,7 +219,7 @@ def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_
             f"wait until {iso(free_at)}; if nobody works on this VM, remove {path} before.",
         )
     since, pid = f"has held it since {iso(found.taken_at)}", found.owner.pid
-    # The process before the clock: clocks jump, and laptops sleep.
+    # Check the process first, because clocks jump and laptops sleep.
     match ask(found.process):
         case Life.GONE:
             return f"{found.owner}, whose process is gone"
@@ -250,7 +250,7 @@ def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_
 
 
 def _has_passed(found: LeaseEntry, clock: Clock) -> bool:
-    """Whether a lease has also ended by the steady clock, which does not jump, if its holder shares it."""
+    """Whether a lease has also ended by this machine's monotonic clock, if its holder runs on it."""
     if found.steady_until is None or not is_on_this_start(found.process):
         return True
     return clock.monotonic() >= found.steady_until

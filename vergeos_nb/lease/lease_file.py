@@ -1,7 +1,7 @@
 """A lease as a file: locked, read and written. The decisions are in `lease`.
 
-The lock is a file beside the lease that stays; the lease itself is put there whole by a rename, so a process
-that dies while it writes leaves the old one or the new one, and its lock is the kernel's to open.
+The lock is a separate file beside the lease, and is never removed. A lease is written by a rename, so a
+process that dies while it writes leaves the old or the new lease. The kernel releases its lock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.clock import Clock, iso
@@ -32,7 +32,7 @@ from vergeos_nb.shapes import Unfit, is_file, read_json
 FORMAT = "vergeos-nb/lease/1"
 
 LOCK_WAIT_S = 5.0
-"""How long to wait for another process that is just reading or writing the same lease."""
+"""How long to wait while another process reads or writes the same lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Owner:
 
     name: str
     host: str
-    # 0 and below would mean groups of processes.
+    # To `kill`, 0 and negative numbers mean groups of processes.
     pid: Annotated[int, Meta(gt=0)]
     run: str
 
@@ -56,7 +56,7 @@ class LeaseEntry:
 
     Attributes:
         machine, installation, process_started: identify the owner's process.
-        steady_until: when it ends by the steady clock of the owner's machine, or None where an older version
+        steady_until: when it ends by the monotonic clock of the owner's machine; None if an older version
             wrote the file.
     """
 
@@ -80,7 +80,7 @@ class LeaseEntry:
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """A lease file that says nothing that can be relied on."""
+    """A lease file that cannot be read."""
 
     reason: str
 
@@ -90,8 +90,8 @@ def locked(path: Path, asked: str, clock: Clock) -> Iterator[None]:
     """Hold the lock beside a lease file.
 
     Raises:
-        Refused: somebody else kept it for `LOCK_WAIT_S`.
-        RecordError: it cannot be made, or the file system has no locks.
+        Refused: another process held it for `LOCK_WAIT_S`.
+        RecordError: the lock cannot be made, or the file system has no locks.
     """
     lock = path.with_suffix(".lock")
     with contextlib.ExitStack() as stack:
@@ -112,19 +112,9 @@ def locked(path: Path, asked: str, clock: Clock) -> Iterator[None]:
 def read(path: Path, subject: str, asked: str) -> LeaseEntry | Damaged | None:
     """The content of the lease file; None if there is no file."""
     try:
-        told = read_json(path, _LeaseShape)
-        entry = LeaseEntry(
-            told.subject,
-            told.owner,
-            told.token,
-            told.machine,
-            told.taken_at.timestamp(),
-            told.expires_at.timestamp(),
-            told.taken_over_from,
-            told.installation,
-            told.process_started,
-            told.steady_until,
-        )
+        told = structs.asdict(read_json(path, _LeaseShape))
+        times = {name: told[name].timestamp() for name in ("taken_at", "expires_at")}
+        entry = LeaseEntry(**{name: told[name] for name in told if name != "format"} | times)
     except Unfit as unfit:
         if unfit.missing:
             return None
@@ -153,14 +143,14 @@ class _LeaseShape(Struct):
 
 
 def write(path: Path, entry: LeaseEntry, asked: str) -> None:
-    """Put a lease file there whole, on disk when this returns."""
+    """Write a lease file. It is on disk when this returns."""
     data = {
         "format": FORMAT,
         **asdict(entry),
         "taken_at": iso(entry.taken_at),
         "expires_at": iso(entry.expires_at),
     }
-    # Only the holder of the lock is here, so one name is enough.
+    # Only the holder of the lock writes, so the draft needs no unique name.
     try:
         put(path, (json.dumps(data, indent=1) + "\n").encode("ascii"), path.with_suffix(".draft"))
     except OSError as error:
@@ -168,14 +158,14 @@ def write(path: Path, entry: LeaseEntry, asked: str) -> None:
 
 
 def file_name(subject: str) -> str:
-    """A tame name that no two subjects share: what can be read of it, and a digest of all of it."""
+    """A file name for this subject alone: its letters and digits, and a digest of the whole subject."""
     digest = hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()
     tame = re.sub(r"[^a-z0-9]+", "-", subject.lower())[:60].strip("-") or "vm"
     return f"{tame}-{digest[:32]}{LEASE_SUFFIX}"
 
 
 def unusable(path: Path, asked: str, error: OSError) -> RecordError:
-    """The error for a file that the disk does not let us use."""
+    """The error for a file that cannot be read or written."""
     return RecordError(
         asked,
         f"{path}: {os.strerror(error.errno) if error.errno else error}",

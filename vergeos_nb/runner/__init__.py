@@ -1,1 +1,1 @@
-"""Runs a runbook headless: papermill wrapped once, with a deadline, signals and a truthful record."""
+"""Run a runbook headless: papermill in a kernel of our own, with a deadline, signals and a record."""

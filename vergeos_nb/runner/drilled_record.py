@@ -1,6 +1,6 @@
-"""An earlier run's system as a simulated one: what it read are the rows, and its answers come again.
+"""A simulated system made from a record: its rows are what the run read, and it answers changes as recorded.
 
-A record holds what one run read, so the simulated system has the VM, its node and its parts, and no more.
+A record holds what one run read, so the simulated system has only the VM, its node and its parts.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from vergeos_nb.vergeos.exchange import Exchange
 MOVING = ("machine_status", "machine_stats", "machine_drive_stats", "machine_nic_stats")
 BACK = {"machine_nic_stats": "parent_nic", "machine_drive_stats": "parent_drive"}
 MADE_UP = 9_000_000
-"""Keys of rows that the run reached only through another row, so that nobody knows theirs, begin here."""
+"""The first made-up key. A row that the run read only through another row has no known key."""
 
 Tables = dict[str, dict[Any, dict[str, Any]]]
 
 
 @dataclass
 class _Rows:
-    """The rows that answers show, table by table and key by key."""
+    """The rows in the run's answers, by table and key."""
 
     tables: Tables = field(default_factory=dict)
     made_up: int = MADE_UP
 
     def take(self, exchange: Exchange) -> None:
-        """Add what a read was answered."""
+        """Add the rows of an answer to a read."""
         table, _, key = exchange.table_path.partition("/")
         if exchange.method != "GET" or exchange.status != 200 or not columns_of(table):
             return
@@ -77,13 +77,13 @@ class _Rows:
 
 
 def _path(entry: str) -> tuple[str, str]:
-    """A field's name in the answer, and the way to its value."""
+    """A field's name in the answer, and the path of its value."""
     way, _, alias = entry.strip().partition(" as ")
     return alias or way, way
 
 
 def captured_of(run: RunState, *, mask: bool = False) -> Captured:
-    """The system as the run found it: what it read before it changed anything.
+    """The system as the run found it, from what it read before its first change.
 
     Args:
         mask: replace names, addresses and texts.
@@ -107,7 +107,7 @@ def _masked(names: Pseudonyms, tables: Mapping[str, list[dict[str, Any]]]) -> di
 
 
 def _captured(reads: Sequence[Exchange]) -> Captured:
-    """What these reads show: the newest value of each column, and of tables that move the oldest, too."""
+    """The newest value of each column in these reads; of tables that change, also the oldest."""
     before, rows = _Rows(), _Rows()
     of_tables = [one for exchange in reads for one in taken_apart(exchange)]
     for exchange in of_tables:
@@ -134,7 +134,7 @@ def _until_the_first_change(run: RunState) -> Iterator[Exchange]:
 
 
 def _link(tables: Tables) -> None:
-    """Give the rows what no run reads because it is plain: what a machine is, and whose part a row is."""
+    """Add the links that no run reads: each machine's type and owner, and the parent of each row."""
     machines = tables.setdefault("machines", {})
     for table, kind in (("vms", "vm"), ("nodes", "node")):
         for key, row in tables.get(table, {}).items():
@@ -160,7 +160,7 @@ def _link(tables: Tables) -> None:
 
 
 def answers_of(run: RunState) -> tuple[Rule, ...]:
-    """Rules by which the simulator answers each change as the platform did."""
+    """Rules that make the simulator answer each change as the platform did."""
     rules: list[Rule] = []
     seen: dict[tuple[str, str], int] = {}
     for call in run.acting_calls:
@@ -178,7 +178,7 @@ def answers_of(run: RunState) -> tuple[Rule, ...]:
 
 
 def _after(run: RunState, call: ChangingCall) -> Captured | None:
-    """What was read between this change and the next one, or None if nothing was."""
+    """What was read between this change and the next one; None if nothing was read."""
     later = [exchange for exchange in run.exchanges if _is_after(exchange, call)]
     next_one = min((c.exchange.number for c in run.acting_calls if c.exchange in later), default=None)
     reads = [exchange for exchange in later if next_one is None or exchange.number < next_one]
@@ -193,7 +193,7 @@ def _took_effect(run: RunState, call: ChangingCall) -> bool:
 
 
 def _ended(run: RunState, call: ChangingCall) -> bool:
-    """Did the process end by this change: it lived before the first one, and was gone before the next?"""
+    """Did this change end the process? It lived before the first change, and was gone before the next."""
     after, machine = _after(run, call), (run.fact("vm") or {}).get("machine")
     lived = Life(captured_of(run)).lives(machine)
     return after is not None and lived and Life(after).has_ended(machine)
@@ -204,11 +204,11 @@ def _is_after(exchange: Exchange, call: ChangingCall) -> bool:
 
 
 def simulator_of(run: RunState, *, mask: bool = False, stepped: bool = False) -> Simulator:
-    """A simulator in the state of that incident, which behaves as the journal says that the platform did.
+    """A simulator in the state of the incident. It behaves as the platform did, according to the journal.
 
     Args:
         mask: replace names, addresses and texts.
-        stepped: on a clock that only moves when it is told to.
+        stepped: use a clock that a test steps.
 
     Raises:
         UsageError: the run read no VM.
@@ -230,7 +230,7 @@ def simulator_of(run: RunState, *, mask: bool = False, stepped: bool = False) ->
 
 
 ACTS = {"poweroff": "acpi", "kill": "kill"}
-"""A request's act -> what the simulated machine does after it."""
+"""For each act of a request: the behaviour of the simulated machine that it changes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
 """The process that warm kernels are forked from: ``python -P -m vergeos_nb.runner.fork_server FD MODULE...``.
 
-It loads the modules, and then only listens to the process that started it, on a private socket. Each request
-is one JSON message: ``arguments`` of ipykernel, ``environ`` and ``folder``. It answers ``{"started": PID}``,
-and later, once for each kernel, ``{"ended": PID, "code": CODE}``. It runs no thread and opens nothing before
-it forks, so a kernel begins as a process that shares nothing. No other kernel sees its later actions. When
-the socket closes, because its owner closed it or died, the server ends, and its kernels see that and end,
-too.
+It loads the modules, and then reads requests from the process that started it, on a private socket. Each
+request is one JSON message: ``arguments`` of ipykernel, ``environ`` and ``folder``. It answers
+``{"started": PID}``, and when the kernel has ended, ``{"ended": PID, "code": CODE}``. The server starts no
+thread and opens no file before it forks, so kernels share nothing that changes. When the socket closes,
+because its owner closed it or died, the server ends. Its kernels notice that, and end, too.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import Any
 
 from vergeos_nb.imports import absent
 
-# Modules that IPython would load in each kernel.
+# Modules that every kernel would load later.
 LATER = (
     "IPython.core.completerlib",
     "IPython.core.debugger",
@@ -36,7 +35,7 @@ LATER = (
 
 def main() -> None:
     """Serve until the owner is gone. In a forked process this returns when its kernel has ended."""
-    # A kernel ends when this process does; ipykernel reads its parent's number when it is imported.
+    # A kernel ends with its parent. ipykernel reads its parent's number when it is imported.
     os.environ["JPY_PARENT_PID"] = str(os.getpid())
     _load(sys.argv[2:])
     owner = Connection(int(sys.argv[1]))
@@ -68,16 +67,16 @@ def main() -> None:
 
 def _load(modules: Sequence[str]) -> None:
     """Load the modules that a kernel needs, and these. None of them starts a thread."""
-    # Nothing that importing makes is garbage, and looking for it takes a tenth of the time.
+    # Importing makes no garbage, and looking for it takes a tenth of the time.
     gc.disable()
     # A run without a person has no use for a debugger, which takes as long to load as the kernel itself.
     with absent("debugpy"):
         import_module("ipykernel.debugger")
-    # Nor for httpx's own command line, which takes longer than the rest of it.
+    # The same for httpx's own command line, which takes longer to load than the rest of httpx.
     with absent("httpx._main"):
         for name in ("ipykernel.kernelapp", *LATER, *modules):
             import_module(name)
-    # Memory that is shared copy-on-write stays shared when a kernel collects its garbage.
+    # So a kernel's garbage collection does not copy memory that is shared copy-on-write.
     gc.freeze()
     gc.enable()
 
@@ -94,11 +93,11 @@ def _report_ended(owner: Connection) -> None:
         try:
             owner.send_bytes(json.dumps(told).encode())
         except OSError:
-            return  # the owner is gone; the next reading says so
+            return  # the owner is gone; the next read notices it
 
 
 def _be_kernel(request: Mapping[str, Any]) -> None:
-    """Turn this process, just forked, into a kernel, and return when that has ended."""
+    """Run a kernel in this forked process. Returns when the kernel has ended."""
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

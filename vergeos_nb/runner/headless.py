@@ -1,7 +1,7 @@
 """One headless run: from text parameters to a finished record, whatever happens on the way.
 
-The kernel writes the journal; this process watches it, shows progress from it, stops the kernel when it must,
-and makes the record from it when the kernel is gone.
+The kernel writes the journal. This process reads it, shows progress, stops the kernel at a deadline or a
+signal, and makes the record when the kernel is gone.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ from vergeos_nb.runner.provisioner import WarmProvisioner
 from vergeos_nb.runner.stopping import Stop
 from vergeos_nb.session.begin import begin_run, refuse_run
 
-# Loaded beside the kernel: what drives it, and what draws the record's picture.
+# Modules that are loaded while the kernel starts: papermill, and the drawing of the record's picture.
 LATER = ("vergeos_nb.runner.papermill_run", "PIL.ImageDraw", "PIL.PngImagePlugin")
 
 OnLine = Callable[[Mapping[str, Any]], None]
 
-# The user did not type the cells of a runner, and parameters must not get into the user's history.
+# A runner's cells and their parameters must not get into the user's IPython history.
 NO_HISTORY = ["--HistoryManager.enabled=False"]
 # How the last line of a traceback begins.
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit)\b")
 ASKED = "running the runbook"
 POLL_S = 0.05
-# How long a kernel that was interrupted may take to write down where it stood.
+# How long an interrupted kernel may take to write its last line into the journal.
 GRACE_S = 10.0
-# A socket's path takes 107 bytes on Linux and 103 on macOS, its number among them.
+# The path of a socket can have 107 bytes on Linux and 103 on macOS. Jupyter appends a number to it.
 LONGEST_SOCKET_PATH = 90
 
 _log = logging.getLogger(__name__)
@@ -89,13 +89,13 @@ def run(
         given: parameters by name, as text or values; read against the runbook's schema.
         outputs: the archive's folder.
         deadline_s: seconds after which the run is stopped.
-        on_line: called with every journal line soon after it is written. An exception from it is logged, and
-            the run continues.
-        environ: variables for the kernel beside those of this process.
+        on_line: called with every journal line soon after it was written. If it raises, the exception is
+            logged and the run continues.
+        environ: more environment variables for the kernel.
 
     Raises:
-        UsageError: there is no such runbook, or a limit of the shell is too low for a run; then there is no
-            record. Mistyped parameters have one.
+        UsageError: there is no such runbook, or a limit of the shell is too low. Then there is no record. A
+            run with wrong parameters has a record.
         RecordError: the record folder or the journal could not be made; nothing was sent.
     """
     schema_of(runbook)  # an unknown name is refused, with the nearest right one
@@ -119,7 +119,7 @@ def run(
         _close_journal(folder, runbook, options.model_dump(), reason, work, scrubber)
     except RecordError as error:
         if not (folder / JOURNAL).exists():
-            raise  # it says why there is none
+            raise  # the error says why there is no journal
         return RunReport(folder, run_state_of(read_journal(folder / JOURNAL)), error)
     return _finished(folder, work.notebook, scrubber)
 
@@ -129,7 +129,7 @@ class _Work:
     """The kernel and the thread in which papermill drives it.
 
     Attributes:
-        environ: the kernel's environment, by the folder that it is given for IPython.
+        environ: makes the kernel's environment, given the folder for IPython's files.
     """
 
     path: Path
@@ -144,7 +144,7 @@ class _Work:
     def run(self, stop: Stop, tail: _Tail) -> str:
         """Start, watch, stop. Returns what stopped the run from outside, or ""."""
         with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as private:
-            # The asynchronous one: with its sibling nbclient waits so that it never sees the kernel die.
+            # Not the synchronous manager: with it, nbclient never notices that the kernel died.
             kernel = AsyncKernelManager(
                 kernel_name="python3",
                 # This very Python, not a kernel that the user may have installed under its name.
@@ -176,7 +176,7 @@ class _Work:
                     server.last_words(before) if server is not None else ""
                 )
                 tail.read()
-                # A run that has closed has nothing left to do; any other may still say where it stood.
+                # A closed run has nothing left to write. Any other run may still write where it stopped.
                 self._end(kernel, now=tail.ended or not self.done.is_set())
                 self.done.wait(GRACE_S)
                 tail.read()
@@ -191,7 +191,7 @@ class _Work:
             asyncio.run(kernel.shutdown_kernel(now=now))
         except Exception as error:
             self._failed(error)
-            # An orderly end needs resources such as a socket. This end does not.
+            # An orderly shutdown needs resources such as a socket. A signal does not.
             with suppress(OSError, TypeError, AttributeError):
                 os.kill(kernel.provisioner.pid, signal.SIGKILL)
 
@@ -204,16 +204,16 @@ class _Work:
             if reason := stop.reason:
                 starting.cancel()
                 await asyncio.wait([starting])
-                # It may have begun all the same.
+                # The kernel may have started all the same.
                 if kernel.has_kernel:
-                    with suppress(Exception):  # what stopped it says why
+                    with suppress(Exception):  # the reason to stop is reported instead
                         await kernel.shutdown_kernel(now=True)
                 return reason
         try:
             await starting
         except Exception:
             if kernel.has_kernel:
-                with suppress(Exception):  # the first one says why
+                with suppress(Exception):  # the first exception is reported instead
                     await kernel.shutdown_kernel(now=True)
             raise
         return ""
@@ -246,18 +246,18 @@ class _Work:
 
 
 def _load() -> None:
-    """Load the modules that a run needs later, in that order, while its kernel starts and works."""
-    with suppress(Exception):  # the code that needs it reports it better
+    """Load the modules that a run needs later, while its kernel starts and works."""
+    with suppress(Exception):  # the code that needs a module reports a failure better
         for name in LATER:
             import_module(name)
-        # Loads nbconvert, which the kernel's start must not wait for.
+        # Loads nbconvert. The kernel's start must not wait for that.
         from vergeos_nb.record.page import prepare
 
         prepare()
 
 
 def _transport(folder: str) -> dict[str, str]:
-    """Sockets in a private folder, to which nobody else can connect; TCP if its path is too long."""
+    """Use sockets in a private folder, to which no other user can connect; TCP if the path is too long."""
     connection = str(Path(folder) / "kernel.json")
     if os.name != "posix" or len(connection) > LONGEST_SOCKET_PATH:
         return {}
@@ -268,7 +268,7 @@ class _Tail:
     """Hands on the lines of a journal that another process writes.
 
     Attributes:
-        ended: whether the run has closed in order.
+        ended: whether the run has closed itself.
     """
 
     def __init__(self, path: Path, on_line: OnLine) -> None:
@@ -278,7 +278,7 @@ class _Tail:
         self._read = 0
 
     def read(self) -> None:
-        """Hand on the whole lines that have come since."""
+        """Hand on the complete lines that were written since the last call."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
@@ -300,7 +300,7 @@ class _Tail:
 def _close_journal(
     folder: Path, runbook: str, parameters: Mapping[str, Any], reason: str, work: _Work, scrubber: Scrubber
 ) -> None:
-    """Write down what the kernel could not: that it was stopped, died, or lacked something."""
+    """Write into the journal what the kernel could not: that it was stopped, died, or lacked a resource."""
     error, died = work.error, work.error.startswith(("DeadKernelError", "RuntimeError"))
     lacks = work.lacks or lacking_in(f"{error}\n{work.last_words if died else ''}", ASKED)
     if not (folder / JOURNAL).exists():
@@ -316,7 +316,7 @@ def _close_journal(
         return
     step = account.running
     if reason:
-        # Also where the kernel has written that it was interrupted: it cannot know by what.
+        # Also if the kernel wrote that it was interrupted, because it cannot know the reason.
         append_after_death(folder / JOURNAL, SystemClock(), "interrupted", step=step, by=reason)
     elif account.interrupted_by:
         return

@@ -36,17 +36,17 @@ from vergeos_nb.simulator import Simulator, ready
 FIRST = "start"
 """The notebook that is opened, and whose cells our extension runs."""
 LABEXTENSIONS = Path(__file__).parent / "labextensions"
-"""The folder in which JupyterLab finds our extension, also where the package was not installed by a wheel."""
+"""The folder of our JupyterLab extension. It is also found if the package was not installed from a wheel."""
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 15.0
 TELL_EVERY_S = 5.0
-# No news, no update checks: the incident's network may be closed, and nothing shall pop up over a card.
+# No news and no update checks: the network may be closed, and nothing may pop up over a card.
 OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
     "@jupyterlab/extensionmanager-extension:plugin": {"enabled": False},
-    # A page's subshells end with it. Cards keep their messages out of them, too; see `widgets.comms`.
+    # A subshell ends with its page, and messages to it are lost. See also `widgets.comms`.
     "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
-    # Otherwise cards in cells out of view would be removed from the page and made again.
+    # Without this, JupyterLab removes cards from the page when their cells scroll out of view.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
 
@@ -79,15 +79,15 @@ def open_lab(
 ) -> Iterator[Lab]:
     """Start JupyterLab on loopback, and stop it with the context.
 
-    For the profile of the simulator one is started beside it, unless one runs already, so that all notebooks
-    see the same system.
+    If the profile is the simulator and none runs yet, a simulator is started, too, so that all notebooks use
+    the same system.
 
     Args:
-        base: the working copy is a new folder in here.
+        base: the folder for working copies. Each is a new folder in it.
         outputs: the archive.
         port: 0 takes a free one.
         server_options: more options of Jupyter's server, by name.
-        say: told what is going on until it is ready.
+        say: called with progress messages until JupyterLab is ready.
 
     Raises:
         RecordError: the working copy cannot be made.
@@ -109,7 +109,7 @@ def open_lab(
 
 
 def _configure(place: Path) -> None:
-    """Write JupyterLab's settings, where our extension is, and which notebook it runs at the start."""
+    """Write JupyterLab's settings: also the folder of our extension, and the notebook to begin with."""
     config = place / "labconfig"
     make_folder(config)
     put(config / "default_setting_overrides.json", json.dumps(OVERRIDES).encode())
@@ -119,8 +119,8 @@ def _configure(place: Path) -> None:
 
 
 def _link_records(folder: Path, outputs: Path) -> None:
-    """Let the server, which serves the working copy alone, find the records by a link in it."""
-    # Where there can be no link, cards show a record's path.
+    """Link the records into the working copy, because the server serves no other folder."""
+    # If no link can be made, cards show a record's path instead.
     with suppress(OSError):
         make_folder(outputs)
         (folder / RECORDS).symlink_to(outputs.absolute(), target_is_directory=True)
@@ -144,10 +144,10 @@ def _interrupt(number: int, frame: object) -> None:
 
 @contextmanager
 def _simulator(profile: str, place: Path) -> Iterator[Mapping[str, str]]:
-    """Serve a simulator while the context lasts, if one is needed. Gives what lets notebooks find it.
+    """Serve a simulator while the context lasts, if one is needed. Yields the variables that lead to it.
 
     Args:
-        place: where it is announced if this user has no place of their own for that.
+        place: the folder in which it is announced if this user has no private folder for that.
     """
     word, _, scenario = profile.partition(":")
     if word != settings.SIMULATOR_NAME or find_announced() is not None:

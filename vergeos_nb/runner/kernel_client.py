@@ -1,4 +1,4 @@
-"""The client that cells are sent through: ready as soon as its kernel is."""
+"""The client that sends cells to the kernel. It is ready as soon as the kernel is."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
-# How long a kernel may be silent before it is asked again, and whether it lives at all.
+# After this silence the kernel is asked again, and checked for life.
 REPLY_S = 1.0
-# There is no work between a reply on one channel and its end on the other.
+# The kernel sends ``idle`` right after its reply, so it arrives at once.
 IDLE_S = 0.2
 
 
 class PromptClient(AsyncKernelClient):  # type: ignore[misc]  # jupyter_client ships no types for it
-    """Waits for what shows that both channels are joined, and not for a silence that follows it.
+    """A client that does not wait for silence to know that both channels are connected.
 
-    jupyter_client's own client reads IOPub until nothing has come for 0.2 s. Here the kernel's ``idle`` for
-    the very request that it has answered says the same: what comes later belongs to later requests.
+    jupyter_client's own client reads IOPub until no message has come for 0.2 s. This client waits for the
+    kernel's ``idle`` for the request that it has just answered. Later messages belong to later requests.
     """
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
@@ -42,7 +42,7 @@ class PromptClient(AsyncKernelClient):  # type: ignore[misc]  # jupyter_client s
                 raise RuntimeError(f"Kernel didn't respond in {timeout:g} seconds")
 
     async def _answered(self) -> str:
-        """The request that was answered, or "" where none was."""
+        """The id of the request that was answered; "" if none was."""
         try:
             message = await self.get_shell_msg(timeout=REPLY_S)
         except Empty:
@@ -50,7 +50,7 @@ class PromptClient(AsyncKernelClient):  # type: ignore[misc]  # jupyter_client s
         return _request_of(message) if message["msg_type"] == "kernel_info_reply" else ""
 
     async def _idle(self, request: str) -> bool:
-        """Whether the kernel's ``idle`` for this request arrives; not if IOPub was joined after it."""
+        """Whether the kernel's ``idle`` for this request arrives. It is missed if IOPub connects late."""
         while True:
             try:
                 message = await self.get_iopub_msg(timeout=IDLE_S)

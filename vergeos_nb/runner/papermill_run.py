@@ -1,8 +1,10 @@
-"""The one place that calls papermill.
+"""The one module that calls papermill.
 
-These values of papermill are not used, because they were seen to be wrong or unsafe: cell statuses after a
-timeout or a dead kernel (it says ``completed``), parameters (its command line turns ``007`` into 7), and its
-output path (a ``str.format`` over the parameters, so that a VM's name could choose the folder).
+Three things of papermill are not used, because they are wrong or unsafe:
+
+- the status of cells: after a timeout or a dead kernel it says ``completed``;
+- its reading of parameters: its command line turns ``007`` into 7;
+- its output path: a ``str.format`` over the parameters, so that a VM's name could choose the folder.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ def execute(path: Path, parameters: Mapping[str, Any], kernel: Any) -> tuple[Not
         kernel: a started ``jupyter_client.KernelManager``; it stays up.
 
     Returns:
-        The notebook as far as it was run, and the error that a cell ended with, as ``NAME: TEXT``, or "".
+        The notebook as far as it was run, and the error of a cell as ``NAME: TEXT``, or "".
 
     Raises:
         Exception: whatever papermill and nbclient raise when the kernel dies or cannot be reached.

@@ -21,7 +21,7 @@ KILLED_WITHIN_S = 1
 
 
 class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client ships no types for it
-    """Forks the kernel where it can, and otherwise starts an ordinary one."""
+    """Forks a warm kernel if that is possible, and otherwise starts an ordinary one."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Launch the kernel that the command would start.
@@ -39,21 +39,19 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
                     server.fork, arguments, {**environ, "JPY_PARENT_PID": str(server.pid)}, folder
                 )
             except asyncio.CancelledError:
-                # The thread would wait on, and the end of this process for the thread.
+                # The thread would wait for the server, and this process could not end before the thread.
                 server.abandon()
                 raise
             except (EOFError, OSError):
-                pass  # the server has died: an ordinary kernel is as good, and only slower
+                pass  # the server has died; an ordinary kernel only takes longer to start
             else:
-                # It leads a process group, as ordinary kernels do, and the signals go to all of that.
+                # Like an ordinary kernel it leads a process group, and signals go to the whole group.
                 self.pid = self.pgid = self.process.pid
                 return self.connection_info
         return await super().launch_kernel(cmd, **kwargs)
 
     async def kill(self, restart: bool = False) -> None:
-        """End the kernel at once, and wait for its end here, because other waits poll only ten times a
-        second.
-        """
+        """End the kernel at once, and wait for its end here: other waits look only ten times a second."""
         await super().kill(restart=restart)
         for _ in range(KILLED_WITHIN_S * 1000 // GLANCE_MS):
             if await self.poll() is not None:

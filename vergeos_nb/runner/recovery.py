@@ -1,6 +1,6 @@
 """Finish the records of runs whose process died, and read back the effect of an unsettled call.
 
-Nothing is ever sent again: the only changing call that recovery could make is refused before it is sent.
+Recovery only reads: its client refuses every changing call before it is sent.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from vergeos_nb.settings.policy import Policy
 from vergeos_nb.vergeos.exchange import Exchange
 from vergeos_nb.vergeos.rows import MachineKey, StatusKey, SystemInfo, Vm, VmKey
 
-# A run on another machine, or in another container, cannot be seen to live; after this long without a line
-# it counts as dead.
+# Nobody can see from here whether a run on another machine, or in another container, lives. It counts as dead
+# after this long without a new line.
 SILENT_S = 3600.0
-# A run that has closed is sealed at once. After this time its own process will not do it any more.
+# A closed run is sealed at once. If it is not sealed after this time, its own process will not do it.
 CLOSED_S = 60.0
-# The reading back watches no longer than this for the row to settle.
+# The longest time for which reading back watches whether the row settles.
 SETTLE_S = 10.0
 
 
@@ -67,12 +67,12 @@ class Recovered:
 
 
 def unfinished(outputs: Path, clock: Clock) -> Iterator[Path]:
-    """Folders of runs whose process is gone and that have no sealed record, or one with an unsettled call."""
+    """Folders of runs whose process is gone, without a sealed record or with an unsettled call."""
     sealed = newest_entries(outputs)
     begun = (path.parent for path in outputs.glob(f"*/*/{JOURNAL}"))
     for folder in sorted({*without_journal(outputs), *begun}):
         if has_no_journal(folder):
-            # One whose record is in the ledger was emptied: that is for `audit verify` to say.
+            # If the ledger has its record, the folder was emptied later. `audit verify` reports that.
             if folder.name not in sealed and not _is_starting(folder, clock):
                 yield folder
             continue
@@ -93,7 +93,7 @@ def _open_ended(folder: Path) -> bool:
         return True
     if record.get("verdict") != "unknown" or not record.get("changing_calls"):
         return False
-    # A run that ended in a bug or a failure right after its call leaves that as open as a killed one does.
+    # A run that failed right after its call has not settled it either.
     return record.get("outcome") == "interrupted" or (
         record.get("outcome") == "failed" and _unsettled(folder)
     )
@@ -115,8 +115,8 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
         ask: whether the effect of an unsettled call may be read back from the platform.
 
     Raises:
-        RecordError: the journal cannot be read or the record cannot be written.
-        UsageError: the run is one of a runbook that is not installed.
+        RecordError: the journal cannot be read, or the record cannot be written.
+        UsageError: its runbook is not installed.
     """
     clock = clock or SystemClock()
     path = folder / JOURNAL
@@ -152,7 +152,7 @@ def _is_settled(account: RunState, result: StepResult) -> bool:
 
 
 def _is_starting(folder: Path, clock: Clock) -> bool:
-    """Whether the process of this run may still begin it."""
+    """Whether the process of this run may still open its journal."""
     asked = read_asked(folder)
     if asked is None:
         return False
@@ -172,7 +172,7 @@ def _lives(journal: Path, clock: Clock) -> bool:
 
 
 def _is_over(journal: Path, clock: Clock) -> bool:
-    """Whether the run was closed a while ago: a session can live on after its record could not be sealed."""
+    """Whether the run was closed a while ago. Its process may still live without having sealed it."""
     try:
         last = read_journal(journal).lines[-1]
         return last["event"] == "run-ended" and clock.now() - journal.stat().st_mtime > CLOSED_S
@@ -181,10 +181,10 @@ def _is_over(journal: Path, clock: Clock) -> bool:
 
 
 def _same_system(account: RunState, profile: settings.Profile, info: SystemInfo) -> None:
-    """Refuse to read back from another system than the run's: its keys name other machines.
+    """Refuse to read back from another system than the run's, because there the keys mean other machines.
 
     Raises:
-        Refused: the profile leads elsewhere by now.
+        Refused: the profile leads to another system now.
     """
     then = {
         "simulated": account.simulated,
@@ -202,10 +202,10 @@ def _same_system(account: RunState, profile: settings.Profile, info: SystemInfo)
 
 
 def _whom(account: RunState, plans: PlanShelf) -> tuple[Vm, StatusKey]:
-    """The VM of the run. If its journal has lost the reading, its plan names the VM, too.
+    """The VM of the run, from its journal, or from its plan if the journal has lost it.
 
     Raises:
-        UsageError: neither says it.
+        UsageError: neither names the VM.
     """
     vm, status_key = account.fact("vm"), account.fact("status_key")
     if vm is None or status_key is None:
@@ -219,7 +219,7 @@ def _whom(account: RunState, plans: PlanShelf) -> tuple[Vm, StatusKey]:
 def _read_back(
     account: RunState, folder: Path, clock: Clock, scrubber: Scrubber
 ) -> tuple[StepResult, Sequence[Exchange]]:
-    """Confirm, as the run would have done it."""
+    """Run the step Confirm, as the run itself would have done."""
     runbook = str(account.opened["runbook"])
     options = read_parameters(runbook, dict(account.opened["parameters"]))
     confirm = next(step for step in runbook_of(runbook).steps if step.role == "confirm")

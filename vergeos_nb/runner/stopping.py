@@ -1,4 +1,4 @@
-"""What stops a run from outside, and what is done whole before that: SIGTERM, Ctrl-C, a closed terminal."""
+"""Signals (SIGTERM, Ctrl-C, a closed terminal): stop a run by them, or hold them back for a short block."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
 
-# Windows knows none.
+# Windows has no SIGHUP.
 HANGUP = getattr(signal, "SIGHUP", None)
 SIGNALS = [number for number in (signal.SIGTERM, signal.SIGINT, HANGUP) if number is not None]
 
 
 class Stop:
-    """Says whether, and by what, the run is to be stopped."""
+    """Knows whether the run is to be stopped, and why: a deadline or a signal."""
 
     def __init__(self, deadline_s: float | None) -> None:
         self._deadline_s = deadline_s

@@ -1,4 +1,4 @@
-"""Warm kernels: forked from a process that has loaded what runbooks need, a fresh one for every run."""
+"""Warm kernels: each run gets a new kernel, forked from a process that has loaded all modules already."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from vergeos_nb.runbook_files import OURS, PLACE
 SERVER = "vergeos_nb.runner.fork_server"
 # Modules that every runbook's first cell loads, and the runbooks.
 LOADED = ("vergeos_nb.notebook.opening", *(f"{PLACE}.{name}" for name in OURS))
-# On macOS the system's own libraries may not be used after a fork.
+# On macOS, system libraries cannot be used after a fork.
 POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
 # Loading takes half a second, and much longer on a busy machine.
 FORKED_WITHIN_S = 60.0
 _WAITED_S = 0.02
-# Bytes: enough for the end of a traceback.
+# Bytes. Enough for the end of a traceback.
 LAST_WORDS = 4096
-# A killed process that its new parent has not reaped still has a number, but does nothing.
+# A killed process keeps its number until its new parent has reaped it. It does nothing any more.
 _ENDS_WITHIN_S = 2.0
 
 
 class ForkServer:
     """The process that kernels are forked from, and its messages. Safe to use from many threads.
 
-    It is up at once and loads on its own; the first kernel waits until it has. It ends with this process,
-    however that ends.
+    The constructor returns at once, while the server loads its modules. The first kernel waits for that. The
+    server ends with this process, however this process ends.
 
     Raises:
         OSError: it could not be started.
     """
 
     def __init__(self) -> None:
-        # Their output, such as why a kernel died, must not go to the terminal.
+        # The output of server and kernels, such as why a kernel died, must not go to the terminal.
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 — open as long as the server
         ours, theirs = socket.socketpair()
         with theirs:
-            # In a session of its own: Ctrl-C at a terminal is for us alone to hear.
+            # In a session of its own, so that Ctrl-C at the terminal reaches this process only.
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", SERVER, str(theirs.fileno()), *LOADED],
                 stdin=subprocess.DEVNULL,
@@ -67,7 +67,7 @@ class ForkServer:
         """Start a kernel with these arguments of ipykernel.
 
         Raises:
-            OSError: the server is gone, or has not answered in time and is ended; EOFError likewise.
+            OSError, EOFError: the server is gone; or it did not answer in time, and was ended.
         """
         until = time.monotonic() + FORKED_WITHIN_S
         request = {"arguments": list(arguments), "environ": dict(environ), "folder": folder}
@@ -75,7 +75,7 @@ class ForkServer:
             self._link.send_bytes(json.dumps(request).encode())
             while (pid := self._told_by(until).get("started")) is None:
                 pass
-            # The system may give out the number of a kernel that has ended.
+            # The system can reuse the number of a kernel that has ended.
             self._codes.pop(pid, None)
         return WarmProcess(self, pid)
 
@@ -93,11 +93,11 @@ class ForkServer:
 
     @property
     def printed(self) -> int:
-        """How much was printed by now, in bytes."""
+        """How many bytes server and kernels have printed so far."""
         return os.fstat(self._printed.fileno()).st_size
 
     def last_words(self, since: int) -> str:
-        """The end of their output since then."""
+        """The end of their output since this position."""
         start = max(since, self.printed - LAST_WORDS)
         return os.pread(self._printed.fileno(), LAST_WORDS, start).decode("utf-8", "replace")
 
@@ -106,7 +106,7 @@ class ForkServer:
         self._process.kill()
 
     def close(self) -> None:
-        """End the server; kernels that still run end, too. Can be repeated."""
+        """End the server. Kernels that still run end, too. Can be repeated."""
         with self._lock:
             self._link.close()
         self._process.kill()
@@ -131,7 +131,7 @@ class ForkServer:
 
 
 class WarmProcess:
-    """A forked kernel, in as much of ``subprocess.Popen`` as a kernel provisioner uses."""
+    """A forked kernel, with the methods of ``subprocess.Popen`` that a kernel provisioner uses."""
 
     stdin = stdout = stderr = None
 
@@ -164,9 +164,9 @@ class WarmProcess:
 
 
 def _end(pid: int) -> None:
-    """End a kernel whose server is gone, before anybody is told that it has ended.
+    """End a kernel whose server is gone, before anybody is told that the kernel has ended.
 
-    It would see that within a second by itself, but what still runs could still send.
+    The kernel would end by itself within a second. Until then its run could still send a request.
     """
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
@@ -180,7 +180,7 @@ _shared: ForkServer | None = None
 
 
 def shared() -> ForkServer | None:
-    """The fork server of this process, started now if there is none; None where it cannot be."""
+    """The fork server of this process, started if there is none; None if forking is not possible here."""
     global _shared
     if not POSSIBLE:
         return None

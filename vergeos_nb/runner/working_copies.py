@@ -1,4 +1,4 @@
-"""Copies of runbooks to work in, with values in their parameters cell."""
+"""Working copies of runbooks, with values in their parameters cells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vergeos_nb.procedure.runbooks.catalog import notebook_of
 from vergeos_nb.record.record_folder import slug
 
 START = Path(__file__).with_name("start.ipynb")
-"""The notebook with the start page. It is no runbook."""
+"""The notebook with the start page. It is not a runbook."""
 
 
 def working_copy(runbooks: Mapping[str, Path], folder: Path, profile: str) -> None:
@@ -51,7 +51,7 @@ def copy_beside(notebook: Path, runbook: str, given: Mapping[str, Any], *, word:
 
 
 def filled(notebook: NotebookNode, given: Mapping[str, Any]) -> NotebookNode:
-    """The notebook with these values in its parameters cell; those that it does not have are left out."""
+    """The notebook with these values in its parameters cell. Names that the cell lacks are ignored."""
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", []):
             cell.source = "\n".join(_with_value(line, given) for line in cell.source.split("\n"))

@@ -1,4 +1,4 @@
-"""The beginning of a run: its folder, its secrets, and its parameters, checked."""
+"""Begin a run: make its folder, register its secrets, and check its parameters."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Begun:
     """A run that has a folder.
 
     Attributes:
-        options: its parameters, or the error of one that is not valid. The journal holds the error then.
-        scrubber: knows the secrets of the profile that it names.
+        options: its parameters; or the error if one is not valid. The error is in the journal, too.
+        scrubber: knows the secrets of the profile that the parameters name.
     """
 
     folder: Path
@@ -38,14 +38,14 @@ def begin_run(
 
     Args:
         given: parameters by name, as text or values.
-        folder: the run's folder, if a runner has made it.
+        folder: the run's folder, if a runner has already made it.
 
     Raises:
         UsageError: there is no such runbook.
         RecordError: folder or journal could not be made; nothing was sent.
     """
     schema = schema_of(runbook)
-    # Do this first: a text that was typed as a name can be the profile's password.
+    # Do this first: somebody may have typed the profile's password as a name.
     scrubber = Scrubber(settings.secrets_known(given.get("profile")))
     folder = folder or new_folder(outputs, runbook, schema.subject_of(given), clock.now())
     try:
@@ -74,5 +74,5 @@ def refuse_run(
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value of a notebook can be a parameter: anything else is not written down."""
+    """Whether a value of a notebook can be a parameter. Other values are not written down."""
     return value is None or isinstance(value, str | int | float | bool | list | dict)

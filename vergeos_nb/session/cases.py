@@ -1,4 +1,4 @@
-"""The case of a run: its runbook's kind, filled with everything that it needs from outside."""
+"""Make the case of a run: the class that its runbook names, with everything that it needs from outside."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class CaseMaker:
 
     Attributes:
         resources: closed when the run ends: the connection, and the lease.
-        policy: used instead of this machine's.
-        profile: the profile that the run is joined to, if its runbook asks a system.
-        secrets: every text that must not be written, as far as the connection knows it by now.
+        policy: replaces this machine's policy.
+        profile: the profile of the run's system, if its runbook asks a system.
+        secrets: returns all texts that must not be written, as far as the connection knows them.
     """
 
     folder: Path
@@ -64,7 +64,7 @@ class CaseMaker:
         connect: Connect,
         on_exchange: OnExchange,
     ) -> RunCase:
-        """The case. A run against a system is joined to it, and nothing is sent yet.
+        """The case. A run against a system is connected to it. Nothing is sent yet.
 
         Raises:
             SettingsError: the profile or the policy cannot be used.
@@ -118,7 +118,7 @@ class CaseMaker:
         def subjects() -> Sequence[str]:
             assert case.info is not None
             assert self.profile is not None
-            # By the host as it is reached, not by the plan's: two runs' own simulators are two systems.
+            # By the host of the connection, not of the plan: all built-in simulators have one host in plans.
             return lease_names(settings.normal_host(self.profile.host), case.info, case.known_vm().key.value)
 
         lease.note, lease.subjects = case.note, subjects
@@ -133,11 +133,11 @@ class CaseMaker:
 
 
 def _names_in(options: SystemParameters, operator: str) -> dict[str, str]:
-    """The names by which the record is found, each under its description."""
+    """The names by which people search for the record, by their descriptions."""
     people = {"operator's name": operator, "ticket": options.ticket}
     if isinstance(options, VmParameters):
         people["approver's name"] = options.approver
-    # Longer it is a sentence that a password was typed into, and can be read without it.
+    # A longer text is a sentence. If it holds a password, the record masks it and can still be read.
     names = {what: name for what, name in people.items() if len(name.split()) <= LONGEST_NAME_WORDS}
     return names | ({"VM's name": options.vm_name} if isinstance(options, VmParameters) else {})
 

@@ -1,4 +1,4 @@
-"""How a run is joined to its system, and where its API calls are kept on their way to the journal."""
+"""Connect a run to its system, and keep its API calls until their step ends."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class CallLog:
-    """The run's API calls, on their way to the journal.
+    """The run's API calls.
 
     Attributes:
-        first: how many calls an earlier process of the run has made; the numbers go on from there.
+        first: how many calls an earlier process of the run has made. The numbers continue after them.
     """
 
     def __init__(self, first: int = 0) -> None:
@@ -48,10 +48,10 @@ class CallLog:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """The system that a run is joined to.
+    """The system that a run is connected to.
 
     Attributes:
-        secrets: every text that must not be written, as far as it is known by now.
+        secrets: returns all texts that must not be written, as far as they are known.
     """
 
     profile: settings.Profile
@@ -68,11 +68,11 @@ class Connect(Protocol):
 
 
 def connect_to(load: Callable[[], settings.Profile], transport: httpx.BaseTransport | None = None) -> Connect:
-    """Over a wire of the run's own.
+    """Connect over a `Wire` of the run's own.
 
     Args:
-        load: gives the profile when the run is joined to it.
-        transport: stands in for the network.
+        load: returns the profile when the run is connected.
+        transport: replaces the network.
     """
 
     @contextmanager

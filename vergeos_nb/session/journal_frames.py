@@ -1,4 +1,4 @@
-"""The DataFrames of a run, read from its journal: masked as it is, and the same live, headless and later."""
+"""The DataFrames of a run, from its journal. They are masked, and the same live, headless and later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A procedure's steps over one VM outside of a run: they only read, and are not written down."""
+"""Run steps that only read over one VM, outside of a run and without a journal."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from vergeos_nb.vergeos.exchange import Request
 
 
 class Unwritten:
-    """Journal and lease of a reading: nothing is written down, nothing is held."""
+    """Journal and lease of a reading: both do nothing."""
 
     def write(self, event: str, /, **data: Any) -> None:
         """Keep nothing."""
 
     def make_room(self) -> None:
-        """Nothing is sent that would need it."""
+        """No change is sent, so nothing needs room."""
 
     def renew(self) -> None:
         """Reading needs no lease."""
@@ -60,10 +60,10 @@ def reading_engine(case: Case, steps: Sequence[Step[Any]], calls: CallLog) -> En
 
 
 def refuse_changes(who: str, hint: str) -> OnIntent:
-    """The intent of a changing request, where only reading is allowed.
+    """A callback for the intent of a changing request that refuses it.
 
     Args:
-        who: the one that only reads.
+        who: what only reads, such as "planning".
     """
 
     def refuse(request: Request) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 
-# The record is made at exit if nothing else has made it, and by then its libraries cannot load this any more.
+# Loaded here for a record that is made at exit: by then the record's libraries could not load it any more.
 import concurrent.futures.thread  # noqa: F401
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -132,7 +132,7 @@ class Run:
         return heard
 
     def _resume(self) -> None:
-        """Requests that an earlier process of this run has sent stay sent, and keep their numbers."""
+        """Take over what an earlier process of this run has sent, so that nothing is sent twice."""
         earlier = run_state_of(read_journal(self.journal.path))
         self._calls.first = max((e.number for e in earlier.exchanges), default=0)
         if isinstance(self.case, Case):
@@ -145,13 +145,13 @@ class Run:
     def _on_exchange(self, exchange: Exchange) -> None:
         self._scrubber.add(self._maker.secrets())
         exchange = self._calls.numbered(exchange)
-        # First the journal: a result must not refer to a call that the journal lacks.
+        # The journal first: a result must not refer to a call that is not in the journal.
         self.journal.exchange(exchange)
         self._calls.add(exchange)
 
     @property
     def profile_name(self) -> str:
-        """The profile that the run is joined to, or "" if it asks no system."""
+        """The name of the run's profile; "" if the run asks no system."""
         return self._maker.profile.name if self._maker.profile else ""
 
     @property
@@ -160,7 +160,7 @@ class Run:
         return self._maker.profile.host if self._maker.profile else ""
 
     def step(self, step_id: str) -> StepView:
-        """Run a step and show how it ended; one that has passed is shown and not repeated.
+        """Run a step and show how it ended. A step that has passed is not repeated.
 
         Raises:
             UsageError: the procedure has no such step.
@@ -170,7 +170,7 @@ class Run:
 
     @property
     def frames(self) -> RunFrames:
-        """All that the run has read, as DataFrames: whole rows of the platform, calls, the steps' tables.
+        """Everything that the run has read, as DataFrames: the platform's rows, API calls, the steps' tables.
 
         Raises:
             RecordError: the journal cannot be read.
@@ -178,7 +178,7 @@ class Run:
         return frames_of(self.folder / JOURNAL)
 
     def clean(self, result: StepResult) -> StepResult:
-        """A result as it may be shown: as the journal holds it, without secrets."""
+        """A result as it may be shown: without secrets, as the journal holds it."""
         data = self._scrubber.data(result.as_dict())
         return result_from_dict(data, {e.number: e for e in result.exchanges})
 
@@ -187,10 +187,10 @@ class Run:
         return self._scrubber.text(text)
 
     def close(self) -> Shown:
-        """End the run, show its summary, and make its record where no runner does that.
+        """End the run, show its summary, and make its record if no runner makes it.
 
         Raises:
-            RunStopped: the run did not end as asked. The record is made all the same.
+            RunStopped: the run did not end as asked. The record was made.
             RecordError: the record could not be written.
         """
         from IPython.display import display
@@ -200,7 +200,7 @@ class Run:
         view = Shown({"text/plain": summary_text(summary)})
         if self._finish_here:
             view = Shown(with_first_analysis(summary_view(summary), summary))
-            # A runner renders the notebook again. Here nothing else would show it.
+            # A runner renders the notebook again, with the picture. Here nothing else would show it.
             display(Picture(timeline_of(read_journal(self.folder / JOURNAL).lines)))  # type: ignore[no-untyped-call]
         if account.exit_code:
             display(view)  # type: ignore[no-untyped-call]  # IPython has no annotation here
@@ -208,10 +208,10 @@ class Run:
         return view
 
     def change(self, changed: Mapping[str, Any]) -> None:
-        """Take other values for some parameters, and write down which.
+        """Change some parameters, and write the changed ones into the journal.
 
         Raises:
-            UsageError: a value is not valid; then all values stay unchanged.
+            UsageError: a value is not valid. Then nothing is changed.
         """
         before = self.case.options.model_dump()
         options = read_parameters(self.name, {**before, **changed}, undecided=True)
@@ -223,7 +223,7 @@ class Run:
             self.journal.write("parameters", changed=differs)
 
     def end(self) -> RunState:
-        """End the run and make its record where no runner does that. Can be repeated.
+        """End the run, and make its record if no runner makes it. Can be repeated.
 
         Raises:
             RecordError: the record could not be written.
@@ -247,18 +247,18 @@ class Run:
         return options.subject_of(options.model_dump())
 
     def _finish(self) -> RunState:
-        # Loads nbformat and nbconvert, which a run's kernel needs only where no runner makes its record.
+        # Loads nbformat and nbconvert. A run's kernel needs them only if no runner makes its record.
         from vergeos_nb.archive.finishing import finish_record
 
         return finish_record(self.folder, self._scrubber)
 
     def _at_exit(self) -> None:
-        """The kernel ends and nobody closed the run: make the record as far as possible."""
+        """The kernel ends, and nobody closed the run: make its record if possible."""
         if self._closed:
             return
         self._closed = True
         self._resources.close()
-        # Nobody is left to be told of a full disk.
+        # Nobody would see an error any more, such as a full disk.
         with suppress(RecordError):
             self.journal.write("interrupted", step="", by="the end of the kernel")
             self.journal.close()

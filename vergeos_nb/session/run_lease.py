@@ -1,4 +1,4 @@
-"""What keeps two runs from one VM, and what stops them all: the lease of a run and the stop files."""
+"""The lease of a run, which keeps two runs from one VM, and the stop files, which stop all runs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from vergeos_nb.layout import ArchiveLayout
 from vergeos_nb.lease.lease import Leases, Owner
 from vergeos_nb.settings.policy import Policy
 
-# Longer than any pause of a waiting run, which renews it at each reading.
+# Longer than any pause of a waiting run. The run renews the lease at each reading.
 LEASE_S = 180.0
 
 
 class RunLease:
-    """The leases of the run's VM, one by each name: taken when first needed, given back at the end."""
+    """The leases of the run's VM, one for each of its names. Taken when first needed, released at the end."""
 
     def __init__(self, folder: Path, owner: Owner, clock: Clock) -> None:
         self.subjects: Callable[[], Sequence[str]] = tuple
@@ -27,7 +27,7 @@ class RunLease:
         self._held: Leases | None = None
 
     def renew(self) -> None:
-        """Take the leases, or keep them for another while.
+        """Take the leases, or renew them.
 
         Raises:
             Refused: somebody else holds one.
@@ -40,14 +40,14 @@ class RunLease:
             self._held.renew()
 
     def release(self) -> None:
-        """Give them back, if they are held."""
+        """Release them, if they are held."""
         if self._held is not None:
             self._held.release()
             self._held = None
 
 
 def stop_wanted(policy: Policy, outputs: Path) -> str:
-    """The stop file that exists, in words, or "": the policy's, or a file ``STOP`` in the archive."""
+    """The stop file that exists, in words: the policy's, or a file ``STOP`` in the archive; or ""."""
     if settings.stopped_by(policy):
         return f"the stop file {policy.stop_file} of the policy"
     path = ArchiveLayout(outputs).stop_file

@@ -18,7 +18,7 @@ from vergeos_nb.views.badges import badge_of
 from vergeos_nb.views.bundle import rendered, static_view
 from vergeos_nb.widgets.teaching import NOT_TAUGHT, Teaching
 
-# State → (sign, words). The sign repeats the words.
+# State → (sign, word). Both say the same.
 STATES: Mapping[StepState, tuple[str, str]] = {
     StepState.WAITING: ("○", "waiting"),
     StepState.READY: ("●", "ready"),
@@ -26,22 +26,22 @@ STATES: Mapping[StepState, tuple[str, str]] = {
     StepState.ENDED: ("■", "ended"),
 }
 
-# How a plan's step tells a reader without cards to approve it.
+# The sentence of a plan's step that says how to approve it headless.
 _HEADLESS = re.compile(r"To apply it: run again with [\w= ]*approve=[0-9a-f]{64}\.?\s*")
 _DIGEST = re.compile(r"Digest ([0-9a-f]{12})[0-9a-f]{52}\.?")
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What an open card says of a step that has ended.
+    """The texts of an open card about a step that has ended.
 
     Attributes:
-        summary: what came out.
+        summary: the result.
         advice: what to do.
-        caution: what a person should know before going on, in amber, each as a paragraph.
+        caution: warnings before the next step, in amber, each as a paragraph.
         facts: the evidence in a few lines.
-        digest: of a plan; its button copies it.
-        where: the VM, its node and its process, as far as they are known.
+        digest: the digest of a plan. A button copies it.
+        where: the VM, its node and its process, if they are known.
     """
 
     summary: str
@@ -53,7 +53,7 @@ class Said:
 
 
 def said_of_result(result: StepResult) -> Said:
-    """The same for most steps."""
+    """The texts for the result of most steps."""
     return Said(at_a_card(result.summary), at_a_card(result.next_step), facts=key_facts(result))
 
 
@@ -72,10 +72,10 @@ def head(
     """The head as HTML. Everything in it is escaped once.
 
     Args:
-        said: what is said of the result, if there is one.
-        host: for the curl commands, or "" while it is not known.
+        said: the texts about the result, if there is one.
+        host: the host for the curl commands, or "" while it is not known.
         bearer: whether the profile sends a token or API key.
-        taught: what the notebook says of the step. Without it, the step's own reason is shown.
+        taught: the notebook's text about the step. Without it, the step's own reason is shown.
     """
     return rendered(
         "card",
@@ -92,15 +92,15 @@ def head(
 
 
 def at_a_card(text: str) -> str:
-    """A text without the headless way to approve, which is no way for a person at a card.
+    """A text without the sentence how to approve headless, because a card has a button for that.
 
-    The plan's number is cut; the evidence below the card has all of it.
+    The digest is cut. The evidence below the card has all of it.
     """
     return _DIGEST.sub(r"Plan number \1…", _HEADLESS.sub("", text)).strip()
 
 
 def unfolded(result: StepResult) -> str:
-    """All that came out of a step whose card is open, as HTML that can be unfolded."""
+    """The whole result of a step whose card is open, as HTML that can be unfolded."""
     evidence = at_a_card(static_view(result)["text/html"])
     return f"<details><summary>What came out</summary>{evidence}</details>"
 

@@ -24,7 +24,7 @@ class Desk(Protocol):
 
     @property
     def given(self) -> Mapping[str, Any]:
-        """The parameters that the notebook holds, and what cards have made of them."""
+        """The parameters from the notebook, with the changes that were made on cards."""
 
     @property
     def case(self) -> RunCase | None:
@@ -32,7 +32,7 @@ class Desk(Protocol):
 
     @property
     def host(self) -> str:
-        """Host and port as they are reached, or "" until the run is open."""
+        """Host and port of the connection, or "" until the run is open."""
 
     def state(self, step: str) -> StepState:
         """Where a step is."""
@@ -56,16 +56,16 @@ class Desk(Protocol):
         """Whether a step is running."""
 
     def settled(self, step: str) -> bool:
-        """Whether a step has ended so that the next one is open, or is not to be run again."""
+        """Whether a step has ended, and the next one is open or this one cannot be run again."""
 
     def done(self, step: str) -> bool:
-        """Whether nothing is left to do for a step: it is settled, and a person gave what is asked."""
+        """Whether nothing is left to do for a step: it is settled, and all that it asks was answered."""
 
     def here(self) -> str:
         """The id of the card whose turn it is: a step's, ``close``, or "" when the run is over."""
 
     def blocked(self, step: str) -> str:
-        """Why a step cannot be run although it is its turn, in words, or ""."""
+        """Why a step whose turn it is cannot be run, in words, or ""."""
 
     def connect(self, step: str, changed: Mapping[str, Any], password: Secret | None) -> StepResult:
         """Open the run with these parameters and run its first step.
@@ -82,57 +82,57 @@ class Desk(Protocol):
         """
 
     def begin_again(self, step: str, changed: Mapping[str, Any]) -> StepResult:
-        """Run every step up to this one again, as long as they pass. Returns the last result."""
+        """Run all steps up to this one again, until one does not pass. Returns the last result."""
 
     def may_reopen(self, step: str) -> bool:
-        """Whether the card of a step that has ended can be opened again: nothing was sent yet."""
+        """Whether the card of a step that has ended can be opened again, because nothing was sent yet."""
 
     def reopen(self, step: str) -> None:
-        """Open the card of this step again, or, for "", leave it as it was. Nothing is run by it.
+        """Open the card of this step again; "" closes it again. Runs nothing.
 
         Raises:
             Refused: something was sent.
         """
 
     def reopened(self) -> str:
-        """The step whose card was opened again and not run since, or ""."""
+        """The step whose card was opened again and that was not run since, or ""."""
 
     def may_plan_again(self) -> bool:
-        """Whether there is a plan that can be made again, for the steps that are still to come."""
+        """Whether there is a plan that can be made again for the remaining steps."""
 
     def plan_again(self) -> StepResult:
-        """Make the plan again as it is, so that it can be changed. Its approval ends."""
+        """Make the same plan again, so that it can be changed. Its approval ends."""
 
     def replanning(self) -> bool:
-        """Whether a person wants to change the plan that was made last."""
+        """Whether a person is changing the plan that was made last."""
 
     def needs_another_plan(self, step: str) -> bool:
-        """Whether this step is closed by the plan of now, so that another one could open it."""
+        """Whether the present plan closes this step, so that another plan could open it."""
 
     def approve(self, consent: Consent, said: Mapping[str, Any]) -> StepResult:
         """Make the plan again with this consent as its approval.
 
         Raises:
-            Refused: the consent lacks something; nothing was made.
+            Refused: the consent lacks something. No plan was made.
         """
 
     def missing(self, consent: Consent) -> Sequence[str]:
-        """What this consent lacks to be an approval, in words."""
+        """What this consent still lacks to be an approval, in words."""
 
     def tick(self, ticks: Sequence[str]) -> None:
-        """Write down the ticks on the card that compares."""
+        """Write the ticks of the comparison card into the journal."""
 
     def ticked(self) -> frozenset[str]:
-        """The ticks on that card."""
+        """The ticks of the comparison card."""
 
     def vms(self) -> Sequence[Listed]:
-        """Every VM that there is to choose from."""
+        """Every VM of the system, to choose from."""
 
     def picture(self) -> str:
         """The run so far as a picture in HTML, or ""."""
 
     def cancel(self) -> None:
-        """Wake the step that waits."""
+        """Cancel the wait of the running step."""
 
     def unfinished_said(self) -> str:
         """The description of a run of this notebook that was cut short, or ""."""
@@ -141,16 +141,16 @@ class Desk(Protocol):
         """What that run had sent, in words, or ""."""
 
     def unfinished_waits(self) -> bool:
-        """Whether that run can be gone on with, so that nothing else begins before it is decided on."""
+        """Whether that run can be continued. Then nothing else begins before a person has decided."""
 
     def resume(self) -> StepResult:
-        """Resume it: requests stay sent, all is read again. Returns its first step's result."""
+        """Continue that run: requests stay sent, and everything is read again. Returns the first result."""
 
     def finish_unfinished(self) -> str:
-        """Finish its record, reading only. Returns its outcome in words."""
+        """Finish the record of that run. Only reads. Returns the outcome in words."""
 
     def changed(self) -> None:
-        """Have every card read the state of its step again."""
+        """Have every card show the state of its step again."""
 
     def end(self) -> Ended:
         """End the run and make its record.

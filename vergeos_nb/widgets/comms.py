@@ -15,8 +15,8 @@ import comm
 def keep_comms_in_the_main_shell() -> None:
     """From now on, handle the messages of new widgets in the main shell. Can be repeated.
 
-    It is set for a comm and not for a thread, because our threads, callbacks and ipywidgets itself (which
-    echoes typed text) all publish on a comm.
+    This is set for each comm and not for a thread, because our threads, our callbacks and ipywidgets itself
+    (which echoes typed text) all publish on comms.
     """
     made_by = comm.create_comm
     if getattr(made_by, "main_shell", False):

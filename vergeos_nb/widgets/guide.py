@@ -1,7 +1,7 @@
-"""The run's header, and the way from card to card: what the script in the page is told.
+"""The run's header, and the way from card to card: the kernel's side of the script in the page.
 
-The script keeps the header in view at the top of the notebook. When the turn goes to another card, it scrolls
-there and gives the focus to what is asked for. It decides nothing.
+The script keeps the header visible at the top of the notebook. When it is another card's turn, the script
+scrolls there and gives the focus to the field or button that is needed. It decides nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Guide(anywidget.AnyWidget):
     Attributes:
         html: the header. Everything in it is escaped already.
         here: the id of the card whose turn it is, or "".
-        turn: counts up when a person is to be brought to that card.
-        said: what a screen reader is told then.
+        turn: counts up to bring a person to that card.
+        said: the text that a screen reader gets then.
     """
 
     _esm = page_file("guide.js")
@@ -41,11 +41,11 @@ class Guide(anywidget.AnyWidget):
             self.html = html
 
     def lead(self, step: str, state: Hashable, said: str) -> None:
-        """Bring a person to this card, if the turn or what is asked for there has changed.
+        """Bring a person to this card, if the card or what it asks for has changed.
 
         Args:
-            state: what is asked for there; compared with that of the last time.
-            said: told to a screen reader.
+            state: what the card asks for. It is compared with the last one.
+            said: the text for a screen reader.
         """
         if (step, state) == self._seen:
             return

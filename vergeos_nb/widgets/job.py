@@ -20,7 +20,7 @@ class CardJob(Generic[T]):
     Args:
         work: the function that the thread calls.
         on_end: called once, in the thread of the work, with its result or its exception.
-        on_trouble: called with an exception of one of the other two callbacks. It must not raise.
+        on_trouble: called with an exception from `on_end` or `on_tick`. It must not raise.
         on_tick: called about twice a second with the seconds since the start, from a thread of its own.
     """
 
@@ -55,7 +55,7 @@ class CardJob(Generic[T]):
         return self
 
     def join(self, timeout_s: float | None = None) -> bool:
-        """Wait until it is over; whether it is."""
+        """Wait until the work is over. Returns whether it is."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -64,7 +64,7 @@ class CardJob(Generic[T]):
         failure: BaseException | None = None
         try:
             result = self._work()
-        except BaseException as error:  # a cancelled wait is one, too, and a thread has nobody to tell
+        except BaseException as error:  # also a cancelled wait: nobody catches the exceptions of a thread
             failure = error
         self._over.set()
         # A tick that came after the end would show the step as running for ever.

@@ -23,15 +23,15 @@ class Message:
         self._situation: Sequence[object] = ()
 
     def say(self, html: str, situation: Sequence[object]) -> None:
-        """Say this from now on."""
+        """Show this message."""
         self._html, self._situation = html, situation
 
     def drop(self) -> None:
-        """Say nothing any more."""
+        """Remove the message."""
         self._html = ""
 
     def now(self, situation: Sequence[object]) -> str:
-        """The message as HTML, or "" where the situation is another one by now."""
+        """The message as HTML; "" if the situation has changed since."""
         if self._html and not _same(self._situation, situation):
             self.drop()
         return self._html

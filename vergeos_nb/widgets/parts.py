@@ -19,7 +19,7 @@ def wide() -> w.Layout:
 
 
 def button(text: str, *, strong: bool = False, **traits: Any) -> PressButton:
-    """A button for what does no harm; Enter presses it, too."""
+    """A button for harmless actions. Enter presses it, too."""
     return PressButton(text, look="strong" if strong else "plain", **traits)
 
 
@@ -27,9 +27,9 @@ def text_field(label: str, value: str = "", *, while_typing: bool = False) -> w.
     """A field for a line of text, under its label.
 
     Args:
-        while_typing: send every letter. Letters are held back while one is on its way, and a click is not: a
-            button pressed right after typing would find half a name. Otherwise the whole is sent when the
-            field is left, which is before any button is pressed.
+        while_typing: send the text after every letter. ipywidgets holds letters back while one is being sent,
+            but not clicks, so a button pressed right after typing would see half a name. Without this, the
+            whole text is sent when the field is left, before any button can be pressed.
     """
     return w.Text(value=value, description=label, style=WIDE, layout=wide(), continuous_update=while_typing)
 
@@ -55,16 +55,16 @@ def says(text: str, *, alert: bool = False) -> str:
 
 
 def cautions(*paragraphs: str) -> str:
-    """What a person should know before going on, in the warning's colours, as HTML; nothing for nothing."""
+    """Warnings in the warning's colours, as HTML; "" for none."""
     told = [masked(text) for text in paragraphs if text]
     return rendered("cautions", paragraphs=told) if told else ""
 
 
 def row(*children: w.Widget) -> w.HBox:
-    """Things beside each other, that wrap where the window is narrow."""
+    """Widgets side by side. They wrap in a narrow window."""
     return w.HBox(children, layout=w.Layout(flex_flow="row wrap", align_items="center"))
 
 
 def column(*children: w.Widget) -> w.VBox:
-    """Things below each other."""
+    """Widgets below each other."""
     return w.VBox(children)

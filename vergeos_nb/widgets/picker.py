@@ -52,7 +52,7 @@ class VmPicker:
             if all(word in haystack for word in words)
         ]
         self._shown = found[:MOST_SHOWN]
-        # Two VMs of one name are two entries: the key tells them apart.
+        # Two VMs with the same name are two entries, with different keys.
         self.list.options = [(_line(vm), place) for place, vm in enumerate(self._shown)]
         self.list.index = None
         more = f", the first {MOST_SHOWN} are shown" if len(found) > MOST_SHOWN else ""

@@ -12,8 +12,8 @@ from vergeos_nb.vergeos.exchange import Request
 
 
 def calls_of(step: Step[Any], case: RunCase | None) -> tuple[Request, ...]:
-    """The requests that this step is going to make, as far as they are known by now, in order."""
-    # Whoever answers is asked before the run is open; every other request hangs on what the run knows.
+    """The requests that this step is going to make, as far as they are known, in order."""
+    # Only the request of Connect is known before the run is open.
     if step.role != "connect" and not isinstance(case, Case):
         return ()
     try:

@@ -63,7 +63,7 @@ def header(run: Desk) -> str:
 
 
 def announced(run: Desk) -> str:
-    """What a screen reader is told when the turn has gone on: what ended, and what is next."""
+    """The text for a screen reader when it is another card's turn: what ended, and what is next."""
     ended = [result for step in run.steps if (result := run.result(step.id)) is not None]
     last = max(ended, key=lambda result: result.ended_at, default=None)
     here = next((step.title for step in run.steps if step.id == run.here()), "")

@@ -1,14 +1,13 @@
-"""What an export says of its record in a form that other tools check: an in-toto statement in a DSSE
-envelope.
+"""An export's statement about its record, for other tools: an in-toto statement in a DSSE envelope.
 
-The formats are in-toto's Statement v1 and DSSE v1. An envelope takes several signatures. Each is over the
-same bytes, the pre-authentication encoding of the statement:
+The formats are in-toto's Statement v1 and DSSE v1. An envelope can hold several signatures of the same bytes,
+which are the pre-authentication encoding of the statement:
 
-``sshsig:SHA256:…``  an SSH signature, as ``ssh-keygen -Y sign`` makes it. Every key can.
+``sshsig:SHA256:…``  an SSH signature, as ``ssh-keygen -Y sign`` makes it. Every key can make it.
 ``SHA256:…``         the bare Ed25519 signature that in-toto's own tools check. Only a key file without a
-                     passphrase can.
+                     passphrase can make it.
 
-Whoever exports is the signer. The sealer's own signature stays beside it.
+The person who exports signs. The signature of the person who sealed the record is also in the export.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from vergeos_nb.errors import RecordError
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:vergeos-nb:record:1"
-"""The kind of predicate, with the version of its fields. They are described in ``docs/archive.md``."""
+"""The type of the predicate, with the version of its fields. ``docs/archive.md`` describes them."""
 PAYLOAD = "application/vnd.in-toto+json"
 SSHSIG = "sshsig:"
 
@@ -36,7 +35,7 @@ def envelope_of(entry: LedgerEntry, files: Mapping[str, bytes], signer: Signer) 
 
     Args:
         entry: the record's ledger line.
-        files: what the statement is about, by the names that the files have in the export.
+        files: the files that the statement is about, by their names in the export.
 
     Raises:
         RecordError: the key cannot be used.
@@ -76,7 +75,7 @@ def statement_of(entry: LedgerEntry, files: Mapping[str, bytes]) -> bytes:
 
 
 def encoded_for_signing(statement: bytes) -> bytes:
-    """What is signed: DSSE's pre-authentication encoding, which binds the payload's type and length."""
+    """The bytes to sign: DSSE's pre-authentication encoding, which includes the payload's type and length."""
     return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD), PAYLOAD.encode(), len(statement), statement)
 
 

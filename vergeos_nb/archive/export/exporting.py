@@ -52,10 +52,10 @@ signed by whoever exported this. `{GUIDE}` shows how, in its section on an expor
 
 
 def whole(outputs: Path, entry: LedgerEntry) -> Path:
-    """The folder of a record whose files are as they were sealed.
+    """The folder of a record, after checking that its files are as they were sealed.
 
     Raises:
-        Refused: they are not.
+        Refused: they are not as they were sealed.
         RecordError: the folder cannot be read.
     """
     findings = verify_record(outputs, entry)
@@ -70,10 +70,10 @@ def whole(outputs: Path, entry: LedgerEntry) -> Path:
 
 
 def outside(target: Path, outputs: Path) -> Path:
-    """The target of an export, which must not change what is sealed.
+    """Check that the target of an export is outside of the archive, and return it.
 
     Raises:
-        Refused: it lies in the archive.
+        Refused: the target is inside the archive.
     """
     if target.absolute().resolve().is_relative_to(outputs.absolute().resolve()):
         raise Refused(
@@ -87,11 +87,11 @@ def outside(target: Path, outputs: Path) -> Path:
 def as_zip(
     outputs: Path, entry: LedgerEntry, allowed: Path | None = None, signer: Signer | None = None
 ) -> bytes:
-    """Everything of a record, the ledger up to its head, signatures, and how to verify it all.
+    """A zip of all files of a record, the whole ledger, the signatures, and a guide to verify them.
 
     Args:
-        allowed: the file of allowed signers to put beside it.
-        signer: who signs the statement on the record; without one there is no statement.
+        allowed: a file of allowed signers, which is added.
+        signer: signs the statement about the record. Without a signer there is no statement.
 
     Raises:
         Refused: the record is not as it was sealed.
@@ -105,7 +105,7 @@ def as_zip(
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target,
     ):
         for name, content in _members(outputs, folder, entry, allowed, signer):
-            # The same record gives the same bytes, whenever it is exported.
+            # With the time of the seal, every export of a record has the same bytes.
             info = zipfile.ZipInfo(f"{entry.record}/{name}", made)
             info.external_attr = 0o644 << 16
             target.writestr(info, content, zipfile.ZIP_DEFLATED)
@@ -131,7 +131,7 @@ def _members(
     yield GUIDE, doc_path(GUIDE).read_bytes()
     if allowed:
         yield ALLOWED, allowed.read_bytes()
-    # Read before the ledger, which may grow meanwhile. So none of them is newer than the ledger.
+    # Read before the ledger, which can grow meanwhile: no signed head may be newer than the ledger.
     heads = sorted((outputs / SIGNED).glob(f"*{HEAD_SUFFIX}*"))
     signed = [(f"{SIGNED}/{path.name}", path.read_bytes()) for path in heads]
     snapshot = Ledger(outputs).snapshot()

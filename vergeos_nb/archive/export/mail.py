@@ -1,4 +1,4 @@
-"""A sealed record as the text of an e-mail: its run, and what proves it."""
+"""A sealed record as the text of an e-mail: the run, and the hashes that prove it."""
 
 from __future__ import annotations
 

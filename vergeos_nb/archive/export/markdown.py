@@ -1,4 +1,4 @@
-"""A sealed record as Markdown: its run, and what proves it."""
+"""A sealed record as Markdown: the run, and the hashes that prove it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page as PDF, printed by a Chromium that has no network and no profile of anybody's."""
+"""A page as PDF, printed by Chromium without network and with an empty profile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vergeos_nb.errors import RecordError, UsageError
 PRINT_S = 120.0
 
 
-# As in the template of the page: what is folded is printed if this is ticked.
+# The checkbox in the page's template: if it is checked, folded parts are printed, too.
 ASKED = b'id="appendix"'
 
 
@@ -21,7 +21,7 @@ def as_pdf(page: Path, *, appendix: bool = False) -> bytes:
     """The page on A4, tagged, in the light colours of paper.
 
     Args:
-        appendix: print what is folded, too. A page of an older version always has all of it.
+        appendix: print the folded parts, too. A page of an older version is always printed whole.
 
     Raises:
         UsageError: there is no Chromium.

@@ -1,1 +1,1 @@
-"""The archive's folders as they are on disk: records, lost ledgers, and whether sealing is possible."""
+"""The archive's folders on disk: finds records, detects a lost ledger, tries whether sealing is possible."""

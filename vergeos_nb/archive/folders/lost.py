@@ -1,4 +1,4 @@
-"""Whether the ledger is gone or shorter than before. If so, no run silently begins a new chain."""
+"""Detect a ledger that is gone or shorter than before, so that no run silently begins a new chain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vergeos_nb.shapes import is_folder
 
 
 def why_lost(outputs: Path) -> str:
-    """The lost part of the ledger, in words, or "". Reads only a little.
+    """What of the ledger is lost, in words; "" if nothing is. Reads only its end and its head.
 
     Raises:
         RecordError: the archive cannot be read.
@@ -30,7 +30,7 @@ def why_lost(outputs: Path) -> str:
         return f"{LEDGER} ends with number {end.count}, and {HEAD} says that there were {head} lines"
     if end.count:
         return ""
-    # The first record's manifest is there before its line.
+    # A manifest with number 1 proves nothing: it is written before the first line of the ledger.
     for path in folders_of(outputs):
         own = Folder.read(outputs, path).own
         if own is not None and own.place.count > 1:
@@ -39,7 +39,7 @@ def why_lost(outputs: Path) -> str:
 
 
 def lost_ledger(asked: str, why: str) -> RecordError:
-    """The error for a run that needs the ledger."""
+    """The error for an action that needs the lost ledger."""
     return RecordError(
         asked,
         why,

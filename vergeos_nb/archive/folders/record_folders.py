@@ -1,4 +1,4 @@
-"""The folders of an archive's records, as they are found."""
+"""Find and read the folders of an archive's records."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from vergeos_nb.layout import DAYS, JOURNAL, MANIFEST, NO_DAYS, RECORD, is_day, 
 
 
 def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
-    """The folders that hold a record or are to hold one, as ``DAY/RECORD``.
+    """The folders that hold a record, or the journal of a run that has none yet, as ``DAY/RECORD``.
 
     Args:
-        but: paths that are left out.
+        but: paths to leave out.
 
     Raises:
         RecordError: the archive cannot be read.
@@ -47,7 +47,7 @@ def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
 
 
 def without_journal(outputs: Path, but: Collection[str] = ()) -> Iterator[Path]:
-    """The folders of runs that have no record, and no journal or an empty one. They may be starting."""
+    """The folders of runs without a record and without a line of a journal. Some may just be starting."""
     for day in sorted(outputs.glob(DAYS)):
         if not is_day(day.name) or day.is_symlink() or not day.is_dir():
             continue
@@ -59,7 +59,7 @@ def without_journal(outputs: Path, but: Collection[str] = ()) -> Iterator[Path]:
 
 
 def has_no_journal(folder: Path) -> bool:
-    """Whether this is a run's folder in which neither a journal nor a record was begun."""
+    """Whether a run's folder holds no record, and no journal or an empty one."""
     try:
         names = {entry.name: entry for entry in os.scandir(folder)}
         return not {RECORD, MANIFEST} & names.keys() and (
@@ -70,12 +70,12 @@ def has_no_journal(folder: Path) -> bool:
 
 
 def unsealed(outputs: Path, sealed: Collection[str]) -> list[str]:
-    """The folders of runs, as ``DAY/RECORD``, that are not among these paths. Looks into no other folder.
+    """The folders of runs that are not among these paths, as ``DAY/RECORD``. Only these folders are read.
 
     Raises:
         RecordError: the archive cannot be read.
     """
-    # Most are sealed, and a folder that is known by its name need not be looked into.
+    # Most runs are sealed, so most folders can be skipped by their name.
     begun = set(folders_of(outputs, but=sealed))
     begun |= {folder.relative_to(outputs).as_posix() for folder in without_journal(outputs, but=sealed)}
     return sorted(begun)
@@ -89,7 +89,7 @@ class Folder:
         path: its path below the archive's folder.
         manifest: the hash of its manifest, or "".
         says: the content of the manifest, or None.
-        finished: whether it holds more than a run that has not ended.
+        finished: whether it has a record or a manifest.
     """
 
     folder: Path
@@ -120,7 +120,7 @@ class Folder:
         return self.says if self.says and self.says.path == self.path else None
 
     def has_grown(self, entry: LedgerEntry) -> bool:
-        """Whether its journal is the one that a ledger line sealed, with lines added."""
+        """Whether its journal is the one that this ledger line sealed, with lines added to it."""
         path = self.folder / JOURNAL
         try:
             if path.is_symlink() or path.stat().st_size <= entry.journal.size:
@@ -130,14 +130,14 @@ class Folder:
             return False
 
     def was_finished_again(self, entry: LedgerEntry) -> bool:
-        """Whether it is whole, supersedes the record of a ledger line, and only adds to it."""
+        """Whether it is whole, supersedes the record of this ledger line, and has only added lines to it."""
         own = self.own
         if own is None or own.place.supersedes != entry.place.count or self.wrong():
             return False
         return own.files[JOURNAL] == entry.journal or self.has_grown(entry)
 
     def wrong(self) -> list[Flaw]:
-        """Which files are not as the manifest says."""
+        """The files that are not as the manifest says."""
         own = self.own
         if own is None:
             return []

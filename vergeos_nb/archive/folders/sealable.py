@@ -1,7 +1,7 @@
-"""Whether a record could be sealed now: try everything that sealing needs, in the same way.
+"""Find out whether a record could be sealed now, by doing everything that sealing does.
 
-Checking permissions is not enough. The superuser passes every check, and locks, links, quotas and mounts do
-not show in permissions.
+Checking permissions is not enough: the superuser passes every check, and permissions do not show locks,
+links, quotas and mounts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from vergeos_nb.layout import (
 )
 from vergeos_nb.settings import archive_settings
 
-# Longer than others take to seal, and shorter than evidence stays fresh.
+# Longer than another process needs to seal, and shorter than evidence stays fresh.
 LOCK_WITHIN_S = 10.0
 # Files that finishing and sealing write into a record's folder, replacing existing ones.
 WRITTEN = (MANIFEST, SIGNATURE, RECORD, NOTEBOOK, PAGE, PNG, SVG)
@@ -42,13 +42,13 @@ _KEYS_TRIED: set[Path] = set()
 
 
 def try_to_seal(folder: Path) -> None:
-    """Try all of it, and leave nothing behind. Can be repeated.
+    """Try everything that sealing needs, and leave nothing behind. Can be repeated.
 
     Args:
         folder: the record's, two levels below the archive's.
 
     Raises:
-        OSError, RecordError: what of it cannot be done.
+        OSError, RecordError: the record could not be sealed now.
     """
     paths = archive_of(folder)
     ledger = Ledger(paths.outputs)
@@ -66,7 +66,7 @@ def try_to_sign(outputs: Path) -> None:
     """Try the signing key, where one is set up.
 
     Raises:
-        OSError, RecordError: it cannot be used, or its signatures have no place.
+        OSError, RecordError: the key cannot be used, or a signature cannot be stored.
     """
     key = archive_settings().signing_key
     if key is None:

@@ -1,8 +1,10 @@
 """Find how a ledger's lines were changed. Each kind of change has its own name.
 
-The hashes only say that something is wrong. The smallest change that explains them is reported. A line was
-edited if the next line holds another hash for it. A line was deleted if the next line's number skips it. A
-line was inserted if no line follows it in the chain.
+A wrong hash only shows that something was changed. The smallest change that explains all hashes is reported:
+
+- A line was edited if the next line holds another hash for it.
+- A line was deleted if the next line's number skips it.
+- A line was inserted if the next line follows the line before it.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
     def add(self, where: str, kind: FlawKind, detail: str) -> None:
-        """Name one thing that is wrong."""
+        """Add one fault."""
         self.findings.append(Flaw(where, kind, detail))
 
 
@@ -99,12 +101,12 @@ class LedgerLine:
 
     @property
     def previous(self) -> str:
-        """The hash that it says the line before has, or ""."""
+        """The hash of the line before, as this line has it; "" if the line is damaged."""
         return self.entry.place.previous if self.entry else ""
 
     @property
     def count(self) -> int:
-        """The number that it says it has, or 0."""
+        """Its own number, as it has it; 0 if the line is damaged."""
         return self.entry.place.count if self.entry else 0
 
 
@@ -115,13 +117,13 @@ def lines_of(raws: Sequence[bytes]) -> list[LedgerLine]:
 
 @dataclass
 class Chain:
-    """The lines as they hang together.
+    """The ledger's chain, as far as it could be followed.
 
     Attributes:
-        kept: the lines that belong to the ledger and are as they were written.
-        head: where the chain ends.
+        kept: the lines that belong to the ledger and were not changed.
+        head: the end of the chain.
         heads: the hash after each count of the chain.
-        lost: the numbers of lines that were edited, deleted or cut off: their records are named by that.
+        lost: the numbers of lines that were edited, deleted or cut off. Their records are not reported again.
     """
 
     kept: list[LedgerLine] = field(default_factory=list)
@@ -139,7 +141,7 @@ def follow(lines: Sequence[LedgerLine], anchors: Sequence[Head]) -> Chain:
     """Follow the chain from its first line.
 
     Args:
-        anchors: heads that were noted elsewhere, such as in the head file. They vouch for their line only.
+        anchors: heads that were noted elsewhere, such as in the head file. Each proves one line.
     """
     chain = Chain()
     if _hang_together(lines):
@@ -173,7 +175,7 @@ def _without_repeated(lines: Sequence[LedgerLine], chain: Chain) -> list[LedgerL
     for line in lines:
         if first.setdefault(line.hash, line) is not line:
             chain.find(line, FlawKind.LINE_INSERTED, f"it repeats line {first[line.hash].at}")
-    # A repeated line stands where it fits, which need not be where it comes first.
+    # The first copy of a repeated line is kept. It may stand in the wrong place.
     return list(first.values())
 
 
@@ -237,7 +239,7 @@ def _deleted(chain: Chain, line: LedgerLine) -> None:
 
 
 def _place_of(chain: Chain, line: LedgerLine) -> int | None:
-    """After how many of the accepted lines this one belongs, if its number is right there."""
+    """After how many of the accepted lines this one belongs; None if it fits nowhere."""
     if line.previous == EMPTY.hash and line.count == 1:
         return 0
     for at, before in enumerate(chain.kept, start=1):

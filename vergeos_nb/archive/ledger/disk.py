@@ -1,4 +1,4 @@
-"""Bytes of the archive's files, which may be missing or long. Nobody waits for a pipe in their place."""
+"""Read the archive's files, which may be missing or long. A pipe in their place is refused."""
 
 from __future__ import annotations
 

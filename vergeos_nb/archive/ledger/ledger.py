@@ -1,8 +1,8 @@
 """The ledger: one line per sealed record, each holding the hash of the line before.
 
 ``ledger.jsonl`` is only appended to. One exception: if a writer was killed in the middle of the last line,
-this torn line moves to ``ledger.torn``. ``ledger.head`` holds ``COUNT:HASH`` of the newest line, to be noted
-in another place. ``ledger.lock`` always exists, and a run that seals locks it.
+the next writer moves the torn line to ``ledger.torn``. ``ledger.head`` holds ``COUNT:HASH`` of the newest
+line, for people to note elsewhere. ``ledger.lock`` is locked while a record is sealed, and is never removed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,16 @@ from vergeos_nb.archive.ledger.ledger_lines import ChainedLine, LedgerEntry, has
 from vergeos_nb.archive.ledger.strays import ATTRIBUTES_SAY
 from vergeos_nb.canonical import canonical
 from vergeos_nb.errors import RecordError
-from vergeos_nb.files import Busy, after_last_line_feed, append, locked, put, sync_folder
+from vergeos_nb.files import Busy, after_last_line_feed, append, disk_errors, locked, put, sync_folder
 from vergeos_nb.layout import ArchiveLayout
 
 ZEROS = "0" * 64
 LOCK_WAIT_S = 30.0
+SEAL_LATER = (
+    "the record's files are complete and stay; make the folder writable and free space, then run "
+    "`vergeos-nb audit recover`"
+)
+"""What to do if the disk does not let a record be sealed."""
 _HEAD = re.compile(r"(0|[1-9][0-9]{0,14}):([0-9a-f]{64})")
 
 
@@ -98,7 +104,7 @@ class Ledger:
         self.paths = ArchiveLayout(outputs)
 
     def snapshot(self) -> LedgerSnapshot:
-        """Read it all. Nobody seals meanwhile, where the lock can be had; a copy may have none."""
+        """Read all of it, under the lock if there is one: a copy of an archive may have none."""
         with _usable(self.paths.ledger), self._shared():
             content = content_of(self.paths.ledger)
             head = content_of(self.paths.head)
@@ -108,7 +114,7 @@ class Ledger:
         return LedgerSnapshot(tuple(lines), torn, _head_text(head), size)
 
     def end(self) -> End:
-        """Where it ends. Reads little, and changes nothing."""
+        """Where the ledger ends. Reads only its last line and its head."""
         with _usable(self.paths.ledger), self._shared():
             head = content_of(self.paths.head)
             raw = self._last_line()
@@ -132,7 +138,7 @@ class Ledger:
         """Hold the lock; another process waits meanwhile.
 
         Args:
-            wait_s: how long to wait for it at most; None for as long as sealing does.
+            wait_s: the longest wait, in seconds; None for `LOCK_WAIT_S`.
         """
         wait_s = LOCK_WAIT_S if wait_s is None else min(wait_s, LOCK_WAIT_S)
         with contextlib.ExitStack() as held:
@@ -150,7 +156,7 @@ class Ledger:
     @contextlib.contextmanager
     def _shared(self) -> Iterator[None]:
         with contextlib.ExitStack() as held:
-            # A copy may have no lock, or lie where none can be had.
+            # A copy may have no lock, or lie on a file system without locks.
             with contextlib.suppress(OSError, Busy):
                 held.enter_context(locked(self.paths.lock, LOCK_WAIT_S, kind=fcntl.LOCK_SH))
             yield
@@ -158,7 +164,7 @@ class Ledger:
     # The following methods are called with the lock held.
 
     def newest(self) -> tuple[Head, bytes]:
-        """The newest whole line and its head, after a torn one behind it was set aside."""
+        """The newest whole line and its head. A torn line after it is set aside first."""
         with _usable(self.paths.ledger):
             try:
                 descriptor = os.open(self.paths.ledger, os.O_RDWR | os.O_CLOEXEC)
@@ -185,15 +191,15 @@ class Ledger:
 
     def _set_aside(self, torn: bytes) -> None:
         known = content_of(self.paths.torn) or b""
-        # A process that died after it had copied these bytes and before it cut them off leaves both.
+        # A process that died between copying these bytes and cutting them off has left both.
         if not known.endswith(torn + b"\n"):
             append(self.paths.torn, torn + b"\n")
 
     def head_that_does_not_fit(self, newest: Head, raw: bytes) -> str | None:
-        """The head file's content if it differs from the end of the ledger; otherwise None.
+        """The head file's content if it does not fit the end of the ledger; otherwise None.
 
-        A writer may have died between line and head, so one more line than the head says is correct, too.
-        Then the head is updated, so it is never behind by more than one.
+        If a writer died between line and head, the head is one line behind. This fits, too, and the head is
+        updated, so that it is never behind by more than one.
         """
         with _usable(self.paths.head):
             told = _head_text(content_of(self.paths.head))
@@ -229,7 +235,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def _mapped(self) -> Iterator[Any]:
-        """The ledger's bytes, without reading all of them; none where there is no ledger."""
+        """The ledger's bytes, without reading all of them; empty if there is no ledger."""
         with contextlib.ExitStack() as held:
             with _usable(self.paths.ledger):
                 try:
@@ -239,7 +245,7 @@ class Ledger:
             yield content
 
     def append(self, line: bytes) -> None:
-        """Add a line. It is whole and on disk when this returns, or not there when this raises."""
+        """Add a line. When this returns, the line is on disk. When this raises, the ledger is unchanged."""
         new = not self.paths.ledger.exists()
         with _usable(self.paths.ledger):
             append(self.paths.ledger, line)
@@ -250,7 +256,7 @@ class Ledger:
     def _keep_from_git(self) -> None:
         """Tell git, in a new archive, not to change sealed files."""
         path = self.paths.attributes
-        # Without it everything is sealed all the same.
+        # Sealing does not need this file, so errors are ignored.
         with contextlib.suppress(OSError):
             if not path.exists():
                 put(path, ATTRIBUTES_SAY, self.paths.draft)
@@ -261,17 +267,8 @@ class Ledger:
             put(self.paths.head, f"{head}\n".encode(), self.paths.draft)
 
 
-@contextlib.contextmanager
-def _usable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RecordError(
-            "sealing the record",
-            f"{path}: {error.strerror or error}",
-            "the record's files are complete and stay; make the folder writable and free space, then run "
-            "`vergeos-nb audit recover`",
-        ) from error
+def _usable(path: Path) -> AbstractContextManager[None]:
+    return disk_errors("sealing the record", SEAL_LATER, where=path)
 
 
 def _head_text(content: bytes | None) -> str | None:
@@ -279,7 +276,7 @@ def _head_text(content: bytes | None) -> str | None:
 
 
 def _last_whole_line(descriptor: int) -> tuple[int, bytes]:
-    """Where the last whole line ends, and that line; nothing where there is none."""
+    """Where the last whole line ends, and that line; ``(0, b"")`` if there is none."""
     end = after_last_line_feed(descriptor, os.fstat(descriptor).st_size)
     start = after_last_line_feed(descriptor, end - 1) if end else 0
     return end, os.pread(descriptor, end - start, start)

@@ -1,6 +1,6 @@
 """The lines of the ledger as data: seals of records, and decisions about a sealed record.
 
-A line is canonical JSON. Each has its number and the hash of the line before. The decisions are:
+A line is canonical JSON, with its number and the hash of the line before. The decisions are:
 
 ``held``      a legal hold: the record is not removed until it is released
 ``released``  the hold is over
@@ -105,8 +105,8 @@ class Mark(ChainedLine, frozen=True, kw_only=True):
     """A line that holds a decision.
 
     Attributes:
-        record, path, manifest: of the record, from its newest line. The record does not stand under the name
-            that seals have: what counts as a record's line is found by that.
+        record, path, manifest: of the record, from its newest line. In the file ``record`` is called ``of``,
+            because a search for ``record`` must find seals only.
         seal: the number of that line.
         by: the user who did it.
         sealed_at: when, in UTC.

@@ -1,8 +1,7 @@
-"""The manifest of a record: its files with their hashes, its place in the ledger, and the fields to search
-by.
+"""The manifest of a record: its files with hashes, its place in the ledger, and the fields to search by.
 
-A ledger line follows from the manifest alone, byte for byte. So the record itself shows whether its line was
-changed, and which line it had.
+The ledger line is computed from the manifest alone, byte for byte. So the record itself shows what its line
+was, and whether the line was changed.
 """
 
 from __future__ import annotations
@@ -40,8 +39,8 @@ FIELDS = (
     "ended_at",
 )
 
-# The events that are added to the journal of a run whose process is gone, and how each line begins. The
-# beginning of the lines with which another process resumes a run that was cut short.
+# The first event that another process adds when it resumes a run that was cut short. Below: the events that
+# are added when a run whose process is gone is finished, and how every line of a journal begins.
 RESUMED = "resumed"
 _ADDED = ("interrupted", "bug", "settled")
 _BEGIN = b'{"n": '
@@ -88,10 +87,10 @@ class Manifest(Struct, frozen=True):
 
 
 def read_manifest(content: bytes) -> Manifest:
-    """The manifest that these bytes are.
+    """The manifest in these bytes.
 
     Raises:
-        ValueError: they are none, or not in the one spelling that a manifest has.
+        ValueError: they are no manifest, or not in canonical JSON.
     """
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
@@ -135,13 +134,13 @@ def _collect(folder: Path, before: str, found: dict[str, Path]) -> None:
 
 
 def is_grown(journal: bytes, sealed: Digest) -> bool:
-    """Whether a journal is the sealed one with lines added when a dead run was finished or resumed."""
+    """Whether a journal is the sealed one, with the lines that finishing or resuming a dead run adds."""
     rest = journal[sealed.size :]
     if not rest or hashlib.sha256(journal[: sealed.size]).hexdigest() != sealed.sha256:
         return False
     lines = [line for line in rest.split(b"\n") if line]
     if lines and _event(lines[0]) == RESUMED:
-        # From here on it is a run like any other, whose writer may be killed in its last line, too.
+        # A resumed run can have any events, and its last line can be cut off.
         return all(_event(line) for line in lines[:-1])
     return bool(lines) and all(_is_added(line) for line in lines)
 
@@ -158,7 +157,7 @@ def _is_added(line: bytes) -> bool:
     try:
         data = json.loads(line)
     except (ValueError, RecursionError):
-        # Its writer may have been killed, too.
+        # Its writer may have been killed, so the line may be cut off.
         return line.startswith(_BEGIN[: len(line)])
     return isinstance(data, dict) and data.get("event") in _ADDED
 

@@ -1,6 +1,6 @@
 """Accidental changes by other programs: changed line ends, and litter.
 
-Both look like tampering, and both are findings. Each has its own word, and says what to do.
+Both look like tampering, so both are findings. Each has its own name, and says what to do.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LITTER = re.compile(
 
 
 def is_litter(name: str) -> bool:
-    """Whether a desktop, an editor or NFS leaves files of this name. It may have folders before it."""
+    """Whether a desktop, an editor or NFS leaves files of this name. The name may be a path."""
     return any(_LITTER.fullmatch(part) for part in name.split("/"))
 
 

@@ -87,7 +87,7 @@ def past_run(outputs: Path, entry: LedgerEntry) -> PastRun:
 
 
 def told_apart(runs: Sequence[PastRun]) -> list[PastRun]:
-    """The runs, with a piece of its id behind the name of each real system that shares its name."""
+    """The runs. If two real systems have the same name, a part of the system's id is added to it."""
     systems: dict[str, set[str]] = {}
     for run in runs:
         if run.system and not run.simulated:

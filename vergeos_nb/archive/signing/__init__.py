@@ -1,1 +1,1 @@
-"""Signatures and timestamps: who makes them, whose count, and how far they reach."""
+"""Signatures and timestamps: makes them, and says whose are trusted."""

@@ -26,7 +26,7 @@ class Allowed:
     """One line of the file.
 
     Attributes:
-        who: its principals.
+        who: the principals that it names.
         after, before: seconds since 1970 between which the key may have signed, or None.
     """
 
@@ -49,7 +49,7 @@ class AllowedSigners:
     lines: Sequence[Allowed]
 
     def who(self, fingerprint: str, moment: float | None) -> str | None:
-        """Whose key this is, if it is trusted at that time."""
+        """The principals of this key; None if it was not trusted at that time."""
         for line in self.lines:
             if line.fingerprint == fingerprint and line.may_sign_at(moment):
                 return line.who

@@ -15,13 +15,13 @@ from vergeos_nb.layout import HEAD_SUFFIX
 
 @dataclass(frozen=True, slots=True)
 class KeptHead:
-    """One of them as it is found.
+    """A copy as it was found on disk.
 
     Attributes:
         where: its path below the archive's folder.
         raw: its bytes.
-        head: what it says, or None.
-        proof: the bytes beside it, or None.
+        head: the head that it holds, or None.
+        proof: the bytes of its proof, or None.
     """
 
     where: str
@@ -36,10 +36,10 @@ class KeptHead:
 
 
 def kept_heads(outputs: Path, folder: str, suffix: str) -> Iterator[KeptHead]:
-    """Every head of an archive that is kept in one of its folders.
+    """Every copy in one folder of an archive.
 
     Args:
-        suffix: of the proof.
+        suffix: the suffix of proofs.
 
     Raises:
         RecordError: one cannot be read.
@@ -49,7 +49,7 @@ def kept_heads(outputs: Path, folder: str, suffix: str) -> Iterator[KeptHead]:
             continue
         with disk_errors(f"verifying {outputs}", "make it readable", where=path):
             raw, proof = content_of(path), content_of(proof_of(path, suffix))
-        if raw is not None:  # else a newer one has just taken its place
+        if raw is not None:  # otherwise a newer copy has just replaced it
             told = with_unix_ends(raw).decode("utf-8", "replace").removesuffix("\n")
             yield KeptHead(f"{folder}/{path.name}", raw, read_head(told), proof)
 

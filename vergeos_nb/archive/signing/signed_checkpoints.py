@@ -24,14 +24,14 @@ _UNTAME = re.compile("[^A-Za-z0-9]")
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
-    """One signed head as it is found.
+    """A signed head as it was found on disk.
 
     Attributes:
         where: its path below the archive's folder.
         content: the bytes that were signed.
-        head: their content, or None.
-        signature: or None, if it is missing or not a signature.
-        changed_ends: whether line ends of either file were changed.
+        head: the head in them, or None.
+        signature: None if it is missing or not a signature.
+        changed_ends: whether the line ends of one of the two files were changed.
     """
 
     where: str
@@ -42,10 +42,10 @@ class SignedHead:
 
 
 def sign_head(outputs: Path, head: Head, signer: Signer) -> None:
-    """Sign where the ledger ends, and drop what this key has signed before. Under the ledger's lock.
+    """Sign the ledger's head, and remove earlier signed heads of this key. Call it under the ledger's lock.
 
     Raises:
-        RecordError: the key cannot be used, or the disk does not take it.
+        RecordError: the key cannot be used, or a file cannot be written.
     """
     content = f"{head}\n".encode()
     key = _UNTAME.sub("", signer.fingerprint().removeprefix("SHA256:"))[:16]
@@ -55,7 +55,7 @@ def sign_head(outputs: Path, head: Head, signer: Signer) -> None:
     hint = "all is sealed, but not signed; make the folder writable, then run `vergeos-nb audit sign`"
     with disk_errors("signing the ledger's head", hint, where=path.parent):
         make_folder(path.parent)
-        # First the signature: a head without one would be found wanting.
+        # The signature first: verifying reports a head without its signature.
         put(proof_of(path, ".sig"), signature, draft)
         put(path, content, draft)
         for older in path.parent.glob(f"*-{key}{HEAD_SUFFIX}"):

@@ -38,7 +38,7 @@ class Signer:
     """A signing key.
 
     Attributes:
-        path: the private key's file; or the public one's, where an agent holds the private half.
+        path: the file of the private key, or of the public key if an agent holds the private key.
 
     Raises:
         RecordError: from every method, when the key cannot be used.
@@ -84,7 +84,7 @@ class Signer:
 
     def _call(self, options: list[str], message: bytes) -> bytes:
         try:
-            # A session of its own has no terminal, so it cannot ask for a passphrase that nobody would type.
+            # In a session of its own it has no terminal, so it cannot wait for a passphrase.
             done = subprocess.run(
                 [PROGRAM, *options],
                 input=message,

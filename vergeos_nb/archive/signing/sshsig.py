@@ -1,7 +1,7 @@
 """SSH signatures, as ``ssh-keygen -Y`` writes them: the format, and Ed25519 without OpenSSH.
 
-The format is OpenSSH's PROTOCOL.sshsig. A signature names its key and the namespace it was made for; it says
-nothing about whose key that is.
+The format is OpenSSH's PROTOCOL.sshsig. A signature names its key and its namespace. It does not say who owns
+the key.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 NAMESPACE = "vergeos-nb"
-"""What a signature of ours is for, so that none made for something else, such as a commit, passes for it."""
+"""The namespace of our signatures. A signature for another purpose, such as a git commit, is not accepted."""
 ED25519 = "ssh-ed25519"
 PROGRAM = "ssh-keygen"
-# A key on a token waits for a finger.
+# Seconds. A key on a token waits until a person touches it.
 WAIT_S = 30.0
 
 _MAGIC = b"SSHSIG"
@@ -37,7 +37,7 @@ _HASHES = ("sha256", "sha512")
 
 
 class CannotCheck(Exception):  # noqa: N818 — it says what happened, and never leaves this room
-    """Nothing here can check a signature of this kind of key."""
+    """No program on this machine can check a signature by this type of key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ class Signature:
 
 
 def read_signature(content: bytes) -> Signature:
-    """The signature that a file's bytes are.
+    """The signature in the bytes of a file.
 
     Raises:
-        ValueError: they are none.
+        ValueError: they hold no signature.
     """
     armored = content.decode("ascii", "replace")
     match = _ARMOR.fullmatch(armored)
@@ -158,7 +158,7 @@ def fields_of_key(key: bytes) -> list[bytes]:
     """The parts of a public key as SSH encodes it.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the bytes are no key.
     """
     return _fields(key)
 

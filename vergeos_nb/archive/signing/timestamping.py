@@ -16,15 +16,15 @@ from vergeos_nb.files import disk_errors, make_folder, put
 from vergeos_nb.layout import ArchiveLayout
 
 TIMEOUT_S = 20.0
-"""From the beginning to the whole answer."""
+"""Time limit for the whole request, in seconds."""
 _ASKED = "having the ledger's head timestamped"
 
 
 def stamp(outputs: Path, head: Head, url: str) -> datetime:
-    """Have a head timestamped, and keep the answer. Returns the time in it. Others seal meanwhile.
+    """Have a head timestamped, and keep the answer. Returns its time. The ledger is not locked meanwhile.
 
     Raises:
-        RecordError: the authority does not answer, or with something else; or the disk does not take it.
+        RecordError: the authority does not answer, its answer is not valid, or it cannot be written.
     """
     client = rfc3161()
     content = f"{head}\n".encode()
@@ -43,7 +43,7 @@ def stamp(outputs: Path, head: Head, url: str) -> datetime:
     hint = "make the folder writable, then try again"
     with disk_errors(_ASKED, hint, where=path.parent), Ledger(outputs).locked():
         make_folder(path.parent)
-        # First the answer: a head without one would be found wanting.
+        # The answer first: verifying reports a head without its answer.
         put(proof_of(path, TSR), answer, draft)
         put(path, content, draft)
     when: datetime = told.tst_info.gen_time

@@ -1,4 +1,4 @@
-"""RFC 3161 timestamps of heads: an authority confirms the state of the ledger at a time.
+"""RFC 3161 timestamps of heads: an authority confirms that the ledger had this head at this time.
 
 ``timestamps/COUNT.head`` is a copy of ``ledger.head``. ``.tsr`` beside it is the authority's answer, which
 ``openssl ts`` can read. Needs the extra ``timestamp``.
@@ -30,7 +30,7 @@ def stamped_heads(outputs: Path) -> Iterator[KeptHead]:
 
 
 class Authorities:
-    """Whose timestamps count: the root certificates in a PEM file.
+    """The trusted timestamp authorities: the root certificates in a PEM file.
 
     Raises:
         UsageError: the file cannot be read, or holds none.
@@ -48,7 +48,7 @@ class Authorities:
             raise UsageError(f"reading {path}", str(why), "give a PEM file with --tsa-certs") from error
 
     def head(self, stamped: KeptHead, found: Found) -> Head | None:
-        """The head, if a trusted authority has timestamped it. The result is noted."""
+        """The head, if a trusted authority has timestamped it; else None. The result is noted in `found`."""
         builder = self._client.VerifierBuilder()
         for root in self._roots:
             builder = builder.add_root_certificate(root)

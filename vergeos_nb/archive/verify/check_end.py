@@ -1,4 +1,4 @@
-"""Compare the end of a ledger with every known head: its file, signed heads, and heads noted elsewhere."""
+"""Compare the end of a ledger with every known head: the head file, signed heads, heads noted elsewhere."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def check_end(
     folders: Mapping[str, Folder],
     found: Found,
 ) -> None:
-    """Hold the ledger's end against the head file, heads noted elsewhere, and the records themselves."""
+    """Compare the ledger's end with the head file, heads noted elsewhere, and the records themselves."""
     end = chain.head
     ends_as_written = not (chain.findings and end.count in chain.lost)
-    # Places are given under the lock, one after the newest line: a record that was never in the ledger has no
-    # higher number than the next one.
+    # A record gets its number under the lock: that of the newest line, plus one. So even a record whose line
+    # was never written has no higher number than that.
     claimed = max((f.own.place.count for f in folders.values() if f.own), default=0)
     if snapshot.head is None:
         if end.count > 1 or claimed > 1:
@@ -70,7 +70,7 @@ def check_end(
 def _name_the_liar(
     chain: Chain, head: Head, noted: Sequence[Head], folders: Mapping[str, Folder], found: Found
 ) -> None:
-    """Ledger and head do not agree on the last line: its record knows which of them was changed."""
+    """The ledger and its head differ in the last line. The line's record shows which of them was changed."""
     end = chain.head
     line = chain.kept[-1] if chain.kept else None
     folder = folders.get(line.entry.path) if line and line.entry else None
@@ -89,7 +89,7 @@ def _range(last: int, until: int) -> set[int]:
 
 
 def check_told_heads(chain: Chain, found: Found) -> None:
-    """The heads that did not fit when a record was sealed, as the lines have kept them."""
+    """Report the heads that did not fit when a record was sealed. The record's line has kept them."""
     for line in chain.kept:
         told = line.entry.place.head_was if line.entry else None
         if told is None:

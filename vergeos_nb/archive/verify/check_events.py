@@ -1,4 +1,4 @@
-"""Compare the ledger's events with the lines of their records."""
+"""Compare the ledger's events (hold, release, removal) with the lines of their records."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Marks:
     def follow(
         self, line: LedgerLine, mark: Mark, newest: dict[str, LedgerLine], chain: Chain, found: Found
     ) -> bool:
-        """Take a mark in. Returns whether it removes its record."""
+        """Add an event. Returns whether it removes its record."""
         sealed = newest.get(mark.path)
         entry = sealed.seal if sealed else None
         told = (sealed.count, entry.record, entry.manifest) if sealed and entry else None
-        # If its record's line was edited or deleted, that was reported. The event itself is whole.
+        # If the record's line was edited or deleted, that was reported. The event itself is unchanged.
         if told != (mark.seal, mark.record, mark.manifest) and mark.seal not in chain.lost:
             detail = f"no record {mark.record} was sealed as number {mark.seal} and is still there"
             found.add(line.where, FlawKind.MARK_WRONG, detail)
@@ -47,7 +47,7 @@ class Marks:
         return False
 
     def check_left(self, folder: Folder, found: Found) -> None:
-        """A folder in the place of a record that was removed."""
+        """Report a folder in the place of a record that was removed."""
         mark = self.gone[folder.path]
         if folder.manifest == mark.manifest and not folder.wrong():
             found.notes.append(

@@ -22,7 +22,7 @@ def check_records(
     signatures: Signatures,
     found: Found,
 ) -> int:
-    """Hold each record against its newest line. Returns how many records the ledger has."""
+    """Compare each record with its newest line. Returns how many records the ledger has."""
     newest: dict[str, LedgerLine] = {}
     by_record: dict[str, LedgerLine] = {}
     by_manifest: dict[str, str] = {}

@@ -1,6 +1,4 @@
-"""The text after the ledger's last line feed: the beginning of a line whose writer was killed, or something
-else.
-"""
+"""Check the text after the ledger's last line feed: is it the beginning of a line whose writer was killed?"""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from vergeos_nb.archive.ledger.ledger import Head
 from vergeos_nb.layout import LEDGER
 
 _TEXT = r'"(?:[^"\\\x00-\x1f]|\\.)*"'
-# The spelling of our lines has no blanks; the last word of a torn line can be cut anywhere.
+# Our lines have no blanks. The last word of a torn line can be cut anywhere.
 _BEGINNING = re.compile(
     rf'(?:[{{}}\[\],:]|{_TEXT}|-?\d+|true|false|null)*(?:"(?:[^"\\\x00-\x1f]|\\.)*\\?|t|tr|tru|f|fa|fal|fals|n|nu|nul|-)?'
 )
@@ -22,7 +20,7 @@ _MARK = b'{"at":"'
 
 
 def check_tail(torn: bytes, end: Head, folders: Iterable[Folder], found: Found) -> None:
-    """Tell a line that was cut off while it was written from bytes that no seal has written."""
+    """Tell a line that was cut off while it was written from bytes that somebody else has added."""
     if not torn:
         return
     if _is_torn(torn, end, folders):
@@ -47,6 +45,6 @@ def _is_torn(torn: bytes, end: Head, folders: Iterable[Folder]) -> bool:
         json.loads(text)
     except (ValueError, RecursionError):
         return True
-    # Nothing but the line feed is missing: then its record is there, or it is a decision about one.
+    # Only the line feed is missing. Then the record of the line exists, or the line is a decision about one.
     sealed = any(folder.own is not None and folder.own.line() == torn + b"\n" for folder in folders)
     return sealed or torn.startswith(_MARK)

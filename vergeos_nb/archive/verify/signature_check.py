@@ -1,7 +1,7 @@
 """Check the signatures of an archive against the signers that the auditor trusts.
 
-A signed record covers its manifest, and so its ledger line and every line before. A signed head does the
-same. So the result is the highest number that a trusted person has signed.
+A signature of a record covers its manifest, its ledger line and every line before. A signed head covers every
+line up to it. So the result is the highest number that a trusted person has signed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Signatures:
     _heads: list[tuple[Head, str]] = field(default_factory=list)
 
     def head(self, signed: SignedHead, moment: float | None) -> Head | None:
-        """The head, if its signature is valid and its key is not known as untrusted."""
+        """The head, if its signature is valid and its key is trusted (without allowed signers: any key)."""
         if signed.signature is None or signed.head is None:
             what = "its signature is missing or damaged" if signed.head else "it holds no head"
             self.found.add(signed.where, FlawKind.SIGNATURE_WRONG, what)
@@ -57,7 +57,7 @@ class Signatures:
         return signed.head
 
     def record(self, folder: Folder) -> None:
-        """A record whose manifest is the one that the ledger sealed."""
+        """Check the signature of a record whose manifest is the one that the ledger sealed."""
         own = folder.own
         if own is None:
             return
@@ -104,7 +104,7 @@ class Signatures:
             self.best = Voucher(count, who, self.allowed is not None)
 
     def _whose(self, where: str, signature: Signature, message: bytes, moment: float | None) -> str | None:
-        """Whose signature it is, if it holds and is not a stranger's."""
+        """The signer, if the signature is valid and trusted; else None."""
         try:
             holds = fits(signature, message)
         except CannotCheck as error:

@@ -1,7 +1,8 @@
 """One time limit for a whole request: name, connection, TLS, proxy, sending, headers and body together.
 
-httpx and httpcore limit each single read and write. A server that sends a byte, or a ``103``, just before
-that limit keeps a request open for ever. Here each read and write may only take the rest of the whole limit.
+httpx and httpcore limit each single read and write. So a server that sends one byte, or a ``103``, just
+before each limit keeps a request open for ever. Here each read and write may take only what is left of one
+limit.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _ends: ContextVar[float | None] = ContextVar("when the request ends", default=No
 
 @contextlib.contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Every request in this block and thread ends within this time in all, over a `limited.Transport`."""
+    """In this block and thread, every request over a `limited.Transport` ends within this time in all."""
     token = _ends.set(time.monotonic() + seconds)
     try:
         yield
@@ -29,10 +30,10 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def rest(limit: float | None) -> float | None:
-    """How long the next wait may be: this limit, or the rest of the whole request's.
+    """How long the next wait may be: this limit, or what is left of the request's limit if that is less.
 
     Raises:
-        TimeoutError: nothing is left.
+        TimeoutError: nothing is left of the request's limit.
     """
     ends = _ends.get()
     if ends is None:
@@ -49,7 +50,7 @@ def addresses(host: str, port: int, limit: float | None) -> list[str]:
     The system's resolver has no time limit, so a thread asks it. After the limit the thread is left running.
 
     Raises:
-        OSError, UnicodeError: nothing; a TimeoutError where that is not known in time.
+        OSError, UnicodeError: the name has no address; TimeoutError if the resolver does not answer in time.
     """
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(host)

@@ -1,7 +1,7 @@
-"""The one place that turns failures of a request into the error tree of `vergeos_nb.errors`.
+"""Turn each failure of a request into an error of `vergeos_nb.errors`. No other module does this.
 
-Every error says what was asked, what came back and what to do next. For a changing call the last part also
-says whether it may have been carried out. If so, it is settled by reading back and never sent again.
+Every error says what was asked, what came back and what to do next. For a changing call, the last part also
+says whether the change may have happened. Then it is read back, and never sent again.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _MAY_HAVE_RUN = (
     "says."
 )
 RELAYED = "Error sending action to node"
-"""So begins what the platform says when it could not hand a power action to the VM's node (recorded by the
-vendor's live tests). Its status is known for one case only, and whether the node has acted is not."""
+"""How the platform's message begins if it could not pass a power action on to the VM's node (recorded by the
+vendor's live tests). Its HTTP status is known for one case only. Whether the node acted is not known."""
 
 _NOT_CARRIED_OUT = "The platform refused the change, so nothing has changed."
 
@@ -40,11 +40,11 @@ class CallContext:
 
     Attributes:
         asked: its purpose, in words.
-        path: as it may be shown.
+        path: its path, without secrets.
         proxy: address of the proxy it goes through, or "".
         changing: whether it can change something.
         filtered: whether it names a filter or a limit.
-        confidential: whether the answer may hold a secret that nobody knows yet, and is not repeated.
+        confidential: whether the answer may hold a new secret, so that its text must not be repeated.
         mask: takes secrets out of a text.
     """
 
@@ -69,7 +69,7 @@ def from_transport(failure: Exception, call: CallContext, *, connecting: bool = 
     """The error for a request that got no whole answer.
 
     Args:
-        connecting: whether the connection was still being made, so that nothing of it was sent.
+        connecting: whether the connection was still being made, so that nothing was sent.
     """
     kind, came_back, next_step = _transport(failure, call)
     if connecting and not issubclass(kind, errors.NotConnected):
@@ -92,7 +92,7 @@ def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiEr
         case httpx.ConnectError():
             return connecting.explain(failure, peer, call.host)
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | UnicodeError():
-            # The foreign text can repeat a header's value, so it is not passed on.
+            # The library's text can hold the value of a header, so it is left out.
             return (
                 errors.NotConnected,
                 f"it could not be written as an HTTP request ({type(failure).__name__})",
@@ -121,7 +121,7 @@ def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiEr
 
 
 def _shown(said: object, call: CallContext) -> str:
-    # Masked before it is cut, so that no half of a secret is left, and again once escapes are spelt out.
+    # Masked before it is cut, so that no half of a secret is left; and masked again when escapes are visible.
     return call.mask(visible(call.mask(str(said))))
 
 
@@ -212,7 +212,7 @@ def _relayed(status: int, came_back: str, call: CallContext) -> errors.RelayFail
 
 
 def error_in_answer(status: int, said: str, call: CallContext) -> errors.VergeNbError:
-    """The error for an answer that holds one, although its status is one of success."""
+    """The error for an answer that holds an error, although its status is a success."""
     shown = _shown(said, call) or "no text"
     came_back = f"{status} {_phrase(status)}, but with an error: {shown}"
     if call.changing and said.startswith(RELAYED):
@@ -222,8 +222,8 @@ def error_in_answer(status: int, said: str, call: CallContext) -> errors.VergeNb
 
 
 def unforeseen(failure: Exception, call: CallContext) -> errors.BadAnswer:
-    """The error for an answer that breaks the reader."""
-    # Its text can repeat anything, so only its kind is passed on.
+    """The error for an answer that raises an unforeseen exception while it is read."""
+    # The exception's text can hold anything, so only its type is shown.
     came_back = f"the answer could not be read ({type(failure).__name__})"
     next_step = "keep the exchange and report it; check host and proxies."
     return _made(errors.BadAnswer, came_back, next_step, call)
@@ -249,10 +249,10 @@ def not_json(text: str, call: CallContext) -> errors.NotJson:
 
 
 def too_long(limit: int, first: Sequence[Any], call: CallContext) -> errors.BadAnswer:
-    """The error for an answer that does not end.
+    """The error for an answer that is longer than its bounds allow.
 
     Args:
-        first: the first rows of it, where it is a list.
+        first: its first rows, if it is a list.
     """
     came_back = f"the answer is longer than {limit} bytes and was not read to its end"
     if first and call.filtered and not call.changing:
@@ -261,7 +261,7 @@ def too_long(limit: int, first: Sequence[Any], call: CallContext) -> errors.BadA
 
 
 def too_many(count: int, most: int, first: Sequence[Any], call: CallContext) -> errors.BadAnswer:
-    """The error for a list of more rows than can be meant.
+    """The error for a list of more rows than the request can match.
 
     Args:
         first: its first rows.
@@ -288,7 +288,7 @@ def _named(row: Any) -> str:
 
 
 def _made(kind: type[E], came_back: str, next_step: str, call: CallContext, **more: Any) -> E:
-    """The error; for a changing call its next step begins with what may have become of the request."""
+    """The error. For a changing call, its next step begins with whether the change may have happened."""
     if not call.changing:
         return kind(call.words, came_back, next_step[:1].upper() + next_step[1:], **more)
     if issubclass(kind, errors.NotConnected):

@@ -3,7 +3,7 @@
 - Basic: ``Authorization: Basic …`` with every request (D-guide, pyvergeos 1.7.1).
 - Bearer: ``Authorization: Bearer …`` with an API key, or with what the vendor's SDK and CLI call a token;
   both are sent alike (D-keys, pyvergeos 1.7.1, vrg 1.1.3).
-- Header: the same key in the header ``x-yottabyte-token``, which is taken, too (csi-vergeos README).
+- Header: the same key in the header ``x-yottabyte-token`` (csi-vergeos README).
 - Session: ``POST /api/sys/tokens`` with ``login`` and ``password`` gives a token under ``$key``, which goes
   into the header ``x-yottabyte-token``; ``DELETE /api/sys/tokens/TOKEN`` ends it (D-guide). The status of a
   good login is not documented, so any 2xx is taken.
@@ -25,7 +25,7 @@ TOKEN_HEADER = "x-yottabyte-token"
 
 
 def standing_headers(credentials: Credentials | None) -> dict[str, str]:
-    """The headers that go with every request; none for a session, whose token comes later."""
+    """The headers of every request; none for a session, because its token is not known yet."""
     if credentials is None or credentials.kind == "session":
         return {}
     secret = credentials.secret.reveal()
@@ -66,7 +66,7 @@ def token_from(answer: Any, asked: str) -> Secret:
 
 
 def logout_path(token: Secret) -> str:
-    """The path that ends a session; holds the token, so it is never shown."""
+    """The path that ends a session. It holds the token, so it is never shown."""
     return f"{SESSIONS_PATH}/{quote(token.reveal(), safe='')}"
 
 

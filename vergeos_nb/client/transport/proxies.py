@@ -1,13 +1,13 @@
-"""Which proxy is on the way to a host, as ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` say.
+"""The proxy for a host, from ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``.
 
-``NO_PROXY`` may hold whatever curl, requests or httpx take in it:
+``NO_PROXY`` may hold everything that curl, requests or httpx accept:
 
 - ``*`` for every host,
 - a name, also with a leading dot or ``*.``, for itself and all names below it,
 - an address, also in brackets, or a network such as ``10.0.0.0/8``,
 - each of these with a port, or as a URL.
 
-Upper case, a trailing dot and the two ways to write an international name make no difference.
+Upper and lower case, a trailing dot, and the two spellings of an international name are the same.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PATTERN = re.compile(r"(?P<name>\[[^\]]*\](?:/\d+)?|[^:]*)(?::(?P<port>\d+))?")
 
 
 def proxy_for(host: str, network: AmbientNetwork, scheme: str = "https") -> Secret | None:
-    """The proxy's URL for this host, or None for the direct way. Loopback hosts never go through one.
+    """The URL of this host's proxy; None for a direct connection. A loopback host never has a proxy.
 
     Args:
         host: in normal form.
@@ -60,7 +60,7 @@ def _exempts(pattern: str, name: str, port: int, scheme: str) -> bool:
 
 
 def _holds(pattern: str, address: IPv4Address | IPv6Address) -> bool:
-    """Whether a pattern without a port is this address, or a network with it."""
+    """Whether a pattern without a port is this address, or a network that holds it."""
     bare, slash, bits = pattern.partition("/")
     bare, _, zone = bare.removeprefix("[").removesuffix("]").partition("%")
     if zone and zone != getattr(address, "scope_id", None):
@@ -74,7 +74,7 @@ def _holds(pattern: str, address: IPv4Address | IPv6Address) -> bool:
 
 
 def _is_below(pattern: str, name: str) -> bool:
-    """Whether a name is the pattern's, or one below it."""
+    """Whether a name is the pattern's domain or below it."""
     try:
         domain = normal_name(pattern.removeprefix("*").lstrip("."))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reads are repeated, within a count, a time and with jitter; nothing else ever is."""
+"""Repeat reads, limited in number and time, with jitter. No other request is ever repeated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ with absent("tornado"):  # loads slowly, and only tenacity's coroutines for torn
 
 READ_ATTEMPTS = 4
 READ_TOTAL_S = 60.0
-"""No attempt begins later than this after the first began."""
+"""No attempt begins later than this many seconds after the first one."""
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 8.0
@@ -36,10 +36,10 @@ class _OutOfTime(tenacity.stop.stop_base):
 
 
 def read_again(attempt: Callable[[int], T], clock: Clock) -> T:
-    """The result of ``attempt(number)``, called up to `READ_ATTEMPTS` times while it fails in a passing way.
+    """The result of ``attempt(number)``, called up to `READ_ATTEMPTS` times while its failure may pass.
 
     Raises:
-        VergeNbError: the last failure; it says how often and how long it was tried.
+        VergeNbError: the last failure. It says how many attempts were made in which time.
     """
     began = clock.monotonic()
 

@@ -29,10 +29,10 @@ MAKE_ANEW = "you have changed what is planned: make the plan again, and read it"
 
 
 class ApprovalCard(StepCard):
-    """The plan in words and as requests, what it does not open, the ticks, the reason, the VM's name.
+    """Shows the plan, and what it does not open. Asks for the ticks, the reason and the VM's name.
 
-    Only then the button is enabled, which names the VM. Enter does not press it. The plan can be changed
-    here as long as a step is left that it could open, also after it was approved.
+    When all are given, the button is enabled, which names the VM. Enter does not press it. The plan can be
+    changed here as long as a step remains that it could open, even after it was approved.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class ApprovalCard(StepCard):
         names: Sequence[str] = (),
     ) -> None:
         self.boxes = {name: tick(sentence) for name, sentence in step.ticks.items()}
-        # These are no part of the plan: they are asked for once it can be read.
+        # These are not a part of the plan. They are asked for when the plan can be read.
         self.said_why = ParameterForm(desk.runbook, ("reason", "ticket"), desk.given)
         self.typed = text_field("Type the VM's name", while_typing=True)
         self.second = ParameterForm(desk.runbook, ("approver",), desk.given)
@@ -93,7 +93,7 @@ class ApprovalCard(StepCard):
         return self._planned() and not self.running and not self.is_done() and not self.desk.over()
 
     def said(self, result: StepResult) -> Said:
-        """The plan in three lines. What it does not open stands beside the yes."""
+        """The plan in three lines. What it does not open is shown beside the button to approve."""
         if not self._planned():
             return super().said(result)
         digest = str(result.facts.get("plan_digest") or "")
@@ -127,7 +127,7 @@ class ApprovalCard(StepCard):
         wanted, other = self.asks(), self._is_another_plan()
         if not self.running:
             self.form.show(self._asked_now(wanted))
-        # A plan says it itself, beside its yes.
+        # A plan shows this itself, beside the button to approve.
         self.healthy.value = "" if self._planned() else cautions(self._looks_healthy())
         self.change.layout.display = "" if wanted and not self._is_changing() else "none"
         self._show_rethink()
@@ -144,7 +144,7 @@ class ApprovalCard(StepCard):
         self.yes.disabled = not wanted or bool(missing)
 
     def _asked_now(self, wanted: bool) -> set[str]:
-        """The parameters that are asked for now: all for a new plan, and what a made plan says it needs."""
+        """The parameters to ask for now: for a new plan all, for a plan that was made those that it needs."""
         result = self.result
         needs = set(result.facts.get("needs") or ()) if result is not None else set()
         filled = {name for name in self._if_needed if self.form.values().get(name)}
@@ -161,20 +161,20 @@ class ApprovalCard(StepCard):
         self.changed()
 
     def _show_rethink(self) -> None:
-        """A plan that was approved can be changed from its own line, until nothing is left that it opens."""
+        """Offer to change an approved plan on its folded line, as long as a step remains that it opens."""
         idle = not self.is_open() and not self.desk.busy()
         folded = idle and self._planned() and self.desk.may_plan_again()
         self.rethink.layout.display = "" if folded else "none"
 
     def _is_another_plan(self) -> bool:
-        """Whether the fields ask for another plan than the one that was made."""
+        """Whether the fields differ from the plan that was made."""
         case = self.desk.case
         if not self.asks() or case is None:
             return False
         return any(getattr(case.options, name) != value for name, value in self.form.values().items())
 
     def _looks_healthy(self) -> str:
-        """Why the VM looks as one that works, from the step that judged it."""
+        """Why the VM looks healthy, from the step that judged it; or ""."""
         judged = [self.desk.result(step.id) for step in self.desk.steps if step.role == "judge"]
         told = [str(result.facts.get("healthy") or "") for result in judged if result is not None]
         return f"{told[-1]} {MEANS_IT} {ANOTHER}" if told and told[-1] else ""

@@ -36,8 +36,8 @@ T = TypeVar("T")
 class StepCard:
     """One step of a live run.
 
-    It is a line while its turn has not come, open when it has, and a line again that unfolds to the whole
-    evidence when nothing is left to do. All of it derives from the run, so every page shows the same.
+    Before its turn it is a line. At its turn it is open. When nothing is left to do it is a line again, which
+    unfolds to the whole evidence. All of this derives from the run, so every page shows the same.
 
     Args:
         names: the parameters that are asked for here.
@@ -80,29 +80,29 @@ class StepCard:
             field.observe(lambda change: self.changed(), "value")
         self.refresh()
 
-    # What a card of another kind does otherwise.
+    # Methods that other kinds of cards override.
 
     def verb(self) -> str:
-        """What the button does, in words."""
+        """The text of the button."""
         case = self.desk.case
         known = isinstance(case, Case) and case.vm is not None
         vm = case.vm.name if known and isinstance(case, Case) and case.vm else "the VM"
         return (self.step.verb or self.step.title).format(vm=vm)
 
     def inputs(self) -> Sequence[w.Widget]:
-        """What is asked for before the step is run."""
+        """The fields above the button."""
         return [self.form.box] if self.form.fields else []
 
     def below(self) -> Sequence[w.Widget]:
-        """What is shown below the result."""
+        """The widgets below the result."""
         return []
 
     def work(self) -> StepResult:
-        """What the button does, in a thread of its own."""
+        """Run the step. Called in a thread of its own when the button is pressed."""
         return self.desk.perform(self.step.id, self.form.values(), again=self.result is not None)
 
     def is_done(self) -> bool:
-        """Whether nothing is left to do on this card, once its step has ended."""
+        """Whether nothing is left to do on this card after its step has ended."""
         return self.desk.done(self.step.id)
 
     def is_open(self) -> bool:
@@ -110,20 +110,20 @@ class StepCard:
         return self._running or self.desk.here() == self.step.id
 
     def asks(self) -> bool:
-        """Whether the card asks for something else by now than to run its step, by a button of its own."""
+        """Whether the card now has a more important button than the one that runs its step."""
         return False
 
     def said(self, result: StepResult) -> Said:
-        """What the open card says of the step's result."""
+        """The texts of the open card about the step's result."""
         said = said_of_result(result)
         stands = self.step.role in ("plan", "act", "confirm") and not self._passed()
         return replace(said, where=where_of(self.desk.case)) if stands else said
 
     def ended(self, result: StepResult) -> None:
-        """The step has just ended, and is shown after this."""
+        """Called when the step has just ended, before that is shown."""
 
     def asked(self) -> object:
-        """What a person has entered on this card, to tell whether it is still what a message speaks of."""
+        """What a person has entered on this card. A message about a click ends when this changes."""
         return self.form.values()
 
     def look(self) -> None:
@@ -137,7 +137,7 @@ class StepCard:
         self.go.disabled = self._running or bool(blocked) or not open_now
         self.cancel.disabled = not self._running
         self.cancel.layout.display = "" if self._running else "none"
-        # What was asked before is out of the way of what is asked now.
+        # The fields of a step that has passed are hidden.
         self.form.box.layout.display = "none" if self._passed() and not self._running else ""
         self._show_ways(result if open_now and not self._running else None, open_now, bool(blocked))
         self.message.value = self._message(blocked if open_now else "")
@@ -146,18 +146,18 @@ class StepCard:
         self._show_evidence(None if self._running else result)
 
     def fill(self, given: Mapping[str, Any]) -> None:
-        """Show these parameters, where they are asked for here."""
+        """Show the values of those parameters that this card asks for."""
         self.form.fill(given)
 
     def lock(self, locked: bool) -> None:
-        """Let nobody type while the step runs with what was typed."""
+        """Lock the fields while the step runs with their values."""
         self.form.lock(locked)
 
     # What all cards do.
 
     @property
     def result(self) -> StepResult | None:
-        """What came out of the step, if it has ended."""
+        """The step's result, if it has ended."""
         return self.desk.result(self.step.id)
 
     @property
@@ -171,7 +171,7 @@ class StepCard:
         return self._running
 
     def start(self, work: Callable[[], StepResult]) -> None:
-        """Do this in a thread of its own, if nothing is done here yet. The card shows it before it begins."""
+        """Do this in a thread of its own, unless this card is busy. The card shows it before it begins."""
         if not self._busy.acquire(blocking=False):
             return  # the second click of a double click
         try:
@@ -188,11 +188,11 @@ class StepCard:
             raise
 
     def aside(self, saying: str, work: Callable[[], T], show: Callable[[T], None]) -> None:
-        """Do something else than the step in a thread of its own, one such thing at a time.
+        """Do other work than the step in a thread of its own, one piece at a time.
 
         Args:
-            saying: the card's message meanwhile.
-            show: called with what came out.
+            saying: the card's message while the work is done.
+            show: called with its result.
         """
         if self._beside:
             return
@@ -214,25 +214,25 @@ class StepCard:
 
     @property
     def is_aside(self) -> bool:
-        """Whether something else than the step is going on."""
+        """Whether other work than the step is being done."""
         return bool(self._beside)
 
     def tell(self, html: str) -> None:
-        """Have the card say this as long as nothing changes that it could speak of."""
+        """Show this message until the situation that it is about changes."""
         self._said.say(self.desk.masked(html), self._situation())
         self.changed()
 
     def heard(self, line: Mapping[str, Any]) -> None:
-        """A line of the run's journal has come while the step runs."""
+        """Take a new line of the run's journal while the step runs."""
         self.waiting.heard(line)
 
     def refresh(self) -> None:
-        """Show where the step is by now. From any thread: what the last one sees is what stays."""
+        """Show the present state of the step. Can be called from any thread."""
         with self._looking:
             self.look()
 
     def changed(self) -> None:
-        """Show that something has changed in the run. A failure of showing it reaches no other card."""
+        """Show a change in the run. If this fails, other cards are not affected."""
         try:
             self.refresh()
             self.settle()
@@ -240,11 +240,11 @@ class StepCard:
             self.troubled(error)
 
     def settle(self) -> None:
-        """Put what a saved notebook keeps into its place, if the step has another state by now."""
+        """Update what a saved notebook keeps, if the state of the step has changed."""
         self.places.settle()
 
     def guarded(self, act: Callable[[], object]) -> Callable[[Any], None]:
-        """A callback whose failure is shown on the card: elsewhere nobody would see it."""
+        """A callback whose failure is shown on the card, because nobody would see it elsewhere."""
 
         def called(_: Any) -> None:
             try:
@@ -258,7 +258,7 @@ class StepCard:
         self.places.show(self.panel)
 
     def _static_of(self) -> tuple[object, ...]:
-        """What the static view hangs on."""
+        """What the static view depends on."""
         result = None if self._running else self.result
         return (result, self._state() if result is None else None)
 
@@ -304,7 +304,7 @@ class StepCard:
         return self.desk.begin_again(self.step.id, self.form.values())
 
     def _show_ways(self, result: StepResult | None, open_now: bool, blocked: bool) -> None:
-        """Show the ways on: the step itself, or, where it has ended and its way is closed, the ways out.
+        """Show the button of the step; if the step has ended and did not pass, also the other ways out.
 
         Args:
             result: of the step, if it has ended and it is still this card's turn.
@@ -319,7 +319,7 @@ class StepCard:
             lit = lit_of(result, offered, sent=sent, planned=not self.desk.needs_another_plan(self.step.id))
         verb = self.verb()
         self.go.description = "Try again" if closed else verb if self.result is None else f"Again: {verb}"
-        # A way that is closed has no red button. Enter does not press it all the same.
+        # After a failure the button is not red. Enter still does not press it.
         lit_go: Literal["danger", "strong"] = "danger" if self.step.changing and not closed else "strong"
         self.go.look = "plain" if asks or lit not in (None, Way.AGAIN) else lit_go
         self.ways.show(offered, lit, closed=closed and self.desk.case is not None)
@@ -334,7 +334,7 @@ class StepCard:
             try:
                 self.lock(False)
             finally:
-                # Before any button is shown as usable: a press in between would be taken and do nothing.
+                # Before any button is enabled: a press before this line would have no effect.
                 self._running = False
                 self._busy.release()
             if failure is not None:
@@ -348,7 +348,7 @@ class StepCard:
             self.desk.changed()
 
     def troubled(self, error: Exception) -> None:
-        """Say on the card that a part of it could not be shown, past everything that may be broken."""
+        """Say on the card that a part of it could not be shown, without using that part."""
         said = (
             f"A part of this card cannot be shown ({error!r}). The run itself goes on; its journal holds all."
         )
@@ -357,7 +357,7 @@ class StepCard:
         )
 
     def _message(self, blocked: str) -> str:
-        """What the card says now, as HTML. Derived each time anew, so that nothing outlives its reason.
+        """The card's message as HTML. It is made anew each time, so that no message outlives its reason.
 
         Args:
             blocked: why a step whose turn it is cannot be run, or "".
@@ -369,12 +369,12 @@ class StepCard:
         return says(blocked) if blocked and not self._running else ""
 
     def _situation(self) -> Sequence[object]:
-        """All that a message may speak of."""
+        """Everything that a message can be about."""
         desk, blocked = self.desk, self.desk.blocked(self.step.id)
         return (desk.case, self.result, self._state(), desk.over(), desk.busy(), blocked, self.asked())
 
     def _show_fold(self, state: StepState, result: StepResult | None) -> None:
-        """Be a line, unless it is this card's turn."""
+        """Fold the card to a line, unless it is its turn."""
         is_open = self.is_open()
         shown = (is_open, state, result)
         if shown == self._fold_of:
@@ -391,7 +391,7 @@ class StepCard:
             self.fold.value = line(self.number, self.step.title, *STATES[state])
 
     def _show_evidence(self, result: StepResult | None) -> None:
-        """All that came out, folded, while the card is open. Made once for a result: it can be long."""
+        """Show the whole result, folded, while the card is open. It can be long, so it is made only once."""
         shown = result if self.is_open() else None
         if shown is not self._evidence_of:
             self._evidence_of = shown

@@ -24,12 +24,12 @@ ASK = (
 
 
 class ClosingCard:
-    """Closes the run by a click; running its cell closes nothing.
+    """Closes the run by a click. Running its cell closes nothing.
 
-    It can be closed at any time. Its button is lit when nothing else is left to do.
+    A run can be closed at any time. The button is highlighted when nothing else is left to do.
 
     Args:
-        shown: called when its cell was run, which is the last one.
+        shown: called when the cell of this card, which is the last one, was run.
     """
 
     def __init__(self, desk: Desk, *, shown: Callable[[], None] = lambda: None) -> None:
@@ -51,7 +51,7 @@ class ClosingCard:
         self.refresh()
 
     def refresh(self) -> None:
-        """Show whether there is something to close, and what became of closing it."""
+        """Show whether the run can be closed, or how closing it ended."""
         over, is_here = bool(self.desk.over()), self.desk.here() == "close"
         self.go.disabled = self._closing or self.desk.case is None or over
         self.go.look = "strong" if is_here else "plain"
@@ -69,7 +69,7 @@ class ClosingCard:
             self.message.value = self._said.now(self._situation())
 
     def changed(self) -> None:
-        """Something has changed in the run: show it, also in what a saved notebook keeps."""
+        """Show a change in the run, also in what a saved notebook keeps."""
         self.refresh()
         self.places.settle()
 
@@ -92,7 +92,7 @@ class ClosingCard:
             self.desk.changed()
 
     def _situation(self) -> Sequence[object]:
-        """All that a failure to close may speak of."""
+        """Everything that the message about a failed close depends on."""
         return (self.desk.case, self.desk.over(), self.desk.busy())
 
     def _troubled(self, error: Exception) -> None:

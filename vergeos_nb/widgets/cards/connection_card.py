@@ -88,12 +88,12 @@ class ConnectionCard(StepCard):
         self.profile.disabled = locked
 
     def tell(self, html: str) -> None:
-        """Say this. Where going on or finishing has failed, a new run may begin all the same."""
+        """Show this message. If continuing or finishing the other run has failed, a new run may begin."""
         self._tried = self._tried or self.desk.unfinished_waits()
         super().tell(html)
 
     def _ask_about_the_other_run(self) -> None:
-        """One question, if a run was cut short here. Nothing new begins before it is answered."""
+        """If a run of this notebook was cut short, ask what to do with it before a new run begins."""
         said, waits = self.desk.unfinished_said(), self.desk.unfinished_waits()
         self.cut_short.layout.display = "" if said and not self.running else "none"
         for part in (self.new_run, self.go):
@@ -135,7 +135,7 @@ class ConnectionCard(StepCard):
             self.secret_place.children = (self._password,)
 
     def _take_password(self) -> Secret | None:
-        """What was typed, once: the field is emptied and closed before anything is done with it."""
+        """The typed password. Its field is emptied and closed before the password is used."""
         if self._password is None or not self._password.value:
             return None
         secret = Secret(self._password.value)
@@ -165,7 +165,7 @@ def _profiles(wanted: str) -> list[str]:
     try:
         names = list(settings.profile_names())
     except SettingsError:
-        # The file of named profiles is damaged: whoever chooses one of them is told so.
+        # The file of named profiles is damaged. A person who types the name of one is told so.
         names = [settings.SIMULATOR_NAME, "env"]
     rehearsals = [f"{settings.SIMULATOR_NAME}:{scenario}" for scenario in scenarios()]
     return list(dict.fromkeys([*names, *rehearsals, wanted]))

@@ -1,4 +1,4 @@
-"""The card that finds the VM: by its name, or picked from all of them."""
+"""The card that finds the VM: by its name, or chosen from a list of all VMs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vergeos_nb.widgets.picker import VmPicker
 
 
 class LocateCard(StepCard):
-    """Takes a name, typed or picked. The list is read only when it is asked for."""
+    """Takes a name that a person types or picks. The list of all VMs is read only on request."""
 
     def __init__(self, desk: Desk, step: Step[Any], names: Sequence[str] = ()) -> None:
         self.picker = VmPicker(self._picked)
@@ -59,7 +59,7 @@ class LocateCard(StepCard):
         self._offer_twins()
         again = self.desk.reopened() == self.step.id and self.is_open() and not self.running
         if again:
-            # Nothing is closed here: another VM can be found, or this one kept.
+            # Another VM can be found, or this one kept.
             self.go.description = self.verb()
             self.ways.show(frozenset(), None, closed=False)
             self.form.box.layout.display = ""
@@ -70,7 +70,7 @@ class LocateCard(StepCard):
             self.go.description, self.go.look = self.verb(), "strong"
         case = self.desk.case
         self.all.disabled = self.running or self.is_aside or case is None or bool(self.desk.over())
-        # The VMs of another system are no choice here.
+        # A list that was read from another system is hidden.
         listed = case is not None and case is self._listed_in
         self.picker.panel.layout.display = "" if listed else "none"
 
@@ -80,7 +80,7 @@ class LocateCard(StepCard):
         return f"{super().verb()} with key {key}" if key else super().verb()
 
     def _offer_twins(self) -> None:
-        """The VMs of one name as a choice by key, if the step was refused because there are several."""
+        """If the step was refused because several VMs have the name, offer them as a choice by key."""
         result = self.result
         refused = result is not None and result.outcome is StepOutcome.REFUSED and not self.running
         rows = result.rows_of(TWINS) if refused and result is not None else ()
@@ -91,7 +91,7 @@ class LocateCard(StepCard):
             self.twins.value = None
 
     def _is_another_vm(self) -> bool:
-        """Whether the fields name another VM than the step has looked for."""
+        """Whether the fields name another VM than the step has searched."""
         case = self.desk.case
         return case is not None and any(
             getattr(case.options, name, value) != value for name, value in self.form.values().items()
@@ -112,7 +112,7 @@ class LocateCard(StepCard):
         self.form.fields["vm_key"].value = vm.key.value
 
     def _named(self) -> None:
-        """Another name was typed: the key of the VM that was picked before does not belong to it."""
+        """If another name was typed, remove the key of the VM that was picked before."""
         picked, key = self._choice, self.form.fields["vm_key"]
         if picked is None or self.form.fields["vm_name"].value == picked.name:
             return
@@ -131,7 +131,7 @@ class LocateCard(StepCard):
 
 
 def _in_line(values: Sequence[Any]) -> str:
-    """A row of the table of twins as the words of one choice."""
+    """A row of the table of VMs with the same name, as the text of one choice."""
     key, name, node, status, last_write, cores, ram, tags = values
     told = [f"VM key {key}", name, f"on {node}" if node else "on no node", status]
     told += [f"last write {iso(last_write)[:19].replace('T', ' ')} UTC"] if last_write else []

@@ -1,4 +1,4 @@
-"""A plan in the words of its card: what will happen, from which state, and what stays closed."""
+"""A plan in words for its card: what will be sent, from which state, and what stays closed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OVER_ASSUMED_LIFE = (
 )
 # On the card the parameter is a field.
 _UP_TO = re.compile(r"plan again with up_to=(\w+) to open it")
-# What follows the way to apply a plan is nothing new on its own card.
+# The sentence how to apply the plan is not needed on its own card.
 _TO_APPLY = re.compile(r"To apply it: [^.]*\.?$")
 
 
@@ -46,7 +46,7 @@ def in_three_lines(result: StepResult, steps: Sequence[Step[Any]]) -> Sequence[t
 
 
 def closed_by(result: StepResult) -> tuple[str, ...]:
-    """What the plan does not open, and what else a person should know before a yes, as sentences."""
+    """What the plan does not open, and what else a person should know before approving it, as sentences."""
     tables = [table for table in result.tables if table.schema.name == STAYS_CLOSED.name]
     shut = [
         f"Not opened by this approval: {title}, because {because}; {_at_its_field(str(way))}."

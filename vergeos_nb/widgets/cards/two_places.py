@@ -1,4 +1,4 @@
-"""A card's two places in the output of its cell: what a saved notebook keeps, and the live card."""
+"""The two places of a card in its cell's output: a static view for the saved notebook, and the live card."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class TwoPlaces:
     The page hides the first beside a card that lives.
 
     Args:
-        name: of the card, a part of the places' names.
+        name: the card's name, a part of the names of its places.
         kept: makes the bundle that a saved notebook keeps.
-        kept_of: what that bundle hangs on. It is made again when this has changed.
+        kept_of: what that bundle depends on. When this changes, the bundle is made again.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class TwoPlaces:
         show(live(panel), self.ids[1])
 
     def settle(self) -> None:
-        """Make what a saved notebook keeps again, if it was shown and something has changed."""
+        """Update what a saved notebook keeps, if it was shown and has changed."""
         if self._shown and (now := self._kept_of()) != self._shown:
             self._shown = now
             update(self._kept(), self.ids[0])

@@ -28,9 +28,9 @@ FIELDS: Mapping[str, str] = {"cores": "cores", "ram": "RAM in MB", "status": "st
 
 
 class VerifyCard(StepCard):
-    """Three columns side by side, and a tick for each of the four things that the vendor's step 4 asks for.
+    """Three columns side by side, and a tick for each of the four comparisons of the vendor's step 4.
 
-    It is done when all four are ticked: looking is a part of the step.
+    The card is done when all four are ticked, because comparing is a part of the step.
     """
 
     def __init__(self, desk: Desk, step: Step[Any], names: Sequence[str] = ()) -> None:
@@ -51,7 +51,7 @@ class VerifyCard(StepCard):
         return self._passed() and not self.running and not self.is_done()
 
     def said(self, result: StepResult) -> Said:
-        """The comparison, and whether the row is as that of a VM that works."""
+        """The comparison, and a warning if the row looks like that of a healthy VM."""
         case, said = self.desk.case, super().said(result)
         first = case.first if isinstance(case, Case) else None
         works = first is not None and row_of_a_working_vm(first.status)
@@ -72,7 +72,7 @@ class VerifyCard(StepCard):
         self.checked.disabled = not all(box.value for box in self.boxes.values())
 
     def _sentence(self, name: str) -> str:
-        """What is ticked, after the values that were read: a label that is too long is cut at its end."""
+        """A tick's label. The values come first, because a label that is too long is cut at its end."""
         sentence, result = self.step.ticks[name], self.result
         rows = result.rows_of(IDENTITY) if result is not None else ()
         row = next((row for row in rows if row[0] == FIELDS[name]), None)

@@ -1,4 +1,4 @@
-"""What a card shows while its step runs: what is waited for, what was read, and the run's picture."""
+"""What a card shows while its step runs: the reason of the wait, the readings, and the run's picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WATCHED = ("status", "node", "cpu_pct", "ram_mb", "counted")
 
 @dataclass(slots=True)
 class _Heard:
-    """What was heard of the step since it began."""
+    """What the journal has said about the step since it began."""
 
     note: str = ""
     wait: Mapping[str, Any] | None = None
@@ -32,7 +32,7 @@ class _Heard:
 
 
 class Waiting:
-    """The part of a card that is alive while its step runs, and empty otherwise.
+    """The part of a card that changes while its step runs, and is empty otherwise.
 
     The reason of a wait, its end and its readings come from the step, as a `WaitReport` in the journal.
 
@@ -55,17 +55,17 @@ class Waiting:
         self._kept = _Heard()
 
     def begin(self) -> None:
-        """The step begins to run."""
+        """Show that the step begins."""
         self._kept = _Heard()
         self.progress.value = _line("running …", 0)
 
     def end(self) -> None:
-        """Nothing runs here."""
+        """Show nothing."""
         for part in (self.progress, self.wait, self.notice, self.heard_of, self.picture):
             part.value = ""
 
     def heard(self, line: Mapping[str, Any]) -> None:
-        """A line of the run's journal has come."""
+        """Take a new line of the run's journal."""
         if line["event"] == "intent":
             self._kept.note, self._kept.wait = f"sent {line['method']} {line['path']}", None
         elif line["event"] == "note":
@@ -74,13 +74,13 @@ class Waiting:
                 self._waits(self._kept.wait)
 
     def cancelling(self) -> None:
-        """The step was asked to end."""
+        """Show that the step was asked to end."""
         self._kept.note, self._kept.wait = "cancelling: it ends at its next wait", None
 
     def tick(self, seconds: float) -> None:
-        """The step has run for so long."""
+        """Show for how long the step has run."""
         wait = self._kept.wait
-        # The words of a wait say more than the line of the journal.
+        # If there is a wait, its own words are shown instead of the note.
         note = f" · {self._kept.note}" if self._kept.note and wait is None else ""
         self.progress.value = _line(f"running for {seconds:.0f} s{note}", seconds)
         self.wait.value = "" if wait is None else self._masked(self._of(wait))
@@ -93,14 +93,14 @@ class Waiting:
                 self.picture.value = self._masked(says(said, alert=True))
 
     def _waits(self, wait: Mapping[str, Any]) -> None:
-        """A wait has begun or goes on."""
+        """Take a reading of a wait, or a new wait."""
         if wait["read"]:
             self._kept.readings = [*self._kept.readings, wait["read"]][-MOST_READINGS:]
         if wait["why"] == self._kept.why:
             return
         self._kept.why = str(wait["why"])
         self._kept.whole_s = max(0.0, wait["ends_at"] - self._now())
-        # Said once for a screen reader; the seconds are not.
+        # A screen reader hears this once. The seconds are not read out.
         said = rendered("heard", text=f"{self._kept.whole_s:.0f} s: {self._kept.why}")
         self.heard_of.value = self._masked(said)
         if self._kept.whole_s >= LONG_S and not self.notice.value:
@@ -152,7 +152,7 @@ def _series(readings: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str],
 
 
 def _unchanged_since(readings: Sequence[Mapping[str, Any]]) -> float:
-    """When the first of the latest readings was taken that all say the same."""
+    """Since when all readings have said the same, in seconds since 1970."""
     last = [readings[-1].get(name) for name in WATCHED]
     since = readings[-1]["at"]
     for read in reversed(readings):

@@ -1,4 +1,4 @@
-"""The ways out of a step that did not end as it should, in one row, and which of them is lit."""
+"""The ways out of a step that did not pass, in one row, and which of them is highlighted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class WaysOut:
         """Show what is possible.
 
         Args:
-            closed: whether the step ended and its way is closed, so that leaving is a way out, too.
+            closed: whether the step has ended and did not pass. Then leaving is a way out, too.
         """
         for shown, way in ((self.replan, Way.PLAN), (self.anew, Way.ANEW)):
             shown.layout.display = "" if way in offered else "none"
@@ -58,7 +58,7 @@ def offered_on(desk: Desk, step: Step[Any], closed: bool) -> frozenset[Way]:
     """The ways out that are possible on the card of a step whose turn it is, while nothing runs.
 
     Args:
-        closed: whether the step has ended and its way is closed.
+        closed: whether the step has ended and did not pass.
     """
     ways, case, can_plan = {Way.AGAIN}, desk.case, desk.may_plan_again()
     if step.changing and can_plan:
@@ -75,7 +75,7 @@ def lit_of(result: StepResult, offered: frozenset[Way], *, sent: bool, planned: 
 
     Args:
         sent: whether this run has sent something.
-        planned: whether the plan of now opens this step, as far as a plan can.
+        planned: whether the present plan opens this step, as far as a plan can.
     """
     refusal = str((result.error or {}).get("type", ""))
     wanted = Way.AGAIN
@@ -89,7 +89,7 @@ def lit_of(result: StepResult, offered: frozenset[Way], *, sent: bool, planned: 
 
 
 def where_of(case: RunCase | None) -> str:
-    """The VM, its process and its node in words, as far as this run knows them; "" before it knows the VM."""
+    """The VM, its process and its node in words, as far as they are known; "" before the VM is known."""
     if not isinstance(case, Case) or case.vm is None:
         return ""
     vm, node = case.vm, case.node
