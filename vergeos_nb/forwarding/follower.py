@@ -8,7 +8,7 @@ killed, the marks on the disk say what is missing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from typing import Any
 from vergeos_nb.errors import RecordError
 from vergeos_nb.forwarding.delivery import Delivery
 from vergeos_nb.forwarding.delivery_mark import enlist, waiting
-from vergeos_nb.layout import archive_of, run_id_of
+from vergeos_nb.layout import archive_of, is_day, run_id_of
 from vergeos_nb.settings import Secret
 
+_OnLine = Callable[[Mapping[str, Any]], None]
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Between attempts while the target takes nothing; the last one then stays."""
 
@@ -116,6 +117,17 @@ class Following:
         if self._follower is not None:
             self._follower.hear()
 
+    def before(self, on_line: _OnLine | None) -> _OnLine:
+        """Hear each line, and then call this."""
+        if on_line is None or self._follower is None:
+            return on_line or self.hear
+
+        def heard(line: Mapping[str, Any]) -> None:
+            self.hear(line)
+            on_line(line)
+
+        return heard
+
     @property
     def trouble(self) -> str:
         """Why something was not delivered yet, or ""."""
@@ -134,11 +146,14 @@ _lock = threading.Lock()
 def follow(folder: Path, url: Secret | None) -> Following:
     """Begin to forward the run of this folder. Raises nothing.
 
+    A folder that lies in no archive is not followed. A worker on another machine has one; its lines are told
+    by the coordinator, which writes them into the archive.
+
     Args:
         url: the target, or None if none is set up.
     """
     run = run_id_of(folder)
-    if url is None:
+    if url is None or not is_day(folder.absolute().parent.name):
         return Following(None, run)
     try:
         enlist(folder)
