@@ -63,6 +63,12 @@ def may_matter(raw: bytes) -> bool:
     return event in _PLAIN or event in _OF_A_STEP or event == "parameters"
 
 
+def matters(line: Mapping[str, Any]) -> bool:
+    """Whether a line can make a message. It takes no time: a run asks for each of its lines."""
+    event = line.get("event")
+    return event in _OF_A_STEP or (event in _PLAIN and line.get("changing") is not False)
+
+
 class Teller:
     """Makes messages of one run's lines, in their order, and keeps in mind who and what the run is about.
 
