@@ -130,7 +130,7 @@ class Following:
         self._trouble = trouble
 
     def hear(self, line: Mapping[str, Any]) -> None:
-        """A line was written; for `RunJournal`. Wakes the thread only if the line matters, and takes no time."""
+        """A line was written; for `RunJournal`. Wakes the thread if the line matters, and takes no time."""
         if self._follower is not None and matters(line):
             self._follower.hear(self._run)
 
