@@ -16,6 +16,7 @@ import pytest
 
 from tests.fleet.stuck_fleet import ATTESTED, make_stuck
 from tests.fleet.test_killed import answer, command
+from tests.forwarding.receivers import Received, stream_receiver
 from tests.served import QUICK, served, when_carried_out
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.client.scrub import Scrubber
@@ -60,15 +61,19 @@ def address(folder: Path) -> str:
 
 
 def test_a_lost_worker_s_run_is_read_back_and_not_begun_again_and_the_others_go_on_elsewhere(
-    outputs: Path, tmp_path: Path
+    outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from vergeos_nb.fleet.dask_crew import DaskCrew
 
+    told = Received()
     clock, ended = SystemClock(), list[Ended]()
     options = {**QUICK, **ATTESTED, "settle_s": 4.0, "confirm_timeout_s": 12.0, "profile": "simulator"}
     with ExitStack() as stack:
         sim = stack.enter_context(served("stuck", vms=4))
         make_stuck(sim, *VMS)
+        # The workers have the variable, too, and must not tell what the coordinator tells.
+        target = f"syslog+tcp://127.0.0.1:{stack.enter_context(stream_receiver(told))}"
+        monkeypatch.setenv("VERGEOS_NB_FORWARD", target)
         stack.enter_context(process(tmp_path, "dask_scheduler", "--port", "0"))
         scheduler = address(tmp_path)
         first = stack.enter_context(worker(tmp_path))
@@ -108,6 +113,8 @@ def test_a_lost_worker_s_run_is_read_back_and_not_begun_again_and_the_others_go_
         stack.enter_context(worker(tmp_path))
         fleet.join(150)
         sent = sorted(entry.path.rpartition("/")[2] for entry in sim.changing_requests())
+        told.wait_for("sealed", 4)
+    assert (len(set(told.ids)), told.events.count("intent")) == (len(told.ids), 3)
     assert sent == ["1006", "1007", "1008"]
     (run,) = ended
     said = [(state.outcome, state.verdict) for state in run.states.values()]

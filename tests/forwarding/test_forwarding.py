@@ -63,9 +63,12 @@ def test_every_line_that_matters_of_a_run_and_its_seal_reach_the_receiver_in_the
     assert received.events == [*PLANNED, *APPLIED]
     assert len(set(received.ids)) == len(received.ids)
     applied = received.messages[len(PLANNED) :]
-    assert applied[4] == {
-        "id": "2026-09-22-run-2/44", "run": "2026-09-22-run-2", "n": 44, "at": "2026-09-22T15:13:31.899Z",
-        "runbook": "force_power_off", "operator": applied[0]["operator"], "profile": "simulator",
+    intent = applied[4]
+    journal = [json.loads(line) for line in (tmp_path / "2026-09-22/run-2/journal.jsonl").open()]
+    (line,) = (line for line in journal if line["event"] == "intent")
+    assert intent == {
+        "id": f"2026-09-22-run-2/{line['n']}", "run": "2026-09-22-run-2", "n": line["n"], "at": line["at"],
+        "runbook": "force_power_off", "operator": journal[0]["operator"], "profile": "simulator",
         "vm": "web-01", "vm_key": 41, "ticket": "INC-8", "reason": "hung", "event": "intent",
         "method": "PUT", "path": "/api/v4/machine_status/46",
         "body": {"running": False, "migratable": True, "status": "stopped", "state": "offline"},

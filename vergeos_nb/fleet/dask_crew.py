@@ -23,6 +23,7 @@ from vergeos_nb.fleet.apply import VmJob
 from vergeos_nb.fleet.progress import VmProgress, progress_of
 from vergeos_nb.fleet.recorder import make_record
 from vergeos_nb.fleet.remote import INTENT, names_of, run_there
+from vergeos_nb.forwarding.follower import follow
 from vergeos_nb.journal import disk_reserve
 from vergeos_nb.journal.journal import OnLine, read_journal
 from vergeos_nb.journal.run_state import run_state_of
@@ -124,6 +125,9 @@ class DaskCrew:
             run_there, run, dict(job.parameters), given, job.at, job.key, job.machine,
             key=f"vergeos-nb-{run}", pure=False, retries=0,
         )  # fmt: skip
+        # The worker sends the lines here and nowhere else.
+        following = follow(job.folder, settings.archive_settings().forward)
+        on_line = following.before(on_line)
         worker, stopped = "", False
         began = looked = time.monotonic()
         try:
@@ -150,6 +154,7 @@ class DaskCrew:
                         raise Interrupted(asked, f"no worker took it in {NO_WORKER_S:g} s", "see the cluster")
                     time.sleep(LOOK_S)
         finally:
+            following.end()
             # No other worker may begin this run: its token was taken, or is removed here.
             with suppress(Exception):
                 task.cancel(force=True)

@@ -8,7 +8,7 @@ killed, the marks on the disk say what is missing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from typing import Any
 from vergeos_nb.errors import RecordError
 from vergeos_nb.forwarding.delivery import Delivery
 from vergeos_nb.forwarding.delivery_mark import enlist, waiting
-from vergeos_nb.layout import archive_of, run_id_of
+from vergeos_nb.forwarding.told_lines import matters
+from vergeos_nb.layout import archive_of, is_day, run_id_of
 from vergeos_nb.settings import Secret
 
+_OnLine = Callable[[Mapping[str, Any]], None]
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Between attempts while the target takes nothing; the last one then stays."""
 
@@ -31,7 +33,10 @@ class Follower:
         self._outputs = outputs
         self._delivery = Delivery(outputs, url)
         self._lock = threading.Lock()
-        self._runs: dict[str, bool] = {}
+        # The runs that are followed, those with lines that were not delivered, and those that are over.
+        self._runs: set[str] = set()
+        self._behind: set[str] = set()
+        self._over: set[str] = set()
         self._left: list[str] = []
         self._thread: threading.Thread | None = None
         self._heard = threading.Event()
@@ -40,24 +45,26 @@ class Follower:
     def begin(self, run: str) -> None:
         """Follow this run from now on."""
         with self._lock:
-            self._runs[run] = True
+            self._runs.add(run)
+            self._over.discard(run)
             if self._thread is None:
                 self._ended.clear()
                 self._thread = threading.Thread(target=self._work, daemon=True, name="forwarding")
                 # A kernel that ends starts none any more; the next run delivers it.
                 with suppress(RuntimeError):
                     self._thread.start()
-        self._heard.set()
 
-    def hear(self) -> None:
-        """There is a new line."""
+    def hear(self, run: str) -> None:
+        """The run has written a line that matters."""
+        with self._lock:
+            self._behind.add(run)
         self._heard.set()
 
     def end(self, run: str) -> None:
         """The run writes no more lines. What is missing of it is delivered later, if it cannot be now."""
         with self._lock:
-            if run in self._runs:
-                self._runs[run] = False
+            self._over.add(run)
+            self._behind.add(run)
         self._ended.set()
         self._heard.set()
 
@@ -72,31 +79,42 @@ class Follower:
                 self._heard.wait()
             self._heard.clear()
             with self._lock:
-                runs = dict(self._runs)
+                behind, over = frozenset(self._behind), frozenset(self._over)
             try:
-                self._deliver(runs)
+                self._deliver(behind)
                 failures, self.trouble = 0, ""
             except Exception as error:  # the thread outlives whatever goes wrong, and says so
                 failures += 1
                 self.trouble = str(error) if isinstance(error, RecordError) else type(error).__name__
-            if self._is_over(runs):
+            if self._is_done(over):
                 return
 
-    def _deliver(self, runs: Mapping[str, bool]) -> None:
-        for run in runs:
-            self._delivery.run(run)
+    def _deliver(self, behind: frozenset[str]) -> None:
+        for run in behind:
+            with self._lock:
+                # Before it is read: a line that comes meanwhile puts it back.
+                self._behind.discard(run)
+            try:
+                self._delivery.run(run)
+            except BaseException:
+                with self._lock:
+                    self._behind.add(run)
+                raise
         # What happens now goes before what is left of earlier runs.
         while self._left and not self._heard.is_set():
-            if self._left[0] not in runs:
+            with self._lock:
+                ours = self._left[0] in self._runs
+            if not ours:
                 self._delivery.alone(self._left[0])
             del self._left[0]
 
-    def _is_over(self, runs: Mapping[str, bool]) -> bool:
+    def _is_done(self, over: frozenset[str]) -> bool:
+        """Forget the runs that were over when the delivery began, and say whether there is no other."""
         with self._lock:
-            for run, goes_on in runs.items():
-                if not goes_on and not self._runs.get(run):
-                    self._runs.pop(run, None)
-                    self._delivery.forget(run)
+            for run in over & self._over:
+                for runs in (self._runs, self._behind, self._over):
+                    runs.discard(run)
+                self._delivery.forget(run)
             if self._runs:
                 return False
             self._thread = None
@@ -112,9 +130,20 @@ class Following:
         self._trouble = trouble
 
     def hear(self, line: Mapping[str, Any]) -> None:
-        """A line was written; for `RunJournal`. Takes no time."""
-        if self._follower is not None:
-            self._follower.hear()
+        """A line was written; for `RunJournal`. Wakes the thread if the line matters, and takes no time."""
+        if self._follower is not None and matters(line):
+            self._follower.hear(self._run)
+
+    def before(self, on_line: _OnLine | None) -> _OnLine:
+        """Hear each line, and then call this."""
+        if on_line is None or self._follower is None:
+            return on_line or self.hear
+
+        def heard(line: Mapping[str, Any]) -> None:
+            self.hear(line)
+            on_line(line)
+
+        return heard
 
     @property
     def trouble(self) -> str:
@@ -134,11 +163,14 @@ _lock = threading.Lock()
 def follow(folder: Path, url: Secret | None) -> Following:
     """Begin to forward the run of this folder. Raises nothing.
 
+    A folder that lies in no archive is not followed. A worker on another machine has one; its lines are told
+    by the coordinator, which writes them into the archive.
+
     Args:
         url: the target, or None if none is set up.
     """
     run = run_id_of(folder)
-    if url is None:
+    if url is None or not is_day(folder.absolute().parent.name):
         return Following(None, run)
     try:
         enlist(folder)

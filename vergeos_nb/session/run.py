@@ -88,7 +88,7 @@ class Run:
             parameters=options.model_dump(),
             operator=operator,
             session=session,
-            on_line=self._heard(on_line),
+            on_line=self._forwarding.before(on_line),
             resume=resume,
         )
         try:
@@ -120,16 +120,6 @@ class Run:
             calls=self._calls,
         )
         atexit.register(self._at_exit)
-
-    def _heard(self, on_line: OnLine | None) -> OnLine:
-        if on_line is None:
-            return self._forwarding.hear
-
-        def heard(line: Mapping[str, Any]) -> None:
-            self._forwarding.hear(line)
-            on_line(line)
-
-        return heard
 
     def _resume(self) -> None:
         """Take over what an earlier process of this run has sent, so that nothing is sent twice."""
