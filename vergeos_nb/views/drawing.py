@@ -125,7 +125,7 @@ def png(drawing: Drawing) -> bytes:
     file = io.BytesIO()
     # A few dozen colours are all there is; the file is a third of the size then, and written sooner.
     image = image.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    image.save(file, "PNG", compress_level=8)
+    image.save(file, "PNG", compress_level=7)
     return file.getvalue()
 
 
