@@ -160,8 +160,8 @@ def test_when_the_coordinator_is_killed_its_workers_send_nothing_that_its_journa
         stack.enter_context(worker(tmp_path, "--preload", str(tmp_path / "impatient.py")))
         digest = answer(outputs, "fleet", "plan", str(tmp_path / "vms.csv"), *pairs)["plan_digest"]
         plans.approve(outputs, digest, "grace", SystemClock(), time.time() + 900)
-        # In the worker's first sample; the second, and then the PUT, come two seconds later.
-        when_carried_out(sim, "GET", "machine_stats", lambda: killed.kill())
+        # When the worker reads its VM; the second sample, and then the PUT, come two seconds later or more.
+        when_carried_out(sim, "GET", "vms/*", lambda: killed.kill())
         killed = command(outputs, "fleet", "apply", digest, "--scheduler", scheduler)
         killed.communicate(timeout=150)
         while not (tmp_path / "ended").exists():  # the time limit of tests ends this
