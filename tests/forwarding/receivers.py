@@ -74,9 +74,14 @@ class _Server(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def stream_receiver(
-    received: Received, port: int = 0, context: ssl.SSLContext | None = None
+    received: Received, port: int = 0, context: ssl.SSLContext | None = None, *, closes: bool = True
 ) -> Iterator[int]:
-    """Syslog over TCP, or over TLS with a context. Yields its port."""
+    """Syslog over TCP, or over TLS with a context. Yields its port.
+
+    Args:
+        closes: whether it ends a connection that the sender has ended.
+    """
+    open_ones = threading.Event()
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
@@ -87,6 +92,8 @@ def stream_receiver(
                     return
                 self.rfile = self.request.makefile("rb")
             received.add([told(line) for line in frames(self.rfile.read())])
+            if not closes:
+                open_ones.wait()
 
     with _Server(("127.0.0.1", port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(CLOSED,), daemon=True)
@@ -94,6 +101,7 @@ def stream_receiver(
         try:
             yield server.server_address[1]
         finally:
+            open_ones.set()
             server.shutdown()
             thread.join()
 

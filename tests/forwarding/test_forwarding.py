@@ -28,7 +28,7 @@ from tests.served import NAME, served
 from vergeos_nb.archive import telling
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.errors import RecordError
-from vergeos_nb.forwarding import delivery, follower
+from vergeos_nb.forwarding import delivery, follower, syslog
 from vergeos_nb.forwarding.delivery import Delivery
 from vergeos_nb.forwarding.delivery_mark import waiting
 from vergeos_nb.layout import run_id_of
@@ -105,6 +105,18 @@ def test_syslog_is_reached_over_a_unix_socket_a_stream_of_lines_udp_and_tls(
             Rehearsal("stuck", tmp_path / way).run(finish=True)
             by_way[way].wait_for("sealed")
     assert {way: one.events for way, one in by_way.items()} == dict.fromkeys(by_way, PLANNED)
+
+
+def test_a_receiver_that_keeps_its_connections_open_has_the_messages_all_the_same(
+    tmp_path: Path, received: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stream_receiver(received, closes=False) as port:
+        monkeypatch.setattr(syslog, "CLOSE_WAIT_S", 0.05)
+        monkeypatch.setenv(VARIABLE, f"syslog+tcp://127.0.0.1:{port}")
+        session = Rehearsal("stuck", tmp_path)
+        session.run(finish=True)
+        received.wait_for("sealed")
+    assert (received.events, waiting(tmp_path)) == (PLANNED, [])
 
 
 def test_a_receiver_whose_certificate_is_not_trusted_is_told_nothing(

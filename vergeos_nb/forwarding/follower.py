@@ -24,6 +24,9 @@ _OnLine = Callable[[Mapping[str, Any]], None]
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Between attempts while the target takes nothing; the last one then stays."""
 
+LEFT_PAUSE_S = 0.05
+"""Between earlier runs that are delivered while a run goes on, so that they take no time from it."""
+
 
 class Follower:
     """The thread of one archive and target. It begins with the first run and ends with the last one."""
@@ -101,7 +104,7 @@ class Follower:
                     self._behind.add(run)
                 raise
         # What happens now goes before what is left of earlier runs.
-        while self._left and not self._heard.is_set():
+        while self._left and not self._heard.wait(LEFT_PAUSE_S):
             with self._lock:
                 ours = self._left[0] in self._runs
             if not ours:

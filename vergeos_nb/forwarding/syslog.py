@@ -24,6 +24,8 @@ from vergeos_nb.version import __version__
 
 CLOSE_WAIT_S = 0.5
 """How long a receiver may take to end the connection; some never do, and have the messages all the same."""
+HASTY_CLOSE_WAIT_S = 0.02
+"""The same for a receiver that has let the longer wait pass before."""
 REFUSAL_WAIT_S = 0.02
 """How long the word that nobody listens on a UDP port may take; from another machine it may never come."""
 
@@ -33,6 +35,10 @@ _ERROR, _WARNING, _NOTICE = 3, 4, 5
 _SEVERITIES = {"bug": _ERROR, "intent": _WARNING, "interrupted": _WARNING}
 # The one element of structured data that needs no number of an enterprise. The rest is in the JSON.
 _ORIGIN = f'[origin software="vergeos-nb" swVersion="{__version__}"]'
+
+
+# Fingerprints of receivers that do not end a connection.
+_stay_open: set[str] = set()
 
 
 def syslog_line(message: Message, host: str | None = None) -> bytes:
@@ -126,16 +132,23 @@ def _as_stream(target: ForwardTarget, content: bytes, until: float) -> None:
     with _connected(target, until) as receiver:
         receiver.settimeout(_left(until))
         receiver.sendall(content)
-        if isinstance(receiver, ssl.SSLSocket):
-            receiver.settimeout(CLOSE_WAIT_S)
-            with suppress(TimeoutError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
-                receiver.unwrap()
-            return
-        receiver.shutdown(socket.SHUT_WR)
-        receiver.settimeout(CLOSE_WAIT_S)
-        with suppress(TimeoutError):
-            while receiver.recv(4096):
-                pass
+        stays = target.fingerprint in _stay_open
+        receiver.settimeout(HASTY_CLOSE_WAIT_S if stays else CLOSE_WAIT_S)
+        try:
+            _closed_by_both(receiver)
+        except TimeoutError:
+            _stay_open.add(target.fingerprint)
+
+
+def _closed_by_both(receiver: socket.socket) -> None:
+    """End the connection, and wait until the receiver has read everything and ends it, too."""
+    if isinstance(receiver, ssl.SSLSocket):
+        with suppress(ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            receiver.unwrap()
+        return
+    receiver.shutdown(socket.SHUT_WR)
+    while receiver.recv(4096):
+        pass
 
 
 def _connected(target: ForwardTarget, until: float) -> socket.socket:

@@ -66,7 +66,9 @@ def may_matter(raw: bytes) -> bool:
 def matters(line: Mapping[str, Any]) -> bool:
     """Whether a line can make a message. It takes no time: a run asks for each of its lines."""
     event = line.get("event")
-    return event in _OF_A_STEP or (event in _PLAIN and line.get("changing") is not False)
+    if event == "exchange":
+        return line.get("changing") is True
+    return event in _OF_A_STEP or event in _PLAIN
 
 
 class Teller:
@@ -84,10 +86,10 @@ class Teller:
         """The message of the next line, or None where it does not matter to others."""
         event, number = line.get("event"), line.get("n")
         self._learn(line)
+        if not isinstance(event, str) or not matters(line):
+            return None
         if event in _OF_A_STEP:
             told = self._of_result(line.get("result"))
-        elif not isinstance(event, str) or event not in _PLAIN or line.get("changing") is False:
-            return None
         else:
             fields = {name: line[name] for name in _FIELDS.get(event, ()) if name in line}
             told = {"event": _PLAIN[event], **fields}

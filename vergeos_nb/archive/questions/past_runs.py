@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
@@ -49,17 +52,46 @@ class PastRuns:
         return told_apart([past_run(self._outputs, entry) for entry in entries if entry.fields.get("vm")])
 
 
+class _Call(Struct):
+    path: str
+    body: dict[str, Any] | None = None
+
+
+class _Told(Struct):
+    """What is read of a ``record.json``. The rest is skipped, which is most of it."""
+
+    cloud_name: str | None = None
+    host: str | None = None
+    system_id: str | None = None
+    reason: str | None = None
+    before: Any = None
+    approval: Any = None
+    plan_digest: str | None = None
+    changing_calls: list[_Call] | None = None
+
+
+_TOLD = msgspec.json.Decoder(_Told)
+
+
+def _told(content: bytes | None) -> _Told | None:
+    try:
+        return _TOLD.decode(content) if content is not None else None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        # Half of a surrogate pair is JSON, and msgspec reads none.
+        return msgspec.convert(record_of(content or b""), _Told)
+    except (Unfit, msgspec.MsgspecError):
+        return None
+
+
 def past_run(outputs: Path, entry: LedgerEntry) -> PastRun:
     """The run of a ledger's line. The ledger knows of it also where its files are gone or changed."""
-    content = sealed_record(outputs, entry)
-    try:
-        record: Mapping[str, Any] = record_of(content) if content is not None else {}
-    except Unfit:
-        content, record = None, {}
-    fields = entry.fields
-    calls = [call for call in record.get("changing_calls") or () if isinstance(call, Mapping)]
+    told = _told(sealed_record(outputs, entry))
+    of, fields = told or _Told(), entry.fields
     opened = _epoch(fields.get("opened_at"))
     runbook = str(fields.get("runbook") or "")
+    calls = of.changing_calls or []
     return PastRun(
         record=entry.record,
         runbook=runbook,
@@ -67,22 +99,22 @@ def past_run(outputs: Path, entry: LedgerEntry) -> PastRun:
         ended=_epoch(fields.get("ended_at")) or opened,
         vm=str(fields.get("vm") or ""),
         vm_key=_number(fields.get("vm_key")),
-        node=_number(_mapping(record.get("before")).get("node")),
-        cloud=str(record.get("cloud_name") or record.get("host") or fields.get("profile") or "?"),
-        system=str(record.get("system_id") or ""),
+        node=_number(_field(of.before, "node")),
+        cloud=of.cloud_name or of.host or str(fields.get("profile") or "?"),
+        system=of.system_id or "",
         simulated=bool(fields.get("simulated")),
         operator=str(fields.get("operator") or ""),
         approver=str(fields.get("approver") or ""),
-        reason=str(record.get("reason") or ""),
+        reason=of.reason or "",
         ticket=str(fields.get("ticket") or ""),
         outcome=str(fields.get("outcome") or ""),
         verdict=str(fields.get("verdict") or ""),
         exit_code=_number(fields.get("exit_code")) or 0,
-        acted=tuple(act for call in calls if (act := _act(runbook, call))),
+        acted=tuple(act for call in calls if (act := act_in(runbook, call.path, call.body))),
         changes=len(calls),
-        plan_digest=str(record.get("plan_digest") or ""),
-        approved=_seconds(_mapping(record.get("approval")).get("given_at")),
-        lost=content is None,
+        plan_digest=of.plan_digest or "",
+        approved=_seconds(_field(of.approval, "given_at")),
+        lost=told is None,
     )
 
 
@@ -100,14 +132,8 @@ def told_apart(runs: Sequence[PastRun]) -> list[PastRun]:
     ]
 
 
-def _act(runbook: str, call: Mapping[str, Any]) -> str:
-    """The effect of a changing call on the VM, or "": a snapshot and a node's query have none."""
-    path, body = str(call.get("path")), call.get("body")
-    return act_in(runbook, path, body if isinstance(body, Mapping) else None)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _field(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _seconds(value: Any) -> float | None:
