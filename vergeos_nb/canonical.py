@@ -6,7 +6,6 @@ left out: their rules in RFC 8785 are long, and no manifest needs them.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,6 +26,8 @@ def canonical(value: Any, *, strict: bool = True) -> bytes:
         ValueError: it holds NaN or an infinite number. If it must be strict: also a fraction, a number beyond
             `LARGEST`, half of a surrogate pair, a name that is not text, or a type that JSON does not know.
     """
+    import json  # loads slowly, and help does without
+
     ordered = _ordered(value) if strict else value
     text = json.dumps(
         ordered, sort_keys=not strict, separators=(",", ":"), ensure_ascii=False, allow_nan=False

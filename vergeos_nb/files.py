@@ -10,10 +10,14 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vergeos_nb.clock import Clock, SystemClock
 from vergeos_nb.errors import RecordError
+
+if TYPE_CHECKING:
+    # Loads slowly, and help does without.
+    from pathlib import Path
 
 FOLDER_MODE = 0o770
 FILE_MODE = 0o660

@@ -1,4 +1,4 @@
-"""Standard streams, the user's home directory, and whether a process lives."""
+"""Whether a process lives."""
 
 from __future__ import annotations
 
@@ -11,25 +11,6 @@ from typing import NamedTuple
 
 # The space of process numbers that Linux itself begins with (PROC_PID_INIT_INO): no container's.
 _FIRST_SPACE = "pid:[4026531836]"
-
-
-def hold_standard_streams() -> None:
-    """Open what of 0, 1 and 2 is closed, onto nothing.
-
-    Another file would get the number otherwise, and everything that is printed.
-    """
-    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
-        os.set_inheritable(number, True)
-    os.close(number)
-
-
-def has_home() -> bool:
-    """Whether the user has a writable home directory, which Jupyter needs."""
-    try:
-        home = Path("~").expanduser()
-    except RuntimeError:
-        return False  # a number that no user database knows
-    return os.access(home, os.W_OK | os.X_OK)
 
 
 def lives(pid: int) -> bool:

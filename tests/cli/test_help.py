@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -36,3 +38,15 @@ def test_what_a_commands_function_returns_is_its_exit_code() -> None:
         with pytest.raises(SystemExit) as end:
             command.main([])
         assert end.value.code == code
+
+
+def test_help_loads_hardly_more_than_click() -> None:
+    """Holds off: one import at the top of a module, and help takes half as long again."""
+    script = (
+        "import sys, click; before = set(sys.modules); from vergeos_nb.cli.main import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before} - {'vergeos_nb'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert not loaded & {"httpx", "pandas", "nbformat", "pydantic", "pathlib", "urllib", "json", "hashlib"}

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
-from pathlib import Path
 
 import click
 
 from vergeos_nb.cli.commands import Boxed
 from vergeos_nb.cli.last_door import as_ours, quiet_threads
-from vergeos_nb.cli.output import Output, prepare_streams, said
+from vergeos_nb.cli.output import Output, hold_standard_streams, prepare_streams, said
 from vergeos_nb.errors import UsageError
 from vergeos_nb.files import keep_others_out
-from vergeos_nb.processes import has_home, hold_standard_streams
 from vergeos_nb.views.text import visible
 
 # Options that are answered at once, and repeat no typed text.
@@ -70,13 +69,25 @@ def _read_settings() -> None:
     from vergeos_nb import settings
 
     settings.remember_secrets()
-    if not has_home():
+    if not _has_home():
         # Loads slowly, and most users have a home directory.
         import tempfile
+        from pathlib import Path
 
         place = tempfile.TemporaryDirectory(prefix="vergeos-nb-home-")
         atexit.register(place.cleanup)
         settings.give_jupyter_a_place(Path(place.name))
+
+
+def _has_home() -> bool:
+    """Whether the user has a writable home directory, which Jupyter needs."""
+    from pathlib import Path  # loads slowly, and help does without
+
+    try:
+        home = Path("~").expanduser()
+    except RuntimeError:
+        return False  # a number that no user database knows
+    return os.access(home, os.W_OK | os.X_OK)
 
 
 def _show(error: click.ClickException) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from pathlib import Path
 from typing import Any
 
 from vergeos_nb.cli.output import Output, said
@@ -64,6 +63,7 @@ def _bug(error: BaseException) -> VergeNbError:
 
 def _where(error: BaseException) -> str:
     import traceback  # as above
+    from pathlib import Path
 
     frames = traceback.extract_tb(error.__traceback__)
     return " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames[-6:]))

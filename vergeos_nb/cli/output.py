@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import codecs
 import errno
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TextIO
 
 from vergeos_nb.canonical import finite
@@ -89,6 +87,8 @@ def _shown(text: str, keep: str = "") -> str:
 
 def as_json(data: Mapping[str, Any]) -> str:
     """JSON in ASCII: terminal escapes and marks that turn the direction of writing are spelled out."""
+    import json  # loads slowly, as `pathlib` does, and help does without
+
     try:
         text = json.dumps(data, allow_nan=False)
     except ValueError:
@@ -101,6 +101,16 @@ def said(error: VergeNbError) -> str:
     """An error in lines of its own: nothing in it can pass for one of them."""
     next_step = f"\nWhat to do: {visible(error.next_step)}" if error.next_step else ""
     return f"{visible(error.asked)}: {visible(error.came_back)}{next_step}"
+
+
+def hold_standard_streams() -> None:
+    """Open what of 0, 1 and 2 is closed, onto nothing.
+
+    Another file would get the number otherwise, and everything that is printed.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
 
 
 def prepare_streams() -> None:
@@ -122,6 +132,8 @@ def unwritten() -> RecordError | None:
 
 def let_go(stream: TextIO, error: OSError) -> None:
     """Have whatever is still written to a stream that failed go nowhere, and remember why."""
+    from pathlib import Path  # as above
+
     with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), stream.fileno())
     if error.errno not in NOBODY_READS and stream is not sys.stderr:

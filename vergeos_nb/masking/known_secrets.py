@@ -7,7 +7,6 @@ or card calls the same function, and a new way out needs one call.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from vergeos_nb.masking.scrubber import OF_THIS_PROCESS
 from vergeos_nb.masking.spellings import basic_pair, is_maskable, spellings
@@ -32,6 +31,8 @@ def register_url(url: str) -> None:
 
 def secrets_of_url(url: str) -> tuple[str, ...]:
     """The texts in a URL that must not be shown."""
+    from urllib.parse import unquote, urlsplit  # loads slowly, and help does without
+
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
         password = parts.password or ""

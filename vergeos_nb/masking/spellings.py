@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import binascii
-import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from urllib.parse import quote, quote_plus
 
 MASK = "•••"
 """What stands where a secret would."""
@@ -52,8 +50,10 @@ def spellings(secret: str, username: str | None = None) -> tuple[str, ...]:
     With a user name also the value of a Basic ``Authorization`` header. Longest first. For a secret shorter
     than `SHORTEST_SEARCHED`, only the header.
     """
-    # Its table of entities loads slowly, and a process without a secret does without.
+    # These load slowly, and a process without a secret does without.
     import html
+    import json
+    from urllib.parse import quote_plus
 
     forms = {basic_pair(secret, username)} if username else set()
     if len(secret) >= SHORTEST_SEARCHED:
@@ -123,6 +123,8 @@ def pieces_in_base64(text: str) -> Iterator[str]:
 
 
 def _quoted(text: str, safe: str = "/") -> str:
+    from urllib.parse import quote  # as above
+
     return quote(text, safe=safe, errors="surrogatepass")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from vergeos_nb.cli.commands import Asking
 from vergeos_nb.cli.options import json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
+from vergeos_nb.client.whole_tables.listing import looks_stuck
 from vergeos_nb.clock import SystemClock, iso
 from vergeos_nb.errors import UsageError
 from vergeos_nb.layout import PAGE
@@ -27,6 +28,8 @@ from vergeos_nb.views.badges import signed_verdict
 from vergeos_nb.words import did_you_mean
 
 RUNBOOK = "find_stuck_vms"
+# More would scroll the first ones away.
+MOST_AT_FIRST = 20
 NAMES = tuple(name for name, _ in TRIAGE.columns)
 SHOWN = ("name", "suggestion", "verdict", "status", "for_s", "node", "node_state", "heartbeat_s", "counters")
 
@@ -62,6 +65,7 @@ def stuck(
     options = read_parameters(RUNBOOK, given)
     folder = new_folder(outputs, RUNBOOK, "all", clock.now())
     book = Run(RUNBOOK, options, folder, finish_here=True, clock=clock)
+    _case(book).on_rows = FirstLook(output.progress)
     for step in book.engine.steps:
         ended = book.engine.run(step.id)
         output.progress(f"{ended.title}: {ended.summary}")
@@ -92,6 +96,23 @@ def stuck(
         }
     )
     return account.exit_code
+
+
+class FirstLook:
+    """Shows the VMs whose rows look stuck while the pages come in, long before anything is judged."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._shown = 0
+
+    def __call__(self, rows: Columns) -> None:
+        """Show those of a page, as long as there are few."""
+        for name, *row in zip(rows["name"], rows["status"], rows["state"], rows["running"], strict=True):
+            why = looks_stuck(*row) if self._shown < MOST_AT_FIRST else ""
+            if why:
+                self._shown += 1
+                more = " More are left out here." if self._shown == MOST_AT_FIRST else ""
+                self._say(f"  at first look: {name}, {why}; not judged yet.{more}")
 
 
 def chosen(found: Columns, wanted: Mapping[str, str | None], sort: str | None, everything: bool) -> list[int]:

@@ -56,15 +56,19 @@ class ListReads:
         return found
 
 
+def looks_stuck(status: str, state: str, running: bool | None) -> str:
+    """What of a VM's row looks as if it hung, or "". No more than a first look: nothing is judged by it."""
+    if status in STUCK:
+        return f"its status is {status}"
+    if running and state not in ("online", ""):
+        return f"it runs, and its state is {state}"
+    return ""
+
+
 def _listed(raw: object, asked: str, tags: dict[str, list[str]]) -> Listed:
     row = decoded_rows.RowFields(raw, "vms", asked)
     key = VmKey(row.key("$key"))
     status, state = row.seen_text("status"), row.seen_text("state")
-    why = ""
-    if status in STUCK:
-        why = f"its status is {status}"
-    elif row.seen_truth("running") and state not in ("online", ""):
-        why = f"it runs, and its state is {state}"
     return Listed(
         key=key,
         name=row.text("name"),
@@ -75,6 +79,6 @@ def _listed(raw: object, asked: str, tags: dict[str, list[str]]) -> Listed:
         cores=row.seen_integer("cpu_cores"),
         ram_mb=row.seen_integer("ram"),
         tags=tuple(sorted(tags.get(VmKey.path(key), ()))),
-        why=why,
+        why=looks_stuck(status, state, row.seen_truth("running")),
         last_write=row.seen_integer("last_update"),
     )

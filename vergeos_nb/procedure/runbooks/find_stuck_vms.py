@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -37,7 +37,11 @@ class FindStuckVmsParameters(SystemParameters):
 
 @dataclass(slots=True, kw_only=True)
 class FleetCase(SystemCase):
-    """One look at a whole fleet."""
+    """One look at a whole fleet.
+
+    Attributes:
+        on_rows: called with each page of VMs as soon as it is read.
+    """
 
     options: FindStuckVmsParameters
     vms: Columns | None = None
@@ -45,13 +49,15 @@ class FleetCase(SystemCase):
     nodes: Sequence[NodeState] = ()
     read_at: float = 0.0
     found: Columns | None = None
+    on_rows: Callable[[Columns], None] = lambda rows: None
 
 
 def survey(case: FleetCase) -> Draft:
     """Everything once: VMs with status and stats, nodes, counters."""
+    # The VMs first: a person sees those that look stuck while the rest is read.
+    case.vms = case.platform.fleet_vms(case.on_rows)
     case.nodes = case.platform.all_nodes()
     case.counters = dict(case.platform.fleet_counters())
-    case.vms = case.platform.fleet_vms()
     case.read_at = case.clock.now()
     count = len(case.vms["vm_key"])
     return Draft(StepOutcome.PASSED, f"{count} VMs on {len(case.nodes)} nodes. Snapshots are left out.")

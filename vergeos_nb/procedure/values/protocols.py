@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from vergeos_nb.procedure.values.canonical_plan import Plan
@@ -123,7 +123,7 @@ class Platform(Protocol):
     def tags_of(self, vm: VmKey) -> Sequence[str]:
         """Names of the VM's tags."""
 
-    def fleet_vms(self) -> Columns:
+    def fleet_vms(self, on_rows: Callable[[Columns], None] = ..., /) -> Columns:
         """Every VM that is no snapshot, with its status and stats, as columns by VM key."""
 
     def fleet_signs(self) -> Columns:
