@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Collection, Iterator
@@ -9,12 +10,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vergeos_nb.archive.ledger.chain import Flaw, FlawKind
-from vergeos_nb.archive.ledger.disk import content_of
+from vergeos_nb.archive.ledger.disk import content_of, sha256_of
 from vergeos_nb.archive.ledger.ledger_lines import Digest, LedgerEntry
-from vergeos_nb.archive.ledger.manifest import Manifest, bundle, is_grown, read_manifest
+from vergeos_nb.archive.ledger.manifest import Manifest, is_grown, listed, read_manifest
 from vergeos_nb.archive.ledger.strays import LINE_ENDS, is_litter, with_unix_ends
 from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import DAYS, JOURNAL, MANIFEST, NO_DAYS, RECORD, is_day, what_of
+
+
+def folders_in_days(outputs: Path) -> list[str]:
+    """Every folder in a folder of an archive that may be a day, as ``DAY/NAME``, in order.
+
+    Raises:
+        RecordError: the archive cannot be read.
+    """
+    found: list[str] = []
+    with _readable(outputs), os.scandir(outputs) as days:
+        for day in days:
+            if day.name in NO_DAYS or not day.is_dir(follow_symlinks=False):
+                continue
+            with os.scandir(day.path) as records:
+                found += [f"{day.name}/{one.name}" for one in records if one.is_dir(follow_symlinks=False)]
+    return sorted(found)
 
 
 def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
@@ -26,20 +43,20 @@ def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
     Raises:
         RecordError: the archive cannot be read.
     """
+    for path in folders_in_days(outputs):
+        if path not in but and is_begun(f"{outputs}/{path}"):
+            yield path
+
+
+def is_begun(folder: str) -> bool:
+    """Whether a folder holds a record or is to hold one."""
+    return any(os.path.lexists(f"{folder}/{name}") for name in (MANIFEST, RECORD, JOURNAL))
+
+
+@contextlib.contextmanager
+def _readable(outputs: Path) -> Iterator[None]:
     try:
-        with os.scandir(outputs) as days:
-            for day in days:
-                if day.name in NO_DAYS or not day.is_dir(follow_symlinks=False):
-                    continue
-                with os.scandir(day.path) as records:
-                    for record in records:
-                        names = (MANIFEST, RECORD, JOURNAL)
-                        if f"{day.name}/{record.name}" in but:
-                            continue
-                        if record.is_dir(follow_symlinks=False) and any(
-                            os.path.lexists(f"{record.path}/{name}") for name in names
-                        ):
-                            yield f"{day.name}/{record.name}"
+        yield
     except OSError as error:
         raise RecordError(
             f"verifying {outputs}", f"{error.filename}: {error.strerror}", "is this an archive's folder?"
@@ -56,6 +73,12 @@ def without_journal(outputs: Path, but: Collection[str] = ()) -> Iterator[Path]:
                 continue
             if not folder.is_symlink() and has_no_journal(folder):
                 yield folder
+
+
+def has_not_begun(outputs: Path, path: str) -> bool:
+    """Whether a folder, as ``DAY/NAME``, is one that `without_journal` gives."""
+    folder = outputs / path
+    return is_day(folder.parent.name) and what_of(folder) is not None and has_no_journal(folder)
 
 
 def has_no_journal(folder: Path) -> bool:
@@ -137,27 +160,29 @@ class Folder:
         return own.files[JOURNAL] == entry.journal or self.has_grown(entry)
 
     def wrong(self) -> list[Flaw]:
-        """The files that are not as the manifest says."""
-        own = self.own
-        if own is None:
-            return []
-        try:
-            there = bundle(self.folder)
-        except RecordError as error:
-            return [Flaw(self.path, FlawKind.FILE_CHANGED, error.came_back)]
-        except OSError as error:
-            return [Flaw(self.path, FlawKind.FILE_MISSING, f"it cannot be read: {error.strerror}")]
-        found = []
-        for name, digest in own.files.items():
-            kind, detail = _compare(there.pop(name, None), digest)
-            if kind:
-                found.append(Flaw(f"{self.path}/{name}", kind, detail))
-        for name in there:
-            kind, detail = _ADDED
-            if is_litter(name):
-                kind, detail = _LITTER
-            found.append(Flaw(f"{self.path}/{name}", kind, detail))
-        return found
+        """Which files are not as the manifest says."""
+        return list(wrong_files(str(self.folder), self.own)) if self.own else []
+
+
+def wrong_files(folder: str, own: Manifest) -> tuple[Flaw, ...]:
+    """Which files of a folder are not as its manifest says."""
+    try:
+        there = listed(folder)
+    except RecordError as error:
+        return (Flaw(own.path, FlawKind.FILE_CHANGED, error.came_back),)
+    except OSError as error:
+        return (Flaw(own.path, FlawKind.FILE_MISSING, f"it cannot be read: {error.strerror}"),)
+    found = []
+    for name, digest in own.files.items():
+        kind, detail = _compare(there.get(name), digest)
+        if kind:
+            found.append(Flaw(f"{own.path}/{name}", kind, detail))
+    for name in there:
+        if name in own.files:
+            continue
+        kind, detail = _LITTER if is_litter(name) else _ADDED
+        found.append(Flaw(f"{own.path}/{name}", kind, detail))
+    return tuple(found)
 
 
 _ADDED = FlawKind.FILE_ADDED, "it was not there when the record was sealed"
@@ -172,17 +197,23 @@ def is_link(outputs: Path, path: str) -> bool:
     return (outputs / path).is_symlink() or (outputs / path).parent.is_symlink()
 
 
-def _compare(path: Path | None, digest: Digest) -> tuple[FlawKind | None, str]:
+def _compare(path: str | None, digest: Digest) -> tuple[FlawKind | None, str]:
     if path is None:
         return FlawKind.FILE_MISSING, "it was sealed and is not there"
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size == digest.size and hashlib.file_digest(file, "sha256").hexdigest() == digest.sha256:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size == digest.size and sha256_of(descriptor, size) == digest.sha256:
                 return None, ""
-            # Each line end can have become two bytes.
-            if digest.size < size <= 2 * digest.size and Digest.of(with_unix_ends(file.read())) == digest:
-                return FlawKind.LINE_ENDS, LINE_ENDS
+        finally:
+            os.close(descriptor)
+        # Each line end can have become two bytes.
+        if (
+            digest.size < size <= 2 * digest.size
+            and Digest.of(with_unix_ends(Path(path).read_bytes())) == digest
+        ):
+            return FlawKind.LINE_ENDS, LINE_ENDS
     except OSError as error:
         return FlawKind.FILE_MISSING, f"it cannot be read: {error.strerror}"
     return FlawKind.FILE_CHANGED, "it is not as it was sealed"

@@ -9,13 +9,13 @@ A wrong hash only shows that something was changed. The smallest change that exp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from vergeos_nb.archive.ledger.ledger import EMPTY, Head
-from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry, Mark, hash_of, read_any
-from vergeos_nb.layout import LEDGER
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry, Mark
+from vergeos_nb.archive.ledger.line_file import LedgerLine, LineFile
 
 
 class FlawKind(StrEnum):
@@ -75,84 +75,84 @@ class Found:
         self.findings.append(Flaw(where, kind, detail))
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
-    """A line as it stands in the file.
-
-    Attributes:
-        at: its number in the file, from 1.
-        entry: its content; None if it is damaged.
-    """
-
-    at: int
-    raw: bytes
-    hash: str
-    entry: LedgerEntry | Mark | None
-
-    @property
-    def seal(self) -> LedgerEntry | None:
-        """Its content, if it seals a record."""
-        return self.entry if isinstance(self.entry, LedgerEntry) else None
-
-    @property
-    def where(self) -> str:
-        """How it is named in a finding."""
-        return f"{LEDGER} line {self.at}"
-
-    @property
-    def previous(self) -> str:
-        """The hash of the line before, as this line has it; "" if the line is damaged."""
-        return self.entry.place.previous if self.entry else ""
-
-    @property
-    def count(self) -> int:
-        """Its own number, as it has it; 0 if the line is damaged."""
-        return self.entry.place.count if self.entry else 0
-
-
-def lines_of(raws: Sequence[bytes]) -> list[LedgerLine]:
-    """Lines with their hashes and contents."""
-    return [LedgerLine(at, raw, hash_of(raw), read_any(raw)) for at, raw in enumerate(raws, start=1)]
-
-
 @dataclass
 class Chain:
     """The ledger's chain, as far as it could be followed.
 
     Attributes:
-        kept: the lines that belong to the ledger and were not changed.
-        head: the end of the chain.
-        heads: the hash after each count of the chain.
-        lost: the numbers of lines that were edited, deleted or cut off. Their records are not reported again.
+        lines: the ledger's file. If its lines are linked, they are the chain, and nothing else is held.
+        kept: otherwise the lines that belong to the ledger and are as they were written.
+        head: where the chain ends.
+        lost: the numbers of lines that were edited, deleted or cut off: their records are named by that.
     """
 
-    kept: list[LedgerLine] = field(default_factory=list)
+    lines: LineFile
+    kept: list[LedgerLine] | None = None
     head: Head = EMPTY
-    heads: dict[int, str] = field(default_factory=lambda: {0: EMPTY.hash})
     lost: set[int] = field(default_factory=set)
     findings: list[Flaw] = field(default_factory=list)
+    _heads: dict[int, str] = field(default_factory=lambda: {0: EMPTY.hash})
 
     def find(self, line: LedgerLine, kind: FlawKind, detail: str) -> None:
         """Name one thing."""
         self.findings.append(Flaw(line.where, kind, detail))
 
+    def read(self) -> Iterator[tuple[LedgerLine, LedgerEntry | Mark | None]]:
+        """The lines that belong to the ledger, each with its content."""
+        if self.kept is None:
+            yield from self.lines.read()
+            return
+        for line in self.kept:
+            yield line, line.entry
 
-def follow(lines: Sequence[LedgerLine], anchors: Sequence[Head]) -> Chain:
+    def hash_after(self, count: int) -> str | None:
+        """The hash after so many lines of the chain; None if it has not that many."""
+        if self.lines.linked and 0 < count <= len(self.lines):
+            return self.lines.hash_at(count)
+        return self._heads.get(count)
+
+    def last(self) -> LedgerLine | None:
+        """The last line that belongs to the ledger."""
+        return held[-1] if (held := self.held()) else None
+
+    def give_up(self, after: int) -> list[LedgerLine]:
+        """Take away the lines after so many. Returns them."""
+        kept = self.held()
+        gone, kept[after:] = kept[after:], []
+        return gone
+
+    def accept(self, line: LedgerLine) -> None:
+        """The line follows the chain's end."""
+        self.held().append(line)
+        self.pass_over(Head(line.count, line.hash))
+
+    def pass_over(self, head: Head) -> None:
+        """The chain goes on after a line that has this number and hash."""
+        self.head = head
+        self._heads[head.count] = head.hash
+
+    def held(self) -> list[LedgerLine]:
+        """The lines that belong to the ledger, all in memory."""
+        if self.kept is None:
+            self.kept = [line for line, _ in self.lines.read()]
+        return self.kept
+
+
+def follow(lines: LineFile, anchors: Sequence[Head]) -> Chain:
     """Follow the chain from its first line.
 
     Args:
         anchors: heads that were noted elsewhere, such as in the head file. Each proves one line.
     """
-    chain = Chain()
-    if _hang_together(lines):
-        for line in lines:
-            _accept(chain, line)
-        return chain
-    once = _without_repeated(lines, chain)
+    if lines.linked:
+        end = len(lines)
+        return Chain(lines, head=Head(end, lines.hash_at(end)) if end else EMPTY)
+    chain = Chain(lines, [])
+    once = _without_repeated([line for line, _ in lines.read()], chain)
     in_order = sorted(once, key=lambda line: line.count)
     if _hang_together(in_order):
         for place, line in enumerate(in_order, start=1):
-            _accept(chain, line)
+            chain.accept(line)
             if once[place - 1] is not line:
                 chain.find(line, FlawKind.LINE_REORDERED, f"it is number {line.count} of the ledger")
         return chain
@@ -179,12 +179,6 @@ def _without_repeated(lines: Sequence[LedgerLine], chain: Chain) -> list[LedgerL
     return list(first.values())
 
 
-def _accept(chain: Chain, line: LedgerLine) -> None:
-    chain.kept.append(line)
-    chain.head = Head(line.count, line.hash)
-    chain.heads[line.count] = line.hash
-
-
 def _walk(lines: Sequence[LedgerLine], vouched: set[str], noted: Head, chain: Chain) -> None:
     for line, follower in zip(lines, [*lines[1:], None], strict=True):
         linked = line.previous == chain.head.hash and line.count == chain.head.count + 1
@@ -196,22 +190,20 @@ def _walk(lines: Sequence[LedgerLine], vouched: set[str], noted: Head, chain: Ch
             if _follower_knows_another(line, follower, vouched):
                 _edited(chain, line, follower)
             else:
-                _accept(chain, line)
+                chain.accept(line)
         elif skipped or (follower is None and line.hash not in vouched and chain.head == noted):
             chain.find(line, FlawKind.LINE_INSERTED, "the line after it follows the one before it")
-        elif line.entry is None or line.hash not in vouched:
+        elif not line.count or line.hash not in vouched:
             _edited(chain, line, follower)
         elif line.count > chain.head.count + 1:
             _deleted(chain, line)
         elif (at := _place_of(chain, line)) is not None:
-            for stranger in chain.kept[at:]:
+            for stranger in chain.give_up(at):
                 chain.find(stranger, FlawKind.LINE_INSERTED, f"number {line.count} follows the one before it")
-            del chain.kept[at:]
-            chain.head = EMPTY if not at else Head(chain.kept[-1].count, chain.kept[-1].hash)
-            _accept(chain, line)
+            chain.accept(line)
         else:
             chain.find(line, FlawKind.LINE_EDITED, "it does not follow the line before it")
-            _accept(chain, line)
+            chain.accept(line)
 
 
 def _follower_knows_another(line: LedgerLine, follower: LedgerLine | None, vouched: set[str]) -> bool:
@@ -222,12 +214,11 @@ def _follower_knows_another(line: LedgerLine, follower: LedgerLine | None, vouch
 
 
 def _edited(chain: Chain, line: LedgerLine, follower: LedgerLine | None) -> None:
-    chain.find(line, FlawKind.LINE_EDITED, "it is not as it was written" if line.entry else "it is damaged")
+    chain.find(line, FlawKind.LINE_EDITED, "it is not as it was written" if line.count else "it is damaged")
     count = chain.head.count + 1
     told = follower.previous if follower and follower.count == count + 1 else line.hash
     chain.lost.add(count)
-    chain.head = Head(count, told)
-    chain.heads[count] = told
+    chain.pass_over(Head(count, told))
 
 
 def _deleted(chain: Chain, line: LedgerLine) -> None:
@@ -235,14 +226,14 @@ def _deleted(chain: Chain, line: LedgerLine) -> None:
     chain.lost |= set(range(first, last + 1)) if last - first < 1_000_000 else {first, last}
     which = f"number {first} is" if first == last else f"numbers {first} to {last} are"
     chain.find(line, FlawKind.LINE_DELETED, f"{which} not there before it")
-    _accept(chain, line)
+    chain.accept(line)
 
 
 def _place_of(chain: Chain, line: LedgerLine) -> int | None:
     """After how many of the accepted lines this one belongs; None if it fits nowhere."""
     if line.previous == EMPTY.hash and line.count == 1:
         return 0
-    for at, before in enumerate(chain.kept, start=1):
+    for at, before in enumerate(chain.held(), start=1):
         if (before.hash, before.count) == (line.previous, line.count - 1):
             return at
     return None

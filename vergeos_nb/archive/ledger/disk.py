@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import mmap
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from vergeos_nb import shapes
+
+_PIECE = 1 << 18
 
 
 def content_of(path: Path) -> bytes | None:
@@ -25,6 +29,49 @@ def content_of(path: Path) -> bytes | None:
         if unfit.missing:
             return None
         raise _as_os_error(path, unfit) from unfit.__cause__
+
+
+def content_unless_linked(path: str) -> bytes | None:
+    """A plain file's bytes; nothing for a link, and None if there is no such file or it cannot be read.
+
+    Faster than `content_of`, because a verification reads one file of each record so.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError as error:
+        return b"" if error.errno == errno.ELOOP else None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > shapes.MOST_OF_OURS:
+            return None
+        content = os.read(descriptor, status.st_size + 1)
+        while more := os.read(descriptor, _PIECE):
+            content += more
+        return content
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def sha256_of(descriptor: int, size: int) -> str:
+    """The SHA-256 of an open file, read to its end.
+
+    Args:
+        size: how many bytes are expected.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    content = os.read(descriptor, min(size, _PIECE) + 1)
+    if len(content) == size:
+        # One byte more was asked for: this is all.
+        return hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256()
+    while content:
+        digest.update(content)
+        content = os.read(descriptor, _PIECE)
+    return digest.hexdigest()
 
 
 def opened(path: Path) -> IO[bytes]:

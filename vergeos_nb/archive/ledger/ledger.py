@@ -14,8 +14,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +73,23 @@ class LedgerSnapshot:
     set_aside: int
 
 
+@dataclass(frozen=True, slots=True)
+class OpenLedger:
+    """The ledger's files as they were at one moment, without its lines.
+
+    Attributes:
+        descriptor: the file of the lines; None if there is none.
+        end: where its last whole line ends.
+        torn, head, set_aside: as in `LedgerSnapshot`.
+    """
+
+    descriptor: int | None = field(compare=False)
+    end: int
+    torn: bytes
+    head: str | None
+    set_aside: int
+
+
 class LedgerLockError(RecordError):
     """Another process holds the ledger's lock."""
 
@@ -112,6 +128,22 @@ class Ledger:
         whole, newline, torn = (content or b"").rpartition(b"\n")
         lines = [line + b"\n" for line in whole.split(b"\n")] if newline else []
         return LedgerSnapshot(tuple(lines), torn, _head_text(head), size)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[OpenLedger]:
+        """Open it to read its lines one by one. Nobody seals at this moment, but later."""
+        with contextlib.ExitStack() as held:
+            with _usable(self.paths.ledger), self._shared():
+                descriptor, end, torn = None, 0, b""
+                with contextlib.suppress(FileNotFoundError):
+                    descriptor = held.enter_context(opened(self.paths.ledger)).fileno()
+                    size = os.fstat(descriptor).st_size
+                    end = after_last_line_feed(descriptor, size)
+                    torn = os.pread(descriptor, size - end, end)
+                head = _head_text(content_of(self.paths.head))
+                aside = self.paths.torn.stat().st_size if self.paths.torn.exists() else 0
+            with _usable(self.paths.ledger):
+                yield OpenLedger(descriptor, end, torn, head, aside)
 
     def end(self) -> End:
         """Where the ledger ends. Reads only its last line and its head."""
@@ -267,7 +299,7 @@ class Ledger:
             put(self.paths.head, f"{head}\n".encode(), self.paths.draft)
 
 
-def _usable(path: Path) -> AbstractContextManager[None]:
+def _usable(path: Path) -> contextlib.AbstractContextManager[None]:
     return disk_errors("sealing the record", SEAL_LATER, where=path)
 
 

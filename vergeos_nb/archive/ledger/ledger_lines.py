@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from vergeos_nb.archive.ledger.strays import with_unix_ends
-from vergeos_nb.canonical import canonical
+from vergeos_nb.canonical import canonical_struct
 
 Size = Annotated[int, Meta(ge=0)]
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
@@ -70,7 +70,10 @@ class ChainedLine(Struct, frozen=True, kw_only=True):
 
     def line(self) -> bytes:
         """The line's bytes, with its line feed."""
-        return canonical(msgspec.to_builtins(self)) + b"\n"
+        return canonical_struct(self, self._loose()) + b"\n"
+
+    def _loose(self) -> list[Any]:
+        return [self.count]
 
     @classmethod
     def read(cls, raw: bytes) -> Self | None:
@@ -91,6 +94,9 @@ class LedgerEntry(ChainedLine, frozen=True, kw_only=True):
     path: InnerPath
     sealed_at: str
     fields: dict[str, Any]
+
+    def _loose(self) -> list[Any]:
+        return [self.count, self.supersedes, self.journal.size, *self.fields.values()]
 
 
 class Event(StrEnum):
@@ -120,6 +126,9 @@ class Mark(ChainedLine, frozen=True, kw_only=True):
     by: str
     reason: str
     sealed_at: str = field(name="at")
+
+    def _loose(self) -> list[Any]:
+        return [self.count, self.seal]
 
 
 def read_line(raw: bytes) -> LedgerEntry | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vergeos_nb.archive.folders.record_folders import Folder
-from vergeos_nb.archive.ledger.chain import Chain, FlawKind, Found, LedgerLine
-from vergeos_nb.archive.ledger.ledger_lines import Event, Mark
+from vergeos_nb.archive.folders.seen import Seen
+from vergeos_nb.archive.ledger.chain import Chain, FlawKind, Found
+from vergeos_nb.archive.ledger.ledger_lines import Event, LedgerEntry, Mark
+from vergeos_nb.archive.ledger.line_file import LedgerLine
 
 
 @dataclass
@@ -14,46 +16,46 @@ class Marks:
     """The events so far, by path.
 
     Attributes:
-        held: the line of each hold.
+        held: the number of each hold.
         gone: the tombstone of each record that was removed.
     """
 
-    held: dict[str, LedgerLine] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
     gone: dict[str, Mark] = field(default_factory=dict)
 
     def follow(
-        self, line: LedgerLine, mark: Mark, newest: dict[str, LedgerLine], chain: Chain, found: Found
+        self, line: LedgerLine, mark: Mark, newest: Mapping[str, int], chain: Chain, found: Found
     ) -> bool:
-        """Add an event. Returns whether it removes its record."""
-        sealed = newest.get(mark.path)
-        entry = sealed.seal if sealed else None
-        told = (sealed.count, entry.record, entry.manifest) if sealed and entry else None
-        # If the record's line was edited or deleted, that was reported. The event itself is unchanged.
+        """Take a mark in. Returns whether it removes its record."""
+        at = newest.get(mark.path)
+        entry = chain.lines.entry(at) if at is not None else None
+        told = (entry.count, entry.record, entry.manifest) if isinstance(entry, LedgerEntry) else None
+        # If its record's line was edited or deleted, that was reported. The event itself is whole.
         if told != (mark.seal, mark.record, mark.manifest) and mark.seal not in chain.lost:
             detail = f"no record {mark.record} was sealed as number {mark.seal} and is still there"
             found.add(line.where, FlawKind.MARK_WRONG, detail)
             return False
         match mark.event:
             case Event.HELD:
-                self.held[mark.path] = line
+                self.held[mark.path] = line.count
             case Event.RELEASED:
                 self.held.pop(mark.path, None)
             case Event.REMOVED:
                 if mark.path in self.held:
-                    detail = f"{mark.record} was on hold since number {self.held[mark.path].count}"
+                    detail = f"{mark.record} was on hold since number {self.held[mark.path]}"
                     found.add(line.where, FlawKind.MARK_WRONG, detail)
                 self.gone[mark.path] = mark
                 return True
         return False
 
-    def check_left(self, folder: Folder, found: Found) -> None:
-        """Report a folder in the place of a record that was removed."""
-        mark = self.gone[folder.path]
-        if folder.manifest == mark.manifest and not folder.wrong():
+    def check_left(self, path: str, seen: Seen, found: Found) -> None:
+        """A folder in the place of a record that was removed."""
+        mark = self.gone[path]
+        if seen.manifest.hex() == mark.manifest and not seen.wrong:
             found.notes.append(
-                f"{folder.path}: number {mark.place.count} removed it, and it is there; "
+                f"{path}: number {mark.place.count} removed it, and it is there; "
                 "`vergeos-nb audit prune` finishes that"
             )
             return
         detail = f"number {mark.place.count} removed that record, and this is not what it was"
-        found.add(folder.path, FlawKind.REPLAYED, detail)
+        found.add(path, FlawKind.REPLAYED, detail)

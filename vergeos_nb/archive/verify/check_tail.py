@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable
 
-from vergeos_nb.archive.folders.record_folders import Folder
+from vergeos_nb.archive.folders.seen import Seen
 from vergeos_nb.archive.ledger.chain import FlawKind, Found
 from vergeos_nb.archive.ledger.ledger import Head
 from vergeos_nb.layout import LEDGER
@@ -19,8 +20,8 @@ _BEGINNING = re.compile(
 _MARK = b'{"at":"'
 
 
-def check_tail(torn: bytes, end: Head, folders: Iterable[Folder], found: Found) -> None:
-    """Tell a line that was cut off while it was written from bytes that somebody else has added."""
+def check_tail(torn: bytes, end: Head, folders: Iterable[Seen], found: Found) -> None:
+    """Tell a line that was cut off while it was written from bytes that no seal has written."""
     if not torn:
         return
     if _is_torn(torn, end, folders):
@@ -32,7 +33,7 @@ def check_tail(torn: bytes, end: Head, folders: Iterable[Folder], found: Found) 
     found.add(LEDGER, FlawKind.TAIL_ADDED, f"{detail}: keep a copy, then take them away")
 
 
-def _is_torn(torn: bytes, end: Head, folders: Iterable[Folder]) -> bool:
+def _is_torn(torn: bytes, end: Head, folders: Iterable[Seen]) -> bool:
     if set(torn) == {0}:
         return True  # what some file systems leave of a write that a power failure cut short
     begins = (f'{{"count":{end.count + 1},'.encode(), _MARK)
@@ -45,6 +46,6 @@ def _is_torn(torn: bytes, end: Head, folders: Iterable[Folder]) -> bool:
         json.loads(text)
     except (ValueError, RecursionError):
         return True
-    # Only the line feed is missing. Then the record of the line exists, or the line is a decision about one.
-    sealed = any(folder.own is not None and folder.own.line() == torn + b"\n" for folder in folders)
-    return sealed or torn.startswith(_MARK)
+    # Nothing but the line feed is missing: then its record is there, or it is a decision about one.
+    whole = hashlib.sha256(torn + b"\n").digest()
+    return any(seen.line == whole for seen in folders) or torn.startswith(_MARK)

@@ -6,19 +6,27 @@ head one line behind, a run that has not ended.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vergeos_nb.archive.folders.record_folders import Folder, folders_of, is_link, without_journal
-from vergeos_nb.archive.ledger.chain import Flaw, FlawKind, Found, LedgerLine, follow, lines_of
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerSnapshot, read_head
-from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry, read_any, read_line
-from vergeos_nb.archive.ledger.strays import LINE_ENDS, with_unix_ends
+from vergeos_nb.archive.folders.record_folders import (
+    Folder,
+    folders_in_days,
+    has_not_begun,
+    is_begun,
+    is_link,
+)
+from vergeos_nb.archive.folders.seen import Seen
+from vergeos_nb.archive.ledger.chain import Flaw, FlawKind, Found, follow
+from vergeos_nb.archive.ledger.ledger import Head, Ledger, OpenLedger, read_head
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
+from vergeos_nb.archive.ledger.line_file import LineFile
+from vergeos_nb.archive.ledger.strays import LINE_ENDS
 from vergeos_nb.archive.signing.allowed_signers import AllowedSigners
 from vergeos_nb.archive.signing.signed_checkpoints import SignedHead, signed_heads
 from vergeos_nb.archive.signing.timestamps import Authorities, stamped_heads
-from vergeos_nb.archive.verify.check_end import check_end, check_told_heads
+from vergeos_nb.archive.verify.check_end import check_end
 from vergeos_nb.archive.verify.check_records import STANDS_IN, check_records
 from vergeos_nb.archive.verify.check_tail import check_tail
 from vergeos_nb.archive.verify.signature_check import Signatures, Voucher
@@ -79,10 +87,15 @@ def verify(
     report, before = _verify(outputs, expect, allowed, authorities)
     # A record may have been sealed while its files were read. If the ledger has changed, verify again.
     for _ in range(TIMES_AGAIN):
-        if not report.findings or Ledger(outputs).snapshot() == before:
+        if not report.findings or _state(outputs) == before:
             break
         report, before = _verify(outputs, expect, allowed, authorities)
     return report
+
+
+def _state(outputs: Path) -> OpenLedger:
+    with Ledger(outputs).opened() as files:
+        return files
 
 
 def verify_only(
@@ -98,8 +111,9 @@ def verify_only(
         RecordNotFound: the ledger does not hold it.
         RecordError: the ledger or the folder cannot be read.
     """
-    entries = [read_line(raw) for raw in Ledger(outputs).snapshot().lines]
-    paths = {entry.path for entry in entries if entry is not None and entry.record == record}
+    with Ledger(outputs).opened() as files:
+        entries = (entry for _, entry in LineFile(files.descriptor, files.end).read())
+        paths = {e.path for e in entries if isinstance(e, LedgerEntry) and e.record == record}
     if not paths:
         hint = "look for it with `vergeos-nb audit list`."
         raise RecordNotFound(f"verifying the record {record!r}", "no line of the ledger has this id", hint)
@@ -112,39 +126,37 @@ def verify_only(
 
 def _verify(
     outputs: Path, expect: Head | None, allowed: AllowedSigners | None, authorities: Authorities | None
-) -> tuple[Report, LedgerSnapshot]:
-    """Verify once. The ledger is given as it was read."""
+) -> tuple[Report, OpenLedger]:
+    """Verify once. The ledger's files are given as they were read."""
     found = Found()
-    signatures = Signatures(allowed, found)
     # Read before the ledger, which may grow meanwhile. So none of them is newer than the ledger.
     signed, stamped = list(signed_heads(outputs)), list(stamped_heads(outputs))
-    folders = {path: Folder.read(outputs, path) for path in sorted(folders_of(outputs))}
-    never_began = [folder.relative_to(outputs).as_posix() for folder in without_journal(outputs, but=folders)]
-    before = Ledger(outputs).snapshot()
-    snapshot = _with_our_ends(before, found)
-    lines = lines_of(snapshot.lines)
-    head = read_head(snapshot.head) if snapshot.head is not None else None
-    for one in signed:
-        if one.changed_ends:
-            found.add(one.where, FlawKind.LINE_ENDS, LINE_ENDS)
-    noted = [expect] if expect else []
-    noted += [told for one in signed if (told := signatures.head(one, _sealed_at(snapshot, one)))]
-    if authorities is not None:
-        noted += [told for one in stamped if (told := authorities.head(one, found))]
-    elif stamped:
-        found.notes.append(f"{len(stamped)} timestamps were not checked: name their authorities")
-    chain = follow(lines, [*noted, head] if head else noted)
-    folders |= _sealed_meanwhile(outputs, lines, folders)
-    found.findings += chain.findings
-    check_end(chain, snapshot, head, noted, folders, found)
-    check_told_heads(chain, found)
-    links = {s.path for line in lines if (s := line.seal) is not None and is_link(outputs, s.path)}
-    records = check_records(chain, folders, links, signatures, found)
-    known = {seal.path for line in lines if (seal := line.seal) is not None}
-    found.notes += [f"{path}: {_NEVER_BEGAN}" for path in never_began if path not in known]
+    folders, never_began = _look(outputs)
+    with Ledger(outputs).opened() as files:
+        lines, told = _with_our_ends(files, found)
+        noted = [expect] if expect else []
+        signatures = Signatures(allowed, found)
+        for one in signed:
+            if one.changed_ends:
+                found.add(one.where, FlawKind.LINE_ENDS, LINE_ENDS)
+            if head := signatures.head(one, _sealed_at(lines, one)):
+                noted.append(head)
+        if authorities is not None:
+            noted += [head for one in stamped if (head := authorities.head(one, found))]
+        elif stamped:
+            found.notes.append(f"{len(stamped)} timestamps were not checked: name their authorities")
+        head = read_head(told) if told is not None else None
+        chain = follow(lines, [*noted, head] if head else noted)
+        folders |= _sealed_meanwhile(outputs, lines, folders)
+        found.notes += [f"{path}: {_NEVER_BEGAN}" for path in never_began if path not in lines.sealed]
+        # It holds as much again as all that follows.
+        lines.sealed.clear()
+        found.findings += chain.findings
+        check_end(chain, told, noted, folders, found)
+        records = check_records(outputs, chain, folders, signatures, found)
     signatures.end(chain)
-    check_tail(snapshot.torn, chain.head, folders.values(), found)
-    if snapshot.set_aside:
+    check_tail(files.torn, chain.head, folders.values(), found)
+    if files.set_aside:
         found.notes.append(f"{TORN}: a line that was cut off while it was written was set aside")
     report = Report(
         records,
@@ -154,42 +166,51 @@ def _verify(
         tuple(sorted(set(found.notes))),
         signatures.best,
     )
-    return report, before
+    return report, files
 
 
-def _with_our_ends(snapshot: LedgerSnapshot, found: Found) -> LedgerSnapshot:
-    """The ledger's files as they were before git changed their line ends, if that is all that was changed."""
-    head = snapshot.head
+def _look(outputs: Path) -> tuple[dict[str, Seen], list[str]]:
+    """Every record's folder with its files, and the folders of runs that did not begin."""
+    seen, never_began = {}, []
+    for path in folders_in_days(outputs):
+        if is_begun(f"{outputs}/{path}"):
+            seen[path] = Seen.look(outputs, path)
+        elif has_not_begun(outputs, path):
+            never_began.append(path)
+    return seen, never_began
+
+
+def _with_our_ends(files: OpenLedger, found: Found) -> tuple[LineFile, str | None]:
+    """The lines and the head as they were before git changed their line ends, if nothing else was changed."""
+    head = files.head
     if head is not None and head.endswith("\r"):
         found.add(HEAD, FlawKind.LINE_ENDS, LINE_ENDS)
         head = head.removesuffix("\r")
-    lines = tuple(with_unix_ends(line) for line in snapshot.lines)
-    if lines != snapshot.lines:
-        if follow(lines_of(lines), []).findings:
-            return replace(snapshot, head=head)
-        found.add(LEDGER, FlawKind.LINE_ENDS, LINE_ENDS)
-    return replace(snapshot, lines=lines, head=head)
+    lines = LineFile(files.descriptor, files.end)
+    if lines.changed_ends:
+        ours = LineFile(files.descriptor, files.end, unix_ends=True)
+        if not follow(ours, []).findings:
+            found.add(LEDGER, FlawKind.LINE_ENDS, LINE_ENDS)
+            return ours, head
+    return lines, head
 
 
-def _sealed_meanwhile(
-    outputs: Path, lines: Sequence[LedgerLine], folders: Mapping[str, Folder]
-) -> dict[str, Folder]:
+def _sealed_meanwhile(outputs: Path, lines: LineFile, folders: Mapping[str, Seen]) -> dict[str, Seen]:
     """Records whose ledger line has changed since they were read. A manifest is written before its line."""
-    newest = {seal.path: seal.manifest for line in lines if (seal := line.seal) is not None}
     return {
-        path: Folder.read(outputs, path)
-        for path, manifest in newest.items()
+        path: Seen.look(outputs, path)
+        for path, manifest in lines.sealed.items()
         if (path not in folders or folders[path].manifest != manifest)
         and not is_link(outputs, path)
         and (outputs / path).is_dir()
     }
 
 
-def _sealed_at(snapshot: LedgerSnapshot, signed: SignedHead) -> float | None:
+def _sealed_at(lines: LineFile, signed: SignedHead) -> float | None:
     """When the line of a signed head was written; None if there is no such line."""
-    if signed.head is None or not 0 < signed.head.count <= len(snapshot.lines):
+    if signed.head is None or not 0 < signed.head.count <= len(lines):
         return None
-    entry = read_any(snapshot.lines[signed.head.count - 1])
+    entry = lines.entry(signed.head.count)
     try:
         return from_iso(entry.sealed_at) if entry else None
     except ValueError:
@@ -204,7 +225,7 @@ def verify_record(outputs: Path, entry: LedgerEntry) -> list[Flaw]:
     """
     if is_link(outputs, entry.path):
         return [Flaw(entry.path, FlawKind.LINK, STANDS_IN)]
-    if entry.path not in set(folders_of(outputs)):
+    if not is_begun(f"{outputs}/{entry.path}"):
         return [
             Flaw(entry.path, FlawKind.RECORD_MISSING, f"number {entry.place.count} of the ledger sealed it")
         ]
