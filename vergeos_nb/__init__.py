@@ -1,8 +1,8 @@
-"""Runbooks for VergeOS: step through the vendor's procedure, on evidence, and keep the record.
+"""Runbooks for VergeOS: follow the vendor's procedure step by step, decide by evidence, and keep a record.
 
-``open_runbook`` is all that a notebook needs; ``open_archive`` gives the records as DataFrames, and
-``start_page`` shows what there is to do. Importing this package costs next to nothing; what a name needs is
-loaded when it is first used.
+``open_runbook`` is all that a notebook needs. ``open_archive`` gives the records as DataFrames, and
+``start_page`` shows what there is to do. Importing this package is fast: the code behind a name is loaded
+when the name is first used.
 """
 
 from __future__ import annotations

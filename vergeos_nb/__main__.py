@@ -1,4 +1,4 @@
-"""``python -m vergeos_nb`` is ``vergeos-nb``."""
+"""Lets ``python -m vergeos_nb`` do what ``vergeos-nb`` does."""
 
 from vergeos_nb.cli.main import main
 

@@ -1,7 +1,8 @@
 """Which of a run's parameters an approval binds.
 
-Every parameter is bound unless its field says ``Unbound`` and why, so that a new one cannot be left out by
-being forgotten. A plan holds all bound ones: applied with another value it is another plan.
+A parameter is bound unless its field is marked ``Unbound``, with the reason. So a new parameter that nobody
+thought about is bound. A plan holds the values of all bound parameters. With another value it is another
+plan.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from pydantic import BaseModel
 
 @dataclass(frozen=True, slots=True)
 class Unbound:
-    """Marks a field whose value no plan binds.
+    """Marks a parameter that plans do not bind.
 
     Attributes:
-        because: what holds instead, or why it decides nothing.
+        because: why the plan does not bind it: what limits it instead, or why it decides nothing.
     """
 
     because: str
@@ -42,5 +43,5 @@ def bound_values(options: BaseModel) -> dict[str, Any]:
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as JSON in one spelling: floats, which have more than one, as text."""
+    """Values as JSON that is always spelled the same. Floats have several spellings and become text."""
     return {name: repr(value) if isinstance(value, float) else value for name, value in values.items()}

@@ -1,7 +1,7 @@
-"""The one canonical JSON of this package, so that equal content has equal bytes and one hash.
+"""Canonical JSON: equal content gives equal bytes, and so the same hash.
 
-It is the spelling of RFC 8785 for objects, lists, text, whole numbers, true, false and null. Fractions are
-left out: their rules in RFC 8785 are long, and no manifest needs them.
+Objects, lists, text, whole numbers, true, false and null are written as in RFC 8785. Fractions are not,
+because its rules for them are long and no manifest needs them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ def canonical(value: Any, *, strict: bool = True) -> bytes:
     """The canonical JSON of a value, in UTF-8 and without a line feed.
 
     Args:
-        strict: refuse what not every reader of JSON keeps. A plan is not strict, because it holds a
-            platform's own rows: any finite number, names in the order of code points, half of a surrogate
-            pair as its escape.
+        strict: refuse values that some readers of JSON change. A plan is not strict, because it holds rows as
+            the platform gave them. Then any finite number is allowed, names are in the order of code points,
+            and half of a surrogate pair is written as an escape.
 
     Raises:
-        ValueError: it holds NaN or an infinite number. If it must be strict: also a fraction, a number beyond
+        ValueError: it holds NaN or an infinite number. If strict, also: a fraction, a number beyond
             `LARGEST`, half of a surrogate pair, a name that is not text, or a type that JSON does not know.
     """
     import json  # loads slowly, and help does without
@@ -39,7 +39,7 @@ def canonical(value: Any, *, strict: bool = True) -> bytes:
 
 
 def finite(value: Any, instead: Callable[[float], Any]) -> Any:
-    """The value with something else for each number that JSON does not know: NaN and the infinite ones."""
+    """The value, with a replacement for each number that JSON does not have: NaN and the infinite ones."""
     if isinstance(value, Mapping):
         return {name: finite(member, instead) for name, member in value.items()}
     if isinstance(value, list | tuple):

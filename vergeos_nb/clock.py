@@ -1,4 +1,4 @@
-"""The one clock of a run: wall time, a steady counter and sleeping, as a port that tests can step."""
+"""The clock of a run: wall time, a steady counter and sleeping. Tests use a clock that they set."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class SystemClock:
 
 
 class Cancelled(BaseException):
-    """Somebody cancelled a wait. Like ``KeyboardInterrupt`` it is no error that a step could handle."""
+    """Somebody cancelled a wait. Like ``KeyboardInterrupt`` it is no `Exception`, so no step handles it."""
 
 
 class CancellableClock(SystemClock):
-    """The machine's clock, whose sleepers can be woken from another thread."""
+    """The machine's clock. Another thread can end a sleep."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
@@ -48,17 +48,17 @@ class CancellableClock(SystemClock):
         """Wait.
 
         Raises:
-            Cancelled: `cancel` was called since the last `rearm`, also if that was before this.
+            Cancelled: `cancel` was called after the last `rearm`, during this call or before it.
         """
         if self._cancelled.wait(seconds):
             raise Cancelled
 
     def cancel(self) -> None:
-        """Wake every sleeping thread, and the next one that sleeps."""
+        """End the sleep of every thread, and every later sleep until `rearm`."""
         self._cancelled.set()
 
     def rearm(self) -> None:
-        """Let sleepers sleep again."""
+        """Allow sleeping again after `cancel`."""
         self._cancelled.clear()
 
 

@@ -4,9 +4,9 @@ Each error says what was asked, what came back and what to do next, and carries 
 command line ends with.
 
     VergeNbError
-    ├── UsageError              2   a parameter, setting or word that cannot be meant
+    ├── UsageError              2   a parameter, setting or word that is not valid
     │   ├── SettingsError       2   a profile that is missing, incomplete or contradicts itself
-    │   │   └── PasswordMissing 2   it names a user, and no password
+    │   │   └── PasswordMissing 2   it names a user but no password
     │   ├── MachineError        2   the machine or the shell lacks what this program needs
     │   └── RecordNotFound      4   no record in the archive has this id
     ├── Refused                 3   a guard said no
@@ -18,13 +18,13 @@ command line ends with.
     ├── StillAlive              6   the evidence shows a living process
     ├── VerdictUnknown          7   the evidence supports neither off nor alive
     ├── ApiError                8   the network or the API
-    │   ├── NotConnected        8   nothing was sent: the connection never stood
+    │   ├── NotConnected        8   nothing was sent: there was no connection
     │   │   ├── NameNotResolved
     │   │   ├── ConnectionRefused
     │   │   ├── TlsFailed
     │   │   ├── ProxyFailed
     │   │   └── ConnectTimeout
-    │   ├── Unanswered          8   sent, but no whole answer: it may have been executed
+    │   ├── Unanswered          8   sent, but no complete answer: it may have been executed
     │   │   ├── AnswerTimeout
     │   │   └── ConnectionDropped
     │   ├── BadAnswer           8   answered, but not with what the API promises
@@ -35,7 +35,7 @@ command line ends with.
     │   │   └── MissingField
     │   └── HttpError           8   answered with an error status
     │       ├── BadRequest      400
-    │       ├── RowNotFound     404, exit code 4 like every other thing that is not there
+    │       ├── RowNotFound     404, exit code 4 like everything that is not found
     │       ├── NotPermitted    405
     │       ├── PowerTimeout    408
     │       ├── Conflict        409
@@ -62,7 +62,7 @@ class VergeNbError(Exception):
     """Base of all errors of this package.
 
     Args:
-        asked: what was attempted, in the words of the person who asked.
+        asked: what was attempted, in words that the user knows.
         came_back: what happened instead.
         next_step: what to do now.
     """
@@ -70,7 +70,7 @@ class VergeNbError(Exception):
     exit_code: ClassVar[int] = 70
 
     def __init__(self, asked: str, came_back: str, next_step: str = "") -> None:
-        # Here, because an error is shown by doors that are not ours, too: a traceback in a notebook.
+        # Masked here, because code that is not ours shows errors, too, such as a notebook's traceback.
         asked, came_back, next_step = masked(asked), masked(came_back), masked(next_step)
         super().__init__(asked, came_back, next_step)
         self.asked = asked
@@ -105,7 +105,7 @@ class SettingsError(UsageError):
 
 
 class PasswordMissing(SettingsError):
-    """A profile names a user, and nothing holds the password."""
+    """A profile names a user, but no password is set."""
 
 
 class MachineError(UsageError):
@@ -139,13 +139,13 @@ class VmAmbiguous(NotOneVm):
 
 
 class Drift(VergeNbError):
-    """The VM's state is no longer the planned or approved one."""
+    """The VM's state differs from the planned or approved one."""
 
     exit_code = 5
 
 
 class ApprovalExpired(Drift):
-    """The approval was for a time that is over."""
+    """The approval has expired."""
 
 
 class StillAlive(VergeNbError):
@@ -170,8 +170,8 @@ class ApiError(VergeNbError):
     """The network or the API failed.
 
     Attributes:
-        may_have_executed: whether the platform may have carried the request out all the same. A changing
-            call with this set is settled by reading back, never by sending again.
+        may_have_executed: whether the platform may have executed the request despite the error. If a
+            changing call has this set, the VM is read back to find out. The call is never sent again.
     """
 
     exit_code = 8
@@ -179,7 +179,7 @@ class ApiError(VergeNbError):
 
 
 class NotConnected(ApiError):
-    """The connection never stood, so nothing was sent."""
+    """There was no connection, so nothing was sent."""
 
 
 class NameNotResolved(NotConnected):
@@ -203,7 +203,7 @@ class ConnectTimeout(NotConnected):
 
 
 class Unanswered(ApiError):
-    """The request was sent and no whole answer came back."""
+    """The request was sent, but no complete answer came back."""
 
     may_have_executed = True
 
@@ -217,7 +217,7 @@ class ConnectionDropped(Unanswered):
 
 
 class BadAnswer(ApiError):
-    """The answer breaks the API's documentation."""
+    """The answer does not follow the API's documentation."""
 
     may_have_executed = True
 
@@ -227,15 +227,15 @@ class NotJson(BadAnswer):
 
 
 class FilterIgnored(BadAnswer):
-    """More rows came than the request can match."""
+    """The answer has rows that the filter of the request excludes."""
 
 
 class ErrorInAnswer(BadAnswer):
-    """The answer is the text of an error, although its status is one of success."""
+    """The answer is the text of an error, although its status means success."""
 
 
 class WrongShape(BadAnswer):
-    """The answer is JSON of another shape than the endpoint's."""
+    """The answer is JSON, but not in the shape that the endpoint promises."""
 
 
 class MissingField(BadAnswer):
@@ -264,7 +264,7 @@ class BadRequest(HttpError):
 
 
 class RowNotFound(HttpError):
-    """404: the row or the API path does not exist."""
+    """404: the row or the path of the API does not exist."""
 
     exit_code = 4
 
@@ -280,7 +280,7 @@ class PowerTimeout(HttpError):
 
 
 class Conflict(HttpError):
-    """409: the row is in a state that does not take this."""
+    """409: the row's state does not allow this."""
 
 
 class InvalidValue(HttpError):
@@ -292,7 +292,7 @@ class RateLimited(HttpError):
 
 
 class RelayFailed(HttpError):
-    """The platform could not hand an action to the VM's node, or the node refused it: it may have run."""
+    """The platform could not pass an action to the VM's node, or the node refused it. It may have run."""
 
     may_have_executed = True
 
@@ -335,13 +335,13 @@ class RecordError(VergeNbError):
     exit_code = 10
 
 
-# A changing request that ended with one of these was not carried out, and what refused it can pass: a right
-# that is granted, a connection that comes back, a limit. A person can have it sent again.
+# After one of these errors a changing request was not executed, and the reason can go away: a missing right,
+# a lost connection, a limit. A person can have the request sent again.
 CAN_PASS = (AuthError, NotConnected, RateLimited)
 
 
 def can_pass(words: str) -> bool:
-    """Whether an exchange's words for its error are of a kind that can pass: ``Kind: what came back``."""
+    """Whether an exchange's error, written as ``Kind: what came back``, is of a kind that can pass."""
     return words.partition(":")[0] in _CAN_PASS_NAMES
 
 

@@ -1,6 +1,6 @@
-"""How this package makes folders and files: private to user and group, whole or not at all, and locked.
+"""Make folders and files: readable for user and group only, completely or not at all, and with locks.
 
-The umask can take rights away from the group, as on any system. Others get none, whatever the umask says.
+The umask can take rights from the group, as always. Other users get no rights, whatever the umask is.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ class Busy(Exception):  # noqa: N818 — a state; the caller decides what it mea
 
 
 def keep_others_out() -> None:
-    """Take every right of others away from what this process and its children create from now on.
+    """Give other users no rights to files that this process and its children create from now on.
 
-    For a program of ours, before it has threads. A library leaves the process's umask alone.
+    For our own programs, before they start threads. A library must not change the umask of its process.
     """
     os.umask(os.umask(0o077) | 0o007)
 
 
 def make_folder(path: Path, *, exist_ok: bool = True, mode: int = FOLDER_MODE) -> None:
-    """Make a folder, and those above it that are missing. Folders that exist stay as they are.
+    """Make a folder and the missing folders above it. Existing folders are not changed.
 
     Args:
-        mode: of this folder; those above it are made for user and group.
+        mode: the rights of this folder. Folders above it get rights for user and group.
 
     Raises:
         OSError: it cannot be made.
@@ -61,7 +61,7 @@ def make_folder(path: Path, *, exist_ok: bool = True, mode: int = FOLDER_MODE) -
 
 
 def create(path: Path) -> None:
-    """Make an empty file if it is missing, before a library makes it with other rights.
+    """Make an empty private file if it is missing, before a library makes it with other rights.
 
     Raises:
         OSError: it cannot be made.
@@ -70,24 +70,24 @@ def create(path: Path) -> None:
 
 
 def opener(path: str, flags: int) -> int:
-    """For ``open``, so that a file that it makes is private, too."""
+    """An ``opener`` for ``open``, so that new files are private."""
     return os.open(path, flags, FILE_MODE)
 
 
 def draft_of(path: Path) -> Path:
-    """Where a file is written first, beside it."""
+    """The path beside a file where its new content is written first."""
     return path.with_name(f"{path.name}.part")
 
 
 def put(path: Path, content: bytes, draft: Path | None = None, *, mode: int = FILE_MODE) -> None:
-    """Put a file there whole, on disk when this returns. A reader sees the old one or the new one.
+    """Write a whole file. It is on disk when this returns. Readers see the old content or the new one.
 
     Args:
-        draft: where it is written first, on the same file system; beside the file when not given. Two
-            processes must not share one at the same time.
+        draft: where the content is written first, on the same file system. By default this is beside the
+            file. Two processes must not use the same draft at the same time.
 
     Raises:
-        OSError: the disk does not take it. The old file is still there, and the draft is not.
+        OSError: the disk refuses it. The old file is unchanged, and the draft is removed.
     """
     draft = draft or draft_of(path)
     draft.unlink(missing_ok=True)
@@ -105,7 +105,7 @@ def append(path: Path, content: bytes) -> None:
     """Append to a file: completely and on disk when this returns, or nothing when it raises.
 
     Raises:
-        OSError: the disk does not take it.
+        OSError: the disk refuses it.
     """
     _write(path, content, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
 
@@ -127,7 +127,7 @@ def _write(path: Path, content: bytes, flags: int, mode: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have a folder's entries on disk."""
+    """Write a folder's entries to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -137,13 +137,13 @@ def sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def disk_errors(asked: str, hint: str = "", *, where: object = "") -> Iterator[None]:
-    """What the disk refuses in this block is an error of ours.
+    """Turn an `OSError` of this block into a `RecordError`.
 
     Args:
-        where: named with the reason, if the disk names no file itself.
+        where: what the message names if the error itself names no file.
 
     Raises:
-        RecordError: the disk has refused something.
+        RecordError: the block raised an `OSError`.
     """
     try:
         yield
@@ -156,15 +156,16 @@ def disk_errors(asked: str, hint: str = "", *, where: object = "") -> Iterator[N
 def locked(
     path: Path, within_s: float, clock: Clock | None = None, kind: int = fcntl.LOCK_EX
 ) -> Iterator[None]:
-    """Hold a lock between processes while the context lasts. The lock's file is made, and stays.
+    """Hold a lock between processes in this block. The lock's file is made if needed, and is not removed.
 
-    Args:
-        within_s: how long to wait for another process; 0 tries once.
-        kind: ``fcntl.LOCK_EX``, or ``fcntl.LOCK_SH``, which readers hold together. Then the file must exist.
+        Args:
+            within_s: how long to wait for another process; 0 tries once.
+            kind: ``fcntl.LOCK_EX``, or ``fcntl.LOCK_SH``, which several readers can hold. Then the file must
+    exist.
 
-    Raises:
-        Busy: another process kept it for that long.
-        OSError: the file cannot be made or opened, or its file system has no locks.
+        Raises:
+            Busy: another process kept it for that long.
+            OSError: the file cannot be made or opened, or its file system has no locks.
     """
     descriptor = _opened(path, kind)
     try:
@@ -193,7 +194,7 @@ def _opened(path: Path, kind: int) -> int:
     if kind == fcntl.LOCK_EX:
         with contextlib.suppress(PermissionError):
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-    # Another user may have made it; a lock on this machine needs no more than reading.
+    # Another user may have made the file. The right to read it is enough for a lock on this machine.
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
@@ -208,7 +209,7 @@ def _taken(descriptor: int, kind: int) -> bool:
 
 
 def after_last_line_feed(descriptor: int, end: int) -> int:
-    """The place after the last line feed before ``end``; 0 where there is none."""
+    """The position after the last line feed before ``end``; 0 if there is none."""
     while end > 0:
         start = max(0, end - _BLOCK)
         at = os.pread(descriptor, end - start, start).rfind(b"\n")

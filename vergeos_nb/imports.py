@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def absent(*names: str) -> Iterator[None]:
-    """Imports in this block find no modules of these names, as if they were not installed; later ones do.
+    """In this block, importing modules of these names fails, as if they were not installed.
 
-    None in ``sys.modules`` is the import system's own word for that. Modules that are loaded already stay.
+    For that, Python takes None in ``sys.modules``. Modules that are loaded already are not affected.
     """
     hidden = [name for name in names if name not in sys.modules]
     for name in hidden:

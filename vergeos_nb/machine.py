@@ -1,4 +1,4 @@
-"""Recognise from an exception what the machine or the shell lacks. This is not a bug of this program."""
+"""Tell from an exception what the machine or the shell lacks, because this is not a bug of this program."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from vergeos_nb.errors import MachineError, RecordError, VergeNbError
 
 # A run needs about 70 files: sockets to its kernel, the journal, and the modules that it loads.
 FILES_OF_A_RUN = 96
-# A run and its kernel each take up to half of that; a native library that gets none ends the process at once.
+# A run and its kernel each take up to half of that. A native library that gets no memory ends the process.
 MEMORY_OF_A_RUN = 768 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _AGAIN = "then run it again; nothing is repeated by itself"
-# As exceptions of other processes come here: as text.
+# Exceptions of other processes come as text.
 _NUMBER = re.compile(r"\[Errno ([0-9]+)\]")
 _THREADS = "can't start new thread"
 _MEMORY = ("MemoryError", "failed to map segment", "Cannot allocate memory")
@@ -23,7 +23,7 @@ _TEMPORARY = "No usable temporary directory"
 
 
 def lacking(error: BaseException, asked: str) -> VergeNbError | None:
-    """Our own error if this was raised because the machine lacks something; None for any other cause.
+    """Our error if the exception was raised because the machine lacks something; None for any other cause.
 
     Args:
         asked: what was attempted.
@@ -39,7 +39,7 @@ def lacking(error: BaseException, asked: str) -> VergeNbError | None:
 
 
 def lacking_in(text: str, asked: str) -> VergeNbError | None:
-    """The same, for an exception that is known only by its text."""
+    """The same for an exception of which only the text is known."""
     if _THREADS in text:
         return _no_processes(asked)
     if any(words in text for words in _MEMORY):
@@ -61,7 +61,7 @@ def working_directory_gone(asked: str) -> MachineError | None:
 
 
 def check_limits(asked: str) -> None:
-    """Have this process open as many files as a run needs, as far as it may, and look at its memory.
+    """Raise this process's limit of open files as far as a run needs and the shell allows; check its memory.
 
     Raises:
         MachineError: a limit of the shell is too low for a run.
@@ -132,7 +132,7 @@ def _limit(kind: int, unit: int = 1) -> str:
 
 
 def causes(error: BaseException) -> list[BaseException]:
-    """The exception and those that led to it, the newest first, also where a traceback would hide them."""
+    """The exception and those that led to it, the newest first, also those that a traceback would hide."""
     chain: list[BaseException] = []
     one: BaseException | None = error
     while one is not None and one not in chain:

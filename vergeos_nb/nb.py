@@ -1,9 +1,9 @@
-"""Load nbformat without the parts that notebooks never use.
+"""Load nbformat without the parts that notebooks do not need.
 
-nbformat loads jsonschema, which has optional format checks that need other packages. The check of IRIs
-compiles a grammar at import, which takes longer than all other imports of a run. Its replacement compiles
-expressions, and the check of durations loads a library of times. If those packages are missing, jsonschema
-works without the checks. So nbformat must always be loaded from here first.
+nbformat loads jsonschema, whose optional checks of formats load other packages. The package that checks IRIs
+takes longer to import than everything else in a run. The packages that replace it and that check durations
+are slow, too. If these packages are missing, jsonschema works without the checks. So this module hides them,
+and nbformat must always be imported from here first.
 """
 
 from __future__ import annotations

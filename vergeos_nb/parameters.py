@@ -1,13 +1,13 @@
-"""What the parameters of all runbooks share: base classes, types, and how given values are read.
+"""What the parameters of all runbooks share: base classes, types, and reading the values.
 
-A runbook's own parameters stand in its file, ``procedure/runbooks/<name>.py``. The command line, the
-notebook's ``parameters`` cell and papermill all read that one schema. A field says everything about it:
+The parameters of a runbook are in its file, ``procedure/runbooks/<name>.py``. The command line, the
+notebook's ``parameters`` cell and papermill all use that schema. A field says all about its parameter:
 
 - its default, its type and its limits;
-- ``title``: the label beside its field on a card;
+- ``title``: its label on a card;
 - ``description``: what it is for, as in the notebook and in README's table;
 - `AskedOn`: the card that asks for it, if one does;
-- `Unbound`, with the reason, where no plan binds it; otherwise the plan binds it.
+- `Unbound`, with the reason, if plans do not bind it.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ LARGEST = 2**31 - 1  # of a key, and what a number field of a card takes
 NAME_MAX = 128  # vms.name holds 1 to 128 characters (tsvergeos types)
 
 
-# Validation context of a person's run, who chooses the VM on the way.
+# Validation context of a run in which a person chooses the VM.
 UNDECIDED = "undecided"
-# The card of a runbook's first step, whatever that is called.
+# The card of a runbook's first step, whatever its id is.
 FIRST = ""
 
 
@@ -50,9 +50,9 @@ class AskedOn:
     """Marks a field that a card asks for.
 
     Attributes:
-        step: the step whose card it is. Where the runbook has no such step, its first card asks.
-        words: whether a sentence is wanted, and no name or number.
-        if_needed: whether the card asks only where the step's fact ``needs`` names it.
+        step: the step of that card. If the runbook has no such step, its first card asks.
+        words: whether a sentence is expected, not a name or number.
+        if_needed: whether the card asks only if the step's fact ``needs`` names the parameter.
     """
 
     step: str
@@ -64,7 +64,7 @@ def check_vm_name(name: str, info: ValidationInfo) -> str:
     """A VM's name, for `AfterValidator`.
 
     Raises:
-        ValueError: no VM can have it.
+        ValueError: no VM can have this name.
     """
     if not name:
         if (info.context or {}).get(UNDECIDED):
@@ -110,7 +110,7 @@ Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 
 
 class RunParameters(BaseModel):
-    """What every runbook takes: by whom, and why."""
+    """The parameters of every runbook: who runs it, and why."""
 
     # A process runs one runbook: what reads the others' parameters is built where it is first needed.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -127,7 +127,7 @@ class RunParameters(BaseModel):
 
     @classmethod
     def subject_of(cls, given: Mapping[str, Any]) -> str:
-        """What a run is about, for the name of its folder; also of values that are not read yet."""
+        """What a run is about, for the name of its folder. Works with values that are not checked yet."""
         return "all"
 
     @field_validator("*", mode="before")
@@ -161,13 +161,13 @@ class _OverVm(BaseModel):
     )
 
 
-# Fields come in the order of the bases from right to left, and people read what it is about first.
+# Fields are in the order of the bases from right to left. What the run is about comes first.
 class SystemParameters(RunParameters, _OnSystem):
-    """What every runbook that asks a system takes: which one, by whom, and why."""
+    """The parameters of every runbook that reads a system: which system, who runs it, and why."""
 
 
 class VmParameters(SystemParameters, _OverVm):
-    """What every runbook over one VM takes: which VM, where, by whom, why, and how patiently."""
+    """The parameters of every runbook for one VM: which VM, which system, who, why, and how long to wait."""
 
     approve: Annotated[str, AfterValidator(_digest), OfTheApproval] = Field(
         "",
@@ -182,7 +182,7 @@ class VmParameters(SystemParameters, _OverVm):
         title="End of the approval",
         description="The approval ends at this ISO 8601 time; empty means 15 minutes after the start.",
     )
-    # Not ``int | None``: papermill's reading of the parameters cell does not know such an annotation.
+    # Not ``int | None``, because papermill does not understand that annotation in the parameters cell.
     expect_cores: Annotated[int, Field(ge=0, le=1024), AskedOn("verify")] = Field(
         0,
         title="Cores, as you know them (0: not known)",
@@ -211,7 +211,7 @@ class VmParameters(SystemParameters, _OverVm):
 
 
 class ConfirmingParameters(VmParameters):
-    """What runbooks take that change something and confirm it by evidence."""
+    """The parameters of runbooks that change something and confirm it by evidence."""
 
     settle_s: Seconds = Field(
         30.0,
@@ -232,7 +232,7 @@ class ConfirmingParameters(VmParameters):
 
 
 class FleetApplyParameters(SystemParameters):
-    """What is recorded of a fleet run, which is no notebook that somebody runs."""
+    """The parameters in the record of a fleet run, which is not a notebook that somebody runs."""
 
     plan: Annotated[str, AfterValidator(_digest)] = Field(
         title="Fleet plan", description="Digest of the fleet plan."
@@ -243,7 +243,7 @@ class FleetApplyParameters(SystemParameters):
 
 
 def asked_on(schema: type[RunParameters], steps: Sequence[str]) -> dict[str, list[str]]:
-    """For each of these steps, the parameters that its card asks for, in the order of the schema.
+    """The parameters that each step's card asks for, in the order of the schema.
 
     Args:
         steps: ids of the runbook's steps, in order.
@@ -257,7 +257,7 @@ def asked_on(schema: type[RunParameters], steps: Sequence[str]) -> dict[str, lis
 
 
 def asked_if_needed(schema: type[RunParameters]) -> frozenset[str]:
-    """The parameters that a card asks for only where they are needed."""
+    """The parameters that a card asks for only if they are needed."""
     return frozenset(
         name
         for name, field in schema.model_fields.items()
@@ -292,14 +292,14 @@ def _told(schema: type[RunParameters]) -> list[tuple[str, Any, str]]:
 def read_as(
     schema: type[RunParameters], runbook: str, given: Mapping[str, Any], *, undecided: bool = False
 ) -> RunParameters:
-    """The parameters of a run of this runbook, whose schema it is. See ``read_parameters`` of the catalog.
+    """Read the parameters of a run by the runbook's schema. See ``read_parameters`` in the catalog.
 
     Raises:
-        UsageError: a parameter is unknown, missing, of another type or out of range. All of them are named.
+        UsageError: parameters are unknown, missing, of another type or out of range. All are named.
     """
     try:
         if undecided:
-            # What is chosen on the way is empty until then.
+            # A parameter that a person chooses during the run is empty until then.
             given = {name: "" for name, field in schema.model_fields.items() if field.is_required()} | {
                 **given
             }

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-# The space of process numbers that Linux itself begins with (PROC_PID_INIT_INO): no container's.
+# The process number space that Linux starts with (PROC_PID_INIT_INO). It is never a container's.
 _FIRST_SPACE = "pid:[4026531836]"
 
 
@@ -22,7 +22,7 @@ def lives(pid: int) -> bool:
     except PermissionError:
         return True
     with suppress(OSError, IndexError):
-        # Linux tells; elsewhere the signal above has to do.
+        # Only Linux shows this. Elsewhere the signal above must be enough.
         return _stat(pid)[0] not in ("Z", "X")
     return True
 
@@ -34,11 +34,11 @@ class Process(NamedTuple):
 
     Attributes:
         host: the machine's name; other machines can have the same.
-        machine: this start of the machine and the space of process numbers: containers can share a host name
-            while their process numbers are different worlds.
-        installation: the installed system, the same after the next start. A digest, because the number itself
-            must stay private.
-        started: when it was started, in ticks since the machine was. Numbers are used again.
+        machine: this start of the machine, and its process number space: containers can have the same host
+            name, but each counts its processes by itself.
+        installation: the installed operating system, the same after a restart. It is a digest, because the
+            number itself must stay private.
+        started: when it was started, in ticks since the machine started. Process numbers are used again.
     """
 
     host: str
@@ -49,7 +49,7 @@ class Process(NamedTuple):
 
 
 class Life(StrEnum):
-    """Whether a process lives. ``unknown``: it cannot be checked from here."""
+    """Whether a process lives. ``unknown``: this cannot be checked from here."""
 
     LIVES = "lives"
     GONE = "gone"
@@ -57,15 +57,15 @@ class Life(StrEnum):
 
 
 def this_process() -> Process:
-    """The process that asks."""
+    """This process."""
     return Process(platform.node(), os.getpid(), this_machine(), _installation(), started(os.getpid()))
 
 
 def ask(process: Process) -> Life:
-    """Whether this very process lives, not another one that has its number now.
+    """Whether exactly this process lives, not another one that got its number later.
 
-    No clock is asked. A process of an earlier start of this machine is gone. One of another machine or of
-    another container cannot be asked.
+    This does not depend on the clock. A process from before the machine's last start is gone. A process of
+    another machine or another container cannot be checked.
     """
     here, there = this_machine(), process.machine
     if not (here and there):
@@ -80,13 +80,13 @@ def ask(process: Process) -> Life:
 
 
 def is_on_this_start(process: Process) -> bool:
-    """Whether it runs, or ran, since this machine was started. If so, both have the same steady clock."""
+    """Whether it was started after this machine was. If so, its steady clock is the same as ours."""
     boot = process.machine.partition(" ")[0]
     return bool(boot) and boot == this_machine().partition(" ")[0]
 
 
 def this_machine() -> str:
-    """This start of this machine and this space of process numbers, "" where the system does not tell."""
+    """This start of this machine and its process number space; "" if the system does not show it."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
@@ -95,14 +95,14 @@ def this_machine() -> str:
 
 
 def started(pid: int) -> str:
-    """When a process was started, in ticks since the machine was, "" where the system does not tell."""
+    """When a process was started, in ticks since the machine started; "" if the system does not show it."""
     with suppress(OSError, IndexError):
         return _stat(pid)[19]
     return ""
 
 
 def _is_earlier_start(process: Process, here: str) -> bool:
-    """Whether it ran before this machine was restarted. For containers this is unknown, because they move."""
+    """Whether it ran before this machine's last start. For containers this is unknown, because they move."""
     boot, _, space = process.machine.partition(" ")
     our_boot, _, our_space = here.partition(" ")
     same = (process.host, process.installation) == (platform.node(), _installation())
@@ -120,5 +120,5 @@ def _installation() -> str:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of a process that follow its name, as Linux tells them; the first is its state."""
+    """What Linux shows about a process after its name; the first field is its state."""
     return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()

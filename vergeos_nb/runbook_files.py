@@ -1,6 +1,6 @@
-"""Where the runbooks and docs are: beside the package in a checkout, inside it once it is installed.
+"""Find the runbooks and docs: beside the package in a checkout, inside the package if it is installed.
 
-The notebook of a fleet's record is in `fleet/`: it is rendered, and never run.
+The notebook of a fleet's record is in `fleet/`, because it is only rendered and never run.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pkgutil import iter_modules
 from vergeos_nb.errors import UsageError
 
 _PACKAGE = Path(__file__).parent
-# The package whose modules are our runbooks, but for the one that finds them.
+# The package of our runbooks. Each module is one, except the catalog.
 PLACE = "vergeos_nb.procedure.runbooks"
-# The names of our runbooks. They are known before anything of a runbook is loaded.
+# The names of our runbooks, found without loading a runbook.
 OURS = tuple(
     sorted(
         module.name

@@ -1,9 +1,8 @@
-"""Read files into shapes. A person may have written them; a crash or a stranger may have damaged them.
+"""Read files into shapes. People may have written them, and a crash or an attacker may have damaged them.
 
-Every file that is read back goes through here: settings, plans, leases, journals, the ledger, records. A
-shape is a `msgspec` struct. Reading is bounded in size and depth, never waits for another process, and has
-one error: `Unfit`, whose sentence names line and field. The caller knows the file's purpose and turns `Unfit`
-into one of our errors.
+All files are read here: settings, plans, leases, journals, the ledger, records. A shape is a `msgspec`
+struct. Reading is limited in size and depth and never waits for another process. It raises only `Unfit`,
+which names line and field. The caller knows what the file is for, and turns `Unfit` into one of our errors.
 """
 
 from __future__ import annotations
@@ -114,7 +113,8 @@ def content_of(path: Path, most: int = MOST_BYTES) -> bytes:
     """
     with opened(path) as file:
         try:
-            # Read its present length first and then the rest: Python allocates the size that is asked for.
+            # Read the present length first and then the rest, because Python allocates as much as it is asked
+            # to read.
             content = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)
             while len(content) <= most and (more := file.read(_STEP)):
                 content += more
@@ -126,10 +126,10 @@ def content_of(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def text_of(content: bytes) -> str:
-    """Text in UTF-8, or in UTF-16 where it begins with its mark, as an editor on Windows writes it.
+    """Text in UTF-8, or in UTF-16 with a byte order mark, as editors on Windows write it.
 
     Raises:
-        Unfit: it is neither.
+        Unfit: it is not such a text.
     """
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and len(content) > 2
     try:
@@ -148,7 +148,7 @@ def toml_of(text: str) -> dict[str, Any]:
     """
     import tomllib
 
-    # A key of thousands of parts takes tomllib minutes.
+    # For a key with thousands of parts tomllib needs minutes.
     for number, line in enumerate(text.split("\n"), start=1):
         if line.count(".") >= DEEPEST and _DOTTED.search(_QUOTED.sub("q", line)):
             raise Unfit(f"line {number} has a key of more than {DEEPEST} parts")
@@ -164,7 +164,7 @@ def toml_of(text: str) -> dict[str, Any]:
 
 
 def json_of(content: bytes | str, deepest: int = DEEPEST) -> Any:
-    """The content of a JSON text. Each name may occur once, and only numbers that JSON knows are accepted.
+    """The content of a JSON text. A name may occur only once in an object. NaN and infinity are not accepted.
 
     Raises:
         Unfit: it is not JSON.
@@ -200,18 +200,18 @@ def object_of_line(raw: bytes) -> dict[str, Any]:
     """The object that one line of a JSONL file holds. Fast: a journal has thousands.
 
     Raises:
-        Unfit: it holds none.
+        Unfit: the line holds no object.
     """
     import msgspec
 
     try:
         data = _any_json()(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        # Half of a surrogate pair, which a platform can send, is JSON, and msgspec reads none.
+        # A platform can send half of a surrogate pair. This is JSON, but msgspec does not read it.
         data = json_of(raw, DEEPEST_LINE)
     if not isinstance(data, dict):
         raise Unfit("it is no object")
-    # There are not more levels than brackets, and those are faster to count.
+    # There are never more levels than brackets, and brackets are faster to count.
     if raw.count(b"[") + raw.count(b"{") > DEEPEST_LINE:
         _bounded(data, DEEPEST_LINE)
     return data
@@ -228,7 +228,7 @@ def fit(data: Any, shape: type[T]) -> T:
     """Data in its shape.
 
     Raises:
-        Unfit: it has another; the sentence names the field.
+        Unfit: the data has another shape; the message names the field.
     """
     import msgspec
 
@@ -244,7 +244,7 @@ def read_json(path: Path, shape: type[T], most: int = MOST_OF_OURS) -> T:
     """A JSON file of ours in its shape.
 
     Raises:
-        Unfit: it cannot be read, or has another.
+        Unfit: the file cannot be read, or has another shape.
     """
     return fit(json_of(content_of(path, most), DEEPEST_LINE), shape)
 
@@ -276,7 +276,7 @@ def _at(data: Any, path: str) -> tuple[Any, str, str]:
             data = data[int(key[1])]
             names.append(f"[{key[1]}]")
         else:
-            # A value of a mapping: msgspec does not say which.
+            # A value of a mapping. msgspec does not say which one.
             return data, "".join(names[-1:]), ""
     if not names:
         return data, "", ""
@@ -286,7 +286,7 @@ def _at(data: Any, path: str) -> tuple[Any, str, str]:
 
 
 def _fields(shape: Any) -> Iterable[str]:
-    """The names of all fields of a struct, and of those in it."""
+    """The names of all fields of a struct and of the structs in it."""
     import msgspec
 
     def names(kind: Any) -> Iterable[str]:

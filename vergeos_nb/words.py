@@ -1,4 +1,4 @@
-"""Unknown words: which known one was probably meant."""
+"""Which known word was probably meant by an unknown one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that looks most like this one, or None when none does."""
+    """The known word that is most like this one; None if none is like it."""
     from difflib import get_close_matches
 
     by_lower_case = {name.lower(): name for name in known}
@@ -15,7 +15,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``Did you mean 'x'? Known: a, b, x.``, in the order given; without the question if none is near."""
+    """``Did you mean 'x'? Known: a, b, x.``, in the given order; no question if no word is like it."""
     names = list(known)
     near = nearest(word, names)
     guess = f"Did you mean {near!r}? " if near else ""

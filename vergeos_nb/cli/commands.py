@@ -1,4 +1,4 @@
-"""Groups and commands: they load late, write their help as their output, and return an exit code."""
+"""Groups and commands that are imported when they are called, and return an exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vergeos_nb.version import __version__
 
 
 class Boxed(Exception):  # noqa: N818 — it says nothing of its own
-    """An exception that click would handle itself, in our words and with our exit code."""
+    """Carries an exception past click, which would handle it itself, with its own words and exit code."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(error)
@@ -32,7 +32,7 @@ class Command(click.Command):
 
 
 class Asking(Command):
-    """A command whose only effect is its answer. If the answer cannot be written, the command has failed."""
+    """A command that only answers. If the answer cannot be written, the command has failed."""
 
     def invoke(self, ctx: click.Context) -> Any:
         super().invoke(ctx)
@@ -40,11 +40,11 @@ class Asking(Command):
 
 
 class Group(click.Group):
-    """A group of commands. A command's module is imported when the command is first asked for.
+    """A group of commands. A command's module is imported when the command is first needed.
 
     Args:
-        late: each command by its name: ``module:command`` below ``vergeos_nb.cli``, and the first sentence of
-            its help.
+        late: for the name of each command, its place as ``module:command`` below ``vergeos_nb.cli`` and the
+            first sentence of its help.
     """
 
     def __init__(self, *args: Any, late: Mapping[str, tuple[str, str]] = {}, **kwargs: Any) -> None:

@@ -21,7 +21,7 @@ from vergeos_nb.runner.headless import run
 from vergeos_nb.simulator import Simulator, ready
 
 SCENARIO = "stuck"
-# Short, because it is a show: on a real system the defaults give the guest its time.
+# Short, because this is a demonstration. On a real system the defaults give the guest more time.
 WAITS = {
     "sample_gap_s": 1.5,
     "poll_s": 0.5,

@@ -1,4 +1,4 @@
-"""``vergeos-nb drill``: a record becomes a simulated system, and two runs are put side by side."""
+"""``vergeos-nb drill``: simulate the system of a record, and show two runs side by side."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def drill(record: str, beside: str | None, mask: bool, outputs: Path, output: Ou
 
     def ready(info: Mapping[str, Any]) -> None:
         announce(info)
-        # Whoever started the drill logs in with these.
+        # The user name and password for whoever started the drill.
         Output(as_json=True).result(info, hands_out=True)
 
     try:
@@ -53,10 +53,10 @@ def drill(record: str, beside: str | None, mask: bool, outputs: Path, output: Ou
 
 
 def _run_of(record: str, outputs: Path) -> RunState:
-    """What the journal of a record says.
+    """The state of a record's run, from its journal.
 
     Raises:
-        RecordNotFound: nothing that is named so has one journal.
+        RecordNotFound: no record with one journal has this name.
     """
     folder = Path(record)
     if not folder.is_dir():

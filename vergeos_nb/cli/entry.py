@@ -1,4 +1,4 @@
-"""Run a command: its exit code is one of the table, and each exception becomes a sentence."""
+"""Run a command. Its exit code is always a documented one, and each exception becomes a sentence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vergeos_nb.errors import UsageError
 from vergeos_nb.files import keep_others_out
 from vergeos_nb.views.text import visible
 
-# Options that are answered at once, and repeat no typed text.
+# Options that only show our own text, and nothing that was typed.
 _ONLY_ASKS = {"-h", "--help", "--version"}
 
 
@@ -24,19 +24,19 @@ def call(command: click.Command, arguments: list[str] | None) -> int:
     """Run the command line. Returns the exit code.
 
     Args:
-        arguments: None means those of this process.
+        arguments: None means the arguments of this process.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    # An error may repeat a text of the command line.
     answer = Output(as_json="--json" in given)
     try:
         hold_standard_streams()
-        # Libraries and the programs that it starts write files, too.
+        # Also for the files of libraries and of programs that the command starts.
         keep_others_out()
         prepare_streams()
         quiet_threads()
-        # The process ends now. Collecting garbage would take 0.1 s after a run.
+        # The process ends now, and after a run collecting garbage would take 0.1 s.
         atexit.register(gc.freeze)
+        # An error may quote the command line, and a secret in it must be masked.
         if not _ONLY_ASKS & set(given):
             _read_settings()
         return _call(command, given)
@@ -64,13 +64,13 @@ def _call(command: click.Command, given: list[str]) -> int:
 
 
 def _read_settings() -> None:
-    """Have all output masked, and give Jupyter a folder if this user has none. It would not start."""
-    # Loads slowly, and help does without.
+    """Have all output masked, and give Jupyter a folder if the user has none, because it would not start."""
+    # Loads slowly, and help does not need it.
     from vergeos_nb import settings
 
     settings.remember_secrets()
     if not _has_home():
-        # Loads slowly, and most users have a home directory.
+        # Loads slowly, and is not needed if the user has a home directory.
         import tempfile
         from pathlib import Path
 
@@ -91,7 +91,7 @@ def _has_home() -> bool:
 
 
 def _show(error: click.ClickException) -> None:
-    """Click's own message, with the words of the command line made visible."""
+    """Click's own message, in which control characters of the command line are made visible."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         Output(as_json=False).problem(error.format_message())  # the help, which is our own text
         return

@@ -1,4 +1,4 @@
-"""Handle unforeseen exceptions: a sentence, an exit code of the table, and the traceback in a file."""
+"""Handle unforeseen exceptions: a sentence for the user, a documented exit code, the traceback in a file."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ ASKED = "running vergeos-nb"
 
 
 def as_ours(error: BaseException) -> VergeNbError:
-    """Any exception as an error for the caller of the command."""
+    """Any exception as one of our errors."""
     if isinstance(error, VergeNbError):
         return error
     if isinstance(error, KeyboardInterrupt):
         return Interrupted(
             ASKED, "Ctrl-C stopped it", "run it again; `vergeos-nb audit recover` finishes records"
         )
-    # Whatever failed: without a working directory no relative path leads anywhere.
+    # Say this first, because without a working directory relative paths do not work at all.
     if (known := lacking(error, ASKED) or working_directory_gone(ASKED)) is not None:
         return known
     return _bug(error)
 
 
 def quiet_threads() -> None:
-    """Report the unforeseen failure of a thread in a sentence, and keep its traceback in a file."""
+    """If a thread fails in an unforeseen way, show a sentence and write the traceback to a file."""
 
     def tell(failed: threading.ExceptHookArgs) -> None:
         if failed.exc_value is not None and not isinstance(failed.exc_value, SystemExit):
             Output(as_json=False).problem(said(as_ours(failed.exc_value)))
 
     def ignore(failed: Any) -> None:
-        """A failed clean-up at an object's end changes nothing."""
+        """Ignore a failure while an object is deleted, because it changes nothing."""
 
     threading.excepthook = tell
     sys.unraisablehook = ignore
 
 
 def _bug(error: BaseException) -> VergeNbError:
-    # Loads slowly, and only a bug needs it.
+    # Loads slowly, and is needed only after a bug.
     import tempfile
     import traceback
 
     text = masked("".join(traceback.format_exception(error)))
     what = masked(f"{type(error).__name__}: {error}".split("\n")[0])
     try:
-        # Made for this user alone, whatever the umask.
+        # Only this user may read it, whatever the umask is.
         number, path = tempfile.mkstemp(prefix="vergeos-nb-bug-", suffix=".txt")
         with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)

@@ -104,5 +104,5 @@ cli = Group(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: whatever happens, a person sees a sentence, and the exit code is one of the table."""
+    """The entry point. Whatever happens, the user sees a sentence, and the exit code is a documented one."""
     sys.exit(call(cli, arguments))

@@ -1,4 +1,4 @@
-"""Options that commands share, read into the values that the commands use."""
+"""Options that several commands have."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ outputs_option = click.option(
     callback=_outputs,
     help="Where records go. [default: VERGEOS_NB_OUTPUTS, or ./outputs]",
 )
-# The same for commands that read the archive: the folder exists.
+# The same for commands that read the archive. The folder must exist.
 archive_option = click.option(
     "--outputs",
     metavar="DIR",

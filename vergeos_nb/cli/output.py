@@ -1,7 +1,7 @@
 """The output of commands: sentences for people, and one JSON line for programs.
 
-This is the one writer to the terminal. It makes control characters visible, and it cannot fail on an
-encoding. A closed pipe or terminal does not end the run: it continues and makes its record.
+Only this module writes to the terminal. It makes control characters visible and works with every encoding. If
+the pipe or terminal is closed, the run continues and makes its record.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.masking import masked, masked_data
 from vergeos_nb.views.text import visible
 
-# A pipe whose reader has ended; a terminal that is closed.
+# A pipe whose reader has ended; a closed terminal.
 NOBODY_READS = (errno.EPIPE, errno.EIO)
-# Replacements of our signs, for terminals whose encoding lacks them. Other characters become escapes.
+# Replacements for our symbols if the terminal's encoding lacks them. Other characters become escapes.
 _PLAIN = {
     "✔": "+", "✘": "x", "…": "...", "·": "-", "–": "-", "—": "-", "×": "x", "○": "o", "→": "->", "›": ">",
     "♥": "*", "△": "!", "⊘": "/",
@@ -31,7 +31,7 @@ _ERRORS = "vergeos-nb"
 
 
 class Output:
-    """Standard output holds the result, standard error the progress. Whatever is shown is masked here."""
+    """Writes the result to standard output and the progress to standard error. All text is masked here."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
@@ -51,7 +51,7 @@ class Output:
         _write(shown + "\n", sys.stderr if self.as_json else sys.stdout)
 
     def block(self, text: str) -> None:
-        """Several lines of the result. Texts from outside were made visible before."""
+        """Several lines of the result. The caller has made control characters in them visible."""
         _write(_shown(text, keep="\n") + "\n", sys.stderr if self.as_json else sys.stdout)
 
     def progress(self, text: str) -> None:
@@ -63,7 +63,7 @@ class Output:
         _write(_shown(text, keep="\n") + "\n", sys.stderr)
 
     def draw(self, before: str, lines: Iterable[str], after: str) -> None:
-        """Lines with the codes of a terminal around them, which the lines themselves cannot hold."""
+        """Lines with terminal codes around them. Control characters in the lines are made visible."""
         _write(before + "\n".join(_shown(line) for line in lines) + after + "\n", sys.stderr)
 
     def csv(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -81,24 +81,24 @@ class Output:
 
 
 def _shown(text: str, keep: str = "") -> str:
-    """A text made fit to be shown. Masked first, because making it visible changes its spelling."""
+    """The text, masked and then with control characters made visible. Masking needs the original text."""
     return masked(visible(masked(text), keep=keep))
 
 
 def as_json(data: Mapping[str, Any]) -> str:
-    """JSON in ASCII: terminal escapes and marks that turn the direction of writing are spelled out."""
+    """JSON in ASCII, without terminal escapes and without characters that change the direction of writing."""
     import json  # loads slowly, as `pathlib` does, and help does without
 
     try:
         text = json.dumps(data, allow_nan=False)
     except ValueError:
         text = json.dumps(finite(data, lambda number: None), allow_nan=False)
-    # ASCII's one control character that JSON leaves as it is.
+    # The only ASCII control character that JSON does not escape.
     return text.replace("\x7f", "\\u007f")
 
 
 def said(error: VergeNbError) -> str:
-    """An error in lines of its own: nothing in it can pass for one of them."""
+    """An error as lines. Text in the error cannot imitate one of these lines."""
     next_step = f"\nWhat to do: {visible(error.next_step)}" if error.next_step else ""
     return f"{visible(error.asked)}: {visible(error.came_back)}{next_step}"
 
@@ -114,7 +114,7 @@ def hold_standard_streams() -> None:
 
 
 def prepare_streams() -> None:
-    """No output may fail on the encoding of standard output and error, also that of others, such as help."""
+    """Make all output work with the encoding of standard output and error, also click's, such as help."""
     _unwritten.clear()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -131,7 +131,7 @@ def unwritten() -> RecordError | None:
 
 
 def let_go(stream: TextIO, error: OSError) -> None:
-    """Have whatever is still written to a stream that failed go nowhere, and remember why."""
+    """Discard all further output to a stream that failed, and remember why it failed."""
     from pathlib import Path  # as above
 
     with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
@@ -151,13 +151,13 @@ def _write(text: str, stream: TextIO | None) -> None:
         stream.write(_encodable(text, stream))
         stream.flush()
     except ValueError:
-        return  # it was closed meanwhile
+        return  # it was closed later
     except OSError as error:
         let_go(stream, error)
 
 
 def _encodable(text: str, stream: TextIO) -> str:
-    """The text in the characters that a stream's encoding has."""
+    """The text with only those characters that the stream's encoding has."""
     encoding = stream.encoding or "utf-8"
     for name, errors in ((encoding, "strict"), (encoding, _ERRORS), ("ascii", _ERRORS)):
         try:

@@ -1,4 +1,4 @@
-"""Text from outside for terminals and CSV: nothing in it is obeyed by what shows it."""
+"""Make text from outside safe for terminals and CSV, so that no part of it acts as a command."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """CSV with a line of names. Text that a spreadsheet would compute gets an apostrophe before it."""
+    """CSV with a header line. Text that a spreadsheet would compute gets an apostrophe before it."""
     # Few commands print CSV.
     import csv
 
     file = io.StringIO()
-    # All in quotes: where a spreadsheet splits at semicolons, one in a text opens no cell.
+    # All values are in quotes, so that a semicolon in a text does not start a cell in any spreadsheet.
     writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(names)
     writer.writerows([_inert(value) for value in row] for row in rows)

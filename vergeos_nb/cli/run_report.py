@@ -32,7 +32,7 @@ def run_and_report(
 
 
 def progress_on(output: Output) -> Any:
-    """A receiver of journal lines that tells a person how far the run is."""
+    """A receiver of journal lines that shows how far the run is."""
 
     def on_line(line: Mapping[str, Any]) -> None:
         match line["event"]:

@@ -10,7 +10,7 @@ from vergeos_nb.record.run_summary import summary_of
 
 
 def warning(account: RunState) -> dict[str, Any]:
-    """The warning for a person, if the run is not done or no evidence shows its VM off; else nothing."""
+    """The warning if the run is not done, or if no evidence shows that its VM is off; otherwise nothing."""
     if account.exit_code == 0 and (account.verdict is VerdictValue.OFF or not account.over_vm):
         return {}
     summary = summary_of(account)

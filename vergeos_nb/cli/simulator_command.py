@@ -55,7 +55,7 @@ def _serve(scenario: str, port: int, options: Mapping[str, Any]) -> int:
                 "The profile simulator will not find this one: there is no private folder to announce it in. "
                 "Set VERGEOS_NB_RUNTIME_DIR, here and where you look."
             )
-        # Whoever started the simulator logs in with these.
+        # The user name and password for whoever started the simulator.
         Output(as_json=True).result(info, hands_out=True)
 
     try:

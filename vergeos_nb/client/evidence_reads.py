@@ -1,7 +1,7 @@
-"""Reads that give evidence about a machine: counters, nodes, log lines, snapshots, tags.
+"""The reads that give evidence about a machine: counters, nodes, log lines, snapshots, tags.
 
-Each row says which machine it belongs to and is checked against the one asked for, because keys of different
-tables look alike. Field names are those of pyvergeos 1.7.1, module by module.
+Each row names its machine, and this is compared with the requested one, because keys of different tables look
+alike. Field names are from the modules of pyvergeos 1.7.1.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from vergeos_nb.vergeos.rows import (
 
 _NIC_COUNTERS = ("tx_bytes", "rx_bytes", "tx_pckts", "rx_pckts")
 _DRIVE_COUNTERS = ("reads", "writes", "read_bytes", "write_bytes")
-# nics.py and networks.py reach these through `stats`; `parent_nic` shows whose they are.
+# nics.py and networks.py read these through `stats`; `parent_nic` names their NIC.
 NIC_COLUMNS = (
     "$key", "name", "machine", "stats#parent_nic as parent_nic", "stats#last_update as last_update",
     *(f"stats#{name} as {name}" for name in _NIC_COUNTERS),
@@ -73,7 +73,7 @@ MICROSECONDS = 1_000_000
 
 
 class EvidenceReads:
-    """The half of `VergeApi` that gathers evidence. Reads only."""
+    """The part of `VergeApi` that reads evidence. Reads only."""
 
     wire: Wire
 
@@ -94,7 +94,7 @@ class EvidenceReads:
         return (*sorted(nics, key=_key), *sorted(counted, key=_key))
 
     def drives_on(self, files: Sequence[int]) -> tuple[DriveOnFile, ...]:
-        """Drives of any machine that name one of these files and are no CDs. Reads only."""
+        """The drives of all machines that have one of these files and are no CDs. Reads only."""
         asked = "look which drives name the same files"
         wanted = filters.or_(*(filters.eq("media_source", file) for file in files))
         found = self._rows("machine_drives", asked, filter=wanted, fields=_ON_FILE)
@@ -108,7 +108,7 @@ class EvidenceReads:
     def machine_rows(
         self, machine: MachineKey, table: str, fields: Sequence[str]
     ) -> tuple[decoded_rows.RowFields, ...]:
-        """The machine's rows of any table that has a column ``machine``, with these fields. Reads only.
+        """The machine's rows of a table that has a column ``machine``, with these fields. Reads only.
 
         Raises:
             WrongShape: a row is another machine's.
@@ -132,7 +132,7 @@ class EvidenceReads:
         return tuple(sorted((node_state(row) for row in found), key=_key))
 
     def tenant_nodes_of(self, machine: MachineKey) -> tuple[str, ...]:
-        """Names of the tenants' nodes whose machine this is: none for a VM's. Reads only."""
+        """The names of the tenants' nodes that have this machine; empty for a VM's machine. Reads only."""
         asked = f"look whether machine {machine} is a tenant's node"
         found = self._of(machine, "tenant_nodes", asked, fields=TENANT_NODE)
         return tuple(row.seen_text("name") for row in found)
@@ -144,7 +144,7 @@ class EvidenceReads:
             since: seconds since 1970, by the platform's clock.
 
         Raises:
-            UsageError: the limit is not above zero; the platform takes 0 for no limit.
+            UsageError: the limit is not above zero. For the platform, 0 means no limit.
         """
         asked = f"read the log of machine {machine}"
         if limit < 1:
@@ -199,7 +199,7 @@ class EvidenceReads:
         return QueryAnswer(key, of.text("status"), of.seen_text("result"))
 
     def tags_of(self, vm: VmKey) -> tuple[str, ...]:
-        """Names of the VM's tags, in alphabetical order. Reads only."""
+        """The names of the VM's tags in alphabetical order. Reads only."""
         asked = f"read the tags of VM {vm}"
         member = VmKey.path(vm)
         found = self._rows("tag_members", asked, filter=filters.eq("member", member), fields=TAG)
@@ -251,7 +251,7 @@ def nic_counter(row: decoded_rows.RowFields) -> Counter:
 
 
 def _file(drive: decoded_rows.RowFields) -> int | None:
-    # A CD image belongs to nobody: any number of VMs have it in.
+    # A CD image belongs to no VM, because several VMs can use it.
     return None if drive.seen_text("media") == "cdrom" else drive.seen_integer("media_source")
 
 

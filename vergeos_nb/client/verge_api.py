@@ -1,4 +1,4 @@
-"""One method per endpoint of the API that the procedure uses. Typed keys in, records out.
+"""One method for each endpoint of the API that the procedure uses. They take typed keys and return records.
 
 This module reads the system, the VM and the VM's rows. `evidence` reads everything else about it, and only
 `changing` changes anything. The fields asked for are those of the vendor's own clients (pyvergeos 1.7.1) and
@@ -55,8 +55,8 @@ _PERMISSION = filters.fields("$key", "identity", "table", "row", "modify")
 class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, RowsBehindVm, Changing):
     """A VergeOS system behind one `Wire`. A context manager that closes it.
 
-    Every method raises `ApiError` or `AuthError` without a good answer, and `TypeError` for a key of another
-    table.
+    Every method raises `ApiError` or `AuthError` if there is no good answer, and `TypeError` for a key of
+    another table.
     """
 
     def __init__(self, wire: Wire) -> None:
@@ -69,10 +69,10 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
         self.wire.close()
 
     def system(self) -> SystemInfo:
-        """Who answers: ``GET system``, one row, alone or in a list (PSVergeOS, pyvergeos 1.7.1). Reads only.
+        """The system: ``GET system``, one row, alone or in a list (PSVergeOS, pyvergeos 1.7.1). Reads only.
 
-        The server's clock comes from the ``Date`` header, in whole seconds, and is compared with ours in the
-        middle of the call.
+        The server's time is that of the ``Date`` header, in whole seconds. It is compared with our time in
+        the middle of the call.
         """
         asked = "ask the system who it is"
         answer = self.wire.read_answer("system", asked=asked, fields=_SYSTEM)
@@ -98,7 +98,7 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
     def vms_named(self, name: str) -> tuple[Vm, ...]:
         """Every row of ``vms`` that the platform finds for this name, snapshots too. Reads only.
 
-        The rows' names are as they came; comparing them with the one asked for is the caller's part.
+        The caller compares the names in the rows with the requested one.
 
         Raises:
             UsageError: no VM can have this name.
@@ -108,10 +108,10 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
         return self._vms(asked, NAMED, filter=wanted, fields=VM)
 
     def vms_like(self, text: str, limit: int = 20) -> tuple[Vm, ...]:
-        """Rows of ``vms`` whose name holds this text in upper or lower case, at most `limit`. Reads only.
+        """Rows of ``vms`` whose name contains this text in upper or lower case, at most `limit`. Reads only.
 
         Raises:
-            UsageError: the text is empty or holds control characters.
+            UsageError: the text is empty or contains control characters.
         """
         asked = f"look for VMs with a name like {text!r}"
         wanted = filters.contains("name", text)
@@ -119,7 +119,7 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
         return self._vms(asked, most, filter=wanted, fields=VM, sort="+name", limit=str(limit))
 
     def vm_of_key(self, key: VmKey) -> Vm:
-        """The row of ``vms`` with this key; a snapshot's, too. Reads only."""
+        """The row of ``vms`` with this key, which can be a snapshot's. Reads only."""
         path, asked = VmKey.path(key), f"find the VM with the key {key}"
         found = decoded_rows.vm(self.wire.read(path, asked=asked, fields=VM), asked)
         if found.key != key:
@@ -146,7 +146,7 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
         return tuple(decoded_rows.machine_status(row, None, asked) for row in found)
 
     def machine_status(self, key: StatusKey) -> MachineStatus:
-        """One status row, whole (``fields=most``, as in the vendor's procedure). Reads only."""
+        """One whole status row (``fields=most``, as in the vendor's procedure). Reads only."""
         path, asked = StatusKey.path(key), f"read machine status {key}"
         return decoded_rows.machine_status(self.wire.read(path, asked=asked, fields="most"), key, asked)
 
@@ -163,16 +163,16 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
         return decoded_rows.machine_stats(found[0], machine, asked) if found else None
 
     def account(self, username: str) -> UserAccount | None:
-        """The row of ``users`` with this name, None if it is not there or may not be listed. Reads only."""
+        """The row of ``users`` with this name; None if it does not exist or may not be listed. Reads only."""
         asked = f"look up the user {username!r}"
         data = self.wire.read("users", asked=asked, filter=filters.eq("name", username), fields=_USER)
         found = [decoded_rows.account(row, asked) for row in decoded_rows.rows_of(data, "users", asked)]
         return next((one for one in found if one.name == username), None)
 
     def own_rights(self) -> Rights:
-        """What the user's own permissions allow, as far as the API tells. Reads only.
+        """What the user's own permissions allow, as far as the API shows it. Reads only.
 
-        Of a token or API key the API does not say whose it is, and a user need not see the tables.
+        The API does not say whose a token or API key is, and some users may not see the tables.
         """
         credentials = self.wire.profile.credentials
         if credentials is None or credentials.username is None:

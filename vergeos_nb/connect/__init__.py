@@ -1,1 +1,1 @@
-"""From a profile to a system that answers: the built-in simulator, the doctor, the drills."""
+"""Reach the system of a profile: the built-in simulator, the doctor, captures, drills."""

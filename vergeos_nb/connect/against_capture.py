@@ -1,6 +1,6 @@
-"""Where the simulator differs from a captured system: tables, columns, types, words. Asks no system.
+"""Find where the simulator differs from a captured system: tables, columns, types, words. Asks no system.
 
-What is found here makes the simulator right: a user can send us the file, whose names are masked.
+A user can send us the capture, whose names are masked, so that we can correct the simulator.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A captured system beside the simulator.
+    """The result of comparing a captured system with the simulator.
 
     Attributes:
-        compared: tables of which the capture has whole rows.
+        compared: the tables of which the capture has whole rows.
     """
 
     version: str
@@ -71,7 +71,7 @@ def against_capture(path: Path) -> Comparison:
     """Compare the simulator with a file of ``vergeos-nb capture``.
 
     Raises:
-        UsageError: the file cannot be read, or is none.
+        UsageError: the file cannot be read, or is not a capture.
     """
     try:
         held = read_json(path, _Capture)
@@ -92,7 +92,7 @@ def against_capture(path: Path) -> Comparison:
 
 
 def _columns(spec: TableSpec, rows: Rows) -> Iterator[Difference]:
-    """Columns that one of the two lacks, and values of another type."""
+    """Columns that are missing in one of the two, and values of different types."""
     theirs = {name for row in rows for name in row if name != "$key"}
     for name in sorted(theirs - set(spec.columns)):
         kinds = " or ".join(_kinds(rows, name)) or "null"
@@ -114,7 +114,7 @@ def _kinds(rows: Rows, name: str) -> list[str]:
 
 
 def _words(spec: TableSpec, rows: Rows) -> Iterator[Difference]:
-    """Words that the simulator's lists lack. A capture masks a word that nobody knows."""
+    """Words that the simulator's lists lack. In a capture an unknown word is masked."""
     for column in spec.columns.values():
         if column.choices and (other := _unknown(column, rows)):
             yield Difference(

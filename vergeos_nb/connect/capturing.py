@@ -1,4 +1,4 @@
-"""A real system as a file: the tables that a force-off reads, read twice, without names. Reads only.
+"""Capture a real system in a file: the tables that a force-off reads, read twice, without names. Reads only.
 
 Large tables are read with the columns that the procedure and the fleet's triage read, so that 10,000 VMs take
 no more than 60 calls. A few whole rows of each show what other columns the platform has.
@@ -30,7 +30,7 @@ BETWEEN_S = 6.0
 """Between the two readings. The platform writes its tables every 5 s (a setting of it says so)."""
 
 SAMPLED = 20
-"""So many whole rows of each large table."""
+"""How many whole rows of each large table are read."""
 
 LOG_LINES = 200
 
@@ -62,7 +62,7 @@ MOVING: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 SMALL = ("system", "clusters", "nodes", "vnets", "tenant_nodes", "settings", "tag_members", "tags")
-"""Tables of few rows, with most columns. One that this user may not read is left out."""
+"""Small tables, read with most columns. A table that this user may not read is left out."""
 
 WHOLE = filters.fields("most", "$key")
 
@@ -77,15 +77,15 @@ def capture(
     """Read a system and mask what was read. Reads only.
 
     Args:
-        transport: stands in for the network.
-        progress: is told what is read now.
+        transport: replaces the network.
+        progress: called with the name of each table before it is read.
 
     Returns:
-        the capture, and the content of its file, which no text of the system is in.
+        The capture, and the content of its file, which holds no text of the system.
 
     Raises:
         ApiError, AuthError: a table that a force-off needs cannot be read.
-        RecordError: a text of the system is left in it.
+        RecordError: a text of the system is still in it.
     """
     clock, calls = clock or SystemClock(), _Calls()
     wire = Wire(profile, clock=clock, transport=transport, on_exchange=calls.count)
@@ -121,10 +121,10 @@ def capture(
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a capture whole, or not at all.
+    """Write a capture, whole or not at all.
 
     Raises:
-        RecordError: the disk does not take it.
+        RecordError: it cannot be written.
     """
     with disk_errors("write the capture", where=path):
         put(path, content)
@@ -163,5 +163,5 @@ def _rows(wire: Wire, table: str, **query: str) -> list[Any]:
         rows = found if isinstance(found, list) else [found]
         return [row for row in decoded_rows.rows_of(rows, table, f"read {table}") if "$key" in row]
     except (ApiError, PermissionDenied):
-        # A tool that only looks takes what it is given: what is missing shows in the file.
+        # Capturing continues without such rows. The file shows that they are missing.
         return []

@@ -1,6 +1,7 @@
-"""Can I reach it, who am I, may I do it, is the clock right: one layer after the other, changing nothing.
+"""Check that a system can be reached, who the user is, what the user may do, and the clock. Changes nothing.
 
-The first layer that fails ends the list, with what to do: what lies above it cannot work either.
+The checks follow each other from the name to the API. The first failure ends the list and says what to do,
+because the later checks cannot work either.
 """
 
 from __future__ import annotations
@@ -58,13 +59,13 @@ def diagnose(
     clock: Clock | None = None,
     known: Callable[[Profile, SystemInfo], str] | None = None,
 ) -> list[Diagnosis]:
-    """Everything that can be found out about a profile without changing anything on the system.
+    """All checks of a profile. Nothing on the system is changed.
 
     Args:
-        environ: stands in for the process's environment.
-        home: stands in for the user's home directory.
-        clock: where our time comes from.
-        known: how much was measured of the platform that answers, in words.
+        environ: used instead of the process's environment.
+        home: used instead of the user's home directory.
+        clock: our clock.
+        known: returns in words how much was measured of the platform that answers.
     """
     findings: list[Diagnosis] = []
     with closing(_layers(profile_name, environ, home, clock or SystemClock(), known)) as layers:
@@ -76,7 +77,7 @@ def diagnose(
 
 
 def _shown(finding: Diagnosis) -> Diagnosis:
-    """Masked, because a system can repeat a secret that it was sent."""
+    """The finding, masked, because a system can repeat a secret that was sent to it."""
     return replace(finding, detail=masked(finding.detail), next_step=masked(finding.next_step))
 
 

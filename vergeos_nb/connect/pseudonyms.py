@@ -1,7 +1,7 @@
-"""Names, addresses and texts of a real system replaced by invented ones, each always by the same.
+"""Replace names, addresses and texts of a real system by invented ones. Equal texts get equal replacements.
 
-What is kept is named here: numbers, truth values, words of the platform's own lists, versions, and a few more
-texts of a known form. Everything else is replaced, also in columns that nobody knows.
+Kept are only numbers, truth values, words of the platform's own lists, versions, and a few more texts of a
+known form. Everything else is replaced, also in unknown columns.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vergeos_nb.simulator import CAPTURE_FORMAT as FORMAT
 from vergeos_nb.simulator import column_words
 
 SHORTEST_LEAK = 4
-"""An original text shorter than this is a part of too many words to be searched for."""
+"""A shorter original text is not searched for, because it is a part of too many words."""
 
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _REFERENCE = re.compile(r"[a-z_]{1,40}/\d{1,12}")
@@ -32,13 +32,13 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
         re.compile(r"\d[\d.]*(?:yb-\d+)?(?: \d\d/\d\d/\d\d)?"),
     ),
 }
-"""Column -> the form of texts that it may keep."""
+"""Column -> the form of the texts that it keeps."""
 
 _SAID = re.compile(
     r"VM action '[a-z_]{1,30}' sent|VM has (?:shutdown|reset|started|migrated|hibernated)"
     r"|VM is unresponsive|VM was killed"
 )
-"""Log lines that say what the platform did, and nothing else (vendor documents)."""
+"""Log lines that only say what the platform did, and are kept (vendor documents)."""
 
 _MADE: Mapping[str, Callable[[int], str]] = {
     "macaddress": lambda number: "02:00:" + number.to_bytes(4, "big").hex(":"),
@@ -54,7 +54,7 @@ _MADE: Mapping[str, Callable[[int], str]] = {
 
 
 class Pseudonyms:
-    """The invented texts of one capture. What was replaced is known here, and nowhere else."""
+    """The invented texts of one capture. No other object knows the original texts."""
 
     def __init__(self) -> None:
         self._made: dict[str, str] = {}
@@ -63,7 +63,7 @@ class Pseudonyms:
         self._words: set[str] = {"", FORMAT}
 
     def masked(self, table: str, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The row without what names somebody or something."""
+        """The row without the names of people and things."""
         words = column_words(table)
         return {name: self._value(table, name, value, words.get(name)) for name, value in row.items()}
 
@@ -103,16 +103,16 @@ class Pseudonyms:
         return self._made[text]
 
     def check(self, content: bytes, others: Iterable[str]) -> None:
-        """Read a file again, and refuse it if it says a text which was replaced, or one of `others`.
+        """Search the finished file, and refuse it if it holds an original text or one of `others`.
 
         Args:
             content: the whole file.
             others: secrets, host and user of this profile.
 
         Raises:
-            RecordError: it does. The error does not repeat the text.
+            RecordError: it holds one. The error does not repeat the text.
         """
-        # A "+" before a name stays: it says what an HA group means.
+        # A "+" before a name is kept, because it changes the meaning of an HA group.
         said = {text.removeprefix("+") for text in _texts(msgspec.json.decode(content))}
         known = {*self._made.values(), *self._words}
         unknown = said - known - self._kept

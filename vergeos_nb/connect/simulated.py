@@ -1,8 +1,8 @@
-"""The built-in simulator used as a system: a running one is found, otherwise one is started for the run.
+"""Use the built-in simulator as a system: find a running one, or start one for the run.
 
 A running simulator announces itself in ``simulator.json`` below `vergeos_nb.settings.runtime_dir`. The file
-is believed only when it is ours, its process lives, its host is this machine and its port answers as a
-simulator: the profile ``simulator`` must never lead to a real system.
+is used only if this user owns it, its process lives, its host is this machine and its port answers as a
+simulator. So the profile ``simulator`` never leads to a real system.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from vergeos_nb.words import did_you_mean
 
 ANNOUNCEMENT = "simulator.json"
 LOOK_TIMEOUT_S = 3.0
-"""How long an announced simulator may take to show that it is one."""
+"""How long an announced simulator may take to answer, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class Announced:
 def open_profile(profile: Profile, *, environ: Mapping[str, str] | None = None) -> Iterator[Profile]:
     """The profile, ready to be reached while the context lasts.
 
-    A configured profile is given back as it is. The profile ``simulator`` is completed with host, CA file and
-    credentials: of the announced simulator, if there is one of the wanted scenario, otherwise of one that is
-    started in this process over TLS on loopback, alike every time, and ended with the context.
+    A configured profile is returned unchanged. The profile ``simulator`` gets host, CA file and credentials:
+    of the announced simulator if it has the wanted scenario; otherwise of a new one in this process, over TLS
+    on loopback, which always begins in the same state and ends with the context.
 
     Raises:
         UsageError: the simulator has no such scenario.
@@ -78,7 +78,7 @@ def open_profile(profile: Profile, *, environ: Mapping[str, str] | None = None) 
             f"simulator already running (process {running.pid})",
         )  # fmt: skip
         return
-    # Loads slowly. A real system, and a simulator of another process, do without.
+    # Loads slowly. A real system and a simulator of another process do not need it.
     from vergeos_nb.simulator import SCENARIOS, Simulator
 
     if profile.scenario is not None and profile.scenario not in SCENARIOS:
@@ -103,7 +103,7 @@ def open_profile(profile: Profile, *, environ: Mapping[str, str] | None = None) 
 
 
 def find_announced(*, environ: Mapping[str, str] | None = None) -> Announced | None:
-    """The running simulator that announced itself, None if there is none to be trusted. Reads only."""
+    """The running simulator that announced itself; None if there is none that can be trusted. Reads only."""
     folder = runtime_dir(environ)
     found = _read(folder / ANNOUNCEMENT) if folder else None
     if found is None or not lives(found.pid) or not is_file(found.ca_file):
@@ -112,12 +112,12 @@ def find_announced(*, environ: Mapping[str, str] | None = None) -> Announced | N
 
 
 def reset_announced(host: str, *, environ: Mapping[str, str] | None = None) -> bool:
-    """Put the running simulator of this host back to its beginning. Whether there was one.
+    """Reset the running simulator of this host. Returns whether there is one.
 
-    One that was started for a run alone ended with it. A real system is never asked.
+    A simulator that was started for one run has ended with it. A real system is never asked.
 
     Raises:
-        SettingsError: it did not do it.
+        SettingsError: the simulator did not reset.
     """
     found = find_announced(environ=environ)
     if found is None or found.host != host:
@@ -133,11 +133,10 @@ def reset_announced(host: str, *, environ: Mapping[str, str] | None = None) -> b
 
 
 def announce(info: Mapping[str, Any], *, environ: Mapping[str, str] | None = None) -> Path | None:
-    """Write the announcement of a ready simulator to the place where `open_profile` looks, for its owner
-    only.
+    """Announce a ready simulator in a file that `open_profile` looks for and only its owner can read.
 
     Returns:
-        the file's path, or None if there is no place for it. Then this simulator is not found automatically.
+        The file's path; None if there is no private folder for it. Then the simulator is not found.
     """
     folder = runtime_dir(environ)
     if folder is None:
@@ -153,7 +152,7 @@ def announce(info: Mapping[str, Any], *, environ: Mapping[str, str] | None = Non
 
 
 def withdraw(pid: int, *, environ: Mapping[str, str] | None = None) -> None:
-    """Remove the announcement of this process; another's is left alone."""
+    """Remove the announcement of this process, but not one of another process."""
     folder = runtime_dir(environ)
     if folder is None:
         return

@@ -1,16 +1,17 @@
-"""What matters of a run, told while it happens: to syslog (RFC 5424), or to an HTTP collector as JSON.
+"""Report important events of a run while it goes on, to syslog (RFC 5424) or as JSON to an HTTP collector.
 
-Its modules, from the ground up:
+The modules, each based only on those above it:
 
     target         where messages go, read from ``VERGEOS_NB_FORWARD``
-    told_lines     a journal's line as a message, and the message of a seal
-    syslog         RFC 5424 over a Unix socket, UDP, TCP or TLS
-    collector      an HTTP collector
-    delivery_mark  up to which line a run was delivered, and since when the target does not take anything
-    run_lines      reads a journal on from where the last reading ended
+    told_lines     turns a journal line or a seal into a message
+    syslog         sends RFC 5424 over a Unix socket, UDP, TCP or TLS
+    collector      sends to an HTTP collector
+    delivery_mark  up to which line a run was delivered, and since when the target fails
+    run_lines      reads the new lines of a journal
     delivery       delivers what is not delivered yet
-    follower       the thread that does so while a run goes on
+    follower       the thread that delivers while a run goes on
 
-The journal's file is the queue: nothing is kept in memory, and what an outage or a death left undelivered is
-delivered later, by the seal, the next run or `vergeos-nb audit forward`. No error of this room ends a run.
+The journal's file is the queue, and nothing is kept in memory. What could not be delivered, because the
+target failed or the process died, is delivered later: after the seal, by the next run or by `vergeos-nb audit
+forward`. No error of this package ends a run.
 """

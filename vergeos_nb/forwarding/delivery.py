@@ -1,4 +1,4 @@
-"""Delivers to the target what was not delivered yet: each run's lines in their order, and then its seal."""
+"""Deliver to the target what was not delivered yet: each run's lines in order, and then its seal."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _LATER = "nothing is lost: the next run or `vergeos-nb audit forward` delivers i
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """The result of a delivery of everything that waits.
+    """The result of delivering everything that waits.
 
     Attributes:
-        messages: how many were sent now.
-        runs: how many runs are left that were not delivered to their end, because they go on.
+        messages: how many were sent.
+        runs: how many runs are not delivered to their end, because they still go on.
     """
 
     messages: int
@@ -62,13 +62,13 @@ class Delivery:
         self._reading: dict[str, RunLines] = {}
 
     def run(self, run: str, *, within_s: float = 0.0) -> int:
-        """Deliver what is there of this run, unless another process is doing so. Returns the messages sent.
+        """Deliver the present lines of this run, unless another process does. Returns how many were sent.
 
         Args:
             within_s: how long to wait for the other process.
 
         Raises:
-            RecordError: the target does not take it, or the mark cannot be written.
+            RecordError: the target does not accept them, or the mark cannot be written.
         """
         with held(self._outputs, run, within_s) as mark:
             if mark is None:
@@ -87,37 +87,37 @@ class Delivery:
             except Unfit:
                 return 0  # there is no journal yet
             except RecordError:
-                # What was read and not taken is read again.
+                # What was read but not accepted is read again.
                 self._reading.pop(run, None)
                 raise
 
     def all(self) -> Forwarded:
-        """Deliver all that waits, the oldest run first.
+        """Deliver everything that waits, the oldest run first.
 
         Raises:
-            RecordError: as `run`.
+            RecordError: as in `run`.
         """
         sent = sum(self.alone(run) for run in waiting(self._outputs))
         return Forwarded(sent, len(waiting(self._outputs)))
 
     def alone(self, run: str) -> int:
-        """Deliver what is there of this run, and keep nothing in mind of it. Raises as `run`."""
+        """Deliver the present lines of a run, and remember nothing about it. Raises errors as `run` does."""
         try:
             return self.run(run)
         finally:
             self.forget(run)
 
     def forget(self, run: str) -> None:
-        """Keep nothing in mind of this run; it can be delivered all the same."""
+        """Remember nothing about this run. It can still be delivered."""
         self._reading.pop(run, None)
 
     def in_doubt(self) -> Outage | None:
-        """The outage that was noted, by this process or another; None where the target takes messages."""
+        """The outage that this or another process noted; None if the target accepts messages."""
         found = outage(self._outputs, self._fingerprint())
         return found if found and (found.why or self._clock.now() - found.since > DOUBT_S) else None
 
     def is_too_early(self) -> bool:
-        """Whether the target was tried a moment ago, and is in an outage."""
+        """Whether the target fails and was tried a moment ago."""
         found = self.in_doubt()
         return found is not None and 0 <= self._clock.now() - found.tried < RETRY_S
 
@@ -156,10 +156,10 @@ class Delivery:
         return int(is_new)
 
     def _send(self, messages: tuple[Message, ...]) -> None:
-        """Send a batch, and note for other processes whether the target takes any.
+        """Send a batch, and note for other processes whether the target accepts messages.
 
         Raises:
-            RecordError: it does not take it.
+            RecordError: the target does not accept it.
         """
         asked = "forwarding what happens (VERGEOS_NB_FORWARD)"
         try:
@@ -178,7 +178,7 @@ class Delivery:
 
 
 def failure_of(target: ForwardTarget, messages: tuple[Message, ...]) -> str:
-    """Send a batch. Returns why the target did not take it, or "" if it did."""
+    """Send a batch. Returns why the target did not accept it, or "" if it did."""
     send = send_to_collector if target.way == "http" else send_to_syslog
     try:
         send(target, messages, LIMIT_S)
@@ -190,10 +190,10 @@ def failure_of(target: ForwardTarget, messages: tuple[Message, ...]) -> str:
 
 
 def try_out(url: Secret, host: str, clock: Clock | None = None) -> tuple[str, str]:
-    """Send one message of the event ``test``. Returns the target, and why it did not take it or "".
+    """Send one message of the event ``test``. Returns the target, and why it did not accept it, or "".
 
     Raises:
-        SettingsError: the URL names no target.
+        SettingsError: the URL is not a valid target.
     """
     target = read_target(url)
     now = (clock or SystemClock()).now()
@@ -202,8 +202,8 @@ def try_out(url: Secret, host: str, clock: Clock | None = None) -> tuple[str, st
 
 
 def _folder_of(outputs: Path, run: str) -> Path | None:
-    """The record's folder, also after it was named after its subject; None if it is gone."""
-    # Twice, because a folder that is given another name can escape one look.
+    """The record's folder, also after it was renamed; None if it was removed."""
+    # Twice, because one search can miss a folder that is just being renamed.
     for _ in range(2):
         if found := next(outputs.glob(pattern_of_run(run)), None):
             return found

@@ -1,8 +1,8 @@
-"""Up to which line each run was delivered, and since when the target takes nothing.
+"""Up to which line each run was delivered, and since when the target fails.
 
 Both are small files in the archive's folder ``forwarding``. A run's mark is made when the run begins and
-removed when its seal was delivered, so what is there is what is missing. A mark that is lost or damaged only
-means that messages are sent twice.
+removed when its seal is delivered. So the marks show what is not delivered. If a mark is lost or damaged,
+messages are sent twice, and nothing worse happens.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _MOST_BYTES = 10_000
 
 
 class DeliveryMark(Struct):
-    """What of a run was delivered.
+    """How much of a run was delivered.
 
     Attributes:
-        lines: that many of the journal's lines are done with, from the first on.
-        sealed: the ledger's line whose message was delivered; 0 for none.
+        lines: how many of the journal's lines, from the first on, need no more delivery.
+        sealed: the line of the ledger whose message was delivered; 0 for none.
     """
 
     lines: int = 0
@@ -43,7 +43,7 @@ class HeldMark:
     """A run's mark that this process has locked.
 
     Attributes:
-        mark: what it says.
+        mark: its content.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -56,16 +56,16 @@ class HeldMark:
             self.mark = DeliveryMark()
 
     def put(self, **changed: Any) -> None:
-        """Write these fields.
+        """Change these fields.
 
         Raises:
-            OSError: the disk does not take it.
+            OSError: the disk refuses it.
         """
         self.mark = msgspec.structs.replace(self.mark, **changed)
         _write(self._descriptor, self.mark)
 
     def drop(self) -> None:
-        """Everything was delivered."""
+        """Remove the mark, because everything was delivered."""
         self._path.unlink(missing_ok=True)
 
 
@@ -76,7 +76,7 @@ def _write(descriptor: int, mark: DeliveryMark) -> None:
 
 
 def enlist(folder: Path) -> None:
-    """Make the mark of a record's folder, unless there is one. What was sealed before counts as delivered.
+    """Make the mark for a record's folder, unless there is one. A seal from before counts as delivered.
 
     Raises:
         OSError: it cannot be made.
@@ -91,7 +91,7 @@ def enlist(folder: Path) -> None:
 
 
 def manifest_in(folder: Path) -> Manifest | None:
-    """The manifest of a sealed record; None of one that is not sealed, or whose manifest cannot be read."""
+    """The manifest of a record; None if it is not sealed, or if the manifest cannot be read."""
     try:
         return read_manifest(content_of(folder / MANIFEST) or b"")
     except (OSError, ValueError):
@@ -99,7 +99,7 @@ def manifest_in(folder: Path) -> Manifest | None:
 
 
 def sealed_as_it_is(folder: Path) -> Manifest | None:
-    """The manifest of a record whose journal has not grown since its seal, or None."""
+    """The manifest of a record, if its journal has not grown since its seal; otherwise None."""
     manifest = manifest_in(folder)
     try:
         size = (folder / JOURNAL).stat().st_size
@@ -134,14 +134,14 @@ def held(outputs: Path, run: str, within_s: float = 0.0) -> Iterator[HeldMark | 
             yield None
             return
         except OSError:
-            pass  # a file system without locks: a message may be sent twice
+            pass  # a file system without locks, so that messages may be sent twice
         yield HeldMark(path, descriptor)
     finally:
         os.close(descriptor)
 
 
 def waiting(outputs: Path) -> list[str]:
-    """The runs that were not delivered to their end, the oldest first."""
+    """The runs that are not delivered to their end, the oldest first."""
     try:
         names = [path.name for path in ArchiveLayout(outputs).forwarding.iterdir()]
     except OSError:
@@ -154,13 +154,13 @@ def _path_of(outputs: Path, run: str) -> Path:
 
 
 class Outage(Struct):
-    """A target that has not taken anything since.
+    """A time in which the target accepts nothing.
 
     Attributes:
-        target: its fingerprint.
-        since: when the first attempt began that has not succeeded, seconds since 1970.
-        tried: when the last one began.
-        why: what went wrong, or "" while the first attempt goes on.
+        target: the target's fingerprint.
+        since: when the first failed attempt began, seconds since 1970.
+        tried: when the last attempt began.
+        why: what went wrong; "" while the first attempt goes on.
     """
 
     target: str
@@ -170,7 +170,7 @@ class Outage(Struct):
 
 
 def outage(outputs: Path, target: str) -> Outage | None:
-    """The outage of this target, or None while it takes what it is sent."""
+    """The outage of this target; None if it accepts messages."""
     try:
         found = read_json(ArchiveLayout(outputs).forwarding / _OUTAGE, Outage, _MOST_BYTES)
     except Unfit:
@@ -179,7 +179,7 @@ def outage(outputs: Path, target: str) -> Outage | None:
 
 
 def note_outage(outputs: Path, found: Outage | None) -> None:
-    """Say that an attempt begins or has failed, or with None that it has succeeded. Others may ask."""
+    """Note for other processes that an attempt begins or has failed; with None, that it has succeeded."""
     path = ArchiveLayout(outputs).forwarding / _OUTAGE
     with suppress(OSError):
         if found is None:

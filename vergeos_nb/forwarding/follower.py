@@ -1,8 +1,8 @@
-"""The thread that delivers a run's lines while the run goes on. A process has one for all its runs.
+"""The thread that delivers the lines of runs while they go on. A process has one thread for all its runs.
 
-A run only sets an event: it waits for nothing, and no line is kept in memory, because the journal's file is
-the queue. While the target takes nothing, it is tried less and less often. When the process ends or is
-killed, the marks on the disk say what is missing.
+A run only sets an event, so it never waits. No line is kept in memory, because the journal's file is the
+queue. While the target fails, it is tried less and less often. If the process ends or is killed, the marks on
+the disk show what is missing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Follower:
         self._outputs = outputs
         self._delivery = Delivery(outputs, url)
         self._lock = threading.Lock()
-        # The runs that are followed, those with lines that were not delivered, and those that are over.
+        # The runs that are followed, those with undelivered lines, and those that are over.
         self._runs: set[str] = set()
         self._behind: set[str] = set()
         self._over: set[str] = set()
@@ -53,18 +53,18 @@ class Follower:
             if self._thread is None:
                 self._ended.clear()
                 self._thread = threading.Thread(target=self._work, daemon=True, name="forwarding")
-                # A kernel that ends starts none any more; the next run delivers it.
+                # A kernel that is ending starts no threads. The next run delivers the lines.
                 with suppress(RuntimeError):
                     self._thread.start()
 
     def hear(self, run: str) -> None:
-        """The run has written a line that matters."""
+        """The run has written an important line."""
         with self._lock:
             self._behind.add(run)
         self._heard.set()
 
     def end(self, run: str) -> None:
-        """The run writes no more lines. What is missing of it is delivered later, if it cannot be now."""
+        """The run writes no more lines. What cannot be delivered now is delivered later."""
         with self._lock:
             self._over.add(run)
             self._behind.add(run)
@@ -86,7 +86,7 @@ class Follower:
             try:
                 self._deliver(behind)
                 failures, self.trouble = 0, ""
-            except Exception as error:  # the thread outlives whatever goes wrong, and says so
+            except Exception as error:  # after any error the thread reports it and goes on
                 failures += 1
                 self.trouble = str(error) if isinstance(error, RecordError) else type(error).__name__
             if self._is_done(over):
@@ -95,7 +95,7 @@ class Follower:
     def _deliver(self, behind: frozenset[str]) -> None:
         for run in behind:
             with self._lock:
-                # Before it is read: a line that comes meanwhile puts it back.
+                # Removed before the run is read, so that a line that comes meanwhile adds it again.
                 self._behind.discard(run)
             try:
                 self._delivery.run(run)
@@ -103,7 +103,7 @@ class Follower:
                 with self._lock:
                     self._behind.add(run)
                 raise
-        # What happens now goes before what is left of earlier runs.
+        # New lines go before what is left from earlier runs.
         while self._left and not self._heard.wait(LEFT_PAUSE_S):
             with self._lock:
                 ours = self._left[0] in self._runs
@@ -112,7 +112,7 @@ class Follower:
             del self._left[0]
 
     def _is_done(self, over: frozenset[str]) -> bool:
-        """Forget the runs that were over when the delivery began, and say whether there is no other."""
+        """Forget the runs that were over when the delivery began. Returns whether no other run is left."""
         with self._lock:
             for run in over & self._over:
                 for runs in (self._runs, self._behind, self._over):
@@ -125,7 +125,7 @@ class Follower:
 
 
 class Following:
-    """One run that is followed, or not, if nothing is set up."""
+    """One run that is followed. If no target is set up, nothing happens."""
 
     def __init__(self, follower: Follower | None, run: str, trouble: str = "") -> None:
         self._follower = follower
@@ -133,12 +133,12 @@ class Following:
         self._trouble = trouble
 
     def hear(self, line: Mapping[str, Any]) -> None:
-        """A line was written; for `RunJournal`. Wakes the thread if the line matters, and takes no time."""
+        """A line was written. Wakes the thread if it is important, and returns at once. For `RunJournal`."""
         if self._follower is not None and matters(line):
             self._follower.hear(self._run)
 
     def before(self, on_line: _OnLine | None) -> _OnLine:
-        """Hear each line, and then call this."""
+        """A function that hears each line and then calls this one."""
         if on_line is None or self._follower is None:
             return on_line or self.hear
 
@@ -166,8 +166,8 @@ _lock = threading.Lock()
 def follow(folder: Path, url: Secret | None) -> Following:
     """Begin to forward the run of this folder. Raises nothing.
 
-    A folder that lies in no archive is not followed. A worker on another machine has one; its lines are told
-    by the coordinator, which writes them into the archive.
+    A folder outside an archive is not followed. A worker on another machine has such a folder. Its lines are
+    delivered by the coordinator, which writes them into the archive.
 
     Args:
         url: the target, or None if none is set up.

@@ -1,4 +1,4 @@
-"""The messages of one journal, read on from where the last reading has ended."""
+"""The messages of one journal. Each reading begins where the last one ended."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MOST_READ = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some lines.
+    """A part of the journal.
 
     Attributes:
-        messages: those that matter.
-        until: the number of the last line of the file that was read.
-        more: whether there may be more.
+        messages: the messages of its important lines.
+        until: the number of its last line in the file.
+        more: whether more lines may follow.
     """
 
     messages: tuple[Message, ...]
@@ -30,7 +30,7 @@ class Batch:
 
 
 class RunLines:
-    """Reads a journal while it is written. A line that is not whole yet is read the next time."""
+    """Reads a journal while it is written. An incomplete line is read the next time."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / JOURNAL
@@ -39,7 +39,7 @@ class RunLines:
         self._line = 0
 
     def at(self, folder: Path) -> RunLines:
-        """The same, where the folder was given another name."""
+        """The same reader for a folder that was renamed."""
         self._path = folder / JOURNAL
         return self
 
@@ -47,7 +47,7 @@ class RunLines:
         """The next messages, without those of the first ``done`` lines.
 
         Raises:
-            Unfit: there is no journal that can be read.
+            Unfit: there is no readable journal.
         """
         try:
             with opened(self._path) as file:
@@ -77,4 +77,4 @@ class RunLines:
         try:
             return self._teller.message(object_of_line(raw))
         except Unfit:
-            return None  # a line that was cut off when its writer died
+            return None  # a line that was cut off because its writer died

@@ -1,7 +1,7 @@
-"""Syslog as RFC 5424 writes it, over a Unix socket, UDP (RFC 5426), TCP (RFC 6587) or TLS (RFC 5425).
+"""Send syslog messages (RFC 5424) over a Unix socket, UDP (RFC 5426), TCP (RFC 6587) or TLS (RFC 5425).
 
-Over TCP and TLS each message is preceded by its length. A connection lasts for one batch. It is ended by us,
-and the receiver's own end says that it has read everything; syslog has no other answer.
+Over TCP and TLS the length of each message comes before it. Each batch has its own connection. We end our
+side of it first. When the receiver ends its side, it has read everything. Syslog has no other confirmation.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ HASTY_CLOSE_WAIT_S = 0.02
 REFUSAL_WAIT_S = 0.02
 """How long the word that nobody listens on a UDP port may take; from another machine it may never come."""
 
-# Local use 0, so that a site can tell our messages from its daemons' by the facility alone.
+# Local use 0, so that the facility alone separates our messages from those of daemons.
 _FACILITY = 16
 _ERROR, _WARNING, _NOTICE = 3, 4, 5
 _SEVERITIES = {"bug": _ERROR, "intent": _WARNING, "interrupted": _WARNING}
-# The one element of structured data that needs no number of an enterprise. The rest is in the JSON.
+# The only structured data that needs no enterprise number. Everything else is in the JSON.
 _ORIGIN = f'[origin software="vergeos-nb" swVersion="{__version__}"]'
 
 
@@ -42,7 +42,7 @@ _stay_open: set[str] = set()
 
 
 def syslog_line(message: Message, host: str | None = None) -> bytes:
-    """The message as RFC 5424 writes it: its event is MSGID, its run is PROCID, and MSG is its JSON.
+    """The message in the form of RFC 5424: MSGID is its event, PROCID is its run, and MSG is its JSON.
 
     Args:
         host: by default this machine's name.
@@ -58,14 +58,14 @@ def syslog_line(message: Message, host: str | None = None) -> bytes:
 
 
 def send_to_syslog(target: ForwardTarget, messages: Iterable[Message], limit_s: float) -> None:
-    """Send a batch in its order.
+    """Send a batch, in its order.
 
     Args:
-        limit_s: for the whole of it.
+        limit_s: the time for the whole batch.
 
     Raises:
-        OSError: the receiver cannot be reached, or did not take all of it.
-        SettingsError: the machine's authorities cannot be read.
+        OSError: the receiver cannot be reached, or did not read the whole batch.
+        SettingsError: the machine's certificate authorities cannot be read.
     """
     lines = [syslog_line(message) for message in messages]
     until = time.monotonic() + limit_s
@@ -78,7 +78,7 @@ def send_to_syslog(target: ForwardTarget, messages: Iterable[Message], limit_s: 
 
 
 def _word(value: object, longest: int) -> str:
-    """A field of the header: printable ASCII without blanks, or "-" for none."""
+    """A field of the header: printable ASCII without blanks; "-" if it is empty."""
     text = "".join(c if "!" <= c <= "~" else "_" for c in str(value if value is not None else ""))
     return text[:longest] or "-"
 
@@ -95,13 +95,13 @@ def _left(until: float) -> float:
 
 
 def _to_socket(path: str, lines: Sequence[bytes], until: float) -> None:
-    """A local daemon's socket: of datagrams, as nearly all have it, or a stream of lines."""
+    """Send to a local daemon's socket. Nearly all take datagrams, the others a stream of lines."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.settimeout(_left(until))
         try:
             receiver.connect(path)
         except OSError as error:
-            # The kernel's word for a socket of another kind.
+            # The kernel's error for a socket of the other kind.
             if error.errno != errno.EPROTOTYPE:
                 raise
         else:
@@ -122,7 +122,7 @@ def _as_datagrams(target: ForwardTarget, lines: Sequence[bytes], until: float) -
         receiver.connect((host, target.port))
         for line in lines:
             receiver.send(line)
-        # "Nobody listens there" comes after the datagram.
+        # The error "nobody listens there" comes only after a datagram was sent.
         select.select([receiver], [], [], REFUSAL_WAIT_S)
         if failure := receiver.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(failure, os.strerror(failure))

@@ -1,4 +1,4 @@
-"""Where messages go: the URL of ``VERGEOS_NB_FORWARD``, read."""
+"""The target of messages, from the URL in ``VERGEOS_NB_FORWARD``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vergeos_nb.settings import Secret
 from vergeos_nb.words import did_you_mean
 
 Way = Literal["unix", "udp", "tcp", "tls", "http"]
-# Syslog's own port; that of syslog over TLS is RFC 5425's.
+# The standard ports of syslog, and of syslog over TLS (RFC 5425).
 PORTS: dict[Way, int] = {"udp": 514, "tcp": 514, "tls": 6514}
 _WAYS: dict[str, Way] = {
     "syslog+unix": "unix",
@@ -30,10 +30,10 @@ class ForwardTarget:
     """A syslog receiver or an HTTP collector.
 
     Attributes:
-        way: how it is reached.
-        host, port: of a syslog receiver on the network.
-        path: of a syslog receiver's Unix socket.
-        url: the whole URL. Secret, because a collector's often holds a token.
+        way: the protocol.
+        host, port: for a syslog receiver on the network.
+        path: the Unix socket of a syslog receiver.
+        url: the whole URL. It is secret, because a collector's URL often contains a token.
     """
 
     way: Way
@@ -44,11 +44,11 @@ class ForwardTarget:
 
     @property
     def fingerprint(self) -> str:
-        """A name for the target that reveals nothing of its URL."""
+        """A name for the target that does not reveal its URL."""
         return hashlib.sha256(self.url.reveal().encode()).hexdigest()
 
     def __str__(self) -> str:
-        """What may be shown: no path and no password of a collector's URL."""
+        """The target as it may be shown, without path and password of a collector's URL."""
         if self.way == "unix":
             return f"syslog at {self.path}"
         if self.way == "http":
@@ -60,8 +60,8 @@ def read_target(url: Secret) -> ForwardTarget:
     """The target that a URL names.
 
     Raises:
-        SettingsError: it names none, or a collector without TLS that is not on this machine. The text holds
-            nothing of the URL but its scheme.
+        SettingsError: it is not a valid target, or a collector without TLS on another machine. The text
+            contains no part of the URL except its scheme.
     """
     try:
         parts = urlsplit(url.reveal())
@@ -84,7 +84,7 @@ def read_target(url: Secret) -> ForwardTarget:
 
 
 def _is_safe(parts: SplitResult) -> bool:
-    """Whether the way is encrypted, or does not leave this machine."""
+    """Whether the connection is encrypted or stays on this machine."""
     host = parts.hostname or ""
     if parts.scheme == "https" or host == "localhost":
         return True

@@ -1,7 +1,7 @@
-"""A line of a journal as a message, where it matters to somebody who watches from elsewhere.
+"""Turn journal lines into messages, if they are important for people who do not see the run itself.
 
-Each message says by itself which run it belongs to. ``id`` is the run and the line's number, so a receiver
-that gets a message twice can tell. Names and reasons are those of the journal, which is masked.
+Each message names its run. ``id`` is the run and the line's number, so that a receiver can recognise a
+message that comes twice. Names and reasons are from the journal, which is masked.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Message = Mapping[str, Any]
 MOST_BYTES = 1700
 """Of one message as JSON. RFC 5426 asks receivers to take 2,048 octets in one datagram, with the header."""
 _LONGEST_TEXTS = (400, 120, 40, 12)
-# The beginning of a line says its event, and what matters of an exchange is whether it changes something.
-# So most lines are passed over without reading them.
+# The beginning of a line shows its event, and an exchange is important only if it changes something. So most
+# lines are skipped without decoding them.
 _EVENT = re.compile(rb'\{"n": \d{1,12}, "at": "[^"]{1,40}", "event": "([a-z-]{1,40})"')
 _OF_A_STEP = ("step-ended", "settled")
 _ABOUT = {"operator": "operator", "vm": "vm_name", "vm_key": "vm_key", "ticket": "ticket", "reason": "reason"}
@@ -53,7 +53,7 @@ _FIELDS = {
 
 
 def may_matter(raw: bytes) -> bool:
-    """False for a line that certainly makes no message. Fast: a journal has thousands of readings."""
+    """False if a line certainly makes no message. Fast, because a journal has thousands of readings."""
     found = _EVENT.match(raw)
     if found is None:
         return True
@@ -64,7 +64,7 @@ def may_matter(raw: bytes) -> bool:
 
 
 def matters(line: Mapping[str, Any]) -> bool:
-    """Whether a line can make a message. It takes no time: a run asks for each of its lines."""
+    """Whether a line can make a message. Fast, because a run asks for each of its lines."""
     event = line.get("event")
     if event == "exchange":
         return line.get("changing") is True
@@ -72,7 +72,7 @@ def matters(line: Mapping[str, Any]) -> bool:
 
 
 class Teller:
-    """Makes messages of one run's lines, in their order, and keeps in mind who and what the run is about.
+    """Turns one run's lines into messages, in order. Remembers whose run it is and what it is about.
 
     Args:
         folder: the record's folder.
@@ -83,7 +83,7 @@ class Teller:
         self._about: dict[str, Any] = {}
 
     def message(self, line: Mapping[str, Any]) -> Message | None:
-        """The message of the next line, or None where it does not matter to others."""
+        """The message for the next line; None if the line is not important for others."""
         event, number = line.get("event"), line.get("n")
         self._learn(line)
         if not isinstance(event, str) or not matters(line):
@@ -99,7 +99,7 @@ class Teller:
         return _bounded({**head, **self._about, **told})
 
     def _learn(self, line: Mapping[str, Any]) -> None:
-        """Who, what and why, also where a person says so on the way."""
+        """Remember who runs it, what it is about, and why, also if a person says so during the run."""
         match line.get("event"):
             case "run-opened":
                 self._about = {name: line.get(name) for name in ("runbook", "operator", "profile")}
@@ -112,7 +112,7 @@ class Teller:
         self._about |= {name: given[key] for name, key in _ABOUT.items() if given.get(key)}
 
     def _of_result(self, result: Any) -> dict[str, Any] | None:
-        """Of a step that has found the VM or a verdict, or that a person has approved."""
+        """The message of a step that found the VM or a verdict, or that a person approved; otherwise None."""
         facts = result.get("facts") if isinstance(result, Mapping) else None
         if not isinstance(facts, Mapping):
             return None
@@ -128,7 +128,7 @@ class Teller:
 
 
 def sealed_message(folder: Path, manifest: Manifest) -> Message:
-    """The message of a seal, which is in the ledger and no line of the journal."""
+    """The message for a seal. It is from the ledger, because the journal has no line for it."""
     run = run_id_of(folder)
     return _bounded(
         {
@@ -145,12 +145,12 @@ def sealed_message(folder: Path, manifest: Manifest) -> Message:
 
 
 def as_json(message: Message) -> bytes:
-    """The message in ASCII alone: so it has no line feed and needs no mark of its encoding."""
+    """The message as JSON in ASCII, so that it has no line feed and needs no byte order mark."""
     return json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode()
 
 
 def _bounded(message: dict[str, Any]) -> Message:
-    """The message, masked first, and then with its longest texts cut until it fits into one datagram."""
+    """The message masked, and then with its longest texts cut until it fits into one datagram."""
     whole = masked_data(message)
     for longest in _LONGEST_TEXTS:
         cut = {name: _cut(value, longest) for name, value in whole.items()}

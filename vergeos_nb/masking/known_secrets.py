@@ -1,7 +1,7 @@
-"""Every secret that this process has read, and the masking that every way out of the process uses.
+"""All secrets that this process has read, and the masking that everything uses that writes or shows texts.
 
-A secret registers itself when it is read, so no caller passes it on. Every writer to a terminal, file, error
-or card calls the same function, and a new way out needs one call.
+A secret registers itself when it is read, so callers need not pass it on. Every writer to a terminal, file,
+error or card calls the same function.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from vergeos_nb.masking.spellings import basic_pair, is_maskable, spellings
 
 
 def register(secret: str, username: str | None = None) -> None:
-    """Mask this from now on, in everything that this process writes. Spellings that are our own words are
-    left out.
+    """Mask this secret from now on in everything that this process writes. Our own words are never masked.
 
     Args:
-        username: the user of this password; the Basic header holds both.
+        username: the user of this password. The Basic header holds both.
     """
     forms = set(spellings(secret)) if is_maskable(secret) else set()
     OF_THIS_PROCESS.add(forms | ({basic_pair(secret, username)} if username else set()))
 
 
 def register_url(url: str) -> None:
-    """Mask the user and the password that a URL holds in front of its host."""
+    """Mask the user and the password in a URL."""
     for secret in secrets_of_url(url):
         register(secret)
 
@@ -48,7 +47,7 @@ def forget() -> None:
 
 
 def state_of_masking() -> int:
-    """A number that is another one when another secret is known: what was masked before is masked anew."""
+    """A number that changes when a secret is added. What was masked and cached before is then stale."""
     return hash(OF_THIS_PROCESS.secrets)
 
 
@@ -56,7 +55,7 @@ def masked(text: str, *, torn: bool = False) -> str:
     """A text as it may leave this process.
 
     Args:
-        torn: it is known not to be whole, so that it may end within a secret.
+        torn: the text is known to be cut off, so it may end within a secret.
     """
     return OF_THIS_PROCESS.text(text, torn=torn)
 
@@ -67,5 +66,5 @@ def masked_data(value: Any) -> Any:
 
 
 def cut(text: str, limit: int, *, torn: bool = False) -> str:
-    """A text from outside, masked and then cut to `limit` characters. The one way to cut one."""
+    """A text from outside, masked and then cut to `limit` characters. No other code cuts texts."""
     return OF_THIS_PROCESS.cut(text, limit, torn=torn)

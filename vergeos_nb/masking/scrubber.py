@@ -14,20 +14,20 @@ from vergeos_nb.masking.secret_patterns import Span, compiled, has_one, names_a_
 from vergeos_nb.masking.spellings import MASK, SHORTEST_NUMBER, forms_of, signs_of, spellings
 
 CERTAIN = 16
-"""From this length on a secret cannot stand in a digest, an id or a time by chance."""
+"""A secret of this length or more is not in a digest, an id or a time by chance."""
 
 _IMAGE_CERTAIN = 8
-"""The same for Base64 as long as that of a picture."""
+"""The same for the Base64 of a picture."""
 
 _TORN = 8
-"""At the end of a text, so many first characters of a secret are its beginning, cut off."""
+"""If a text ends with this many first characters of a secret, they count as the beginning of the secret."""
 _SURELY_TORN = 3
-"""The same where a text is known not to be whole."""
+"""The same for a text that is known to be cut off."""
 
 _LEAST = (_TORN, _SURELY_TORN)
 
 _SLACK = 1024
-"""How far beyond a cut a shape is looked for that begins before it."""
+"""How many characters beyond a cut are searched for a pattern that begins before the cut."""
 
 # Values in our own texts that are never secrets: SHA-256 in hex, times and days, and the ids of records.
 _OURS = (
@@ -41,12 +41,12 @@ _CLOSING = "….\"' )\\n"
 
 
 class _Needles:
-    """Some secrets, made ready to be searched for. It does not change.
+    """Some secrets, prepared for searching. It never changes.
 
     Attributes:
-        signs: one of them is in every form of a secret that has signs.
-        forms: all forms, the longest first; `unsigned` are those of secrets without signs.
-        beginnings: the forms that a text can end within; `ends` are what it ends with then.
+        signs: short texts to search for first. Every form of a secret with signs holds one of them.
+        forms: all forms, the longest first; `unsigned` are the forms of secrets without signs.
+        beginnings: forms of which a text can end with a part; `ends` are such parts.
         numbers: the secrets that JSON could hold as a number.
     """
 
@@ -72,7 +72,7 @@ class _Needles:
         self.longest = max((len(form) for form in self.forms), default=0)
 
     def whole(self, text: str) -> Iterator[Span]:
-        """Where a secret is."""
+        """Where the text holds a secret."""
         forms = self.forms if has_one(text, self.signs) else self.unsigned
         ours: list[Span] | None = None
         images: list[Span] = []
@@ -89,7 +89,7 @@ class _Needles:
                 at = text.find(form, at + 1)
 
     def torn(self, text: str, least: int) -> Iterator[Span]:
-        """Where the text ends within a secret, of which at least so many characters are there."""
+        """Where the text ends with the beginning of a secret, of at least this many characters."""
         for end in {len(text), len(text.rstrip(_CLOSING))}:
             if end < least or text[end - least : end] not in self.ends[least]:
                 continue
@@ -103,11 +103,10 @@ class _Needles:
 class Scrubber:
     """Replaces secrets by `MASK`.
 
-    These are the given secrets, every one that this process has read, and texts that look like an unknown
-    one.
+    Secrets are the given ones, all that this process has read, and texts that look like an unknown secret.
 
     Args:
-        secrets: texts that must not be seen; each is looked for in all its spellings.
+        secrets: texts to mask, in all their spellings.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -116,7 +115,7 @@ class Scrubber:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every text that it was given, the longest first."""
+        """All secrets that were given to it, the longest first."""
         return self._own.secrets
 
     def add(self, secrets: Iterable[str]) -> None:
@@ -159,7 +158,7 @@ class Scrubber:
         """
         if len(text) <= limit:
             return self.text(text, torn=torn)[: max(limit, len(MASK))]
-        # Beyond the window nothing can begin before the cut.
+        # What begins before the cut lies within the window.
         window = text[: limit + max(*(needles.longest for needles in self._needles()), _SLACK)]
         spans: list[Span] = []
         while more := _spans(_blanked(window, spans), False, *self._needles()):
@@ -193,7 +192,7 @@ class Scrubber:
     def _needles(self) -> tuple[_Needles, ...]:
         ours = OF_THIS_PROCESS._own
         own, asked = self._own, self._asked
-        # The set of secrets is kept beside the result, because another thread may have added one meanwhile.
+        # The result is kept with its set of secrets, because another thread may add one meanwhile.
         if asked is None or asked[0] is not ours or asked[1] is not own:
             covered = set(own.secrets) <= set(ours.secrets)
             self._asked = asked = (ours, own, (ours,) if covered else (ours, own))
@@ -214,7 +213,7 @@ def _spans(text: str, torn: bool, *known: _Needles) -> list[Span]:
 
 
 def _masked(text: str, torn: bool, *known: _Needles) -> str:
-    # A text next to a mask can be one more hit.
+    # Masking can make a text next to the mask match, too.
     while spans := _spans(text, torn, *known):
         text = _without(text, spans)
     return text
@@ -222,7 +221,7 @@ def _masked(text: str, torn: bool, *known: _Needles) -> str:
 
 @lru_cache(maxsize=4096)
 def _name(name: str, *known: _Needles) -> str:
-    """The name of a member, masked. The same few come again in every row."""
+    """The name of a member, masked. Cached, because each row has the same names."""
     return _masked(name, False, *known)
 
 
@@ -253,7 +252,7 @@ def _without(text: str, spans: Iterable[Span]) -> str:
 
 
 def _blanked(text: str, spans: Iterable[Span]) -> str:
-    """The text, as long as it was, with nothing to be found where it will be masked."""
+    """The text with blanks where it will be masked, so that nothing is found there again."""
     for first, last in spans:
         text = text[:first] + "\0" * (last - first) + text[last:]
     return text

@@ -1,7 +1,7 @@
-"""Recognise credentials that we do not know: headers, tokens, keys and passwords in texts of others.
+"""Recognise credentials that we do not know: headers, tokens, keys and passwords in texts from outside.
 
-Only the value is masked, never the word that names it, so a log stays readable. Every repetition has an end,
-so that no text takes longer than its length.
+Only the value is masked, not the word that names it, so a log stays readable. Every repetition in a pattern
+is limited, so that the time grows only with the length of the text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vergeos_nb.masking.spellings import pieces_in_base64
 
 Span = tuple[int, int]
 
-# Between a name and its value: JSON, JSON in JSON, a Python repr, HTML, a URL, a line end.
+# What can be between a name and its value: JSON, JSON in JSON, a Python repr, HTML, a URL, a line end.
 _GAP = (
     r"""(?:\\{0,8}["'`]|&(?:quot|apos|nbsp|colon|equals|lt|gt|\#0{0,4}(?:3[249]|58|61)"""
     r"""|\#x0{0,4}(?:2[027]|3[ad]));|%(?:20|22|27|3a|3d|5b|7b|2c|0a|0d)|\\{1,8}[nrt]"""
@@ -26,8 +26,7 @@ _CHARACTER = (
     r"(?:[0-9A-Za-z+/_.~=-]|%(?:2[bdefBDEF]|3[dD]|5[fF]|7[eE])|\\{1,8}/|\\{1,8}u00(?:2[bfBF]|3[dD])"
     r"|&\#(?:43|47|61|x2[bfBF]|x3[dD]);)"
 )
-# A header continues in the next line if that line is indented. Otherwise the next line is another line of a
-# log.
+# A header continues in the next line if that line is indented. Otherwise the next line is a log's next line.
 _FOLD = r"(?:(?:(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)[ \t]{1,40})(?=[0-9A-Za-z+/_.~=-]{0,200}[0-9]))"
 _VALUE = rf"(?P<value>(?:{_CHARACTER}{_FOLD}?)+)"
 _SLASH = r"(?:/|\\{1,8}/|%2f)"
@@ -64,7 +63,7 @@ def has_one(text: str, pieces: Iterable[str]) -> bool:
 
 
 def _is_token(value: str, least: int = 8) -> bool:
-    """Whether this can be a token: it holds a digit or is long, unlike the words of a sentence."""
+    """Whether this can be a token: it has a digit or is long, unlike the words of a sentence."""
     return len(value) >= least and (len(value) >= _LETTERS_ONLY or bool(_DIGIT.search(value)))
 
 
@@ -80,7 +79,7 @@ def _is_pair(text: str) -> bool:
 
 
 def _apart(gap: str) -> bool:
-    # Blanks alone: a sentence about authorization. Its schemes are looked for by themselves.
+    # Only blanks: this is a sentence about authorization. Other rules look for its schemes.
     return not gap.isspace()
 
 
@@ -111,10 +110,10 @@ class _Rule(NamedTuple):
     """A name, what is between it and its value, and the value.
 
     Attributes:
-        words: one of them is looked for first, because that is quick.
+        words: the rule applies only if the text holds one of them, which is quick to find out.
         name: a pattern that ends with the gap.
-        value: patterns, tried in turn where the gap ends. Only a short one may fail to be meant, so that no
-            text is read more than once.
+        value: patterns for the text after the gap, tried in turn. Only a short match may be rejected, so that
+            no long text is read more than once.
     """
 
     words: tuple[str, ...]
@@ -159,12 +158,12 @@ _RULES = (
     _Rule(("pass", "key", "secret"), _named(_SECRET_NAME), _assigns, (_PASSWORD,), _is_password),
 )  # fmt: skip
 _WORDS = ("auth", "token", "pass", "key", "bearer", "basic", "secret")
-"""Every name of a rule holds one of them."""
+"""The name in each rule holds one of these."""
 _IN_URL = r"""://[^\s/@:"'<>\\]{0,100}:(?P<value>[^\s/@"'<>\\•*]{1,400})@"""
 _RUNS = r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{11,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]+)?"
 
 _SHORTEST = 12
-"""No shape is shorter."""
+"""The shortest credential that a rule finds, in characters."""
 
 # The parts of a header's Base64 that are the same wherever it begins.
 _HEADERS = (
@@ -178,7 +177,7 @@ def shaped(text: str, *, inside: bool = True) -> list[Span]:
     """Where the text holds something that looks like a credential.
 
     Args:
-        inside: also within Base64.
+        inside: also search within Base64.
     """
     if len(text) < _SHORTEST:
         return []
@@ -228,7 +227,7 @@ def _key_blocks(text: str) -> Iterator[Span]:
 
 def _hides_a_shape(run: str) -> bool:
     plain = run.rstrip("=").translate(str.maketrans("-_", "+/"))
-    # It may begin anywhere in a longer run, such as a name before it.
+    # The Base64 may begin anywhere in the run, for example after a name.
     for start in range(4):
         piece = plain[start : start + (len(plain) - start) // 4 * 4]
         inner = binascii.a2b_base64(piece).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Every form in which a known secret can turn up in a text by accident."""
+"""All forms in which a known secret can appear in a text."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 MASK = "•••"
-"""What stands where a secret would."""
+"""The replacement of a secret."""
 
 SHORTEST_SEARCHED = 4
-"""Shorter secrets are not searched for in texts: they would be found in every other word."""
+"""Shorter secrets are not searched for, because they would be found in many words."""
 
 SHORTEST_NUMBER = 8
-"""A shorter number is a key, a size or a port somewhere in every record."""
+"""Shorter numbers are not masked, because every record has such keys, sizes or ports."""
 
 OUR_WORDS = (
     "passed nothing-to-do refused failed unknown skipped planned done interrupted alive silent dead off "
@@ -26,11 +26,11 @@ OUR_WORDS = (
     "simulator simulated none null true false admin json interrupted settled intent note exchange manifest "
     "password passphrase token secret credentials username host vergeos verge"
 )
-"""What journals and records are made of. A secret that is a piece of one of these cannot be masked: the mask
-would fall on our own words, and nobody could read the record again."""
+"""The words of journals and records. A secret that is a part of one of these cannot be masked, because the
+mask would replace our own words, and nobody could read the record."""
 
 _SHORTEST_PIECE = 8
-"""Shorter pieces of Base64 would be found by chance."""
+"""Shorter pieces of Base64 are not searched for, because they would be found by chance."""
 _URL_SAFE = str.maketrans("+/", "-_")
 _RUN = re.compile("[0-9A-Za-z]+")
 
@@ -50,7 +50,7 @@ def spellings(secret: str, username: str | None = None) -> tuple[str, ...]:
     With a user name also the value of a Basic ``Authorization`` header. Longest first. For a secret shorter
     than `SHORTEST_SEARCHED`, only the header.
     """
-    # These load slowly, and a process without a secret does without.
+    # These load slowly, and a process without a secret does not need them.
     import html
     import json
     from urllib.parse import quote_plus
@@ -90,7 +90,7 @@ def forms_of(secret: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def signs_of(secret: str) -> tuple[str, ...]:
-    """A few texts to search for first: every form of the secret holds one of them. None if there are none.
+    """A few texts to search for first: every form of the secret holds one of them. Empty if there are none.
 
     All spellings except Base64 and hex keep letters and digits.
     """

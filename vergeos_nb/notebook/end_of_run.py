@@ -1,4 +1,4 @@
-"""The end of a live run, and the ways on from it: watch the VM, undo the override, do the drill again."""
+"""The end of a live run, and what can follow: watch the VM, undo the override, repeat the drill."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from vergeos_nb.views.summary import first_analysis_html, summary_view, with_deb
 from vergeos_nb.widgets.ways_on.ended import Ended, Prepared, WayOn
 
 WATCH, UNDO = "watch_after_power_off", "restore_status"
-# Of the run's own parameters, what the next runbook is given.
+# The parameters that the next runbook takes over from the run.
 _SAME = ("vm_name", "profile", "operator", "ticket")
 
 
 def end_of(run: Run, account: RunState) -> Ended:
-    """What a person sees of a run that was closed just now."""
+    """What a person sees when a run was just closed."""
     summary, drill = summary_of(account), drill_of(run.profile_name)
     kept: Mapping[str, str] = summary_view(summary)
     if drill is not None:
@@ -41,7 +41,7 @@ def end_of(run: Run, account: RunState) -> Ended:
 
 
 def page_of(folder: Path) -> ServedFile | None:
-    """The page of a record as a link finds it; None if there is none yet, or no page of a server sees it."""
+    """The page of a record for a link; None if there is no page yet, or the server does not serve it."""
     root = settings.jupyter_root()
     return root.served(folder / PAGE) if root is not None and (folder / PAGE).is_file() else None
 
@@ -89,13 +89,13 @@ def in_new_copy(runbook: str, given: Mapping[str, Any], *, word: str = "") -> Ca
 
 
 def _drill_again(run: Run) -> Prepared:
-    """Put the simulator back to its beginning. Running this notebook's cells again then begins a new run."""
+    """Reset the simulator. Running this notebook's cells again then begins a new run."""
     reset_announced(run.host)
     return prepared(this_notebook())
 
 
 def prepared(file: Path) -> Prepared:
-    """A notebook, and how the page finds it."""
+    """A notebook, and its address on the server."""
     root = settings.jupyter_root()
     return Prepared(file, root.served(file) if root is not None else None)
 
@@ -104,7 +104,7 @@ def this_notebook() -> Path:
     """The notebook of this kernel.
 
     Raises:
-        RecordError: Jupyter did not say which it is.
+        RecordError: Jupyter does not tell its path.
     """
     name = settings.session_name()
     if not name or not Path(name).is_absolute():

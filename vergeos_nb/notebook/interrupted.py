@@ -1,4 +1,4 @@
-"""A run of this notebook that was cut short when its kernel ended: found, described, finished."""
+"""Find, describe and finish a run of this notebook that was cut short when its kernel ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.layout import DAYS, JOURNAL, RECORD, day_of
 from vergeos_nb.processes import Life
 
-# An incident is over by then, and what its approvals rested on is long past.
+# Older runs are not offered: the incident is over, and the evidence for its approvals is stale.
 LASTS = timedelta(hours=24)
 
 
@@ -28,7 +28,7 @@ class CutShort:
         said: the run and its progress, in words.
         sent: what it had sent, in words, or "".
         parameters: those of its end, without its approval.
-        damaged: whether its journal cannot be read, so that it cannot be gone on with.
+        damaged: whether its journal cannot be read, so that the run cannot be continued.
     """
 
     folder: Path
@@ -60,12 +60,12 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
         except (VergeNbError, KeyError):
             if (path.parent / RECORD).exists() or life_of([opened]) is not Life.GONE:
                 return None
-            # Passed over, the next older run would be taken for the last one, or nothing for having happened.
+            # Not skipped: otherwise an older run would be taken for the last one.
             parameters = {**opened.get("parameters", {}), "approve": "", "approve_until": ""}
             return CutShort(path.parent, _said_of_damaged(opened, path), "", parameters, damaged=True)
         if life is Life.UNKNOWN and opened.get("on_host") != platform.node():
             continue
-        # The host has this name but cannot be checked. A journal is locked while its process lives.
+        # A process that cannot be checked may live. Then its journal is locked, and resuming fails.
         if account.in_order or life is Life.LIVES:
             return None
         return CutShort(path.parent, _said(account), _sent(account), _parameters(account))
@@ -73,7 +73,7 @@ def cut_short(outputs: Path, runbook: str, session: str) -> CutShort | None:
 
 
 def finish(folder: Path) -> str:
-    """Finish its record, reading back the effect of a call in doubt. Returns the result in words.
+    """Finish a run's record, and read back the effect of an unsettled call. Returns the result in words.
 
     Raises:
         RecordError: the record cannot be made.

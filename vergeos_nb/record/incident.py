@@ -1,6 +1,6 @@
-"""The facts of a run that a reader needs first. Page, notebook, Markdown, mail and terminal all show these.
+"""The facts of a run that a reader needs first. Page, notebook, Markdown, mail and terminal all show them.
 
-Everything comes from the run state, so that the records of older versions have the same facts.
+All facts come from the run state, so records of older versions have them, too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NO_RECORD_OF = "that its journal holds, and that has no first line"
 
 
 def facts_of(account: RunState) -> tuple[tuple[str, str], ...]:
-    """(what, value) pairs in the order in which they are shown; what the run does not have is left out."""
+    """(what, value) pairs in the order in which they are shown. Empty ones are left out."""
     opened = account.opened
     given: Mapping[str, Any] = opened.get("parameters") or {}
     pairs = (
@@ -54,7 +54,7 @@ def facts_of(account: RunState) -> tuple[tuple[str, str], ...]:
 
 
 def exhibits_of(account: RunState) -> tuple[Table, ...]:
-    """The tables that a run over no single VM was made for, those of its last step first."""
+    """The result tables of a run that is not over one VM, those of its last step first."""
     if _over_one_vm(account):
         return ()
     name = str(account.opened.get("runbook"))
@@ -62,12 +62,12 @@ def exhibits_of(account: RunState) -> tuple[Table, ...]:
     tables = [_worst_first(table) for result in shown for table in result.tables if table.rows][
         :MOST_EXHIBITS
     ]
-    # A list that is read stands above the picture of its counts.
+    # The list comes before the picture of its counts.
     return tuple(sorted(tables, key=lambda table: table.schema.name in COUNTED))
 
 
 def _worst_first(table: Table) -> Table:
-    """A fleet's VMs that need a look above those that are off."""
+    """Put a fleet's VMs that need a look above those that are off."""
     if table.schema != FLEET_RUN:
         return table
     at = [name for name, _ in FLEET_RUN.columns].index("verdict")
@@ -154,7 +154,7 @@ def _came_back(call: ChangingCall) -> str:
 
 
 def _votes(account: RunState, says: Sequence[str]) -> list[tuple[str, str]]:
-    """Source and reason of the votes of the newest evidence that are one of these."""
+    """Source and reason of those votes of the newest evidence that say one of these words."""
     rows: Sequence[Sequence[Any]] = ()
     for result in account.results:
         if result.step not in account.outdated and result.facts.get("verdict") == account.verdict:

@@ -1,6 +1,6 @@
-"""The record of a run, made from its journal: notebook, page, pictures and ``record.json``.
+"""Make the record of a run from its journal: notebook, page, pictures and ``record.json``.
 
-It reads nothing but the runbook and the journal. So another process can make it later, after any death.
+It reads only the runbook and the journal. So another process can make it later, after any crash.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def make_record(folder: Path, base: NotebookNode, scrubber: Scrubber) -> RunStat
     """Make the record of the run whose journal is in the folder. Can be repeated.
 
     Args:
-        base: the runbook, or the notebook that came of running it.
+        base: the runbook's notebook, or the notebook that the run has executed.
 
     Raises:
         RecordError: the journal cannot be read, or a file cannot be written.
@@ -75,7 +75,7 @@ def _drawn(journal: JournalText) -> tuple[Picture, bytes]:
         timeline = timeline_of(journal.lines)
         return Picture(timeline), timeline_svg(timeline)
     except Exception as error:
-        # Whatever a platform answered: evidence is not lost because it could not be drawn.
+        # Evidence must not be lost because an answer of the platform cannot be drawn.
         empty = Timeline("", "", f"the picture could not be drawn ({type(error).__name__})")
         return Picture(empty), timeline_svg(empty)
 
@@ -133,11 +133,11 @@ def _content(folder: Path, account: RunState, files: Mapping[str, str]) -> dict[
 
 
 def _consent(account: RunState) -> dict[str, Any] | None:
-    """The ticks and texts of a person before the approval, with their time."""
+    """What a person ticked and typed on the approval card, with the time."""
     line = account.consent
     return None if line is None else {k: v for k, v in line.items() if k not in ("n", "event")}
 
 
 def _write(path: Path, content: str | bytes) -> None:
-    # Half of a surrogate pair, as JSON from a platform can hold, is written as its escape.
+    # JSON from a platform can hold half of a surrogate pair. It is written as its escape.
     put(path, content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))

@@ -12,8 +12,7 @@ from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.views.shown import Picture
 from vergeos_nb.views.text import visible
 
-# Runs that end at the same time in one process share the exporter, which has state. So only one uses it at a
-# time.
+# The exporter has state, and runs that end at the same time in one process share it.
 _ONE_AT_A_TIME = Lock()
 # As in the template of tables, and in the page's style sheet.
 CELL = "text-align:left;vertical-align:top;padding:.1em .6em"
@@ -27,9 +26,9 @@ def page(
     Args:
         title: the record's id.
         heading: what the record is about.
-        digest: the SHA-256 of its journal, which stands on each printed page.
-        drawn: the timeline as SVG, which stands at the top of the page and not where the run is closed.
-        picture: the same as the notebook shows it.
+        digest: the SHA-256 of its journal. It is printed on each page.
+        drawn: the timeline as SVG. It is shown at the top of the page, and not where the run is closed.
+        picture: the timeline as the notebook shows it.
     """
     timeline = {"src": f"data:image/svg+xml;base64,{b64encode(drawn).decode()}", "alt": repr(picture)}
     resources = {
@@ -40,7 +39,7 @@ def page(
     }
     with _ONE_AT_A_TIME:
         html, _ = _exporter().from_notebook_node(notebook, resources=resources)
-    # A notebook's cells need a style each, a page has a style sheet: that is a sixth of its size.
+    # A notebook needs this style in each cell. The page has a style sheet, so a sixth of it can go.
     return str(html).replace(f' style="{CELL}"', "")
 
 
@@ -65,8 +64,8 @@ def _exporter() -> Any:
     class Exporter(HTMLExporter):  # type: ignore[misc]  # nbconvert ships no types
         """An HTML exporter that trusts its template.
 
-        Its base class parses the finished page once more, for marks on elements that our template does not
-        make and for images without a description. That takes longer than all the rest; ours have one.
+        Its base class parses the finished page once more, to mark elements that our template does not have,
+        and images without a description, of which we have none. That takes longer than all the rest.
         """
 
         def from_notebook_node(

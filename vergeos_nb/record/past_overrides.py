@@ -26,8 +26,8 @@ class Capsules:
     def capsule(self, record: str) -> Mapping[str, Any]:
         """The override of a record.
 
-        Everything is read from the journal, because the record holds its hash. ``record.json`` has no hash
-        there, and must agree with the journal.
+        Everything is read from the journal, whose hash is in ``record.json``. There is no hash of
+        ``record.json`` itself, so it must agree with the journal.
 
         Args:
             record: the record's id, or a path to its folder or its ``record.json``.
@@ -70,7 +70,7 @@ class Capsules:
             if is_file(folder / RECORD):
                 return folder.absolute()
         elif is_folder(self._outputs) and record not in ("", ".", ".."):
-            # By name and not by pattern: an id is never read as a wildcard.
+            # Compared by name, so that an id is never read as a pattern.
             found = [day / record for day in self._outputs.iterdir() if is_file(day / record / RECORD)]
             if len(found) == 1:
                 return found[0]

@@ -21,7 +21,7 @@ class _Call(Struct):
 
 
 class _Record(Struct):
-    """Those fields that are read again. None is in every record that was ever made."""
+    """The fields that are read again. Each is missing in records of some version."""
 
     runbook: Text = None
     opened_at: Text = None
@@ -43,10 +43,10 @@ class _Record(Struct):
 
 
 def record_of(content: bytes) -> Mapping[str, Any]:
-    """The record that these bytes hold.
+    """The record in these bytes.
 
     Raises:
-        Unfit: they hold none; the sentence names line or field.
+        Unfit: they are no record. The sentence names line or field.
     """
     data = object_of(content)
     fit(data, _Record)
@@ -54,7 +54,7 @@ def record_of(content: bytes) -> Mapping[str, Any]:
 
 
 def object_of(content: bytes) -> Mapping[str, Any]:
-    """The content of these bytes, with any fields: the fields do not decide whether a record is sealed.
+    """The JSON object in these bytes, with any fields, because wrong fields must not prevent a seal.
 
     Raises:
         Unfit: they are not a JSON object.

@@ -24,9 +24,9 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, withi
     """Make the folder of a new run.
 
     Args:
-        subject: the subject of the run, such as the VM's name. Only a safe form of it gets into the path.
+        subject: the subject of the run, such as the VM's name. The path gets a safe form of it.
         epoch: the time of the start, seconds since 1970.
-        within_run: whether it is one of many folders of a fleet run. The ledger was checked before, then.
+        within_run: whether it is a folder within a fleet run. Then the ledger was checked before.
 
     Raises:
         RecordError: it cannot be made, or the archive's ledger is lost and the record could not be sealed.
@@ -44,18 +44,18 @@ def new_folder(outputs: Path, runbook: str, subject: str, epoch: float, *, withi
 
 
 def named_after(folder: Path, runbook: str, subject: str) -> Path:
-    """Give the folder of a run that has ended the name of its subject, which a person may choose on the way.
+    """Rename the folder of a run that has ended after its subject, which a person may have chosen meanwhile.
 
-    The name of a record is its id, so a folder that holds one keeps its name: its ledger knows it by that.
+    A folder with a record keeps its name, because the name is the record's id in the ledger.
 
     Returns:
-        the folder, which stays as it is if its name says so already, or cannot be changed.
+        The folder. It keeps its name if that is right already, or if it cannot be renamed.
     """
     what, right = what_of(folder), f"{runbook}-{_tame(subject)}"
     if what is None or what == right or not what.startswith(f"{runbook}-") or not subject:
         return folder
     if (folder / RECORD).exists():
-        return folder  # a run that was cut short, sealed, and gone on with
+        return folder  # the run was cut short, sealed, and continued
     began, number = folder.name.partition("-")[0], folder.name.rpartition("-")[2]
     with suppress(OSError):
         return folder.rename(folder.with_name(f"{began}-{right}-{number}"))
@@ -63,7 +63,7 @@ def named_after(folder: Path, runbook: str, subject: str) -> Path:
 
 
 def _tame(subject: str) -> str:
-    # A text that was typed instead of a name can be a password. Its safe form would not be masked.
+    # A password that was typed instead of a name must be masked before and after it is changed.
     return slug(masked(slug(masked(subject))))
 
 
@@ -94,7 +94,7 @@ def _why_lost(outputs: Path) -> str:
     try:
         return why_lost(outputs)
     except RecordError:
-        # A ledger that cannot be read is not lost. Sealing says so, when the run has left its evidence.
+        # A ledger that cannot be read is not lost. Sealing reports it, after the run has left its evidence.
         return ""
 
 

@@ -1,1 +1,1 @@
-"""The platform's own nouns as data: typed rows, changing requests, filters. No I/O."""
+"""What the platform has, as data: typed rows, changing requests, filters. No I/O."""

@@ -1,7 +1,7 @@
-"""What this program assumes about the platform, by name, and what was measured of it on one system. No I/O.
+"""What this program assumes about the platform, and what was measured on one system. No I/O.
 
-An assumption is a statement that no source settles. `PlatformKnowledge` says for each whether it was
-measured on a system, and how it came out. Until then the code does what `Assumption.meanwhile` says.
+An assumption is a statement that no source confirms or denies. `PlatformKnowledge` says for each one whether
+it was measured on a system, and the result. Until then the code does what `Assumption.meanwhile` says.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Assumption:
     """One statement about the platform.
 
     Attributes:
-        sentence: the statement; it can be measured to be true or false.
-        source: where it comes from, or what leaves it open.
-        meanwhile: what the code does where it was not measured.
+        sentence: the statement. A measurement shows whether it is true.
+        source: where the statement comes from, or why it is open.
+        meanwhile: what the code does while it is not measured.
     """
 
     id: str
@@ -99,11 +99,11 @@ ASSUMPTIONS: Mapping[str, Assumption] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of one assumption on one system.
+    """What is known about one assumption on one system.
 
     Attributes:
-        holds: how the measurement came out; None where nothing was measured, so that it is assumed.
-        version: the platform's version then.
+        holds: the result of the measurement; None if it was not measured, so that it is assumed.
+        version: the platform's version at the measurement.
         at: when it was measured, seconds since 1970.
     """
 
@@ -120,16 +120,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class PlatformKnowledge:
-    """What was measured of the assumptions on one system, at its version of now.
+    """What was measured about the assumptions on one system, for its present version.
 
     Attributes:
-        measured: by the assumption's id. What is not in it is assumed.
+        measured: the results by the assumption's id. All others are assumed.
     """
 
     measured: Mapping[str, Known] = field(default_factory=dict)
 
     def of(self, assumption_id: str) -> Known:
-        """What is known of one assumption.
+        """What is known about one assumption.
 
         Raises:
             KeyError: no assumption has this id.

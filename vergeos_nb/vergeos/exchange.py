@@ -1,4 +1,4 @@
-"""An API call: the request on its way from a plan to a record, and the exchange that came of it."""
+"""An API call: the request as plans and records hold it, and the exchange, which adds the answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 API_PATH = "/api/v4"
-# Seconds since 1970, of the years that a date can have.
+# Seconds since 1970 that a ``datetime`` can hold.
 Time = Annotated[float, Meta(ge=-62_135_596_800, le=253_402_300_799)]
 
 
@@ -21,11 +21,11 @@ def api_path(table_path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that will be sent, or may have been. Holds no header, so it holds no credential.
+    """A request that will be sent, or may have been sent. It has no headers and so no credentials.
 
     Attributes:
         path: below the host, such as ``/api/v4/machine_status/61``.
-        query: decoded; a request that changes something has none.
+        query: decoded; empty for a request that changes something.
     """
 
     method: str
@@ -40,16 +40,16 @@ class Request:
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """The body, empty where there is none."""
+        """The body; empty if there is none."""
         return self.body or {}
 
     @property
     def key(self) -> str:
-        """The same text for the same request: what was sent once is recognised by it."""
+        """A text that is the same for equal requests. It shows whether a request was sent before."""
         return json.dumps([self.method, self.path, self.body], sort_keys=True)
 
     def as_sent(self) -> dict[str, Any]:
-        """What is sent, as plain JSON, for a plan, a journal or a record."""
+        """The request as plain JSON, for a plan, a journal or a record."""
         body = None if self.body is None else dict(self.body)
         return {"method": self.method, "path": self.path, "body": body}
 
@@ -67,10 +67,10 @@ class Exchange(Request):
         attempt: 1 for the first sending, 2 for a read's first repetition, …
         sent_at: our clock, seconds since 1970.
         server_time: the answer's Date header, seconds since 1970, or None.
-        elapsed_s: from sending to the whole answer or the failure.
-        status: the HTTP status, or None when no answer came.
-        answer: the decoded JSON answer, or its text where it was not JSON.
-        error: what went wrong on the way, in words, or "".
+        elapsed_s: the time from sending to the complete answer or the failure.
+        status: the HTTP status; None if there was no answer.
+        answer: the decoded JSON of the answer, or its text if it was not JSON.
+        error: what went wrong with the call, in words, or "".
     """
 
     number: Annotated[int, Meta(ge=1)]
@@ -84,7 +84,7 @@ class Exchange(Request):
     error: str
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it as plain JSON, for a journal."""
+        """The exchange as plain JSON, for a journal."""
         data = {name: getattr(self, name) for name in EXCHANGE_FIELDS}
         body = None if self.body is None else dict(self.body)
         return {**data, "query": dict(self.query), "body": body}
@@ -97,9 +97,9 @@ EXCHANGE_FIELDS = (
 
 
 def exchange_of(data: Mapping[str, Any]) -> Exchange:
-    """The exchange that plain JSON holds, such as a line of a journal.
+    """The exchange in plain JSON, such as a line of a journal.
 
     Raises:
-        KeyError: a field is not there.
+        KeyError: a field is missing.
     """
     return Exchange(**{name: data[name] for name in EXCHANGE_FIELDS})

@@ -1,4 +1,4 @@
-"""What a look at the platform itself brings: its tables as they are, and when rows are written. No I/O."""
+"""What `learn_platform` finds out: the platform's tables, its filters, and when rows are written. No I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-# How the code reads a column: a key and a whole number may come as text, a truth value as 0, 1 or text.
+# How the code reads a column. A key or whole number can come as text, a truth value as 0, 1 or text.
 ReadAs = Literal["key", "whole", "number", "text", "word", "truth", "time", "numbers"]
 
 
@@ -16,8 +16,8 @@ class ColumnSeen:
 
     Attributes:
         expected: how the code reads it.
-        kinds: the JSON types that came, ``null`` among them; empty where no row had the column.
-        fits: whether the code can read every value that came; None where none came.
+        kinds: the JSON types of its values, including ``null``; empty if no row had the column.
+        fits: whether the code can read all its values; None if there were none.
     """
 
     name: str
@@ -28,10 +28,10 @@ class ColumnSeen:
 
 @dataclass(frozen=True, slots=True)
 class TableSeen:
-    """A table as the platform gave it.
+    """A table as the platform returned it.
 
     Attributes:
-        rows: how many rows were looked at.
+        rows: how many rows were read.
         took_s: the time of the call in seconds.
         refused: the platform's refusal, or "".
     """
@@ -44,12 +44,12 @@ class TableSeen:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Columns that no row had, although there were rows."""
+        """The columns that no row had, if there were rows."""
         return tuple(one.name for one in self.columns if self.rows and not one.kinds)
 
     @property
     def unfit(self) -> tuple[str, ...]:
-        """Columns with a value that the code cannot read."""
+        """The columns with a value that the code cannot read."""
         return tuple(one.name for one in self.columns if one.fits is False)
 
 
@@ -58,10 +58,10 @@ class Grammar:
     """How the platform answers filters.
 
     Attributes:
-        no_match: the answer without a row, as JSON.
-        unknown_column: rows that a filter on a column brings that no table has.
-        braces: the same with a text in unescaped braces.
-        any_rows: whether the table has a row at all, without which the two others mean nothing.
+        no_match: the answer to a filter that matches no row, as JSON.
+        unknown_column: how many rows a filter returns on a column that no table has.
+        braces: the same if the filter's text is in unescaped braces.
+        any_rows: whether the table has any rows. If not, the two numbers mean nothing.
     """
 
     no_match: str
@@ -72,11 +72,11 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """When the rows of one machine were written, as one look saw it. Seconds since 1970, by the platform.
+    """When the rows of one machine were written, by one reading. Seconds since 1970, the platform's clock.
 
     Attributes:
-        looked_at: the platform's clock at the answer, or ours where it tells none.
-        running: what the status row says; None where there is no such row.
+        looked_at: when the answer came, by the platform's clock, or by ours if the answer has no time.
+        running: what the status row says; None if there is no such row.
         status_at: ``last_update`` of the status row.
         has_stats: whether there is a stats row.
         stats_at: ``modified`` of the stats row.

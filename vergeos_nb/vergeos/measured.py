@@ -1,6 +1,6 @@
-"""What was measured of a platform: on which system and version, when, and which record holds the evidence.
+"""What was measured on a platform: on which system and version, when, and which record has the evidence.
 
-It counts for that system and version only: another version may behave in another way. No I/O.
+It counts for that system and version only, because another version may behave differently. No I/O.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Measured:
     """One thing that was measured.
 
     Attributes:
-        value: a short word that a program compares.
-        how: how it was found, in a sentence.
-        version: the version of VergeOS on which it was.
+        value: a short word for programs.
+        how: how it was measured, in a sentence.
+        version: the version of VergeOS at the measurement.
         at: when, seconds since 1970.
         record: the id of the record that holds the evidence.
     """
@@ -39,7 +39,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class SystemMeasured:
-    """The system that was measured. ``name`` is its own id, or its host if it gives none."""
+    """The measured system. ``name`` is its own id, or its host if it has no id."""
 
     name: str
     cloud_name: str
@@ -49,13 +49,13 @@ class SystemMeasured:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """Everything that was measured of one system.
+    """Everything that was measured on one system.
 
     Attributes:
-        assumptions: by the assumption's id; the value is `MEASURED_TRUE`, `MEASURED_FALSE` or
+        assumptions: the results by the assumption's id; a value is `MEASURED_TRUE`, `MEASURED_FALSE` or
             `NOT_MEASURED`.
         seen: observations by name.
-        damaged: why the file that holds them cannot be read, or "".
+        damaged: why the file of the measurements cannot be read, or "".
     """
 
     system: SystemMeasured | None = None
@@ -64,7 +64,7 @@ class Measurements:
     damaged: str = ""
 
     def counting(self, info: SystemInfo) -> dict[str, Measured]:
-        """The measured assumptions that count for this system as it answers now, by id."""
+        """The measured assumptions that count for this system in its present version, by id."""
         if self.system is None or self.system.simulated != info.simulated:
             return {}
         return {
@@ -74,13 +74,13 @@ class Measurements:
         }
 
     def knowledge(self, info: SystemInfo) -> PlatformKnowledge:
-        """What a verdict on this system may rest on."""
+        """What a verdict on this system may rely on."""
         return PlatformKnowledge(
             {name: Known(_HOLDS[one.value], one.version, one.at) for name, one in self.counting(info).items()}
         )
 
     def words(self, info: SystemInfo, now: float) -> str:
-        """How much is known, such as "5 of 9 assumptions measured on 26.1.8, 12 days ago".
+        """How much is known in words, such as "5 of 9 assumptions measured on 26.1.8, 12 days ago".
 
         Args:
             now: seconds since 1970.

@@ -1,7 +1,7 @@
 """Every changing request as data, so that a plan shows exactly what is sent.
 
-There is one function per request. The client sends only requests that these functions build. Nothing is sent
-from here.
+There is one function for each request. The client sends only requests that these functions make. They do not
+send anything themselves.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def poweron(vm: VmKey) -> Request:
 
 
 def vm_action(vm: VmKey, action: VmAction) -> Request:
-    """``POST vm_actions`` with the VM's key, which is not its machine's.
+    """``POST vm_actions`` with the VM's key, which differs from its machine's key.
 
     Raises:
         UsageError: the action is not one of these three.
@@ -49,7 +49,7 @@ def vm_action(vm: VmKey, action: VmAction) -> Request:
 
 
 def override(key: StatusKey) -> Request:
-    """Step 5 of the vendor's procedure, to the letter: these four fields and no other."""
+    """Step 5 of the vendor's procedure, exactly: these four fields and no others."""
     return status_fields(
         key, {"running": False, "migratable": True, "status": "stopped", "state": "offline"}
     )  # fmt: skip
@@ -67,17 +67,17 @@ def status_fields(key: StatusKey, body: Mapping[str, Any]) -> Request:
 
 
 def snapshot(machine: MachineKey, name: str, expires: int, description: str = "") -> Request:
-    """Take a snapshot that ends by itself, without asking the guest to hold still.
+    """Take a snapshot that expires, without quiescing the guest.
 
-    ``quiesce`` needs a guest agent that answers, which a stuck VM lacks; ``expires`` is always given, because
-    without it the platform chooses 72 hours and with 0 it keeps the snapshot for ever (pyvergeos 1.7.1).
+    ``quiesce`` needs a guest agent that answers, and a stuck VM has none. ``expires`` is always given.
+    Without it the platform chooses 72 hours, and with 0 it keeps the snapshot for ever (pyvergeos 1.7.1).
 
     Args:
         expires: seconds since 1970.
 
     Raises:
-        UsageError: the name or description has a length that the platform does not take, or the snapshot
-            would not end.
+        UsageError: the platform does not take a name or description of this length, or the snapshot would
+            not expire.
     """
     asked = f"take a snapshot of machine {machine}"
     if not 1 <= len(name) <= NAME_MAX:
@@ -106,7 +106,7 @@ def snapshot(machine: MachineKey, name: str, expires: int, description: str = ""
 
 
 def node_query(node: int, query: NodeQuery) -> Request:
-    """Have a node run a diagnostic command. It changes nothing there, but makes a row in ``node_queries``.
+    """Run a diagnostic command on a node. It changes nothing there, but makes a row in ``node_queries``.
 
     Args:
         node: ``$key`` of the row in ``nodes``.
@@ -120,10 +120,11 @@ def node_query(node: int, query: NodeQuery) -> Request:
 
 
 def network_query(network: int, query: NetworkQuery, host: str) -> Request:
-    """Have a network look for a host on it. It changes nothing there, but makes a row in ``vnet_queries``.
+    """Look for a host on a network. This changes nothing there, but makes a row in ``vnet_queries``.
 
-    Networks are isolated from each other and from the nodes, so a guest is best asked on its own (pyvergeos
-    1.7.1 queries.py: the column ``vnet``, and ``params`` with ``host``; for ``arp-scan`` that is assumed).
+    Networks are isolated from each other and from the nodes, so a guest is best asked on its own network. The
+    column ``vnet`` and ``params`` with ``host`` are those of pyvergeos 1.7.1 queries.py; for ``arp-scan``
+    this is assumed.
 
     Args:
         network: ``$key`` of the row in ``vnets``.
@@ -150,6 +151,6 @@ def _number(key: int, what: str, query: str) -> None:
 def _known(word: str, words: Any, what: str) -> str:
     known = get_args(words)
     if word not in known:
-        # No "did you mean" here: the nearest word to "killpower" would be "poweron".
+        # No "did you mean" here, because it would suggest "poweron" for "killpower".
         raise UsageError(f"use the {what} {word!r}", "it is unknown", f"known: {', '.join(sorted(known))}.")
     return word

@@ -1,9 +1,9 @@
-"""What a user may do, as far as the platform's ``permissions`` tell: list, read, create, modify, delete.
+"""What a user may list, read, create, modify and delete, as far as the table ``permissions`` shows it.
 
-Sources: pyvergeos 1.7.1 permissions.py (columns; row 0 is every row of a table), the vendor's page on
-permissions (a table "/" is everything; new users may list and read only). A user also has the permissions of
-its groups, which these rows do not hold. So they can prove that a user may change something, and never that
-it may not.
+Sources: pyvergeos 1.7.1 permissions.py (columns; row 0 means every row of a table), the vendor's page on
+permissions (the table "/" means everything; new users may only list and read). A user also has the
+permissions of its groups, and these rows do not contain those. So they can prove that a user may change
+something, but not that it may not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ EVERYTHING = "/"
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """A row of ``permissions``. ``row`` is 0 for every row of the table, None if it cannot be read."""
+    """A row of ``permissions``. ``row`` is 0 if it means all rows of the table, None if it cannot be read."""
 
     table: str
     row: int | None
@@ -28,14 +28,14 @@ class Rights:
     """A user's own permissions.
 
     Attributes:
-        permissions: none where the platform does not tell them.
+        permissions: empty if the platform does not show them.
     """
 
     permissions: Sequence[Permission] = ()
 
     @property
     def may_change(self) -> bool | None:
-        """True if it may change everything, False if its own permissions only allow reading, else None."""
+        """True if the user may change everything, False if its own permissions only allow reads, or None."""
         if any(one.modify and one.table == EVERYTHING and one.row == 0 for one in self.permissions):
             return True
         if self.permissions and not any(one.modify for one in self.permissions):

@@ -1,5 +1,4 @@
-"""The look of results: DataFrames with fixed columns, and one bundle of HTML and plain text.
+"""Show results: as DataFrames with fixed columns, and as one bundle of HTML and plain text.
 
-Knows no widgets. Everything is escaped once, in ``text.visible`` for control characters and in the template
-for HTML.
+No widgets here. Everything is escaped once: control characters by `text.visible`, HTML by the templates.
 """

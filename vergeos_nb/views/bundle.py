@@ -34,8 +34,8 @@ _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\b")
 def static_view(result: StepResult) -> dict[str, str]:
     """The step's bundle: ``text/html`` and ``text/plain``. It is made once for each recent result.
 
-    A cell, its card and the record show the same page. The record reads the result again from the journal, so
-    a page is found by the result's content, and by the secrets that are masked in it.
+    A cell, its card and the record show the same page. The record reads the result again from the journal. So
+    pages are cached by the result's content, and by the secrets that are masked at the time.
     """
     key = (sha256(repr(result).encode("utf-8", "backslashreplace")).digest(), state_of_masking())
     page = _PAGES.get(key)
@@ -80,7 +80,7 @@ def timed(text: str, *, keep: str = "") -> Markup:
 
 
 def _masked(value: Any) -> Any:
-    """Render a template. Values of type Markup are masked already."""
+    """Mask a value that is put into a template. Values of type Markup are masked already."""
     return masked(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 

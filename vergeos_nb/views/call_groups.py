@@ -1,4 +1,4 @@
-"""API calls as a person reads them: a reading that was repeated is one line. The journal holds each call."""
+"""API calls for people: a repeated reading is one line. The journal holds each call."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def call_groups(exchanges: Sequence[Exchange]) -> Table:
 
 
 def _reading(call: Exchange) -> tuple[Any, ...]:
-    """What makes two calls the same reading. A filter's numbers are times, or the place of the next page."""
+    """A key that repetitions of a reading share. Numbers in filters are left out: they are times or pages."""
     asked = tuple((name, re.sub(r"\d+", "#", value)) for name, value in sorted(call.query.items()))
     return call.method, call.path, asked, call.status, bool(call.error)
 
@@ -60,7 +60,7 @@ def _row(group: Sequence[Exchange]) -> tuple[int, float, float | None, str, str,
 
 
 def _told(call: Exchange) -> str:
-    # Which fields are asked for is in the journal; which rows, a reader wants to know.
+    # A reader wants to know which rows were read. The fields are in the journal.
     asked = [f"{name}={value}" for name, value in call.query.items() if name != "fields"]
     body = [] if call.body is None else [json.dumps(call.body, ensure_ascii=False)]
     return " ".join([call.method, call.path, *asked, *body])

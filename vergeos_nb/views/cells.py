@@ -11,7 +11,7 @@ from vergeos_nb.clock import iso
 from vergeos_nb.procedure.values.table import ColumnKind, Table
 from vergeos_nb.views.text import visible
 
-# Tables whose last column counts: a fleet is seen faster than it is read.
+# Tables whose last column is a count. They get bars.
 COUNTED = frozenset({"fleet", "outcomes", "often"})
 
 
@@ -32,7 +32,7 @@ class Grid:
 
 
 def grid(table: Table) -> Grid:
-    """A table as texts; what its DataFrame has missing is empty here."""
+    """A table as texts. Missing values are empty."""
     kinds = [kind for _, kind in table.schema.columns]
     return Grid(
         [name.replace("_", " ") for name, _ in table.schema.columns],
@@ -41,7 +41,7 @@ def grid(table: Table) -> Grid:
 
 
 def bars(table: Table) -> Sequence[float] | None:
-    """How long a bar beside each row is, in percent of the longest; None for a table that counts nothing."""
+    """The length of each row's bar, in percent of the longest; None for a table without counts."""
     if table.schema.name not in COUNTED:
         return None
     counts = [max(0, count) if isinstance(count, int) else 0 for *_, count in table.rows]
@@ -72,5 +72,5 @@ def cell(value: Any, kind: ColumnKind) -> str:
 
 
 def fits(value: int) -> bool:
-    """Whether a platform's number fits a column of whole numbers. Otherwise only the call holds it."""
+    """Whether a number fits a column of whole numbers (64 bits)."""
     return -(2**63) <= value < 2**63

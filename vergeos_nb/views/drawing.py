@@ -1,7 +1,7 @@
 """A small drawing of rectangles, lines and texts, written as PNG and as SVG.
 
-Pillow and plain SVG, not matplotlib: that takes longer to import than the whole picture takes here, at the
-end of every run and under the live picture of a wait. The same drawing gives the same bytes.
+It uses Pillow and plain SVG. matplotlib takes longer to import than the whole picture takes here, and every
+run draws one at its end. The same drawing gives the same bytes.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _svg(shape: Shape) -> str:
                 f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" stroke="{colour}" stroke-width="{width:g}"/>'
             )
         case TextShape(x, y, text, size, colour, anchor):
-            # As wide as it was measured, whatever font the reader has: so that no text lies over another.
+            # With this width, texts do not overlap in another font.
             wide = f'textLength="{width_of(text, size):.0f}" lengthAdjust="spacingAndGlyphs" ' if text else ""
             return (
                 f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" fill="{colour}" text-anchor="{anchor}" '
@@ -123,7 +123,7 @@ def png(drawing: Drawing) -> bytes:
     for shape in drawing.shapes:
         _paint(canvas, shape)
     file = io.BytesIO()
-    # A few dozen colours are all there is; the file is a third of the size then, and written sooner.
+    # The drawing has a few dozen colours. A palette makes the file a third of the size, and faster to write.
     image = image.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image.save(file, "PNG", compress_level=7)
     return file.getvalue()
@@ -156,12 +156,12 @@ def width_of(text: str, size: float = 12.0) -> float:
 def _font(size: float) -> Any:
     from PIL import ImageFont
 
-    # Shipped here: Pillow's own font knows ASCII only, and the machine need not have any.
+    # A font of this package, because Pillow's own has only ASCII, and the machine may have none.
     return ImageFont.truetype(str(FONT), size * SCALE)
 
 
 def covered(text: str) -> str:
-    """The text with what the font cannot draw as ``\\uXXXX``, which tells one name from another."""
+    """The text, with characters that the font lacks as ``\\uXXXX``, so that names can be told apart."""
     if text.isascii():
         return text
     return "".join(c if _has_glyph(c) else c.encode("unicode_escape").decode() for c in text)

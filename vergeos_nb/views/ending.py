@@ -13,7 +13,7 @@ from vergeos_nb.views.badges import badge
 from vergeos_nb.views.bundle import rendered
 from vergeos_nb.views.summary import RunSummary, summary_view
 
-# What a person does not look for at the end of a run, or does by a button there; the whole of it has them.
+# Facts that nobody needs at the end of a run, or that have a button there. The whole summary has them.
 _LEFT_OUT = ("began", "ended", "rests on", "to undo it", "plan digest", "exit code")
 
 
@@ -21,7 +21,7 @@ def ending_html(summary: RunSummary, folder: Path, page: ServedFile | None, tick
     """The end of a run as HTML for its card.
 
     Args:
-        page: the record's page as a link finds it; None if no page of this server is known to.
+        page: the record's page for a link; None if this server does not serve it.
         ticket: Markdown.
         lesson: what a drill wants to teach, or "".
     """

@@ -42,7 +42,7 @@ def static(shown: str, text: str) -> dict[str, str]:
 
 
 def key_facts_of(result: StepResult) -> Sequence[str]:
-    """What a reader of one line has to know of a step that has ended."""
+    """The most important facts of a step that has ended, for one line."""
     facts = result.facts
     vm = facts.get("vm")
     if result.outcome is StepOutcome.PASSED:
@@ -56,7 +56,7 @@ def key_facts_of(result: StepResult) -> Sequence[str]:
             kind = "SIMULATED" if facts.get("simulated") else "REAL"
             return (kind, f"cloud {facts['cloud_name']}", f"VergeOS {facts.get('version')}")
     if result.outcome is StepOutcome.FAILED and facts.get("opens") and facts.get("next"):
-        # The badge says that it had no effect; a reader of one line has to know what comes after it.
+        # The badge says that the method had no effect. The line says what comes next.
         return (f"{_without_effect(result)}. Next: {facts['next']}.",)
     if facts.get("healthy"):
         return (_short(result.summary), "△ It looks healthy: is it the VM you mean?")

@@ -1,4 +1,4 @@
-"""A table as it is shown: what repeats itself without a change is one row. Its DataFrame has every row."""
+"""A table for display: rows that repeat themselves become one row. The DataFrame has every row."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from vergeos_nb.procedure.values.table import Scalar, Table
 from vergeos_nb.views.badges import signed
 from vergeos_nb.views.cells import Grid
 
-# The table of readings, whose columns follow from the witnesses.
+# The name of the table of readings. Its columns come from the witnesses.
 SAMPLES = "samples"
 
 
 def in_short(table: Table) -> Grid:
-    """The texts of a table, with its verdicts signed, without what repeats itself."""
+    """The texts of a table, with signs at its verdicts, and repeated rows as one."""
     if table.schema.name == SAMPLES:
         return _unchanged_as_one(table)
     if table.schema.name == COUNTERS.name:
@@ -23,7 +23,7 @@ def in_short(table: Table) -> Grid:
 
 
 def _unchanged_as_one(table: Table) -> Grid:
-    """Readings that say the same in words, as one row with the range of the numbers."""
+    """Successive readings with the same words as one row, with the range of their numbers."""
     shown = signed(table)
     columns = list(enumerate(table.schema.columns))
     kept = [at for at, (name, kind) in columns if kind in ("text", "bool") or name == "node"]
@@ -59,7 +59,7 @@ def _of(values: Sequence[Scalar], kept: Sequence[int]) -> list[Scalar]:
 
 
 def _moving_first(table: Table) -> Grid:
-    """The counters that moved; those that stood still are one row."""
+    """The counters that moved. Those that did not move are one row."""
     shown = signed(table)
     still = [row for row, values in zip(shown.rows, table.rows, strict=True) if values[-1] == 0]
     moved = [row for row, values in zip(shown.rows, table.rows, strict=True) if values[-1] != 0]

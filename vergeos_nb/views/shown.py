@@ -28,7 +28,7 @@ class RunStopped(Exception):  # noqa: N818 — it says how the run ended, which 
         return f"{self.headline} (exit code {self.exit_code})"
 
     def _render_traceback_(self) -> list[str]:
-        # IPython asks for this: the frames of this package would tell the person on call nothing.
+        # IPython calls this. A traceback through this package would not help the person on call.
         return [f"Run stopped: {self}"]
 
 
@@ -59,7 +59,7 @@ class StepView(Shown):
     """A step's result as a cell shows it. ``frames`` holds its tables and calls as DataFrames.
 
     Args:
-        html: not needed where a runner makes the record, which renders each step again from the journal.
+        html: False if a runner makes the record, because it renders each step again from the journal.
     """
 
     def __init__(self, result: StepResult, *, html: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""A whole run in five seconds: its result, its system, and the place of the proof."""
+"""The summary of a run: its result, its system, and where the record is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vergeos_nb.views.bundle import rendered
 from vergeos_nb.views.cells import Grid, bars
 from vergeos_nb.views.text import visible
 
-# Of a table above the story; the step has all rows.
+# The rows that a summary shows of a table. The step shows all.
 MOST_ROWS = 12
 ANALYSIS = "All that was read is here as DataFrames."
 
@@ -26,8 +26,8 @@ class RunSummary:
     Attributes:
         lines: (what, value) pairs in the order in which they are shown.
         results: how each step ended.
-        exhibits: the tables that a run over no single VM was made for.
-        over_vm: whether it was over one VM, so that the verdict is one on it.
+        exhibits: the result tables of a run that is not over one VM.
+        over_vm: whether the run was over one VM, so that it has a verdict.
     """
 
     end: RunEnd
@@ -74,7 +74,7 @@ def _exhibit(table: Table) -> tuple[str, Grid, Sequence[float] | None, int]:
 
 
 def with_debriefing(bundle: Mapping[str, str], seen: str) -> dict[str, str]:
-    """A summary's bundle with what a drill wants to teach."""
+    """A summary's bundle with the lesson of a drill."""
     html = rendered("debriefing", seen=seen)
     return {
         "text/html": bundle["text/html"] + html,
@@ -83,7 +83,7 @@ def with_debriefing(bundle: Mapping[str, str], seen: str) -> dict[str, str]:
 
 
 def with_first_analysis(bundle: Mapping[str, str], summary: RunSummary) -> dict[str, str]:
-    """A summary's bundle with lines of Python to go on from, for a notebook whose kernel answers."""
+    """A summary's bundle with lines of Python to try, for a notebook with a kernel."""
     text = "\n".join(f"  {line}" for line in _first_analysis(summary))
     return {
         "text/html": bundle["text/html"] + first_analysis_html(summary),

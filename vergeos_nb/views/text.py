@@ -9,8 +9,8 @@ _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 def visible(text: str, *, keep: str = "") -> str:
     """The text with every character that a person cannot see written as ``\\x1b`` or ``\\u202e``.
 
-    Those are controls, bidi marks and other format characters, half surrogate pairs, what Unicode has not
-    assigned, and every blank but the ordinary one.
+    These are control characters, bidi marks and other format characters, half surrogate pairs, unassigned
+    characters, and every blank except the ordinary one.
 
     Args:
         keep: characters that stay, such as a line feed where several lines are wanted.
@@ -21,9 +21,9 @@ def visible(text: str, *, keep: str = "") -> str:
 
 
 def csv_text(text: str) -> str:
-    """The text as a cell of CSV: visible, and with an apostrophe where a spreadsheet would compute it.
+    """The text as a cell of CSV: visible, and with an apostrophe if a spreadsheet would compute it.
 
-    Two texts can look the same in it, so it is never read back: VMs are found by key.
+    It is never read back, because two texts can have the same form. VMs are found by key.
     """
     shown = visible(text)
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -14,7 +14,7 @@ from vergeos_nb.views.badges import Badge
 from vergeos_nb.views.text import visible
 
 GOING_ON = "going on"
-# Of the picture, in units that are pixels on an ordinary screen.
+# The picture's width, in pixels of an ordinary screen.
 WIDTH = 1000
 
 
@@ -31,9 +31,9 @@ class StepBar:
     """A step that began.
 
     Attributes:
-        outcome: how it ended, or None: it is running, or the run was cut short in it.
+        outcome: how it ended; None if it is running, or if the run was cut short in it.
         found: its finding, if it ended.
-        waits: the times at which it only waited.
+        waits: the times in which it only waited.
     """
 
     title: str
@@ -45,10 +45,10 @@ class StepBar:
 
 @dataclass(frozen=True, slots=True)
 class StatusBar:
-    """How long the status row said the same.
+    """A time in which the status row said the same.
 
     Attributes:
-        says: such as ``unresponsive, running``, or "": it could not be read.
+        says: such as ``unresponsive, running``; "" if the row could not be read.
     """
 
     says: str
@@ -82,7 +82,7 @@ class Timeline:
     """The content of a run's picture.
 
     Attributes:
-        subject: the VM, or what else the run is about.
+        subject: the VM, or another subject of the run.
         ended: how it ended, in words, or ``GOING_ON``.
         active: the stretches with events. The time between them is cut out.
     """
@@ -110,7 +110,7 @@ class Timeline:
 
 
 MOST_WORDS = 60
-"""Lines of one kind that the text alternative holds."""
+"""The most lines of one kind in the text alternative."""
 
 
 def timeline_text(timeline: Timeline) -> str:

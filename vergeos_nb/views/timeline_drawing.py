@@ -46,11 +46,11 @@ RUNNING = "#0b57b0"
 CHANGING = "#9b1c1c"
 # The axis has a gap of this width for each stretch of time that is cut out.
 GAP = 26.0
-# Below the axis, of the lengths that are cut out: rows, and the height of one.
+# The rows below the axis with the lengths that are cut out, and the height of a row.
 GAP_ROWS, GAP_ROW = 3, 13.0
 MOST_CHANGES = 20
 
-# The row's status → (background, text). Any other word: grey. None is green: a row proves nothing.
+# The row's status → (background, text). Other words are grey. None is green, because a row proves nothing.
 STATUS_LOOKS: Mapping[str, tuple[str, str]] = {
     "running": ("#bbdefb", INK),
     "stopped": ("#cfd8dc", INK),
@@ -68,7 +68,7 @@ class Axis:
         self.start = self.stretches[0].began
         total = sum(span.ended - span.began for span in self.stretches)
         room = RIGHT - LEFT - GAP * (len(self.stretches) - 1)
-        # A run of a few milliseconds has a length all the same.
+        # Even a run of a few milliseconds needs a length.
         self.per_second = room / max(total, 0.001)
         self.pace = next((pace for pace in PACES if pace * self.per_second >= 80), PACES[-1])
         self.lefts = []
@@ -95,7 +95,7 @@ class Axis:
         for span in self.stretches:
             first = math.ceil((span.began - self.start) / self.pace - 1e-9)
             last = math.floor((span.ended - self.start) / self.pace + 1e-9)
-            # Ten thousand days have ticks, too, but not ten thousand of them.
+            # A very long stretch gets 200 ticks at most.
             for n in range(first, min(last, first + 200) + 1):
                 x = self.x(self.start + n * self.pace)
                 if not found or x - found[-1][0] >= 70:
@@ -142,7 +142,7 @@ def draw(timeline: Timeline) -> Drawing:
     bottom = y
     shapes += _grid(axis, top, bottom)
     for change in timeline.changes:
-        # From its step down, so that it crosses no words of an earlier one.
+        # The line begins at its step, so that it does not cross the words of earlier steps.
         x, high = axis.x(change.at), max((y for began, y in rows if began <= change.at), default=top)
         shapes.append(LineShape(x, high, x, bottom, CHANGING, 1.5))
     shapes += body
@@ -216,13 +216,13 @@ def _step(bar: StepBar, timeline: Timeline, axis: Axis, y: float) -> Iterator[Sh
         start = left - room - 2
     else:
         start = min(max(left + (width - room) / 2, LEFT), RIGHT - room)
-    # On paper of their own: no line of a changing call runs through them.
+    # On a white background, so that no line of a changing call runs through the words.
     yield Rect(start, y + 3, room, ROW - 6, PAPER)
     yield TextShape(start + 4, y + ROW / 2, words, 11)
 
 
 def _pauses(bar: StepBar, axis: Axis) -> Iterator[tuple[float, float]]:
-    """Left and right end of each pause that can be seen; a long watch, whose readings are thin, is one."""
+    """Left and right end of each visible pause. A long watch with short readings is one pause."""
     waited = sum(wait.ended - wait.began for wait in bar.waits)
     if len(bar.waits) > MOST_PAUSES and waited > (bar.span.ended - bar.span.began) / 2:
         yield axis.x(bar.span.began) + 2, axis.x(bar.span.ended) - 2
@@ -252,7 +252,7 @@ def _verdicts(timeline: Timeline, axis: Axis, y: float) -> Iterator[Shape]:
     marks = [(axis.x(mark.at), badge(of_verdict(mark.value))) for mark in timeline.verdicts]
     for x, found in marks:
         yield LineShape(x, y + 3, x, y + LANE - 3, found.background, 2)
-    # Over the lines; from the last one on, and none over a later one's words.
+    # Words over the lines, from the last to the first, so that none covers the words of a later one.
     free = RIGHT
     for x, found in reversed(marks):
         width = width_of(found.word, 11) + 10

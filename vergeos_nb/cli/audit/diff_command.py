@@ -18,7 +18,7 @@ from vergeos_nb.masking import cut
 from vergeos_nb.procedure.values.differences import difference
 from vergeos_nb.record.record_folder import read
 
-# Different in any two records, and nothing to look at.
+# These differ in any two records and say nothing.
 _OWN = ("id", "files")
 _NAMES = ("field", "a", "b")
 _WIDEST = 60

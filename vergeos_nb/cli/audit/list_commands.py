@@ -53,7 +53,7 @@ def list_records(
         return _list_removed(outputs, output, csv)
     query = Query(**wanted, since=moment(since, "--since"), until=moment(until, "--until", end=True))
     entries = Index(outputs).find(query)
-    # A search reports only its matches.
+    # A search does not report other records.
     lost = warned(outputs, output)
     left = unsealed(outputs, _sealed_ever(outputs)) if query == Query() else []
     if csv:
@@ -72,7 +72,7 @@ def list_records(
 
 
 def warned(folder: Path, output: Output) -> str:
-    """Report a lost part of the ledger on standard error, because the list is then incomplete."""
+    """Report on standard error that a part of the ledger is lost, because the list is then incomplete."""
     lost = why_lost(folder)
     if lost:
         output.progress(f"{lost_ledger('reading the ledger', lost)}")
@@ -80,7 +80,7 @@ def warned(folder: Path, output: Output) -> str:
 
 
 def _sealed_ever(folder: Path) -> set[str]:
-    """The paths of records that were sealed, also of those whose removal is not done yet."""
+    """The paths of all sealed records, also of those whose removal is not finished."""
     now = standing(Ledger(folder).snapshot().lines)
     return {entry.path for entry in now.sealed.values()} | {mark.path for mark in now.removed.values()}
 
@@ -111,7 +111,7 @@ def reindex(outputs: Path, output: Output) -> int:
 
 
 def _told(entry: LedgerEntry) -> list[Any]:
-    """A record's data for people, with one sign for outcome and verdict together."""
+    """A record's data for people, with one symbol for outcome and verdict together."""
     values = dict(zip(_SHOWN, _values(entry, _SHOWN), strict=True))
     values["outcome"] = signed_outcome(values["outcome"], values["verdict"])
     values["verdict"] = signed_verdict(values["verdict"])

@@ -31,7 +31,7 @@ def recover(ask: bool, outputs: Path, output: Output) -> int:
         try:
             one = recovery.recover(run, ask=ask)
         except Exception as unforeseen:
-            # Whatever a damaged file leads to: the other runs are finished all the same.
+            # Whatever error a damaged file causes, the other runs must be finished.
             error = unforeseen if isinstance(unforeseen, VergeNbError) else _cannot_finish(run, unforeseen)
             failed.append((run, error))
             output.block(f"✘ {visible(str(run))}: {said(error)}")

@@ -29,7 +29,7 @@ def sign(key: str | None, outputs: Path, output: Output) -> int:
         hint = "name it with --key, or with VERGEOS_NB_SIGNING_KEY"
         raise UsageError("signing the archive", "no key was named", hint)
     signer, ledger = Signer(path), Ledger(outputs)
-    # A record that waits for its seal has no line yet, so the signature does not cover it.
+    # A record that is not sealed yet has no line in the ledger, so the signature does not cover it.
     wrong = [finding for finding in verify(outputs).findings if finding.kind is not FlawKind.UNSEALED]
     if wrong:
         raise Refused(

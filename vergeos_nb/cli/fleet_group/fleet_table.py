@@ -1,4 +1,4 @@
-"""The progress of a fleet run as a table that is drawn over itself on a terminal, and as lines elsewhere."""
+"""The progress of a fleet run: on a terminal a table that is redrawn in place, elsewhere lines."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from vergeos_nb.fleet.progress import VmProgress, Where
 from vergeos_nb.procedure.values.finding import of_run_words
 from vergeos_nb.views.badges import badge, signed_outcome, signed_verdict
 
-# VMs that are shown, on a terminal that is high enough for them; the others are counted.
+# At most this many VMs are shown, fewer on a low terminal. The others are counted.
 MOST_VMS = 20
-# The names of the columns, the counts, what holds the rest back, and the line that the cursor is in.
+# The header, the counts, the reason why VMs wait, and the line of the cursor.
 OTHER_LINES = 4
 UP, CLEAR = "\x1b[{}A", "\x1b[J"
-# A line that is too long is cut: wrapped it would take two, and the next table begin in the wrong one.
+# A line that is too long is cut. If it wrapped, the next table would start in the wrong line.
 NO_WRAP, WRAP = "\x1b[?7l", "\x1b[?7h"
 
 
@@ -33,7 +33,7 @@ class FleetTable:
         self._told = False
 
     def show(self, fleet: Fleet) -> None:
-        """Draw it again on a terminal; elsewhere print the changes."""
+        """Redraw the table on a terminal; elsewhere print the changes."""
         if not self._live:
             if fleet.held_back is not None and not self._told:
                 self._told = True
@@ -51,7 +51,7 @@ class FleetTable:
         self._drawn = len(lines)
 
     def lines(self, fleet: Fleet) -> list[str]:
-        """The table as lines, no more than fit the terminal."""
+        """The table as lines, at most as many as the terminal has."""
         states = [(vm, fleet.states[vm.key]) for vm in self._plan.vms]
         begun = [(vm, state) for vm, state in states if state.where is not Where.WAITING]
         running = [item for item in begun if item[1].where is Where.RUNNING]

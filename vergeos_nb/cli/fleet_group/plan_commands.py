@@ -26,7 +26,7 @@ from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.session.cases import APPROVAL_LASTS_S
 from vergeos_nb.views.badges import signed_verdict
 
-# Said by the fleet itself for each VM, or no option of a plan.
+# The fleet sets these for each VM, or they are not options of a plan.
 NOT_HERE = (
     "vm_name", "vm_key", "approve", "approver", "approve_until", "operator", "expect_cores", "expect_ram_mb",
 )  # fmt: skip
@@ -89,7 +89,7 @@ def plan(
     if source and wanted:
         raise UsageError("choose VMs", "a file and a selector are given", "give one of them.")
     read = _read({**pairs, "profile": profile} if profile is not None else pairs)
-    # All of them, so that a later version with other defaults applies what was approved.
+    # All parameters, so that a later version with other defaults applies what was approved.
     options = {name: value for name, value in read.items() if name not in NOT_HERE}
     named = read_list(Path(source)) if source else ()
     archive = outputs.absolute()
@@ -126,7 +126,7 @@ def plan(
 
 
 def _read(given: Mapping[str, str]) -> dict[str, Any]:
-    """The parameters, read once for all VMs, so that a slip shows before the fleet is read."""
+    """The parameters, checked once for all VMs, so that a mistake is reported before the fleet is read."""
     for name in NOT_HERE:
         if name in given:
             raise UsageError("read the parameters", f"{name} is no parameter of a fleet", "leave it out")

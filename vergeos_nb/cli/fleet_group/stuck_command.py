@@ -116,11 +116,11 @@ class FirstLook:
 
 
 def chosen(found: Columns, wanted: Mapping[str, str | None], sort: str | None, everything: bool) -> list[int]:
-    """Positions of the VMs that are asked for, in order.
+    """The positions of the chosen VMs, in order.
 
     Args:
-        wanted: patterns by column; upper and lower case are the same.
-        sort: a column, with ``-`` before it from the largest; None: the most urgent first.
+        wanted: a pattern for each column; upper and lower case do not matter.
+        sort: a column; with ``-`` before it the largest value is first. None: the most urgent is first.
     """
     positions = wanting(found)
     if everything:

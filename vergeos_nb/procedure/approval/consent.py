@@ -1,7 +1,7 @@
-"""What a person must have ticked, typed and said before a plan counts as approved from a card.
+"""What a person must tick and type on a card before a plan counts as approved.
 
-Headless the digest alone binds: whoever types sixty-four characters has read them. A click is cheaper, so a
-card asks for more, and the answers are judged here and not in the card.
+Headless, the digest is enough, because somebody has typed or copied 64 characters. A click is easier, so a
+card asks for more. The answers are judged here, and not in the card.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.values.differences import parameters_changed
 from vergeos_nb.procedure.values.given_approval import Approval
 
-# The vendor's step 4 asks for these four; each is ticked by itself.
+# The four comparisons of the vendor's step 4. Each has its own tick.
 IDENTITY_TICKS: Mapping[str, str] = {
     "cores": "The number of cores is that of the VM I mean",
     "ram": "The RAM is that of the VM I mean",
@@ -26,14 +26,14 @@ IDENTITY_TICKS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A person's yes, as it came out of a card.
+    """A person's answers on an approval card.
 
     Attributes:
-        digest: of the plan that was shown.
+        digest: the digest of the plan that was shown.
         typed_name: the VM's name as it was typed.
-        ticks: which of the ticks were set.
-        operator: who clicks.
-        approver: who approves; the operator if one person is enough.
+        ticks: the names of the ticks that were set.
+        operator: the person who clicks.
+        approver: the person who approves: the operator, if one person is enough.
         typed_by_approver: the VM's name, typed again by the second person if two are required.
     """
 
@@ -58,10 +58,10 @@ class Consent:
 
 
 def still_missing(case: Case, consent: Consent, ticks: Sequence[str]) -> tuple[str, ...]:
-    """What keeps this consent from being one, in words, in the order of the card; empty if nothing does.
+    """What this consent lacks, in words, in the order of the card; empty if it is complete.
 
     Args:
-        ticks: those that are needed.
+        ticks: the ticks that are needed.
     """
     name = case.known_vm().name
     missing = []
@@ -87,10 +87,10 @@ def still_missing(case: Case, consent: Consent, ticks: Sequence[str]) -> tuple[s
 
 
 def approval_of(case: Case, consent: Consent, ticks: Sequence[str], lasts_s: float) -> Approval:
-    """The approval that this consent is.
+    """The approval that this consent gives.
 
     Raises:
-        Refused: something is missing.
+        Refused: the consent is not complete.
     """
     missing = still_missing(case, consent, ticks)
     if missing:

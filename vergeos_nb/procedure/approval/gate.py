@@ -1,4 +1,4 @@
-"""The guards that every step asks right before it sends a changing request."""
+"""The guards that every step checks right before it sends a changing request."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos.rows import MOVING, VmNow
 
-# Fields that a method of ours may change itself. A change of these is no drift after it was sent.
+# Fields that our own methods may change. After a method was sent, a change of these is no drift.
 OURS = ("running", "status", "state", "powerstate")
 NOTHING_SENT = "nothing was sent"
 
 
 def not_approved(case: Case) -> Draft | None:
-    """A run without an approval plans only."""
+    """The end of a changing step if the run has no approval: such a run only plans. Otherwise None."""
     if case.approval is not None:
         return None
     return Draft(StepOutcome.SKIPPED, "Nothing was sent: this run has no approval and only plans.")
@@ -53,9 +53,9 @@ def closed(case: Case, asked: str) -> Draft | None:
 
 
 def refused_now(case: Case, asked: str) -> VergeNbError | None:
-    """Return what forbids this run to send now, or None.
+    """Return why this run may not send now, or None.
 
-    If it returns None, the lease is renewed and the journal has room for the result of a call.
+    If it returns None, the lease was renewed and the journal has room for the result of a call.
     """
     digest = case.plan_digest()
     ways = WaysOn(
@@ -76,7 +76,7 @@ def refused_now(case: Case, asked: str) -> VergeNbError | None:
 
 
 def never_forced(case: Case, *tables: Table) -> Draft | None:
-    """The end of a plan step whose machine is a node's, or whose VM the policy protects, or None."""
+    """The end of a plan step if the machine is a node's or the policy protects the VM; else None."""
     for refused in (_not_a_vm(case), _policy_refusal(case)):
         if refused is not None:
             return ended_by(refused, *tables)
@@ -84,7 +84,7 @@ def never_forced(case: Case, *tables: Table) -> Draft | None:
 
 
 def _policy_refusal(case: Case) -> VergeNbError | None:
-    """What the policy has against this VM."""
+    """Return a refusal if the policy protects this VM, else None."""
     vm, policy = case.known_vm(), case.policy
     asked = f"planning for VM {vm.name!r}"
     tags = case.platform.tags_of(vm.key) if policy.tags else ()
@@ -94,7 +94,7 @@ def _policy_refusal(case: Case) -> VergeNbError | None:
 
 
 def _not_a_vm(case: Case) -> VergeNbError | None:
-    """Whether the machine is a node's or a tenant node's; nodes are machines, too."""
+    """Return a refusal if the machine is a node's or a tenant node's, else None. Nodes are machines, too."""
     vm = case.known_vm()
     asked = f"planning for VM {vm.name!r}"
     if case.node_of_machine is not None:
@@ -115,8 +115,8 @@ def _tenant_nodes(case: Case) -> Sequence[str]:
     try:
         return case.platform.tenant_nodes_of(case.machine())
     except (RowNotFound, PermissionDenied) as error:
-        # A system without tenants need not have the table, and a user need not see it. A tenant node has no
-        # row in vms, where this machine was found, so this is a second look and not the only one.
+        # A system without tenants may not have the table, and a user may not be allowed to see it. This is
+        # only a second check: the machine was found in vms, where a tenant node has no row.
         case.note(f"tenants' nodes could not be looked at: {error.came_back}")
         return ()
 
@@ -146,7 +146,7 @@ def _drift(case: Case, now: VmNow) -> Table | None:
         for name in OURS:
             before.pop(name), after.pop(name)
         if not now.running:
-            # Stopped by our method: then the platform clears node and state, which is no drift either.
+            # Our method stopped it. Then the platform clears node and state, which is no drift either.
             before, after = {"started": before["started"]}, {"started": after["started"]}
     changes = difference(before, after)
     return changes if changes.rows else None

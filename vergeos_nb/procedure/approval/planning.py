@@ -1,4 +1,4 @@
-"""The parts that all plan steps share: the frame of a plan, and whether the approval is for this plan."""
+"""What all plan steps share: the frame of a plan, and the check that the approval is for this plan."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLAN_FORMAT = "vergeos-nb/plan/3"
 
 
 def frame_of_plan(case: Case, now: VmNow, requests: Sequence[tuple[str, str, Request]], **more: Any) -> Plan:
-    """The plan: on which system and VM, from which state and verdict, how, and what will be sent.
+    """A plan: its system and VM, their state and verdict, the parameters, and the requests to send.
 
     Args:
         requests: (rung, effect in words, request), in order.
@@ -63,7 +63,7 @@ def frame_of_plan(case: Case, now: VmNow, requests: Sequence[tuple[str, str, Req
 
 
 def plan_in_words(case: Case, plan: Plan, *more: tuple[str, str]) -> Table:
-    """The plan's digest, system and VM, what else its runbook says of it, and the policy."""
+    """The plan as a table: digest, system, VM, the lines of its runbook, and the policy."""
     vm = case.known_vm()
     return FACTS.table(
         ("plan digest", plan.digest),

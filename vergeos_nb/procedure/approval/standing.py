@@ -1,6 +1,6 @@
-"""The questions that close every way to send. A run asks before each change, a fleet before each VM.
+"""The guards that do not depend on the platform. A run checks them before each change, a fleet before a VM.
 
-Nothing is asked of the platform here.
+The platform is not asked here.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from vergeos_nb.settings.policy import Policy
 
 
 class Approvable(Protocol):
-    """What a run over one VM, or a fleet, must tell before it may send."""
+    """A run over one VM, or a fleet, as these guards see it."""
 
     @property
     def approval(self) -> Approval | None:
-        """The yes that was given."""
+        """The approval that was given, or None."""
 
     @property
     def operator(self) -> str:
-        """Who runs it."""
+        """The person who runs it."""
 
     @property
     def policy(self) -> Policy:
-        """What the site allows."""
+        """The site's policy."""
 
     @property
     def clock(self) -> Clock:
@@ -36,18 +36,18 @@ class Approvable(Protocol):
 
     @property
     def over_assumed_life(self) -> bool:
-        """Whether the plan is over life that is only assumed, for which a named person answers."""
+        """Whether the plan forces off life that is only assumed, because a named person has checked it."""
 
     @property
     def approval_ends(self) -> dict[Approval, float]:
-        """When each approval ends by the steady clock, as far as it was looked at."""
+        """When each approval that was checked ends, by the monotonic clock."""
 
     def plan_digest(self) -> str:
-        """The digest of the plan of now."""
+        """The digest of the present plan."""
 
     @property
     def stop_wanted(self) -> Callable[[], str]:
-        """Who wants it to stop, or ""."""
+        """Returns who wants it to stop, or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class WaysOn:
     """What a person can do about each refusal.
 
     Attributes:
-        one_person: how the second person is named, behind "have somebody else approve".
-        outside: what holds now, before "wait, or have the policy changed".
+        one_person: how to name the second person. It follows "have somebody else approve".
+        outside: what is true now. It precedes "wait, or have the policy changed".
     """
 
     not_approved: str
@@ -67,10 +67,10 @@ class WaysOn:
 
 
 def standing_refusal(who: Approvable, asked: str, ways: WaysOn) -> VergeNbError | None:
-    """Return what forbids any changing request now, or None. Asks the platform nothing.
+    """Return why no changing request may be sent now, or None. The platform is not asked.
 
     Args:
-        asked: what is about to be done, in words.
+        asked: the attempted action, for the error.
     """
     approval, policy = who.approval, who.policy
     if approval is None:
@@ -94,7 +94,7 @@ def standing_refusal(who: Approvable, asked: str, ways: WaysOn) -> VergeNbError 
 
 
 def two_people_demanded(who: Approvable) -> bool:
-    """Whether the policy wants another approver than the operator for the plan of now."""
+    """Whether the policy demands that the approver of the present plan is not the operator."""
     policy = who.policy
     return policy.two_people or (policy.two_people_over_assumed_life and who.over_assumed_life)
 
@@ -102,7 +102,8 @@ def two_people_demanded(who: Approvable) -> bool:
 def _ended(who: Approvable, approval: Approval) -> str:
     """Why the approval does not hold now, or "".
 
-    Its time runs by the steady clock, too, from when it was first looked at: the other one can be set back.
+    From the first check on, its time also runs by the monotonic clock, because the other clock can be set
+    back.
     """
     now, steady = who.clock.now(), who.clock.monotonic()
     ends = who.approval_ends.setdefault(approval, steady + approval.until - now)
@@ -110,5 +111,5 @@ def _ended(who: Approvable, approval: Approval) -> str:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two names are the same person's, however they are spelled."""
+    """Whether two names belong to the same person, in any spelling."""
     return one.strip().casefold() == other.strip().casefold()

@@ -1,4 +1,4 @@
-"""What a plan as it stands does not open, said before anybody approves it. Pure."""
+"""The methods that a plan does not open, so that a person knows before approving it. Pure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class StaysClosed:
     """One method that stays closed under a plan.
 
     Attributes:
-        way_on: what a person can do to have it opened.
-        needs: the parameter that asks for words, or "".
+        way_on: what a person can do to open it.
+        needs: the parameter that needs a text for that, or "".
     """
 
     method: Rung
@@ -36,7 +36,7 @@ class StaysClosed:
 
 
 def stays_closed(options: ForceOptions, verdict: Verdict) -> tuple[StaysClosed, ...]:
-    """The methods that this plan does not open, by what its parameters and the evidence say now."""
+    """The methods that this plan does not open, by its parameters and the present evidence."""
     if options.up_to != "override":
         because = f"it goes no further than {TITLES[options.up_to]}"
         further = RUNGS[RUNGS.index(options.up_to) + 1 :]

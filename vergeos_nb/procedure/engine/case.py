@@ -1,4 +1,4 @@
-"""The state of one run: the working memory that the steps of a procedure share."""
+"""The state of one run, which all steps of a procedure share."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class Target:
 
     Attributes:
         profile: the profile's name.
-        host: host and port, or ``simulator`` if the run has its own simulator, whose port differs
-            from run to run while nothing else does.
-        kind: the kind of system by its profile.
+        host: host and port, or ``simulator`` if the run has its own simulator, because its port differs from
+            run to run.
+        kind: the kind of system that the profile claims.
         who: the user name, or the way to authenticate if there is none.
         tls: how the server's certificate is checked, in words.
-        verified: whether it is checked at all.
-        warnings: what a person should know of this profile, one sentence each.
+        verified: whether the certificate is checked.
+        warnings: what the user should know about this profile, one sentence each.
     """
 
     profile: str
@@ -66,11 +66,11 @@ class Target:
 
 @dataclass(slots=True, kw_only=True)
 class RunCase:
-    """One run of any kind, as far as it has come.
+    """The state of a run of any kind.
 
     Attributes:
         runbook: the runbook's name. A plan holds it as its procedure.
-        sent_by: the last step that has sent a changing call, or "".
+        sent_by: the last step that sent a changing call, or "".
     """
 
     runbook: str
@@ -85,11 +85,11 @@ class RunCase:
         return "no system is asked"
 
     def note(self, text: str, wait: WaitReport | None = None) -> None:
-        """Report progress during a long wait, in words and, for whoever shows it, as data."""
+        """Report progress during a long wait, in words and as data."""
         self.journal.write("note", text=text, **({} if wait is None else {"wait": wait.as_dict()}))
 
     def wait(self, seconds: float, why: str, last: Sample | None = None) -> None:
-        """Wait, and report it first, with what was read last."""
+        """Wait. First report this, with what was read last."""
         read = {} if last is None else last.in_short()
         report = WaitReport(why, seconds, self.clock.now() + seconds, read)
         self.note(f"waiting {seconds:g} s: {why}", report)
@@ -97,7 +97,7 @@ class RunCase:
 
 
 class ForceOptions(Protocol):
-    """The parameters that the steps of a forced power-off read. Their runbook may take more."""
+    """The parameters that the steps of a forced power-off use. Their runbook can have more."""
 
     start_at: Rung
     up_to: Rung
@@ -112,22 +112,22 @@ class ForceOptions(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class ArchiveCase(RunCase):
-    """One run over the archive."""
+    """The state of a run over the archive."""
 
     past: Past
 
     def system_label(self) -> str:
-        """Where this run reads."""
+        """What this run reads."""
         return "the archive; no system is asked"
 
 
 @dataclass(slots=True, kw_only=True)
 class SystemCase(RunCase):
-    """One run against a system.
+    """The state of a run on a system.
 
     Attributes:
-        knowledge: what was measured of the assumptions about it.
-        measured: what was measured of systems; None where nothing is kept.
+        knowledge: which assumptions were measured on it.
+        measured: where measurements of systems are kept; None if they are not kept.
     """
 
     options: SystemParameters
@@ -139,7 +139,7 @@ class SystemCase(RunCase):
     measured: MeasuredSystems | None = None
 
     def system_label(self) -> str:
-        """The system in words, simulated or real first. Until it has answered, the profile's claim."""
+        """The system in words, simulated or real first. Before it has answered, as the profile claims."""
         simulated = self.info.simulated if self.info else self.target.kind == "simulator"
         kind = "SIMULATED" if simulated else "REAL"
         cloud = f", cloud {self.info.cloud_name}" if self.info else ""
@@ -148,23 +148,22 @@ class SystemCase(RunCase):
 
     @property
     def silence_s(self) -> float:
-        """How far apart two readings must lie to show silence. A simulator shows every change at once."""
+        """The seconds that two readings must be apart to show silence. A simulator shows changes at once."""
         return 0.0 if self.info is not None and self.info.simulated else SILENCE_S
 
     def server_clock(self, ours: float) -> float:
-        """The platform's time at this time of our clock, as far as Connect could measure it."""
+        """The platform's time at this time of our clock, if Connect could measure the difference."""
         skew = self.info.clock_skew_s if self.info else None
         return ours + (skew or 0.0)
 
 
 @dataclass(slots=True, kw_only=True)
 class Case(SystemCase):
-    """One run over one VM.
+    """The state of a run for one VM.
 
     Attributes:
-        on_cards: whether a person approves on a card, and not by typing a digest.
-        one_by_one: whether each row is read by a call of its own, because those that come together were not
-            the rows themselves.
+        on_cards: whether a person approves on a card instead of typing a digest.
+        one_by_one: whether each row is read by its own call, because the rows that came together were wrong.
     """
 
     options: VmParameters
@@ -193,11 +192,11 @@ class Case(SystemCase):
 
     @property
     def gap_s(self) -> float:
-        """Seconds between two samples: as the parameter says, and enough to show silence."""
+        """Seconds between two samples: the parameter's value, but at least enough to show silence."""
         return max(self.options.sample_gap_s, self.silence_s)
 
     def sample(self) -> Sample:
-        """Read what the witnesses want read: in one call what it answers, and the rest one by one."""
+        """Take a sample: read together what one call answers, and the rest one by one."""
         vm, machine, key = self.known_vm().key, self.machine(), self.known_status_key()
         together = NO_ROWS if self.one_by_one else self.platform.rows_behind(vm, machine, key)
         of = Subject(self.platform, machine, key, together)
@@ -213,7 +212,7 @@ class Case(SystemCase):
         """Two samples, a gap apart.
 
         Args:
-            first: a reading that was taken already.
+            first: the first sample, if it was taken already.
         """
         first = first or self.sample()
         since = self.clock.monotonic() - first.steady_at if first.steady_at is not None else 0.0
@@ -228,37 +227,38 @@ class Case(SystemCase):
         return age <= lasts_s and self.clock.monotonic() - steady <= lasts_s
 
     def sending(self, step: str, what: str) -> None:
-        """Remember, before it goes out, that a changing call was made: it is never made a second time."""
+        """Remember a changing call before it is sent, so that it is never sent twice."""
         self.sent.append(what)
         self.sent_by = step
 
     def not_done(self, what: str, sent_by: str) -> None:
-        """Take back `sending`: it was refused for a reason that can pass, and so can be tried again.
+        """Take back `sending`, because the call was refused for a reason that can pass. It can be sent again.
 
         Args:
-            sent_by: the last step that had sent a changing call before.
+            sent_by: the last step that sent a changing call before this one.
         """
         self.sent.remove(what)
         self.sent_by = sent_by
 
     def resume(self, latches: Sequence[str]) -> None:
-        """Remember what an earlier process of this run has sent: it stays sent.
+        """Remember what an earlier process of this run has sent, so that it is not sent again.
 
-        ``sent_by`` stays empty: the plan of now is made after it, and the steps before it can be run again.
+        ``sent_by`` stays empty, because the present plan is made after those calls and all steps can run
+        again.
         """
         self.sent += latches
 
     def force_options(self) -> ForceOptions:
-        """The parameters of a runbook that forces a VM off."""
+        """The parameters, if the runbook forces a VM off."""
         return cast(ForceOptions, self.options)
 
     def confirming(self) -> ConfirmingParameters:
-        """The parameters of a runbook with a confirming step."""
+        """The parameters, if the runbook has a confirming step."""
         assert isinstance(self.options, ConfirmingParameters)
         return self.options
 
     def known_vm(self) -> Vm:
-        """The VM that Locate found; the engine runs no later step without one."""
+        """The VM that Locate found. The engine runs no later step without it."""
         assert self.vm is not None
         return self.vm
 
@@ -268,13 +268,13 @@ class Case(SystemCase):
         return self.status_key
 
     def plan_digest(self) -> str:
-        """The digest of the plan of now; nothing is sent without one."""
+        """The digest of the present plan. Nothing is sent without a plan."""
         assert self.plan is not None
         return self.plan.digest
 
     @property
     def over_assumed_life(self) -> bool:
-        """Whether the plan is over life that is only assumed, for which a named person answers."""
+        """Whether the plan ignores signs of life that are only assumed, since a named person has checked."""
         return self.plan is not None and bool(self.plan.content.get("over_assumed_life"))
 
     def machine(self) -> MachineKey:

@@ -1,7 +1,7 @@
-"""The engine: runs one step at a time, keeps its result, and writes every beginning and end down.
+"""The engine: runs one step at a time, keeps its result, and writes its beginning and end into the journal.
 
-The guards live here and in the steps, never in the order in which a notebook's cells are run: a step whose
-predecessors have not passed does not act, and a step that has changed something never acts again.
+The guards are here and in the steps, so the order in which a notebook's cells are run does not matter: a step
+whose predecessors have not passed does not act, and a step that has changed something never acts again.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.words import did_you_mean
 
 C = TypeVar("C")
-# A step that takes any case on a system is one of a run over a VM, too.
+# Contravariant: a step for any case on a system can be used in a run over a VM.
 C_contra = TypeVar("C_contra", contravariant=True)
-# One request, asked of a platform that builds it and sends nothing.
+# A call of the platform that a preview makes: it builds the request and sends nothing.
 Ask = Callable[[Platform], object]
 # The kind of card that shows a step: an ordinary one, or one that also chooses the system, finds the VM,
 # compares the VM's record with its status row, or takes the approval.
@@ -52,7 +52,7 @@ class Draft:
 
 
 def ended_by(error: VergeNbError, *tables: Table, **facts: Any) -> Draft:
-    """A step that ended with this error, with tables and facts."""
+    """The end of a step by this error, with tables and facts."""
     return Draft(
         outcome=outcome_of(error),
         summary=f"{error.asked}: {error.came_back}",
@@ -64,14 +64,14 @@ def ended_by(error: VergeNbError, *tables: Table, **facts: Any) -> Draft:
 
 
 def outcome_of(error: VergeNbError) -> StepOutcome:
-    """``refused`` if a guard of ours said no, ``failed`` if the platform or the network did."""
+    """``refused`` for an error of our guards, ``failed`` for an error of the platform or the network."""
     if isinstance(error, Refused | NotOneVm | Drift | UsageError | StillAlive | VerdictUnknown):
         return StepOutcome.REFUSED
     return StepOutcome.FAILED
 
 
 def no_requests(case: Any) -> Sequence[Ask]:
-    """Nothing that could be shown before it is sent."""
+    """No request that could be shown before it is sent."""
     return ()
 
 
@@ -160,18 +160,18 @@ class Engine(Generic[C]):
         return StepState.READY if before is None or before in self.results else StepState.WAITING
 
     def run(self, step_id: str, *, again: bool = False) -> StepResult:
-        """Run a step, or return its result if it is not to be run again.
+        """Run a step, or return its result if it must not be run again.
 
-        A step that passed is not repeated, unless `again` is set. Once a changing call was sent, no step up
-        to the one that sent it acts again, not even with `again`. The plan alone does, for the steps that
-        follow. A step whose predecessor has not ended is refused and stays open.
+        A step that has passed is not repeated, unless `again` is set. After a changing call was sent, no step
+        up to the one that sent it acts again, not even with `again`. Only the plan can be made again, for the
+        steps that follow. A step whose predecessor has not ended is refused, and stays open.
 
         Args:
-            again: repeat the step although it passed. The results of later steps are forgotten.
+            again: repeat the step even if it has passed. The results of later steps are dropped.
 
         Raises:
             UsageError: there is no such step, or another one is running.
-            RecordError: the journal cannot be written; then nothing is sent.
+            RecordError: the journal cannot be written. Then nothing is sent.
         """
         step = self.step(step_id)
         if not self._one_at_a_time.acquire(blocking=False):
@@ -264,7 +264,7 @@ class Engine(Generic[C]):
         return self.steps[index - 1].id if index else None
 
     def _frozen(self, step: Step[C]) -> bool:
-        """True for every step up to the last one that sent a change, except a plan of those that follow."""
+        """True for all steps up to the last one that sent a change, except the plan for what comes after."""
         if not self._before_the_send(step):
             return False
         sender = self.steps.index(self.step(self._sent_by()))

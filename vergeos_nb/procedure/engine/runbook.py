@@ -1,4 +1,4 @@
-"""What a runbook is: one declaration, from which cards, previews, latches, counts and headlines derive."""
+"""The declaration of a runbook. Cards, previews, latches, counts and headlines derive from it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vergeos_nb.procedure.values.outcomes import RunOutcome
 from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.vergeos.exchange import api_path
 
-# Tables in which a change lies beside the VM: no process is started or ended by it.
+# Tables in which a change does not act on the VM: it starts or ends no process.
 BESIDE_THE_VM = frozenset({"node_queries", "vnet_queries", "machine_snapshots"})
 
 
@@ -24,8 +24,8 @@ class RunEnd:
     """How a run ended.
 
     Attributes:
-        exit_code: the command line's.
-        acts: what was sent that acts on the VM, in order, in the words of `Runbook.act_of`.
+        exit_code: the exit code of the command line.
+        acts: the sent changes that act on the VM, in order, in the words of `Runbook.act_of`.
     """
 
     outcome: RunOutcome
@@ -34,7 +34,7 @@ class RunEnd:
     acts: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """As records, journals of fleets and programs have it."""
+        """Plain JSON, for records, fleets' journals and the command line."""
         return {
             "outcome": self.outcome.value,
             "verdict": self.verdict.value,
@@ -43,7 +43,7 @@ class RunEnd:
 
 
 def no_headline(end: RunEnd) -> str:
-    """No words of its own: the step that decided says it."""
+    """The default: no headline of its own. The step that decided the run has one."""
     return ""
 
 
@@ -52,15 +52,15 @@ class Runbook:
     """One runbook.
 
     Attributes:
-        name: as on the command line; its notebook has the same name.
-        parameters: their schema.
-        case: the kind of case that its steps take. Who opens the run fills it in.
-        headline: the first sentence of a run that is done or had nothing to do; "" leaves it to the step that
-            decided.
+        name: its name on the command line. Its notebook has the same name.
+        parameters: the schema of its parameters.
+        case: the class of the case that its steps take. `session.cases` fills it.
+        headline: the first sentence of a run that is done or had nothing to do; "" uses the sentence of the
+            step that decided.
         beside_the_vm: tables in which a change starts and ends no process. Every other change acts on the VM.
-        acts: this runbook's own words for its acts, by the word of `act_of`: a written status row is an
-            ``override``, unless the runbook says that it is something else.
-        over_vm: whether the verdict on its VM is what a run finds, if it takes one.
+        acts: this runbook's own words for acts, by the word of `act_of`. Without one, a written status row is
+            an ``override``.
+        over_vm: whether a run with a VM has a verdict on it.
     """
 
     name: str
@@ -80,17 +80,17 @@ class Runbook:
             raise ValueError(f"runbook {self.name}: {'; '.join(lacks)}")
 
     def latches_of(self, step_id: str) -> tuple[str, ...]:
-        """What this step sends at most once in a run."""
+        """The changes that this step sends at most once in a run."""
         return next((step.latches for step in self.steps if step.id == step_id), ())
 
     def act_of(self, path: str, body: Mapping[str, Any] | None) -> str:
-        """What a changing call does to the VM, in a word, or "" if its table lies beside the VM."""
+        """What a changing call does to the VM, in a word; "" if it does not act on the VM."""
         act = act_of(path, body, self.beside_the_vm)
         return self.acts.get(act, act)
 
 
 def _steps_lack(steps: Sequence[Step[Any]]) -> Iterator[str]:
-    """What keeps these steps from being a procedure, in words."""
+    """The faults of a runbook's steps, in words."""
     ids = [step.id for step in steps]
     if not ids or len(set(ids)) < len(ids):
         yield f"it has no step, or two steps of one id: {', '.join(ids)}"
@@ -104,7 +104,7 @@ def _steps_lack(steps: Sequence[Step[Any]]) -> Iterator[str]:
 
 
 def _parameters_lack(schema: type[RunParameters]) -> Iterator[str]:
-    """What a parameter does not say, in words. One without `Unbound` is bound by every plan."""
+    """The faults of a runbook's parameters, in words. Every plan binds a parameter without `Unbound`."""
     for name, declared in schema.model_fields.items():
         if not declared.title:
             yield f"parameter {name} has no title, which is its label"
@@ -116,7 +116,7 @@ def _parameters_lack(schema: type[RunParameters]) -> Iterator[str]:
 
 
 def act_of(path: str, body: Mapping[str, Any] | None, beside_the_vm: frozenset[str] = BESIDE_THE_VM) -> str:
-    """The same for a runbook that is not known any more, by the path and body alone."""
+    """What a changing call does to the VM, by path and body alone, for a runbook that is not installed."""
     if path in {api_path(table) for table in beside_the_vm}:
         return ""
     if path == api_path("vm_actions") and body and body.get("action"):

@@ -1,10 +1,10 @@
 """The name of a system: by its own ``id``, or by its host if it gives none. Pure.
 
 ASSUME_SYSTEM_ID_IS_ITS_OWN
-    The column ``id`` of ``system`` ("40-character unique system ID", tsvergeos) is another one for every
-    system, tenants' included, and stays as it is. A copy of a whole system, as a disaster recovery may start
-    one, can have its original's: then a plan still binds the keys and the state of its VMs, and a lease makes
-    the one wait for the other.
+    The column ``id`` of ``system`` ("40-character unique system ID", tsvergeos) differs between systems,
+    also between tenants, and never changes. A copy of a whole system, such as one that a disaster recovery
+    starts, can have the id of its original. Then a plan still binds the keys and the state of its VMs, and
+    runs on copy and original wait for each other's leases.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ID = re.compile(r"(?!(.)\1*$)[0-9a-f]{40}")
 
 
 def id_of(info: SystemInfo) -> str:
-    """The system's own id, or "" if it gives none or one of another form."""
+    """The system's own id; "" if it has none, or one of another form."""
     told = info.id.strip().lower()
     return told if ASSUME_SYSTEM_ID_IS_ITS_OWN and _ID.fullmatch(told) else ""
 
@@ -30,9 +30,9 @@ def id_of(info: SystemInfo) -> str:
 def in_plan(target: Target, info: SystemInfo) -> dict[str, Any]:
     """The system as a plan names it.
 
-    One system is one system, in any spelling of its host, so its id replaces the host. A simulator that is
-    started for a run has a new id each time. Its plan must stay the same, so there the profile's name is
-    used.
+    The id replaces the host, so that another spelling of the host does not change the plan. A simulator that
+    is started for a run has a new id each time. There the profile's name is used, so that the plan stays the
+    same.
     """
     own = id_of(info)
     called = {"id": own} if own and target.host != SIMULATOR_HOST else {"host": target.host}
@@ -56,19 +56,19 @@ def name_of(target: Target, info: SystemInfo) -> str:
 
 
 def in_words(system: Mapping[str, Any]) -> str:
-    """The system that a plan names, also an older one."""
+    """The system of a plan in words, also of an older plan."""
     called = f"host {system['host']}" if system.get("host") else f"system {str(system.get('id', '?'))[:12]}…"
     return f"cloud {system.get('cloud_name', '?')}, {called}"
 
 
 def lease_names(host: str, info: SystemInfo, vm: int) -> tuple[str, ...]:
-    """Every name under which a VM is leased: runs that share one of them wait for each other.
+    """The names of all leases of a VM. Runs that share one of them exclude each other.
 
-    If the system gives no id, its name is used instead. Then two systems of one name wait without need, but
-    nothing is sent twice to one system that is reached in two ways.
+    If the system has no id, its cloud name is used instead. Then runs on two systems with the same name
+    exclude each other without need, but never do two runs work on one system that is reached in two ways.
 
     Args:
-        host: in normal form, as the system is reached.
+        host: the host of the connection, in normal form.
         vm: the VM's key.
     """
     own = id_of(info)

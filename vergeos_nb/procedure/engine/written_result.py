@@ -14,10 +14,10 @@ from vergeos_nb.vergeos.exchange import Exchange
 
 
 def result_from_dict(data: Mapping[str, Any], exchanges: Mapping[int, Exchange]) -> StepResult:
-    """The result that ``StepResult.as_dict`` was made of; ``exchanges`` by their number.
+    """The result from which ``StepResult.as_dict`` was made. ``exchanges`` are by their number.
 
     Raises:
-        KeyError: a field, a table's schema or an exchange is not there.
+        KeyError: a field, a table's schema or an exchange is missing.
     """
     return StepResult(
         step=data["step"],

@@ -1,1 +1,1 @@
-"""From readings to a verdict: what each witness votes, and the one rule that combines the votes."""
+"""From readings to a verdict: the vote of each witness, and the one rule that combines the votes."""

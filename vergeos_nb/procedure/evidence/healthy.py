@@ -1,4 +1,4 @@
-"""Does a VM look as one that works? Then the wrong one may have been chosen: a warning, no verdict. Pure."""
+"""Whether a VM looks healthy. If so, a warning says that it may be the wrong VM. This is no verdict. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ MEANS_IT = "Make sure that this is the VM you mean before you plan anything."
 
 
 def row_of_a_working_vm(row: MachineStatus) -> bool:
-    """Whether the status row says what it says of a VM that works."""
+    """Whether the status row is like that of a VM that works."""
     return row.running and row.status == "running" and row.state == "online"
 
 
 def looks_healthy(row: MachineStatus, verdict: Verdict) -> str:
-    """Why the VM looks healthy, in words, or "": its row says so, and its counters move."""
+    """Why the VM looks healthy, or "". Both its row and its moving counters must show it."""
     counters = {witness.source for witness in (NICS, DRIVES)}
     moving = [vote.source for vote in verdict.votes if vote.says == "alive" and vote.source in counters]
     if not moving or not row_of_a_working_vm(row):

@@ -1,4 +1,4 @@
-"""Readings of a machine, and how each of them is made."""
+"""The readings of a machine, and how each of them is made."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Subject:
     """The machine that is read, and the platform that is asked.
 
     Attributes:
-        together: what one call has answered for this sample. A reading takes its part from there; what is
-            None there it asks for by a call of its own.
+        together: what one call answered for this sample. A reading takes its part from there. For a part that
+            is None it makes its own call.
     """
 
     platform: Platform
@@ -40,8 +40,8 @@ class Reading:
 
     Attributes:
         name: its name in ``Sample.read``. Two witnesses with the same reading share it.
-        read: how it is read. It only reads.
-        together: whether it takes what it needs from ``Subject.together``, where that is answered.
+        read: the function that reads it. It changes nothing.
+        together: whether it can take its part from ``Subject.together``.
     """
 
     name: str
@@ -68,12 +68,12 @@ COUNTERS = Reading("counters", _counters, together=True)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sample of a machine: all readings, one after the other, and its node.
+    """One sample of a machine: all readings and its node.
 
     Attributes:
         read_at: our clock, seconds since 1970.
         read: what was read, by the reading's name.
-        steady_at: the clock that never jumps; None where no age is asked for.
+        steady_at: by the steady clock; None if nobody needs the sample's age.
     """
 
     read_at: float
@@ -99,7 +99,7 @@ class Sample:
         return counters
 
     def in_short(self) -> dict[str, Any]:
-        """What a person watches during a wait, as ``WaitReport.read`` has it."""
+        """What is shown to people during a wait, for ``WaitReport.read``."""
         counted = [value for counter in self.counters for value in counter.values.values()]
         return {
             "status": self.status.status,
@@ -111,7 +111,7 @@ class Sample:
         }
 
     def unread(self) -> list[str]:
-        """The fields of evidence that could not be read, each with its value."""
+        """The fields of the evidence that could not be read, each with its value."""
         read = [
             one for value in self.read.values() for one in (value if isinstance(value, tuple) else (value,))
         ]
@@ -119,6 +119,6 @@ class Sample:
 
 
 def cannot_be_read(fields: Sequence[str]) -> str:
-    """Why a witness is silent: the platform gave its fields in another form."""
+    """Why a witness is silent: the platform returned its fields in another form."""
     shown = ", ".join(fields[:3]) + (", …" if len(fields) > 3 else "")
     return f"cannot be read: {shown}"

@@ -1,13 +1,13 @@
-"""Which VMs of a fleet are stuck, and which rung comes next: a judgement on columns. Pure.
+"""Which VMs of a fleet are stuck, and which method comes next. Works on columns. Pure.
 
-The verdict on a VM is that of ``verdict.judge``, as in a single run. A suggestion says where to begin and is
-never a permission: the run that follows reads, judges and asks for its own approval.
+The verdict on a VM is that of ``verdict.judge``, as in a single run. A suggestion says where to begin. It is
+no permission: the run for that VM reads, judges and asks for its own approval.
 
-Assumptions about the platform that no source settles:
+An assumption about the platform that no source confirms:
 
 ASSUME_A_STOPPED_VM_HOLDS_NO_RAM
-    The last statistics of a VM that stopped by itself read no RAM. A row that says stopped beside others was
-    written by hand, over a process of which nobody knows.
+    The last statistics of a VM that stopped by itself show no RAM. If they show RAM and the row says stopped,
+    the row was written by hand, and its process may still live.
 """
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts about one VM for which a rung is suggested.
+    """The facts about one VM that decide which method is suggested.
 
     Attributes:
-        status: the status in the row, "" if the VM leads to no status row.
+        status: the status in the row, "" if the VM has no status row.
         own_row: whether the status row names the VM's machine.
-        node: its node as it was read, None if the row names none or an unknown one.
-        only_assumed: whether its life is only assumed.
-        of_node: whether its machine is that of a node.
-        ram_used: MB, as its statistics said last, however old those are.
+        node: its node as it was read; None if the row names no node or an unknown one.
+        only_assumed: whether its signs of life are only assumed.
+        of_node: whether its machine is a node's.
+        ram_used: MB, from its last statistics, even if those are old.
         unread: the fields of its place and state that cannot be read, or "".
     """
 
@@ -84,7 +84,7 @@ class Facts:
 
 
 def suggest(vm: Facts) -> Suggestion:
-    """The next rung of the ladder for one VM. Never the override unless its process is gone by evidence."""
+    """The next method for one VM. It is the override only if evidence shows that the process is gone."""
     if vm.of_node or vm.status in OF_NODES:
         return Suggestion("none", "its machine is a node's; never force a node off this way")
     if vm.unread:
@@ -145,14 +145,14 @@ def triage(
     knowledge: PlatformKnowledge = NOTHING_MEASURED,
     silence_s: float = SILENCE_S,
 ) -> Columns:
-    """Every VM that both readings list, with verdict and suggestion: the columns of `TRIAGE` as lists.
+    """All VMs that are in both readings, with verdict and suggestion: the columns of `TRIAGE` as lists.
 
     Args:
         first, second: ``fleet_vms`` and ``fleet_signs``, read in this order.
-        counters: ``fleet_counters``, read likewise.
+        counters: ``fleet_counters``, read in the same order.
         times: when the two were read, by the platform's clock, seconds since 1970.
         knowledge: what was measured of the platform.
-        silence_s: how far apart the two must lie to show silence.
+        silence_s: how many seconds apart the two must be to show silence.
     """
     heartbeat_is_life = knowledge.of(STATUS_OF_A_STOPPED_MACHINE).holds is not True
     by_node = {node.key: node for node in nodes}
@@ -174,7 +174,7 @@ def triage(
         moved = _moved(machine, counters)
         alive = fresh and heartbeat_is_life and not _freshly_zero(first, second, at, then)
         if alive and _is_well(second, then, machine) and machine not in machines_of_nodes:
-            # The same as `judge` says of a heartbeat, without a dozen objects for each VM that is well.
+            # The same result as from `judge` for a heartbeat, without a dozen objects for each healthy VM.
             verdict, said = VerdictValue.ALIVE, WELL
         else:
             of_node = machine in machines_of_nodes
@@ -195,17 +195,17 @@ def triage(
 
 
 WELL = Suggestion("none", "it runs")
-# Columns whose name in the platform's rows is another one.
+# Columns that have another name in the platform's rows.
 NAMED = {"cpu_pct": "total_cpu", "ram_used_mb": "ram_used"}
 
-# Fields whose loss silences a witness, or that are shown only.
+# Fields that are only shown, or without which a witness is silent.
 OF_STATUS = ("last_update",)
 OF_STATS = ("total_cpu", "ram_used", "stats_written")
 BESIDE = ("cpu_cores", "ram_mb", "ha_group")
 
 
 def _freshly_zero(first: Columns, second: Columns, at: int, then: int) -> bool:
-    """Whether the statistics were written again and read neither CPU nor RAM."""
+    """Whether the statistics were written again and show neither CPU nor RAM."""
     before, written = first["stats_written"][at], second["stats_written"][then]
     anew = before is not None and written is not None and written > before
     return anew and second["total_cpu"][then] == 0 and second["ram_used"][then] == 0
@@ -238,7 +238,7 @@ def _facts(
     own_row = second["status_machine"][then] == machine == second["machine_key"][then]
     own_row = own_row and (second["status_key"][then] or 0) > 0
     unread = _unread(first, before) or _unread(second, then)
-    # The row of another machine is no evidence on this one.
+    # The row of another machine is no evidence about this one.
     if own_row and not unread and first["status_machine"][before] == machine:
         samples = [
             _sample(first, before, machine, counters[0], node, times[0]),
@@ -262,7 +262,7 @@ def _facts(
 
 
 def _unread(rows: Columns, at: int) -> str:
-    """The unreadable fields of a row's place and state. In evidence they only silence their witness."""
+    """The unreadable fields of a row's place and state. In evidence they only make their witness silent."""
     told = [field for field in rows["unread"][at].split("; ") if field]
     told = [field for field in told if field.partition(" ")[0] not in (*OF_STATUS, *OF_STATS, *BESIDE)]
     if rows["status"][at] and rows["running"][at] is None:
@@ -316,7 +316,7 @@ def _node_state(node: NodeState | None) -> str:
 
 
 def with_logs(found: Columns, lines: Mapping[int, LogLine]) -> Columns:
-    """The same with the newest log line of each machine."""
+    """The same table with the newest log line of each machine."""
     of = [lines.get(machine) for machine in found["machine_key"]]
     return {
         **found,
@@ -326,7 +326,7 @@ def with_logs(found: Columns, lines: Mapping[int, LogLine]) -> Columns:
 
 
 def wanting(found: Columns) -> list[int]:
-    """Positions of the VMs that want a look, the most urgent first, and of those the longest silent."""
+    """The positions of the VMs that need attention: the most urgent first, then the longest silent."""
     some = [at for at, rung in enumerate(found["suggestion"]) if rung != "none"]
     return sorted(some, key=lambda at: (RANK[found["suggestion"][at]], -(found["heartbeat_s"][at] or 0), at))
 
@@ -337,7 +337,7 @@ def table_of(found: Columns, positions: Sequence[int]) -> Table:
 
 
 def picture_of(found: Columns) -> Table:
-    """How many VMs each node has in each status."""
+    """The number of VMs on each node in each status."""
     counts: dict[tuple[str, str], int] = {}
     for where in zip(found["node"], found["status"], strict=True):
         counts[where] = counts.get(where, 0) + 1

@@ -1,4 +1,4 @@
-"""Does the VM's process live? The one rule that combines the votes of all witnesses. Pure."""
+"""Whether the VM's process lives: the one rule that combines the votes of all witnesses. Pure."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _with_time_to_speak(evidence: Evidence, vote: Vote) -> Vote:
-    """The vote; none for death where the readings lie too close together for the others to have spoken."""
-    # Clocks that count in floats come a hair short of the wait.
+    """The vote. A vote for death becomes silent if the readings are too close together to show silence."""
+    # The difference of two float times can be a little less than the wait.
     if vote.says != "dead" or evidence.span_s >= evidence.silence_s - 0.01:
         return vote
     apart = f"the readings lie {evidence.span_s:.1f} s apart, and silence takes {evidence.silence_s:g} s"

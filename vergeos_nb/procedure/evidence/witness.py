@@ -1,4 +1,4 @@
-"""What a witness is: one source of evidence on a VM's process, declared whole."""
+"""What a witness is: one source of evidence about a VM's process, declared in one place."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from vergeos_nb.vergeos.assumptions import NOTHING_MEASURED, PlatformKnowledge
 from vergeos_nb.vergeos.requests import NetworkQuery, NodeQuery
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus, QueryAnswer
 
-# The platform writes its tables down every 5000 ms (a setting of it), so what stands still for less may not.
+# The platform writes its tables every 5000 ms (one of its settings). A value that is the same for less proves
+# nothing.
 SILENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the VM's node, or the guest's network, said to a query; None if it gave no answer.
+    """The answer of the VM's node or the guest's network to a query; None if there was none.
 
     Attributes:
-        to: the value of the parameter that asked for it.
-        hardware: the MAC address of the guest's NIC, where a network was asked and it is known.
+        to: the value of the parameter that asked for the query.
+        hardware: the MAC address of the guest's NIC, if a network was asked and it is known.
         why: why nothing was asked, or "".
     """
 
@@ -39,15 +40,15 @@ class Evidence:
     """Everything that witnesses vote on.
 
     Attributes:
-        samples: oldest first.
+        samples: the samples, oldest first.
         logs: the machine's log lines that count.
-        answers: the node's answers, by the source of the witness that asked.
-        wrote_row: whether this run wrote the status row itself.
+        answers: the answers of node and network, by the source of the witness that asked.
+        wrote_row: whether this run itself wrote the status row.
         watched_from: the status row when a long watch began.
         knowledge: what was measured of the platform.
-        silence_s: readings that lie closer together than this show no silence, so they make no death.
-        answered_for: whether the plan is over life that is only assumed: a named person has checked at the
-            node in spite of a status row that keeps being written.
+        silence_s: readings that are closer together than this cannot show silence, and so no death.
+        answered_for: whether a named person has checked at the node that the process is gone, although the
+            status row is still being written. That is a sign of life only by assumption.
     """
 
     samples: Sequence[Sample]
@@ -62,7 +63,7 @@ class Evidence:
 
     @property
     def span_s(self) -> float:
-        """Seconds between the first and the last sample, by the clock that never jumps if they have it."""
+        """Seconds between the first and the last sample, by the steady clock if the samples have its time."""
         if len(self.samples) < 2:
             return 0.0
         first, last = self.samples[0], self.samples[-1]
@@ -71,7 +72,7 @@ class Evidence:
         return last.read_at - first.read_at
 
     def read(self, name: str) -> list[Any]:
-        """What the samples have read under this name, oldest first. A fleet's samples lack most readings."""
+        """What the samples hold under this name, oldest first. A fleet's samples lack most readings."""
         return [sample.read[name] for sample in self.samples if name in sample.read]
 
 
@@ -86,11 +87,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query that the VM's node, or the network of its NIC, is asked once a run. It is a POST.
+    """A query to the VM's node or to the network of its NIC, sent at most once in a run. It is a POST.
 
     Attributes:
-        parameter: the parameter that asks for it. A value that is false asks nothing; of a network's query it
-            is the host.
+        parameter: the parameter that asks for it. If its value is false, nothing is sent. For a network's
+            query, the value is the host.
     """
 
     query: NodeQuery | NetworkQuery
@@ -108,7 +109,8 @@ class Witness:
         dead: when it votes dead, in words; "" if it never does.
         vote: its vote; None if it has nothing to say.
         reading: what each sample reads for it; None if it needs none of its own.
-        columns: its columns in the table of readings. Only append: older records have the first ones.
+        columns: its columns in the table of readings. New ones come at the end, because older records have
+            the first ones.
         question: the query that the node is asked for it.
         assumes: the assumptions about the platform that its votes rest on.
     """
@@ -140,7 +142,7 @@ def written(epoch: int | None) -> str:
 
 
 def when(epoch: int | None) -> str:
-    """A time of the platform's in words, also if it is no time at all."""
+    """A time from the platform in words, also if it is not a valid time."""
     return _in_words(epoch) if epoch else "never"
 
 

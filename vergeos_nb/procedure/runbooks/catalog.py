@@ -1,8 +1,8 @@
 """Every runbook by its name: those of this package, and those that other packages bring.
 
-A runbook is a module with a `Runbook` called ``RUNBOOK``. The ones of this package stand in this folder.
-Another package names its modules in the entry point group ``vergeos_nb.runbooks``, and keeps each notebook
-beside its module. A module is imported when its runbook is first asked for: a process runs one runbook.
+A runbook is a module with a `Runbook` called ``RUNBOOK``. This folder has those of this package. Another
+package names its modules in the entry point group ``vergeos_nb.runbooks``, and has each notebook beside its
+module. A module is imported when its runbook is first used, because a process runs only one runbook.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def schema_of(name: str) -> type[RunParameters]:
 
 
 def recorded_schema(name: str) -> type[RunParameters] | None:
-    """The schema whose parameters a journal of this name may hold by value, or None."""
+    """The schema of the parameters whose values may be written into a journal, or None."""
     if name == FLEET_APPLY:
         return FleetApplyParameters
     runbook = known(name)
@@ -98,15 +98,16 @@ def recorded_schema(name: str) -> type[RunParameters] | None:
 
 
 def read_parameters(runbook: str, given: Mapping[str, Any], *, undecided: bool = False) -> RunParameters:
-    """The parameters of a run, from text as the command line gives it or from values of a notebook.
+    """The parameters of a run, from texts of the command line or from values of a notebook.
 
-    Text is read by the parameter's type: ``false`` is false, and ``007`` stays text where text is wanted.
+    A text is read by the parameter's type: ``false`` is false, and ``007`` stays text if the parameter is
+    text.
 
     Args:
-        undecided: a person runs this and chooses the VM on the way, so its name may be empty.
+        undecided: a person chooses the VM during the run, so its name may be empty.
 
     Raises:
-        UsageError: a parameter is unknown, missing, of another type or out of range. All of them are named.
+        UsageError: parameters are unknown, missing, of another type or out of range. All of them are named.
     """
     return read_as(schema_of(runbook), runbook, given, undecided=undecided)
 
@@ -143,9 +144,9 @@ def notebooks() -> dict[str, Path]:
 
 
 def role_of(runbook: str, step_id: str) -> Role | None:
-    """The role of a step of which a journal tells, also of a run that is no runbook's, or None.
+    """The role of a step in a journal; None if it is unknown. Also for fleet runs and unknown runbooks.
 
-    A journal holds the step's id only, so that those of every version are read alike.
+    A journal holds only the step's id, so the journals of all versions are read in the same way.
     """
     declared = known(runbook)
     if declared is None:
@@ -161,7 +162,7 @@ def _our_roles() -> Mapping[str, Role]:
 
 @cache
 def _theirs() -> Mapping[str, tuple[metadata.EntryPoint, ...]]:
-    """The other packages' runbooks. A name that two of them claim is neither's."""
+    """The runbooks of other packages. If two packages claim a name, neither gets it."""
     found: dict[str, tuple[metadata.EntryPoint, ...]] = {}
     for point in metadata.entry_points(group=GROUP):
         if point.name not in (*OURS, FLEET_APPLY):

@@ -18,9 +18,9 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.wait_report import BETWEEN_READINGS
 from vergeos_nb.vergeos.rows import Columns, MachineKey, NodeState
 
-# More would be no list that a person reads; all are in the columns, and the command prints them.
+# The longest list for a person. The columns have all VMs, and the command prints them.
 MOST_SHOWN = 500
-# Whose newest log line is read; a node that fails takes a few hundred VMs with it.
+# The VMs whose newest log line is read. If a node fails, a few hundred VMs are affected.
 MOST_LOGS = 500
 LOG_HOURS = 24.0
 
@@ -53,7 +53,7 @@ class FleetCase(SystemCase):
 
 
 def survey(case: FleetCase) -> Draft:
-    """Everything once: VMs with status and stats, nodes, counters."""
+    """Read everything once: VMs with status and stats, nodes, counters."""
     # The VMs first: a person sees those that look stuck while the rest is read.
     case.vms = case.platform.fleet_vms(case.on_rows)
     case.nodes = case.platform.all_nodes()
@@ -64,7 +64,7 @@ def survey(case: FleetCase) -> Draft:
 
 
 def judge_fleet(case: FleetCase) -> Draft:
-    """What can change read once more, each VM judged by both readings, and the next rung for each."""
+    """Read what can change a second time, judge each VM by both readings, and suggest its next method."""
     assert case.vms is not None
     assert case.counters is not None
     gap_s = max(case.options.sample_gap_s, case.silence_s)

@@ -1,7 +1,7 @@
 """The vendor's procedure "Force Power Off a VM Using the API", as steps.
 
-Planning comes before the standard methods, which the vendor's text asks for first: they change something,
-too, and an approval binds every changing call of the run.
+The vendor's text begins with the standard methods. Here the plan comes before them, because they change
+something, too, and an approval must cover every changing call of the run.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _address(text: str) -> str:
 
 
 class ForcePowerOffParameters(ConfirmingParameters):
-    """Its parameters beside those of every confirming runbook."""
+    """Its parameters, in addition to those of every confirming runbook."""
 
     start_at: Annotated[Rung, AskedOn("plan")] = Field(
         "poweroff",
@@ -167,7 +167,7 @@ STEPS: Sequence[Step[Case]] = (
 
 
 def headline(end: RunEnd) -> str:
-    """One sentence for a run that is done or had nothing to do."""
+    """One sentence for a run that is done, or that had nothing to do."""
     if end.outcome is RunOutcome.DONE:
         if "override" in end.acts:
             return "Forced off, and there is evidence that it is off."
@@ -177,7 +177,7 @@ def headline(end: RunEnd) -> str:
         return ""
     if end.verdict is VerdictValue.OFF:
         return "Nothing to do: the record says stopped already, and the process is gone."
-    # Older versions ended like this for an unknown state. The step itself says what to do.
+    # In older versions an unknown state ended like this. The step itself says what to do.
     lives = end.verdict is VerdictValue.ALIVE
     known = "the process LIVES" if lives else "nothing shows that the process is gone"
     return f"The record says stopped already, but {known}."

@@ -1,4 +1,4 @@
-"""Conformance: finds out how this platform behaves, by reading, and with a test VM that may be lost."""
+"""Find out how a platform behaves: by reading, and with a test VM that may be lost."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class LearnPlatformParameters(ConfirmingParameters):
 
 
 def left(case: Case) -> Draft:
-    """How the test VM is left, by two readings. Its state is a finding, whatever it is."""
+    """The state of the test VM at the end, by two readings. Every state is a valid finding."""
     if not case.options.vm_name:
         return Draft(StepOutcome.SKIPPED, NO_VM, facts={"completes": True})
     if case.approval is None and not case.sent:
@@ -99,7 +99,7 @@ def left(case: Case) -> Draft:
 
 
 def keep(case: LearnCase) -> Draft:
-    """Keep what was found out in the archive, for this system and version."""
+    """Keep the findings in the archive, for this system and version."""
     assert case.info is not None
     assert case.measured is not None
     system = SystemMeasured(

@@ -1,9 +1,9 @@
-"""Undo of the status override: the row is written back as it was, under the same gates as the override.
+"""Undo of the status override: write the row back as it was, behind the same guards as the override.
 
-The vendor's PUT names four fields, and no source says whether the platform clears ``powerstate`` and ``node``
-along with them, nor whether they can be written. The undo writes them where the row had them. A platform on
-which they are read-only refuses the whole PUT and changes nothing. For that case the plan holds a second
-request, with the vendor's four fields.
+The vendor's PUT names four fields. No source says whether the platform also clears ``powerstate`` and
+``node``, or whether they can be written. The undo writes them if the row had them. If they are read-only, the
+platform refuses the whole PUT and changes nothing. For that case the plan has a second request with the
+vendor's four fields.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _FOUR_ONLY = (
     "the four fields of the vendor's own request"
 )
 _RUNGS = (("restore", EFFECT), ("restore in four fields", _FOUR_ONLY))
-# As pyvergeos issue 86 has it, of another table.
+# The text in pyvergeos issue 86, there of another table.
 _READ_ONLY = re.compile(r"field '(?:\w+\.)?(\w+)' is read-?only")
 
 
@@ -98,7 +98,7 @@ def undo_request(row: MachineStatus) -> Request:
 
 
 def judge_life(case: Case) -> Draft:
-    """The evidence, and its meaning here: no verdict forbids to restore a row."""
+    """Judge the evidence. Here no verdict forbids to restore the row."""
     draft = is_alive(case)
     advice = {
         VerdictValue.OFF: "The record would say again that it runs. Restore it only if you want that.",
@@ -110,7 +110,7 @@ def judge_life(case: Case) -> Draft:
 
 
 def make_plan(case: Case) -> Draft:
-    """Refuse, or plan to write back the row that the record kept; show how it differs from the row of now."""
+    """Plan to write back the row that the record kept, and show how it differs from now; or refuse."""
     vm, verdict = case.known_vm(), case.verdict
     assert verdict is not None
     assert case.records is not None
@@ -164,7 +164,7 @@ def make_plan(case: Case) -> Draft:
 
 
 def restore(case: Case) -> Draft:
-    """Every guard once more, a fresh reading, then the PUT that undoes the override."""
+    """Check every guard again, read the VM again, then send the PUT that undoes the override."""
     if (end := not_approved(case)) is not None:
         return end
     if "restore" in case.sent:
@@ -176,7 +176,7 @@ def restore(case: Case) -> Draft:
     sent = send_once(case, "restore", "restore", lambda: case.platform.override_status(key, first))
     four = ""
     if others and (name := _read_only_column(sent, first)):
-        # Not a second try of the same: another request, which the plan holds for this case.
+        # This does not repeat the request: it is another request, which the plan has for this case.
         case.note(f"the platform does not take {name}, and nothing was changed")
         if (no := closed(case, asked)) is not None:
             return no
@@ -194,7 +194,7 @@ def restore(case: Case) -> Draft:
 
 
 def confirm(case: Case) -> Draft:
-    """Read until the row has stayed as it was for the settle time. The row itself is evidence of nothing."""
+    """Read until the row has been unchanged for the settle time. The row itself proves nothing."""
     options, watch, wanted = case.confirming(), Watch(case, wrote_row=True), _wanted(case)
 
     def look(row: MachineStatus, held: bool) -> Look:
@@ -264,7 +264,7 @@ RUNBOOK = Runbook(
 
 
 def _same_number(now: int | None, then: Any) -> bool:
-    """Whether a row that was kept as it came holds this number, perhaps as text or as a float."""
+    """Whether a recorded value is this number. It may be recorded as text or as a float."""
     try:
         return now == (then if then is None else float(then))
     except (TypeError, ValueError):
@@ -300,7 +300,7 @@ def _not_of_this_vm(case: Case, capsule: Mapping[str, Any]) -> Draft | None:
 
 
 def _bodies(case: Case, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The body of the undo and, if some of its columns may be read-only, that of the vendor's fields."""
+    """The body of the undo. If its columns may be read-only, also a body with the vendor's four fields."""
     four, takes_all = _written(body), case.knowledge.of(STATUS_ROW_TAKES_ALL).holds
     if takes_all is False:
         return [four]
@@ -314,13 +314,13 @@ def _planned_bodies(case: Case) -> list[dict[str, Any]]:
 
 
 def _wanted(case: Case) -> dict[str, Any]:
-    """The fields that were written: those of the last request that was sent."""
+    """The fields of the last request that was sent."""
     bodies = _planned_bodies(case)
     return bodies[-1 if "restore_four" in case.sent else 0]
 
 
 def _read_only_column(sent: Sent[None], body: Mapping[str, Any]) -> str:
-    """The column beside the vendor's four for which a platform refused the whole body, or ""."""
+    """The column for which the platform refused the whole body; "" if it is one of the vendor's four."""
     if sent.known is not Known.REFUSED or not isinstance(sent.error, InvalidValue):
         return ""
     named = _READ_ONLY.findall(sent.error.came_back)

@@ -1,8 +1,8 @@
-"""After a forced power-off: does the VM stay off? And, only when it is asked for, its start.
+"""Watch whether a VM stays off after a forced power-off, and at the end power it on if a parameter says so.
 
 HA may restart a VM elsewhere, a colleague may power it on, a process that nobody saw may come back. So the
-watch accepts a VM in any state, reads again and again, and ends at the first sign of life. One sign of life
-at any time makes ``alive``; ``off`` needs fresh evidence of death in the latest readings.
+watch accepts a VM in any state, reads repeatedly, and ends at the first sign of life. One sign of life at any
+time makes ``alive``; ``off`` needs fresh evidence of death in the latest readings.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.vergeos.rows import MOVING
 
-# A reading is half a dozen calls, each of which the record holds.
+# The record holds every call, and a reading takes several calls.
 MOST_READINGS = 5000
 
 
@@ -70,12 +70,12 @@ class WatchAfterPowerOffParameters(ConfirmingParameters):
 
 
 def verify_any(case: Case) -> Draft:
-    """As in the forced power-off, but in any state: a move or a start is what the watch looks for."""
+    """Verify the row, but accept any state, because the watch looks for moves and starts."""
     return verify(case, any_state=True)
 
 
 def watch(case: Case) -> Draft:
-    """Read again and again, to the end of the time, the first sign of life, or the stop."""
+    """Read repeatedly until the time is over, a sign of life appears, or somebody says stop."""
     options, vigil = _options(case), Vigil(case)
     wait_s = options.minutes * 60
     if (late := _approval_ends_first(case, wait_s)) is not None:
@@ -99,7 +99,7 @@ def watch(case: Case) -> Draft:
 
 
 def starting(case: Case) -> Sequence[Ask]:
-    """A look and the start, if it was asked for."""
+    """The requests of the step: a look and the start, if a parameter asks for it."""
     return previews.sending("poweron")(case) if _options(case).power_on else []
 
 
@@ -149,7 +149,7 @@ def _options(case: Case) -> WatchAfterPowerOffParameters:
 
 
 def _approval_ends_first(case: Case, wait_s: float) -> Draft | None:
-    """Told before the waiting and not after it."""
+    """Refuse before the wait, and not after it, if the approval would end during the wait."""
     approval = case.approval
     if approval is None or approval.until >= case.clock.now() + wait_s:
         return None
@@ -162,13 +162,13 @@ def _approval_ends_first(case: Case, wait_s: float) -> Draft | None:
 
 
 def _is_clear(vigil: Vigil) -> bool:
-    """Whether another look would add nothing. Readings that lie close together show no silence."""
+    """Whether another reading would add nothing. Readings that are close together show no silence."""
     unsettled = vigil.trouble or vigil.span < vigil.case.gap_s or vigil.row.status in MOVING
     return not unsettled
 
 
 def _never_stopped(vigil: Vigil) -> bool:
-    """Whether the record has said running from the start, without a sign of life: nothing to watch."""
+    """Whether the row has always said running, without a sign of life. Then there is nothing to watch."""
     row = vigil.row
     runs = vigil.first.status.running and row.running and row.status not in MOVING
     return runs and not vigil.trouble and vigil.span >= vigil.case.gap_s
@@ -218,7 +218,7 @@ def _why_unknown(vigil: Vigil) -> str:
 
 
 def _came_back(vigil: Vigil) -> str:
-    """Where it lives, since when, and by whose doing, as far as the row and the log tell."""
+    """Where the VM lives, since when, and who started it, as far as the row and the log tell."""
     before, row = vigil.first.status, vigil.row
     where = f"row says {row.status}, node {node_of(row)}, started {when(row.started)}"
     for line in vigil.counted_lines():

@@ -1,4 +1,4 @@
-"""Asking the VM's node and its guest's network: queries that a parameter asks for, each sent once."""
+"""Queries to the VM's node and its guest's network. Each is sent once, and only if a parameter says so."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ QUERY_WITHIN_S = 10.0
 
 
 def answers(case: Case) -> dict[str, Answered]:
-    """What was said to the queries that the parameters ask for, by witness."""
+    """The answers to the queries that the parameters ask for, by witness."""
     asked = [(witness.source, witness.question) for witness in roll.WITNESSES if witness.question]
     values = {source: getattr(case.options, question.parameter, None) for source, question in asked}
     return {source: _answered(case, question, values[source]) for source, question in asked if values[source]}
 
 
 def _answered(case: Case, question: Question, value: Any) -> Answered:
-    """The answer to one question. It is a POST, so it is never sent unasked."""
+    """Send one query and return its answer."""
     query, platform = question.query, case.platform
     if query != "top":
         network, hardware, why = _network_of(case, value)
@@ -40,9 +40,9 @@ def _answered(case: Case, question: Question, value: Any) -> Answered:
 
 
 def _network_of(case: Case, address: str) -> tuple[int | None, str, str]:
-    """The network of the NIC with this address, the NIC's MAC address, and why there is no such network.
+    """The network of the NIC with this address, and the NIC's MAC address; or why the network is unknown.
 
-    A NIC need not show its address. Then the network is known only if all NICs are on the same one.
+    A NIC may not show its address. Then the network is known only if all NICs are on the same network.
     """
     try:
         nics = case.platform.machine_rows(
@@ -79,6 +79,6 @@ def _asked(
                 return answer
             case.clock.sleep(min(1.0, case.options.poll_s))
     except (ApiError, PermissionDenied, Refused) as error:
-        # Refused: this run has asked it before, and was cut short before the answer.
+        # Refused: this run sent the query before, and was cut short before the answer.
         case.note(f"the answer to {query} is not known: {error.came_back}")
         return None

@@ -1,4 +1,4 @@
-"""Connect, Get the status key, Verify: which system, which row. Nothing is changed here."""
+"""Connect, Get the status key, Verify: find out which system and which row. Nothing is changed here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EDITED = "Cores or RAM of the running machine differ from the VM's record: edite
 
 
 def connect(case: SystemCase) -> Draft:
-    """Who answers, is it the kind of system that the profile claims, and what may this user do there?"""
+    """Find out which system answers, whether the profile claims its kind, and what the user may do there."""
     info = case.platform.system()
     case.info = info
     seen: dict[str, Any] = {
@@ -94,7 +94,7 @@ def _answering(case: SystemCase, info: SystemInfo, *more: tuple[str, str]) -> Ta
 
 
 def get_status_key(case: Case) -> Draft:
-    """The key of the VM's status row, from the machine's row and, independently, from the status rows."""
+    """Get the key of the VM's status row from the machine's row, and independently from the status rows."""
     machine = case.machine()
     key = case.platform.status_key(machine)
     rows = case.platform.statuses_of(machine)
@@ -124,7 +124,7 @@ def verify(case: Case, *, any_state: bool = False) -> Draft:
     """Compare the VM's record, its status row and the expected values side by side.
 
     Args:
-        any_state: accept a VM that the platform moves or starts just now, for runs that only look at it.
+        any_state: accept a VM that the platform is moving or starting. For runs that only read.
     """
     vm, key = case.known_vm(), case.known_status_key()
     row = case.platform.machine_status(key)
@@ -151,10 +151,10 @@ def verify(case: Case, *, any_state: bool = False) -> Draft:
 
 
 def _first_sample(case: Case, row: MachineStatus) -> Sample:
-    """The first reading of the evidence, held against the status row that was read by its own key.
+    """Take the first sample, and compare it with the status row that was read by its own key.
 
-    Rows that come together with the VM's are believed only if they are the rows themselves. If not, this run
-    reads each row by a call of its own.
+    The rows that come together with the VM's are used only if the status row among them is the same.
+    Otherwise this run reads each row by its own call.
     """
     sample = case.sample()
     if (older := _older_than(sample.status, row)) and not case.one_by_one:
@@ -165,10 +165,10 @@ def _first_sample(case: Case, row: MachineStatus) -> Sample:
 
 
 def _older_than(together: MachineStatus, row: MachineStatus) -> str:
-    """That the status row that came together with the VM's is not the row itself, in words, or "".
+    """Why the status row that came together with the VM's is not the row itself, or "".
 
     Args:
-        row: the row itself, read before.
+        row: the row itself, read earlier by its own key.
     """
     times = (("written", row.last_update, together.last_update), ("started", row.started, together.started))
     for what, before, after in times:
@@ -181,7 +181,7 @@ def _older_than(together: MachineStatus, row: MachineStatus) -> str:
 
 
 def _not_this_row(case: Case, vm: Vm, row: MachineStatus, any_state: bool) -> Refused | None:
-    """Return a refusal if the row is not this VM's, not the expected one, or on the move, else None."""
+    """A refusal if the row is not this VM's, not the expected one, or if the VM is moving; otherwise None."""
     asked = f"verifying status row {case.known_status_key()} of VM {vm.name!r}"
     if row.machine != vm.machine:
         return Refused(
@@ -211,7 +211,7 @@ def _not_this_row(case: Case, vm: Vm, row: MachineStatus, any_state: bool) -> Re
 
 
 def text(value: Scalar) -> str:
-    """A JSON scalar as a person reads it; nothing for null."""
+    """A JSON scalar as text for people; null is empty."""
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Is it alive? gathers the evidence and judges it. The plan says what will be sent, from which state."""
+"""The step "Is it alive?" judges the evidence. The step Plan says what will be sent, from which state."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ from vergeos_nb.vergeos import requests
 from vergeos_nb.vergeos.exchange import Request
 from vergeos_nb.vergeos.rows import VmNow
 
-# How far back the machine's log is read beside an attestation.
+# How far back the machine's log is read to check an attestation.
 LOG_HOURS = 24.0
-# Evidence older than this is taken anew: after a rung's wait, or a person's pause between two steps.
+# Evidence older than this is read again: after the wait of a method, or a pause between two steps.
 EVIDENCE_LASTS_S = 60.0
 
 EFFECTS: Mapping[str, str] = {
@@ -111,15 +111,15 @@ def _what_it_means(verdict: Verdict) -> tuple[str, str]:
 
 
 def is_recent(case: Case) -> bool:
-    """Whether there is evidence that is young enough to act on."""
+    """Whether the evidence is young enough to act on."""
     return len(case.samples) > 1 and case.is_fresh(case.samples[-1], EVIDENCE_LASTS_S)
 
 
 def judge_again(case: Case, first: Sample | None = None) -> None:
-    """Take evidence anew: two samples, and what they support.
+    """Read the evidence again in two samples, and judge it.
 
     Args:
-        first: a reading of now that lacks a second one.
+        first: the first of the samples, if it was taken just now.
     """
     case.samples = case.two_samples(first)
     case.verdict = judge(
@@ -130,14 +130,14 @@ def judge_again(case: Case, first: Sample | None = None) -> None:
 
 
 def make_plan(case: Case) -> Draft:
-    """The refusals, a fresh reading, the plan made from it, and whether the approval is for it."""
+    """Make the plan from a fresh reading, unless a guard refuses, and check if the approval is for it."""
     vm, options = case.known_vm(), case.force_options()
     assert case.verdict is not None
     if (no := never_forced(case, case.verdict.table(), roll.samples_table(case.samples))) is not None:
         return no
     now = case.platform.vm_now(vm.key)
     if case.sent_by and not (is_recent(case) and state_of(case.samples[-1].status) == state_of(now)):
-        # The steps that read the evidence are not run again once something was sent.
+        # After something was sent, the steps that read the evidence are not run again.
         judge_again(case)
         now = case.platform.vm_now(vm.key)
     verdict = case.verdict
@@ -154,7 +154,7 @@ def make_plan(case: Case) -> Draft:
         now,
         [(rung, EFFECTS[rung], change) for rung, change in planned_changes(case, now)],
         contradictions=list(case.contradictions),
-        # Only where it is so: every other plan keeps the digest that it has always had.
+        # Only if it is so, because the digests of all other plans must not change.
         **({"over_assumed_life": True} if over else {}),
     )
     shut = stays_closed(options, verdict)
@@ -177,14 +177,14 @@ def make_plan(case: Case) -> Draft:
 
 
 def planned_changes(case: Case, now: VmNow) -> list[tuple[str, Request]]:
-    """Every changing request that this run may still send, in order, by its rung."""
+    """Every changing request that this run may still send, in order, by its method."""
     vm, options = case.known_vm(), case.force_options()
     allowed = RUNGS[RUNGS.index(options.start_at) : RUNGS.index(options.up_to) + 1]
     rungs: list[tuple[str, Request]] = []
     if "poweroff" in allowed:
         rungs.append(("poweroff", requests.poweroff(vm.key)))
     if options.snapshot:
-        # The time is the one of the sending; the plan says how long, so that its digest does not tick.
+        # The time is set when it is sent. The plan only says how long, so that its digest does not change.
         snapshot = requests.snapshot(vm.machine, snapshot_name_for(now.started), 1, DESCRIPTION)
         body = {**snapshot.fields, "expires": f"now + {options.snapshot_days} days"}
         rungs.append(("snapshot", replace(snapshot, body=body)))
@@ -231,11 +231,11 @@ def _already_stopped(case: Case, now: VmNow) -> Draft:
             **facts,
         )
     if (sent := next((rung for rung in reversed(RUNGS) if rung in case.sent), None)) is not None:
-        # What an earlier process of this run has sent may have done it: Confirm looks.
+        # A request of an earlier process of this run may have ended the VM. Confirm finds out.
         case.off_since = sent
         facts["opens"] = True
     if verdict.value is VerdictValue.UNKNOWN:
-        # Nothing can be sent, but the VM is not known to be off. So this is not "nothing to do".
+        # Nothing can be sent, but the VM is not known to be off, so this is not "nothing to do".
         error = VerdictUnknown(
             f"planning for VM {now.name!r}",
             "its record says stopped already, but nothing shows that its process is gone",

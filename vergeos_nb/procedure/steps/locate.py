@@ -1,4 +1,4 @@
-"""Locate: a name leads to exactly one VM; where several have it, name and key together do. Reads only."""
+"""Locate: find the one VM with this name. If several VMs have it, the key is needed, too. Reads only."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from vergeos_nb.vergeos.rows import Vm, VmKey
 
 
 def locate(case: Case) -> Draft:
-    """Exactly one VM with exactly this name that is no snapshot; of several, the one with the key given.
+    """Find exactly one VM with exactly this name that is not a snapshot. If there are several, use the key.
 
-    A key without a name is not taken: a slip in a number would hit another VM, and the name notices it.
+    A key without a name is not accepted: with a mistyped number it would be another VM.
     """
     name, number = case.options.vm_name, case.options.vm_key
     key = VmKey(number) if number else None
@@ -71,7 +71,7 @@ def locate(case: Case) -> Draft:
 
 
 def _by_key(case: Case, key: VmKey, named: Sequence[Vm], asked: str) -> Draft:
-    """The end where a key was given: the VM with this key, if it has the name."""
+    """The end of the step if a key was given: the VM with this key, if it has the name."""
     name = case.options.vm_name
     keys = ", ".join(str(vm.key) for vm in named)
     by_name = f"the key of the VM named {name!r} is {keys}" if named else f"no VM is named {name!r}"
@@ -125,7 +125,7 @@ def _found(case: Case, vm: Vm, rows: Sequence[Vm]) -> Draft:
 
 
 def _side_by_side(case: Case, name: str, named: Sequence[Vm]) -> Table:
-    """What tells VMs of one name apart. Where the platform does not list them, their own rows."""
+    """The VMs with the same name and what tells them apart; their rows if the platform does not list them."""
     try:
         listed = {vm.key: vm for vm in case.platform.vms_listed(name)}
     except (ApiError, PermissionDenied) as error:

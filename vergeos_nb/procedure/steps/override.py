@@ -1,4 +1,4 @@
-"""Force power off sends the vendor's PUT once. Confirm reads back, and its evidence decides."""
+"""Force power off sends the vendor's PUT once. Confirm reads back, and its evidence decides the result."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ LOOKS_ALIVE = (
 
 
 def force_power_off(case: Case) -> Draft:
-    """Every guard once more, a fresh reading, then the vendor's PUT."""
+    """Check every guard again, take a fresh reading, and send the vendor's PUT."""
     if (end := off_already(case) or not_approved(case) or beyond(case, "override")) is not None:
         return end
     asked = f"forcing VM {case.known_vm().name!r} off"
     if "override" in case.sent:
         return already_sent("The PUT", "Confirm reads back what became of it.")
     _refresh(case)
-    # Last, because the readings above take time: reads the VM again and asks every standing guard.
+    # Last, because the readings above take time. This reads the VM again and checks every standing guard.
     if (no := closed(case, asked)) is not None:
         return replace(no, facts={**_judged(case), **no.facts})
     if case.now is not None and stopped(case.now):
@@ -57,7 +57,7 @@ def force_power_off(case: Case) -> Draft:
 
 
 def confirm(case: Case) -> Draft:
-    """Read until the row has stayed as asked for the settle time, and judge by what was read."""
+    """Read until the row has kept the requested values for the settle time, and judge by what was read."""
     options = case.confirming()
     watch = Watch(case, answered_for=case.over_assumed_life)
 
@@ -98,7 +98,7 @@ def _refresh(case: Case) -> None:
 
 
 def _refusal(case: Case, asked: str) -> Draft | None:
-    """Return a refusal if the evidence forbids the PUT, else None."""
+    """A refusal if the evidence forbids the PUT; otherwise None."""
     plan, verdict = case.plan, case.verdict
     assert plan is not None
     assert verdict is not None
@@ -135,7 +135,7 @@ def _refusal(case: Case, asked: str) -> Draft | None:
 
 
 def _judged(case: Case) -> dict[str, Any]:
-    """The verdict on the newest evidence, and from when that is."""
+    """The verdict on the newest evidence, and when that was read."""
     assert case.verdict is not None
     return {**case.verdict.facts(), "verdict_at": case.samples[-1].read_at}
 
@@ -153,7 +153,7 @@ def _send(case: Case) -> Draft:
 
 
 def _end(case: Case, watch: Watch) -> Draft:
-    """The end of Confirm, by everything that was read."""
+    """The end of Confirm, from all that was read."""
     name, verdict, trouble = case.known_vm().name, watch.verdict, watch.trouble
     case.verdict = verdict
     facts, tables = watch.facts(), watch.tables()

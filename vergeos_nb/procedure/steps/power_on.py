@@ -1,4 +1,4 @@
-"""Powering a VM on after it has stayed off: only when asked, only with an approval, and watched."""
+"""Power a VM on after it has stayed off: only if a parameter asks for it and a person has approved it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def make_plan(case: Case) -> Draft:
 
 
 def power_on(case: Case) -> Draft:
-    """Every guard once more, fresh evidence, then the start."""
+    """Check every guard again, take fresh evidence, then send the start."""
     if not watch_options(case).power_on:
         return _only_watching("Not powered on: it was not asked for (parameter power_on).")
     if (end := not_approved(case)) is not None:
@@ -96,7 +96,7 @@ def power_on(case: Case) -> Draft:
         "power_on",
         "power_on",
         lambda: case.platform.vm_action(vm.key, "poweron"),
-        # The platform says that the VM runs already. Confirm looks all the same.
+        # The platform says that the VM runs already. Confirm checks that.
         look_after=(Conflict,),
     )
     return sent_draft(
@@ -163,7 +163,7 @@ def _refresh(case: Case) -> None:
 
 
 def _confirm_start(case: Case) -> Draft:
-    # This run's own order to start stands in the log and is no sign of life.
+    # The log holds this run's own order to start, which is no sign of life.
     options, seen = watch_options(case), Watch(case, forgets=True, own_order=ORDER)
 
     def look(row: MachineStatus, held: bool) -> Look:

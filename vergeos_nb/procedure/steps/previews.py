@@ -1,7 +1,7 @@
-"""What steps are going to send, from what the run knows so far. The platform's client builds the requests.
+"""The calls that a step will send, from what the run knows so far. The platform's client makes the requests.
 
-Repetitions while waiting are left out, and so is what hangs on an answer. A preview fails where a key is not
-known yet; then the step shows none.
+Repetitions during a wait are left out, and so are calls that depend on an answer. A preview fails if a key is
+not known yet. Then the step shows no calls.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vergeos_nb.vergeos.rows import MachineKey, StatusKey
 
 
 def connecting(case: object) -> Sequence[Ask]:
-    """Who answers. This is known before the run is open."""
+    """The system's row. This preview is known before the run is open."""
     return [lambda api: api.system()]
 
 
@@ -46,7 +46,7 @@ def verifying(case: Case) -> Sequence[Ask]:
 
 
 def reading(case: Case) -> Sequence[Ask]:
-    """One sample: what the witnesses want read."""
+    """One sample of what the witnesses need."""
     vm, key, machine = case.known_vm().key, case.known_status_key(), case.machine()
     if case.one_by_one:
         return [partial(_one_reading, one, machine, key) for one in roll.readings()]
@@ -68,24 +68,24 @@ def watching(case: Case) -> Sequence[Ask]:
 
 
 def looking_again(case: Case) -> Ask:
-    """The VM as it is now."""
+    """The VM's present state."""
     vm = case.known_vm().key
     return lambda api: api.vm_now(vm)
 
 
 def planning(case: Case) -> Sequence[Ask]:
-    """Whether the machine is a VM's, and the VM as it is now."""
+    """Whether the machine is a VM's, and the VM's present state."""
     machine = case.machine()
     return [lambda api: api.tenant_nodes_of(machine), looking_again(case)]
 
 
 def standard_method(action: requests.VmAction) -> Callable[[Case], Sequence[Ask]]:
-    """A standard method: a look, the action, a reading."""
+    """A standard method: the VM's present state, the action, one reading."""
     return lambda case: [*sending(action)(case), *watching(case)]
 
 
 def sending(action: requests.VmAction) -> Callable[[Case], Sequence[Ask]]:
-    """A look, and the action."""
+    """The VM's present state, and the action."""
 
     def asks(case: Case) -> Sequence[Ask]:
         vm = case.known_vm().key
@@ -100,6 +100,6 @@ def writing(key: StatusKey, fields: Mapping[str, Any]) -> Ask:
 
 
 def overriding(case: Case) -> Sequence[Ask]:
-    """A look, then the vendor's PUT."""
+    """The VM's present state, and the vendor's PUT."""
     key = case.known_status_key()
     return [looking_again(case), writing(key, requests.override(key).fields)]

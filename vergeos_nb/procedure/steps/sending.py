@@ -1,4 +1,4 @@
-"""The one place that sends a changing request: latched first, sent once, and answered in one value."""
+"""Send a changing request: set its latch, send it once, and return the result. No other code sends one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Known(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sent(Generic[T]):
-    """What came of a request.
+    """The result of a request.
 
     Attributes:
         answer: the platform's answer if it accepted.
@@ -51,20 +51,21 @@ def send_once(
     *,
     look_after: tuple[type[ApiError], ...] = (),
 ) -> Sent[T]:
-    """Send a changing request. Doubt is settled by reading back and never by sending again.
+    """Send a changing request. If its effect is in doubt, it is read back later and never sent again.
 
-    A refusal that can pass, such as a missing right, frees the latch: a person can run the step again.
+    A refusal that can pass, such as a missing right, frees the latch, so that a person can run the step
+    again.
 
     Args:
         step: the step that sends.
-        latch: what is sent, one of the step's ``latches``. None for a node query, which acts on no VM: the
-            client refuses to send the same one twice.
-        look_after: refusals by the platform that the step settles by reading back, too. A conflict says that
-            the VM is in another state than expected, which is a word and no evidence.
+        latch: the change, one of the step's ``latches``. None for a node query, which acts on no VM: the
+            client refuses to send the same query twice.
+        look_after: refusals by the platform after which the step reads back, too. A conflict, for example,
+            says that the VM is in another state than expected, but does not prove it.
 
     Raises:
-        Refused: this run has sent it before; nothing was sent now.
-        RecordError: the intent could not be written down; nothing was sent.
+        Refused: this run has sent it before. Nothing was sent now.
+        RecordError: the intent could not be written. Nothing was sent.
     """
     before = case.sent_by
     if latch is not None:
@@ -86,7 +87,7 @@ def send_once(
 
 
 def refused(sent: Sent[Any]) -> Draft | None:
-    """The end of a step whose request was refused, or None where it was accepted or is in doubt."""
+    """The end of a step whose request was refused; None if it was accepted or is in doubt."""
     if sent.error is None or sent.known not in (Known.REFUSED, Known.NOT_YET):
         return None
     if sent.known is Known.REFUSED:
@@ -97,7 +98,7 @@ def refused(sent: Sent[Any]) -> Draft | None:
 
 
 def already_sent(subject: str, confirms: str) -> Draft:
-    """The end of a step that an earlier process of this run, or this one, has sent before.
+    """The end of a step whose request was sent before, by this or an earlier process of the run.
 
     Args:
         subject: what was sent, such as "The PUT".
@@ -115,13 +116,13 @@ def sent_draft(
     in_doubt: str,
     answers: tuple[type[ApiError], ...],
 ) -> Draft:
-    """The end of a step that sends and leaves the reading back to Confirm.
+    """The end of a step that sends a request whose effect Confirm reads back.
 
     Args:
         accepted: the summary if the platform accepted.
         confirms: what Confirm does after that.
         in_doubt: what Confirm does if the request may have been carried out.
-        answers: errors in doubt that are an answer of the platform, and no silence.
+        answers: errors in doubt that are an answer of the platform, and not a missing answer.
     """
     if sent.error is None:
         return Draft(StepOutcome.PASSED, accepted, confirms, facts={"sent": True, "answered": True})

@@ -1,4 +1,4 @@
-"""The one place that waits for a change to settle: a condition must hold for the settle time."""
+"""Wait for a change to settle: a condition must hold for the settle time."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class Ending(StrEnum):
     """How a wait ended."""
 
     SETTLED = "settled"  # the condition held for the settle time
-    DECIDED = "decided"  # a reading said that waiting longer is of no use
+    DECIDED = "decided"  # a reading showed that waiting longer is of no use
     TIMED_OUT = "timed out"
     STOPPED = "stopped"  # somebody wants the run to stop
-    UNREADABLE = "unreadable"  # the platform does not let us read any more
+    UNREADABLE = "unreadable"  # the platform no longer lets us read
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a reading says of the condition.
+    """What a reading says about the condition.
 
     Attributes:
-        holds: the state that holds, or None. The settle time begins anew when another state holds.
+        holds: the state that holds, or None. If another state holds, the settle time starts again.
         trouble: why it does not hold.
         decides: whether the wait ends here.
     """
@@ -43,10 +43,10 @@ class Wait:
 
     Attributes:
         settle_s: how long the condition must hold.
-        begins_s: the wait ends when the condition does not hold by then.
-        ends_s: the wait ends, also when the condition holds.
-        begins: what is waited for until the condition holds, in words.
-        holds: what is waited for from then on.
+        begins_s: the wait ends if the condition does not hold by then.
+        ends_s: the wait ends then, even if the condition holds.
+        begins: what the run waits for until the condition holds, in words.
+        holds: what the run waits for afterwards.
     """
 
     settle_s: float
@@ -61,7 +61,7 @@ class Settling:
     """How a wait ended.
 
     Attributes:
-        held: whether the condition held for the settle time, at the end.
+        held: whether the condition had held for the settle time at the end.
         stop: who wants the run to stop, or "".
     """
 
@@ -71,11 +71,11 @@ class Settling:
     stop: str = ""
 
     def trouble(self, not_held: str, before: str) -> str:
-        """Why the condition was not seen to settle, or "" if the readings themselves say it.
+        """Why the wait ended before the condition settled, or "" if the readings themselves say it.
 
         Args:
             not_held: such as "the row has not stayed stopped".
-            before: what had not happened when somebody said stop, such as "it had settled".
+            before: what had not happened when somebody stopped the run, such as "it had settled".
         """
         if self.ending is Ending.STOPPED:
             return f"{self.stop} says stop before {before}"
@@ -91,15 +91,15 @@ def settle(
     progress: Callable[[float | None], str],
     enough: Callable[[], bool] | None = None,
 ) -> Settling:
-    """Read until the condition has held for the settle time, or until something else ends the wait.
+    """Read until the condition has held for the settle time, or something else ends the wait.
 
-    Reads only. A reading that fails ends nothing; ``watch.trouble`` says what kept the last one from
-    succeeding, or what kept the condition from holding.
+    Reads only. A failed reading does not end the wait. ``watch.trouble`` says why the last reading failed, or
+    why the condition does not hold.
 
     Args:
-        look: judges a reading; told whether the condition has held up to now.
-        progress: what to say between two readings; told since when the condition holds.
-        enough: what must hold besides, once the condition has held long enough; by default that the last
+        look: judges a reading. Its argument is whether the condition held until now.
+        progress: what to report between two readings. Its argument is since when the condition holds.
+        enough: what else must be true when the condition has held long enough; by default that the last
             reading has no trouble.
     """
     try:

@@ -1,7 +1,7 @@
 """A snapshot before the first forceful method, if it was asked for.
 
-The vendor's traps: it takes the *machine* key; without ``expires`` it would live 72 hours (measured by the
-vendor, pyvergeos issue 146); ``quiesce`` needs a living guest agent, which a hung VM lacks.
+Traps of the API: the request takes the *machine* key. Without ``expires`` a snapshot lives 72 hours (measured
+by the vendor, pyvergeos issue 146). ``quiesce`` needs a guest agent, which does not answer in a hung VM.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ APPEARS_WITHIN_S = 10.0
 
 
 def take_snapshot(case: Case) -> Draft:
-    """Ask for a snapshot and look whether it is there. Its failure closes the way only on demand."""
+    """Take a snapshot and look whether it exists. A failure closes the next steps only if it is required."""
     options = case.force_options()
     if case.off_since:
         return _left_out("the VM is off already")
@@ -73,7 +73,7 @@ DESCRIPTION = "taken before the VM was forced off"
 
 
 def snapshot_name_for(started: int | None) -> str:
-    """The same name for the same life of the VM, so that a second run finds the first one's snapshot."""
+    """A name from the VM's start time, so that a second run finds the snapshot of the first."""
     return f"before-force-off-{started or 0}"
 
 
@@ -97,7 +97,7 @@ def _appeared(case: Case, name: str) -> Snapshot | None:
 
 
 def _without(case: Case, draft: Draft) -> Draft:
-    """A failure that closes the way only if the snapshot is required."""
+    """The end of a step without a snapshot. It closes the next steps only if the snapshot is required."""
     if case.force_options().snapshot_required:
         return draft
     return Draft(

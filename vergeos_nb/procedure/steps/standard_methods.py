@@ -1,7 +1,7 @@
-"""The standard methods, Power Off and Kill Power: sent, watched, and judged by evidence.
+"""The standard methods, Power Off and Kill Power: send, watch, and judge by evidence.
 
-A method opens the next one only if it failed in this run with evidence, or if a person attests that it was
-tried. After a method that worked, the later ones have nothing to do.
+The next method is allowed only if evidence of this run shows that this one failed, or if a person attests
+that it was tried. After a method that worked, the later ones do nothing.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 
 NAMES = {"poweroff": "Power Off", "kill": "Kill Power", "override": "the status override"}
 
-# Assumption: if the process is gone, the platform's own row follows within this time or not at all. While
-# the process lives, a method gets its whole wait.
+# Assumption: when the process is gone, the platform updates its row within this time or not at all. While the
+# process lives, a method gets its whole wait.
 ROW_FOLLOWS_S = 10.0
 
 
@@ -39,12 +39,12 @@ def power_off(case: Case) -> Draft:
 
 
 def kill_power(case: Case) -> Draft:
-    """End the process as if the plug were pulled, and watch."""
+    """End the process at once, as if the plug were pulled, and watch."""
     return _rung(case, "kill", case.force_options().kill_wait_s)
 
 
 def off_already(case: Case) -> Draft | None:
-    """Return the end of a step if an earlier method worked, else None. Needs no approval: nothing is sent."""
+    """The end of a step if an earlier method worked; or None. Nothing is sent, so no approval is needed."""
     if not case.off_since:
         return None
     return Draft(
@@ -55,7 +55,7 @@ def off_already(case: Case) -> Draft | None:
 
 
 def beyond(case: Case, rung: Rung) -> Draft | None:
-    """Return the end of a step that lies outside start_at to up_to, else None."""
+    """The end of a step that is outside ``start_at`` to ``up_to``; otherwise None."""
     options = case.force_options()
     if RUNGS.index(rung) < RUNGS.index(options.start_at):
         return Draft(
@@ -75,7 +75,7 @@ def beyond(case: Case, rung: Rung) -> Draft | None:
 
 
 def _so_far(case: Case) -> str:
-    """What the newest evidence says after the methods so far."""
+    """What the newest evidence shows after the methods so far."""
     return {
         VerdictValue.OFF: "the process is gone, and the row does not say stopped",
         VerdictValue.ALIVE: "the process lives",
@@ -103,7 +103,7 @@ def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft
         rung,
         rung,
         lambda: case.platform.vm_action(vm.key, rung),
-        # The platform says that the VM is not running. That is no evidence, so watch all the same.
+        # The platform says that the VM is not running. That is not evidence, so watch anyway.
         look_after=(Conflict,),
     )
     if (no := refused(sent)) is not None:
@@ -112,7 +112,7 @@ def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft
 
 
 def _answer(sent: Sent[None]) -> str:
-    """What the platform said to a request that is watched for its effect, in words."""
+    """The platform's answer to a request whose effect is watched, in words."""
     error = sent.error
     if error is None:
         return "accepted"
@@ -168,7 +168,7 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
 
 
 def _awaited(rung: Literal["poweroff", "kill"], verdict: VerdictValue) -> str:
-    """What is waited for while the process is not known to be gone, in words."""
+    """What the run waits for while the process is not known to be gone, in words."""
     if verdict is not VerdictValue.ALIVE:
         return "nothing shows yet whether the process is gone"
     if rung == "kill":
@@ -177,7 +177,7 @@ def _awaited(rung: Literal["poweroff", "kill"], verdict: VerdictValue) -> str:
 
 
 def _without_effect(case: Case, rung: Rung, before: VerdictValue, watch: Watch, answer: str) -> str:
-    """The meaning of a method without effect, by the evidence before and after it, and the next step."""
+    """What it means that a method had no effect, by the evidence before and after it, and the next step."""
     name, after = NAMES[rung], watch.verdict.value
     waited = f"Waited {watch.elapsed:.0f} s"
     if after is VerdictValue.ALIVE:
@@ -203,7 +203,7 @@ def _without_effect(case: Case, rung: Rung, before: VerdictValue, watch: Watch, 
 
 
 def _next(case: Case, rung: Rung, verdict: Verdict) -> str:
-    """What comes after a method that left the row as it was."""
+    """The next step after a method that did not change the row."""
     options = case.force_options()
     if rung == options.up_to:
         return f"nothing in this run, which goes no further than {NAMES[rung]}"

@@ -1,4 +1,4 @@
-"""Watching a VM for minutes to days. Few readings are kept: those that the verdict needs, and changes."""
+"""Watch a VM for minutes to days. Only the readings that the verdict needs, and changes, are kept."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus
 
-# How far back the machine's log is copied into the record; the platform forgets it.
+# How far back the machine's log is copied into the record, because the platform deletes old lines.
 LOG_HOURS = 24.0
 LOG_LINES = 1000
-# A stop file is looked for this often, however far apart the readings are.
+# Seconds between two checks for a stop file, whatever the time between two readings is.
 STOP_LOOK_S = 5.0
 NOTE_EVERY_S = 60.0
-# A row on its way is looked at more often, but not for ever.
+# A row that is changing is read more often, but not for ever.
 QUICK_LOOKS = 12
-# Of more readings than this, every change is shown, and every second one of the rest.
+# If there are more readings than this, all changes are shown, and every second one of the others.
 MOST_SHOWN = 200
 
 
 class Vigil(Readings):
-    """The readings of a long time: those that the verdict needs, and those to show.
+    """The readings of a long watch: those that the verdict needs, and those to show.
 
-    The first reading is the one of Verify, so that whatever happened since then counts.
+    The first reading is that of Verify, so that everything since then counts.
     """
 
     def __init__(self, case: Case) -> None:
         assert case.first is not None
-        # Of the readings only those are kept that the verdict of off rests on.
+        # Only the readings that a verdict of off rests on.
         super().__init__(case, [case.first], case.first.read_at, "")
         self.first = case.first
         self.shown: list[Sample] = [case.first]
@@ -73,7 +73,7 @@ class Vigil(Readings):
 
     @property
     def verdict(self) -> Verdict:
-        """Alive by any sign of life since the beginning, off by the latest readings alone."""
+        """Alive if there was any sign of life since the beginning; off by the latest readings alone."""
         ever = judge(self.evidence(self._since_first()))
         return ever if ever.value is VerdictValue.ALIVE else super().verdict
 
@@ -84,18 +84,18 @@ class Vigil(Readings):
 
     @property
     def hurries(self) -> bool:
-        """Whether something is being decided just now, so that the next reading should come soon."""
+        """Whether the state is changing now, so that the next reading should come soon."""
         return self.span < self.case.gap_s or 0 < self._unsettled <= QUICK_LOOKS
 
     def read(self) -> None:
-        """Take one reading and what the log has since. One that fails ends nothing.
+        """Take one reading and the new log lines. A reading that fails does not end the watch.
 
         Raises:
             AuthError: the platform does not let us read any more.
         """
         now, troubled = self.case.clock.now(), bool(self.trouble)
         if self._read() is not None:
-            # Two failures next to each other are one outage.
+            # Successive failures are one outage.
             began = self.outages.pop()[0] if troubled and self.outages else now
             self.outages.append((began, self.case.clock.now()))
             return
@@ -104,9 +104,9 @@ class Vigil(Readings):
             self.doubtful += 1
 
     def pause(self, seconds: float) -> str:
-        """Wait this long. Returns who wants the run to stop, as soon as somebody does, or "".
+        """Wait this long. If somebody wants the run to stop, return at once with who it is; else "".
 
-        It takes no lease: a run that only watches keeps no other run from acting.
+        It takes no lease, because a run that only watches must not keep another run from acting.
         """
         end = self.case.clock.monotonic() + seconds
         while not (stop := self.case.stop_wanted()):
@@ -117,7 +117,7 @@ class Vigil(Readings):
         return stop
 
     def note(self, wait_s: float) -> None:
-        """Say how far it is, now and then."""
+        """Report progress from time to time."""
         if self.elapsed - self._noted >= max(NOTE_EVERY_S, wait_s / 60):
             self._noted = self.elapsed
             says = self.trouble or f"row says {self.row.status}"

@@ -1,4 +1,4 @@
-"""Watching a VM: read, judge, pause, and keep what was read.
+"""Watch a VM: read, judge, pause, and keep what was read.
 
 `Readings` is what every watch shares. `Watch` follows a change of this run for seconds to minutes;
 `vergeos_nb.procedure.steps.vigil` watches for minutes to days.
@@ -32,15 +32,15 @@ BACKOFF = 2.0
 
 
 class Readings(ABC):
-    """The readings of the run's VM since a point in time, and the verdict on them.
+    """The readings of a VM since a point in time, and the verdict on them.
 
-    A reading that fails does not end a watch: the network may be part of the incident. ``trouble`` says
-    what kept the last one from succeeding.
+    A failed reading does not end a watch, because the network may be part of the incident. ``trouble`` says
+    why the last reading failed.
 
     Args:
-        samples: what was read before the watch began.
-        began_at: from when on log lines count, by our clock.
-        trouble: why a verdict of off is not believed before the first reading.
+        samples: the samples from before the watch.
+        began_at: log lines count from this time on, by our clock.
+        trouble: why a verdict of off does not count before the first reading.
     """
 
     def __init__(self, case: Case, samples: Sequence[Sample], began_at: float, trouble: str) -> None:
@@ -57,12 +57,12 @@ class Readings(ABC):
 
     @property
     def last(self) -> MachineStatus | None:
-        """The status row as it was read last."""
+        """The status row of the last sample."""
         return self.samples[-1].status if self.samples else None
 
     @property
     def verdict(self) -> Verdict:
-        """What the readings support; a trouble keeps off from being believed."""
+        """The verdict on the readings. While there is trouble, it is never off."""
         verdict = judge(self.evidence(self.judged()))
         if self.trouble and verdict.value is VerdictValue.OFF:
             return Verdict(VerdictValue.UNKNOWN, verdict.votes)
@@ -98,15 +98,15 @@ class Readings(ABC):
         )
 
     def ours(self) -> bool:
-        """Whether the row, as it was read last, is still of the VM's machine."""
+        """Whether the last status row is still the VM's machine's."""
         return self.last is not None and self.last.machine == self.case.machine()
 
     def foreign(self) -> str:
-        """That the row is not of the VM's machine any more, in words."""
+        """A sentence: the row is no longer the VM's machine's."""
         return f"the status row is of machine {self.last.machine if self.last else None} now"
 
     def facts(self) -> dict[str, Any]:
-        """The verdict and the row as it was read last."""
+        """The verdict and the last status row."""
         return {
             **self.verdict.facts(),
             "verdict_at": self.samples[-1].read_at if self.samples else 0.0,
@@ -114,7 +114,7 @@ class Readings(ABC):
         }
 
     def _read(self) -> ApiError | None:
-        """Take one sample. Return the error if that failed, else None."""
+        """Take one sample. Returns the error if this failed, otherwise None."""
         try:
             self._took(self.case.sample())
         except ApiError as error:
@@ -129,15 +129,15 @@ class Readings(ABC):
 
 
 class Watch(Readings):
-    """What was read since this run sent something.
+    """The readings since this run sent something.
 
-    The log ends no wait by itself. So it is not read with every sample, but before anything is decided: `off`
-    and `rest` ask for it.
+    The log alone never ends a wait. So it is not read with every sample, but before a decision, by `off` and
+    `rest`.
 
     Args:
-        forgets: judge by the latest readings alone, as far back as two readings must lie apart. A VM that is
-            being switched off lived a moment ago. Otherwise any sign of life since the beginning counts.
-        own_order: the log's words for what this run ordered itself, which are no sign of life.
+        forgets: judge only by the latest readings, as far back as silence needs, because a VM that is being
+            switched off lived a moment ago. Otherwise any sign of life since the beginning counts.
+        own_order: the log's words for this run's own action, which are no sign of life.
         wrote_row: whether this run wrote the status row itself, so that it is no evidence of the process.
         answered_for: whether a named person answers for a status row that keeps being written.
     """
@@ -167,7 +167,7 @@ class Watch(Readings):
         return self.samples[a_gap_before(self.samples[:-1], self.samples[-1], self.case) :]
 
     def counted_lines(self) -> Sequence[LogLine]:
-        """The log's lines since the watch began, without this run's own order."""
+        """The log's lines since the watch began, without those of this run's own action."""
         return [line for line in self.logs if not self._own_order or self._own_order not in line.text]
 
     def off(self) -> bool:
@@ -178,7 +178,7 @@ class Watch(Readings):
         return super().off()
 
     def rest(self) -> None:
-        """Read what the samples leave out: the log, if anything can be decided by two samples or more.
+        """Read the log, which samples leave out, if there are enough samples for a decision.
 
         Raises:
             AuthError: the platform does not let us read any more.
@@ -192,7 +192,7 @@ class Watch(Readings):
             self.trouble = self.trouble or f"the log could not be read: {error.came_back}"
 
     def read(self) -> str:
-        """Take one reading. Returns who wants the run to stop, or "".
+        """Take one sample. Returns who wants the run to stop, or "".
 
         Raises:
             AuthError: the platform does not let us read any more.
@@ -202,12 +202,12 @@ class Watch(Readings):
         return self.case.stop_wanted()
 
     def pause(self, text: str, wait_s: float, why: str, ends_s: float) -> None:
-        """Wait a little longer than the last time, but not beyond the whole wait; keep the lease.
+        """Wait a little longer than the last time, but not beyond the whole wait, and keep the lease.
 
         Args:
-            text: how far it is, for the journal.
+            text: the progress, for the journal.
             wait_s: the whole wait.
-            why: what is waited for, for a person.
+            why: what the run waits for, for people.
             ends_s: when this wait ends if nothing changes, in seconds since the watch began.
         """
         says = f"row says {self.last.status}" if self.last else self.trouble
@@ -217,15 +217,15 @@ class Watch(Readings):
         self.case.clock.sleep(max(0.0, min(self._pause_s, wait_s - self.elapsed)))
         self._pause_s = min(self._pause_s * BACKOFF, self.case.options.poll_s)
         with suppress(Refused):
-            # A lease that was lost is noticed before the next changing call; watching changes nothing.
+            # Watching changes nothing. The next changing call will notice that the lease is lost.
             self.case.lease.renew()
 
     def draft(self, outcome: StepOutcome, summary: str, next_step: str = "", **facts: Any) -> Draft:
-        """A draft that shows all that was read."""
+        """A draft with all that was read."""
         return Draft(outcome, summary, next_step, self.tables(), {"sent": True, **self.facts(), **facts})
 
     def ended_by(self, error: VergeNbError) -> Draft:
-        """A draft for an error, with all that was read."""
+        """A draft for this error, with all that was read."""
         return ended_by(error, *self.tables(), sent=True, **self.facts())
 
     def tables(self) -> tuple[Table, ...]:
@@ -250,13 +250,13 @@ class Watch(Readings):
 
 
 def a_gap_before(samples: Sequence[Sample], last: Sample, case: Case) -> int:
-    """Where the readings begin that prove something of now: the latest one a whole gap before the last."""
+    """The position of the first reading that counts for the present: the latest one a gap before the last."""
     since = last.read_at - case.gap_s
     return max((at for at, sample in enumerate(samples) if sample.read_at <= since), default=0)
 
 
 def _without_rows(sample: Sample) -> Sample:
-    """A reading without the whole rows, which only the last one needs: a long watch takes thousands."""
+    """The sample without whole rows. Only the last sample needs them, and a long watch takes thousands."""
     read = {**sample.read, STATUS.name: replace(sample.status, row={})}
     if sample.stats:
         read[STATS.name] = replace(sample.stats, row={})
@@ -264,5 +264,5 @@ def _without_rows(sample: Sample) -> Sample:
 
 
 def stopped(row: MachineStatus | VmNow) -> bool:
-    """Whether a status row holds the values that the vendor's procedure writes into it."""
+    """Whether a status row has the values that the vendor's procedure writes."""
     return not row.running and row.status == "stopped" and row.state == "offline"

@@ -1,4 +1,4 @@
-"""A plan in its one spelling, and the digest that an approval binds."""
+"""A plan, its canonical form, and the digest that an approval binds."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from vergeos_nb.canonical import canonical
 class Plan:
     """The planned changes: what, on which VM, from which state.
 
-    ``content`` is plain JSON without floats; its canonical form (sorted keys, no blanks, UTF-8) is what
-    the digest and so an approval binds.
+    ``content`` is plain JSON without floats. The digest, and so an approval, binds its canonical form: sorted
+    keys, no blanks, UTF-8.
     """
 
     content: Mapping[str, Any]
 
     def canonical(self) -> bytes:
-        """The one spelling of this plan."""
+        """The canonical form of this plan."""
         return canonical(self.content, strict=False)
 
     @property

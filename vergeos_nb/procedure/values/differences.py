@@ -52,7 +52,7 @@ def parameters_changed(plan: Plan, options: BaseModel) -> Table | None:
 
 
 def as_approved(changed: Table) -> str:
-    """The parameters of such a table with their approved values, as they are given."""
+    """The parameters of such a table with their approved values, as ``-p`` options take them."""
     given = ((name, json.loads(str(then))) for name, then, _ in changed.rows if then != NOT_THERE)
     return ", ".join(
         f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in given

@@ -1,7 +1,7 @@
-"""The one word for a step or a run, derived from its outcome and its verdict together.
+"""The finding of a step or a run: one word, from its outcome and its verdict together. Pure.
 
-An outcome says that a step ended. A verdict says what it found. They are never shown apart: signs, words and
-colours of cards, pages, tables and pictures all come from here. Pure.
+An outcome says how a step ended. A verdict says what it found. They are never shown apart. Signs, words and
+colours of cards, pages, tables and pictures all come from here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Kind(StrEnum):
     PASSED = "passed"  # a reading that found what was expected
     ALIVE = "alive"
     UNKNOWN = "unknown"
-    LOOK = "look"  # nothing failed, and something is not as one would like it
+    LOOK = "look"  # nothing failed, but a person should look at something
     SENT = "sent"  # a request was accepted, and its effect is not checked yet
     NEUTRAL = "neutral"  # nothing was done
     REFUSED = "refused"
@@ -132,7 +132,7 @@ def _passed(step: str, facts: Mapping[str, Any], next_step: str) -> Finding:
     """A step that passed, and judged no VM."""
     if facts.get("plan_digest") is not None:
         return Finding(Kind.NEUTRAL, _way(facts))
-    # A snapshot was looked for and found; of everything else that was sent, Confirm tells.
+    # A snapshot was found by reading. Every other change is checked by Confirm.
     if (facts.get("sent") and not facts.get("snapshot")) or step in _SENDING:
         return Finding(Kind.SENT, "sent" if facts.get("sent") else "ended")
     if unknown := _count(facts.get("unknown")) or _count(facts.get("open_ends")):

@@ -20,7 +20,7 @@ class Approval:
     until: float
 
     def ended(self, now: float) -> str:
-        """Why it does not hold at this time, or "". A clock that is set back lets no approval last longer."""
+        """Why it does not hold at this time, or "". Setting the clock back does not prolong an approval."""
         if now > self.until:
             return f"the approval ended at {iso(self.until)}"
         if now < self.given_at - CLOCKS_DIFFER_S:

@@ -18,8 +18,8 @@ class PastRun:
         vm: the VM's name, as it was found or asked for; "" for a run over no VM.
         vm_key: None if no VM was found.
         node: the node's key in the status row before anything was changed, or None.
-        cloud: the system's own name, with a piece of its id if others share it; its host if it never
-            answered.
+        cloud: the system's own name, with a part of its id if other systems have the same name; its host if
+            it never answered.
         system: the system's id, "" if it gave none.
         acted: the sent requests that act on the VM, in order: ``poweroff``, ``kill``, ``poweron``,
             ``override``, or the runbook's own word such as ``restore``.
@@ -70,7 +70,7 @@ class PastRun:
 
     @property
     def subject(self) -> str:
-        """The VM and its system: two systems can have VMs of one name and of one key."""
+        """The VM and its system, because VMs of two systems can have the same name and key."""
         key = "no key" if self.vm_key is None else f"key {self.vm_key}"
         return f"{self.vm} ({key}) on {self.cloud}"
 

@@ -1,4 +1,4 @@
-"""The tables that steps show. That of the readings follows from the witnesses."""
+"""The tables that steps show, except the table of readings, which the witnesses declare."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SCHEMAS: dict[str, Schema] = {}
 
 
 def _table(name: str, caption: str, columns: str) -> Schema:
-    """Declare a table. Each column is a word; it holds text unless its kind stands behind a colon."""
+    """Declare a table. Each column is a word. It holds text unless a colon and its kind follow."""
     kinds: dict[str, ColumnKind] = {kind: kind for kind in get_args(ColumnKind)}
     words = (word.partition(":") for word in columns.split())
     pairs = tuple((column, kinds[kind or "text"]) for column, _, kind in words)

@@ -29,7 +29,7 @@ class Schema:
         return Table(self, rows)
 
     def first(self, width: int) -> Schema:
-        """The same with its first columns only, as an older version had it."""
+        """The schema with only its first columns, as an older version had it."""
         return self if width >= len(self.columns) else replace(self, columns=self.columns[:width])
 
 

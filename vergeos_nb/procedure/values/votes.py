@@ -1,4 +1,4 @@
-"""What each source says about the VM's process, and the verdict that they give together."""
+"""The votes of the sources on the VM's process, and their common verdict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Vote:
     """The vote of one source on the VM's process: ``alive``, ``dead`` or ``silent``, and why.
 
     Attributes:
-        rests_on: the strength of a vote that is not silent. A witness that declares none has measured.
+        rests_on: the strength of a vote that is not silent. By default it was measured.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""What a step waits for, as data: why, until when, and what was read last. Pure."""
+"""A wait as data: its reason, its end, and the last reading. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ BETWEEN_READINGS = "what moves between the two readings is a sign of life"
 
 @dataclass(frozen=True, slots=True)
 class WaitReport:
-    """A wait, as it is from one reading to the next. The journal's note holds it.
+    """The state of a wait between two readings. A note in the journal holds it.
 
     Attributes:
-        why: what is waited for, in words.
+        why: the reason of the wait, in words.
         whole_s: how long the whole wait is at most, in seconds.
         ends_at: when it ends at the latest, by our clock, in seconds since 1970.
         read: what was read last: ``status``, ``node``, ``cpu_pct``, ``ram_mb``, ``counted`` (the sum of all

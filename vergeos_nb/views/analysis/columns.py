@@ -20,10 +20,10 @@ class WholeRows:
     """One frame of whole rows.
 
     Attributes:
-        table: the platform's, read by a filter or by key.
-        columns: the known ones, each with its kind.
-        whose: the column that tells whether a row is the VM's, or "" where all rows are shown.
-        holds: that column's counterpart in the run's fact ``vm``.
+        table: the platform's table, read by a filter or by key.
+        columns: the known columns, each with its kind.
+        whose: the column by which the VM's rows are selected, or "" to show all rows.
+        holds: the entry of the run's fact ``vm`` that this column must equal.
     """
 
     name: str
@@ -34,7 +34,7 @@ class WholeRows:
 
 
 def _kinds(words: str) -> tuple[tuple[str, str], ...]:
-    """Columns as words. Each holds text unless its kind stands behind a colon."""
+    """Columns, written as words. A column holds text unless a colon and its kind follow."""
     pairs = (word.partition(":") for word in words.split())
     return tuple((name, kind or "text") for name, _, kind in pairs)
 
@@ -104,6 +104,6 @@ LOGS = WholeRows(
 )
 
 ALL = (VM, MACHINE, STATUS, STATS, NICS, DRIVES, NODE, LOGS)
-# A drive's counters name the drive by its key alone; name and machine are in this table.
+# The counters of a drive have only its key. Its name and machine are in this table.
 DRIVE_NAMES = "machine_drives"
 MICROSECONDS = evidence_reads.MICROSECONDS

@@ -50,7 +50,7 @@ def series(kind: str, values: Sequence[Any]) -> pd.Series[Any]:
     return pd.Series(list(values), dtype=DTYPES[kind])
 
 
-# A platform's number may fit no column. It is missing then: the table is kept, and the call holds the number.
+# A number that is too large for its column is missing in the table. The call still holds it.
 def _stamps(values: Sequence[Any]) -> pd.Series[Any]:
     """Seconds since 1970 as UTC times, cut to the millisecond as `iso` cuts them."""
     import numpy as np

@@ -40,7 +40,7 @@ class RunFrames(dict[str, Any]):
         """Numbers of one frame over time, as a picture.
 
         Args:
-            wanted: its columns. Without them, those that tell most.
+            wanted: its columns. Without them, the most telling ones.
 
         Raises:
             UsageError: there is no such frame or column, or the column holds no numbers.
@@ -61,7 +61,7 @@ class RunFrames(dict[str, Any]):
 def run_frames(
     calls: Sequence[Exchange], results: Sequence[StepResult], steps: Steps, vm: Mapping[str, Any] | None
 ) -> RunFrames:
-    """All frames of a run. Those of whole rows are there with their columns also if nothing was read.
+    """All frames of a run. Frames of whole rows have their columns even if nothing was read.
 
     Args:
         results: the last result of each step.

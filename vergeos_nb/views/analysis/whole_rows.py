@@ -1,7 +1,7 @@
-"""Whole rows as the platform gave them, out of a run's calls, as DataFrames.
+"""The platform's whole rows in a run's calls, as DataFrames.
 
-A known column has its dtype whatever was read, also when nothing was. A value that cannot be read as what
-its column holds is missing there; the call in ``calls`` holds it. A time of 0 is missing: it means "never".
+A known column always has the same dtype, even if nothing was read. A value that does not fit its column is
+missing in the frame; the call in ``calls`` holds it. A time of 0 is missing, because it means "never".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Steps = Mapping[int, str]
-# What a drive's own row says and its counters lack.
+# Columns of a drive that its counters lack.
 OF_A_DRIVE = ("name", "machine", "media", "media_source")
 Given = tuple[Exchange, Mapping[str, Any]]
 
@@ -48,7 +48,7 @@ def _mine(frame: WholeRows, calls: Sequence[Exchange], vm: Mapping[str, Any] | N
 
 
 def _once(rows: Sequence[Given]) -> Sequence[Given]:
-    """Log lines in their order, each as it was first read: the same lines come again and again."""
+    """Log lines in order, without repetitions: the same lines are read again and again."""
     first: dict[object, Given] = {}
     for call, row in rows:
         first.setdefault(str(row.get("$key", (call.number, id(row)))), (call, row))
@@ -61,7 +61,7 @@ def _rows(frame: WholeRows, calls: Sequence[Exchange]) -> Iterator[Given]:
         table, _, key = call.table_path.partition("/")
         if call.method != "GET" or table != frame.table or call.error:
             continue
-        # An answer that was too long for the journal is there in brief, and no row.
+        # An answer that was too long for the journal is kept in brief, and is not a row.
         given = [call.answer] if key and isinstance(call.answer, Mapping) else call.answer
         for row in given if isinstance(given, list) else ():
             if isinstance(row, Mapping) and known & row.keys():
@@ -124,7 +124,7 @@ def _read(row: Mapping[str, Any], name: str, kind: str, table: str) -> Any:
 
 
 def _kind_of(values: Sequence[Any]) -> str:
-    """The kind that all values have of a column that nobody has declared."""
+    """The kind that fits all values of an unknown column."""
     there = [value for value in values if value is not None]
     if there and all(isinstance(value, bool) for value in there):
         return "bool"

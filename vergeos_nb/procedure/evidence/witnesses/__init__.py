@@ -1,1 +1,1 @@
-"""One witness a module, and the roll that lists them."""
+"""The witnesses, one in each module, and the roll that lists them."""

@@ -3,12 +3,13 @@
 No reply is no evidence of death.
 
 ASSUME_PING_REPLY_IS_LIFE
-    An answer to the query ``ping`` that holds a reply, as ping prints one, comes from the guest, if the
-    address is the guest's. If the ARP scan shows that another machine has it, the reply is that machine's.
+    If the answer to the query ``ping`` contains a reply as ping prints it, the guest has replied. If the ARP
+    scan shows that another machine has the address, that machine has replied.
 
 ASSUME_ARP_REPLY_IS_LIFE
-    An answer to the query ``arp-scan`` that lists the address, with the MAC address of the VM's NIC where
-    that is known, comes from the guest. The scan asks anew; the table of neighbours (``arp``) may be old.
+    If the answer to the query ``arp-scan`` lists the guest's address with the MAC address of the VM's NIC, if
+    that is known, the guest has replied. The scan asks each time; the table of neighbours (``arp``) can be
+    old.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def _found(asked: Answered) -> set[str]:
 
 
 def _taken_over(evidence: Evidence) -> str:
-    """That another machine has the guest's address by now, in words, or "". It replies for itself."""
+    """A sentence if another machine now has the guest's address and replies itself; otherwise ""."""
     asked = evidence.answers.get(ARP)
     if asked is None or _unanswered(ARP, asked) is not None:
         return ""

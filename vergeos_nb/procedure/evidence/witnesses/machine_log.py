@@ -1,4 +1,4 @@
-"""The machine's log: lines of a start, and actions that somebody says were tried."""
+"""The machine's log: lines about a start, and actions that somebody says were tried."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vergeos_nb.vergeos.rows import LogLine
 
 # Log texts of a guest or platform that has begun something anew ("VM has reset" is logged from inside the
 # guest, vendor's page on unexpected restarts; that others hold these words is our reading).
-# A line tells of a moment, so life by it alone is assumed.
+# A line is about one moment, so a sign of life from a line alone is only assumed.
 SIGNS_OF_LIFE = ("has reset", "poweron", "power on", "powered on", "has started", "restarted")
 SOURCE = "machine_logs"
 
@@ -32,7 +32,7 @@ def logs_table(lines: Sequence[LogLine]) -> Table:
 
 
 def contradictions(attested: Sequence[str], lines: Sequence[LogLine], since_h: float) -> list[str]:
-    """The parts of an attestation that the machine's log does not support.
+    """The parts of an attestation that the machine's log does not confirm.
 
     Args:
         attested: actions that somebody says were tried: ``poweroff``, ``kill``.

@@ -1,7 +1,7 @@
-"""The counters of NICs and drives. A counter that stands still belongs to a dead process or to an idle one.
+"""The counters of NICs and drives. A counter that does not move belongs to a dead process or to an idle one.
 
 ASSUME_MOVING_COUNTER_IS_LIFE
-    A NIC's or drive's cumulative counter that grows between two readings is moved by the VM's process.
+    If the counter of a NIC or drive grows between two readings, the VM's process has moved it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ASSUME_MOVING_COUNTER_IS_LIFE = True
 
 
 def counters_table(first: Sequence[Counter], last: Sequence[Counter]) -> Table:
-    """First and last reading of every counter."""
+    """The first and the last reading of every counter."""
     before, after = _by_name(first), _by_name(last)
     return step_tables.COUNTERS.table(
         *(
@@ -51,7 +51,7 @@ def vote(kind: CounterKind, evidence: Evidence) -> Vote:
 
 
 def _by_name(counters: Sequence[Counter]) -> dict[str, int]:
-    # With the key: nothing keeps two of them from having one name.
+    # With the key, because two of them can have the same name.
     return {f"{c.kind} {c.name} ({c.key}): {n}": value for c in counters for n, value in c.values.items()}
 
 

@@ -1,8 +1,8 @@
 """The node's process list, if it was asked for.
 
 ASSUME_TOP_NAMES_VMS
-    A node's answer to the query ``top`` that holds the VM's name lists its process. Its absence is taken for
-    nothing: what a VergeOS node prints there is documented nowhere.
+    If a node's answer to the query ``top`` contains the VM's name, it lists the VM's process. If the name is
+    missing, that proves nothing, because no document says what a VergeOS node prints there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The witnesses in the order of their votes, and what follows from their declarations."""
+"""The witnesses in the order of their votes, and what is derived from their declarations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WITNESSES: tuple[Witness, ...] = (
 
 
 def readings() -> Sequence[Reading]:
-    """What a sample reads, in order, each once."""
+    """The readings of a sample, in order, each once."""
     return list(dict.fromkeys(one.reading for one in WITNESSES if one.reading is not None))
 
 

@@ -1,8 +1,8 @@
-"""The start time of the status row, in a long watch: another one is another life of the VM.
+"""The start time of the status row in a long watch. If it changes, the VM was started again.
 
 ASSUME_STARTED_TELLS_LIVES_APART
-    ``started`` of a status row changes with every start and with nothing else, also where the VM has stopped
-    again before anybody looked.
+    ``started`` of a status row changes with every start and at no other time, even if the VM has stopped
+    again before the next reading.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ SOURCE = "started"
 
 
 def started_anew(before: MachineStatus, now: MachineStatus) -> bool:
-    """Whether a row tells of another start than an earlier one."""
+    """Whether a row has another start time than an earlier row."""
     return bool(now.started) and now.started != before.started
 
 
 def vote(evidence: Evidence) -> Vote | None:
-    """Alive if the VM was started since the watch began."""
+    """The vote is alive if the VM was started after the watch began."""
     before = evidence.watched_from
     if not ASSUME_STARTED_TELLS_LIVES_APART or before is None:
         return None

@@ -1,8 +1,8 @@
-"""The stats row: a fresh one that reads CPU or RAM lives, a fresh one that reads neither is dead.
+"""The stats row. A fresh row with CPU or RAM is life, a fresh row without both is death.
 
-That a fresh row without CPU and RAM belongs to a machine without a process is assumed until it was measured.
-A running guest always holds RAM. A row that is not written anew is never evidence of death: a node that is
-cut off leaves one behind, too.
+It is assumed until it is measured that a fresh row without CPU and RAM means a machine without a process. A
+running guest always uses RAM. A row that is not written again is never evidence of death, because a node that
+is cut off leaves such a row, too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SOURCE = "machine_stats"
 
 
 def vote(evidence: Evidence) -> Vote:
-    """The vote of the stats row, over the samples."""
+    """The vote of the stats row by all samples."""
     if len(evidence.samples) < 2:
         return Vote(SOURCE, "silent", "it takes two readings to tell a fresh row from an old one")
     rows = [sample.stats for sample in evidence.samples]

@@ -1,11 +1,11 @@
-"""The status row: a row that says running and is being written lives.
+"""The status row. A row that says running and is being written is a sign of life.
 
-No source says who writes ``last_update``. So life is only assumed of a row that keeps being written, and of
-one that goes back to running. A new node or start time counts as measured. Where the row of a stopped machine
-was measured to be written on and on, writing is no sign of life. Where it was measured not to be, nothing
-follows: a dead machine whose row says running is another case.
+No source says who writes ``last_update``. So a row that is still written, or that goes back to running, is a
+sign of life only by assumption. A new node or start time counts as measured. If it was measured that the row
+of a stopped machine is still written, writing is no sign of life. If it was measured that it is not, this
+proves nothing about a dead machine whose row says running.
 
-A row that says stopped is never evidence of death: this procedure writes that row itself.
+A row that says stopped is never evidence of death, because this procedure writes that row itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ASSUMED = "that this is life is assumed"
 
 
 def vote(evidence: Evidence) -> Vote:
-    """The vote of the status row, over the samples."""
+    """The vote of the status row by all samples."""
     if evidence.wrote_row:
         return Vote(SOURCE, "silent", "this run wrote it itself")
     if len(evidence.samples) < 2:
@@ -58,7 +58,7 @@ def vote(evidence: Evidence) -> Vote:
 
 
 def _discounted(evidence: Evidence) -> str:
-    """Why a row that keeps being written is no sign of life here, or ""."""
+    """Why a row that is still written is no sign of life here, or ""."""
     kept_up = evidence.knowledge.of(STATUS_OF_A_STOPPED_MACHINE)
     if kept_up.holds:
         return f"so does the row of a stopped machine, as measured here ({kept_up})"

@@ -1,4 +1,4 @@
-"""The VM's node. It never decides; it says how reliable the other votes are."""
+"""The VM's node. Its vote never decides. It shows how reliable the other votes are."""
 
 from __future__ import annotations
 

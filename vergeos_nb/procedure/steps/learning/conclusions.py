@@ -1,6 +1,6 @@
-"""From what was seen to what it says of each named assumption. Pure.
+"""Conclude from observations what holds of each named assumption. Pure.
 
-Where machines differ from each other, the answer is the one that lets no rule be loosened.
+If machines differ from each other, the conclusion is the one that loosens no rule.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Conclusion:
     """What was found out about one assumption.
 
     Attributes:
-        holds: None where it was not measured.
+        holds: None if it was not measured.
         because: what was seen, or why it was not measured.
     """
 
@@ -41,7 +41,7 @@ class Conclusion:
 
 
 def conclusions(seen: Seen) -> dict[str, Conclusion]:
-    """What these observations say of every assumption, by its id."""
+    """The conclusion about every assumption, by its id."""
     return {name: _DRAWN[name](seen) for name in ASSUMPTIONS}
 
 
@@ -67,7 +67,7 @@ def _statistics(seen: Seen) -> Conclusion:
     if not habits:
         return Conclusion(None, "no stopped VM was there, or its row was written once only")
     zero = bool(ram) and all(one.value == "zero" for one in ram)
-    # One stopped machine whose row is not written is enough: then fresh zeros come from something else.
+    # If the row of one stopped machine is not written, fresh zeros must come from something else.
     return Conclusion(habits == {"written"} and zero, _told(rows + ram))
 
 
@@ -77,7 +77,7 @@ def _status(seen: Seen) -> Conclusion:
     if not habits:
         return Conclusion(None, "no stopped VM was there, or its row was written once only")
     if len(habits) > 1 or habits & {"mixed", "no row"}:
-        # Where some rows are written on, a row that is written may still be a sign of life.
+        # If only some rows are written, a row that is written may still be a sign of life.
         return Conclusion(None, f"stopped machines differ: {_told(rows)}")
     return Conclusion(habits == {"written"}, _told(rows))
 

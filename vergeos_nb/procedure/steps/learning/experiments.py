@@ -1,4 +1,4 @@
-"""What a VM that may be lost shows: it is stopped, killed, and its row is written with its own values.
+"""Experiments with a test VM that may be lost: it is stopped, killed, and its row is written.
 
 Every request is in the approved plan, goes through the guards of all changing steps, and is sent once. A
 refusal by the platform is a finding, and does not end the run. The status row is written only while it says
@@ -52,7 +52,7 @@ SETTLES_S = 3.0
 
 
 def with_vm(act: Callable[[C], Draft]) -> Callable[[C], Draft]:
-    """The step as it is, or skipped without closing the later ones where no test VM was named."""
+    """The step; if no test VM was named, it is skipped and does not close later steps."""
 
     def step(case: C) -> Draft:
         if not case.options.vm_name:
@@ -85,12 +85,12 @@ def plan_experiments(case: LearnCase) -> Draft:
         case.verdict.table(),
     )
     draft = planned(case, plan, tables, to_apply(case, plan), "The test VM is stopped and stays stopped.")
-    # What was read is kept, also without an approval.
+    # Without an approval, the later steps still keep what was read.
     return replace(draft, facts={**draft.facts, "opens": draft.outcome is StepOutcome.PASSED})
 
 
 def stop(case: LearnCase) -> Draft:
-    """Send Power Off, and see what the platform answers and when the row follows."""
+    """Send Power Off, and observe the platform's answer and when the row changes."""
     return _action(case, "poweroff", case.learn_options().stop_wait_s)
 
 
@@ -145,7 +145,7 @@ def _skipped(summary: str) -> Draft:
 
 
 def _not_now(case: LearnCase) -> Draft | None:
-    """The end of a step that tries nothing out, or None."""
+    """The end of a step that does no experiment, or None."""
     if not case.options.vm_name:
         return _skipped(NO_VM)
     if (end := not_approved(case)) is not None:
@@ -195,7 +195,7 @@ def _stopped_within(case: LearnCase, wait_s: float) -> float | None:
 
 
 def _watch_stopped(case: LearnCase) -> None:
-    """The rows of the test VM once it is stopped."""
+    """Watch the rows of the test VM after it was stopped."""
     machine = case.machine()
     case.clock.sleep(SETTLES_S)
     looks = look_repeatedly(
@@ -239,7 +239,7 @@ def _observe_row(case: LearnCase, before: MachineStatus) -> None:
 
 
 def _observe_time_and_log(case: LearnCase, before: MachineStatus, since: float) -> None:
-    """What the first PUT has left: the row's time of writing, and the log."""
+    """The effect of the first PUT on the row's time of writing and on the log."""
     after = case.platform.machine_status(case.known_status_key())
     if before.last_update is not None and after.last_update is not None:
         moved = after.last_update > before.last_update

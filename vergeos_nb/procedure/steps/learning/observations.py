@@ -1,4 +1,4 @@
-"""What a run has found out about a platform, by name. The steps of the runbook share it."""
+"""The observations of a run about a platform, by name. The steps of the runbook share them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reading alone finds out: tables and columns, the form of answers, and which rows are written."""
+"""Observations by reading alone: tables and columns, the form of answers, and which rows are written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vergeos_nb.procedure.values.table import Scalar, Table
 from vergeos_nb.vergeos.learned import MachineKind, Machines, TableSeen, Written
 from vergeos_nb.vergeos.rows import MachineKey
 
-# So many machines of each kind are watched.
+# How many machines of each kind are watched.
 EACH = 3
 
 Looks = Mapping[int, Sequence[Written]]

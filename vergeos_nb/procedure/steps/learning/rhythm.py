@@ -1,8 +1,8 @@
 """How often a row is written, from several looks at it. Pure.
 
-A platform setting reads "flush the application framework database every 5000 ms" (vendor's settings; that it
-bounds what two looks can tell apart is our reading). So looks go on for several times as long, and one single
-write tells nothing.
+A platform setting reads "flush the application framework database every 5000 ms" (vendor's settings). We take
+it that rows are written only so often. So a row is looked at for several times as long, and a single write
+proves nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Literal
 from vergeos_nb.vergeos.learned import Written
 
 FLUSH_S = 5.0
-"""The platform writes its tables this often, as far as its settings tell."""
+"""Seconds between two writes of the platform's tables, according to its settings."""
 
 AT_LEAST_S = 2 * FLUSH_S
-"""Looks over a shorter time say nothing about a row that was not written."""
+"""Seconds. In a shorter time, a row that was not written proves nothing."""
 
 GOES_ON = 2
-"""So many writes are needed before a row counts as one that is written on and on."""
+"""How many writes are needed before a row counts as regularly written."""
 
 Habit = Literal["written", "not written", "no row", "mixed", "unclear"]
 
@@ -47,7 +47,7 @@ class Rhythm:
 
     @property
     def habit(self) -> Habit:
-        """Whether the row is written on and on."""
+        """Whether the row is written regularly."""
         if not self.there:
             return "no row"
         if self.writes >= GOES_ON:
@@ -86,7 +86,7 @@ def stats_rhythm(looks: Sequence[Written]) -> Rhythm:
 
 
 def together(rhythms: Iterable[Rhythm]) -> Habit:
-    """The habit of several rows, or ``mixed``. An unclear one does not count beside others."""
+    """The habit of several rows, or ``mixed``. Unclear ones count only if all are unclear."""
     habits = {one.habit for one in rhythms}
     if len(habits) > 1:
         habits.discard("unclear")
@@ -94,7 +94,7 @@ def together(rhythms: Iterable[Rhythm]) -> Habit:
 
 
 def in_words(rhythms: Sequence[Rhythm]) -> str:
-    """What was counted, in words."""
+    """The counts in words."""
     if not rhythms:
         return "no such machine"
     writes = ", ".join(str(one.writes) for one in rhythms)
