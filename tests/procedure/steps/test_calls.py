@@ -46,7 +46,7 @@ def test_a_whole_run_with_short_waits_makes_at_most_25_calls(rehearse: Make) -> 
 
 
 def test_a_whole_run_with_the_waits_of_a_person_makes_at_most_60(rehearse: Make) -> None:
-    count, verdict = calls_of(rehearse("stuck"))
+    count, verdict = calls_of(rehearse("stuck"), poll_s=2.0)
     assert (count <= 60, verdict) == (True, "off")
 
 
