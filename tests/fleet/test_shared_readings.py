@@ -12,7 +12,7 @@ import pytest
 from tests.fleet.stuck_fleet import StuckFleet
 from vergeos_nb.fleet.selection import FleetVm, Named, resolve
 from vergeos_nb.fleet.shared_readings import LIVE_S
-from vergeos_nb.vergeos.rows import MachineKey, VmKey
+from vergeos_nb.vergeos.rows import MachineKey, StatusKey, VmKey
 
 Read = Callable[[Any, FleetVm], Any]
 LIVE: dict[str, Read] = {
@@ -79,3 +79,35 @@ def test_a_reading_in_which_the_vm_does_not_occur_is_not_given_for_it(outputs: P
             (stranger,) = resolve(system.inventory(), [Named(fleet.names[2])])
         read(other, stranger)
         assert calls(fleet, table) == 2
+
+
+def rows_behind(platform: Any, vm: FleetVm, fleet: StuckFleet) -> Any:
+    status = StatusKey(fleet.sim.world.vm(vm.name).status)
+    return platform.rows_behind(VmKey(vm.key), MachineKey(vm.machine), status)
+
+
+def test_rows_that_come_together_are_read_for_two_runs_in_one_call_and_none_is_given_them_twice(
+    outputs: Path,
+) -> None:
+    fleet = StuckFleet(outputs, 2)
+    with two_runs(fleet) as (one, other, vm, neighbour):
+        before = len(fleet.sim.requests)
+        first, beside = rows_behind(one, vm, fleet), rows_behind(other, neighbour, fleet)
+        assert (first.vm, beside.vm) == (VmKey(vm.key), VmKey(neighbour.key))
+        assert None not in (first.status, first.stats, first.counters, beside.counters)
+        assert len(fleet.sim.requests) - before == 1
+        rows_behind(one, vm, fleet)
+        assert len(fleet.sim.requests) - before == 2
+        other.vm_action(VmKey(neighbour.key), "poweroff")
+        rows_behind(other, neighbour, fleet)
+        assert len(fleet.sim.requests) - before == 4
+
+
+def test_a_run_s_journal_holds_its_own_rows_of_those_that_came_together(outputs: Path) -> None:
+    fleet, told = StuckFleet(outputs, 2), []
+    with fleet.system() as system, ExitStack() as stack:
+        vms = resolve(system.inventory(), [Named(name) for name in fleet.names[:2]])
+        system.reader.upcoming(frozenset(vm.machine for vm in vms))
+        joined = system.connect(vms)(fleet.clock, lambda *_: None, told.append)
+        rows_behind(stack.enter_context(joined).platform, vms[0], fleet)
+    assert [row["$key"] for row in told[-1].answer] == [vms[0].key]

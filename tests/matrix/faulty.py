@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,12 +46,22 @@ def _swapped(data: Any, path: str) -> Any:
     return {} if isinstance(data, list) else [data]
 
 
+def _rows_in(data: Any) -> Iterator[dict[str, Any]]:
+    """Every row of an answer, those behind another row's column too."""
+    for row in data if isinstance(data, list) else [data]:
+        if isinstance(row, dict):
+            for behind in list(row.values()):
+                if isinstance(behind, dict | list):
+                    yield from _rows_in(behind)
+            yield row
+
+
 def _without(place: int) -> Callable[[Any, str], Any]:
     """The answer with one field less; which one depends on the place among the sorted names."""
 
     def less(data: Any, path: str) -> Any:
-        for row in data if isinstance(data, list) else [data]:
-            if isinstance(row, dict) and row:
+        for row in _rows_in(data):
+            if row:
                 del row[sorted(row)[place % len(row)]]
         return data
 
@@ -63,9 +73,9 @@ KEYS = ("$key", "machine", "status_machine", "status_key", "parent_drive", "stat
 
 def _foreign(data: Any, path: str) -> Any:
     """A row of somebody else: every key in it is another one."""
-    for row in data if isinstance(data, list) else [data]:
+    for row in _rows_in(data):
         for name in KEYS:
-            if isinstance(row, dict) and isinstance(row.get(name), int):
+            if isinstance(row.get(name), int):
                 row[name] += 3
     return data
 
@@ -104,9 +114,9 @@ EVIDENCE = (
 
 
 def _unreadable(data: Any, path: str) -> Any:
-    for row in data if isinstance(data, list) else [data]:
+    for row in _rows_in(data):
         for name in EVIDENCE:
-            if isinstance(row, dict) and name in row:
+            if name in row:
                 row[name] = {"of": "another shape"}
     return data
 

@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 
 from tests.matrix.held import BRIEF, calls_that_differ, codes_that_do_not_fit
 from tests.rehearsal import SENTENCE, Rehearsal
+from vergeos_nb.client.rows_behind_vm import asks_for_rows_behind
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
 from vergeos_nb.procedure.runbooks.force_power_off import STEPS
@@ -273,7 +274,7 @@ def _off_without_cause(account: RunState, stage: Stage) -> list[str]:
     read = [
         exchange.number
         for exchange in account.exchanges
-        if exchange.path.endswith("/machine_stats")
+        if (exchange.path.endswith("/machine_stats") or asks_for_rows_behind(exchange.path, exchange.query))
         and exchange.status == 200
         and not exchange.error
         and exchange.number <= judged.exchanges[-1].number

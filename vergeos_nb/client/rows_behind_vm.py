@@ -60,13 +60,15 @@ Given = Mapping[str, list[Any]]
 ASSUME_ROWS_COME_TOGETHER = True
 
 BEHIND = filters.fields(
-    "$key", "name", "is_snapshot",
+    "$key", "name", "is_snapshot", "machine",
     filters.behind(
         "machine", "$key",
         filters.behind("status", "$key", "most"),
         filters.behind("stats", *STATS_COLUMNS),
         filters.behind("nics", *NIC_COLUMNS),
         filters.behind("drives", *DRIVE_COLUMNS, filters.behind("stats", *DRIVE_STATS_COLUMNS)),
+        # A name of its own: a filter on `machine` could otherwise mean this.
+        named="behind",
     ),
 )  # fmt: skip
 NOT_ANSWERED = (
@@ -117,10 +119,11 @@ class RowsBehindVm:
         """By machine, what these rows of ``vms`` lead to. A machine that comes twice has none."""
         found: dict[int, list[Given]] = {}
         for row in rows:
-            RowFields(row, "vms", asked)
-            tables = unfolded(row)
-            machine = decoded_rows.whole(tables["vms"][0].get("machine"))
-            if machine is not None and machine in machines:
+            of = RowFields(row, "vms", asked).row
+            tables, machine = unfolded(of), decoded_rows.whole(of.get("machine"))
+            behind = of.get("behind")
+            same = isinstance(behind, Mapping) and decoded_rows.whole(behind.get("$key")) == machine
+            if same and machine is not None and machine in machines:
                 found.setdefault(machine, []).append(tables)
         of_one = {machine: given[0] for machine, given in found.items() if len(given) == 1}
         self._drives_that_lack_statistics(list(of_one.values()), asked)
@@ -156,9 +159,9 @@ def matching(rows: VmRows, vm: VmKey, status: StatusKey) -> VmRows:
 def unfolded(row: Any) -> Given:
     """The rows that a row of ``vms`` holds, by their tables, each as its table would give it."""
     tables: dict[str, list[Any]] = {name: [] for name in _TABLES}
-    machine = row.get("machine")
+    machine = row.get("behind")
     behind = machine if isinstance(machine, Mapping) else {}
-    tables["vms"] = [{**row, "machine": behind.get("$key")}]
+    tables["vms"] = [{name: value for name, value in row.items() if name != "behind"}]
     for table, column in (("machine_status", "status"), ("machine_stats", "stats")):
         tables[table] += [behind[column]] if isinstance(behind.get(column), Mapping) else []
     for table, column in (("machine_nics", "nics"), ("machine_drives", "drives")):

@@ -207,7 +207,7 @@ class SharedPlatform(VergeApi):
     def rows_behind(self, vm: VmKey, machine: MachineKey, status: StatusKey) -> VmRows:
         kind, read = "rows behind VMs", self._reader.api.rows_behind_all
         try:
-            found = self._live(kind, machine, read, own=_of_machine(machine))
+            found = self._live(kind, machine, read)
         except NOT_ANSWERED:
             return NO_ROWS
         return matching(found.get(machine.value, NO_ROWS), vm, status)
@@ -277,7 +277,6 @@ class SharedPlatform(VergeApi):
         machine: MachineKey,
         read: Callable[[Sequence[int]], Any],
         also: Callable[[Reading], bool] = lambda reading: True,
-        own: Callable[[Any], Any] | None = None,
     ) -> Any:
         seen = self._given.get(kind, 0)
 
@@ -288,7 +287,7 @@ class SharedPlatform(VergeApi):
 
         reading = self._reader.get(kind, machine.value, usable, read, self._tell_all)
         self._given[kind] = reading.number
-        self._tell(reading, kind, own or _mine(machine))
+        self._tell(reading, kind, _mine(machine))
         return reading.rows
 
     def _tell(self, reading: Reading, kind: str, rows: Callable[[Any], Any]) -> None:
@@ -326,20 +325,6 @@ def _mine(machine: MachineKey) -> Callable[[Any], Any]:
         for row in answer
         if isinstance(row, Mapping) and ("machine" not in row or _is(row, "machine", machine.value))
     ]
-
-
-def _of_machine(machine: MachineKey) -> Callable[[Any], Any]:
-    """The VM's row that leads to this machine, and drives' counters, which name no machine."""
-
-    def own(answer: Any) -> Any:
-        rows = [row for row in answer if isinstance(row, Mapping)]
-        return [
-            row
-            for row in rows
-            if not isinstance(row.get("machine"), Mapping) or _is(row["machine"], "$key", machine.value)
-        ]
-
-    return own
 
 
 @contextmanager

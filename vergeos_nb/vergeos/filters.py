@@ -142,15 +142,19 @@ def fields(*entries: str) -> Fields:
     return Fields(",".join(entries))
 
 
-def behind(column: str, *entries: str) -> Behind:
+def behind(column: str, *entries: str, named: str = "") -> Behind:
     """An entry of `fields`: what the column points to, with these fields (``a[b,c]``).
 
-    A link gives an object, and a column of rows gives a list (vendor's API guide).
+    A link gives an object, and a column of rows gives a list (vendor's API guide: ``groups[all] as g``).
+
+    Args:
+        named: the name under which it comes; by default the column's.
 
     Raises:
         UsageError: the column or an entry has none of the forms that `fields` takes.
     """
-    return Behind(f"{fields(column)}[{fields(*entries)}]")
+    name = f" as {fields(named)}" if named else ""
+    return Behind(f"{fields(column)}[{fields(*entries)}]{name}")
 
 
 def _compare(column: str, operator: str, value: str | int | bool) -> Filter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +46,7 @@ def test_a_whole_run_with_short_waits_makes_at_most_25_calls(rehearse: Make) -> 
 
 
 def test_a_whole_run_with_the_waits_of_a_person_makes_at_most_60(rehearse: Make) -> None:
-    count, verdict = calls_of(rehearse("stuck"))
+    count, verdict = calls_of(rehearse("stuck"), poll_s=2.0)
     assert (count <= 60, verdict) == (True, "off")
 
 
@@ -83,3 +84,32 @@ def test_where_rows_do_not_come_together_each_is_asked_for_and_the_run_ends_the_
         together.verdict,
         together.exit_code,
     )
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"last_update": 1_700_000_000}, "is older (written 1700000000"),
+        ({"status": "running"}, "differs from the row itself"),
+    ],
+)
+def test_rows_that_are_not_the_row_itself_are_not_believed_and_each_is_read_alone(
+    rehearse: Make, odd: dict[str, Any], said: str
+) -> None:
+    """Holds off: a verdict by rows that a cache gave, while the rows themselves said something else."""
+    run = rehearse("stuck")
+    inner = run.transport
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        answer = inner.handle_request(request)
+        row = json.loads(answer.read())
+        if isinstance(row, dict) and isinstance(row.get("behind"), dict):
+            row["behind"]["status"].update(odd)
+            return httpx.Response(200, headers={"server": answer.headers["server"]}, json=row)
+        return answer
+
+    run.transport = httpx.MockTransport(handle)
+    account = run.run(**LADDER)
+    together = [call for call in run.requests if call.query.count("machine%5B") or "machine[" in call.query]
+    assert (len(together), account.verdict.value) == (1, "off")
+    assert said in (run.folder / "journal.jsonl").read_text()

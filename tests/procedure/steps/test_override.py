@@ -120,7 +120,7 @@ def test_confirm_whose_last_reading_failed_does_not_say_off(rehearse: Make) -> N
 @pytest.mark.parametrize("status", [401, 403])
 def test_confirm_that_is_locked_out_ends_at_once_without_a_verdict(rehearse: Make, status: int) -> None:
     run = rehearse("stuck")
-    out = Rule("out", "GET", "/api/v4/*", nth=tuple(range(9, 500)), status=status)
+    out = Rule("out", "GET", "/api/v4/*", nth=tuple(range(4, 500)), status=status)
     digest = run.run().fact("plan_digest")
     account = run.run(before={"confirm": lambda: run.sim.faults.add(out)}, approve=digest)
     assert ending(account) == ("unknown", "unknown", 7)
@@ -172,7 +172,7 @@ def test_a_row_that_leaves_stopped_for_something_else_is_not_off(rehearse: Make)
 
     def door(request: httpx.Request) -> httpx.Response:
         seen.append(request.method)
-        if seen.count("PUT") and seen[::-1].index("PUT") == 8:
+        if seen.count("PUT") and seen[::-1].index("PUT") == 3:
             run.sim.world.set_status_of("web-01", status="error", state="error")
         return inner.handler(request)
 
