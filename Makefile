@@ -15,7 +15,7 @@ demo: $(VENV)/.run ## Force a stuck VM off on the simulator, prove it, look at t
 	$(BIN)/vergeos-nb demo
 
 test: $(VENV)/.dev lint ## Everything that must hold: lint, types, tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --junitxml build/tests.xml
 
 lint: $(VENV)/.dev ## Style and types
 	$(BIN)/ruff check .

@@ -15,17 +15,17 @@ import platform
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatch
 from math import isnan
 from pathlib import Path
 
 import bench
-from bench.claim import Claim, Metric, Setting
+from bench.claim import Claim, Metric, NotMeasured, Setting
 from bench.measure import Finding, measure
 
-UNITS = {Metric.WALL: "s", Metric.CPU: "s", Metric.MEMORY: "MB", Metric.COUNT: ""}
+UNITS = {Metric.WALL: "s", Metric.CPU: "s", Metric.MEMORY: "MB", Metric.COUNT: "", Metric.WRITTEN: "MB"}
 SIGNS = {None: "      ", True: "met   ", False: "MISSED"}
 
 
@@ -82,25 +82,34 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     rounds = 1 if arguments.short else arguments.rounds
     findings: list[Finding] = []
+    lacking: dict[str, str] = {}
     print(HEAD)
     for claim in chosen(claims, arguments.names):
         with tempfile.TemporaryDirectory(prefix="vergeos-nb-bench-") as folder:
-            for found in measure(claim, Setting(Path(folder), arguments.short), rounds):
-                findings.append(found)
-                print(line(found), flush=True)
+            try:
+                for found in measure(claim, Setting(Path(folder), arguments.short), rounds):
+                    findings.append(found)
+                    print(line(found), flush=True)
+            except NotMeasured as why:
+                lacking[claim.name] = str(why)
+                print(f"{'':6}  {claim.name:<22} not measured: {why}", flush=True)
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(_report(findings, arguments.short), indent=2) + "\n", "utf-8")
-    if arguments.strict and any(found.met is False for found in findings):
+        arguments.json.write_text(
+            json.dumps(_report(findings, arguments.short, lacking), indent=2) + "\n", "utf-8"
+        )
+    missed = lacking or any(found.met is False for found in findings)
+    if arguments.strict and missed and not arguments.short:
         sys.exit(1)
 
 
-def _report(findings: Sequence[Finding], short: bool) -> dict[str, object]:
+def _report(findings: Sequence[Finding], short: bool, lacking: Mapping[str, str]) -> dict[str, object]:
     return {
         "python": platform.python_version(),
         "cpus": os.cpu_count(),
         "load": list(os.getloadavg()),
         "short": short,
+        "not_measured": dict(lacking),
         "findings": [{name: _known(value) for name, value in asdict(one).items()} for one in findings],
     }
 

@@ -16,6 +16,7 @@ class Metric(StrEnum):
     CPU = "cpu_s"
     MEMORY = "peak_mb"
     COUNT = "count"
+    WRITTEN = "written_mb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,18 @@ class Sample:
         cpu_s: seconds of processor time, user and system, children included.
         peak_mb: largest resident memory of the largest process, in MB.
         count: how many of whatever the claim counts, such as API calls.
+        written_mb: what was left on disk, in MB.
     """
 
     wall_s: float = float("nan")
     cpu_s: float = float("nan")
     peak_mb: float = float("nan")
     count: float = float("nan")
+    written_mb: float = float("nan")
+
+
+class NotMeasured(Exception):  # noqa: N818 — a state of this machine; the text says what is missing
+    """The machine lacks what a claim needs. With ``--strict`` its goals count as missed."""
 
 
 Trial = Callable[[], Sample]

@@ -17,6 +17,11 @@ BIN = Path(sys.executable).parent
 _RSS_BY_MB = 1_000_000 if sys.platform == "darwin" else 1_000
 
 
+def without_switches() -> dict[str, str]:
+    """This process's variables, with which Python keeps compiled modules, as it does for a person."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def command(
     arguments: Sequence[str | Path], *, cwd: Path, environ: Mapping[str, str] | None = None, code: int = 0
 ) -> Trial:
@@ -49,7 +54,7 @@ def run(
         process = subprocess.Popen(
             [str(word) for word in arguments],
             cwd=cwd,
-            env={**os.environ, **(environ or {})},
+            env={**without_switches(), **(environ or {})},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

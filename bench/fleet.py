@@ -1,94 +1,21 @@
-"""What a fleet costs: to be read into a DataFrame, and to be forced off."""
+"""What it costs to force a fleet off."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from bench.claim import Claim, Goal, Metric, Pair, Sample, Setting
 from bench.commands import BIN, run
 from bench.single import NO_WAITS, RATE, answer, given
-from bench.system import System, simulated
+from bench.system import System, reached_as_real, simulated
 from vergeos_nb.runbook_files import runbook_path
-
-# Printed by a fresh process: processor seconds and how much its memory grew, both from after the imports on.
-_MEASURED = """
-import gc, json, os, resource, time
-def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-open("/proc/self/clear_refs", "w").write("5")
-before, began = resident(), time.process_time()
-frame = read()
-took = time.process_time() - began
-peak = next(int(line.split()[1]) / 1e3 for line in open("/proc/self/status") if line.startswith("VmHWM"))
-assert len(frame) == {count}, len(frame)
-print(json.dumps({{"cpu_s": took, "peak_mb": peak - before}}))
-"""
-
-_OURS = """
-from vergeos_nb import settings
-from vergeos_nb.client.transport.wire import Wire
-from vergeos_nb.client.verge_api import VergeApi
-from vergeos_nb.connect.simulated import open_profile
-from array import array
-import numpy, pandas
-api = VergeApi(Wire(open_profile(settings.load_profile("simulator")).__enter__()))
-def read():
-    columns = api.fleet_vms()
-    for name, values in columns.items():
-        if isinstance(values, array):
-            columns[name] = numpy.asarray(values)
-    return pandas.DataFrame(columns, copy=False)
-"""
-
-_PEER = """
-import pandas, pyvergeos
-fields = {fields!r}
-client = pyvergeos.VergeClient(host={host!r}, username={username!r}, password={password!r})
-def read():
-    return pandas.DataFrame([dict(vm) for vm in client.vms.list(fields=fields)])
-"""
-
-
-def _fields() -> list[str]:
-    from vergeos_nb.client.whole_tables.fleet_tables import VM_COLUMNS
-
-    return [path if path in (name, "$key") else f"{path} as {name}" for name, path, _ in VM_COLUMNS]
-
-
-def _process(code: str, system: System, setting: Setting) -> Sample:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=setting.folder,
-        env={**os.environ, **system.environ, "REQUESTS_CA_BUNDLE": system.told["ca_file"]},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    told = json.loads(done.stdout.splitlines()[-1])
-    return Sample(cpu_s=told["cpu_s"], peak_mb=told["peak_mb"])
-
-
-@contextmanager
-def _triage(setting: Setting) -> Iterator[Pair]:
-    extra = 50 if setting.short else 10_000 - 12
-    with simulated(setting.folder, vms=extra) as system:
-        told = system.told
-        measured = _MEASURED.format(count=extra + 12)
-        peer = _PEER.format(
-            fields=_fields(), host=told["host"], username=told["username"], password=told["password"]
-        )
-        yield Pair(
-            lambda: _process(_OURS + measured, system, setting),
-            lambda: _process(peer + measured, system, setting),
-        )
 
 
 def _stuck(setting: Setting) -> tuple[int, dict[str, object]]:
@@ -97,7 +24,13 @@ def _stuck(setting: Setting) -> tuple[int, dict[str, object]]:
 
 
 def _planned(
-    setting: Setting, system: System, outputs: Path, count: int, waits: Mapping[str, object], at_once: int
+    setting: Setting,
+    system: System,
+    outputs: Path,
+    count: int,
+    waits: Mapping[str, object],
+    at_once: int,
+    *more: str,
 ) -> tuple[str, dict[str, str]]:
     """An approved fleet plan: its digest, and the digest of each VM's own plan."""
     names = setting.folder / "vms.csv"
@@ -106,7 +39,7 @@ def _planned(
     fleet = [BIN / "vergeos-nb", "fleet"]
     limits = ["--cap", str(count), "--at-once", str(at_once)]
     limits += ["--per-node", "100", "--per-group", "100", "--json"]
-    plan = answer([*fleet, "plan", names, *limits, *given(**waits)], setting.folder, environ)
+    plan = answer([*fleet, "plan", names, *limits, *more, *given(**waits)], setting.folder, environ)
     digest = str(plan["plan_digest"])
     answer([*fleet, "approve", digest, "--approver", "grace", "--json"], setting.folder, environ)
     content = json.loads((outputs / "plans" / f"{digest}.json").read_text(encoding="utf-8"))
@@ -176,6 +109,46 @@ def _calls(setting: Setting) -> Iterator[Pair]:
 
 
 @contextmanager
+def _paced(setting: Setting) -> Iterator[Pair]:
+    count, waits = _stuck(setting)
+    alone = 2 if setting.short else 16
+    at_once = 2 if setting.short else 8
+
+    def ours() -> Sample:
+        with simulated(setting.folder, vms=count, stuck=count, rate=RATE) as system:
+            outputs = setting.folder / "ours"
+            shutil.rmtree(outputs, ignore_errors=True)
+            real = _as_real(system)
+            began = time.perf_counter()
+            digest, _ = _planned(setting, real, outputs, count, waits, at_once, "--profile", "env")
+            _apply(setting, real, outputs, digest)
+            return Sample(wall_s=time.perf_counter() - began)
+
+    def peer() -> Sample:
+        # One run is like the other: a few are made, as many at once, and counted for all.
+        with simulated(setting.folder, vms=count, stuck=count, rate=RATE) as system:
+            environ = {**reached_as_real(system), "VERGEOS_NB_OUTPUTS": str(setting.folder / "peer")}
+            one = [str(BIN / "vergeos-nb"), "run", "force_power_off", "--json", "--profile", "env"]
+            one += given(**waits)
+
+            def run_one(number: int) -> None:
+                words = [*one, "-p", f"vm_name=vm-{number + 1:05d}"]
+                digest = answer(words, setting.folder, environ)["plan_digest"]
+                answer([*words, "--approve", digest], setting.folder, environ)
+
+            began = time.perf_counter()
+            with ThreadPoolExecutor(at_once) as pool:
+                list(pool.map(run_one, range(alone)))
+            return Sample(wall_s=(time.perf_counter() - began) * count / alone)
+
+    yield Pair(ours, peer)
+
+
+def _as_real(system: System) -> System:
+    return replace(system, environ=reached_as_real(system))
+
+
+@contextmanager
 def _growth(setting: Setting) -> Iterator[Pair]:
     small, waits = _stuck(setting)
 
@@ -216,20 +189,21 @@ CLAIMS = (
         slow=True,
     ),
     Claim(
-        "fleet-growth",
-        "each VM of 1,000, from the plan to its record, 8 at a time",
-        "each VM of 100",
-        (Goal(Metric.WALL, 1.1), Goal(Metric.COUNT, 1.1), Goal(Metric.MEMORY, 500, absolute=True)),
-        _growth,
+        "fleet-paced",
+        "100 VMs on a paced system, from the plan to the last record, 8 at a time",
+        "100 single runs, each planned and applied, 8 at a time",
+        (Goal(Metric.WALL, 0.25),),
+        _paced,
         rounds=1,
         slow=True,
     ),
     Claim(
-        "triage",
-        "10,000 VMs with status and statistics into a DataFrame, client alone",
-        "pyvergeos' list of the same fields and a DataFrame of it",
-        (Goal(Metric.CPU, 0.33), Goal(Metric.MEMORY, 0.5)),
-        _triage,
-        rounds=7,
+        "fleet-growth",
+        "each VM of 1,000, from the plan to its record, 8 at a time",
+        "each VM of 100",
+        (Goal(Metric.WALL, 1.1), Goal(Metric.COUNT, 1.1), Goal(Metric.MEMORY, 120, absolute=True)),
+        _growth,
+        rounds=1,
+        slow=True,
     ),
 )

@@ -49,6 +49,16 @@ class System:
         opener.open(request, timeout=10).close()
 
 
+def reached_as_real(system: System) -> dict[str, str]:
+    """The variables of the profile ``env``: a system reached by them is given a distance between requests."""
+    return {
+        "VERGE_HOST": system.told["host"],
+        "VERGE_CA_FILE": system.told["ca_file"],
+        "VERGE_USERNAME": system.told["username"],
+        "VERGE_PASSWORD": system.told["password"],
+    }
+
+
 @contextmanager
 def simulated(
     folder: Path, scenario: str = "stuck", *, vms: int = 0, rate: float = 1.0, stuck: int = 0

@@ -55,7 +55,7 @@ def test_a_goal_is_missed_absolute_unset_or_beyond_measure(tmp_path: Path) -> No
 
 def test_what_was_not_measured_is_null_in_the_report(tmp_path: Path) -> None:
     one = claim(Goal(Metric.MEMORY, 1), ours=[2], peer=[4], log=[])
-    (told,) = _report(list(measure(one, Setting(tmp_path, short=False))), short=False)["findings"]
+    (told,) = _report(list(measure(one, Setting(tmp_path, short=False))), False, {})["findings"]
     assert (told["ours"], told["all_ours"], told["met"]) == (None, [None], False)
 
 
@@ -76,7 +76,7 @@ def test_every_claim_has_a_name_of_its_own() -> None:
 
 def test_the_short_form_measures_and_judges_nothing(tmp_path: Path) -> None:
     """The archive's claims have a test of their own."""
-    names = ["single-run", "warm-kernel", "help", "triage"]
+    names = ["single-run", "warm-kernel", "help", "triage", "first-rows", "calls"]
     report = tmp_path / "new" / "bench.json"
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--short", "--strict", "--json", report, *names],
@@ -91,6 +91,7 @@ def test_the_short_form_measures_and_judges_nothing(tmp_path: Path) -> None:
     assert told["short"] is True
     assert {
         ("single-run", "wall_s"), ("single-run", "cpu_s"), ("warm-kernel", "wall_s"), ("help", "wall_s"),
+        ("calls", "count"), ("calls", "written_mb"),
     } <= measured  # fmt: skip
     assert {one["claim"] for one in told["findings"]} == set(names)
     assert {one["met"] for one in told["findings"]} == {None}

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 from vergeos_nb.nb import NotebookNode, nbformat
+from vergeos_nb.views import bundle
 from vergeos_nb.views.shown import Picture
 from vergeos_nb.views.text import visible
 
@@ -45,12 +46,13 @@ def page(
 
 @cache
 def prepare() -> None:
-    """Load the modules of a page and compile its templates. This is slow, and the same for every page."""
+    """Load the modules of a page and compile the templates. This is slow, and the same for every page."""
     timeline = {"src": "", "alt": ""}
     resources = {"metadata": {"name": ""}, "timeline": timeline, "heading": "", "digest": ""}
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
     with _ONE_AT_A_TIME:
         _exporter().from_notebook_node(notebook, resources=resources)
+    bundle.prepare()
 
 
 @cache

@@ -26,6 +26,8 @@ from vergeos_nb.views.text import visible
 
 # A run has about a dozen steps.
 MOST_PAGES = 24
+# The templates that a run renders at its end.
+OF_EVERY_RECORD = ("step", "grid", "fold", "skipped", "summary", "defaults")
 _PAGES: dict[tuple[bytes, int], dict[str, str]] = {}
 _KEEPING = Lock()
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z\b")
@@ -51,6 +53,12 @@ def static_view(result: StepResult) -> dict[str, str]:
 def rendered(template: str, **values: Any) -> str:
     """A template of this room with these values, which are masked and escaped."""
     return _environment().get_template(f"{template}.html.j2").render(**values)
+
+
+def prepare() -> None:
+    """Compile the templates of every record. This is slow, and the same for each."""
+    for template in OF_EVERY_RECORD:
+        _environment().get_template(f"{template}.html.j2")
 
 
 @cache
