@@ -25,6 +25,7 @@ from tests.forwarding.receivers import (
 )
 from tests.rehearsal import API_KEY, PASSWORD, Rehearsal
 from tests.served import NAME, served
+from tests.widgets.sitting import Sitting
 from vergeos_nb.archive import telling
 from vergeos_nb.archive.verify.verify import verify
 from vergeos_nb.errors import RecordError
@@ -277,6 +278,26 @@ def test_a_headless_run_is_told_from_its_kernel_and_from_the_process_that_seals_
     assert received.events == PLANNED
     assert {message["run"] for message in received.messages} == {run_id_of(report.folder)}
     assert waiting(outputs) == []
+
+
+def test_a_live_notebook_is_told_click_by_click_also_of_the_vm_that_was_chosen_on_a_card(
+    tmp_path: Path, received: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stream_receiver(received) as port:
+        monkeypatch.setenv(VARIABLE, f"syslog+tcp://127.0.0.1:{port}")
+        sitting = Sitting("stuck", tmp_path, monkeypatch)
+        sitting.click("connect")
+        received.wait_for("opened")
+        sitting.click("locate")
+        received.wait_for("found")
+        closing = sitting.live.close()
+        closing.go.click()
+        assert closing.job is not None
+        assert closing.job.join(60)
+        received.wait_for("sealed")
+    assert received.events == ["opened", "found", "ended", "sealed"]
+    assert [message.get("vm") for message in received.messages][1:] == ["web-01"] * 3
+    assert waiting(tmp_path) == []
 
 
 def test_a_fleet_and_each_of_its_runs_are_told(
