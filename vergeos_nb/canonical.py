@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import msgspec
+if TYPE_CHECKING:
+    import msgspec
 
 LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps (RFC 7493, I-JSON)."""
@@ -49,7 +51,6 @@ def finite(value: Any, instead: Callable[[float], Any]) -> Any:
 
 # A letter beyond U+FFFF changes the order of names.
 _FAR = re.compile(rb"[\xf0-\xf4]")
-_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def canonical_struct(value: msgspec.Struct, loose: Iterable[Any]) -> bytes:
@@ -61,11 +62,20 @@ def canonical_struct(value: msgspec.Struct, loose: Iterable[Any]) -> bytes:
     Raises:
         ValueError: as `canonical` does.
     """
+    import msgspec  # help does without
+
     if all(map(_is_common, loose)):
-        content = _ENCODER.encode(value)
+        content = _encoder().encode(value)
         if content.isascii() or not _FAR.search(content):
             return content
     return canonical(msgspec.to_builtins(value))
+
+
+@cache
+def _encoder() -> msgspec.json.Encoder:
+    import msgspec  # help does without
+
+    return msgspec.json.Encoder(order="sorted")
 
 
 def _is_common(value: Any) -> bool:
