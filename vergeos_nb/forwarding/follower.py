@@ -8,6 +8,7 @@ the disk show what is missing.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,9 @@ _OnLine = Callable[[Mapping[str, Any]], None]
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Between attempts while the target takes nothing; the last one then stays."""
 
+LAST_WAIT_S = 0.1
+"""For the last lines of a run, so that its process does not end between a message and the note of it. Nobody
+waits for a target that has taken longer already."""
 LEFT_PAUSE_S = 0.05
 """Between earlier runs that are delivered while a run goes on, so that they take no time from it."""
 
@@ -35,7 +39,9 @@ class Follower:
         self.trouble = ""
         self._outputs = outputs
         self._delivery = Delivery(outputs, url)
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        # When the delivery that goes on began, by the monotonic clock; None between two.
+        self._began: float | None = None
         # The runs that are followed, those with undelivered lines, and those that are over.
         self._runs: set[str] = set()
         self._behind: set[str] = set()
@@ -68,8 +74,12 @@ class Follower:
         with self._lock:
             self._over.add(run)
             self._behind.add(run)
+            began = self._began
         self._ended.set()
         self._heard.set()
+        if not self.trouble and (began is None or time.monotonic() - began < LAST_WAIT_S):
+            with self._lock:
+                self._lock.wait_for(lambda: run not in self._runs, LAST_WAIT_S)
 
     def _work(self) -> None:
         failures = 0
@@ -83,12 +93,13 @@ class Follower:
             self._heard.clear()
             with self._lock:
                 behind, over = frozenset(self._behind), frozenset(self._over)
+                self._began = time.monotonic()
             try:
                 self._deliver(behind)
                 failures, self.trouble = 0, ""
             except Exception as error:  # after any error the thread reports it and goes on
                 failures += 1
-                self.trouble = str(error) if isinstance(error, RecordError) else type(error).__name__
+                self.trouble = _sentence(error)
             if self._is_done(over):
                 return
 
@@ -114,14 +125,23 @@ class Follower:
     def _is_done(self, over: frozenset[str]) -> bool:
         """Forget the runs that were over when the delivery began. Returns whether no other run is left."""
         with self._lock:
+            self._began = None
             for run in over & self._over:
                 for runs in (self._runs, self._behind, self._over):
                     runs.discard(run)
                 self._delivery.forget(run)
+            self._lock.notify_all()
             if self._runs:
                 return False
             self._thread = None
             return True
+
+
+def _sentence(error: Exception) -> str:
+    """The error in one line, for the record."""
+    if isinstance(error, RecordError):
+        return "; ".join(filter(None, (f"{error.asked}: {error.came_back}", error.next_step)))
+    return f"forwarding: {type(error).__name__}"
 
 
 class Following:

@@ -26,7 +26,7 @@ def forward(outputs: Path, output: Output) -> int:
         raise UsageError("forwarding what happened", "no target is set up", hint)
     target = read_target(url)
     done = Delivery(outputs, url).all()
-    left = f"; {done.runs} runs are not sealed yet" if done.runs else ""
+    left = f"; {done.runs} runs go on or are not sealed yet" if done.runs else ""
     output.line(f"✔ {done.messages} messages delivered to {target}{left}.")
     output.result({"messages": done.messages, "unsealed_runs": done.runs, "exit_code": 0})
     return 0
