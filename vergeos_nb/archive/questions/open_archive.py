@@ -117,7 +117,7 @@ class ArchiveFrames:
         return len(self._entries)
 
     def __repr__(self) -> str:
-        return f"<archive {self._outputs}, {len(self)} records: .runs .steps .calls .evidence>"
+        return f"<archive {self._outputs}, {len(self)} records: runs, steps, calls, evidence>"
 
 
 def open_archive(outputs: Path | str | None = None, **wanted: Any) -> ArchiveFrames:
