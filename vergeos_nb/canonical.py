@@ -7,11 +7,8 @@ because its rules for them are long and no manifest needs them.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
-
-import msgspec
 
 LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps (RFC 7493, I-JSON)."""
@@ -45,32 +42,6 @@ def finite(value: Any, instead: Callable[[float], Any]) -> Any:
     if isinstance(value, list | tuple):
         return [finite(member, instead) for member in value]
     return instead(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-# A letter beyond U+FFFF changes the order of names.
-_FAR = re.compile(rb"[\xf0-\xf4]")
-_ENCODER = msgspec.json.Encoder(order="sorted")
-
-
-def canonical_struct(value: msgspec.Struct, loose: Iterable[Any]) -> bytes:
-    """The same for a struct, much faster where it holds only what is common.
-
-    Args:
-        loose: its whole numbers, and the values in it whose type is not declared.
-
-    Raises:
-        ValueError: as `canonical` does.
-    """
-    if all(map(_is_common, loose)):
-        content = _ENCODER.encode(value)
-        if content.isascii() or not _FAR.search(content):
-            return content
-    return canonical(msgspec.to_builtins(value))
-
-
-def _is_common(value: Any) -> bool:
-    kind = type(value)
-    return kind is str or value is None or kind is bool or (kind is int and -LARGEST <= value <= LARGEST)
 
 
 def _ordered(value: Any) -> Any:
