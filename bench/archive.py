@@ -139,7 +139,7 @@ CLAIMS = (
         "archive-verify-many",
         f"audit verify over {MANY:,} records of 1 kB",
         "sha256sum over the same files",
-        (Goal(Metric.WALL, None), Goal(Metric.MEMORY, None)),
+        (Goal(Metric.WALL, 2), Goal(Metric.CPU, 2), Goal(Metric.MEMORY, 150, absolute=True)),
         _verifying(MANY, SMALL),
         rounds=1,
         slow=True,

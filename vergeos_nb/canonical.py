@@ -7,13 +7,8 @@ because its rules for them are long and no manifest needs them.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import msgspec
+from collections.abc import Callable, Mapping
+from typing import Any
 
 LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps (RFC 7493, I-JSON)."""
@@ -47,40 +42,6 @@ def finite(value: Any, instead: Callable[[float], Any]) -> Any:
     if isinstance(value, list | tuple):
         return [finite(member, instead) for member in value]
     return instead(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-# A letter beyond U+FFFF changes the order of names.
-_FAR = re.compile(rb"[\xf0-\xf4]")
-
-
-def canonical_struct(value: msgspec.Struct, loose: Iterable[Any]) -> bytes:
-    """The same for a struct, much faster where it holds only what is common.
-
-    Args:
-        loose: its whole numbers, and the values in it whose type is not declared.
-
-    Raises:
-        ValueError: as `canonical` does.
-    """
-    if all(map(_is_common, loose)):
-        content: bytes = _encode()(value)
-        if content.isascii() or not _FAR.search(content):
-            return content
-    import msgspec  # as below
-
-    return canonical(msgspec.to_builtins(value))
-
-
-@cache
-def _encode() -> Callable[[Any], bytes]:
-    import msgspec  # loads slowly, and help does without
-
-    return msgspec.json.Encoder(order="sorted").encode
-
-
-def _is_common(value: Any) -> bool:
-    kind = type(value)
-    return kind is str or value is None or kind is bool or (kind is int and -LARGEST <= value <= LARGEST)
 
 
 def _ordered(value: Any) -> Any:

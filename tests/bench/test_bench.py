@@ -70,7 +70,7 @@ def test_claims_are_chosen_by_name_and_slow_ones_only_so(tmp_path: Path) -> None
 
 def test_every_claim_has_a_name_of_its_own() -> None:
     names = [one.name for one in all_claims()]
-    assert {"single-run", "help"} <= set(names)
+    assert {"single-run", "help", "hostile-memory"} <= set(names)
     assert len(names) == len(set(names))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zlib
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from vergeos_nb import errors
 from vergeos_nb.client.scrub import Scrubber
+from vergeos_nb.client.transport import decoding
 from vergeos_nb.client.transport.answer import KEPT_WHOLE_BYTES, NAMED
 from vergeos_nb.client.transport.wire import KEPT_IN_ALL_BYTES, Wire
 from vergeos_nb.clock import SystemClock
@@ -186,3 +188,32 @@ def test_a_large_answer_is_kept_in_brief_and_so_is_every_answer_once_they_have_c
             wire.read("vms")
     assert isinstance(recorder.exchanges[1].answer, list)
     assert recorder.exchanges[-1].answer["kept"] == "in brief"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b'{"$key":1},' * 50_000 + b"{}]",
+        b'["\xf0\x9f\x98\x80' + b"x" * 800_000 + b'"]',
+        b'["' + "\u4e2d".encode() * 260_000 + b'"]',
+    ],
+    ids=["small rows", "wide text", "Chinese text"],
+)
+def test_the_memory_that_values_need_is_not_estimated_too_low(body):
+    tracemalloc.start()
+    try:
+        data = json.loads(body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert data
+    assert 0.99 * peak <= decoding.held(body) <= 2.5 * peak
+
+
+def test_a_page_of_a_large_system_is_far_below_the_limit_of_memory():
+    row = {
+        "$key": 123456, "name": "\u4e2d\U0001f600-web-frontend-0001", "machine": 123456,
+        "status": "running", **{f"machine#stats#column_{at}": 1_700_000_000 for at in range(16)},
+    }  # fmt: skip
+    page = json.dumps([row] * 4000, ensure_ascii=False).encode()
+    assert decoding.held(page) < decoding.MOST_HELD * 0.75

@@ -160,7 +160,7 @@ class Folder:
         return own.files[JOURNAL] == entry.journal or self.has_grown(entry)
 
     def wrong(self) -> list[Flaw]:
-        """Which files are not as the manifest says."""
+        """The files that are not as the manifest says."""
         return list(wrong_files(str(self.folder), self.own)) if self.own else []
 
 

@@ -81,9 +81,9 @@ class Chain:
 
     Attributes:
         lines: the ledger's file. If its lines are linked, they are the chain, and nothing else is held.
-        kept: otherwise the lines that belong to the ledger and are as they were written.
-        head: where the chain ends.
-        lost: the numbers of lines that were edited, deleted or cut off: their records are named by that.
+        kept: otherwise the lines that belong to the ledger and were not changed.
+        head: the end of the chain.
+        lost: the numbers of lines that were edited, deleted or cut off. Their records are not reported again.
     """
 
     lines: LineFile
@@ -94,7 +94,7 @@ class Chain:
     _heads: dict[int, str] = field(default_factory=lambda: {0: EMPTY.hash})
 
     def find(self, line: LedgerLine, kind: FlawKind, detail: str) -> None:
-        """Name one thing."""
+        """Add one fault."""
         self.findings.append(Flaw(line.where, kind, detail))
 
     def read(self) -> Iterator[tuple[LedgerLine, LedgerEntry | Mark | None]]:

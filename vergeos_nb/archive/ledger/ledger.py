@@ -14,6 +14,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -299,7 +300,7 @@ class Ledger:
             put(self.paths.head, f"{head}\n".encode(), self.paths.draft)
 
 
-def _usable(path: Path) -> contextlib.AbstractContextManager[None]:
+def _usable(path: Path) -> AbstractContextManager[None]:
     return disk_errors("sealing the record", SEAL_LATER, where=path)
 
 

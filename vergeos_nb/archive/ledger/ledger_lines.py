@@ -17,8 +17,8 @@ from typing import Annotated, Any, Self
 import msgspec
 from msgspec import Meta, Struct, field
 
+from vergeos_nb.archive.ledger.canonical_struct import canonical_struct
 from vergeos_nb.archive.ledger.strays import with_unix_ends
-from vergeos_nb.canonical import canonical_struct
 
 Size = Annotated[int, Meta(ge=0)]
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]

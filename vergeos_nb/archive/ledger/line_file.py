@@ -12,12 +12,12 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vergeos_nb.archive.ledger.ledger import ZEROS
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry, Mark, read_any
 from vergeos_nb.archive.ledger.strays import with_unix_ends
 from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import LEDGER
 
-ZEROS = "0" * 64
 _HASH = 32
 
 
@@ -28,8 +28,8 @@ class LedgerLine:
     Attributes:
         at: its number in the file, from 1.
         hash: its SHA-256, with its line feed.
-        count: the number that it says it has; 0 if it is damaged.
-        previous: the hash that it says the line before has; "" if it is damaged.
+        count: its own number, as it has it; 0 if it is damaged.
+        previous: the hash of the line before, as this line has it; "" if it is damaged.
     """
 
     at: int

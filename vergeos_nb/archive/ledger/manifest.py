@@ -17,9 +17,10 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
+from vergeos_nb.archive.ledger.canonical_struct import canonical_struct
 from vergeos_nb.archive.ledger.ledger_lines import Digest, InnerPath, LedgerEntry, LedgerPlace
 from vergeos_nb.archive.ledger.strays import is_litter
-from vergeos_nb.canonical import LARGEST, canonical_struct
+from vergeos_nb.canonical import LARGEST
 from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import CHECKPOINTS, JOURNAL, MANIFEST, SIGNATURE
 

@@ -19,15 +19,15 @@ def check_end(
     folders: Mapping[str, Seen],
     found: Found,
 ) -> None:
-    """Hold the ledger's end against the head file, heads noted elsewhere, and the records themselves.
+    """Compare the ledger's end with the head file, heads noted elsewhere, and the records themselves.
 
     Args:
         told: the head file's text, or None if there is no such file.
     """
     end, head = chain.head, read_head(told) if told is not None else None
     ends_as_written = not (chain.findings and end.count in chain.lost)
-    # Places are given under the lock, one after the newest line: a record that was never in the ledger has no
-    # higher number than the next one.
+    # A record gets its number under the lock: that of the newest line, plus one. So even a record whose line
+    # was never written has no higher number than that.
     claimed = max((seen.count for seen in folders.values()), default=0)
     if told is None:
         if end.count > 1 or claimed > 1:

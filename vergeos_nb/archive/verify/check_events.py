@@ -26,11 +26,11 @@ class Marks:
     def follow(
         self, line: LedgerLine, mark: Mark, newest: Mapping[str, int], chain: Chain, found: Found
     ) -> bool:
-        """Take a mark in. Returns whether it removes its record."""
+        """Add an event. Returns whether it removes its record."""
         at = newest.get(mark.path)
         entry = chain.lines.entry(at) if at is not None else None
         told = (entry.count, entry.record, entry.manifest) if isinstance(entry, LedgerEntry) else None
-        # If its record's line was edited or deleted, that was reported. The event itself is whole.
+        # If the record's line was edited or deleted, that was reported. The event itself is unchanged.
         if told != (mark.seal, mark.record, mark.manifest) and mark.seal not in chain.lost:
             detail = f"no record {mark.record} was sealed as number {mark.seal} and is still there"
             found.add(line.where, FlawKind.MARK_WRONG, detail)
@@ -49,7 +49,7 @@ class Marks:
         return False
 
     def check_left(self, path: str, seen: Seen, found: Found) -> None:
-        """A folder in the place of a record that was removed."""
+        """Report a folder in the place of a record that was removed."""
         mark = self.gone[path]
         if seen.manifest.hex() == mark.manifest and not seen.wrong:
             found.notes.append(

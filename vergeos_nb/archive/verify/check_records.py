@@ -58,7 +58,7 @@ def check_records(
     signatures: Signatures,
     found: Found,
 ) -> int:
-    """Hold each record against its newest line. Returns how many records the ledger has."""
+    """Compare each record with its newest line. Returns how many records the ledger has."""
     newest, marks = _Newest(), Marks()
     for line, entry in chain.read():
         check_told_head(line, entry, found)

@@ -21,7 +21,7 @@ _MARK = b'{"at":"'
 
 
 def check_tail(torn: bytes, end: Head, folders: Iterable[Seen], found: Found) -> None:
-    """Tell a line that was cut off while it was written from bytes that no seal has written."""
+    """Tell a line that was cut off while it was written from bytes that somebody else has added."""
     if not torn:
         return
     if _is_torn(torn, end, folders):
@@ -46,6 +46,6 @@ def _is_torn(torn: bytes, end: Head, folders: Iterable[Seen]) -> bool:
         json.loads(text)
     except (ValueError, RecursionError):
         return True
-    # Nothing but the line feed is missing: then its record is there, or it is a decision about one.
+    # Only the line feed is missing. Then the record of the line exists, or the line is a decision about one.
     whole = hashlib.sha256(torn + b"\n").digest()
     return any(seen.line == whole for seen in folders) or torn.startswith(_MARK)

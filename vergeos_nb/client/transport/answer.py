@@ -127,7 +127,7 @@ class Taking:
         """Read the answer to its end.
 
         Raises:
-            BadAnswer: it is longer than it may be, or not encoded as it says.
+            BadAnswer: it is longer than it may be, needs more memory, or is not encoded as it says.
         """
         self.status, self.headers = response.status_code, response.headers
         # A transport in this process may have read and decoded it already.
@@ -145,6 +145,9 @@ class Taking:
             raise failures.too_long(self._bounds.size, decoding.first_rows(self.content), call) from None
         except ValueError as error:
             raise failures.not_decoded(str(error), call) from None
+        if (size := decoding.held(self.content)) > decoding.MOST_HELD:
+            first = decoding.first_rows(self.content)
+            raise failures.too_heavy(size, decoding.MOST_HELD, first, call)
 
     def end(self) -> None:
         """Stop its clock."""

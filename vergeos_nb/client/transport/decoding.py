@@ -7,11 +7,21 @@ but `ValueError`: what comes after a changing request has to be written down wha
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from typing import Any
 
 MOST_DEEP = 64
 """Lists and objects within each other. The platform's own answers have five."""
+
+MOST_HELD = 48 << 20
+"""Bytes of memory that the values of an answer may need. A page of 4,000 VMs needs about 10 MB."""
+
+# What CPython needs about, in bytes: for a value, an object and a list. Numbers of a few bytes need the most
+# by their length, and so do objects of one or two members.
+_VALUE, _OBJECT, _LIST = 50, 190, 60
+_SMALL = 64 * 1024
+_WIDE, _WIDEST = re.compile(rb"[\xc4-\xef]"), re.compile(rb"[\xf0-\xf4]")
 
 # A value for so many bytes, as rows have them at the very least, and this many in any case.
 _BYTES_A_VALUE = 8
@@ -85,6 +95,17 @@ class Inflating:
 def values_in(content: bytes | bytearray) -> int:
     """How many values this JSON holds at most, without decoding it."""
     return content.count(b",") + content.count(b"[") + content.count(b"{")
+
+
+def held(content: bytes | bytearray) -> int:
+    """How many bytes of memory the values of this JSON need at most, about, without decoding it."""
+    if len(content) <= _SMALL:
+        return 0
+    # One letter beyond U+FFFF makes each letter of its text four bytes wide. There are two texts: the whole,
+    # and a value that may be all of it.
+    width = 1 if content.isascii() else 4 if _WIDEST.search(content) else 2 if _WIDE.search(content) else 1
+    parts = ((b",", _VALUE), (b"{", _OBJECT), (b"[", _LIST))
+    return 2 * width * len(content) + sum(size * content.count(sign) for sign, size in parts)
 
 
 def decoded(content: bytes | bytearray) -> Any:

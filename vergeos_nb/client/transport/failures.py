@@ -254,7 +254,21 @@ def too_long(limit: int, first: Sequence[Any], call: CallContext) -> errors.BadA
     Args:
         first: its first rows, if it is a list.
     """
-    came_back = f"the answer is longer than {limit} bytes and was not read to its end"
+    return _oversized(f"the answer is longer than {limit} bytes and was not read to its end", first, call)
+
+
+def too_heavy(size: int, limit: int, first: Sequence[Any], call: CallContext) -> errors.BadAnswer:
+    """The error for an answer whose values need more memory than they may.
+
+    Args:
+        size: bytes of memory that its values need, about.
+        first: its first rows, if it is a list.
+    """
+    came_back = f"the answer's values need about {size >> 20} MB of memory, of at most {limit >> 20} MB"
+    return _oversized(f"{came_back}, and were not read", first, call)
+
+
+def _oversized(came_back: str, first: Sequence[Any], call: CallContext) -> errors.BadAnswer:
     if first and call.filtered and not call.changing:
         return _ignored(f"{came_back}: the platform ignored the filter", first, call)
     return _made(errors.BadAnswer, came_back, "check that the host is a VergeOS system.", call)
