@@ -19,7 +19,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import vergeos_nb
@@ -43,6 +43,7 @@ def _load() -> None:
     for module in pkgutil.walk_packages(vergeos_nb.__path__, "vergeos_nb."):
         if not module.name.startswith(_LEFT_OUT):
             importlib.import_module(module.name)
+    importlib.import_module("papermill.cli")
     gc.freeze()
 
 
@@ -60,7 +61,7 @@ def _next_command(owner: socket.socket) -> Callable[[], None] | None:
                 owner.close()
                 os.close(report)
                 _become(asked, out, err)
-                return lambda: _command(asked["arguments"])
+                return lambda: _PROGRAMS[asked["program"]](asked["arguments"])
             os.write(report, b"%d\n" % pid)
             _, status = os.waitpid(pid, 0)
             os.write(report, b"%d\n" % os.waitstatus_to_exitcode(status))
@@ -106,6 +107,20 @@ def _command(arguments: Sequence[str]) -> NoReturn:
     sys.argv = ["vergeos-nb", *arguments]
     vergeos_nb_main()
     sys.exit(0)
+
+
+def _papermill(arguments: Sequence[str]) -> NoReturn:
+    """Plain papermill. Its kernel is a Python of its own, as always."""
+    from papermill.cli import papermill
+
+    sys.argv = ["papermill", *arguments]
+    sys.exit(papermill())
+
+
+_PROGRAMS: Mapping[str, Callable[[Sequence[str]], NoReturn]] = {
+    "vergeos-nb": _command,
+    "papermill": _papermill,
+}
 
 
 class _ForkedKernels:

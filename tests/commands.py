@@ -45,8 +45,9 @@ def command(
     env: Mapping[str, str] | None = None,
     cwd: str | Path | None = None,
     timeout: float = 150,
+    program: str = "vergeos-nb",
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``vergeos-nb`` with these arguments, as `subprocess.run` would.
+    """Run ``vergeos-nb`` or ``papermill`` with these arguments, as `subprocess.run` would.
 
     Args:
         env: the whole environment; None is that of this process.
@@ -56,6 +57,7 @@ def command(
     """
     os.umask(mask := os.umask(0o077))
     asked = {
+        "program": program,
         "arguments": arguments,
         "environ": dict(os.environ if env is None else env),
         "folder": str(Path.cwd() if cwd is None else cwd),
@@ -75,4 +77,4 @@ def command(
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode())
-    return subprocess.CompletedProcess(["vergeos-nb", *arguments], code, *texts)
+    return subprocess.CompletedProcess([program, *arguments], code, *texts)

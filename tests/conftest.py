@@ -6,6 +6,7 @@ import itertools
 import os
 import socket
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from tests.read_records import browser, forced, hostile  # noqa: F401 — fixtur
 from tests.rehearsal import Rehearsal
 from tests.skipping import sitecustomize as skipping
 from vergeos_nb import masking
+from vergeos_nb.views.shown import Picture
+from vergeos_nb.views.timeline import Timeline
+from vergeos_nb.views.timeline_drawing import timeline_svg
 
 # The scrubbing fixture below is function-scoped and holds the same for every example.
 settings.register_profile(
@@ -25,6 +29,7 @@ settings.register_profile("nightly", settings.get_profile("default"), max_exampl
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 SCRUBBED = ("VERGE", "SSL_CERT", "REQUESTS_CA", "CURL_CA", "JPY_", "VOILA_", "XDG_", "PIP_", "JUPYTER")
+HOMES = itertools.count(1)
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -43,7 +48,9 @@ def _scrubbed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     for name in list(os.environ):
         if name.startswith(SCRUBBED) or name.lower() in PROXIES:
             monkeypatch.delenv(name)
-    home = tmp_path_factory.mktemp("home")
+    # Numbered here: to find the next free number, `mktemp` reads the folder of all tests.
+    home = tmp_path_factory.getbasetemp() / f"home-{next(HOMES)}"
+    home.mkdir(mode=0o700)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("VERGEOS_NB_RUNTIME_DIR", str(home / "runtime"))
     monkeypatch.setenv("VERGEOS_NB_OUTPUTS", str(home / "outputs"))
@@ -104,6 +111,18 @@ def skipped_waits(
     file = tmp_path_factory.mktemp("skipped") / "seconds"
     file.touch()
     monkeypatch.setenv(skipping.FILE, str(file))
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All records have one picture, for rooms where nobody looks at it: drawing is a third of the work."""
+    monkeypatch.setattr("vergeos_nb.record.making._drawn", lambda journal: _nothing_drawn())
+
+
+@cache
+def _nothing_drawn() -> tuple[Picture, bytes]:
+    empty = Timeline("", "", "not drawn in this test")
+    return Picture(empty), timeline_svg(empty)
 
 
 @pytest.fixture

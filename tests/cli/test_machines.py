@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import command as forked
 from tests.served import QUICK
+from tests.skipping import sitecustomize as skipping
 from vergeos_nb.record.record_folder import check, read
 
 COMMAND = [sys.executable, "-m", "vergeos_nb"]
@@ -29,13 +31,18 @@ def can_be_nobody() -> bool:
     )
 
 
+def few(environ: Mapping[str, str]) -> dict[str, str]:
+    kept = ("PATH", "PYTHONPATH", skipping.FILE)
+    return {"LANG": "C.UTF-8", **{name: os.environ[name] for name in kept}, **environ}
+
+
 def call(
     command: list[str], environ: Mapping[str, str], folder: Path, *, before: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command with these variables and no others."""
+    """Run a command with these variables and no others, but those that let it skip its waits."""
     return subprocess.run(
         [*before, *COMMAND, *command],
-        env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environ},
+        env=few(environ),
         cwd=folder,
         capture_output=True,
         text=True,
@@ -64,7 +71,7 @@ def test_a_user_without_a_name_and_a_home_directory_can_use_every_command(
 
 @pytest.mark.parametrize("home", ["/nonexistent", "/dev/null", "/proc", "not/absolute"])
 def test_a_home_directory_that_cannot_be_written_is_no_obstacle(tmp_path: Path, home: str) -> None:
-    done = call([*PLAN, "--json"], {"HOME": home}, tmp_path)
+    done = forked(*PLAN, "--json", env=few({"HOME": home}), cwd=tmp_path)
     assert (done.returncode, json.loads(done.stdout)["outcome"]) == (0, "planned"), done.stderr
 
 

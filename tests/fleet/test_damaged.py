@@ -22,6 +22,8 @@ Damage = Callable[[Path], None]
 CUTS = [partial(mortal.cut, share=at / 8) for at in range(8)]
 GARBAGE = [partial(mortal.overwrite, share=at / 3) for at in range(3)]
 WHOLE_LINES = [mortal.cut_before_its_intent, mortal.without_its_intent]
+# One cut in the middle, one that leaves the intent and one place of garbage by day; the others at night.
+BY_DAY = (CUTS[4], CUTS[7], GARBAGE[1])
 
 
 def died_in_its_put(outputs: Path, *, carried_out: bool) -> tuple[StuckFleet, FleetPlan, Path]:
@@ -39,12 +41,19 @@ def died_in_its_put(outputs: Path, *, carried_out: bool) -> tuple[StuckFleet, Fl
 
 @pytest.mark.parametrize("carried_out", [True, False])
 @pytest.mark.parametrize(
-    "damage", [mortal.empty, mortal.remove, mortal.remove_folder, *WHOLE_LINES, *CUTS, *GARBAGE]
-)
+    "damage",
+    [
+        mortal.empty, mortal.remove, mortal.remove_folder, *WHOLE_LINES, *BY_DAY,
+        *(pytest.param(one, marks=pytest.mark.nightly) for one in (*CUTS, *GARBAGE) if one not in BY_DAY),
+    ],
+)  # fmt: skip
 def test_a_vm_whose_intent_the_fleet_holds_is_not_begun_again_whatever_became_of_its_journal(
     outputs: Path, damage: Damage, carried_out: bool
 ) -> None:
-    """Its journal was empty, its folder was empty, or the tail was gone: the PUT went out once more."""
+    """Its journal was empty, its folder was empty, or the tail was gone: the PUT went out once more.
+
+    By day: each kind of damage, with the PUT carried out and not. At night: every eighth of the journal.
+    """
     fleet, plan, journal = died_in_its_put(outputs, carried_out=carried_out)
     damage(journal)
     before, first = fleet.changes(), plan.vms[0]

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands import command as forked
 from tests.fleet import mortal
 from tests.fleet.stuck_fleet import ATTESTED, make_stuck
 from tests.served import QUICK, served, when_carried_out
@@ -37,10 +38,9 @@ def command(outputs: Path, *words: str) -> subprocess.Popen[str]:
 
 
 def answer(outputs: Path, *words: str, code: int = 0) -> dict[str, Any]:
-    process = command(outputs, *words)
-    out, err = process.communicate(timeout=150)
-    assert process.returncode == code, err
-    return dict(json.loads(out.splitlines()[-1]))
+    done = forked(*words, "--json", env={**os.environ, "VERGEOS_NB_OUTPUTS": str(outputs)})
+    assert done.returncode == code, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def puts(sim: Simulator) -> list[str]:

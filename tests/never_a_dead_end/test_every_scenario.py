@@ -9,7 +9,7 @@ import pytest
 
 from tests.never_a_dead_end.at_the_cards import approve, case_of
 from tests.never_a_dead_end.ways_on import WAYS_ON
-from tests.rehearsal import API_KEY, LADDER, Rehearsal, ending
+from tests.rehearsal import API_KEY, LADDER, SPARSE, Rehearsal, ending
 from tests.widgets.sitting import Sitting
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import RunState, run_state_of
@@ -56,7 +56,7 @@ def test_there_is_a_way_on_for_every_scenario() -> None:
 @pytest.mark.parametrize("scenario", WAYS_ON)
 def test_in_a_notebook_the_same_run_goes_on_from_where_it_stopped(sit: Sit, scenario: str) -> None:
     way = WAYS_ON[scenario]
-    at = sit(scenario, kill_wait_s=20.0)
+    at = sit(scenario, kill_wait_s=20.0, **SPARSE)
     if scenario == "expired_token":
         at.run.profile = Profile("lab", "vergeos.example", Credentials("bearer", None, Secret(API_KEY)))
     stopped = go(at, "connect", {})

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.commands import command
 from tests.served import LADDER, QUICK, changing, files_with, served
 from vergeos_nb.procedure.runbooks.catalog import schema_of
 from vergeos_nb.record.record_folder import check, read
@@ -21,8 +22,8 @@ PAPERMILL = str(Path(sys.executable).parent / "papermill")
 def papermill(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the runbook as a scheduler would, in a folder of its own."""
     waits = [word for name, value in QUICK.items() for word in ("-p", name, str(value))]
-    command = [PAPERMILL, str(runbook_path("force_power_off")), "out.ipynb", *waits, *arguments]
-    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    words = (str(runbook_path("force_power_off")), "out.ipynb", *waits, *arguments)
+    return command(*words, cwd=tmp_path, program="papermill")
 
 
 def record_of(tmp_path: Path) -> Path:
