@@ -1,12 +1,18 @@
 # Every target makes the virtual environment and installs what it needs.
 PYTHON ?= python3
 VENV ?= .venv
+# Pythons beside that one, for `make newer`; a path such as /opt/python3.13/bin/python3 will do, too.
+NEWER ?= python3.12 python3.13
 BIN := $(VENV)/bin
 # Also for what builds the package, so that a build is the same everywhere.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint bench nightly wheel clean
+CORE := $(addprefix tests/, client journal lease masking procedure/approval procedure/engine procedure/steps \
+  archive/test_seal.py archive/verify golden record/test_record_folder.py runner/test_two_ways.py \
+  test_canonical.py test_parameters.py)
+
+.PHONY: help demo test newer core lint bench nightly wheel clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -16,6 +22,18 @@ demo: $(VENV)/.run ## Force a stuck VM off on the simulator, prove it, look at t
 
 test: $(VENV)/.dev lint ## Everything that must hold: lint, types, tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal --junitxml build/tests.xml
+
+newer: ## The core of the tests on each newer Python that is on this machine
+	@for python in $(NEWER); do \
+	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>&1) || \
+	    { echo "$$python is not here and is left out"; continue; }; \
+	  echo "Python $$version"; \
+	  $(MAKE) --no-print-directory core VENV=.venv-$$version PYTHON=$$python || exit 1; \
+	done
+
+# What a Python can break: the procedure, the client, the journal, records, and runs in a kernel. No browser.
+core: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not nightly and not browser" $(CORE)
 
 lint: $(VENV)/.dev ## Style and types
 	$(BIN)/ruff check .
@@ -32,7 +50,7 @@ wheel: $(VENV)/.dev ## Build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel
 
 clean: ## Remove what make made; records stay
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-* dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ QUICK: dict[str, Any] = {
     "confirm_timeout_s": 8,
 }
 NAME: dict[str, Any] = {"vm_name": "web-01", **QUICK}
+# Nobody holds answers back for longer. The door serves one request at a time.
+HELD_BACK_S = 120.0
 LADDER = [
     ("POST", "/api/v4/vm_actions"),
     ("POST", "/api/v4/vm_actions"),
@@ -69,6 +72,26 @@ def when_carried_out(
         return answer
 
     simulator.handle = handled  # type: ignore[method-assign]
+
+
+@contextmanager
+def held_back(simulator: Simulator) -> Iterator[None]:
+    """Nothing that arrives meanwhile is answered before the context ends.
+
+    A step that waits cannot end meanwhile, however short its wait and however busy the machine is.
+    """
+    handle, opened = simulator.handle, threading.Event()
+
+    def handled(request: Any) -> Any:
+        opened.wait(HELD_BACK_S)
+        return handle(request)
+
+    simulator.handle = handled  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        opened.set()
+        simulator.handle = handle  # type: ignore[method-assign]
 
 
 def files_with(folder: Path, *needles: str) -> list[Path]:

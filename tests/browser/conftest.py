@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -10,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
+from playwright.sync_api import Error, ViewportSize
 
-from tests.browser.labpage import LabPage
+from tests.browser.labpage import SIZE, LabPage
+from tests.browser.quick_copy import quick_copy
 from tests.chromium import chromium
-from tests.served import QUICK
 from vergeos_nb.record.record_folder import read
 from vergeos_nb.runner.jupyter_lab import Lab, open_lab, runbooks_here
 
@@ -71,40 +70,84 @@ def _one_simulator(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERGEOS_NB_RUNTIME_DIR", str(place / "runtime"))
 
 
+class KeptPage:
+    """The one page in which tests open their notebooks one after the other.
+
+    To load JupyterLab costs more than most tests do. A page that a test leaves in disorder is not used again.
+    """
+
+    def __init__(self) -> None:
+        self._page: LabPage | None = None
+
+    def take(self, lab: Lab, browser: Any, notebook: str, size: ViewportSize) -> LabPage:
+        """The page, with this notebook alone in it."""
+        page, self._page = self._page, None
+        if page is None:
+            return LabPage(browser, lab, SHOTS, notebook=notebook, viewport=size)
+        page.page.set_viewport_size(size)
+        page.page.emulate_media(forced_colors="none")
+        page.go_to(notebook)
+        page.theme("Light")
+        return page
+
+    def give_back(self, page: LabPage) -> None:
+        """Leave the page to the next test."""
+        try:
+            clean = page.clear()
+        except Error:
+            clean = False
+        if clean:
+            self._page = page
+        else:
+            page.close()
+
+
+@pytest.fixture(scope="session")
+def kept_page(lab: Lab) -> KeptPage:
+    """The page of this worker's lab that stays open between tests."""
+    return KeptPage()
+
+
 @pytest.fixture
-def notebook(lab: Lab, browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., LabPage]]:
+def notebook(
+    lab: Lab, browser: Any, kept_page: KeptPage, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., LabPage]]:
     """Open a notebook of its own with short waits in a page."""
-    with notebook_in(lab, browser, request.node.name) as make:
+    with notebook_in(lab, browser, request.node.name, kept_page) as make:
         yield make
 
 
 @contextmanager
-def notebook_in(lab: Lab, browser: Any, test: str) -> Iterator[Callable[..., LabPage]]:
-    """Open notebooks in this lab, with short waits where a test says no others."""
-    pages = []
+def notebook_in(
+    lab: Lab, browser: Any, test: str, kept: KeptPage | None = None
+) -> Iterator[Callable[..., LabPage]]:
+    """Open notebooks in this lab, with short waits where a test says no others.
 
-    def make(waits: Mapping[str, float] | None = None, *, theme: str = "", **context: Any) -> LabPage:
+    The first one is opened in the kept page, unless a test needs a page of its own: one that it loads anew
+    or closes, or one with other options than a size.
+    """
+    own: list[LabPage] = []
+    lent: list[LabPage] = []
+
+    def make(
+        waits: Mapping[str, float] | None = None, *, own_page: bool = False, viewport: ViewportSize = SIZE,
+        **context: Any,
+    ) -> LabPage:  # fmt: skip
         name = re.sub(r"\W+", "-", test)[:60]
-        copy = nbformat.read(lab.folder / "force_power_off.ipynb", as_version=4)
-        for cell in copy.cells:
-            if "parameters" in cell.metadata.get("tags", []):
-                for parameter, value in {**QUICK, **(waits or {}), "operator": "ada"}.items():
-                    said = json.dumps(value)
-                    cell.source, count = re.subn(
-                        rf"(?m)^({parameter}: \w+ = )[^#]*", rf"\g<1>{said}  ", cell.source
-                    )
-                    assert count == 1, parameter
-        nbformat.write(copy, lab.folder / f"{name}.ipynb")
-        page = LabPage(browser, lab, SHOTS, notebook=name, **context)
-        pages.append(page)
-        if theme:
-            page.command("apputils:change-theme", theme=theme)
-        return page
+        quick_copy(lab.folder / "force_power_off.ipynb", lab.folder / f"{name}.ipynb", waits or {})
+        if kept is None or lent or own_page or context:
+            own.append(LabPage(browser, lab, SHOTS, notebook=name, viewport=viewport, **context))
+            return own[-1]
+        lent.append(kept.take(lab, browser, name, viewport))
+        return lent[-1]
 
     yield make
-    for page in pages:
+    for page in own:
         page.end_kernel()
         page.close()
+    if kept is not None:
+        for page in lent:
+            kept.give_back(page)
 
 
 @pytest.fixture

@@ -5,13 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from vergeos_nb.runner.jupyter_lab import Lab
 
 KERNEL_IS_IDLE = """() => {
   const session = window.jupyterapp?.shell?.currentWidget?.context?.sessionContext;
   return !!(session?.isReady && session.session?.kernel?.status === 'idle');
+}"""
+# JupyterLab covers the page while it loads a theme, and colours of ours change within a part of a second.
+THEMED = """(light) => document.body.dataset.jpThemeLight === light
+  && !document.getElementById('jupyterlab-splash')
+  && document.getAnimations().every((one) =>
+    one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)"""
+# Leaves no notebook and no kernel behind, and asks nothing about what was not saved.
+CLEARED = """async () => {
+  const shell = window.jupyterapp.shell;
+  for (const widget of [...shell.widgets('main')]) {
+    if (widget.context) {
+      await widget.context.sessionContext.shutdown();
+      widget.context.model.dirty = false;
+    }
+    widget.dispose();
+  }
+  return document.querySelectorAll('.jp-Dialog').length === 0;
 }"""
 FOCUSED = """() => {
   const element = document.activeElement;
@@ -20,6 +37,7 @@ FOCUSED = """() => {
 }"""
 SESSION = "window.jupyterapp?.shell?.currentWidget?.context?.sessionContext"
 PATIENCE_MS = 60_000
+SIZE: ViewportSize = {"width": 1280, "height": 1000}
 # Each card has a handful of fields, and JupyterLab's own bars come in between.
 MOST_TABS = 90
 BROUGHT_MS = 1500
@@ -37,14 +55,17 @@ class LabPage:
     ) -> None:
         self.lab = lab
         self.shots = shots
-        context = {"viewport": {"width": 1280, "height": 1000}, **context}
+        context = {"viewport": SIZE, **context}
         self.page: Page = browser.new_context(**context).new_page()
         self.page.set_default_timeout(PATIENCE_MS)
         self.outside: list[str] = []
         base = lab.url.partition("/lab")[0]
         self.page.on("request", lambda request: self._requested(request.url, base))
-        self.url = lab.url if not notebook else lab.url.replace("/start.ipynb", f"/{notebook}.ipynb")
+        self.url = self._url_of(notebook or "start")
         self.open()
+
+    def _url_of(self, notebook: str) -> str:
+        return self.lab.url.replace("/start.ipynb", f"/{notebook}.ipynb")
 
     def _requested(self, url: str, base: str) -> None:
         if not url.startswith((base, base.replace("http", "ws", 1), "data:", "blob:")):
@@ -55,6 +76,17 @@ class LabPage:
         path, _, query = self.url.partition("?")
         self.page.goto(f"{path}?reset&{query}" if "reset" not in query else self.url)
         self.wait()
+
+    def go_to(self, notebook: str) -> None:
+        """Open another notebook in the page that is there, and wait until its kernel is idle."""
+        self.url = self._url_of(notebook)
+        self.outside.clear()
+        self.command("docmanager:open", path=f"{notebook}.ipynb", factory="Notebook")
+        self.wait()
+
+    def clear(self) -> bool:
+        """Close all notebooks and end their kernels. Returns whether nothing of them is left in the page."""
+        return bool(self.page.evaluate(CLEARED))
 
     def wait(self) -> None:
         """Wait until the notebook is there and its kernel is idle."""
@@ -70,6 +102,11 @@ class LabPage:
             [name, arguments, PATIENCE_MS],
         )
 
+    def theme(self, name: str) -> None:
+        """Switch to the theme ``Light`` or ``Dark``, and wait until the page shows it."""
+        self.command("apputils:change-theme", theme=f"JupyterLab {name}")
+        self.page.wait_for_function(THEMED, arg=str(name == "Light").lower(), timeout=PATIENCE_MS)
+
     def run_all(self) -> bool:
         """Run All; whether every cell ended well."""
         return self.command("notebook:run-all-cells") is True
@@ -80,9 +117,13 @@ class LabPage:
 
     def press(self, step: str, name: str) -> None:
         """Press a button of a card, as soon as it can be."""
+        self.can_press(step, name).click()
+
+    def can_press(self, step: str, name: str) -> Locator:
+        """A button of a card, as soon as it can be pressed."""
         button = self.card(step).get_by_role("button", name=name, exact=False)
         expect(button).to_be_enabled(timeout=PATIENCE_MS)
-        button.click()
+        return button
 
     def cell(self, step: str) -> Locator:
         """The cell of a step."""
@@ -92,6 +133,10 @@ class LabPage:
     def sees(self, step: str, text: str) -> None:
         """Wait until the cell of a step shows this."""
         expect(self.cell(step).locator(".jp-OutputArea")).to_contain_text(text, timeout=PATIENCE_MS)
+
+    def holds(self, step: str, text: str) -> None:
+        """Wait until the live card of a step holds this."""
+        expect(self.card(step)).to_contain_text(text, timeout=PATIENCE_MS)
 
     def shows(self, selector: str, text: str) -> None:
         """Wait until this part of the page shows this."""
@@ -114,13 +159,16 @@ class LabPage:
         self.page.reload()
         self.wait()
 
-    def tab_to(self, words: str) -> None:
+    def tab_to(self, words: str, *, brought: bool = True) -> None:
         """Press Tab until the focus is on what has this label or text. It may be there already.
+
+        Args:
+            brought: whether the page may still bring the focus there by itself.
 
         Raises:
             AssertionError: the focus never comes there.
         """
-        for _ in range(BROUGHT_MS // 100):
+        for _ in range(BROUGHT_MS // 100 if brought else 0):
             # The page brings the focus to what is asked for next; a Tab in between would pass over it.
             if words in self.page.evaluate(FOCUSED):
                 return
@@ -131,9 +179,9 @@ class LabPage:
             self.page.keyboard.press("Tab")
         raise AssertionError(f"the focus never came to {words!r}")
 
-    def by_key(self, words: str, key: str = "Space") -> None:
+    def by_key(self, words: str, key: str = "Space", *, brought: bool = True) -> None:
         """Come to a button or box by Tab, and press a key on it as soon as it can be pressed."""
-        self.tab_to(words)
+        self.tab_to(words, brought=brought)
         self.page.wait_for_function("() => document.activeElement.getAttribute('aria-disabled') !== 'true'")
         self.page.keyboard.press(key)
 

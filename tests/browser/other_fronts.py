@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.labpage import PATIENCE_MS, LabPage
-from tests.served import QUICK
-from vergeos_nb.runner.jupyter_lab import runbooks_here
 
 READY_WITHIN_S = 90.0
 TOKEN = "loopback-test-only"
@@ -33,23 +28,6 @@ def needs(module: str) -> pytest.MarkDecorator:
     """Skip a test where this front end is not installed."""
     missing = find_spec(module) is None
     return pytest.mark.skipif(missing, reason=f"no {module}: install the extra 'test'")
-
-
-def runbook_copy(folder: Path, given: Mapping[str, Any]) -> Path:
-    """A working copy of the runbook with these parameters and short waits."""
-    copy = nbformat.read(runbooks_here()["force_power_off"], as_version=4)
-    for cell in copy.cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            for parameter, value in {**QUICK, "operator": "ada", **given}.items():
-                said = json.dumps(value)
-                cell.source, count = re.subn(
-                    rf"(?m)^({parameter}: \w+ = )[^#]*", rf"\g<1>{said}  ", cell.source
-                )
-                assert count == 1, parameter
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "force_power_off.ipynb"
-    nbformat.write(copy, path)
-    return path
 
 
 @contextmanager

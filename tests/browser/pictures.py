@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 from playwright.sync_api import Browser
 
+from tests.browser.clicks import approve, click_through, finish, up_to_the_plan
 from tests.browser.conftest import lab_at, notebook_in
 from tests.browser.labpage import LabPage
-from tests.browser.test_lab import approve, up_to_the_plan
 from tests.chromium import chromium
 from tests.served import served
 
@@ -52,10 +52,7 @@ def refused(page: LabPage) -> None:
     page.run_all()
     up_to_the_plan(page)
     approve(page)
-    page.press("poweroff", "Send Power Off to web-01")
-    page.press("snapshot", "Do the snapshot step")
-    page.press("kill", "Send Kill Power to web-01")
-    page.press("force", "Force web-01 off")
+    click_through(page, "poweroff", "force")
     page.sees("force", "its process lives")
     page.card("force").scroll_into_view_if_needed()
     page.page.wait_for_timeout(1500)
@@ -74,14 +71,7 @@ def main() -> None:
             up_to_the_plan(page)
             live_notebook(page)
             approve(page)
-            page.press("poweroff", "Send Power Off to web-01")
-            page.press("snapshot", "Do the snapshot step")
-            page.press("kill", "Send Kill Power to web-01")
-            page.press("force", "Force web-01 off")
-            page.press("confirm", "Confirm by evidence")
-            page.sees("confirm", "Verdict: off")
-            page.press("close", "Close the run and make its record")
-            page.sees("close", "Forced off, and there is evidence")
+            finish(page)
             (record,) = place.glob("outputs/*/*/notebook.html")
             record_page(browser, record.parent)
         living = place / "living"

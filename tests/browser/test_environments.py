@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.clicks import approve, finish, up_to_the_plan
 from tests.browser.labpage import LabPage
-from tests.browser.test_lab import Record, approve, up_to_the_plan
 from tests.chromium import needs_chromium
-from tests.served import LADDER, changing, served
+from tests.served import LADDER, changing, held_back, served
 
 Open = Callable[..., LabPage]
+Record = Callable[[], tuple[Path, Any]]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(500)]
 RUN_CELL = """async (tag) => {
   const panel = window.jupyterapp.shell.currentWidget;
@@ -23,20 +25,6 @@ RUN_CELL = """async (tag) => {
   panel.content.activeCellIndex = cells.findIndex(has);
   await window.jupyterapp.commands.execute('notebook:run-cell');
 }"""
-
-
-def finish(page: LabPage, *, first: str = "poweroff") -> None:
-    """Click from a method on to the closed run."""
-    buttons = {
-        "poweroff": "Send Power Off to web-01", "snapshot": "Do the snapshot step",
-        "kill": "Send Kill Power to web-01", "force": "Force web-01 off", "confirm": "Confirm by evidence",
-        "close": "Close the run and make its record",
-    }  # fmt: skip
-    for step in list(buttons)[list(buttons).index(first) :]:
-        if step == "close":
-            page.sees("confirm", "Verdict: off")
-        page.press(step, buttons[step])
-    page.sees("close", "Forced off, and there is evidence")
 
 
 def one_of_each(page: LabPage) -> None:
@@ -114,20 +102,22 @@ def test_two_pages_show_the_same_run_and_a_click_in_each_sends_once(notebook: Op
 
 
 @needs_chromium
-@pytest.mark.parametrize("away_s", [6.0, pytest.param(61.0, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("away_s", [3.0, pytest.param(61.0, marks=pytest.mark.nightly)])
 def test_a_browser_that_was_closed_during_a_wait_finds_the_step_ended_and_goes_on(
     notebook: Open, away_s: float
 ) -> None:
     with served("stuck") as simulator:
-        page = notebook({"poweroff_wait_s": 5.0})
+        page = notebook(own_page=True)
         assert page.run_all()
         up_to_the_plan(page)
         approve(page)
-        page.press("poweroff", "Send Power Off to web-01")
-        page.shows(".vnb-step-poweroff", "running for")
-        page.command("docmanager:save")
         context: Any = page.page.context
-        page.page.close()
+        button = page.can_press("poweroff", "Send Power Off to web-01")
+        with held_back(simulator):
+            button.click()
+            page.shows(".vnb-step-poweroff", "running for")
+            page.command("docmanager:save")
+            page.page.close()
         # Time that the kernel and the simulator live through, too.
         context.new_page().wait_for_timeout(away_s * 1000)
         page.page = context.new_page()

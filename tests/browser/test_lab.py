@@ -10,9 +10,10 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.clicks import approve, click_through, finish, up_to_the_plan
 from tests.browser.labpage import LabPage
 from tests.chromium import needs_chromium
-from tests.served import LADDER, changing, served
+from tests.served import LADDER, changing, held_back, served
 from vergeos_nb.record.record_folder import check
 
 Open = Callable[..., LabPage]
@@ -21,39 +22,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def up_to_the_plan(page: LabPage, *, first: str = "Connect") -> None:
-    """Click from the first card's button to a plan that waits for its approval."""
-    page.press("connect", first)
-    page.sees("connect", "Connected to SIMULATED")
-    page.card("locate").get_by_label("VM name").fill("web-01")
-    page.press("locate", "Find the VM")
-    page.press("status_key", "Read the status key")
-    page.press("verify", "Read the status row")
-    page.sees("verify", "Side by side")
-    page.tick_all(".vnb-ticks", 4)
-    page.press("verify", "I have compared all four")
-    page.press("alive", "Take two readings")
-    page.press("plan", "Make the plan")
-    page.sees("plan", "Planned, not approved")
-
-
-def approve(page: LabPage) -> None:
-    """Fill in the approval card and press its button."""
-    card = page.page.locator(".vnb-approval")
-    page.tick_all(".vnb-approval", 3)
-    card.get_by_label("Reason").fill("it hangs")
-    card.get_by_label("Ticket").fill("INC-4711")
-    card.get_by_label("Type the VM's name").fill("web-01")
-    page.press("plan", "Approve this plan for web-01")
-    page.sees("plan", "Approved by ada")
-
-
 @needs_chromium
 def test_a_stuck_vm_is_forced_off_by_clicks_with_a_reload_in_between_and_one_put_for_a_double_click(
     notebook: Open, record: Record
 ) -> None:
     with served("stuck") as simulator:
-        page = notebook()
+        page = notebook(own_page=True)
         assert page.run_all()
         page.shot("light-fresh")
         assert simulator.requests == []
@@ -70,10 +44,7 @@ def test_a_stuck_vm_is_forced_off_by_clicks_with_a_reload_in_between_and_one_put
         force = page.card("force").get_by_role("button", name="Force web-01 off")
         expect(force).to_be_enabled(timeout=60_000)
         force.dblclick()
-        page.press("confirm", "Confirm by evidence")
-        page.sees("confirm", "Verdict: off")
-        page.press("close", "Close the run and make its record")
-        page.sees("close", "Forced off, and there is evidence")
+        finish(page, first="confirm")
         page.shot("light-closed")
         assert changing(simulator) == LADDER
     folder, content = record()
@@ -106,7 +77,8 @@ def test_the_saved_notebook_holds_static_evidence_where_steps_have_ended_and_rea
     assert "widgets" not in kept.metadata
     copy = saved.with_name("copy-of-" + saved.name)
     nbformat.write(kept, copy)
-    other = notebook(theme="JupyterLab Dark")
+    other = notebook()
+    other.theme("Dark")
     other.url = other.url.replace(other.url.partition("/tree/")[2].partition("?")[0], copy.name)
     other.open()
     for step, words in (("alive", "Verdict: off"), ("kill", "9. Kill power · ○ waiting")):
@@ -124,7 +96,7 @@ def test_a_saved_notebook_of_this_machine_shows_no_dead_widget_without_its_kerne
 ) -> None:
     """Holds off: a notebook that JupyterLab trusts shows "model not found" in the place of each card."""
     with served("stuck"):
-        page = notebook()
+        page = notebook(own_page=True)
         assert page.run_all()
         page.press("connect", "Connect")
         expect(page.cell("connect").locator(".vnb-static")).to_contain_text("SIMULATED", timeout=60_000)
@@ -156,15 +128,17 @@ def test_the_whole_procedure_goes_by_keyboard_alone_and_enter_approves_nothing(
         page.sees("status_key", "a third number")
         page.by_key("Read the status row")
         page.sees("verify", "Side by side")
-        for words in ("number of cores", "The RAM", "The status", "The machine number"):
-            page.by_key(words)
+        page.by_key("number of cores")
+        for words in ("The RAM", "The status", "The machine number"):
+            page.by_key(words, brought=False)
         page.by_key("I have compared all four")
         page.by_key("Take two readings")
         page.sees("alive", "Verdict: off")
         page.by_key("Make the plan")
         page.sees("plan", "Planned, not approved")
-        for words in ("what the guest has not written", "rewrites a record", "I have read the evidence"):
-            page.by_key(words)
+        page.by_key("what the guest has not written")
+        for words in ("rewrites a record", "I have read the evidence"):
+            page.by_key(words, brought=False)
         page.tab_to("Reason")
         page.page.keyboard.type("it hangs")
         page.tab_to("Type the VM's name")
@@ -202,20 +176,19 @@ def test_a_living_vm_is_not_overridden_and_a_wait_is_cancelled_while_another_cel
 ) -> None:
     with served("zombie") as simulator:
         # The plan binds the waits: one that is long enough to be cancelled has to be approved.
-        page = notebook({"poweroff_wait_s": 20})
+        page = notebook({"poweroff_wait_s": 6})
         assert page.run_all()
         up_to_the_plan(page)
         approve(page)
         page.press("poweroff", "Send Power Off to web-01")
         page.shows(".vnb-step-poweroff", "the process lives, and the guest may still shut down")
-        assert page.run_in_kernel("6 * 7") == "42"
-        page.press("poweroff", "Cancel")
+        with held_back(simulator):
+            assert page.run_in_kernel("6 * 7") == "42"
+            page.press("poweroff", "Cancel")
         page.shows(".vnb-step-poweroff", "What was sent stays sent")
         page.press("poweroff", "Send Power Off to web-01")
         page.sees("poweroff", "sent earlier in this run, and not again")
-        page.press("snapshot", "Do the snapshot step")
-        page.press("kill", "Send Kill Power to web-01")
-        page.press("force", "Force web-01 off")
+        click_through(page, "snapshot", "force")
         page.sees("force", "its process lives")
         page.cell("force").scroll_into_view_if_needed()
         page.shot("zombie-refused")
@@ -252,14 +225,11 @@ def test_twins_are_refused_until_one_is_picked_and_the_card_is_accessible_in_eac
         page.press("locate", "Find the VM")
         page.sees("locate", "2 VMs have this name")
         wrong = {}
-        for theme, width in (("JupyterLab Light", 1280), ("JupyterLab Dark", 1280), ("JupyterLab Dark", 700)):
-            page.command("apputils:change-theme", theme=theme)
+        for theme, width in (("Light", 1280), ("Dark", 1280), ("Dark", 700)):
+            page.theme(theme)
             page.page.set_viewport_size({"width": width, "height": 1000})
-            page.page.wait_for_function(
-                "light => document.body.dataset.jpThemeLight === light", arg=str("Light" in theme).lower()
-            )
             page.cell("locate").scroll_into_view_if_needed()
-            page.shot(f"twins-{theme.rpartition(' ')[2].lower()}-{width}")
+            page.shot(f"twins-{theme.lower()}-{width}")
             # Ours are the outputs; the rest of the page is JupyterLab's.
             found = Axe().run(page.page, context={"include": [[".jp-OutputArea-output"]]}).response
             wrong[theme, width] = [
@@ -287,16 +257,12 @@ def test_after_a_kernel_restart_in_the_middle_the_run_is_resumed_and_nothing_is_
         assert page.run_all()
         page.shows(".vnb-step-connect", "A run of this notebook was cut short: web-01")
         page.shot("light-resume")
-        up_to_the_plan(page, first="Go on")
+        page.press("connect", "Go on")
+        page.sees("connect", "Connected to SIMULATED")
+        up_to_the_plan(page, first="locate")
         approve(page)
         page.press("poweroff", "Send Power Off to web-01")
         page.sees("poweroff", "sent earlier in this run, and not again")
-        page.press("snapshot", "Do the snapshot step")
-        page.press("kill", "Send Kill Power to web-01")
-        page.press("force", "Force web-01 off")
-        page.press("confirm", "Confirm by evidence")
-        page.sees("confirm", "Verdict: off")
-        page.press("close", "Close the run and make its record")
-        page.sees("close", "Forced off")
+        finish(page, first="snapshot")
         assert changing(simulator) == LADDER
     assert (record()[1]["outcome"], record()[1]["verdict"]) == ("done", "off")

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.clicks import approve, finish, up_to_the_plan
 from tests.browser.conftest import SHOTS
-from tests.browser.other_fronts import TOKEN, OtherFront, front_at, needs, runbook_copy
-from tests.browser.test_lab import approve, up_to_the_plan
+from tests.browser.other_fronts import TOKEN, OtherFront, front_at, needs
+from tests.browser.quick_copy import quick_copy
 from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, served
 from vergeos_nb.record.record_folder import read
+from vergeos_nb.runner.jupyter_lab import runbooks_here
 
 Front = Callable[[Any, Path], AbstractContextManager[OtherFront]]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -24,7 +26,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 @contextmanager
 def voila(browser: Any, place: Path) -> Iterator[OtherFront]:
     """The runbook in Voilà, which runs all cells before it shows one."""
-    copy = runbook_copy(place / "copies", {})
+    copy = place / "copies" / "force_power_off.ipynb"
+    quick_copy(runbooks_here()["force_power_off"], copy, {})
     with front_at(
         place / "server", "voila", str(copy), "--port={port}", "--no-browser", "--Voila.ip=127.0.0.1"
     ) as address:
@@ -34,7 +37,8 @@ def voila(browser: Any, place: Path) -> Iterator[OtherFront]:
 @contextmanager
 def notebook_7(browser: Any, place: Path) -> Iterator[OtherFront]:
     """The runbook in Notebook 7, all cells run."""
-    copy = runbook_copy(place / "copies", {})
+    copy = place / "copies" / "force_power_off.ipynb"
+    quick_copy(runbooks_here()["force_power_off"], copy, {})
     with front_at(
         place / "server", "notebook", f"--ServerApp.root_dir={copy.parent}", "--port={port}", "--no-browser",
         "--ip=127.0.0.1", f"--IdentityProvider.token={TOKEN}", "--allow-root",
@@ -73,14 +77,7 @@ def test_a_stuck_vm_is_forced_off_by_clicks(
         expect(page.page.get_by_role("heading", name="Plan and approve")).to_be_hidden()
         page.shot(f"{name}-plan")
         approve(page)
-        page.press("poweroff", "Send Power Off to web-01")
-        page.press("snapshot", "Do the snapshot step")
-        page.press("kill", "Send Kill Power to web-01")
-        page.press("force", "Force web-01 off")
-        page.press("confirm", "Confirm by evidence")
-        page.sees("confirm", "OFF")
-        page.press("close", "Close the run and make its record")
-        page.sees("close", "Forced off, and there is evidence")
+        finish(page)
         page.shot(f"{name}-closed")
         assert changing(simulator) == LADDER
     (record,) = tmp_path.glob("server/outputs/*/*/record.json")

@@ -8,9 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.clicks import approve, click_through, finish
 from tests.browser.labpage import LabPage
-from tests.browser.test_environments import finish
-from tests.browser.test_lab import approve
 from tests.chromium import needs_chromium
 from tests.served import served
 
@@ -52,13 +51,7 @@ def test_a_click_is_answered_and_a_finished_run_is_scrolled(notebook: Open) -> N
     with served("stuck"):
         page = notebook({"sample_gap_s": 6.0})
         assert page.run_all()
-        page.press("connect", "Connect")
-        page.card("locate").get_by_label("VM name").fill("web-01")
-        page.press("locate", "Find the VM")
-        page.press("status_key", "Read the status key")
-        page.press("verify", "Read the status row")
-        page.tick_all(".vnb-ticks", 4)
-        page.press("verify", "I have compared all four")
+        click_through(page, "connect", "verify")
         answered = []
         for _ in range(ROUNDS):
             expect(page.card("alive").get_by_role("button", name="Take two readings")).to_be_enabled(

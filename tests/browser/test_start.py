@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.clicks import approve, finish, up_to_the_plan
 from tests.browser.conftest import SHOTS, lab_at
 from tests.browser.journey import IN_VIEW
 from tests.browser.labpage import LabPage
-from tests.browser.test_lab import approve, up_to_the_plan
 from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, served
 from vergeos_nb.runner.jupyter_lab import Lab
@@ -95,11 +95,7 @@ def accessible(page: LabPage, theme: str, part: str) -> None:
     """Switch to a theme; nothing that axe knows is wrong in this part of the page."""
     from axe_playwright_python.sync_playwright import Axe
 
-    page.command("apputils:change-theme", theme=f"JupyterLab {theme}")
-    page.page.wait_for_function(
-        "light => document.body.dataset.jpThemeLight === light", arg=str(theme == "Light").lower()
-    )
-    page.page.wait_for_timeout(300)
+    page.theme(theme)
     found = Axe().run(page.page, context={"include": [[part]]}).response
     assert [(one["id"], node["html"][:150]) for one in found["violations"] for node in one["nodes"]] == []
 
@@ -108,14 +104,7 @@ def force_off(page: LabPage) -> None:
     """Click through a whole run, from the first card to its end."""
     up_to_the_plan(page)
     approve(page)
-    page.press("poweroff", "Send Power Off to web-01")
-    page.press("snapshot", "Do the snapshot step")
-    page.press("kill", "Send Kill Power to web-01")
-    page.press("force", "Force web-01 off")
-    page.press("confirm", "Confirm by evidence")
-    page.sees("confirm", "Verdict: off")
-    page.press("close", "Close the run and make its record")
-    page.shows(".vnb-step-close", "Forced off, and there is evidence")
+    finish(page)
 
 
 @needs_chromium

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.clicks import approve, click_through, up_to_the_plan
 from tests.browser.labpage import LabPage
-from tests.browser.test_lab import approve, up_to_the_plan
 from tests.chromium import needs_chromium
-from tests.served import LADDER, changing, served
+from tests.served import LADDER, changing, held_back, served
 
 Open = Callable[..., LabPage]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -24,15 +24,10 @@ def in_both_themes(page: LabPage, name: str, step: str) -> list[Any]:
     from axe_playwright_python.sync_playwright import Axe
 
     wrong = []
-    for theme in ("JupyterLab Dark", "JupyterLab Light"):
-        page.command("apputils:change-theme", theme=theme)
-        page.page.wait_for_function(
-            "light => document.body.dataset.jpThemeLight === light", arg=str("Light" in theme).lower()
-        )
-        # JupyterLab covers the page while it loads a theme.
-        page.page.wait_for_timeout(1200)
+    for theme in ("Dark", "Light"):
+        page.theme(theme)
         page.card(step).first.scroll_into_view_if_needed()
-        page.shot(f"{name}-{theme.rpartition(' ')[2].lower()}")
+        page.shot(f"{name}-{theme.lower()}")
         found = Axe().run(page.page, context={"include": [[f".vnb-step-{step}"]]}).response
         wrong += [
             (theme, one["id"], node["html"][:200]) for one in found["violations"] for node in one["nodes"]
@@ -45,7 +40,7 @@ def test_a_wait_counts_down_with_its_reason_goes_on_after_a_reload_and_notifies_
     notebook: Open,
 ) -> None:
     with served("stuck") as simulator:
-        page = notebook({"poweroff_wait_s": 30, "poll_s": 1}, viewport=SIZE, permissions=["notifications"])
+        page = notebook({"poweroff_wait_s": 15, "poll_s": 1}, viewport=SIZE, permissions=["notifications"])
         page.page.add_init_script(
             "window.told = []; window.Notification = class { static permission = 'default';"
             " static async requestPermission() { Notification.permission = 'granted'; return 'granted'; }"
@@ -63,12 +58,13 @@ def test_a_wait_counts_down_with_its_reason_goes_on_after_a_reload_and_notifies_
         )
         expect(card).to_contain_text("Nothing changed for")
         expect(card).to_contain_text("Counters moved by")
-        assert page.page.evaluate("() => window.told") == []
-        card.get_by_role("button", name="Notify me when it ends").click()
-        expect(card.get_by_role("button", name="You are notified when it ends")).to_be_disabled()
-        assert in_both_themes(page, "waiting", "poweroff") == []
         first = card.get_by_role("timer").inner_text()
         expect(card.get_by_role("timer")).not_to_have_text(first)
+        with held_back(simulator):
+            assert page.page.evaluate("() => window.told") == []
+            card.get_by_role("button", name="Notify me when it ends").click()
+            expect(card.get_by_role("button", name="You are notified when it ends")).to_be_disabled()
+            assert in_both_themes(page, "waiting", "poweroff") == []
         page.sees("poweroff", "No effect. Next: Kill Power.")
         page.page.wait_for_function("() => window.told.length > 0")
         assert page.page.evaluate("() => window.told") == ["Power off: no effect. Next: Snapshot."]
@@ -96,10 +92,7 @@ def test_words_for_an_unknown_process_are_asked_for_on_the_plan_s_card_and_open_
         expect(card.locator(".vnb-approval")).to_be_visible()
         expect(card).not_to_contain_text("Not opened by this approval")
         approve(page)
-        page.press("poweroff", "Send Power Off to web-01")
-        page.press("snapshot", "Do the snapshot step")
-        page.press("kill", "Send Kill Power to web-01")
-        page.press("force", "Force web-01 off")
+        click_through(page, "poweroff", "force")
         page.sees("force", "accepted the new status")
         assert changing(simulator) == LADDER
 

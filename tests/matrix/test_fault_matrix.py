@@ -52,14 +52,19 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return lambda scenario: folder / scenario
 
 
-def places(scenario: str, calls: tuple[Call, ...], fault: Fault) -> Iterator[int]:
-    """The requests that the default matrix spoils with this fault: each changing call, each kind of read the
-    first time and, where a Confirm decides by it, the last time, and a share of those between."""
-    number = FAULTS.index(fault)
+def places(scenario: str, fault: Fault, kept: Callable[[str], Path]) -> Iterator[int]:
+    """The requests of a scenario that the matrix of the day spoils with this fault.
+
+    Each changing call. Each kind of read the first time, in one of the two scenarios. In ``stuck``, where a
+    Confirm decides by it, a third of them also the last time. A share of those between. All others at night.
+    """
+    number, turn = FAULTS.index(fault), SCENARIOS.index(scenario)
+    calls, others = (clean(name, kept(name))[1] for name in (scenario, SCENARIOS[1 - turn]))
     for place, call in enumerate(calls):
-        first = call not in calls[:place]
-        last = scenario == "stuck" and call not in calls[place + 1 :]
-        if call[0] != "GET" or first or last or (place + number) % 12 == 0:
+        its_turn = call not in others or (sum(map(ord, call[1])) + number) % 2 == turn
+        first = its_turn and call not in calls[:place]
+        last = scenario == "stuck" and call not in calls[place + 1 :] and (place + number) % 3 == 0
+        if call[0] != "GET" or first or last or (place + number) % 36 == 0:
             yield place
 
 
@@ -102,7 +107,7 @@ def test_whatever_goes_wrong_once_at_any_call_nothing_is_sent_twice_and_nothing_
     kept: Callable[[str], Path],
     record_property: Callable[[str, object], None],
 ) -> None:
-    chosen = list(places(scenario, clean(scenario, kept(scenario))[1], BY_NAME[fault]))
+    chosen = list(places(scenario, BY_NAME[fault], kept))
     wrong = [
         one
         for place in chosen
@@ -156,11 +161,17 @@ def test_every_call_of_every_scenario_with_every_fault_once_and_for_good(
     assert wrong == []
 
 
-def test_the_default_matrix_has_more_than_500_distinct_cells(kept: Callable[[str], Path]) -> None:
+def test_the_matrix_of_the_day_has_more_than_500_cells_and_spoils_each_kind_of_call_with_each_fault(
+    kept: Callable[[str], Path],
+) -> None:
+    calls = {scenario: clean(scenario, kept(scenario))[1] for scenario in SCENARIOS}
     cells = {
-        (scenario, fault.name, place)
+        (fault.name, scenario, place)
         for scenario in SCENARIOS
         for fault in FAULTS
-        for place in places(scenario, clean(scenario, kept(scenario))[1], fault)
+        for place in places(scenario, fault, kept)
     }
     assert len(cells) > 500
+    kinds = {call for scenario in SCENARIOS for call in calls[scenario]}
+    spoilt = {(fault, calls[scenario][place]) for fault, scenario, place in cells}
+    assert spoilt == {(fault, kind) for fault in BY_NAME for kind in kinds}

@@ -251,8 +251,12 @@ def _told_too_little(run: Rehearsal, account: RunState) -> list[str]:
     return [f"missing {missing}, surplus {surplus}"] if missing or len(surplus) > 1 else []
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)], ids=["interrupt", "exit"])
+BEFORE_OR_AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+EITHER_WAY = pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)], ids=["interrupt", "exit"])
+
+
+@BEFORE_OR_AFTER
+@EITHER_WAY
 def test_interrupted_at_every_request_the_run_tells_what_it_sent_and_goes_on_without_sending_it_again(
     whole: Rehearsal,
     digest: str,
@@ -261,11 +265,23 @@ def test_interrupted_at_every_request_the_run_tells_what_it_sent_and_goes_on_wit
     after: bool,
     record_property: Callable[[str, object], None],
 ) -> None:
-    count = len(whole.requests)
-    chosen = [n for n in range(1, count + 1) if n % 2 == after or whole.requests[n - 1].method != "GET"]
+    """Each changing call in all four ways, each read in one of them; each read in all of them at night."""
+    way = 2 * isinstance(error, SystemExit) + after
+    requests = enumerate(whole.requests, start=1)
+    chosen = [n for n, request in requests if n % 4 == way or request.method != "GET"]
     wrong = [one for n in chosen for one in wrong_at(tmp_path, digest, n, error, after=after)]
     record_property("cells: kill points, at a request", len(chosen))
     assert wrong == []
+
+
+@pytest.mark.nightly
+@BEFORE_OR_AFTER
+@EITHER_WAY
+def test_interrupted_at_every_request_in_every_way_it_tells_and_does_the_same(
+    whole: Rehearsal, digest: str, tmp_path: Path, error: BaseException, after: bool
+) -> None:
+    points = range(1, len(whole.requests) + 1)
+    assert [one for n in points for one in wrong_at(tmp_path, digest, n, error, after=after)] == []
 
 
 def test_interrupted_in_every_wait_the_run_tells_what_it_sent_and_goes_on_without_sending_it_again(

@@ -283,10 +283,10 @@ def _off_without_cause(account: RunState, stage: Stage) -> list[str]:
 
 
 LARGE = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-EXAMPLES = 2_000 if LARGE else 150
+EXAMPLES = 2_000 if LARGE else 60
 
 
-# A hundred and fifty whole runs: on a busy machine they take longer than other tests may.
+# Sixty whole runs: on a busy machine they take longer than other tests may.
 @pytest.mark.timeout(900)
 def test_whatever_everybody_else_does_nothing_alive_is_called_off_and_nothing_is_sent_twice() -> None:
     run_state_machine_as_test(

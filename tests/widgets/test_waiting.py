@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.widgets.sitting import PATIENCE_S, Sitting, text
 from vergeos_nb.journal.journal import read_journal
+from vergeos_nb.widgets import job
 
 Sit = Callable[..., Sitting]
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seconds that a card counts are tenths."""
+    monkeypatch.setattr(job, "TICK_S", job.TICK_S / 10)
+    monkeypatch.setattr(job, "time", SimpleNamespace(monotonic=lambda: time.monotonic() * 10))
 
 
 class Watched:
@@ -58,6 +67,7 @@ def typed(at: Sitting, last: str) -> None:
             return
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("step", ["alive", "poweroff"])
 def test_a_wait_counts_its_seconds_and_shows_the_picture_of_a_run_whose_vm_was_typed(
     sit: Sit, step: str
@@ -74,6 +84,7 @@ def test_a_wait_counts_its_seconds_and_shows_the_picture_of_a_run_whose_vm_was_t
     assert (card.waiting.progress.value, card.waiting.picture.value) == ("", "")
 
 
+@pytest.mark.usefixtures("hurried")
 def test_a_picture_that_cannot_be_drawn_is_said_so_and_the_seconds_go_on(
     sit: Sit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
