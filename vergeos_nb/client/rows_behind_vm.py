@@ -58,6 +58,7 @@ T = TypeVar("T")
 Given = Mapping[str, list[Any]]
 
 ASSUME_ROWS_COME_TOGETHER = True
+_NAME = "behind"
 
 BEHIND = filters.fields(
     "$key", "name", "is_snapshot", "machine",
@@ -68,7 +69,7 @@ BEHIND = filters.fields(
         filters.behind("nics", *NIC_COLUMNS),
         filters.behind("drives", *DRIVE_COLUMNS, filters.behind("stats", *DRIVE_STATS_COLUMNS)),
         # A name of its own: a filter on `machine` could otherwise mean this.
-        named="behind",
+        named=_NAME,
     ),
 )  # fmt: skip
 NOT_ANSWERED = (
@@ -121,7 +122,7 @@ class RowsBehindVm:
         for row in rows:
             of = RowFields(row, "vms", asked).row
             tables, machine = unfolded(of), decoded_rows.whole(of.get("machine"))
-            behind = of.get("behind")
+            behind = of.get(_NAME)
             same = isinstance(behind, Mapping) and decoded_rows.whole(behind.get("$key")) == machine
             if same and machine is not None and machine in machines:
                 found.setdefault(machine, []).append(tables)
@@ -159,9 +160,9 @@ def matching(rows: VmRows, vm: VmKey, status: StatusKey) -> VmRows:
 def unfolded(row: Any) -> Given:
     """The rows that a row of ``vms`` holds, by their tables, each as its table would give it."""
     tables: dict[str, list[Any]] = {name: [] for name in _TABLES}
-    machine = row.get("behind")
+    machine = row.get(_NAME)
     behind = machine if isinstance(machine, Mapping) else {}
-    tables["vms"] = [{name: value for name, value in row.items() if name != "behind"}]
+    tables["vms"] = [{name: value for name, value in row.items() if name != _NAME}]
     for table, column in (("machine_status", "status"), ("machine_stats", "stats")):
         tables[table] += [behind[column]] if isinstance(behind.get(column), Mapping) else []
     for table, column in (("machine_nics", "nics"), ("machine_drives", "drives")):
@@ -174,8 +175,8 @@ def unfolded(row: Any) -> Given:
 
 
 def asks_for_rows_behind(path: str, query: Mapping[str, str]) -> bool:
-    """Whether this is a call for rows together."""
-    return path.startswith(api_path(VmKey.table)) and query.get("fields") == BEHIND
+    """Whether this is a call for rows together, also one of a version that asked for other columns."""
+    return path.startswith(api_path(VmKey.table)) and query.get("fields", "").endswith(f"] as {_NAME}")
 
 
 def status_rows_in(answer: Any) -> list[Any]:
