@@ -158,14 +158,14 @@ def locked(
 ) -> Iterator[None]:
     """Hold a lock between processes in this block. The lock's file is made if needed, and is not removed.
 
-        Args:
-            within_s: how long to wait for another process; 0 tries once.
-            kind: ``fcntl.LOCK_EX``, or ``fcntl.LOCK_SH``, which several readers can hold. Then the file must
-    exist.
+    Args:
+        within_s: how long to wait for another process; 0 tries once.
+        kind: ``fcntl.LOCK_EX``, or ``fcntl.LOCK_SH``, which several readers can hold. Then the file must
+            exist.
 
-        Raises:
-            Busy: another process kept it for that long.
-            OSError: the file cannot be made or opened, or its file system has no locks.
+    Raises:
+        Busy: another process kept it for that long.
+        OSError: the file cannot be made or opened, or its file system has no locks.
     """
     descriptor = _opened(path, kind)
     try:

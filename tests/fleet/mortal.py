@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.fleet.stuck_fleet import StuckFleet
+from vergeos_nb.archive.ledger.ledger import Ledger
 from vergeos_nb.fleet.fleet_session import LEASE_S
 from vergeos_nb.layout import JOURNAL, MANIFEST
 
@@ -35,7 +36,7 @@ class Mortal:
         self._fleet = fleet
         self._dies = dies
         self._carried_out = carried_out
-        # The copy is of one moment: no request is carried out while it is made.
+        # The copy is of one moment: no request is carried out and no record is sealed while it is made.
         self._lock = threading.Lock()
         fleet.inner = self  # type: ignore[assignment]
 
@@ -48,7 +49,8 @@ class Mortal:
             if self._carried_out:
                 self.way.handler(request)
             left = self._fleet.outputs.with_suffix(".left")
-            shutil.copytree(self._fleet.outputs, left)
+            with Ledger(self._fleet.outputs).locked():
+                shutil.copytree(self._fleet.outputs, left)
             self.left = left
             raise httpx.ConnectError("dead", request=request)
 
