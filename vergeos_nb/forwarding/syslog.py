@@ -70,11 +70,12 @@ def send_to_syslog(target: ForwardTarget, messages: Iterable[Message], limit_s: 
     lines = [syslog_line(message) for message in messages]
     until = time.monotonic() + limit_s
     if target.way == "unix":
-        _to_socket(target.path, lines, until)
+        _to_socket(target, lines, until)
     elif target.way == "udp":
         _as_datagrams(target, lines, until)
     else:
-        _as_stream(target, b"".join(b"%d %s" % (len(line), line) for line in lines), until)
+        with _connected(target, until) as receiver:
+            _stream(receiver, b"".join(b"%d %s" % (len(line), line) for line in lines), target, until)
 
 
 def _word(value: object, longest: int) -> str:
@@ -94,12 +95,12 @@ def _left(until: float) -> float:
     return left
 
 
-def _to_socket(path: str, lines: Sequence[bytes], until: float) -> None:
+def _to_socket(target: ForwardTarget, lines: Sequence[bytes], until: float) -> None:
     """Send to a local daemon's socket. Nearly all take datagrams, the others a stream of lines."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.settimeout(_left(until))
         try:
-            receiver.connect(path)
+            receiver.connect(target.path)
         except OSError as error:
             # The kernel's error for a socket of the other kind.
             if error.errno != errno.EPROTOTYPE:
@@ -110,8 +111,8 @@ def _to_socket(path: str, lines: Sequence[bytes], until: float) -> None:
             return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as receiver:
         receiver.settimeout(_left(until))
-        receiver.connect(path)
-        receiver.sendall(b"".join(line + b"\n" for line in lines))
+        receiver.connect(target.path)
+        _stream(receiver, b"".join(line + b"\n" for line in lines), target, until)
 
 
 def _as_datagrams(target: ForwardTarget, lines: Sequence[bytes], until: float) -> None:
@@ -128,16 +129,16 @@ def _as_datagrams(target: ForwardTarget, lines: Sequence[bytes], until: float) -
             raise OSError(failure, os.strerror(failure))
 
 
-def _as_stream(target: ForwardTarget, content: bytes, until: float) -> None:
-    with _connected(target, until) as receiver:
-        receiver.settimeout(_left(until))
-        receiver.sendall(content)
-        stays = target.fingerprint in _stay_open
-        receiver.settimeout(HASTY_CLOSE_WAIT_S if stays else CLOSE_WAIT_S)
-        try:
-            _closed_by_both(receiver)
-        except TimeoutError:
-            _stay_open.add(target.fingerprint)
+def _stream(receiver: socket.socket, content: bytes, target: ForwardTarget, until: float) -> None:
+    """Send a batch whole. It returns when the receiver has read it, so that no later batch overtakes it."""
+    receiver.settimeout(_left(until))
+    receiver.sendall(content)
+    stays = target.fingerprint in _stay_open
+    receiver.settimeout(HASTY_CLOSE_WAIT_S if stays else CLOSE_WAIT_S)
+    try:
+        _closed_by_both(receiver)
+    except TimeoutError:
+        _stay_open.add(target.fingerprint)
 
 
 def _closed_by_both(receiver: socket.socket) -> None:
