@@ -141,7 +141,7 @@ def test_a_card_that_cannot_be_shown_says_so_and_keeps_no_other_from_being_shown
 
 
 def test_a_wait_says_how_long_and_why_and_what_was_read_and_that_nothing_changes(sit: Sit) -> None:
-    at = sit(poweroff_wait_s=60.0)
+    at = sit(poweroff_wait_s=60.0, poll_s=2.0)
     at.until("plan")
     card = at.live.step("poweroff")
     waits: list[str] = []
@@ -164,7 +164,7 @@ def test_a_wait_says_how_long_and_why_and_what_was_read_and_that_nothing_changes
         "row says unresponsive, node 1; 1 s ago. Nothing changed for 4 s. "
         "CPU 0 % RAM in use 0 MB Counters moved by 0",
         "5 s : the process is gone, and the row should follow Read last: "
-        "row says unresponsive, node 1; 0 s ago. Nothing changed for 6 s. "
+        "row says unresponsive, node 1; 1 s ago. Nothing changed for 6 s. "
         "CPU 0 % RAM in use 0 MB Counters moved by 0",
     ]
     assert [said for said in seen if said] == [
