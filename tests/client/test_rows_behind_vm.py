@@ -31,6 +31,7 @@ class Door:
         self.inner = self.sim.transport()
         self.change: Change = lambda row: None
         self.status = 200
+        self.twice = False
         self.paths: list[str] = []
         credentials = Credentials("basic", self.sim.username, Secret(self.sim.password))
         profile = Profile("sim", "simulator.example", credentials)
@@ -40,6 +41,9 @@ class Door:
         path = request.url.path.removeprefix("/api/v4/")
         self.paths.append(path)
         answer = self.inner.handler(request)
+        if path == "vms" and self.twice:
+            (row,) = json.loads(answer.content)
+            return httpx.Response(200, json=[row, {**row, "$key": 99, "name": "web-01-copy"}])
         if path != "vms/41":
             return answer
         row = json.loads(answer.content)
@@ -186,3 +190,9 @@ def test_a_call_of_a_version_that_asked_for_other_columns_is_taken_apart_too(
     assert [(one.path, one.answer) for one in taken_apart(other)] == [
         (one.path, one.answer) for one in taken_apart(together)
     ]
+
+
+def test_of_a_fleet_a_machine_that_two_vms_name_has_no_rows_together(door: Door) -> None:
+    assert door.api.rows_behind_all([MACHINE.value])[MACHINE.value] == door.read()
+    door.twice = True
+    assert door.api.rows_behind_all([MACHINE.value]) == {}
