@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,13 @@ def other_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def plain_lab(other_place: Path) -> Iterator[Lab]:
     """A JupyterLab that handles comms as it does without a setting of ours."""
-    with pytest.MonkeyPatch.context() as patch:
-        rest = {name: value for name, value in OVERRIDES.items() if name != COMMS}
-        patch.setattr("vergeos_nb.runner.jupyter_lab.OVERRIDES", rest)
-        with lab_at(other_place) as opened:
-            yield opened
+    rest = {name: value for name, value in OVERRIDES.items() if name != COMMS}
+    with ExitStack() as stack:
+        # Only until it has begun: another lab of this session that begins later has our setting.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("vergeos_nb.runner.jupyter_lab.OVERRIDES", rest)
+            opened = stack.enter_context(lab_at(other_place))
+        yield opened
 
 
 LABS_SETTING, KERNELS_SIDE = "by the lab's setting alone", "by the kernel's side alone"
