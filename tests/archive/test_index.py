@@ -168,6 +168,37 @@ def test_an_id_is_found_whole_or_by_its_beginning_and_never_as_a_pattern(tmp_pat
             index.by_id(wrong)
 
 
+def test_a_record_is_named_by_the_end_of_its_id_by_its_folder_and_by_a_file_in_it(tmp_path: Path) -> None:
+    folder = archive(tmp_path)[1]
+    whole, index = folder.name, Index(tmp_path)
+    ends = whole.partition("-")[2]
+    for name in (ends, str(folder), f"{folder}/", str(folder / "record.json"), os.path.relpath(folder)):
+        assert index.by_id(name).record == whole
+    with pytest.raises(RecordNotFound) as caught:
+        index.by_id(ends[1:])
+    assert caught.value.came_back == "no sealed record has this id"
+
+
+def test_a_folder_of_another_archive_is_not_taken_for_the_record_of_the_same_id(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    archive(here)
+    folder = archive(there)[0]
+    assert Index(here).by_id(folder.name).record == folder.name
+    with pytest.raises(RecordNotFound) as caught:
+        Index(here).by_id(str(folder))
+    assert (caught.value.came_back, caught.value.next_step) == (
+        f"it is not in the archive {here}",
+        f"add --outputs {there}",
+    )
+
+
+def test_an_id_that_fits_many_records_names_them(tmp_path: Path) -> None:
+    folders = archive(tmp_path, 7)
+    with pytest.raises(RecordNotFound) as caught:
+        Index(tmp_path).by_id("0000")
+    assert caught.value.next_step == f"name one of them: {', '.join(f.name for f in folders[:5])}, …"
+
+
 # -- the commands --------------------------------------------------------------------------------
 
 

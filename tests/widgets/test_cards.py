@@ -142,12 +142,12 @@ def test_a_card_that_is_shown_anew_says_what_was_found_and_unfolds_to_its_eviden
         at.click(step)
     card: Any = at.live.step("verify")
     assert {name: box.description.partition(": ")[0] for name, box in card.boxes.items()} == {
-        "cores": "agrees, VM record 4, status row 4",
-        "ram": "agrees, VM record 8192, status row 8192",
+        "cores": "VM record 4 = status row 4",
+        "ram": "VM record 8192 = status row 8192",
         "status": "status row unresponsive",
-        "machine": "agrees, VM record 44, status row 44",
+        "machine": "VM record 44 = status row 44",
     }
-    assert "agrees, VM record 8192, status row 8192" in at.shown("verify")
+    assert "VM record 8192 = status row 8192" in at.shown("verify")
     at.tick()
     at.click("alive")
     line, _, evidence = at.live.step("alive").fold.get_state()["value"].partition("</summary>")

@@ -26,6 +26,13 @@ EXACT = ("vm", "vm_key", "operator", "approver", "ticket", "outcome", "verdict",
 """What can be asked for as it is; of ``vm`` also with ``*`` and ``?``."""
 
 _DAY_S = 86_400
+_NAMED = 5
+# A whole id, the beginning of one, and all that follows one of its hyphens; never a pattern.
+_IDS = (
+    "record = ?1",
+    "substr(record, 1, length(?1)) = ?1",
+    "substr(record, -length(?1) - 1) = '-' || ?1",
+)
 _VERSION = 2
 _COLUMNS = ("record", "start", "length", *EXACT, "opened")
 _TABLES = f"""
@@ -96,24 +103,46 @@ class Index:
         return self._ask(f"SELECT * FROM records{where} ORDER BY opened, record", values)
 
     def by_id(self, record: str) -> LedgerEntry:
-        """The newest line of the record with this id, or with the one id that begins so.
+        """The newest line of the record with this id.
+
+        Args:
+            record: the id; or its beginning or its last parts, if no other has the same; or a path to the
+                record's folder or a file in it.
 
         Raises:
             RecordNotFound: there is none, or more than one.
             RecordError: the ledger cannot be read.
         """
-        found = self._ask("SELECT * FROM records WHERE record = ?", [record])
-        if not found and record:
-            found = self._ask("SELECT * FROM records WHERE substr(record, 1, ?) = ?", [len(record), record])
-        if len(found) != 1:
+        wanted = self._id_of(record)
+        for fits in _IDS if wanted else ():
+            found = self._ask(f"SELECT * FROM records WHERE {fits} ORDER BY record", [wanted])
+            if len(found) > 1:
+                fit = ", ".join(entry.record for entry in found[:_NAMED])
+                raise RecordNotFound(
+                    f"finding the record {record!r}",
+                    f"{len(found)} records fit",
+                    f"name one of them: {fit}{', …' if len(found) > _NAMED else ''}",
+                )
+            if found:
+                return found[0]
+        raise RecordNotFound(
+            f"finding the record {record!r}", "no sealed record has this id", "see `vergeos-nb audit list`"
+        )
+
+    def _id_of(self, record: str) -> str:
+        if len(Path(record).parts) < 2 and not Path(record).exists():
+            return record
+        folder = Path(record).absolute()
+        folder = folder.parent if folder.is_file() else folder
+        archive, here = folder.parent.parent, self._ledger.parent
+        if folder.exists() and archive.resolve() != here.resolve():
+            other = ArchiveLayout(archive).ledger.exists()
             raise RecordNotFound(
                 f"finding the record {record!r}",
-                f"{len(found)} records have an id that begins so"
-                if found
-                else "no sealed record has this id",
-                "see `vergeos-nb audit list`",
+                f"it is not in the archive {here}",
+                f"add --outputs {archive}" if other else "see `vergeos-nb audit list` for those that are",
             )
-        return found[0]
+        return folder.name
 
     def rebuild(self) -> int:
         """Rebuild the index. Returns the number of its records.

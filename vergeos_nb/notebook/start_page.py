@@ -21,6 +21,9 @@ from vergeos_nb.widgets.ways_on.ways_row import WaysRow
 
 FORCE, FIND, REPORT = "force_power_off", "find_stuck_vms", "incident_report"
 CHOOSE = "choose the system"
+SET_UP = (
+    "set VERGE_HOST and its credentials, or make a profile with the vrg CLI, and start `vergeos-nb lab` again"
+)
 SAYS: Mapping[str, str] = {
     "rehearse": "A simulated system with a stuck VM. Nothing real is touched, and it can be done again.",
     "incident": "Force a stuck VM off, step by step. Nothing is sent before you approve a plan.",
@@ -85,11 +88,10 @@ class StartPage:
 
     def _incident(self) -> Prepared:
         if self.system.value == CHOOSE:
-            raise Refused(
-                "opening the runbook",
-                "no system is chosen",
-                "choose it beside the button; profiles of the vrg CLI and VERGE_HOST are listed there",
-            )
+            asked = "opening the runbook"
+            if len(self.system.options) == 1:
+                raise Refused(asked, "no real system is set up", SET_UP)
+            raise Refused(asked, "no system is chosen", "choose it beside the button")
         return in_new_copy(FORCE, {"profile": self.system.value}, word="incident")()
 
     def _opened(self, runbook: str) -> Callable[[], Prepared]:

@@ -23,7 +23,7 @@ from vergeos_nb.views.timeline import Span, length
 
 MOST_EXHIBITS = 3
 MOST_NAMES = 12
-LONGEST = 120
+LONGEST = 240
 # Acts after which a guest can have lost what it had not written.
 FORCED = frozenset({"kill", "override"})
 _NO_RECORD_OF = "that its journal holds, and that has no first line"

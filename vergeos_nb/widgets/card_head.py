@@ -126,9 +126,9 @@ def side_by_side(row: Sequence[Any]) -> str:
     _, vm_record, status_row, expected, agrees = row
     parts = (("VM record", vm_record), ("status row", status_row), ("you expect", expected))
     told = [f"{what} {value}" for what, value in parts if value]
-    if agrees is not None:
-        told.insert(0, "agrees" if agrees else "DIFFERS")
-    return ", ".join(told)
+    if agrees:
+        return " = ".join(told)
+    return f"{'DIFFERS: ' if agrees is False else ''}{', '.join(told)}"
 
 
 def _shown(call: Request) -> dict[str, Any]:

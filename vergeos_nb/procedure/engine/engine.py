@@ -38,6 +38,14 @@ Ask = Callable[[Platform], object]
 # compares the VM's record with its status row, or takes the approval.
 Card = Literal["step", "connection", "vm", "comparison", "approval"]
 
+_HOW_ENDED = {
+    StepOutcome.NOTHING_TO_DO: "had nothing to do",
+    StepOutcome.REFUSED: "was refused",
+    StepOutcome.FAILED: "failed",
+    StepOutcome.UNKNOWN: "did not find out what holds",
+    StepOutcome.SKIPPED: "was skipped",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -256,8 +264,11 @@ class Engine(Generic[C]):
         return self._result(step, ended_by(error), self._clock.now(), len(self._calls))
 
     def _skipped(self, before: str) -> Draft:
-        result = self.results[before]
-        return Draft(StepOutcome.SKIPPED, f"Not done, because {result.title!r} ended {result.outcome}.")
+        """The draft of a step whose way is not open. It names the step that closed the way."""
+        closed = self.results[before]
+        while (earlier := self._before(self.step(closed.step))) and not opens(self.results[earlier]):
+            closed = self.results[earlier]
+        return Draft(StepOutcome.SKIPPED, f"Not done, because {closed.title!r} {_HOW_ENDED[closed.outcome]}.")
 
     def _before(self, step: Step[C]) -> str | None:
         index = self.steps.index(step)
