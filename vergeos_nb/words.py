@@ -14,6 +14,13 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_lower_case[found[0]] if found else None
 
 
+def likeness(word: str, other: str) -> float:
+    """How like two words are, in any case: from 0 to 1."""
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, word.lower(), other.lower()).ratio()
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``Did you mean 'x'? Known: a, b, x.``, in the given order; no question if no word is like it."""
     names = list(known)

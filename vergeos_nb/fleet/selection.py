@@ -13,7 +13,7 @@ from vergeos_nb.errors import UsageError, VmAmbiguous, VmNotFound
 from vergeos_nb.fleet.lists import Form, read_rows
 from vergeos_nb.vergeos.rows import Columns
 from vergeos_nb.views.text import csv_text
-from vergeos_nb.words import did_you_mean
+from vergeos_nb.words import did_you_mean, nearest
 
 SELECTABLE = ("name", "node", "status", "state", "suggestion", "verdict", "ha_group")
 _WILD = "*?["
@@ -145,7 +145,10 @@ def _by_name(found: Columns, name: str, by_name: Mapping[str, list[int]], asked:
     if hits:
         return hits[0]
     shown = [other for other in by_name if csv_text(other) == name]
-    hint = "make the list again with `vergeos-nb stuck --all`; case matters."
+    near = nearest(name, by_name)
+    hint = "make the list again with `vergeos-nb stuck --all`; upper and lower case differ"
+    if near:
+        hint += f". Did you mean {near!r}?"
     if shown:
         hint = f"`stuck --csv` shows {shown[0]!r} like that: leave the column vm_key in the file."
     raise VmNotFound(asked, "no VM has this name", hint)

@@ -86,6 +86,15 @@ def test_a_name_that_is_nearly_right_is_told_what_there_is(rehearse: Make) -> No
     )
 
 
+def test_a_mistyped_name_is_told_the_most_similar_names_first(rehearse: Make) -> None:
+    # Holds off: only names that contain the whole mistyped name were found, so none for the usual slip.
+    account = rehearse("stuck").run(vm_name="web-1")
+    assert account.decisive
+    assert account.decisive.next_step == (
+        "check the spelling; upper and lower case differ. Similar names: 'web-01', 'web-02'"
+    )
+
+
 def test_a_snapshot_beside_its_vm_does_not_make_the_name_ambiguous(rehearse: Make) -> None:
     account = rehearse("stuck").run(vm_name="db-01")
     assert account.fact("vm")["name"] == "db-01"

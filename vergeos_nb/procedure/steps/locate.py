@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from vergeos_nb.errors import (
@@ -20,6 +21,10 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.step_tables import TWINS, VMS
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.vergeos.rows import Vm, VmKey
+from vergeos_nb.words import likeness
+
+# The shortest part of a name for which VMs are looked for.
+_WORD = 3
 
 
 def locate(case: Case) -> Draft:
@@ -63,11 +68,21 @@ def locate(case: Case) -> Draft:
             ),
             _vms(rows),
         )
-    similar = [vm for vm in case.platform.vms_like(name) if not vm.is_snapshot]
+    similar = _similar(case, name)
     hint = "check the spelling; upper and lower case differ"
     if similar:
         hint += f". Similar names: {', '.join(repr(vm.name) for vm in similar[:5])}"
     return ended_by(VmNotFound(asked, "no VM has this name", hint), _vms(similar))
+
+
+def _similar(case: Case, name: str) -> Sequence[Vm]:
+    """VMs whose name contains this one or, if none does, its longest word; the most similar name first."""
+    word = max(re.findall(r"[^\W_]+", name), key=len, default="")
+    for text in (name, word) if len(word) >= _WORD and word != name else (name,):
+        found = [vm for vm in case.platform.vms_like(text) if not vm.is_snapshot]
+        if found:
+            return sorted(found, key=lambda vm: -likeness(name, vm.name))
+    return ()
 
 
 def _by_key(case: Case, key: VmKey, named: Sequence[Vm], asked: str) -> Draft:
