@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.claim import Sample, Trial
+from vergeos_nb.runner.stopping import signals_held
 
 BIN = Path(sys.executable).parent
 # The unit of `ru_maxrss`.
@@ -51,22 +52,25 @@ def run(
     log = cwd / "command.log"
     with log.open("wb") as out:
         began = time.perf_counter()
-        process = subprocess.Popen(
-            [str(word) for word in arguments],
-            cwd=cwd,
-            env={**without_switches(), **(environ or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = None
         try:
+            with signals_held():
+                process = subprocess.Popen(
+                    [str(word) for word in arguments],
+                    cwd=cwd,
+                    env={**without_switches(), **(environ or {})},
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
             # Not `wait`: only `wait4` says what this very process and its children took.
             _, status, used = os.wait4(process.pid, 0)
         except BaseException:
             # Stopped: what was begun here, such as a hundred papermills in turn, ends, too.
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            if process is not None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
             raise
         took = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)

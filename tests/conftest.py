@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -27,6 +28,9 @@ settings.register_profile(
 )
 settings.register_profile("nightly", settings.get_profile("default"), max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# A suite that a shell starts in the background has Ctrl-C ignored, and so would every command that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SCRUBBED = ("VERGE", "SSL_CERT", "REQUESTS_CA", "CURL_CA", "JPY_", "VOILA_", "XDG_", "PIP_", "JUPYTER")
 HOMES = itertools.count(1)

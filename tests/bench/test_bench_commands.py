@@ -17,7 +17,7 @@ import signal, sys
 from pathlib import Path
 from bench.commands import run
 signal.signal(signal.SIGTERM, signal.default_int_handler)
-run(["sh", "-c", "sleep 60 & echo $! $$ > begun.part; mv begun.part begun; wait"], cwd=Path(sys.argv[1]))
+run(["sh", "-c", "sleep 600 & echo $! $$ > begun.part; mv begun.part begun; wait"], cwd=Path(sys.argv[1]))
 """
 
 
