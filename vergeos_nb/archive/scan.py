@@ -8,6 +8,7 @@ own that cannot be masked, in a picture or in a file's name, refuses the seal.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,14 +59,26 @@ def masked_file(name: str, content: bytes, scrubber: Scrubber) -> bytes | None:
     """A file's content without secrets; None if it holds secrets that cannot be masked."""
     if b"\0" in content:
         return None if scrubber.is_in(content) else content
-    text = content.decode("utf-8", "surrogateescape")
     if name.endswith(_LINES):
-        # Only a line feed ends a line.
-        masked = "\n".join(_masked_json(line, scrubber, None) for line in text.split("\n"))
-    else:
-        indent = next((n for ending, n in _INDENTS.items() if name.endswith(ending)), 0)
-        masked = _masked_json(text, scrubber, indent) if indent else scrubber.text(text)
+        return _masked_lines(content, scrubber)
+    text = content.decode("utf-8", "surrogateescape")
+    indent = next((n for ending, n in _INDENTS.items() if name.endswith(ending)), 0)
+    masked = _masked_json(text, scrubber, indent) if indent else scrubber.text(text)
     return content if masked == text else masked.encode("utf-8", "surrogateescape")
+
+
+def _masked_lines(content: bytes, scrubber: Scrubber) -> bytes:
+    """Lines of JSON without secrets, a line at a time: the journal of a long watch has megabytes."""
+    changed: dict[int, bytes] = {}
+    for number, line in enumerate(io.BytesIO(content)):
+        # Only a line feed ends a line.
+        text = line.decode("utf-8", "surrogateescape")
+        masked = _masked_json(text.removesuffix("\n"), scrubber, None) + "\n" * text.endswith("\n")
+        if masked != text:
+            changed[number] = masked.encode("utf-8", "surrogateescape")
+    if not changed:
+        return content
+    return b"".join(changed.get(number, line) for number, line in enumerate(io.BytesIO(content)))
 
 
 def _masked_json(text: str, scrubber: Scrubber, indent: int | None) -> str:

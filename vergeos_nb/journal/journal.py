@@ -6,6 +6,7 @@ Lines hold ``n`` (counts from 1), ``at`` (UTC, ISO 8601) and ``event``. The even
 ``profile``       the system that was chosen: host, user, how its certificate is checked
 ``step-began``    a step starts to act
 ``exchange``      one API call with its answer, or with what went wrong
+``alike``         the same, as what differs from an earlier call; `read_journal` gives an ``exchange``
 ``intent``        a changing call is about to be sent; on disk before the first byte leaves
 ``note``          what is going on during a wait
 ``parameters``    a person filled in or changed these while the run was going on
@@ -29,6 +30,7 @@ An ``intent`` without a later ``exchange`` of the same call means that the call 
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -39,9 +41,12 @@ from typing import Any
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.clock import Clock, iso
 from vergeos_nb.errors import RecordError, Refused, can_pass
-from vergeos_nb.files import Busy, lock, opener, sync_folder
+from vergeos_nb.files import sync_folder
 from vergeos_nb.journal import disk_reserve
-from vergeos_nb.journal.lines import encoded, read_line
+from vergeos_nb.journal.alike import EVENT as ALIKE
+from vergeos_nb.journal.alike import Earlier
+from vergeos_nb.journal.lines import encoded, read_line, whole_line
+from vergeos_nb.journal.locked_lines import LockedLines
 from vergeos_nb.masking import masked_data
 from vergeos_nb.shapes import MOST_OF_OURS, Unfit, content_of, opened
 from vergeos_nb.vergeos.exchange import Exchange, Request
@@ -89,7 +94,7 @@ class RunJournal:
         self._scrubber = scrubber
         self._lock = threading.Lock()
         try:
-            self._file = _Lines(path, new=not resume)
+            self._file = LockedLines(path, new=not resume)
             sync_folder(path.parent)
         except OSError as error:
             raise _unwritable(path, error) from error
@@ -100,6 +105,7 @@ class RunJournal:
             self._file.close()
             raise
         self._n = len(earlier)
+        self._earlier = Earlier()
         self._intents = _intents_of(earlier)
 
     def write(self, event: str, /, **data: Any) -> None:
@@ -164,63 +170,19 @@ class RunJournal:
 
     def exchange(self, exchange: Exchange) -> None:
         """Write down one API call."""
-        self.write("exchange", **exchange.as_dict())
+        call = self._scrubber.data(exchange.as_dict())
+        if (short := self._earlier.shortened(call)) is not None:
+            self._write(ALIKE, short)
+        else:
+            self._write("exchange", call)
+            # Only now, because a later line must not refer to one that could not be written.
+            self._earlier.written(call)
         if exchange.changing and can_pass(exchange.error):
             self._intents.discard(exchange.key)
 
     def close(self) -> None:
         """Close the file. Nothing more can be written."""
         self._file.close()
-
-
-class _Lines:
-    """A file of lines, locked while it is open. Each line is written whole or not at all.
-
-    Raises:
-        RecordError: another process has it open.
-    """
-
-    def __init__(self, path: Path, *, new: bool, within_s: float = 0.0) -> None:
-        mode = "xb" if new else "r+b"
-        self._raw = open(path, mode, buffering=0, opener=opener)  # noqa: SIM115 — open as long as the run
-        try:
-            lock(self._raw.fileno(), within_s)
-        except Busy:
-            self._raw.close()
-            raise RecordError(
-                f"writing the journal {path}",
-                "another process has this run open",
-                "nothing was sent; continue where it is open, or close it there",
-            ) from None
-        except OSError:
-            # A file system without locks. The lease is checked before every changing call anyway.
-            pass
-        self._raw.seek(0, os.SEEK_END)
-
-    def write(self, text: str) -> None:
-        """Append a line."""
-        # JSON from a platform can hold half of a surrogate pair. It is written as its JSON escape.
-        rest, size = memoryview(text.encode(errors="backslashreplace")), self._raw.tell()
-        try:
-            while rest:
-                rest = rest[self._raw.write(rest) :]
-        except OSError:
-            self._raw.truncate(size)
-            self._raw.seek(size)
-            raise
-
-    def is_whole(self) -> bool:
-        """Whether the last line is complete."""
-        size = self._raw.tell()
-        return not size or os.pread(self._raw.fileno(), 1, size - 1) == b"\n"
-
-    def fileno(self) -> int:
-        """The descriptor, for `os.fsync`."""
-        return self._raw.fileno()
-
-    def close(self) -> None:
-        """Nothing more can be written."""
-        self._raw.close()
 
 
 def _unheard(line: Mapping[str, Any]) -> None:
@@ -244,7 +206,7 @@ def _request_of(line: Mapping[str, Any]) -> Request:
 
 def _resumable(path: Path) -> tuple[Mapping[str, Any], ...]:
     text = _whole(path)
-    if text.torn or _raw_lines(path)[-1] != b"":
+    if text.torn or _content(path)[-1:] not in (b"", b"\n"):
         raise RecordError(
             f"continuing the journal {path}",
             "its last line was cut off when its process died",
@@ -277,12 +239,14 @@ def read_journal(path: Path) -> JournalText:
             that its writer wrote may have been cut off.
     """
     lines: list[Mapping[str, Any]] = []
+    earlier = Earlier()
     torn = 0
-    for number, raw in enumerate(_raw_lines(path), start=1):
-        if not raw:
+    for number, raw in enumerate(io.BytesIO(_content(path)), start=1):
+        if raw == b"\n":
             continue
         try:
-            line = read_line(raw)
+            line = read_line(raw.removesuffix(b"\n"))
+            line = line and whole_line(line, earlier)
         except Unfit as unfit:
             raise damaged(path, number, unfit.why) from None
         if line is not None and torn and line["event"] not in _AFTER_DEATH:
@@ -321,9 +285,9 @@ def opened_of(path: Path) -> Mapping[str, Any]:
     return line if line is not None and line["event"] == "run-opened" else {}
 
 
-def _raw_lines(path: Path) -> list[bytes]:
+def _content(path: Path) -> bytes:
     try:
-        return content_of(path, MOST_OF_OURS).split(b"\n")
+        return content_of(path, MOST_OF_OURS)
     except Unfit as unfit:
         raise RecordError(f"reading the journal {path}", unfit.why, "is this a record folder?") from None
 
@@ -361,7 +325,7 @@ def append_after_death(
         RecordError: it cannot be read or written, or another process has this run open.
     """
     try:
-        file = _Lines(path, new=False, within_s=DYING_S)
+        file = LockedLines(path, new=False, within_s=DYING_S)
         try:
             # Then this journal has lost lines, which the fleet's journal still holds.
             vouched = event == "intent-kept"

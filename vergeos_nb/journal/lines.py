@@ -16,6 +16,8 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
 from vergeos_nb.canonical import finite
+from vergeos_nb.journal.alike import EVENT as ALIKE
+from vergeos_nb.journal.alike import Earlier
 from vergeos_nb.shapes import Unfit, fit, object_of_line
 from vergeos_nb.vergeos.exchange import EXCHANGE_FIELDS, Exchange, Time
 
@@ -153,6 +155,12 @@ class VmEnded(VmBegan):
     headline: str = ""
 
 
+class Alike(JournalLine):
+    number: Count
+    like: Count
+    differs: list[Annotated[list[Any], Meta(min_length=2)]]
+
+
 # One API call, with its answer or its error. All fields are required; `Exchange` has their types.
 CALL = [(name, get_type_hints(Exchange, include_extras=True)[name]) for name in EXCHANGE_FIELDS]
 SETTLED = [("result", Result), ("exchanges", list[defstruct("Call", CALL)])]  # type: ignore[misc]
@@ -162,6 +170,7 @@ SHAPES: dict[str, type[Struct]] = {
     "profile": ProfileLine,
     "step-began": StepBegan,
     "exchange": defstruct("ExchangeLine", CALL, bases=(JournalLine,)),
+    ALIKE: Alike,
     "intent": Intent,
     "intent-kept": Intent,
     "parameters": Parameters,
@@ -197,6 +206,18 @@ def read_line(raw: bytes) -> Plain | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         fit(line, shape)
     return line
+
+
+def whole_line(line: Plain, earlier: Earlier) -> Plain:
+    """The line as an ``exchange`` line, if it says only what differs; any other line as it is.
+
+    Raises:
+        Unfit: it is like no earlier line, or does not become a line of a call.
+    """
+    whole = earlier.whole(line)
+    if whole is not line:
+        fit(whole, SHAPES["exchange"])
+    return whole
 
 
 @cache

@@ -12,6 +12,7 @@ from vergeos_nb.client.transport.wire import OnExchange, OnIntent, Wire
 from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.clock import Clock
 from vergeos_nb.connect.simulated import open_profile
+from vergeos_nb.journal.alike import sharing
 from vergeos_nb.procedure.values.protocols import Platform
 from vergeos_nb.vergeos.exchange import Exchange
 
@@ -29,6 +30,7 @@ class CallLog:
     def __init__(self, first: int = 0) -> None:
         self.first = first
         self._calls: list[Exchange] = []
+        self._newest: dict[tuple[str, str], Exchange] = {}
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -38,7 +40,12 @@ class CallLog:
         return replace(exchange, number=exchange.number + self.first) if self.first else exchange
 
     def add(self, exchange: Exchange) -> None:
-        """Keep one call."""
+        """Keep one call. What is as in the one before of its path is kept once: a watch has thousands."""
+        way = (exchange.method, exchange.path)
+        if (before := self._newest.get(way)) is not None:
+            query, answer = sharing(before.query, exchange.query), sharing(before.answer, exchange.answer)
+            exchange = replace(exchange, path=before.path, query=query, answer=answer)
+        self._newest[way] = exchange
         self._calls.append(exchange)
 
     def since(self, start: int, /) -> Sequence[Exchange]:

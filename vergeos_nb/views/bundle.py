@@ -7,6 +7,7 @@ with a fallback, so that it reads well light, dark, printed, and where every sty
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from threading import Lock
@@ -39,7 +40,7 @@ def static_view(result: StepResult) -> dict[str, str]:
     A cell, its card and the record show the same page. The record reads the result again from the journal. So
     pages are cached by the result's content, and by the secrets that are masked at the time.
     """
-    key = (sha256(repr(result).encode("utf-8", "backslashreplace")).digest(), state_of_masking())
+    key = (_digest(result), state_of_masking())
     page = _PAGES.get(key)
     if page is None:
         page = {"text/html": _html(result), "text/plain": plain_view(result)}
@@ -48,6 +49,14 @@ def static_view(result: StepResult) -> dict[str, str]:
                 del _PAGES[oldest]
             _PAGES[key] = page
     return dict(page)
+
+
+def _digest(result: StepResult) -> bytes:
+    """A hash of the whole result, a call at a time: a long watch has megabytes of them."""
+    made = sha256()
+    for part in (replace(result, exchanges=()), *result.exchanges):
+        made.update(repr(part).encode("utf-8", "backslashreplace"))
+    return made.digest()
 
 
 def rendered(template: str, **values: Any) -> str:

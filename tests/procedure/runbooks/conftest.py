@@ -25,4 +25,4 @@ def rehearse(tmp_path: Path) -> Callable[..., FollowUp]:
 @pytest.fixture
 def plain_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Records without their slow HTML rendering, which other tests look at."""
-    monkeypatch.setattr("vergeos_nb.record.page.page", lambda notebook, title, *_: f"<title>{title}</title>")
+    monkeypatch.setattr("vergeos_nb.record.making.page", lambda *_, **__: "<title>a record</title>")

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from vergeos_nb.journal.alike import EVENT as ALIKE
 from vergeos_nb.procedure.runbooks.catalog import act_in, role_of
 from vergeos_nb.procedure.values.step_tables import EVIDENCE
 from vergeos_nb.procedure.values.table import Scalar, Schema
@@ -89,6 +90,12 @@ class _Call(Struct):
     body: dict[str, Any] | None = None
 
 
+class _Alike(Struct):
+    number: int
+    like: int
+    differs: list[list[Any]] = []
+
+
 class _StepLine(Struct):
     n: int
     result: _Result
@@ -110,6 +117,7 @@ _STEP_EVENTS: Mapping[str, msgspec.json.Decoder[Any]] = {
     "settled": _SETTLED,
 }
 _CALL = msgspec.json.Decoder(_Call)
+_ALIKE = msgspec.json.Decoder(_Alike)
 _BEGAN = msgspec.json.Decoder(_Began)
 _EVIDENCE_ROWS = msgspec.json.Decoder(list[list[Any]])
 
@@ -144,16 +152,29 @@ def evidence_of(record: str, runbook: str, journal: bytes) -> Iterator[Row]:
 def calls_of(record: str, runbook: str, journal: bytes) -> Iterator[Row]:
     """Rows of `ARCHIVED_CALLS`, also of the calls that a recovery made later."""
     step = ""
+    whole: dict[int, _Call] = {}
     for event, raw in _lines(journal):
         if event == "step-began":
             began = _decoded(_BEGAN, raw)
             step = began.step if began else ""
         elif event == "exchange":
             if (call := _decoded(_CALL, raw)) is not None:
+                whole[call.number] = call
+                yield _call_row(record, runbook, step, call)
+        elif event == ALIKE:
+            if (call := _like_earlier(_decoded(_ALIKE, raw), whole)) is not None:
                 yield _call_row(record, runbook, step, call)
         elif event == "settled" and (line := _decoded(_SETTLED, raw)) is not None:
             for call in line.exchanges:
                 yield _call_row(record, runbook, line.result.step, call)
+
+
+def _like_earlier(line: _Alike | None, whole: Mapping[int, _Call]) -> _Call | None:
+    if line is None or (like := whole.get(line.like)) is None:
+        return None
+    own = {place[0]: place[1] for place in line.differs if len(place) == 2}
+    differs = {name: own[name] for name in like.__struct_fields__ if name in own}
+    return msgspec.structs.replace(like, **{**differs, "number": line.number})
 
 
 def _call_row(record: str, runbook: str, step: str, call: _Call) -> Row:
