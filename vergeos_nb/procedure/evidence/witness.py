@@ -49,6 +49,7 @@ class Evidence:
         silence_s: readings that are closer together than this cannot show silence, and so no death.
         answered_for: whether a named person has checked at the node that the process is gone, although the
             status row is still being written. That is a sign of life only by assumption.
+        logs_before: how many more lines counted, and told of no start: they are judged, and no longer kept.
     """
 
     samples: Sequence[Sample]
@@ -60,6 +61,7 @@ class Evidence:
     knowledge: PlatformKnowledge = NOTHING_MEASURED
     answered_for: bool = False
     silence_s: float = SILENCE_S
+    logs_before: int = 0
 
     @property
     def span_s(self) -> float:

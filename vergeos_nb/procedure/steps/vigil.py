@@ -24,6 +24,9 @@ from vergeos_nb.vergeos.rows import LogLine, MachineStatus
 # How far back the machine's log is copied into the record, because the platform deletes old lines.
 LOG_HOURS = 24.0
 LOG_LINES = 1000
+# So many of the lines that were judged are kept, and so many are shown. The journal has all.
+LINES_KEPT = 1000
+LINES_SHOWN = 500
 # Seconds between two checks for a stop file, whatever the time between two readings is.
 STOP_LOOK_S = 5.0
 NOTE_EVERY_S = 60.0
@@ -46,6 +49,8 @@ class Vigil(Readings):
         self.first = case.first
         self.shown: list[Sample] = [case.first]
         self.lines: dict[LogLine, None] = {}
+        self.lines_before = 0
+        self._counted_before = 0
         self.lines_missing = False
         self.readings = 0
         self.doubtful = 0
@@ -65,7 +70,8 @@ class Vigil(Readings):
 
     def evidence(self, samples: Sequence[Sample]) -> Evidence:
         """What the witnesses vote on, with these samples."""
-        return replace(super().evidence(samples), watched_from=self.first.status)
+        evidence = super().evidence(samples)
+        return replace(evidence, watched_from=self.first.status, logs_before=self._counted_before)
 
     def counted_lines(self) -> Sequence[LogLine]:
         """Log lines since the first reading, by the platform's clock."""
@@ -131,10 +137,9 @@ class Vigil(Readings):
             ("readings without evidence of death", str(self.doubtful)),
             ("node", f"{node_of(self.first.status)} at first, {node_of(self.row)} at last"),
             ("started", f"{when(self.first.status.started)} at first, {when(self.row.started)} at last"),
-            ("log", f"{len(self.lines)} lines of the last {LOG_HOURS:g} h and since"
-             + (", older ones may be missing" if self.lines_missing else "")),
+            ("log", self._log_in_short()),
         )  # fmt: skip
-        lines = sorted(self.lines, key=lambda line: line.at, reverse=True)
+        lines = self._newest_first()[:LINES_SHOWN]
         return (
             facts,
             self.verdict.table(),
@@ -146,6 +151,15 @@ class Vigil(Readings):
     def facts(self) -> dict[str, Any]:
         """The verdict, the row as it was read last, and how much was read."""
         return {**super().facts(), "readings": self.readings, "outages": len(self.outages)}
+
+    def _log_in_short(self) -> str:
+        count = self.lines_before + len(self.lines)
+        shown = f", the newest {LINES_SHOWN} are shown" if count > LINES_SHOWN else ""
+        missing = ", older ones may be missing" if self.lines_missing else ""
+        return f"{count} lines of the last {LOG_HOURS:g} h and since{shown}{missing}"
+
+    def _newest_first(self) -> list[LogLine]:
+        return sorted(self.lines, key=lambda line: line.at, reverse=True)
 
     def _since_first(self) -> list[Sample]:
         return self.samples if self.samples[0] is self.first else [self.first, *self.samples]
@@ -162,7 +176,16 @@ class Vigil(Readings):
         newest = max((line.at for line in self.lines), default=self._began - LOG_HOURS * 3600)
         lines = self.case.platform.logs_since(self.case.machine(), newest, LOG_LINES)
         self.lines_missing = self.lines_missing or len(lines) >= LOG_LINES
+        self._forget_old_lines()
         self.lines |= dict.fromkeys(lines)
+
+    def _forget_old_lines(self) -> None:
+        """Keep the newest lines. Those that are here were judged: a start in one of them ends the watch."""
+        old = self._newest_first()[LINES_KEPT:]
+        self.lines_before += len(old)
+        self._counted_before += sum(line.at >= self._began for line in old)
+        for line in old:
+            del self.lines[line]
 
 
 def _thinned(samples: Sequence[Sample]) -> list[Sample]:

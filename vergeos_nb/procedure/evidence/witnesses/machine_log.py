@@ -23,7 +23,8 @@ def vote(evidence: Evidence) -> Vote:
     for line in evidence.logs:
         if any(sign in line.text.lower() for sign in SIGNS_OF_LIFE):
             return Vote(SOURCE, "alive", f"{iso(line.at)}: {line.text}", "assumed")
-    return Vote(SOURCE, "silent", f"{len(evidence.logs)} lines since the run began, none of a start")
+    count = evidence.logs_before + len(evidence.logs)
+    return Vote(SOURCE, "silent", f"{count} lines since the run began, none of a start")
 
 
 def logs_table(lines: Sequence[LogLine]) -> Table:
