@@ -1,22 +1,18 @@
 """The process that `tests.commands` forks commands from: ``python -m tests.command_server SOCKET``.
 
 It has loaded what commands and kernels load, runs no thread and has done nothing else, so each command begins
-as it would in a process of its own, only sooner. A command's kernels come from its own fork server, which is
-forked from the command here, and not started anew.
+as it would in a process of its own, only sooner.
 """
 
 from __future__ import annotations
 
-import atexit
 import gc
 import importlib
 import io
 import json
 import os
 import pkgutil
-import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +35,7 @@ def main() -> None:
 
 
 def _load() -> None:
-    fork_server._load(warm.LOADED)
+    fork_server.load(warm.LOADED)
     for module in pkgutil.walk_packages(vergeos_nb.__path__, "vergeos_nb."):
         if not module.name.startswith(_LEFT_OUT):
             importlib.import_module(module.name)
@@ -103,7 +99,6 @@ def _become(asked: dict[str, Any], out: int, err: int) -> None:
 def _command(arguments: Sequence[str]) -> NoReturn:
     from vergeos_nb.cli.main import main as vergeos_nb_main
 
-    warm.subprocess = _ForkedKernels  # type: ignore[attr-defined]
     sys.argv = ["vergeos-nb", *arguments]
     vergeos_nb_main()
     sys.exit(0)
@@ -121,68 +116,6 @@ _PROGRAMS: Mapping[str, Callable[[Sequence[str]], NoReturn]] = {
     "vergeos-nb": _command,
     "papermill": _papermill,
 }
-
-
-class _ForkedKernels:
-    """Stands for `subprocess` where a run starts its fork server."""
-
-    DEVNULL = subprocess.DEVNULL
-
-    class Popen:
-        """A fork server that is forked from the command: what it loads is loaded."""
-
-        def __init__(self, words: Sequence[str], *, stdout: Any, pass_fds: Sequence[int], **_: Any) -> None:
-            self.code: int | None = None
-            self.pid = os.fork()
-            if self.pid:
-                return
-            atexit._clear()
-            os.setsid()
-            for stream in (1, 2):
-                os.dup2(stdout.fileno(), stream)
-            # A copy beyond those that are closed, put back in its place.
-            kept = os.dup2(pass_fds[0], 200)
-            os.closerange(3, kept)
-            os.closerange(kept + 1, 1024)
-            sys.argv = [fork_server.__file__, str(kept), *words[5:]]
-            _be_fork_server()
-
-        def poll(self) -> int | None:
-            return self._waited(os.WNOHANG)
-
-        def wait(self) -> int | None:
-            return self._waited(0)
-
-        def kill(self) -> None:
-            if self.poll() is None:
-                os.kill(self.pid, signal.SIGKILL)
-
-        def _waited(self, how: int) -> int | None:
-            if self.code is None:
-                ended, status = os.waitpid(self.pid, how)
-                self.code = os.waitstatus_to_exitcode(status) if ended else None
-            return self.code
-
-
-def _be_fork_server() -> NoReturn:
-    """Serve kernels, or be one. The frames of the command above this one are never returned to."""
-    from ipykernel.kernelapp import IPKernelApp
-
-    # ipykernel has read its parent's number when it was imported.
-    IPKernelApp.class_traits()["parent_handle"].default_value = os.getpid()
-    code = 1
-    try:
-        fork_server.main()
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
 
 
 if __name__ == "__main__":

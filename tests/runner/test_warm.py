@@ -182,10 +182,12 @@ def test_kernels_end_when_their_server_is_killed_and_the_next_run_has_another(tm
     assert after.pid != server.pid
 
 
-def test_nothing_is_left_when_the_owner_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("begun", ["shared", "loaded_here"])
+def test_nothing_is_left_when_the_owner_is_killed(tmp_path: Path, begun: str) -> None:
     code = f"""
         import os, time
         from vergeos_nb.runner import stopping, warm
+        warm.{begun}()
         server = warm.shared()
         kernel = server.fork(["-f", {str(tmp_path / "k.json")!r}], dict(os.environ), {str(tmp_path)!r})
         print(server.pid, kernel.pid, flush=True)
@@ -200,6 +202,67 @@ def test_nothing_is_left_when_the_owner_is_killed(tmp_path: Path) -> None:
         owner.wait()
     assert len(pids) == 2
     assert soon(lambda: not any(lives(pid) for pid in pids))
+
+
+OWNER = """
+import asyncio, atexit, os, sys, threading
+from pathlib import Path
+from vergeos_nb.runner import warm
+
+folder = Path(sys.argv[1])
+atexit.register((folder / "ended").touch)
+threading.excepthook = sys.unraisablehook = print
+left_open = (folder / "private").open("w")
+warm.loaded_here()
+
+from tests.runner.test_warm import INSIDE, Kernel
+
+async def asked():
+    async with Kernel(folder) as kernel:
+        return await kernel.says(INSIDE)
+
+print(asyncio.run(asked()))
+server = warm.shared()
+server.close()
+print(type(server._process).__name__, (folder / "ended").exists())
+"""
+INSIDE = """
+import os, sys, threading
+from pathlib import Path
+opened = [os.readlink(one) for one in Path("/proc/self/fd").iterdir() if one.exists()]
+print(sum("private" in one for one in opened), os.getcwd() in sys.path, "" in sys.path)
+print(threading.excepthook is threading.__excepthook__, sys.unraisablehook is sys.__unraisablehook__)
+"""
+
+
+def test_a_server_that_is_forked_from_a_command_has_nothing_of_the_command_but_its_modules(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "command.py"
+    script.write_text(OWNER)
+    said = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.splitlines() == ["0 False False", "True True", "Forked False"]
+    assert (tmp_path / "ended").exists()
+
+
+def test_a_process_with_threads_is_not_forked_and_the_server_starts_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(warm, "_shared", None)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        warm.loaded_here()
+    server = warm.shared()
+    assert server is not None
+    assert isinstance(server._process, subprocess.Popen)
+    server.close()
 
 
 def test_where_nothing_can_be_forked_runs_have_ordinary_kernels(

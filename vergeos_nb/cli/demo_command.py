@@ -17,6 +17,7 @@ from vergeos_nb.connect.simulated import announce, withdraw
 from vergeos_nb.errors import RecordError
 from vergeos_nb.layout import PAGE
 from vergeos_nb.record.record_folder import check
+from vergeos_nb.runner import warm
 from vergeos_nb.runner.headless import run
 from vergeos_nb.simulator import Simulator, ready
 
@@ -37,6 +38,8 @@ WAITS = {
 @json_option
 def demo(outputs: Path, output: Output) -> int:
     """Run the whole job on the simulator: plan, approve, force off, prove. Then check the record."""
+    # Before the simulator's threads begin: a process with threads cannot be forked as a whole.
+    warm.loaded_here()
     simulator = Simulator(SCENARIO)
     given = {
         "vm_name": simulator.vm_name,

@@ -58,11 +58,10 @@ def run_headless(
         UsageError: a parameter is not valid, or there is no such runbook.
     """
     check_limits("running the runbook")
-    # Do this first, so that the kernel's process starts while this one loads its modules.
-    warm.shared()
+    warm.loaded_here()
     # Imports make little garbage, but at the usual interval collecting it takes a tenth of the time.
     gc.set_threshold(50_000)
-    # Loads slowly. The kernel's process starts meanwhile.
+    # Loads slowly, and the kernel's process is to be forked before.
     from vergeos_nb.cli.run_report import run_and_report
 
     return run_and_report(runbook, pairs, outputs, deadline_s, output)

@@ -1,10 +1,11 @@
 """The process that warm kernels are forked from: ``python -P -m vergeos_nb.runner.fork_server FD MODULE...``.
 
-It loads the modules, and then reads requests from the process that started it, on a private socket. Each
-request is one JSON message: ``arguments`` of ipykernel, ``environ`` and ``folder``. It answers
-``{"started": PID}``, and when the kernel has ended, ``{"ended": PID, "code": CODE}``. The server starts no
-thread and opens no file before it forks, so kernels share nothing that changes. When the socket closes,
-because its owner closed it or died, the server ends. Its kernels notice that, and end, too.
+It loads the modules, and then reads requests from the process that started it, on a private socket. A
+process that needs the same modules loads them itself, and forks the server. Each request is one JSON message:
+``arguments`` of ipykernel, ``environ`` and ``folder``. It answers ``{"started": PID}``, and later
+``{"ended": PID, "code": CODE}``. The server starts no thread and opens no file before it forks, so
+kernels share nothing that changes. When the socket closes, because its owner closed it or died, the server
+ends. Its kernels notice that, and end, too.
 """
 
 from __future__ import annotations
@@ -31,14 +32,17 @@ LATER = (
     "IPython.extensions.storemagic",
     "tornado.platform.asyncio",
 )
+IGNORE_FOLDER = "--IPKernelApp.ignore_cwd=True"
 
 
 def main() -> None:
+    """Load, then serve."""
+    load(sys.argv[2:])
+    serve(Connection(int(sys.argv[1])))
+
+
+def serve(owner: Connection) -> None:
     """Serve until the owner is gone. In a forked process this returns when its kernel has ended."""
-    # A kernel ends with its parent. ipykernel reads its parent's number when it is imported.
-    os.environ["JPY_PARENT_PID"] = str(os.getpid())
-    _load(sys.argv[2:])
-    owner = Connection(int(sys.argv[1]))
     awake, waking = os.pipe()
     for end in (awake, waking):
         os.set_blocking(end, False)
@@ -65,7 +69,7 @@ def main() -> None:
             owner.send_bytes(json.dumps({"started": pid}).encode())
 
 
-def _load(modules: Sequence[str]) -> None:
+def load(modules: Sequence[str]) -> None:
     """Load the modules that a kernel needs, and these. None of them starts a thread."""
     # Importing makes no garbage, and looking for it takes a tenth of the time.
     gc.disable()
@@ -108,8 +112,10 @@ def _be_kernel(request: Mapping[str, Any]) -> None:
     time.tzset()
     from ipykernel.kernelapp import launch_new_instance
 
-    sys.argv = [sys.argv[0], *request["arguments"]]
-    launch_new_instance(argv=request["arguments"])
+    # A kernel ends with its parent, and takes no module from its working directory.
+    arguments = [*request["arguments"], f"--IPKernelApp.parent_handle={os.getppid()}", IGNORE_FOLDER]
+    sys.argv = [sys.argv[0], *arguments]
+    launch_new_instance(argv=arguments)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from typing import Any
 
 from vergeos_nb.processes import lives
 from vergeos_nb.runbook_files import OURS, PLACE
+from vergeos_nb.runner.fork_server import load, serve
+from vergeos_nb.runner.forked import Forked, alone
 
 SERVER = "vergeos_nb.runner.fork_server"
 # Modules that every runbook's first cell loads, and the runbooks.
@@ -40,28 +42,38 @@ class ForkServer:
     The constructor returns at once, while the server loads its modules. The first kernel waits for that. The
     server ends with this process, however this process ends.
 
+    Args:
+        forked: this process has loaded the modules, and the server is forked from it.
+
     Raises:
         OSError: it could not be started.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, forked: bool = False) -> None:
         # The output of server and kernels, such as why a kernel died, must not go to the terminal.
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 — open as long as the server
         ours, theirs = socket.socketpair()
         with theirs:
-            # In a session of its own, so that Ctrl-C at the terminal reaches this process only.
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", SERVER, str(theirs.fileno()), *LOADED],
-                stdin=subprocess.DEVNULL,
-                stdout=self._printed,
-                stderr=self._printed,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            start = self._forked if forked else self._started
+            self._process = start(theirs.fileno())
         self.pid = self._process.pid
         self._link = Connection(ours.detach())
         self._lock = threading.Lock()
         self._codes: dict[int, int] = {}
+
+    def _started(self, link: int) -> subprocess.Popen[bytes] | Forked:
+        # In a session of its own, so that Ctrl-C at the terminal reaches this process only.
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", SERVER, str(link), *LOADED],
+            stdin=subprocess.DEVNULL,
+            stdout=self._printed,
+            stderr=self._printed,
+            pass_fds=[link],
+            start_new_session=True,
+        )
+
+    def _forked(self, link: int) -> subprocess.Popen[bytes] | Forked:
+        return Forked(lambda: serve(Connection(link)), keeps=link, prints=self._printed)
 
     def fork(self, arguments: Sequence[str], environ: Mapping[str, str], folder: str) -> WarmProcess:
         """Start a kernel with these arguments of ipykernel.
@@ -181,13 +193,30 @@ _shared: ForkServer | None = None
 
 def shared() -> ForkServer | None:
     """The fork server of this process, started if there is none; None if forking is not possible here."""
+    return _shared_one(forked=False)
+
+
+def loaded_here() -> None:
+    """Load a kernel's modules into this process, and have the fork server forked from it.
+
+    For a process that needs most of these modules itself: together they take a third less than two processes
+    that load them. If this process cannot be forked as a whole, the server starts as always.
+    """
+    if POSSIBLE and alone():
+        load(LOADED)
+        _shared_one(forked=True)
+    else:
+        shared()
+
+
+def _shared_one(*, forked: bool) -> ForkServer | None:
     global _shared
     if not POSSIBLE:
         return None
     with _lock:
         if _shared is None or not _shared.lives:
             try:
-                _shared = ForkServer()
+                _shared = ForkServer(forked=forked)
             except OSError:
                 return None
             atexit.register(_shared.close)

@@ -174,6 +174,31 @@ def test_requests_keep_their_distance(make_wire, clock):
     assert clock.slept == [pytest.approx(wire_module.MIN_GAP_S)]
 
 
+def test_the_distance_is_kept_between_starts_so_a_slow_answer_is_part_of_it(make_wire, clock):
+    def slow(request):
+        clock.time += 0.03
+        return httpx.Response(200, json=[])
+
+    wire = make_wire(answers(slow))
+    wire.read("vms")
+    wire.read("vms")
+    clock.time += 0.01
+    wire.change("PUT", "machine_status/61", BODY)
+    assert clock.slept == [pytest.approx(wire_module.MIN_GAP_S - 0.03), pytest.approx(0.01)]
+
+
+def test_what_is_done_before_a_changing_request_is_no_part_of_the_next_distance(make_profile, clock):
+    def takes_time(request):
+        clock.time += 0.04
+
+    with wire_module.Wire(
+        make_profile(), network=AmbientNetwork(), clock=clock, on_intent=takes_time, transport=answers(ok([]))
+    ) as wire:
+        wire.change("PUT", "machine_status/61", BODY)
+        wire.read("vms")
+        assert clock.slept == [pytest.approx(wire_module.MIN_GAP_S)]
+
+
 def test_requests_to_the_simulator_need_no_distance(make_wire, make_profile, clock):
     wire = make_wire(answers(ok([])), profile=make_profile(paced=False))
     wire.read("vms")

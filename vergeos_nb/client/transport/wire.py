@@ -35,9 +35,9 @@ from vergeos_nb.settings import MASK, AmbientNetwork, Profile, Secret, ambient_n
 from vergeos_nb.vergeos.exchange import Exchange, Request, api_path
 
 MIN_GAP_S = 0.05
-"""Assumption: at least this long between two requests. Beyond about 50 requests in a short window the
-platform drops the connection instead of answering 429 (govergeos, which suggests this gap). Switched by the
-profile's ``paced``."""
+"""Assumption: at least this long from one request's start to the next one's. Beyond about 50 requests in a
+short window the platform drops the connection instead of answering 429 (govergeos, which suggests this gap
+and keeps it between starts: ``WithRateLimit``). Switched by the profile's ``paced``."""
 
 LOGOUT_LIMIT_S = 5.0
 """A stuck system shall not keep a run from ending; a session ends by itself after a day (D-adv-set)."""
@@ -248,13 +248,12 @@ class Wire:
                 self._on_intent(request)
             call = self._call(request)
             taking = Taking(self._clock, request.bounds)
+            self._last_at = self._clock.monotonic()
             try:
                 answer = self._exchanged(request, content, taking, call)
             except BaseException as failure:  # an interrupted call is an exchange, too
                 self._note(request, attempt, taking, failure)
                 raise
-            finally:
-                self._last_at = self._clock.monotonic()
             self._note(request, attempt, taking, None)
             return answer
 
