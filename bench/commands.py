@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench.claim import Sample, Trial
+from vergeos_nb.runner.stopping import signals_held
 
 BIN = Path(sys.executable).parent
 # The unit of `ru_maxrss`.
@@ -51,23 +53,20 @@ def run(
     log = cwd / "command.log"
     with log.open("wb") as out:
         began = time.perf_counter()
-        process = subprocess.Popen(
-            [str(word) for word in arguments],
-            cwd=cwd,
-            env={**without_switches(), **(environ or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
+        with ExitStack() as stack:
+            with signals_held():
+                process = subprocess.Popen(
+                    [str(word) for word in arguments],
+                    cwd=cwd,
+                    env={**without_switches(), **(environ or {})},
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                stack.push(lambda *raised: _end(process) if raised[0] else None)
             # Not `wait`: only `wait4` says what this very process and its children took.
             _, status, used = os.wait4(process.pid, 0)
-        except BaseException:
-            # Stopped: what was begun here, such as a hundred papermills in turn, ends, too.
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
         took = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != code:
@@ -75,3 +74,9 @@ def run(
         words = " ".join(str(word) for word in arguments)
         raise RuntimeError(f"{words} ended with {process.returncode}, not {code}:\n{said}")
     return Sample(took, used.ru_utime + used.ru_stime, used.ru_maxrss / _RSS_BY_MB)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End what was begun here, such as a hundred papermills in turn."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
