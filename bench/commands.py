@@ -79,9 +79,3 @@ def run(
         words = " ".join(str(word) for word in arguments)
         raise RuntimeError(f"{words} ended with {process.returncode}, not {code}:\n{said}")
     return Sample(took, used.ru_utime + used.ru_stime, used.ru_maxrss / _RSS_BY_MB)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what was begun here, such as a hundred papermills in turn."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
