@@ -12,7 +12,6 @@ import pytest
 
 from tests.respelt import floats, texts
 from vergeos_nb import errors
-from vergeos_nb.client import rows_behind_vm
 from vergeos_nb.client.rows_behind_vm import taken_apart
 from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.settings import Credentials, Profile, Secret
@@ -158,11 +157,6 @@ def test_a_login_that_is_over_is_an_error(door: Door) -> None:
     door.status = 401
     with pytest.raises(errors.AuthError):
         door.read()
-
-
-def test_the_assumption_can_be_switched_off(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows_behind_vm, "ASSUME_ROWS_COME_TOGETHER", False)
-    assert (door.read(), door.paths) == (NO_ROWS, [])
 
 
 def test_a_call_taken_apart_is_one_of_each_table_and_any_other_stays_as_it_is(

@@ -26,7 +26,7 @@ ANSWERS: Mapping[str, tuple[Any, ...]] = {
     "no_match": ("list", "count"),
     "put_answers": ("list", "object", "nothing"),
     "conflict_in_wrong_state": (True, False),
-    "rows_behind_a_vm": ("come", "null", "dropped", "refused"),
+    "rows_behind_a_vm": ("come", "old", "null", "dropped", "refused"),
 }
 # By day: one answer differs from the default, for the scenarios in which most can go wrong.
 SAMPLED = ("healthy", "stuck", "zombie", "node_dead", "node_unreachable", "relay_refused", "kill_stuck")

@@ -49,4 +49,4 @@ def test_a_person_approves_that_the_vm_may_be_lost_and_clicks_through_to_what_wa
     record = json.loads((lab.run.folder / "record.json").read_text())
     assert (record["outcome"], len(record["changing_calls"])) == ("done", 5)
     (kept,) = (tmp_path / "outputs" / "platform").iterdir()
-    assert kept.read_text().count('value = "measured') == 9
+    assert kept.read_text().count('value = "measured') == 10

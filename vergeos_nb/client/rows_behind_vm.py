@@ -1,13 +1,13 @@
 """Status, statistics and counters of a VM in one call: the rows behind its row in ``vms``.
 
-ASSUME_ROWS_COME_TOGETHER
-    ``machine[…]`` of a VM's row gives the machine's status, statistics, NICs and drives as they are now. The
-    vendor's documents ask ``/v4/vms/1`` for ``machine[most,drives[most],nics[most]]`` (yb-api), and the
-    vendor's exporter reads the statistics of a machine, of its drives and of its NICs behind the ``machine``
-    of a node (``fields=dashboard``). That VMs have all of it is composed of these two.
+The assumption `rows_come_together_with_a_vm` has two sources. The vendor's documents ask ``/v4/vms/1`` for
+``machine[most,drives[most],nics[most]]`` (yb-api). The vendor's exporter reads the statistics of a machine,
+its drives and its NICs behind the ``machine`` of a node (``fields=dashboard``). No source shows all of them
+for a VM.
 
-So a row counts only if it names itself, its owner and its values. Whatever does not is left out here, and who
-reads asks for it by a call of its own. `identify.verify` holds one status row against the row itself.
+So a row counts only if it names itself, its owner and its values. Any other row is left out, and the caller
+reads it by its own call. `identify.verify` compares the status row with the row itself. If `learn_platform`
+has measured that rows do not come together, `Case.sample` does not ask for them.
 """
 
 from __future__ import annotations
@@ -57,7 +57,6 @@ from vergeos_nb.vergeos.rows import (
 T = TypeVar("T")
 Given = Mapping[str, list[Any]]
 
-ASSUME_ROWS_COME_TOGETHER = True
 _NAME = "behind"
 
 BEHIND = filters.fields(
@@ -99,8 +98,6 @@ class RowsBehindVm:
             machine, status: the keys that the rows must name.
         """
         path, asked = VmKey.path(vm), f"read VM {vm} and the rows behind it"
-        if not ASSUME_ROWS_COME_TOGETHER:
-            return NO_ROWS
         try:
             row = self.wire.read(path, asked=asked, bounds=NAMED, fields=BEHIND)
             found = self._rows_of([row], [machine.value], asked).get(machine.value, NO_ROWS)

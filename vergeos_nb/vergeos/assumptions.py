@@ -15,6 +15,7 @@ from vergeos_nb.clock import iso
 STATISTICS_OF_A_STOPPED_MACHINE = "statistics_of_a_stopped_machine_are_written"
 STATUS_ROW_TAKES_ALL = "status_row_takes_powerstate_and_node"
 STATUS_OF_A_STOPPED_MACHINE = "status_of_a_stopped_machine_is_written"
+ROWS_COME_TOGETHER = "rows_come_together_with_a_vm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ ASSUMPTIONS: Mapping[str, Assumption] = MappingProxyType(
                 "The last statistics of a VM that stopped by itself read 0 MB RAM.",
                 "vergeos-exporter metrics.md: powered-off VMs report 0",
                 "A VM whose record says stopped beside RAM in use is listed for a look.",
+            ),
+            Assumption(
+                ROWS_COME_TOGETHER,
+                "`machine[…]` of a VM's row gives its status, statistics, NICs and drives as they are now.",
+                "vendor's documents for drives and NICs of a VM; its exporter for the statistics of a node",
+                "Verify compares the status row with the row itself. Missing rows get their own calls.",
             ),
             Assumption(
                 "no_match_is_an_empty_list",

@@ -14,7 +14,7 @@ from vergeos_nb.cli.main import cli
 
 def test_reading_prints_each_assumption_and_keeps_it(outputs: Path) -> None:
     code, answer, printed = call("conformance", "--outputs", str(outputs))
-    assert (code, answer["outcome"], len(answer["assumptions"])) == (0, "done", 9)
+    assert (code, answer["outcome"], len(answer["assumptions"])) == (0, "done", 10)
     assert "  measured true   A filter that matches no row is answered with an empty list.\n" in printed
     assert f"  kept in {outputs}/platform/simulator.toml\n" in printed
 

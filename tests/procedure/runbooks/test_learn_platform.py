@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 import httpx
 import pytest
@@ -16,6 +18,7 @@ from vergeos_nb.archive.platform_files import PlatformFiles
 from vergeos_nb.journal.run_state import RunState
 from vergeos_nb.simulator import Simulator, SteppedClock
 from vergeos_nb.simulator.faults.switches import Switches
+from vergeos_nb.simulator.world import life
 from vergeos_nb.vergeos.measured import SystemMeasured
 
 # The version that the simulator says it has.
@@ -92,6 +95,8 @@ def test_without_a_vm_it_reads_only_and_says_what_it_saw(learn: Make) -> None:
         "ram_of_running": "in use",
         "oldest_reading_s": "0",
         "longest_gap_s": "3",
+        "state_with_vm": "same",
+        "rows_with_vm": "same",
     }
 
 
@@ -198,7 +203,7 @@ def test_a_later_run_adds_to_what_was_kept(learn: Make) -> None:
     assert (kept["put_row"].record, kept["no_match"].record) == (first, run.folder.name)
 
 
-def test_reading_alone_measures_five_of_nine_assumptions_and_says_what_the_others_need(learn: Make) -> None:
+def test_reading_alone_measures_six_of_ten_assumptions_and_says_what_the_others_need(learn: Make) -> None:
     run = learn()
     run.learn()
     needs_vm = "not measured"
@@ -207,6 +212,7 @@ def test_reading_alone_measures_five_of_nine_assumptions_and_says_what_the_other
         "status_of_a_stopped_machine_is_written": "measured false",
         "rows_of_a_running_machine_are_written_within_5_s": "measured true",
         "last_statistics_of_a_stopped_machine_hold_no_ram": "measured true",
+        "rows_come_together_with_a_vm": "measured true",
         "no_match_is_an_empty_list": "measured true",
         "kill_of_a_stopped_machine_is_refused": needs_vm,
         "status_row_takes_powerstate_and_node": needs_vm,
@@ -237,11 +243,11 @@ def test_connect_says_how_much_is_known_of_this_system_and_version(learn: Make) 
         connect = run.follow("force_power_off").results[0]
         return next(str(row[1]) for row in connect.tables[0].rows if row[0] == "platform")
 
-    assert told() == f"none of 9 assumptions measured on {VERSION}"
+    assert told() == f"none of 10 assumptions measured on {VERSION}"
     run.learn()
-    assert told() == f"5 of 9 assumptions measured on {VERSION}, less than a day ago"
+    assert told() == f"6 of 10 assumptions measured on {VERSION}, less than a day ago"
     run.clock.sleep(12 * 86_400)
-    assert told() == f"5 of 9 assumptions measured on {VERSION}, 12 days ago"
+    assert told() == f"6 of 10 assumptions measured on {VERSION}, 12 days ago"
 
 
 def test_what_was_measured_on_another_version_counts_for_nothing_and_is_said(learn: Make) -> None:
@@ -253,7 +259,7 @@ def test_what_was_measured_on_another_version_counts_for_nothing_and_is_said(lea
     assert account.verdict == "alive"
     told = dict(account.results[0].tables[0].rows)["platform"]
     assert told == (
-        f"none of 9 assumptions measured on {VERSION}; what was measured on 26.0.2 does not count for this "
+        f"none of 10 assumptions measured on {VERSION}; what was measured on 26.0.2 does not count for this "
         "version"
     )
 
@@ -291,6 +297,7 @@ def test_fresh_zeros_are_no_death_once_stopped_machines_were_seen_without_fresh_
 
 STATISTICS = "statistics_of_a_stopped_machine_are_written"
 STATUS = "status_of_a_stopped_machine_is_written"
+TOGETHER = "rows_come_together_with_a_vm"
 LOGGED = "writing_the_status_row_is_logged"
 YES, NO = "measured true", "measured false"
 # Each position of a switch, what is seen of it, and what it says of an assumption.
@@ -300,6 +307,11 @@ POSITIONS: list[tuple[dict[str, Any], dict[str, str], dict[str, str]]] = [
     ({"statistics_of_the_dead": "gone"}, {"stats_row_of_test_vm": "no row"}, {STATISTICS: NO}),
     ({"heartbeat_of_the_dead": "stops"}, {"status_row_of_test_vm": "not written"}, {STATUS: NO}),
     ({"heartbeat_of_the_dead": "goes_on"}, {"status_row_of_test_vm": "written"}, {STATUS: YES}),
+    ({"rows_behind_a_vm": "come"}, {"rows_with_vm": "same"}, {TOGETHER: YES}),
+    ({"rows_behind_a_vm": "old"}, {"rows_with_vm": "differ"}, {TOGETHER: NO}),
+    ({"rows_behind_a_vm": "null"}, {"rows_with_vm": "missing"}, {TOGETHER: NO}),
+    ({"rows_behind_a_vm": "dropped"}, {"rows_with_vm": "missing"}, {TOGETHER: NO}),
+    ({"rows_behind_a_vm": "refused"}, {"rows_with_vm": "missing"}, {TOGETHER: NO}),
     ({"no_match": "list"}, {"no_match": "[]"}, {"no_match_is_an_empty_list": YES}),
     ({"no_match": "count"}, {"no_match": '{"$count": 0}'}, {"no_match_is_an_empty_list": NO}),
     (
@@ -357,7 +369,7 @@ def measure(run: Learning) -> None:
     ("position", "seen", "assumed"),
     [
         # By day the positions that change a verdict, and one of each other kind.
-        pytest.param(*one, marks=[] if at < 6 or at % 5 == 0 else pytest.mark.nightly, id=_called(one[0]))
+        pytest.param(*one, marks=[] if at < 11 or at % 5 == 0 else pytest.mark.nightly, id=_called(one[0]))
         for at, one in enumerate(POSITIONS)
     ],
 )
@@ -368,6 +380,55 @@ def test_the_position_of_a_switch_of_the_platform_is_found(
     measure(run)
     assert {name: run.seen().get(name) for name in seen} == seen
     assert {name: run.assumptions()[name] for name in assumed} == assumed
+
+
+def test_where_no_vm_runs_nothing_is_said_of_rows_that_come_together_and_the_way_on_is(learn: Make) -> None:
+    run = learn()
+    world = run.sim.world
+    for row in world.rows("vms"):
+        if not row.get("is_snapshot") and row["machine"] in world.vitals:
+            life.end_process(world, row["machine"])
+    run.learn()
+    kept = run.kept().find(SYSTEM).assumptions[TOGETHER]
+    assert (kept.value, kept.how) == (
+        "not measured",
+        "rows_with_vm: not shown (no running VM was there); "
+        "run it again while a VM runs that has a NIC and a drive",
+    )
+
+
+def test_where_only_some_rows_come_together_each_run_reads_the_others_by_their_own_calls(learn: Make) -> None:
+    run = learn()
+    inner: Any = run.transport
+
+    def without_statistics(request: httpx.Request) -> httpx.Response:
+        answer: httpx.Response = inner.handler(request)
+        row = json.loads(answer.content)
+        if isinstance(row, dict) and isinstance(row.get("behind"), dict):
+            row["behind"]["stats"] = None
+        return httpx.Response(answer.status_code, headers={"server": answer.headers["server"]}, json=row)
+
+    run.transport = httpx.MockTransport(without_statistics)
+    run.learn()
+    kept = run.kept().find(SYSTEM).assumptions[TOGETHER]
+    assert (kept.value, kept.how) == (
+        "not measured",
+        "rows_with_vm: some missing (web-01: status same, statistics missing, counters same); "
+        "each run reads the missing rows by their own calls",
+    )
+
+
+def test_rows_that_are_known_not_to_come_together_are_asked_for_one_by_one_alone(learn: Make) -> None:
+    def together(run: Learning) -> int:
+        since = len(run.requests)
+        account = run.follow("force_power_off")
+        assert ending(account) == ("planned", "off", 0)
+        return sum("as behind" in unquote_plus(call.query) for call in run.requests[since:])
+
+    run = learn("stuck", switches=Switches(rows_behind_a_vm="refused"))
+    before = together(run)
+    run.learn()
+    assert (before > 0, together(run)) == (True, 0)
 
 
 @pytest.mark.nightly

@@ -70,7 +70,7 @@ def test_a_reading_is_one_call_and_two_where_a_drive_has_no_statistics(rehearse:
     run.end(book)
 
 
-@pytest.mark.parametrize("how", ["null", "dropped", "refused"])
+@pytest.mark.parametrize("how", ["old", "null", "dropped", "refused"])
 def test_where_rows_do_not_come_together_each_is_asked_for_and_the_run_ends_the_same(
     rehearse: Make, how: str
 ) -> None:

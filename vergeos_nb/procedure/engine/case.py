@@ -24,7 +24,7 @@ from vergeos_nb.procedure.values.protocols import Journal, MeasuredSystems, Plan
 from vergeos_nb.procedure.values.votes import Verdict
 from vergeos_nb.procedure.values.wait_report import BETWEEN_READINGS, WaitReport
 from vergeos_nb.settings.policy import Policy
-from vergeos_nb.vergeos.assumptions import NOTHING_MEASURED, PlatformKnowledge
+from vergeos_nb.vergeos.assumptions import NOTHING_MEASURED, ROWS_COME_TOGETHER, PlatformKnowledge
 from vergeos_nb.vergeos.rows import (
     NO_ROWS,
     LogLine,
@@ -163,7 +163,7 @@ class Case(SystemCase):
 
     Attributes:
         on_cards: whether a person approves on a card instead of typing a digest.
-        one_by_one: whether each row is read by its own call, because the rows that came together were wrong.
+        rows_differ: whether the rows that came together were not the rows themselves.
     """
 
     options: VmParameters
@@ -188,7 +188,12 @@ class Case(SystemCase):
     sent: list[str] = field(default_factory=list)
     off_since: Rung | None = None
     unread: str = ""
-    one_by_one: bool = False
+    rows_differ: bool = False
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether each row is read by its own call. Rows together are wrong here, or do not come."""
+        return self.rows_differ or self.knowledge.of(ROWS_COME_TOGETHER).holds is False
 
     @property
     def gap_s(self) -> float:

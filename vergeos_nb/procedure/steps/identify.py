@@ -158,7 +158,7 @@ def _first_sample(case: Case, row: MachineStatus) -> Sample:
     """
     sample = case.sample()
     if (older := _older_than(sample.status, row)) and not case.one_by_one:
-        case.one_by_one = True
+        case.rows_differ = True
         case.note(f"{older}: from now on each row is read by a call of its own")
         return case.sample()
     return sample

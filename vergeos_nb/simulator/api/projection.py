@@ -151,7 +151,7 @@ def path_getter(world: World, table: str, path: Path) -> Getter | None:
 
 
 def _without_rows_behind(world: World, table: str, selection: Fields) -> Getter | None:
-    """What a platform gives that does not answer `machine[…]` of a VM, by the switch.
+    """The answer to `machine[…]` of a VM by the switch, if the rows themselves do not come.
 
     Raises:
         ApiError: 422 where it refuses.
@@ -161,6 +161,10 @@ def _without_rows_behind(world: World, table: str, selection: Fields) -> Getter 
             raise invalid_argument()
         case "dropped":
             return None
+        case "old":
+            return _through(
+                world, table, "machine", lambda target: _older(project(world, target, selection).apply)
+            )
     plain = Fields(tuple(entry for entry in selection.entries if not _leads_on(entry)))
     led_on = {_label(entry): None for entry in selection.entries if _leads_on(entry)}
 
@@ -169,6 +173,22 @@ def _without_rows_behind(world: World, table: str, selection: Fields) -> Getter 
         return lambda row: {**made.apply(row), **led_on}
 
     return _through(world, table, "machine", with_nulls)
+
+
+def _older(getter: Getter) -> Getter:
+    """The same rows with the times of a minute ago."""
+
+    def older(value: Any) -> Any:
+        if isinstance(value, list):
+            return [older(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: one - 60 if name in ("last_update", "modified") and isinstance(one, int) else older(one)
+            for name, one in value.items()
+        }
+
+    return lambda row: older(getter(row))
 
 
 def _leads_on(entry: Entry) -> bool:

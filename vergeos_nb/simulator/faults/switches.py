@@ -76,10 +76,11 @@ class Switches:
     """Columns of machine_status that refuse a whole PUT that names them, with 422 `field 'x' is readonly`
     (pyvergeos issue 86 has text and status, of another table). Nothing is changed then."""
 
-    rows_behind_a_vm: Literal["come", "null", "dropped", "refused"] = "come"
-    """What `machine[…]` of a VM's row gives: the rows (vendor's docs, yb-api: `machine[most,drives[most],…]`;
-    statistics behind them are sourced for nodes, exporter `fields=dashboard`); nothing but nulls behind the
-    machine; no column at all, as of an unknown one; or 422."""
+    rows_behind_a_vm: Literal["come", "old", "null", "dropped", "refused"] = "come"
+    """What `machine[…]` of a VM's row gives. `come`: the rows. The vendor's docs (yb-api) have
+    `machine[most,drives[most],…]`; its exporter has statistics behind nodes (`fields=dashboard`). `old`: rows
+    that say they were written a minute ago, as a cache gives them. `null`: nulls behind the machine.
+    `dropped`: no column, as for an unknown one. `refused`: 422."""
 
     error_key: str = "err"
     """The key of the error envelope; `error` appears in some vendor prose."""

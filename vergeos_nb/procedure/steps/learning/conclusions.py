@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from vergeos_nb.procedure.steps.learning.observations import Observation
 from vergeos_nb.procedure.steps.learning.rhythm import FLUSH_S
+from vergeos_nb.procedure.steps.learning.rows_together import NOT_SHOWN, ROWS_WITH_VM, SAME
 from vergeos_nb.procedure.values.step_tables import ASSUMED
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.vergeos.assumptions import (
     ASSUMPTIONS,
+    ROWS_COME_TOGETHER,
     STATISTICS_OF_A_STOPPED_MACHINE,
     STATUS_OF_A_STOPPED_MACHINE,
 )
@@ -96,6 +98,16 @@ def _last_statistics(seen: Seen) -> Conclusion:
     return Conclusion(all(one.value == "zero" for one in ram), _told(ram))
 
 
+def _rows_together(seen: Seen) -> Conclusion:
+    one = seen.get(ROWS_WITH_VM)
+    if one is not None and one.value == "some missing":
+        return Conclusion(None, f"{_told([one])}; each run reads the missing rows by their own calls")
+    if one is None or one.value == NOT_SHOWN:
+        why = _told([one]) if one is not None else "it was not asked"
+        return Conclusion(None, f"{why}; {NEEDS_RUNNING_VM}")
+    return Conclusion(one.value == SAME, _told([one]))
+
+
 def _by_word(name: str, true: str, without: str) -> Callable[[Seen], Conclusion]:
     """An assumption that one observation decides.
 
@@ -129,12 +141,14 @@ def _columns(seen: Seen) -> Conclusion:
 
 
 NEEDS_VM = "this needs a test VM and an approved plan"
+NEEDS_RUNNING_VM = "run it again while a VM runs that has a NIC and a drive"
 
 _DRAWN: Mapping[str, Callable[[Seen], Conclusion]] = {
     STATISTICS_OF_A_STOPPED_MACHINE: _statistics,
     STATUS_OF_A_STOPPED_MACHINE: _status,
     "rows_of_a_running_machine_are_written_within_5_s": _running,
     "last_statistics_of_a_stopped_machine_hold_no_ram": _last_statistics,
+    ROWS_COME_TOGETHER: _rows_together,
     "no_match_is_an_empty_list": _by_word("no_match", "[]", "it was not asked"),
     "kill_of_a_stopped_machine_is_refused": _kill,
     "status_row_takes_powerstate_and_node": _columns,

@@ -16,6 +16,7 @@ from vergeos_nb.procedure.steps.learning.rhythm import (
     status_rhythm,
     together,
 )
+from vergeos_nb.procedure.steps.learning.rows_together import compare_rows
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.protocols import Learnable, Platform
 from vergeos_nb.procedure.values.step_tables import LEARNED_ROWS, LEARNED_TABLES
@@ -97,6 +98,7 @@ def watch_rows(case: LearnCase) -> Draft:
             rows += [_row(key, machines[kind][key], kind, row, one) for key, one in rhythms.items()]
     _observe_ram(case, machines, looks)
     _observe_age(case, machines, looks)
+    compare_rows(case, machines["running"])
     told = ", ".join(f"{len(some)} {kind}" for kind, some in machines.items() if some)
     return Draft(
         StepOutcome.PASSED,
