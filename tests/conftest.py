@@ -29,12 +29,29 @@ settings.register_profile(
 settings.register_profile("nightly", settings.get_profile("default"), max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-# A suite that a shell starts in the background has Ctrl-C ignored, and so would every command that it starts.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+MEMORY = Path("/dev/shm")
+NEEDED_BYTES = 2 << 30
 
 SCRUBBED = ("VERGE", "SSL_CERT", "REQUESTS_CA", "CURL_CA", "JPY_", "VOILA_", "XDG_", "PIP_", "JUPYTER")
 HOMES = itertools.count(1)
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests write to memory where there is enough of it, because a disk makes them wait at each renamed file.
+    The workers of xdist inherit it. `TMPDIR` and ``--basetemp`` say another place."""
+    if "TMPDIR" not in os.environ and _has_room(MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    # A shell that starts the suite in the background ignores Ctrl-C for it, and for all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether tests can write there, and start what they have written."""
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        return False
+    found = os.statvfs(folder)
+    return not found.f_flag & os.ST_NOEXEC and found.f_bavail * found.f_frsize >= NEEDED_BYTES
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

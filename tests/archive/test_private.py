@@ -21,6 +21,8 @@ from vergeos_nb.runner.jupyter_lab import runbooks_here
 from vergeos_nb.runner.working_copies import working_copy
 from vergeos_nb.settings import Secret
 
+pytestmark = pytest.mark.usefixtures("skipped_waits")
+
 
 def rights_of_others(folder: Path, *, but: tuple[Path, ...] = ()) -> list[str]:
     """Paths below, and the folder itself, in which others may do something."""

@@ -1,4 +1,4 @@
-"""Fleets make many records, whose pictures nobody looks at here."""
+"""Fleets make many records, whose pictures nobody looks at here. Their commands wait for nothing."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _no_pictures(undrawn: None) -> None:
-    """See the fixture of all tests."""
+def _no_pictures(undrawn: None, skipped_waits: None) -> None:
+    """See the fixtures of all tests."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands import command
 from vergeos_nb.archive.plan_shelf import PlanShelf
 from vergeos_nb.archive.questions.open_archive import open_archive
 from vergeos_nb.journal.journal import read_journal
@@ -23,7 +21,6 @@ from vergeos_nb.views.badges import badge_of
 
 HERE = Path(__file__).parent
 VERSIONS = sorted(path.name.removesuffix(".tar.xz") for path in HERE.glob("*.tar.xz"))
-COMMAND = [sys.executable, "-m", "vergeos_nb"]
 # These read the archive alone, so every later version must give the same answer, and may give more.
 READING = ("verify", "list", "removed", "show", "diff")
 
@@ -50,9 +47,7 @@ def records(golden: Path) -> Sequence[Path]:
 
 def asked(*arguments: str) -> tuple[int, Any]:
     """The exit code and the JSON of a command."""
-    ended = subprocess.run(
-        [*COMMAND, *arguments, "--json"], capture_output=True, text=True, timeout=120, env=dict(os.environ)
-    )
+    ended = command(*arguments, "--json")
     return ended.returncode, json.loads(ended.stdout.splitlines()[-1])
 
 
@@ -146,7 +141,7 @@ def test_a_fleet_of_an_older_version_has_a_status(golden: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "command"),
+    ("name", "words"),
     [
         ("scenarios", ["simulator", "--list"]),
         ("doctor", ["doctor"]),
@@ -155,7 +150,8 @@ def test_a_fleet_of_an_older_version_has_a_status(golden: Path) -> None:
         ("usage", ["run", "force_power_off", "-p", "settle_x=3"]),
     ],
 )
-def test_the_json_of_a_command_keeps_every_field(golden: Path, name: str, command: list[str]) -> None:
+@pytest.mark.usefixtures("skipped_waits")
+def test_the_json_of_a_command_keeps_every_field(golden: Path, name: str, words: list[str]) -> None:
     then = next(answer for answer in answers(golden) if answer["name"] == name)
-    code, now = asked(*command)
+    code, now = asked(*words)
     assert (code, then["answer"].keys() - now.keys()) == (then["code"], set())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import command as forked
 from vergeos_nb import layout
 from vergeos_nb.procedure.runbooks import catalog
 
@@ -44,16 +45,20 @@ def site(tmp_path: Path) -> Path:
     return folder
 
 
+def environ_with(site: Path) -> dict[str, str]:
+    path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return {**os.environ, "PYTHONPATH": path, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+
+
 def start(site: Path, command: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run a command in an environment in which the package is installed."""
-    path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    environ = {**os.environ, "PYTHONPATH": path, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, cwd=cwd, env=environ_with(site), capture_output=True, text=True, timeout=120
+    )
 
 
 def command(site: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    code = "from vergeos_nb.cli.main import main; main()"
-    return start(site, [sys.executable, "-c", code, *words], site.parent)
+    return forked(*words, env=environ_with(site), cwd=site.parent)
 
 
 def test_a_runbook_of_another_package_is_listed_run_and_sealed(site: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.rehearsal import VENDORS_BODY, Rehearsal
+from tests.rehearsal import VENDORS_BODY, Rehearsal, RunClock
 from tests.respelt import Change, as_it_is, changed, floats, only, texts
 from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.client.verge_api import VergeApi
@@ -103,7 +103,7 @@ def looked_at(
             assert client.put(f"https://vergeos.example{path}", json=VENDORS_BODY).is_success
     profile = Profile("lab", "vergeos.example", Credentials("basic", sim.username, Secret(sim.password)))
     way = sim.transport() if change is as_it_is else changed(sim.transport(), change)
-    with VergeApi(Wire(profile, transport=way)) as api:
+    with VergeApi(Wire(profile, clock=RunClock(clock), transport=way)) as api:
         nodes, counted, first, at = api.all_nodes(), api.fleet_counters(), api.fleet_vms(), clock.now()
         clock.sleep(gap_s)
         again = api.fleet_counters()

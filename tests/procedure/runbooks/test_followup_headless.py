@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.commands import command as forked
 from tests.procedure.runbooks.rehearsed import SIX
 from tests.rehearsal import ATTESTED
 from tests.served import QUICK, changing, files_with, served
@@ -25,15 +26,7 @@ WAITS = {name: QUICK[name] for name in ("sample_gap_s", "poll_s", "settle_s", "c
 def command(outputs: Path, runbook: str, **given: Any) -> tuple[int, dict[str, Any], Path]:
     """Exit code, the last JSON line and the record's folder of `vergeos-nb run`."""
     pairs = [word for name, value in given.items() for word in ("-p", f"{name}={value}")]
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "vergeos_nb", "run", runbook, "-p", "vm_name=web-01", *pairs,
-            "--outputs", str(outputs), "--json",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )  # fmt: skip
+    done = forked("run", runbook, "-p", "vm_name=web-01", *pairs, "--outputs", str(outputs), "--json")
     assert done.stdout, done.stderr
     assert PASSWORD not in done.stdout + done.stderr
     answer = json.loads(done.stdout.splitlines()[-1])
@@ -50,6 +43,7 @@ def in_process(outputs: Path, runbook: str, **given: Any) -> tuple[RunState, Pat
     return book.end(), folder
 
 
+@pytest.mark.usefixtures("skipped_waits")
 def test_a_vm_that_was_forced_off_is_restored_and_one_that_is_off_is_watched_and_started(
     outputs: Path,
 ) -> None:
