@@ -91,6 +91,17 @@ def _listing(setting: Setting) -> Iterator[Pair]:
 
 
 @contextmanager
+def _listing_all(setting: Setting) -> Iterator[Pair]:
+    outputs = setting.folder / "outputs"
+    write_archive(outputs, 100 if setting.short else MANY, SMALL)
+    command(_audit(outputs, "reindex"), cwd=setting.folder)()
+    yield Pair(
+        command(_audit(outputs, "list"), cwd=setting.folder, terminal=True),
+        command(_audit(outputs, "list", "--help"), cwd=setting.folder),
+    )
+
+
+@contextmanager
 def _indexing(setting: Setting) -> Iterator[Pair]:
     outputs = setting.folder / "outputs"
     write_archive(outputs, 20 if setting.short else 2000, AS_LEFT)
@@ -120,6 +131,18 @@ CLAIMS = (
         "grep over the ledger",
         (Goal(Metric.WALL, 0.5, absolute=True), Goal(Metric.CPU, None)),
         _listing,
+    ),
+    Claim(
+        "archive-list-all",
+        f"audit list on a terminal over {MANY:,} records",
+        "its own help, which only starts it up",
+        (
+            Goal(Metric.CPU, 0.3, absolute=True),
+            Goal(Metric.WALL, None),
+            Goal(Metric.MEMORY, 100, absolute=True),
+        ),
+        _listing_all,
+        slow=True,
     ),
     Claim(
         "archive-reindex",

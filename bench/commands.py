@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.claim import Sample, Trial
@@ -24,27 +27,64 @@ def without_switches() -> dict[str, str]:
 
 
 def command(
-    arguments: Sequence[str | Path], *, cwd: Path, environ: Mapping[str, str] | None = None, code: int = 0
+    arguments: Sequence[str | Path],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str] | None = None,
+    code: int = 0,
+    terminal: bool = False,
 ) -> Trial:
     """A trial that runs a command to its end: wall and processor time, and peak memory.
 
     Args:
         environ: variables beside those of this process.
         code: the exit code with which it has to end.
+        terminal: its standard output is a terminal.
     """
 
     def trial() -> Sample:
-        return run(arguments, cwd=cwd, environ=environ, code=code)
+        if not terminal:
+            return run(arguments, cwd=cwd, environ=environ, code=code)
+        with _terminal() as stdout:
+            return run(arguments, cwd=cwd, environ=environ, code=code, stdout=stdout)
 
     return trial
 
 
+@contextmanager
+def _terminal() -> Iterator[int]:
+    """A terminal that shows nothing, as a file to write to."""
+    ours, theirs = pty.openpty()
+
+    def read() -> None:
+        with suppress(OSError):
+            while os.read(ours, 1 << 16):
+                pass
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        reader.join()
+        os.close(ours)
+
+
 def run(
-    arguments: Sequence[str | Path], *, cwd: Path, environ: Mapping[str, str] | None = None, code: int = 0
+    arguments: Sequence[str | Path],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str] | None = None,
+    code: int = 0,
+    stdout: int | None = None,
 ) -> Sample:
     """Run a command once and measure it, children included.
 
     It leads a process group of its own, which is ended when this is interrupted.
+
+    Args:
+        stdout: where its standard output goes; None keeps it for the error.
 
     Raises:
         RuntimeError: it ended with another exit code; the text holds the end of what it printed.
@@ -60,8 +100,8 @@ def run(
                     cwd=cwd,
                     env={**without_switches(), **(environ or {})},
                     stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=subprocess.STDOUT,
+                    stdout=out if stdout is None else stdout,
+                    stderr=out,
                     start_new_session=True,
                 )
             # Not `wait`: only `wait4` says what this very process and its children took.

@@ -15,7 +15,7 @@ import pytest
 
 from tests.archive.made import NONE, archive, finish_again, record, sealed
 from tests.commands import command
-from vergeos_nb.archive import index as index_module
+from vergeos_nb.archive import index_file as index_module
 from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.seal import seal
 from vergeos_nb.errors import RecordNotFound

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vergeos_nb.cli.output import as_json
-from vergeos_nb.cli.plain import as_csv
+from vergeos_nb.cli.plain import csv_pieces
 from vergeos_nb.errors import Refused, UsageError, VmAmbiguous, VmNotFound
 from vergeos_nb.fleet.plan import check_count
 from vergeos_nb.fleet.selection import FleetVm, Named, read_list, resolve, select
@@ -353,7 +353,7 @@ def test_what_stuck_prints_names_exactly_its_vms_whatever_they_are_called(
     ]
     file = tmp_path / "vms"
     for content in (
-        as_csv(columns, [[row[column] for column in columns] for row in rows]),
+        "".join(csv_pieces(columns, [[row[column] for column in columns] for row in rows])),
         as_json({"vms": rows, "read": len(rows)}),
     ):
         file.write_bytes(content.encode())

@@ -14,7 +14,7 @@ from tests.read_records import IMG
 from tests.rehearsal import Rehearsal
 from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.cli.main import cli
-from vergeos_nb.cli.plain import as_csv
+from vergeos_nb.cli.plain import csv_pieces
 
 
 def audit(*arguments: str) -> str:
@@ -56,12 +56,12 @@ def test_a_spreadsheet_computes_nothing(hostile: Rehearsal) -> None:
 
 @pytest.mark.parametrize("text", ["=1", " +1", "-1", "@x", "＝1", "＠x"])
 def test_what_begins_a_formula_gets_an_apostrophe_before_it(text: str) -> None:
-    assert as_csv(["a"], [[text], [-1]]) == f'"a"\n"\'{text}"\n"-1"\n'
+    assert "".join(csv_pieces(["a"], [[text], [-1]])) == f'"a"\n"\'{text}"\n"-1"\n'
 
 
 def test_another_separator_opens_no_formula() -> None:
     """Holds off a spreadsheet that splits at semicolons and finds a formula behind one."""
-    assert as_csv(["a"], [["x;=1+1"]]) == '"a"\n"x;=1+1"\n'
+    assert "".join(csv_pieces(["a"], [["x;=1+1"]])) == '"a"\n"x;=1+1"\n'
 
 
 def test_a_folder_s_name_is_tame_and_below_the_archive(tmp_path: Path) -> None:

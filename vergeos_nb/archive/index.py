@@ -1,29 +1,28 @@
 """The archive's index: an SQLite file made of the ledger, for finding records among many.
 
-It can be deleted. It only selects lines of the ledger, and the values are read from those lines again. So a
-damaged or forged index cannot show anything false.
+It can be deleted. It only selects lines of the ledger, and a record's values are read from its line again.
+So a damaged or forged index shows no record falsely. A forged one can leave records out and count wrongly.
+`verify` does not read it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from vergeos_nb.archive.index_file import EXACT, Answer, Differs, ask, entry_at, row_of_index
 from vergeos_nb.archive.ledger.disk import opened
-from vergeos_nb.archive.ledger.ledger_lines import Event, LedgerEntry, read_line, read_mark
+from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry, read_line
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
-from vergeos_nb.files import after_last_line_feed, create, disk_errors
-from vergeos_nb.layout import ArchiveLayout
-
-EXACT = ("vm", "vm_key", "operator", "approver", "ticket", "outcome", "verdict", "profile")
-"""What can be asked for as it is; of ``vm`` also with ``*`` and ``?``."""
+from vergeos_nb.files import disk_errors
+from vergeos_nb.layout import ArchiveLayout, archive_of
 
 _DAY_S = 86_400
 _NAMED = 5
@@ -33,14 +32,6 @@ _IDS = (
     "substr(record, 1, length(?1)) = ?1",
     "substr(record, -length(?1) - 1) = '-' || ?1",
 )
-_VERSION = 2
-_COLUMNS = ("record", "start", "length", *EXACT, "opened")
-_TABLES = f"""
-CREATE TABLE records ({", ".join(_COLUMNS)}, PRIMARY KEY (record)) WITHOUT ROWID;
-CREATE INDEX by_vm ON records (vm);
-CREATE INDEX by_opened ON records (opened);
-CREATE TABLE made_of (version, size, mtime_ns, last_start, last_hash);
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +91,70 @@ class Index:
             RecordError: the ledger cannot be read.
         """
         where, values = _where(query)
-        return self._ask(f"SELECT * FROM records{where} ORDER BY opened, record", values)
+        return self._found(f"SELECT * FROM records{where} ORDER BY opened, record", values)
+
+    def newest(self, query: Query, count: int) -> list[LedgerEntry]:
+        """The newest of them, the oldest of these first.
+
+        Raises:
+            RecordError: the ledger cannot be read.
+        """
+        where, values = _where(query)
+        statement = f"SELECT * FROM records{where} ORDER BY opened DESC, record DESC LIMIT ?"
+        return self._found(statement, [*values, count])[::-1]
+
+    def each(self, query: Query) -> Iterator[LedgerEntry]:
+        """The same records as of `find`, one by one: 24 bytes of each are held, and no lock.
+
+        Raises:
+            RecordError: the ledger cannot be read.
+        """
+        where, values = _where(query)
+        statement = f"SELECT * FROM records{where} ORDER BY opened, record"
+        with self._opened() as ledger:
+            if ledger is None:
+                return
+            given: set[int] = set()
+            for anew in (False, True):
+                rows = ask(self._path, ledger, lambda known: _packed(known, statement, values), anew=anew)
+                with contextlib.suppress(Differs):
+                    for entry, start in _unpacked(ledger, rows, given):
+                        given.add(start)
+                        yield entry
+                    return
+            raise _unreadable(self._ledger, "it changes while it is read")
+
+    def ends(self, query: Query) -> Counter[tuple[str, str]]:
+        """How many of them ended how: by outcome and verdict; "" stands for none.
+
+        Raises:
+            RecordError: the ledger cannot be read.
+        """
+        where, values = _where(query)
+        statement = f"SELECT outcome, verdict, count(*) FROM records{where} GROUP BY 1, 2"
+        counted: Counter[tuple[str, str]] = Counter()
+        rows: list[Any] = self._asked(lambda database: database.execute(statement, values).fetchall(), [])
+        for outcome, verdict, count in rows:
+            counted[str(outcome or ""), str(verdict or "")] += count
+        return counted
+
+    def paths(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The folders of all sealed records that are still there, and of all removed ones, as ``DAY/RECORD``.
+
+        Raises:
+            RecordError: the ledger cannot be read.
+        """
+        nothing: frozenset[str] = frozenset()
+        return self._asked(_paths, (nothing, nothing))
+
+    def unread(self) -> int:
+        """How many lines of the ledger are damaged. No record of theirs is found.
+
+        Raises:
+            RecordError: the ledger cannot be read.
+        """
+        statement = "SELECT unread FROM made_of"
+        return int(self._asked(lambda database: database.execute(statement).fetchone()[0], 0))
 
     def by_id(self, record: str) -> LedgerEntry:
         """The newest line of the record with this id.
@@ -115,7 +169,7 @@ class Index:
         """
         wanted = self._id_of(record)
         for fits in _IDS if wanted else ():
-            found = self._ask(f"SELECT * FROM records WHERE {fits} ORDER BY record", [wanted])
+            found = self._found(f"SELECT * FROM records WHERE {fits} ORDER BY record", [wanted])
             if len(found) > 1:
                 fit = ", ".join(entry.record for entry in found[:_NAMED])
                 raise RecordNotFound(
@@ -134,7 +188,7 @@ class Index:
             return record
         folder = Path(record).absolute()
         folder = folder.parent if folder.is_file() else folder
-        archive, here = folder.parent.parent, self._ledger.parent
+        archive, here = archive_of(folder).outputs, self._ledger.parent
         if folder.exists() and archive.resolve() != here.resolve():
             other = ArchiveLayout(archive).ledger.exists()
             raise RecordNotFound(
@@ -152,42 +206,71 @@ class Index:
         """
         with disk_errors(f"making {self._path}"):
             self._path.unlink(missing_ok=True)
-        return len(self._ask("SELECT * FROM records", []))
+        return self.ends(Query()).total()
 
-    def _ask(self, statement: str, values: Sequence[Any]) -> list[LedgerEntry]:
+    def _found(self, statement: str, values: Sequence[Any]) -> list[LedgerEntry]:
+        with self._opened() as ledger:
+            if ledger is None:
+                return []
+            return ask(
+                self._path,
+                ledger,
+                lambda database: [entry_at(ledger, row) for row in database.execute(statement, values)],
+            )
+
+    def _asked(self, question: Callable[[sqlite3.Connection], Answer], default: Answer) -> Answer:
+        with self._opened() as ledger:
+            return default if ledger is None else ask(self._path, ledger, question)
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[IO[bytes] | None]:
+        """The ledger; None if there is none."""
         if not self._ledger.exists():
-            return []
+            yield None
+            return
         try:
             with opened(self._ledger) as ledger:
-                for path in (str(self._path), ""):
-                    with contextlib.suppress(sqlite3.Error, _Differs):
-                        return self._asked(path, ledger, statement, values)
-                    if path:
-                        # It is damaged, of another version, or does not fit the ledger. Rebuild it; nothing
-                        # is lost.
-                        with contextlib.suppress(OSError):
-                            self._path.unlink(missing_ok=True)
-                        with contextlib.suppress(sqlite3.Error, _Differs):
-                            return self._asked(path, ledger, statement, values)
+                yield ledger
         except OSError as error:
             raise _unreadable(self._ledger, str(error.strerror)) from error
-        raise _unreadable(self._ledger, "no index can be made of it")
-
-    def _asked(
-        self, path: str, ledger: IO[bytes], statement: str, values: Sequence[Any]
-    ) -> list[LedgerEntry]:
-        if path:
-            # SQLite would let others read it.
-            with contextlib.suppress(OSError):
-                create(Path(path))
-        with contextlib.closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as database:
-            database.execute("PRAGMA synchronous = OFF")
-            _bring_up_to_date(database, ledger)
-            return [_read(ledger, row) for row in database.execute(statement, values)]
 
 
-class _Differs(Exception):  # noqa: N818 — it never leaves this module
-    """The index is not made of this ledger."""
+def _paths(database: sqlite3.Connection) -> tuple[frozenset[str], frozenset[str]]:
+    found = (
+        frozenset(str(path) for (path,) in database.execute(f"SELECT path FROM {table}"))
+        for table in ("records", "removed")
+    )
+    return next(found), next(found)
+
+
+def _packed(database: sqlite3.Connection, statement: str, values: Sequence[Any]) -> array[int]:
+    """Three numbers of each row: where its line is, how long it is, and the hash of the row."""
+    packed = array("q")
+    for row in database.execute(statement, values):
+        try:
+            packed.extend((row[1], row[2], hash(tuple(row))))
+        except (TypeError, OverflowError):
+            raise Differs from None
+    return packed
+
+
+def _unpacked(ledger: IO[bytes], rows: array[int], but: Collection[int]) -> Iterator[tuple[LedgerEntry, int]]:
+    """The lines of these rows, with where they begin.
+
+    Raises:
+        Differs: one says something else than its row.
+    """
+    for at in range(0, len(rows), 3):
+        start, length, told = rows[at : at + 3]
+        if start in but:
+            continue
+        if not (0 <= start < 2**40 and 0 <= length < 2**40):
+            raise Differs
+        ledger.seek(start)
+        entry = read_line(ledger.read(length))
+        if entry is None or hash(row_of_index(entry, start, length)) != told:
+            raise Differs
+        yield entry, start
 
 
 def _where(query: Query) -> tuple[str, list[Any]]:
@@ -205,93 +288,6 @@ def _where(query: Query) -> tuple[str, list[Any]]:
             terms.append(term)
             values.append(moment)
     return (" WHERE " + " AND ".join(terms) if terms else ""), values
-
-
-def _bring_up_to_date(database: sqlite3.Connection, ledger: IO[bytes]) -> None:
-    if _known(database, ledger) == _state(ledger):
-        return
-    database.execute("BEGIN IMMEDIATE")
-    known, state = _known(database, ledger), _state(ledger)
-    if known != state:
-        start = 0
-        if known and known[0] < state[0] and _is_prefix(database, ledger):
-            start = known[0]
-        else:
-            for name in ("records", "made_of"):
-                database.execute(f"DROP TABLE IF EXISTS {name}")
-            for statement in _TABLES.split(";"):
-                database.execute(statement)
-        last, size, raw = start, start, b""
-        marks = ", ".join("?" * len(_COLUMNS))
-        for at, line in _whole_lines(ledger, start):
-            last, size, raw = at, at + len(line), line
-            if (mark := read_mark(line)) is not None:
-                if mark.event is Event.REMOVED:
-                    database.execute("DELETE FROM records WHERE record = ?", (mark.record,))
-            elif entry := read_line(line):
-                database.execute(
-                    f"INSERT OR REPLACE INTO records VALUES ({marks})", _row(entry, at, len(line))
-                )
-        database.execute("DELETE FROM made_of")
-        database.execute(
-            "INSERT INTO made_of VALUES (?, ?, ?, ?, ?)",
-            (_VERSION, size, state[1], last, hashlib.sha256(raw).hexdigest()),
-        )
-    database.execute("COMMIT")
-
-
-def _known(database: sqlite3.Connection, ledger: IO[bytes]) -> tuple[int, int] | None:
-    """Size and time of the ledger that the index was made from; None if there is no index yet."""
-    try:
-        row = database.execute("SELECT version, size, mtime_ns FROM made_of").fetchone()
-    except sqlite3.OperationalError as error:
-        if "no such" in str(error):
-            return None
-        raise
-    return (row[1], row[2]) if row and row[0] == _VERSION else None
-
-
-def _state(ledger: IO[bytes]) -> tuple[int, int]:
-    """Size and time of the ledger's whole lines; a torn last line does not count."""
-    status = os.fstat(ledger.fileno())
-    return after_last_line_feed(ledger.fileno(), status.st_size), status.st_mtime_ns
-
-
-def _is_prefix(database: sqlite3.Connection, ledger: IO[bytes]) -> bool:
-    """Whether the ledger only grew: the last line that the index knows is where it was."""
-    size, last, wanted = database.execute("SELECT size, last_start, last_hash FROM made_of").fetchone()
-    ledger.seek(last)
-    return hashlib.sha256(ledger.read(size - last)).hexdigest() == str(wanted)
-
-
-def _whole_lines(ledger: IO[bytes], start: int) -> Iterator[tuple[int, bytes]]:
-    ledger.seek(start)
-    for line in ledger:
-        if not line.endswith(b"\n"):
-            return
-        yield start, line
-        start += len(line)
-
-
-def _row(entry: LedgerEntry, start: int, length: int) -> tuple[Any, ...]:
-    fields: Mapping[str, Any] = entry.fields
-    try:
-        opened = from_iso(str(fields.get("opened_at")))
-    except ValueError:
-        opened = 0.0
-    told = (fields.get(name) for name in EXACT)
-    plain = (value if isinstance(value, str | int | None) else str(value) for value in told)
-    return (entry.record, start, length, *plain, opened)
-
-
-def _read(ledger: IO[bytes], row: Sequence[Any]) -> LedgerEntry:
-    if not all(isinstance(value, int) and 0 <= value < 2**40 for value in row[1:3]):
-        raise _Differs
-    ledger.seek(row[1])
-    entry = read_line(ledger.read(row[2]))
-    if entry is None or _row(entry, row[1], row[2]) != tuple(row):
-        raise _Differs
-    return entry
 
 
 def _unreadable(path: Path, why: str) -> RecordError:

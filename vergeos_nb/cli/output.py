@@ -12,10 +12,11 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any, TextIO
 
 from vergeos_nb.canonical import finite
-from vergeos_nb.cli.plain import as_csv
+from vergeos_nb.cli.plain import PIECE, csv_pieces, table_lines
 from vergeos_nb.errors import RecordError, VergeNbError
 from vergeos_nb.masking import masked, masked_data
 from vergeos_nb.views.text import visible
@@ -40,6 +41,11 @@ class Output:
     def live(self) -> bool:
         """Whether progress goes to a terminal."""
         return sys.stderr is not None and sys.stderr.isatty()
+
+    @property
+    def to_a_person(self) -> bool:
+        """Whether the result goes to a terminal. A pipe and a file get all of a long table."""
+        return sys.stdout is not None and sys.stdout.isatty()
 
     def line(self, text: str = "", *, hands_out: bool = False) -> None:
         """A line of the result for people; with ``--json`` it goes to standard error.
@@ -67,8 +73,17 @@ class Output:
         _write(before + "\n".join(_shown(line) for line in lines) + after + "\n", sys.stderr)
 
     def csv(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """The result as CSV."""
-        _write(masked(as_csv(names, rows)), sys.stdout)
+        """The result as CSV, written while the rows come. Ends early if nobody reads any more."""
+        for piece in csv_pieces(names, rows):
+            if not _write(masked(piece), sys.stdout):
+                return
+
+    def table(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """The result as a table, however long. Ends early if nobody reads any more."""
+        lines = table_lines(names, rows)
+        while piece := list(islice(lines, PIECE)):
+            if not _write(_shown("\n".join(piece), keep="\n") + "\n", sys.stdout):
+                return
 
     def result(self, data: Mapping[str, Any], *, hands_out: bool = False) -> None:
         """The result for programs: the last line of standard output, only with ``--json``.
@@ -78,6 +93,29 @@ class Output:
         """
         if self.as_json:
             _write(as_json(data if hands_out else masked_data(data)) + "\n", sys.stdout)
+
+    def result_of_many(self, name: str, items: Iterable[Mapping[str, Any]], rest: Mapping[str, Any]) -> None:
+        """The same with a list that may be long, as its first value, written while the items come.
+
+        Args:
+            name: of that list.
+            rest: the other values.
+        """
+        if not self.as_json:
+            return
+        rows = iter(items)
+        begun = f'{{"{name}": ['
+        try:
+            while piece := list(islice(rows, PIECE)):
+                if not _write(begun + ", ".join(as_json(masked_data(row)) for row in piece), sys.stdout):
+                    return
+                begun = ", "
+        except BaseException:
+            # The last line is then the error alone.
+            _write("\n", sys.stdout)
+            raise
+        end = as_json(masked_data(rest))[1:]
+        _write(f"{begun if begun != ', ' else ''}], {end}\n", sys.stdout)
 
 
 def _shown(text: str, keep: str = "") -> str:
@@ -144,16 +182,19 @@ def let_go(stream: TextIO, error: OSError) -> None:
 _unwritten: list[str] = []
 
 
-def _write(text: str, stream: TextIO | None) -> None:
+def _write(text: str, stream: TextIO | None) -> bool:
+    """Write if possible. False if the stream takes nothing any more."""
     if stream is None:  # it was closed before this process began
-        return
+        return False
     try:
         stream.write(_encodable(text, stream))
         stream.flush()
     except ValueError:
-        return  # it was closed later
+        return False  # it was closed later
     except OSError as error:
         let_go(stream, error)
+        return False
+    return True
 
 
 def _encodable(text: str, stream: TextIO) -> str:

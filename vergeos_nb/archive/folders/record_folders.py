@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,14 +24,16 @@ def folders_in_days(outputs: Path) -> list[str]:
     Raises:
         RecordError: the archive cannot be read.
     """
-    found: list[str] = []
+    return sorted(_in_days(outputs))
+
+
+def _in_days(outputs: Path) -> Iterator[str]:
     with _readable(outputs), os.scandir(outputs) as days:
         for day in days:
             if day.name in NO_DAYS or not day.is_dir(follow_symlinks=False):
                 continue
             with os.scandir(day.path) as records:
-                found += [f"{day.name}/{one.name}" for one in records if one.is_dir(follow_symlinks=False)]
-    return sorted(found)
+                yield from (f"{day.name}/{one.name}" for one in records if one.is_dir(follow_symlinks=False))
 
 
 def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
@@ -92,16 +94,36 @@ def has_no_journal(folder: Path) -> bool:
         return False
 
 
-def unsealed(outputs: Path, sealed: Collection[str]) -> list[str]:
-    """The folders of runs that are not among these paths, as ``DAY/RECORD``. Only these folders are read.
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """Where the ledger and the folders differ, as ``DAY/RECORD``, in order.
+
+    Attributes:
+        unsealed: folders of runs that the ledger does not know.
+        missing: sealed records without a folder.
+    """
+
+    unsealed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def unmatched(outputs: Path, known: Callable[[], tuple[Set[str], Set[str]]]) -> Unmatched:
+    """Compare the names of all folders with the ledger. Only folders that it does not know are read.
+
+    Args:
+        known: gives the paths of sealed and of removed records. It is asked after the folders were listed, so
+            that a record that is sealed meanwhile is not called unsealed.
 
     Raises:
         RecordError: the archive cannot be read.
     """
-    # Most runs are sealed, so most folders can be skipped by their name.
-    begun = set(folders_of(outputs, but=sealed))
-    begun |= {folder.relative_to(outputs).as_posix() for folder in without_journal(outputs, but=sealed)}
-    return sorted(begun)
+    there = set(_in_days(outputs))
+    sealed, removed = known()
+    new = sorted(there - sealed - removed)
+    return Unmatched(
+        tuple(path for path in new if is_begun(f"{outputs}/{path}") or has_not_begun(outputs, path)),
+        tuple(path for path in sorted(sealed - there) if not os.path.lexists(f"{outputs}/{path}")),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,22 @@ from typing import Any
 import click
 
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
-from vergeos_nb.archive.folders.record_folders import unsealed
+from vergeos_nb.archive.folders.record_folders import Unmatched, unmatched
 from vergeos_nb.archive.index import Index, Query, moment
 from vergeos_nb.archive.ledger.ledger import Ledger
 from vergeos_nb.archive.ledger.ledger_events import standing
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.archive.ledger.manifest import FIELDS, row_of
+from vergeos_nb.cli.audit.list_remarks import older, remarks_on_ledger
 from vergeos_nb.cli.commands import Asking, Command
 from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output
-from vergeos_nb.cli.plain import cell, table
+from vergeos_nb.cli.plain import table
 from vergeos_nb.views.badges import signed_outcome, signed_verdict
 
 _SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
+NEWEST = 50
+"""How many records a terminal shows."""
 _TOMBSTONE = ("removed_at", "by", "reason", "record", "manifest", "line")
 
 
@@ -48,27 +51,51 @@ def list_records(
     output: Output,
     **wanted: Any,
 ) -> int:
-    """List the sealed records that fit, the oldest run first."""
+    """List the sealed records that fit, the oldest run first.
+
+    A terminal shows the newest 50, and says how the older ones ended. A pipe, a file, --csv and --json get
+    all of them.
+    """
     if removed:
         return _list_removed(outputs, output, csv)
     query = Query(**wanted, since=moment(since, "--since"), until=moment(until, "--until", end=True))
-    entries = Index(outputs).find(query)
-    # A search does not report other records.
+    index = Index(outputs)
     lost = warned(outputs, output)
-    left = unsealed(outputs, _sealed_ever(outputs)) if query == Query() else []
+    # A search does not report other records.
+    different = unmatched(outputs, index.paths) if query == Query() else Unmatched()
+    unread = index.unread()
     if csv:
-        rows = ([*_values(entry, FIELDS), entry.record, entry.path] for entry in entries)
+        rows = ([*_values(entry, FIELDS), entry.record, entry.path] for entry in index.each(query))
         output.csv([*FIELDS, "record", "path"], rows)
     elif not output.as_json:
-        rows = ([*_told(entry), entry.record] for entry in entries)
-        output.block(table([*_SHOWN, "record"], rows) if entries else "No sealed record fits.")
-    if left:
-        named = ", ".join(cell(path) for path in left[:5]) + (", …" if len(left) > 5 else "")
-        output.progress(f"Not sealed: {named}. `vergeos-nb audit recover` finishes what no process works on.")
+        _show(index, query, output)
+    for remark in remarks_on_ledger(different, unread):
+        output.progress(remark)
     code = 3 if lost else 0
-    told = [row_of(entry) for entry in entries]
-    output.result({"records": told, "unsealed": left, "warning": lost, "exit_code": code})
+    output.result_of_many(
+        "records",
+        map(row_of, index.each(query)),
+        {
+            "unsealed": list(different.unsealed),
+            "missing": list(different.missing),
+            "damaged_lines": unread,
+            "warning": lost,
+            "exit_code": code,
+        },
+    )
     return code
+
+
+def _show(index: Index, query: Query, output: Output) -> None:
+    ends = index.ends(query)
+    if not ends:
+        output.line("No sealed record fits.")
+        return
+    shown = index.newest(query, NEWEST) if output.to_a_person else None
+    rows = ([*_told(entry), entry.record] for entry in (index.each(query) if shown is None else shown))
+    output.table([*_SHOWN, "record"], rows)
+    if shown is not None and (left := older(ends, shown)):
+        output.block(f"\n{left}")
 
 
 def warned(folder: Path, output: Output) -> str:
@@ -77,12 +104,6 @@ def warned(folder: Path, output: Output) -> str:
     if lost:
         output.progress(f"{lost_ledger('reading the ledger', lost)}")
     return lost
-
-
-def _sealed_ever(folder: Path) -> set[str]:
-    """The paths of all sealed records, also of those whose removal is not finished."""
-    now = standing(Ledger(folder).snapshot().lines)
-    return {entry.path for entry in now.sealed.values()} | {mark.path for mark in now.removed.values()}
 
 
 def _list_removed(outputs: Path, output: Output, csv: bool) -> int:
