@@ -85,9 +85,9 @@ def _become(asked: dict[str, Any], out: int, err: int) -> None:
     os.environ.update(asked["environ"])
     os.chdir(asked["folder"])
     os.umask(asked["umask"])
-    # As a Python that starts: what the caller has put on the path is found first.
+    # As a Python that starts: the script's folder, then what the caller has put on the path.
     named = [path for path in asked["environ"].get("PYTHONPATH", "").split(os.pathsep) if path]
-    sys.path[:0] = [path for path in named if path not in sys.path]
+    sys.path[1:1] = [path for path in named if path not in sys.path]
     time.tzset()
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 — as long as the process
     sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), encoding="utf-8")  # noqa: SIM115
