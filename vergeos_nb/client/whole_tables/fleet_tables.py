@@ -15,6 +15,13 @@ from vergeos_nb.client import decoded_rows
 from vergeos_nb.client.evidence_reads import MICROSECONDS, NODE, log_line, node_state
 from vergeos_nb.client.transport.answer import OF_MANY, TABLE
 from vergeos_nb.client.transport.wire import Wire
+from vergeos_nb.client.whole_tables.table_size import (
+    MOST_AS_JSON,
+    MOST_KEPT,
+    MOST_NODES_AS_JSON,
+    OF_A_SUM,
+    check_size,
+)
 from vergeos_nb.client.whole_tables.typed_rows import Gathering, Wanted, rows_in
 from vergeos_nb.errors import FilterIgnored, WrongShape
 from vergeos_nb.vergeos import filters
@@ -108,10 +115,12 @@ class FleetReads:
         sums: dict[int, int] = {}
         for page in self._typed("machine_nics", _NICS, asked):
             _add(sums, page["machine"], [page[name] for name, _, _ in _NICS[2:]])
+            check_size(OF_A_SUM * len(sums), MOST_KEPT, "machine_nics", asked)
         machine_of: dict[int, int] = {}
         for page in self._typed("machine_drives", _DRIVES, asked):
             pairs = zip(page["$key"], page["machine"], strict=True)
             machine_of.update((key, machine) for key, machine in pairs if machine)
+            check_size(OF_A_SUM * len(machine_of), MOST_KEPT, "machine_drives", asked)
         for page in self._typed("machine_drive_stats", _DRIVE_STATS, asked):
             machines = [machine_of.get(drive) for drive in page["parent_drive"]]
             _add(sums, machines, [page[name] for name, _, _ in _DRIVE_STATS[2:]])
@@ -122,7 +131,7 @@ class FleetReads:
         asked = "list the nodes"
         found = [
             node_state(decoded_rows.RowFields(row, "nodes", asked))
-            for page in self._lists("nodes", asked, fields=NODE)
+            for page in self._lists("nodes", asked, MOST_NODES_AS_JSON, fields=NODE)
             for row in page
         ]
         return tuple(found)
@@ -164,7 +173,9 @@ class FleetReads:
         Args:
             fields: made by `filters.fields`; ``$key`` is one of them.
         """
-        return [row for page in self._lists(table, f"read {table}", fields=fields) for row in page]
+        return [
+            row for page in self._lists(table, f"read {table}", MOST_AS_JSON, fields=fields) for row in page
+        ]
 
     def _columns(self, wanted: Sequence[Wanted], asked: str, on_rows: OnRows = _no_matter) -> Columns:
         gathering = Gathering(wanted, "vms", asked)
@@ -178,8 +189,13 @@ class FleetReads:
         decode = Gathering(wanted, table, asked).decode
         return self._pages(table, asked, decode, fields=_fields(wanted))
 
-    def _lists(self, table: str, asked: str, *, fields: str) -> Iterator[list[Any]]:
+    def _lists(self, table: str, asked: str, most: int, *, fields: str) -> Iterator[list[Any]]:
+        taken = 0
+
         def decode(content: bytes) -> tuple[list[Any], list[int]]:
+            nonlocal taken
+            taken += len(content)
+            check_size(taken, most, table, asked)
             found = rows_in(content, table, asked)
             return found, [decoded_rows.RowFields(row, table, asked).key("$key") for row in found]
 

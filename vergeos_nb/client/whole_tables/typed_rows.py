@@ -16,6 +16,13 @@ import msgspec
 
 from vergeos_nb.client import decoded_rows
 from vergeos_nb.client.transport.decoding import decoded
+from vergeos_nb.client.whole_tables.table_size import (
+    MOST_KEPT,
+    OF_A_CELL,
+    OF_A_LETTER,
+    check_size,
+    size_of,
+)
 from vergeos_nb.errors import NotJson
 from vergeos_nb.vergeos.rows import Columns
 
@@ -52,10 +59,12 @@ class Gathering:
     def __init__(self, wanted: Sequence[Wanted], table: str, asked: str) -> None:
         self._wanted, self._table, self._asked = tuple(wanted), table, asked
         self._words = _Words()
+        self._at_most = 0
         self.columns = self._empty()
 
     def decode(self, content: bytes) -> tuple[Columns, Sequence[int]]:
         """The rows of a page as columns, and their keys."""
+        self._at_most += OF_A_LETTER * len(content)
         try:
             page: list[Any] = decode_rows(content, self._wanted)
             unread = [""] * len(page)
@@ -74,9 +83,16 @@ class Gathering:
         return columns, columns[self._wanted[0][0]]
 
     def add(self, page: Columns) -> None:
-        """Append a page."""
+        """Append a page.
+
+        Raises:
+            BadAnswer: all pages together need more memory than a table may.
+        """
         for name, values in page.items():
             _extend(self.columns, name, values)
+            self._at_most += OF_A_CELL * len(values)
+        if self._at_most > MOST_KEPT:  # only then the size matters, which takes a while to find out
+            check_size(size_of(self.columns), MOST_KEPT, self._table, self._asked)
 
     def _empty(self) -> dict[str, Any]:
         columns = {name: array("q") if kind in _WHOLE_NUMBERS else [] for name, _, kind in self._wanted}
