@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from tests.browser.labpage import LabPage
 
 BUTTONS = {
@@ -60,3 +62,10 @@ def finish(page: LabPage, *, first: str = "poweroff") -> None:
     """Click from a method on to the closed run."""
     click_through(page, first, "close")
     page.sees("close", "Forced off, and there is evidence")
+
+
+def one_of_each(page: LabPage) -> None:
+    """One header, one live card for each step, one of them open."""
+    expect(page.page.locator(".vnb-bar")).to_have_count(1)
+    expect(page.page.locator(".vnb-card")).to_have_count(12)
+    expect(page.page.locator(".vnb-card.vnb-open")).to_have_count(1)

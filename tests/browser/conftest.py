@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, ViewportSize
+from playwright.sync_api import BrowserContext, Error, ViewportSize
 
 from tests.browser.labpage import SIZE, LabPage
 from tests.browser.quick_copy import quick_copy
 from tests.chromium import chromium
+from tests.skipping import sitecustomize as skipping
 from vergeos_nb.record.record_folder import read
 from vergeos_nb.runner.jupyter_lab import Lab, open_lab, runbooks_here
 
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+SKIPPED = "skipped-seconds"
+"""The file of a lab's place that its kernels look for: if it is there, the waits of runs take no time."""
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +38,7 @@ def lab_at(place: Path, **server_options: str) -> Iterator[Lab]:
         HOME=str(place / "home"),
         VERGEOS_NB_RUNTIME_DIR=str(place / "runtime"),
         NO_PROXY="127.0.0.1,localhost",
+        **{skipping.FILE: str(place / SKIPPED)},
         **{f"JUPYTER{name}_DIR": str(place / name) for name in ("_DATA", "_RUNTIME", "LAB_SETTINGS")},
         JUPYTERLAB_WORKSPACES_DIR=str(place / "workspaces"),
     )
@@ -65,9 +69,24 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(autouse=True)
-def _one_simulator(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test serves is announced where the lab's kernels look."""
+def _one_simulator(place: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test serves is announced where the lab's kernels look, and is on their time."""
+    beside_the_lab_at(place, request, monkeypatch)
+
+
+def beside_the_lab_at(place: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a simulator of this test found by the kernels of this lab. Their waits are skipped by both."""
     monkeypatch.setenv("VERGEOS_NB_RUNTIME_DIR", str(place / "runtime"))
+    monkeypatch.setenv(skipping.FILE, str(place / SKIPPED))
+    (place / SKIPPED).unlink(missing_ok=True)
+    if not request.node.get_closest_marker("real_waits"):
+        (place / SKIPPED).touch()
+
+
+@pytest.fixture
+def skip_waits(place: Path) -> Callable[[], object]:
+    """From its call on, the waits of a test with real ones take no time."""
+    return (place / SKIPPED).touch
 
 
 class KeptPage:
@@ -76,14 +95,15 @@ class KeptPage:
     To load JupyterLab costs more than most tests do. A page that a test leaves in disorder is not used again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
         self._page: LabPage | None = None
 
     def take(self, lab: Lab, browser: Any, notebook: str, size: ViewportSize) -> LabPage:
         """The page, with this notebook alone in it."""
         page, self._page = self._page, None
         if page is None:
-            return LabPage(browser, lab, SHOTS, notebook=notebook, viewport=size)
+            return LabPage(browser, lab, SHOTS, notebook=notebook, viewport=size, shared=self.context)
         page.page.set_viewport_size(size)
         page.page.emulate_media(forced_colors="none")
         page.go_to(notebook)
@@ -103,9 +123,9 @@ class KeptPage:
 
 
 @pytest.fixture(scope="session")
-def kept_page(lab: Lab) -> KeptPage:
+def kept_page(lab: Lab, browser: Any) -> KeptPage:
     """The page of this worker's lab that stays open between tests."""
-    return KeptPage()
+    return KeptPage(browser.new_context())
 
 
 @pytest.fixture
@@ -136,7 +156,10 @@ def notebook_in(
         name = re.sub(r"\W+", "-", test)[:60]
         quick_copy(lab.folder / "force_power_off.ipynb", lab.folder / f"{name}.ipynb", waits or {})
         if kept is None or lent or own_page or context:
-            own.append(LabPage(browser, lab, SHOTS, notebook=name, viewport=viewport, **context))
+            shared = kept.context if kept is not None and not context else None
+            own.append(
+                LabPage(browser, lab, SHOTS, notebook=name, viewport=viewport, shared=shared, **context)
+            )
             return own[-1]
         lent.append(kept.take(lab, browser, name, viewport))
         return lent[-1]

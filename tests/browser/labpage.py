@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from vergeos_nb.runner.jupyter_lab import Lab
 
@@ -48,21 +48,40 @@ class LabPage:
 
     Args:
         shots: where screenshots go.
+        shared: a browser's memory in which other pages have loaded JupyterLab already. Without it, the page
+            has one of its own.
+        script: runs in the page before any other one.
     """
 
     def __init__(
-        self, browser: Browser, lab: Lab, shots: Path, *, notebook: str = "", **context: Any
+        self,
+        browser: Browser,
+        lab: Lab,
+        shots: Path,
+        *,
+        notebook: str = "",
+        shared: BrowserContext | None = None,
+        script: str = "",
+        viewport: ViewportSize = SIZE,
+        **context: Any,
     ) -> None:
         self.lab = lab
         self.shots = shots
-        context = {"viewport": SIZE, **context}
-        self.page: Page = browser.new_context(**context).new_page()
-        self.page.set_default_timeout(PATIENCE_MS)
         self.outside: list[str] = []
-        base = lab.url.partition("/lab")[0]
-        self.page.on("request", lambda request: self._requested(request.url, base))
+        self._script, self._viewport = script, viewport
+        self._own = None if shared else browser.new_context(**context)
+        self._begin(shared or self._own)
         self.url = self._url_of(notebook or "start")
         self.open()
+
+    def _begin(self, context: Any) -> None:
+        self.page: Page = context.new_page()
+        self.page.set_viewport_size(self._viewport)
+        self.page.set_default_timeout(PATIENCE_MS)
+        if self._script:
+            self.page.add_init_script(self._script)
+        base = self.lab.url.partition("/lab")[0]
+        self.page.on("request", lambda request: self._requested(request.url, base))
 
     def _url_of(self, notebook: str) -> str:
         return self.lab.url.replace("/start.ipynb", f"/{notebook}.ipynb")
@@ -95,10 +114,14 @@ class LabPage:
         self.page.wait_for_function(KERNEL_IS_IDLE, timeout=PATIENCE_MS)
 
     def command(self, name: str, **arguments: Any) -> Any:
-        """Execute a command of JupyterLab; what it gives, or ``TIMEOUT``."""
+        """Execute a command of JupyterLab; what it gives, or ``TIMEOUT``. An object comes as None: a notebook
+        on its way to us takes seconds."""
         return self.page.evaluate(
-            """([name, args, ms]) => Promise.race([window.jupyterapp.commands.execute(name, args),
-               new Promise((resolve) => setTimeout(() => resolve('TIMEOUT'), ms))])""",
+            """async ([name, args, ms]) => {
+                 const given = await Promise.race([window.jupyterapp.commands.execute(name, args),
+                   new Promise((resolve) => setTimeout(() => resolve('TIMEOUT'), ms))]);
+                 return typeof given === 'object' ? null : given;
+               }""",
             [name, arguments, PATIENCE_MS],
         )
 
@@ -158,6 +181,15 @@ class LabPage:
         """Load the page anew, as a person does whose browser has lost it."""
         self.page.reload()
         self.wait()
+
+    def leave(self) -> None:
+        """Close the page, and keep what its browser knows."""
+        self.page.close()
+
+    def come_back(self) -> None:
+        """Open the notebook in a new page of that browser."""
+        self._begin(self.page.context)
+        self.open()
 
     def tab_to(self, words: str, *, brought: bool = True) -> None:
         """Press Tab until the focus is on what has this label or text. It may be there already.
@@ -223,5 +255,5 @@ class LabPage:
         )
 
     def close(self) -> None:
-        """Close the page."""
-        self.page.context.close()
+        """Close the page, and the browser's memory if it is its own."""
+        (self._own or self.page).close()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.clicks import approve, finish, up_to_the_plan
+from tests.browser.clicks import approve, finish, one_of_each, up_to_the_plan
 from tests.browser.labpage import LabPage
 from tests.chromium import needs_chromium
-from tests.served import LADDER, changing, held_back, served
+from tests.served import LADDER, changing, served
 
 Open = Callable[..., LabPage]
 Record = Callable[[], tuple[Path, Any]]
@@ -25,13 +25,6 @@ RUN_CELL = """async (tag) => {
   panel.content.activeCellIndex = cells.findIndex(has);
   await window.jupyterapp.commands.execute('notebook:run-cell');
 }"""
-
-
-def one_of_each(page: LabPage) -> None:
-    """One header, one live card for each step, one of them open."""
-    expect(page.page.locator(".vnb-bar")).to_have_count(1)
-    expect(page.page.locator(".vnb-card")).to_have_count(12)
-    expect(page.page.locator(".vnb-card.vnb-open")).to_have_count(1)
 
 
 @needs_chromium
@@ -99,34 +92,6 @@ def test_two_pages_show_the_same_run_and_a_click_in_each_sends_once(notebook: Op
             assert changing(simulator) == LADDER
         finally:
             other.close()
-
-
-@needs_chromium
-@pytest.mark.parametrize("away_s", [3.0, pytest.param(61.0, marks=pytest.mark.nightly)])
-def test_a_browser_that_was_closed_during_a_wait_finds_the_step_ended_and_goes_on(
-    notebook: Open, away_s: float
-) -> None:
-    with served("stuck") as simulator:
-        page = notebook(own_page=True)
-        assert page.run_all()
-        up_to_the_plan(page)
-        approve(page)
-        context: Any = page.page.context
-        button = page.can_press("poweroff", "Send Power Off to web-01")
-        with held_back(simulator):
-            button.click()
-            page.shows(".vnb-step-poweroff", "running for")
-            page.command("docmanager:save")
-            page.page.close()
-        # Time that the kernel and the simulator live through, too.
-        context.new_page().wait_for_timeout(away_s * 1000)
-        page.page = context.new_page()
-        page.page.set_default_timeout(60_000)
-        page.open()
-        expect(page.card("poweroff")).to_contain_text("no effect", timeout=60_000)
-        one_of_each(page)
-        finish(page, first="snapshot")
-        assert changing(simulator) == LADDER
 
 
 @needs_chromium

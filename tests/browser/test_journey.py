@@ -13,7 +13,7 @@ from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, served
 
 Open = Callable[..., LabPage]
-pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.real_waits, pytest.mark.timeout(500)]
 # The procedure's own waits.
 DEFAULT = {
     "sample_gap_s": 5.0, "poll_s": 2.0, "poweroff_wait_s": 60.0, "kill_wait_s": 20.0, "settle_s": 30.0,

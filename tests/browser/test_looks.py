@@ -62,11 +62,15 @@ def _sticking_out(page: LabPage) -> dict[str, Any]:
 
 
 @needs_chromium
-def test_a_card_shows_times_as_the_readers_own_and_keeps_them_in_utc(notebook: Open, lab: Any) -> None:
+def test_a_card_shows_the_reader_s_own_time_keeps_utc_and_a_screen_reader_is_told_what_ended_and_what_is_next(
+    notebook: Open, lab: Any
+) -> None:
     with served("stuck"):
         page = notebook(timezone_id="Asia/Kolkata", locale="en-GB")
         assert page.run_all()
+        told_aloud = page.page.locator(".vnb-said[role=status]")
         page.press("connect", "Connect")
+        expect(told_aloud).to_have_text("Connect: passed. Next: Locate the VM.", timeout=60_000)
         page.sees("connect", "Connected to SIMULATED")
         page.card("connect").locator("summary").first.click()
         told = page.card("connect").locator("td time").first
@@ -78,6 +82,12 @@ def test_a_card_shows_times_as_the_readers_own_and_keeps_them_in_utc(notebook: O
         assert f"{there // 60:02}:{there % 60:02}:" in told.inner_text()
         assert told.get_attribute("title") == f"{utc} (UTC)"
         page.command("docmanager:save")
+        page.press("locate", "Find the VM")
+        expect(told_aloud).to_contain_text("Locate the VM: refused", timeout=60_000)
+        page.press("close", "Close the run and make its record")
+        expect(told_aloud).to_contain_text("The run is closed.", timeout=60_000)
+        # It stays in the page, wherever the notebook is scrolled to.
+        assert told_aloud.evaluate("(el) => el.isConnected && el.closest('.jp-Cell') === null")
     (saved,) = [path for path in lab.folder.glob("*.ipynb") if path.name in page.url]
     (cell,) = [one for one in nbformat.read(saved, as_version=4).cells if one.source == 'rb.step("connect")']
     assert f"<time>{utc}</time>" in cell.outputs[0].data["text/html"]
@@ -104,11 +114,18 @@ def test_nothing_is_cut_off_in_any_theme_at_any_width_and_axe_finds_nothing(note
 
 
 @needs_chromium
-def test_what_is_disabled_looks_so_in_each_theme_and_in_high_contrast(notebook: Open) -> None:
+@pytest.mark.real_waits
+def test_a_wait_counts_its_seconds_shows_the_picture_of_the_run_and_what_is_disabled_looks_so(
+    notebook: Open,
+) -> None:
+    """In each theme and in high contrast.
+
+    Holds off: a wait that stood still at two seconds, because the picture could not be drawn.
+    """
     looks = """(el) => { const s = getComputedStyle(el);
       return [s.borderTopStyle, s.color, s.backgroundColor, s.cursor]; }"""
     with served("stuck"):
-        page = notebook({"sample_gap_s": 25.0})
+        page = notebook({"sample_gap_s": 50.0})
         assert page.run_all()
         click_through(page, "connect", "verify")
         field = page.card("alive").get_by_role("textbox").first
@@ -120,6 +137,12 @@ def test_what_is_disabled_looks_so_in_each_theme_and_in_high_contrast(notebook: 
             page.shot(f"usable-{theme.lower()}")
         page.press("alive", "Take two readings")
         expect(field).to_be_disabled()
+        picture = page.card("alive").get_by_role("img", name="web-01: going on")
+        expect(picture).to_be_visible(timeout=60_000)
+        progress = page.card("alive").locator(".vnb-progress")
+        for _ in range(3):
+            seen = progress.inner_text()
+            expect(progress).not_to_have_text(seen)
         for theme in THEMES:
             page.theme(theme)
             for element in (field, go):
@@ -132,19 +155,4 @@ def test_what_is_disabled_looks_so_in_each_theme_and_in_high_contrast(notebook: 
         page.shot("disabled-high-contrast")
         assert _axe(page) == []
         page.press("alive", "Cancel")
-
-
-@needs_chromium
-def test_a_screen_reader_is_told_what_has_ended_and_what_is_next(notebook: Open) -> None:
-    with served("stuck"):
-        page = notebook()
-        assert page.run_all()
-        told = page.page.locator(".vnb-said[role=status]")
-        page.press("connect", "Connect")
-        expect(told).to_have_text("Connect: passed. Next: Locate the VM.", timeout=60_000)
-        page.press("locate", "Find the VM")
-        expect(told).to_contain_text("Locate the VM: refused", timeout=60_000)
-        page.press("close", "Close the run and make its record")
-        expect(told).to_contain_text("The run is closed.", timeout=60_000)
-        # It stays in the page, wherever the notebook is scrolled to.
-        assert told.evaluate("(el) => el.isConnected && el.closest('.jp-Cell') === null")
+        page.shows(".vnb-step-alive", "Cancelled")

@@ -57,7 +57,7 @@ FRONTS = [
 
 
 @pytest.fixture(autouse=True)
-def _one_simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _one_simulator(tmp_path: Path, skipped_waits: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test serves is announced where the kernels of its front end look."""
     monkeypatch.setenv("VERGEOS_NB_RUNTIME_DIR", str(tmp_path / "runtime"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.clicks import BUTTONS, approve, click_through
-from tests.browser.conftest import lab_at, notebook_in
+from tests.browser.conftest import beside_the_lab_at, lab_at, notebook_in
 from tests.browser.labpage import LabPage
 from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, held_back, served
@@ -54,7 +54,7 @@ def anywhere(request: pytest.FixtureRequest, browser: Any, monkeypatch: pytest.M
     ours = request.param == LABS_SETTING
     lab: Lab = request.getfixturevalue("lab" if ours else "plain_lab")
     place: Path = request.getfixturevalue("place" if ours else "other_place")
-    monkeypatch.setenv("VERGEOS_NB_RUNTIME_DIR", str(place / "runtime"))
+    beside_the_lab_at(place, request, monkeypatch)
     settings = json.loads(
         (lab.folder / ".jupyter" / "labconfig" / "default_setting_overrides.json").read_text()
     )
@@ -149,30 +149,15 @@ def test_an_unsaved_notebook_that_is_loaded_anew_goes_on_when_its_cells_are_run_
 
 
 @needs_chromium
-def test_a_wait_counts_its_seconds_and_shows_the_picture_of_the_run(notebook: Open) -> None:
-    """Holds off: a wait that stood still at two seconds, because the picture could not be drawn."""
-    with served("stuck"):
-        page = notebook({"sample_gap_s": 30.0})
-        assert page.run_all()
-        click_through(page, "connect", "verify")
-        page.press("alive", "Take two readings")
-        picture = page.card("alive").get_by_role("img", name="web-01: going on")
-        expect(picture).to_be_visible(timeout=60_000)
-        seen = {page.card("alive").locator(".vnb-progress").inner_text()}
-        for _ in range(3):
-            expect(page.card("alive").locator(".vnb-progress")).not_to_have_text(seen.copy().pop())
-            seen = {page.card("alive").locator(".vnb-progress").inner_text()}
-        page.press("alive", "Cancel")
-        page.shows(".vnb-step-alive", "Cancelled")
-
-
-@needs_chromium
-def test_a_press_that_is_not_answered_frees_its_button_says_so_and_counts_once(notebook: Open) -> None:
+def test_a_press_that_is_not_answered_frees_its_button_says_so_and_counts_once(
+    notebook: Open, tmp_path: Path
+) -> None:
     """Holds off: a button that stayed grey for ever after a click that reached nobody."""
     with served("stuck") as simulator:
         page = notebook()
         assert page.run_all()
         go = page.card("connect").get_by_role("button", name="Connect")
+        page.run_in_kernel("rb.step('connect').go.patience_ms = 2500")
         # A message that ends nowhere, as one to a subshell does that has ended.
         page.run_in_kernel("route = rb.step('connect').go.comm.__dict__.pop('_reply_subshell_for')")
         page.run_in_kernel("rb.step('connect').go.comm._reply_subshell_for = lambda data, default: 'gone'")
@@ -185,11 +170,15 @@ def test_a_press_that_is_not_answered_frees_its_button_says_so_and_counts_once(n
         assert simulator.requests == []
         page.run_in_kernel("rb.step('connect').go.comm._reply_subshell_for = route")
         # A kernel that is busy with a cell gets both presses, and takes one.
-        page.begin_in_kernel("import time; time.sleep(8)")
+        pressed = tmp_path / "pressed"
+        page.begin_in_kernel(
+            f"import os, time\nwhile not os.path.exists({str(pressed)!r}):\n    time.sleep(0.05)"
+        )
         go.click()
         expect(page.card("connect").get_by_role("alert").get_by_text("No answer yet")).to_be_visible(
             timeout=60_000
         )
         go.click()
+        pressed.touch()
         page.sees("connect", "Connected to SIMULATED")
         assert [request.path for request in simulator.requests].count("/api/v4/system") == 1

@@ -14,7 +14,7 @@ from tests.chromium import needs_chromium
 from tests.served import served
 
 Open = Callable[..., LabPage]
-pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.real_waits, pytest.mark.timeout(400)]
 ROUNDS = 8
 # From the click to the card that says that its step runs, which the kernel has told the page by then.
 ANSWERED = """(card) => new Promise((resolve) => {

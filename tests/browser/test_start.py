@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.clicks import approve, finish, up_to_the_plan
-from tests.browser.conftest import SHOTS, lab_at
+from tests.browser.conftest import SHOTS, KeptPage, lab_at
 from tests.browser.journey import IN_VIEW
+from tests.browser.keys import force_off_by_keyboard
 from tests.browser.labpage import LabPage
 from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, served
+from vergeos_nb.record.record_folder import read
 from vergeos_nb.runner.jupyter_lab import Lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -36,9 +38,10 @@ def bare_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def start(lab: Lab, browser: Any) -> Iterator[LabPage]:
+def start(lab: Lab, browser: Any, kept_page: KeptPage) -> Iterator[LabPage]:
     """The page that `vergeos-nb lab` opens."""
-    page = LabPage(browser, lab, SHOTS, viewport={"width": 1280, "height": 800})
+    size: ViewportSize = {"width": 1280, "height": 800}
+    page = LabPage(browser, lab, SHOTS, viewport=size, shared=kept_page.context)
     yield page
     page.end_kernel()
     page.close()
@@ -108,7 +111,7 @@ def force_off(page: LabPage) -> None:
 
 
 @needs_chromium
-def test_the_end_of_a_run_opens_its_record_and_the_watch_and_the_drill_is_done_twice_in_one_lab(
+def test_a_run_goes_by_keyboard_alone_its_end_opens_record_and_watch_and_the_drill_is_done_again_by_clicks(
     notebook: Callable[..., LabPage], place: Path
 ) -> None:
     before = set(place.glob("outputs/*/*/record.json"))
@@ -119,11 +122,10 @@ def test_the_end_of_a_run_opens_its_record_and_the_watch_and_the_drill_is_done_t
         # Opened by hand: one Run All, which leaves the view at the last cell without us.
         assert page.run_all()
         first_card_in_view(page)
-        force_off(page)
+        force_off_by_keyboard(page, simulator)
         watch = page.card("close").get_by_role("button", name="Watch it")
         expect(watch).to_be_focused()
         assert watch.evaluate(IN_VIEW)
-        page.page.wait_for_timeout(1500)
         for theme in ("Dark", "Light"):
             accessible(page, theme, ".vnb-step-close")
             page.shot(f"end-{theme.lower()}")
@@ -139,7 +141,7 @@ def test_the_end_of_a_run_opens_its_record_and_the_watch_and_the_drill_is_done_t
             place_of_link.get_by_role("link").click()
             frame = page.page.locator("iframe.jp-HTMLViewer, .jp-HTMLViewer iframe").first
             expect(frame).to_be_visible(timeout=60_000)
-            page.page.wait_for_timeout(1500)
+            expect(frame.content_frame.locator("body")).to_contain_text("web-01", timeout=60_000)
             page.shot("end-record")
             page.command("application:close")
         expect(card).to_be_visible()
@@ -159,5 +161,6 @@ def test_the_end_of_a_run_opens_its_record_and_the_watch_and_the_drill_is_done_t
             page.end_kernel()
             page.page.get_by_role("tab", name=page.url.partition("/tree/")[2].partition("?")[0][:20]).click()
     # The runs that were begun by "Watch it" and "Undo the override" end with their kernels.
-    made = [path.parent.name for path in set(place.glob("outputs/*/*/record.json")) - before]
-    assert sum("-force_power_off-web-01-" in name for name in made) == 2
+    made = [path.parent for path in set(place.glob("outputs/*/*/record.json")) - before]
+    codes = [read(folder)["exit_code"] for folder in made if "-force_power_off-web-01-" in folder.name]
+    assert codes == [0, 0]

@@ -23,7 +23,8 @@ from types import ModuleType
 from typing import Any
 
 FILE = "SKIPPED_WAITS_FILE"
-"""Variable: the file with the seconds that were skipped so far, as text. Not set: all waits are real."""
+"""Variable: the file with the seconds that were skipped so far, as text. Not set, or no such file: all waits
+are real."""
 REAL_BELOW_S = 0.25
 REAL_FROM_S = 60.0
 _BREATH_S = 0.002
@@ -34,8 +35,10 @@ def skipped_s() -> float:
     """How many seconds the processes of this test have skipped."""
     if not (path := os.environ.get(FILE)):
         return 0.0
-    with Path(path).open(encoding="ascii") as file:
-        return float(file.read() or 0)
+    try:
+        return float(Path(path).read_text(encoding="ascii") or 0)
+    except FileNotFoundError:
+        return 0.0
 
 
 def _skip_until(monotonic: float) -> None:
@@ -52,7 +55,7 @@ def _skip_until(monotonic: float) -> None:
 
 
 def _skips(seconds: float) -> bool:
-    return FILE in os.environ and REAL_BELOW_S <= seconds < REAL_FROM_S
+    return REAL_BELOW_S <= seconds < REAL_FROM_S and Path(os.environ.get(FILE, os.devnull)).is_file()
 
 
 def _of_the_run(module: ModuleType) -> None:
