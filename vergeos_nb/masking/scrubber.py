@@ -26,6 +26,9 @@ _SURELY_TORN = 3
 
 _LEAST = (_TORN, _SURELY_TORN)
 
+_SHORT = 80
+"""A text of at most so many characters is kept with its masked form."""
+
 _SLACK = 1024
 """How many characters beyond a cut are searched for a pattern that begins before the cut."""
 
@@ -50,7 +53,7 @@ class _Needles:
         numbers: the secrets that JSON could hold as a number.
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str]) -> None:
         known = set(secrets) - {""}
         signed = {secret: signs_of(secret) for secret in known}
         self.secrets = _longest_first(known)
@@ -100,6 +103,12 @@ class _Needles:
                         break
 
 
+@lru_cache(maxsize=16)
+def _needles_of(secrets: frozenset[str]) -> _Needles:
+    """Cached, because each run of a fleet has the same secrets, and preparing them takes milliseconds."""
+    return _Needles(secrets)
+
+
 class Scrubber:
     """Replaces secrets by `MASK`.
 
@@ -110,7 +119,7 @@ class Scrubber:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._own = _Needles(secrets)
+        self._own = _needles_of(frozenset(secrets))
         self._asked: tuple[_Needles, _Needles, tuple[_Needles, ...]] | None = None
 
     @property
@@ -123,7 +132,7 @@ class Scrubber:
         with _LOCK:
             known = {*self._own.secrets, *secrets} - {""}
             if len(known) > len(self._own.secrets):
-                self._own = _Needles(known)
+                self._own = _needles_of(frozenset(known))
 
     def knows(self, text: str) -> bool:
         """Whether the text holds a known secret. Texts that only look like a secret do not count."""
@@ -140,7 +149,7 @@ class Scrubber:
 
     def clear(self) -> None:
         """Forget all that it was given."""
-        self._own = _Needles()
+        self._own = _needles_of(frozenset())
 
     def text(self, text: str, *, torn: bool = False) -> str:
         """The text without secrets.
@@ -148,7 +157,10 @@ class Scrubber:
         Args:
             torn: it is known not to be whole, so that it may end within a secret.
         """
-        return _masked(text, torn, *self._needles())
+        needles = self._needles()
+        if len(text) <= _SHORT and not torn:
+            return _short(text, *needles)
+        return _masked(text, torn, *needles)
 
     def cut(self, text: str, limit: int, *, torn: bool = False) -> str:
         """The text without secrets, and then no longer than `limit`. A secret at the cut is masked whole.
@@ -171,10 +183,12 @@ class Scrubber:
         """A copy of decoded JSON without secrets, in names of members too."""
         if isinstance(value, str):
             return self.text(value)
+        if value is None or isinstance(value, int | float):
+            return MASK if isinstance(value, int) and self._is_number(value) else value
         if isinstance(value, Mapping):
             found: dict[str, Any] = {}
             for name, member in value.items():
-                shown = _name(str(name), *self._needles())
+                shown = self.text(str(name))
                 while shown in found:
                     # Two names that are masked completely would be the same key.
                     shown += "'"
@@ -184,7 +198,7 @@ class Scrubber:
             if len(value) == 2 and isinstance(value[0], str):
                 return [self.text(value[0]), self._member(*value)]
             return [self.data(member) for member in value]
-        return MASK if isinstance(value, int) and self._is_number(value) else value
+        return value
 
     def _is_number(self, value: int) -> bool:
         return any(needles.numbers and str(value) in needles.numbers for needles in self._needles())
@@ -219,10 +233,10 @@ def _masked(text: str, torn: bool, *known: _Needles) -> str:
     return text
 
 
-@lru_cache(maxsize=4096)
-def _name(name: str, *known: _Needles) -> str:
-    """The name of a member, masked. Cached, because each row has the same names."""
-    return _masked(name, False, *known)
+@lru_cache(maxsize=8192)
+def _short(text: str, *known: _Needles) -> str:
+    """A short text, masked. Cached, because each row has the same names, and many of the same values."""
+    return _masked(text, False, *known)
 
 
 def _longest_first(texts: Iterable[str]) -> tuple[str, ...]:

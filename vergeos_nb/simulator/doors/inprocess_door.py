@@ -21,9 +21,8 @@ def transport(simulator: Simulation) -> httpx.MockTransport:
     """Return a transport that hands every request to `simulator.handle`."""
 
     def answer(request: httpx.Request) -> httpx.Response:
-        raw_path, _, query = request.url.raw_path.partition(b"?")
         response = simulator.handle(Request(
-            request.method, httpx.URL("http://x").copy_with(raw_path=raw_path).path, query.decode("ascii"),
+            request.method, request.url.path, request.url.query.decode("ascii"),
             Headers(dict(request.headers.items())), request.read(),
         ))  # fmt: skip
         if response.delay > 0:

@@ -18,6 +18,9 @@ from vergeos_nb.simulator.grammar.parse import parse_fields, parse_filter
 from vergeos_nb.simulator.grammar.syntax import Chain, Column, Comparison, Path
 from vergeos_nb.simulator.world.world import Getter, Row, World
 
+MOST_KEPT = 256
+"""So many compiled lists of fields are kept. A client repeats the same few."""
+
 Predicate = Callable[[Row], bool]
 
 
@@ -96,7 +99,16 @@ def _projection(world: World, table: str, params: dict[str, str]) -> Projection:
     text = params.get("fields", "")
     if not text.strip():
         return bare(world, table)
-    return project(world, table, parse_fields(text))
+    if "{" in text:
+        return project(world, table, parse_fields(text))  # its macros have the value of now
+    asked = (table, text, world.switches.rows_behind_a_vm)
+    projection: Projection | None = world.projections.get(asked)
+    if projection is None:
+        projection = project(world, table, parse_fields(text))
+        if len(world.projections) >= MOST_KEPT:
+            world.projections.clear()
+        world.projections[asked] = projection
+    return projection
 
 
 def _only_machine(tree: Chain, now: float) -> int | None:

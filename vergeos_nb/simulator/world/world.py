@@ -71,6 +71,7 @@ class World:
         self.events: list[tuple[float, int, str, int, int, dict[str, Any]]] = []
         self.now = clock.now()
         self.budget = QUERY_BUDGET
+        self.projections: dict[tuple[str, str, str], Any] = {}  # compiled lists of fields
         self.sequence = 0
         self.next_keys: dict[str, int] = dict(FIRST_KEYS)
         self.api_secrets: dict[str, int] = {}
