@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from vergeos_nb.client.whole_tables import fleet_tables
+
 Change = Callable[[str, Any], Any]
 
 
@@ -18,12 +20,20 @@ def changed(inner: httpx.MockTransport, change: Change) -> httpx.MockTransport:
         answer = inner.handler(request)
         rows = json.loads(answer.content)
         told = [rows] if isinstance(rows, dict) else rows
-        told = [_changed(row, change) for row in told]
+        ours = _names(request)
+        told = [_changed(row, lambda name, value: change(ours.get(name, name), value)) for row in told]
         headers = {name: answer.headers[name] for name in ("server", "date")}
         data = told[0] if isinstance(rows, dict) else told
         return httpx.Response(answer.status_code, headers=headers, content=json.dumps(data).encode())
 
     return httpx.MockTransport(handle)
+
+
+def _names(request: httpx.Request) -> dict[str, str]:
+    """The names of columns that the request asks short ones for."""
+    named = {path: name for name, path, _ in fleet_tables.VM_COLUMNS}
+    asked = [one.strip().partition(" as ") for one in request.url.params.get("fields", "").split(",")]
+    return {short: named.get(path, short) for path, _, short in asked if len(short) == 1}
 
 
 def _changed(row: dict[str, Any], change: Change) -> dict[str, Any]:

@@ -210,6 +210,24 @@ def test_the_memory_that_values_need_is_not_estimated_too_low(body):
     assert 0.99 * peak <= decoding.held(body) <= 2.5 * peak
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b"1," * 2_500_000 + b"1]",
+        b"[" + b'{"$key":1},' * 300_000 + b"{}]",
+        b'["\xf0\x9f\x98\x80' + b"x" * 8_000_000 + b'"]',
+        b'["' + b"," * 2_000_000 + b'"]',
+        b"[" + b'{"$key":1,"name":"vm-1"},' * 10_000 + b"{}]",
+    ],
+    ids=["numbers", "small rows", "wide text", "commas in a text", "few rows"],
+)
+def test_an_answer_is_too_heavy_exactly_if_its_values_need_too_much(body, request):
+    size = decoding.held(body)
+    assert decoding.too_heavy(body) in (0, size)
+    assert bool(decoding.too_heavy(body)) is (size > decoding.MOST_HELD)
+    assert bool(decoding.too_heavy(body)) is ("few" not in request.node.callspec.id)
+
+
 def test_a_page_of_a_large_system_is_far_below_the_limit_of_memory():
     row = {
         "$key": 123456, "name": "\u4e2d\U0001f600-web-frontend-0001", "machine": 123456,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vergeos_nb.client.whole_tables.typed_rows import Gathering
+from vergeos_nb.client.whole_tables.typed_rows import Gathering, sent_as
 from vergeos_nb.errors import ErrorInAnswer, NotJson
 
 WANTED = (
@@ -21,8 +21,16 @@ WANTED = (
 )
 
 
+SENT = sent_as(WANTED)
+
+
 def row(key: int, **values: Any) -> dict[str, Any]:
-    return {"$key": key, "name": f"vm-{key}", "node": 1, "cpu": 7, "status": "running", **values}
+    named = {"name": f"vm-{key}", "node": 1, "cpu": 7, "status": "running", **values}
+    return {"$key": key, **{SENT.get(name, name): value for name, value in named.items()}}
+
+
+def test_the_platform_is_asked_for_short_names() -> None:
+    assert SENT == {"vm_key": "$key", "name": "b", "node": "c", "cpu": "d", "status": "e"}
 
 
 def gathered(*pages: list[Any]) -> dict[str, Any]:
@@ -50,7 +58,7 @@ def test_whole_numbers_take_eight_bytes_each_and_a_word_is_kept_once() -> None:
 @pytest.mark.parametrize("at", [0, 1, 2, 3, 4])
 def test_a_number_that_is_missing_or_has_a_fraction_is_kept_as_it_is_wherever_it_comes(at: int) -> None:
     rows = [row(key) for key in range(1, 6)]
-    rows[at] |= {"node": None, "cpu": 0.5, "status": None}
+    rows[at] = row(at + 1, node=None, cpu=0.5, status=None)
     columns = gathered(rows[:2], rows[2:])
     for name, missing, usual in (("node", None, 1), ("cpu", 0.5, 7), ("status", "", "running")):
         assert list(columns[name]) == [missing if place == at else usual for place in range(5)]

@@ -145,7 +145,7 @@ class Taking:
             raise failures.too_long(self._bounds.size, decoding.first_rows(self.content), call) from None
         except ValueError as error:
             raise failures.not_decoded(str(error), call) from None
-        if (size := decoding.held(self.content)) > decoding.MOST_HELD:
+        if size := decoding.too_heavy(self.content):
             first = decoding.first_rows(self.content)
             raise failures.too_heavy(size, decoding.MOST_HELD, first, call)
 

@@ -15,7 +15,7 @@ MOST_DEEP = 64
 """Lists and objects within each other. The platform's own answers have five."""
 
 MOST_HELD = 48 << 20
-"""Bytes of memory that the values of an answer may need. A page of 4,000 VMs needs about 10 MB."""
+"""Bytes of memory that the values of an answer may need. A page of 6,000 VMs needs about 10 MB."""
 
 # What CPython needs about, in bytes: for a value, an object and a list. Numbers of a few bytes need the most
 # by their length, and so do objects of one or two members.
@@ -99,13 +99,23 @@ def values_in(content: bytes | bytearray) -> int:
 
 def held(content: bytes | bytearray) -> int:
     """How many bytes of memory the values of this JSON need at most, about, without decoding it."""
-    if len(content) <= _SMALL:
+    return _without_values(content) + _VALUE * content.count(b",") if len(content) > _SMALL else 0
+
+
+def too_heavy(content: bytes | bytearray) -> int:
+    """What `held` gives, if that is more than `MOST_HELD`; otherwise 0."""
+    # A value has at least a letter, and a comma. Commas are many: they are counted only if they can decide.
+    most = _VALUE * (len(content) // 2 + 1)
+    if len(content) <= _SMALL or _without_values(content) + most <= MOST_HELD:
         return 0
+    return size if (size := held(content)) > MOST_HELD else 0
+
+
+def _without_values(content: bytes | bytearray) -> int:
     # One letter beyond U+FFFF makes each letter of its text four bytes wide. There are two texts: the whole,
     # and a value that may be all of it.
     width = 1 if content.isascii() else 4 if _WIDEST.search(content) else 2 if _WIDE.search(content) else 1
-    parts = ((b",", _VALUE), (b"{", _OBJECT), (b"[", _LIST))
-    return 2 * width * len(content) + sum(size * content.count(sign) for sign, size in parts)
+    return 2 * width * len(content) + _OBJECT * content.count(b"{") + _LIST * content.count(b"[")
 
 
 def decoded(content: bytes | bytearray) -> Any:

@@ -22,7 +22,7 @@ from vergeos_nb.client.whole_tables.table_size import (
     OF_A_SUM,
     check_size,
 )
-from vergeos_nb.client.whole_tables.typed_rows import Gathering, Wanted, rows_in
+from vergeos_nb.client.whole_tables.typed_rows import Gathering, Wanted, rows_in, sent_as
 from vergeos_nb.errors import FilterIgnored, WrongShape
 from vergeos_nb.vergeos import filters
 from vergeos_nb.vergeos.rows import Columns, LogLine, MachineKey, NodeState
@@ -31,7 +31,7 @@ Page = TypeVar("Page")
 Decode = Callable[[bytes], tuple[Page, Sequence[int]]]
 OnRows = Callable[[Columns], None]
 
-PAGE = 4000
+PAGE = 6000
 """Rows of one call. The platform's own limit is none, as far as its clients know (pyvergeos, tsvergeos)."""
 
 MOST_PAGES = 100
@@ -249,8 +249,9 @@ class FleetReads:
 
 
 def _fields(wanted: Sequence[Wanted]) -> str:
+    sent = sent_as(wanted)
     return filters.fields(
-        *(path if path in (name, "$key") else f"{path} as {name}" for name, path, _ in wanted)
+        *(path if path == sent[name] else f"{path} as {sent[name]}" for name, path, _ in wanted)
     )
 
 

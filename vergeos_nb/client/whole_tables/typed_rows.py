@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from string import ascii_lowercase
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -29,6 +30,16 @@ from vergeos_nb.vergeos.rows import Columns
 Wanted = tuple[str, str, str]
 """A column's name, its way from the table, and its kind: key, text, int, time, number, word or bool. The
 first is the table's own key."""
+
+
+def sent_as(wanted: Sequence[Wanted]) -> Mapping[str, str]:
+    """By column, the name that it has in the rows that the platform sends.
+
+    Each row repeats it, and names of one letter halve the answer.
+    """
+    letters = dict(zip((name for name, _, _ in wanted), ascii_lowercase, strict=False))
+    return {name: path if path == "$key" else letters[name] for name, path, _ in wanted}
+
 
 _TYPES: dict[str, Any] = {
     "key": Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)],
@@ -70,7 +81,11 @@ class Gathering:
             unread = [""] * len(page)
         except (msgspec.DecodeError, RecursionError):
             # A value is not a plain number or truth value: read each row alone, or name the error.
-            rows = rows_in(content, self._table, self._asked)
+            ours = {sent: name for name, sent in sent_as(self._wanted).items() if sent != "$key"}
+            rows = [
+                {ours.get(sent, sent): value for sent, value in row.items()} if isinstance(row, dict) else row
+                for row in rows_in(content, self._table, self._asked)
+            ]
             read = [_row(row, self._wanted, self._table, self._asked) for row in rows]
             page, unread = [row for row, _ in read], [told for _, told in read]
         columns = self._empty()
@@ -156,8 +171,11 @@ def _struct(wanted: tuple[Wanted, ...]) -> Any:
     ]
     # A row with an error in it has another type, and is judged as a single row is.
     fields.append(("err", Literal["", None], None))
+    first, *others = sent_as(wanted).items()
     fields[0] = ("key", *fields[0][1:])
-    return msgspec.defstruct("TypedRow", fields, rename={"key": "$key"}, gc=False, kw_only=True)
+    return msgspec.defstruct(
+        "TypedRow", fields, rename={"key": first[1], **dict(others)}, gc=False, kw_only=True
+    )
 
 
 @cache
