@@ -36,11 +36,11 @@ def test_the_drawing_shows_every_error_under_its_parent():
 
 
 def test_an_error_says_what_was_asked_what_came_back_and_what_to_do():
-    error = errors.VmNotFound("find the VM 'web-01'", "no VM has this name", "check the name.")
-    assert str(error) == "find the VM 'web-01': no VM has this name\nWhat to do: check the name."
+    error = errors.VmNotFound("finding the VM 'web-01'", "no VM has this name", "check the name.")
+    assert str(error) == "finding the VM 'web-01': no VM has this name\nWhat to do: check the name."
     assert error.as_dict() == {
         "type": "VmNotFound",
-        "asked": "find the VM 'web-01'",
+        "asked": "finding the VM 'web-01'",
         "came_back": "no VM has this name",
         "next_step": "check the name.",
         "exit_code": 4,

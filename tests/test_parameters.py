@@ -20,7 +20,7 @@ def read(**given: Any) -> ForcePowerOffParameters:
 def refusal(**given: Any) -> tuple[str, str]:
     with pytest.raises(UsageError) as caught:
         read(**given)
-    assert caught.value.asked == "parameters of force_power_off"
+    assert caught.value.asked == "reading the parameters of force_power_off"
     return caught.value.came_back, caught.value.next_step
 
 
@@ -185,6 +185,6 @@ def test_a_runbook_that_does_not_exist_names_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
         schema_of("force_poweroff")
     assert str(caught.value) == (
-        "runbook 'force_poweroff': there is no such runbook\n"
+        "opening the runbook 'force_poweroff': there is no such runbook\n"
         f"What to do: Did you mean 'force_power_off'? Known: {', '.join(RUNBOOKS)}."
     )

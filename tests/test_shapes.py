@@ -93,7 +93,7 @@ def _rules(path: Path) -> object:
     try:
         return load_rules(path)
     except (ValueError, OSError) as error:
-        raise UsageError("serve the simulator", str(error), "see --help") from error
+        raise UsageError("serving the simulator", str(error), "see --help") from error
 
 
 READERS = [read_policy, read_profile, read_approval, read_plan, read_faults]

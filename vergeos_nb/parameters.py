@@ -321,5 +321,5 @@ def read_as(
             else:
                 problems.append(f"{name} {item['msg'].removeprefix('Value error, ')}".lstrip())
         raise UsageError(
-            f"parameters of {runbook}", "; ".join(problems), "; ".join(dict.fromkeys(hints))
+            f"reading the parameters of {runbook}", "; ".join(problems), "; ".join(dict.fromkeys(hints))
         ) from None

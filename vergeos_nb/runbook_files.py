@@ -31,7 +31,9 @@ def runbook_path(name: str) -> Path:
     """
     path = _find("runbooks", f"{name}.ipynb") or _find("fleet", f"{name}.ipynb")
     if path is None:
-        raise UsageError(f"runbook {name!r}", "its notebook is not installed", "install the package again")
+        raise UsageError(
+            f"opening the runbook {name!r}", "its notebook is not installed", "install the package again"
+        )
     return path
 
 
@@ -43,7 +45,7 @@ def doc_path(name: str) -> Path:
     """
     path = _find("docs", name)
     if path is None:
-        raise UsageError(f"the page {name}", "it is not installed", "install the package again")
+        raise UsageError(f"opening the page {name}", "it is not installed", "install the package again")
     return path
 
 

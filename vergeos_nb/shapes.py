@@ -137,7 +137,7 @@ def text_of(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         where = "" if wide else f": line {line} holds a byte that is none"
-        raise Unfit(f"it is not UTF-8 text{where}", "save it as UTF-8.") from None
+        raise Unfit(f"it is not UTF-8 text{where}", "save it as UTF-8") from None
 
 
 def toml_of(text: str) -> dict[str, Any]:
@@ -155,11 +155,11 @@ def toml_of(text: str) -> dict[str, Any]:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Unfit(f"it is no TOML: {error}", "correct it at that line.") from None
+        raise Unfit(f"it is no TOML: {error}", "correct it at that line") from None
     except RecursionError:
         raise Unfit(_too_deep(DEEPEST)) from None
     except (ValueError, OverflowError) as error:
-        raise Unfit(f"it is no TOML: {_short(str(error))}", "shorten that value.") from None
+        raise Unfit(f"it is no TOML: {_short(str(error))}", "shorten that value") from None
     return _bounded(data, DEEPEST)
 
 
@@ -261,7 +261,7 @@ def _misfit(message: str, data: Any, shape: type) -> Unfit:
         return Unfit(f"{missing[1]!r} is missing{inside}")
     wanted = re.match(r"Expected `(.*?)`( .*)?", said)
     words = [_WORDS.get(one.strip(), one.strip()) for one in wanted[1].split("|")] if wanted else []
-    hint = f"{' or '.join(words)}{(wanted and wanted[2]) or ''} belongs there." if words else ""
+    hint = f"{' or '.join(words)}{(wanted and wanted[2]) or ''} belongs there" if words else ""
     return Unfit(f"{name!r} is {_short(repr(value))}{where}" if name else f"it is {_kind(value)}", hint)
 
 

@@ -118,7 +118,7 @@ def test_a_name_without_an_address_ends_at_the_name(system, environ, monkeypatch
         "name",
         False,
         "lab.invalid has no address: Name or service not known",
-        "Check the host's spelling, and that DNS or the VPN is there.",
+        "check the host's spelling, and that DNS or the VPN is there",
         8,
     )
 

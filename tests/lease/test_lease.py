@@ -86,7 +86,7 @@ def test_the_second_is_refused_and_told_who_holds_it_since_when_and_until_when(t
         "asked": "taking the lease of vergeos.example/vms/42",
         "came_back": f"Jo (process {os.getpid()} on desk, run run-1) has held it since "
         "2026-09-21T14:13:20.000Z, and that is a run of this very process",
-        "next_step": "continue that run, or close it; if you cannot reach it, restart the kernel.",
+        "next_step": "continue that run, or close it; if you cannot reach it, restart the kernel",
         "exit_code": 3,
     }
     assert (lease.subject, lease.taken_at, lease.expires_at, lease.taken_over_from) == (
@@ -318,7 +318,7 @@ def test_a_lease_that_cannot_be_read_counts_as_held_until_its_file_is_old(take, 
     with pytest.raises(Refused, match="somebody may hold it") as caught:
         take(KIM)
     assert caught.value.next_step == (
-        f"wait until 2026-09-21T14:14:20.000Z; if nobody works on this VM, remove {path} before."
+        f"wait until 2026-09-21T14:14:20.000Z; if nobody works on this VM, remove {path} before"
     )
     clock.time = START + TTL
     assert take(KIM).taken_over_from.endswith("), last written 2026-09-21T14:13:20.000Z")

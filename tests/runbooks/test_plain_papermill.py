@@ -162,7 +162,9 @@ def test_names_that_papermill_and_a_startup_file_set_are_no_mistyped_parameters(
 def test_a_name_that_was_injected_and_is_no_parameter_is_still_a_slip(tmp_path: Path) -> None:
     done = papermill(tmp_path, "-p", "vm_name", "web-01", "-p", "vm_nam", "web-02")
     assert done.returncode != 0
-    assert "parameters of force_power_off: vm_nam is no parameter of force_power_off" in done.stderr
+    assert (
+        "reading the parameters of force_power_off: vm_nam is no parameter of force_power_off" in done.stderr
+    )
 
 
 def test_a_cell_that_was_added_finds_all_that_was_read_as_dataframes(

@@ -118,7 +118,7 @@ def test_whatever_is_not_understood_is_an_error_that_names_the_file(text, says):
     """Holds off: a list of protected VMs that nobody reads because of a slip of the pen."""
     with pytest.raises(SettingsError, match=says) as caught:
         parse_policy(text, "site.toml")
-    assert caught.value.asked == "read the policy site.toml"
+    assert caught.value.asked == "reading the policy site.toml"
     assert caught.value.next_step != ""
 
 
@@ -315,7 +315,7 @@ def make_folder(path):
 )
 def test_a_policy_that_is_there_and_cannot_be_read_never_means_none(tmp_path, default_file, make, says):
     make(default_file)
-    with pytest.raises(SettingsError, match=f"read the policy {re.escape(str(default_file))}: {says}"):
+    with pytest.raises(SettingsError, match=f"reading the policy {re.escape(str(default_file))}: {says}"):
         load_policy({}, tmp_path)
 
 

@@ -135,6 +135,13 @@ def test_joined_filters_are_parenthesised_because_the_grammar_knows_no_precedenc
     assert filters.and_(a) == a
 
 
+def test_one_of_several_values_is_a_filter_and_none_of_no_values_is_not():
+    assert filters.any_of("machine", [54, 55]) == "(machine eq 54) or (machine eq 55)"
+    assert filters.any_of("machine", [54]) == filters.eq("machine", 54)
+    with pytest.raises(UsageError):
+        filters.any_of("machine", [])
+
+
 def test_an_empty_filter_which_matches_every_row_cannot_be_made():
     with pytest.raises(UsageError):
         filters.and_()

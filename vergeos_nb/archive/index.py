@@ -291,4 +291,4 @@ def _where(query: Query) -> tuple[str, list[Any]]:
 
 
 def _unreadable(path: Path, why: str) -> RecordError:
-    return RecordError(f"reading the ledger {path}", why, "is this an archive's folder?")
+    return RecordError(f"reading the ledger {path}", why, "give an archive's folder with --outputs")

@@ -135,9 +135,7 @@ def _read(folder: Path, asked: str) -> dict[str, bytes]:
         )
     missing = [name for name in (JOURNAL, RECORD) if name not in contents]
     if missing:
-        raise RecordError(
-            asked, f"{' and '.join(missing)} is not there", "is this the folder of a finished run?"
-        )
+        raise RecordError(asked, f"{' and '.join(missing)} is not there", "give the folder of a finished run")
     return contents
 
 

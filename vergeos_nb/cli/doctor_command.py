@@ -27,7 +27,7 @@ from vergeos_nb.vergeos.rows import SystemInfo
 @outputs_option
 @json_option
 def doctor(profile: str, outputs: Path, output: Output) -> int:
-    """Check whether a system can be reached and read. Also checks login, TLS and clock. Changes nothing."""
+    """Check whether a system can be reached and read. Checks login, TLS and clock, too. Changes nothing."""
     files = PlatformFiles(outputs, clock := SystemClock())
 
     def known(opened: Profile, system: SystemInfo) -> str:

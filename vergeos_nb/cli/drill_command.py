@@ -31,7 +31,7 @@ from vergeos_nb.simulator import serve_until_stopped
 @outputs_option
 @json_option
 def drill(record: str, beside: str | None, mask: bool, outputs: Path, output: Output) -> int:
-    """Serve the system of a record, as it was and as it answered, until SIGINT or SIGTERM.
+    """Serve the system of a record as a simulated one, until SIGINT or SIGTERM.
 
     RECORD is the id of a record in the archive, its folder, or an unpacked export. The profile
     `simulator` finds the system. After the drill, `--beside` shows both runs side by side.

@@ -11,11 +11,11 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 audit = Group(
     "audit",
-    help="The archive of records.",
+    help="List, check, export and keep sealed records.",
     late={
         "diff": ("audit.diff_command:diff", "Show field by field where two records differ."),
         "export": ("audit.export_command:export", "Write one record into one file."),
-        "forward": ("audit.forward_command:forward", "Deliver what was not forwarded yet."),
+        "forward": ("audit.forward_command:forward", "Deliver the events that were not forwarded yet."),
         "hold": ("audit.retention_commands:hold", "Put a record on legal hold."),
         "list": (
             "audit.list_commands:list_records",
@@ -74,7 +74,7 @@ cli = Group(
     late={
         "capture": (
             "measuring.capture_command:capture",
-            "Read the tables that a force-off reads, twice, and write them without any name.",
+            "Read the tables that a power-off reads, and write them to a file without names.",
         ),
         "conformance": (
             "measuring.conformance_command:conformance",
@@ -84,7 +84,7 @@ cli = Group(
         "doctor": ("doctor_command:doctor", "Check whether a system can be reached and read."),
         "drill": (
             "drill_command:drill",
-            "Serve the system of a record, as it was and as it answered, until SIGINT or SIGTERM.",
+            "Serve the system of a record as a simulated one, until SIGINT or SIGTERM.",
         ),
         "lab": (
             "lab_command:lab",

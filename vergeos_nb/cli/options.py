@@ -36,10 +36,10 @@ def _pairs(ctx: click.Context, param: click.Parameter, pairs: Sequence[str]) -> 
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise UsageError(
-                "read the parameters", f"{pair!r} is not NAME=VALUE", "such as -p vm_name=web-01"
+                "reading the parameters", f"{pair!r} is not NAME=VALUE", "write it as -p vm_name=web-01"
             )
         if name in given:
-            raise UsageError("read the parameters", f"{name} is given twice", "give it once")
+            raise UsageError("reading the parameters", f"{name} is given twice", "give it once")
         given[name] = value
     return given
 

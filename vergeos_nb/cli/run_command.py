@@ -22,7 +22,10 @@ from vergeos_nb.runner import warm
 @click.option("--profile", help="Short for -p profile=…: simulator, env or a name of the vrg CLI.")
 @click.option("--approve", metavar="DIGEST", help="Apply the plan with this digest.")
 @click.option(
-    "--deadline", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Stop the run after this time."
+    "--deadline",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    help="Stop the run after so many seconds.",
 )
 @outputs_option
 @json_option
@@ -44,7 +47,7 @@ def run(
     for name, value in (("profile", profile), ("approve", approve)):
         if value is not None:
             if name in pairs:
-                raise UsageError("read the parameters", f"{name} is given twice", f"leave -p {name}=… out")
+                raise UsageError("reading the parameters", f"{name} is given twice", f"leave -p {name}=… out")
             pairs[name] = value
     return run_headless(runbook, pairs, outputs, deadline, output)
 

@@ -21,7 +21,7 @@ from vergeos_nb.words import did_you_mean
 @click.option("--scenario", default="stuck", show_default=True, help="The scenario; see --list.")
 @port_option
 @click.option(
-    "--vms", type=click.IntRange(min=0), default=0, show_default=True, help="So many more VMs in the system."
+    "--vms", type=click.IntRange(min=0), default=0, show_default=True, help="Add so many VMs to the system."
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="The seed of the simulated random values."
@@ -44,7 +44,7 @@ def simulator(scenario: str, port: int, listing: bool, output: Output, **options
 def _serve(scenario: str, port: int, options: Mapping[str, Any]) -> int:
     if scenario not in SCENARIOS:
         raise UsageError(
-            f"serve the scenario {scenario!r}",
+            f"serving the scenario {scenario!r}",
             "there is no scenario of this name",
             did_you_mean(scenario, SCENARIOS),
         )
@@ -61,10 +61,10 @@ def _serve(scenario: str, port: int, options: Mapping[str, Any]) -> int:
     try:
         serve_forever(scenario=scenario, port=port, announce=ready, **options)
     except ValueError as error:
-        raise UsageError("serve the simulator", str(error), "see vergeos-nb simulator --help") from error
+        raise UsageError("serving the simulator", str(error), "see vergeos-nb simulator --help") from error
     except OSError as error:
         raise SettingsError(
-            f"serve on port {port}" if not error.filename else f"use the file {error.filename}",
+            f"serving on port {port}" if not error.filename else f"using the file {error.filename}",
             error.strerror or str(error),
             "leave --port out to take a free one" if not error.filename else "",
         ) from error

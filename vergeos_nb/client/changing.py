@@ -78,7 +78,7 @@ class Changing:
         key = _receipt_key(self._change(query, asked))
         if key is None:
             raise MissingField(
-                asked, "the answer has no key, so its result cannot be found", "Go on without it."
+                asked, "the answer has no key, so its result cannot be found", "go on without it"
             )
         return key
 

@@ -32,8 +32,8 @@ _MOST = 2**63
 # The end of the year 2199. A later value is not taken for a time; DataFrames could not hold some of them.
 LAST_TIME = 7_258_118_400
 _NEXT_STEP = (
-    "Check that the host is a VergeOS system of a known version; if it is, this is news about its API: keep "
-    "the exchange and report it."
+    "check that the host is a VergeOS system of a known version; if it is, this is news about its API: keep "
+    "the exchange and report it"
 )
 
 
@@ -217,7 +217,7 @@ def _numbers(value: Any) -> tuple[float, ...] | None:
 
 def _error_in(row: Any, said: str, asked: str) -> ErrorInAnswer:
     came_back = f"an error came in place of a row: {visible(said) or 'no text'}"
-    return ErrorInAnswer(asked, came_back, "Read the platform's words; the answer itself is not used.")
+    return ErrorInAnswer(asked, came_back, "read the platform's words; the answer itself is not used")
 
 
 def vm(row: Any, asked: str) -> Vm:

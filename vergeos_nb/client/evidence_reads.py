@@ -77,26 +77,10 @@ class EvidenceReads:
 
     wire: Wire
 
-    def counters(self, machine: MachineKey) -> tuple[Counter, ...]:
-        """The counters of the machine's NICs and then of its drives, each sorted by key. Reads only.
-
-        Three calls, or two if the machine has no drive.
-        """
-        asked = f"read the counters of machine {machine}"
-        nics = [nic_counter(row) for row in self._of(machine, "machine_nics", asked, fields=NIC)]
-        drives = self._of(machine, "machine_drives", asked, fields=DRIVE)
-        counted: list[Counter] = []
-        if drives:
-            keys = sorted(row.key("$key") for row in drives)
-            parents = filters.or_(*(filters.eq("parent_drive", key) for key in keys))
-            stats = self._rows("machine_drive_stats", asked, filter=parents, fields=DRIVE_STATS)
-            counted = drive_counters(drives, stats)
-        return (*sorted(nics, key=_key), *sorted(counted, key=_key))
-
     def drives_on(self, files: Sequence[int]) -> tuple[DriveOnFile, ...]:
         """The drives of all machines that have one of these files and are no CDs. Reads only."""
-        asked = "look which drives name the same files"
-        wanted = filters.or_(*(filters.eq("media_source", file) for file in files))
+        asked = "looking which drives name the same files"
+        wanted = filters.any_of("media_source", files)
         found = self._rows("machine_drives", asked, filter=wanted, fields=_ON_FILE)
         drives = [(_file(row), row) for row in found]
         return tuple(
@@ -113,7 +97,7 @@ class EvidenceReads:
         Raises:
             WrongShape: a row is another machine's.
         """
-        asked = f"read {table} of machine {machine}"
+        asked = f"reading {table} of machine {machine}"
         return tuple(self._of(machine, table, asked, fields=filters.fields("machine", *fields)))
 
     def nodes_for(self, machine: MachineKey, node: int | None) -> tuple[NodeState, ...]:
@@ -121,7 +105,7 @@ class EvidenceReads:
 
         The first hosts the VM. The second exists only if the machine is a node's and not a VM's.
         """
-        asked = f"read the nodes of machine {machine}"
+        asked = f"reading the nodes of machine {machine}"
         wanted = filters.eq("machine", MachineKey.number(machine))
         if node is not None:
             wanted = filters.or_(wanted, filters.eq("$key", node))
@@ -133,7 +117,7 @@ class EvidenceReads:
 
     def tenant_nodes_of(self, machine: MachineKey) -> tuple[str, ...]:
         """The names of the tenants' nodes that have this machine; empty for a VM's machine. Reads only."""
-        asked = f"look whether machine {machine} is a tenant's node"
+        asked = f"looking whether machine {machine} is a tenant's node"
         found = self._of(machine, "tenant_nodes", asked, fields=TENANT_NODE)
         return tuple(row.seen_text("name") for row in found)
 
@@ -146,9 +130,9 @@ class EvidenceReads:
         Raises:
             UsageError: the limit is not above zero. For the platform, 0 means no limit.
         """
-        asked = f"read the log of machine {machine}"
+        asked = f"reading the log of machine {machine}"
         if limit < 1:
-            raise UsageError(asked, f"at most {limit} lines were asked for", "ask for one or more.")
+            raise UsageError(asked, f"at most {limit} lines were asked for", "ask for one or more")
         later = filters.at_least("timestamp", max(0, int(since * MICROSECONDS)))
         found = self._of(
             machine,
@@ -164,7 +148,7 @@ class EvidenceReads:
 
     def snapshots_named(self, machine: MachineKey, name: str) -> tuple[Snapshot, ...]:
         """The machine's snapshots of this name, the newest first. Reads only."""
-        asked = f"find the snapshot {name!r} of machine {machine}"
+        asked = f"finding the snapshot {name!r} of machine {machine}"
         named = filters.eq("name", name)
         found = self._of(machine, "machine_snapshots", asked, named, fields=SNAPSHOT, sort="-created")
         return tuple(_snapshot(row, machine) for row in found)
@@ -186,10 +170,10 @@ class EvidenceReads:
         return self._query_answer("vnet_queries", key)
 
     def _query_answer(self, table: str, key: str) -> QueryAnswer:
-        asked = f"read the answer to the query {key}"
+        asked = f"reading the answer to the query {key}"
         if not TAME_KEY.fullmatch(key):
             raise UsageError(
-                asked, f"{key!r} is not the key of a query", "pass the key that asking for it returned."
+                asked, f"{key!r} is not the key of a query", "pass the key that asking for it returned"
             )
         of = decoded_rows.RowFields(
             self.wire.read(f"{table}/{key}", asked=asked, fields=_QUERY), table, asked
@@ -200,7 +184,7 @@ class EvidenceReads:
 
     def tags_of(self, vm: VmKey) -> tuple[str, ...]:
         """The names of the VM's tags in alphabetical order. Reads only."""
-        asked = f"read the tags of VM {vm}"
+        asked = f"reading the tags of VM {vm}"
         member = VmKey.path(vm)
         found = self._rows("tag_members", asked, filter=filters.eq("member", member), fields=TAG)
         for row in found:

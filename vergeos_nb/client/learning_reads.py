@@ -99,7 +99,7 @@ class LearningReads:
 
     def table_seen(self, table: str) -> TableSeen:
         """The columns in a few rows of a table of `ASKED`. A refused read is a result, too. Reads only."""
-        asked = f"look at the columns of {table}"
+        asked = f"looking at the columns of {table}"
         try:
             answer = self.wire.read_answer(table, asked=asked, fields=ASKED[table], limit=str(ROWS))
             rows = [RowFields(row, table, asked).row for row in rows_of(answer.data, table, asked)]
@@ -112,7 +112,7 @@ class LearningReads:
         """How the platform answers no match, an unknown column, and braces. Four calls. Reads only."""
         data = self.wire.read(
             "vms",
-            asked="see how an answer without rows looks",
+            asked="seeing how an answer without rows looks",
             filter=filters.eq("name", _NOBODY),
             fields="$key",
         )
@@ -120,13 +120,13 @@ class LearningReads:
         # Unescaped braces are a macro to the platform, so `filters` writes none.
         unknown = self._matched(filters.eq(_NO_COLUMN, "a"))
         braces = self._matched(f"{_NO_COLUMN} eq '{{a: 1}}'")
-        rows = self.wire.read("vms", asked="see whether there is a VM", fields="$key", limit="1")
+        rows = self.wire.read("vms", asked="seeing whether there is a VM", fields="$key", limit="1")
         return Grammar(
             json.dumps(shape), unknown, braces, bool(rows_of(rows, "vms", "see whether there is a VM"))
         )
 
     def _matched(self, text: str) -> int:
-        asked = "see what a filter on an unknown column brings"
+        asked = "seeing what a filter on an unknown column brings"
         try:
             return len(
                 rows_of(
@@ -141,7 +141,7 @@ class LearningReads:
 
     def machines_to_watch(self, each: int) -> Machines:
         """Machines of running VMs, stopped VMs and nodes, up to `each` of a kind. Two calls. Reads only."""
-        asked = "choose machines to watch"
+        asked = "choosing machines to watch"
         fields = filters.fields(
             "$key", "name", "machine", "machine#status#running as running", "machine#status#status as status"
         )
@@ -170,8 +170,8 @@ class LearningReads:
 
     def written(self, machines: Sequence[MachineKey]) -> tuple[Written, ...]:
         """When the rows of these machines were written, in the order given. Two calls. Reads only."""
-        asked = "see when rows are written"
-        wanted = filters.or_(*(filters.eq("machine", MachineKey.number(one)) for one in machines))
+        asked = "seeing when rows are written"
+        wanted = filters.any_of("machine", (MachineKey.number(one) for one in machines))
         status = self.wire.read_answer(
             "machine_status", asked=asked, bounds=OF_MANY, filter=wanted,
             fields=filters.fields("machine", "running", "last_update"),

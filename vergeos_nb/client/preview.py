@@ -30,7 +30,7 @@ class _PreviewWire:
         self, table_path: str, /, *, asked: str | None = None, bounds: object = None, **query: str
     ) -> Answer:
         self.read(table_path, asked=asked, **query)
-        raise WrongShape("preview", "nothing was sent", "nothing is to be done")
+        raise WrongShape("previewing", "nothing was sent", "nothing is to be done")
 
     def change(
         self, method: str, table_path: str, body: Mapping[str, Any], /, *, asked: str | None = None

@@ -97,7 +97,7 @@ class RowsBehindVm:
         Args:
             machine, status: the keys that the rows must name.
         """
-        path, asked = VmKey.path(vm), f"read VM {vm} and the rows behind it"
+        path, asked = VmKey.path(vm), f"reading VM {vm} and the rows behind it"
         try:
             row = self.wire.read(path, asked=asked, bounds=NAMED, fields=BEHIND)
             found = self._rows_of([row], [machine.value], asked).get(machine.value, NO_ROWS)
@@ -107,8 +107,8 @@ class RowsBehindVm:
 
     def rows_behind_all(self, machines: Sequence[int]) -> Mapping[int, VmRows]:
         """By machine, the rows behind the VM that it is of, as far as they came. Reads only."""
-        asked = f"read {len(machines)} VMs and the rows behind them"
-        of_these = filters.or_(*(filters.eq("machine", machine) for machine in machines))
+        asked = f"reading {len(machines)} VMs and the rows behind them"
+        of_these = filters.any_of("machine", machines)
         wanted = filters.and_(of_these, filters.eq("is_snapshot", False))
         data = self.wire.read("vms", asked=asked, bounds=OF_MANY, filter=wanted, fields=BEHIND)
         return self._rows_of(decoded_rows.rows_of(data, "vms", asked), machines, asked)
@@ -138,7 +138,7 @@ class RowsBehindVm:
             lacking |= {key: there for key in keys if key is not None and key not in told}
         if not lacking:
             return
-        parents = filters.or_(*(filters.eq("parent_drive", key) for key in sorted(lacking)))
+        parents = filters.any_of("parent_drive", sorted(lacking))
         data = self.wire.read(
             "machine_drive_stats", asked=asked, bounds=OF_MANY, filter=parents, fields=DRIVE_STATS
         )

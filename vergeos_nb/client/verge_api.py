@@ -74,12 +74,12 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
         The server's time is that of the ``Date`` header, in whole seconds. It is compared with our time in
         the middle of the call.
         """
-        asked = "ask the system who it is"
+        asked = "asking the system who it is"
         answer = self.wire.read_answer("system", asked=asked, fields=_SYSTEM)
         found = answer.data if isinstance(answer.data, list) else [answer.data]
         if len(found) != 1:
             raise WrongShape(
-                asked, f"{len(found)} systems answered", "Check that the host is a VergeOS system."
+                asked, f"{len(found)} systems answered", "check that the host is a VergeOS system"
             )
         of = decoded_rows.RowFields(found[0], "system", asked)
         skew = None
@@ -103,7 +103,7 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
         Raises:
             UsageError: no VM can have this name.
         """
-        asked = f"find the VM {name!r}"
+        asked = f"finding the VM {name!r}"
         wanted = filters.eq("name", filters.check_name(name))
         return self._vms(asked, NAMED, filter=wanted, fields=VM)
 
@@ -113,33 +113,33 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
         Raises:
             UsageError: the text is empty or contains control characters.
         """
-        asked = f"look for VMs with a name like {text!r}"
+        asked = f"looking for VMs with a name like {text!r}"
         wanted = filters.contains("name", text)
         most = Bounds(limit, FEW.size)
         return self._vms(asked, most, filter=wanted, fields=VM, sort="+name", limit=str(limit))
 
     def vm_of_key(self, key: VmKey) -> Vm:
         """The row of ``vms`` with this key, which can be a snapshot's. Reads only."""
-        path, asked = VmKey.path(key), f"find the VM with the key {key}"
+        path, asked = VmKey.path(key), f"finding the VM with the key {key}"
         found = decoded_rows.vm(self.wire.read(path, asked=asked, fields=VM), asked)
         if found.key != key:
-            raise WrongShape(asked, f"VM {found.key} came", "Keep the exchange and report it.")
+            raise WrongShape(asked, f"VM {found.key} came", "keep the exchange and report it")
         return found
 
     def vm_now(self, key: VmKey) -> VmNow:
         """Identity and state of one VM in a single call. Reads only."""
-        path, asked = VmKey.path(key), f"read VM {key} and its state"
+        path, asked = VmKey.path(key), f"reading VM {key} and its state"
         return decoded_rows.vm_now(self.wire.read(path, asked=asked, fields=_VM_NOW), key, asked)
 
     def status_key(self, machine: MachineKey) -> StatusKey:
         """The key of the status row that this machine names. Reads only."""
-        path, asked = MachineKey.path(machine), f"get the status key of machine {machine}"
+        path, asked = MachineKey.path(machine), f"getting the status key of machine {machine}"
         row = self.wire.read(path, asked=asked, fields=filters.fields("status"))
         return StatusKey(decoded_rows.RowFields(row, "machines", asked).key("status"))
 
     def statuses_of(self, machine: MachineKey) -> tuple[MachineStatus, ...]:
         """Every status row that names this machine. Reads only."""
-        asked = f"find the status rows of machine {machine}"
+        asked = f"finding the status rows of machine {machine}"
         wanted = filters.eq("machine", MachineKey.number(machine))
         data = self.wire.read("machine_status", asked=asked, filter=wanted, fields=STATUS)
         found = decoded_rows.rows_of(data, "machine_status", asked)
@@ -147,24 +147,24 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
 
     def machine_status(self, key: StatusKey) -> MachineStatus:
         """One whole status row (``fields=most``, as in the vendor's procedure). Reads only."""
-        path, asked = StatusKey.path(key), f"read machine status {key}"
+        path, asked = StatusKey.path(key), f"reading machine status {key}"
         return decoded_rows.machine_status(self.wire.read(path, asked=asked, fields="most"), key, asked)
 
     def machine_stats(self, machine: MachineKey) -> MachineStats | None:
         """The last measurements of this machine; None if it has no stats row. Reads only."""
-        asked = f"read the stats of machine {machine}"
+        asked = f"reading the stats of machine {machine}"
         wanted = filters.eq("machine", MachineKey.number(machine))
         data = self.wire.read("machine_stats", asked=asked, filter=wanted, fields=STATS)
         found = decoded_rows.rows_of(data, "machine_stats", asked)
         if len(found) > 1:
             raise WrongShape(
-                asked, f"{len(found)} rows came where a machine has one", "Keep the exchange and report it."
+                asked, f"{len(found)} rows came where a machine has one", "keep the exchange and report it"
             )
         return decoded_rows.machine_stats(found[0], machine, asked) if found else None
 
     def account(self, username: str) -> UserAccount | None:
         """The row of ``users`` with this name; None if it does not exist or may not be listed. Reads only."""
-        asked = f"look up the user {username!r}"
+        asked = f"looking up the user {username!r}"
         data = self.wire.read("users", asked=asked, filter=filters.eq("name", username), fields=_USER)
         found = [decoded_rows.account(row, asked) for row in decoded_rows.rows_of(data, "users", asked)]
         return next((one for one in found if one.name == username), None)
@@ -177,7 +177,7 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
         credentials = self.wire.profile.credentials
         if credentials is None or credentials.username is None:
             return Rights()
-        asked = "look up what this user may do"
+        asked = "looking up what this user may do"
         try:
             account = self.account(credentials.username)
             if account is None or account.identity is None:

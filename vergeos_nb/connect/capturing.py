@@ -126,7 +126,7 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         RecordError: it cannot be written.
     """
-    with disk_errors("write the capture", where=path):
+    with disk_errors("writing the capture", where=path):
         put(path, content)
 
 
@@ -159,9 +159,9 @@ def _small(wire: Wire, table: str) -> list[Any]:
 
 def _rows(wire: Wire, table: str, **query: str) -> list[Any]:
     try:
-        found = wire.read(table, asked=f"read {table}", bounds=TABLE, **query)
+        found = wire.read(table, asked=f"reading {table}", bounds=TABLE, **query)
         rows = found if isinstance(found, list) else [found]
-        return [row for row in decoded_rows.rows_of(rows, table, f"read {table}") if "$key" in row]
+        return [row for row in decoded_rows.rows_of(rows, table, f"reading {table}") if "$key" in row]
     except (ApiError, PermissionDenied):
         # Capturing continues without such rows. The file shows that they are missing.
         return []

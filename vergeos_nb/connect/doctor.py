@@ -114,7 +114,7 @@ def _layers(
             yield _user(api, profile)
             for table in ("vms", "machine_status"):
                 layer = f"may I read {table}"
-                asked = f"read {table}"
+                asked = f"reading {table}"
                 data = api.wire.read(table, asked=asked, fields="$key", limit="1")
                 yield _readable(layer, rows_of(data, table, asked))
             yield _writable(api)
@@ -192,7 +192,7 @@ def _validity(encoded: bytes, protocol: str, verified: bool, clock: Clock) -> Di
 
 def _not_connected(layer: str, failure: Exception, called: str) -> Diagnosis:
     kind, came_back, next_step = connecting.explain(failure, called, called)
-    return Diagnosis(layer, False, came_back, next_step[:1].upper() + next_step[1:], kind.exit_code)
+    return Diagnosis(layer, False, came_back, next_step, kind.exit_code)
 
 
 def _system(system: SystemInfo) -> Diagnosis:
@@ -242,7 +242,7 @@ def _writable(api: VergeApi) -> Diagnosis:
 
 def _platform(words: str) -> Diagnosis:
     if words.startswith("none"):
-        advice = "Measure it in a minute: vergeos-nb conformance, best with a test VM that may be lost."
+        advice = "measure it in a minute: vergeos-nb conformance, best with a test VM that may be lost"
         return Diagnosis("platform", None, words, advice)
     return Diagnosis("platform", True, words)
 
@@ -255,6 +255,6 @@ def _clocks(system: SystemInfo) -> Diagnosis:
     ahead = "ahead of" if system.clock_skew_s > 0 else "behind"
     detail = f"the system's clock is {abs(system.clock_skew_s):.1f} s {ahead} ours (to about a second)"
     if abs(system.clock_skew_s) > SKEW_WARNED_S:
-        next_step = "Set both clocks by NTP; until then times in records do not match the system's logs."
+        next_step = "set both clocks by NTP; until then times in records do not match the system's logs"
         return Diagnosis("clock", None, detail, next_step)
     return Diagnosis("clock", True, detail)

@@ -122,7 +122,7 @@ class Pseudonyms:
         told = sum(other in text for other in others if len(other) >= SHORTEST_LEAK for text in said)
         if unknown or leaked or told:
             raise RecordError(
-                "write the capture",
+                "writing the capture",
                 f"{len(unknown) + leaked + told} texts of this system were still in it after masking",
                 "nothing was written. Report it, with the version of VergeOS.",
             )

@@ -83,7 +83,7 @@ def open_profile(profile: Profile, *, environ: Mapping[str, str] | None = None) 
 
     if profile.scenario is not None and profile.scenario not in SCENARIOS:
         raise UsageError(
-            f"use the simulator's scenario {profile.scenario!r}",
+            f"using the simulator's scenario {profile.scenario!r}",
             "it has none of this name",
             did_you_mean(profile.scenario, SCENARIOS),
         )

@@ -151,7 +151,11 @@ class DaskCrew:
                             raise Interrupted("running a VM", f"its worker {worker} was lost", "read back")
                     if not worker and time.monotonic() - began > NO_WORKER_S:
                         asked = "running a VM"
-                        raise Interrupted(asked, f"no worker took it in {NO_WORKER_S:g} s", "see the cluster")
+                        raise Interrupted(
+                            asked,
+                            f"no worker took it in {NO_WORKER_S:g} s",
+                            "look at the workers of the Dask cluster",
+                        )
                     time.sleep(LOOK_S)
         finally:
             following.end()

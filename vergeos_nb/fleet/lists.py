@@ -72,13 +72,13 @@ def read_rows(path: Path, asked: str) -> ListedVm:
         text = _decoded(path.read_bytes())
     except (OSError, ValueError) as error:
         said = f"it is no text in UTF-8 or UTF-16: {error}" if isinstance(error, ValueError) else str(error)
-        raise UsageError(asked, said, "give a CSV or JSON file, saved as UTF-8.") from error
+        raise UsageError(asked, said, "give a CSV or JSON file, saved as UTF-8") from error
     try:
         if text.lstrip().startswith(("[", "{")):
             return ListedVm(Form.JSON, _json(text, asked))
         return _table(text, asked) or _lines(text, asked)
     except csv.Error as error:
-        hint = 'put a name that holds a quote or a line feed in quotes, with "" for each quote in it.'
+        hint = 'put a name that holds a quote or a line feed in quotes, with "" for each quote in it'
         raise UsageError(asked, f"it cannot be split into cells: {error}", hint) from error
 
 
@@ -102,11 +102,11 @@ def _json(text: str, asked: str) -> list[Any]:
     try:
         data = json_of(text)
     except Unfit as unfit:
-        hint = "give what `stuck --json` prints; a list of names may begin with the line `name`."
+        hint = "give what `stuck --json` prints; a list of names may begin with the line `name`"
         raise UsageError(asked, unfit.why, hint) from None
     items = data.get("vms") if isinstance(data, dict) else data
     if not isinstance(items, list):
-        raise UsageError(asked, "it holds no list of VMs", "give a list, or an object with a list `vms`.")
+        raise UsageError(asked, "it holds no list of VMs", "give a list, or an object with a list `vms`")
     return items
 
 
@@ -124,11 +124,11 @@ def _table(text: str, asked: str) -> ListedVm | None:
     several = [mark for mark, names in fitting.items() if len(names) > 1] or [next(iter(fitting))]
     if len(several) > 1:
         told = " and at ".join(DELIMITERS[mark] for mark in several)
-        raise UsageError(asked, f"its first line can be split at {told}", "use one delimiter.")
+        raise UsageError(asked, f"its first line can be split at {told}", "use one delimiter")
     names = fitting[several[0]]
     for name in IDENTIFYING:
         if names.count(name) > 1:
-            raise UsageError(asked, f"it has {names.count(name)} columns {name!r}", "keep one of them.")
+            raise UsageError(asked, f"it has {names.count(name)} columns {name!r}", "keep one of them")
     rows = [_row(names, line, cells, asked) for line, cells in _split(text, several[0])[1:] if any(cells)]
     return ListedVm(Form.TABLE, rows)
 
@@ -153,7 +153,7 @@ def _tried(text: str, delimiter: str) -> list[str]:
 def _row(names: Sequence[str], line: int, cells: Sequence[str], asked: str) -> Mapping[str, str]:
     if any(cells[len(names) :]):
         said = f"line {line} has {len(cells)} cells, and there are {len(names)} columns"
-        raise UsageError(asked, said, "put a text that holds the delimiter in quotes.")
+        raise UsageError(asked, said, "put a text that holds the delimiter in quotes")
     return {name: cell for name, cell in zip(names, cells, strict=False) if name in IDENTIFYING}
 
 
@@ -165,11 +165,11 @@ def _lines(text: str, asked: str) -> ListedVm:
             continue
         if any(len(_tried(line, mark)) > 1 for mark in DELIMITERS):
             said = f"line {number} could be several columns, and the first line names none"
-            hint = "let the first line name the columns (name or vm_key), or put the name in quotes."
+            hint = "let the first line name the columns (name or vm_key), or put the name in quotes"
             raise UsageError(asked, said, hint)
         found += [cells[0] for _, cells in _split(line, ",")]
     if found and found[0].strip().casefold() in _HEADINGS:
-        raise UsageError(asked, f"its only column is {found[0]}", "give name or vm_key.")
+        raise UsageError(asked, f"its only column is {found[0]}", "give name or vm_key")
     if all(_KEY.fullmatch(one) for one in found):
         return ListedVm(Form.LINES, [int(one) for one in found])
     return ListedVm(Form.LINES, found)

@@ -240,14 +240,14 @@ def find_plan(outputs: Path, digest: str) -> FleetPlan:
         raise UsageError(
             asked,
             f"no fleet plan of this digest is kept in {outputs}",
-            "make one with `vergeos-nb fleet plan`.",
+            "make one with `vergeos-nb fleet plan`",
         )
     if plan.content.get("format") not in (FORMAT, EARLIER_FORMAT):
-        raise UsageError(asked, "it is the plan of a single run", "apply it with `vergeos-nb run`.")
+        raise UsageError(asked, "it is the plan of a single run", "apply it with `vergeos-nb run`")
     try:
         told = fit(plan.content, _FleetShape)
     except Unfit as unfit:
-        raise UsageError(asked, unfit.why, "make one with `vergeos-nb fleet plan`.") from None
+        raise UsageError(asked, unfit.why, "make one with `vergeos-nb fleet plan`") from None
     some = [vm for vm in told.vms if vm.plan]
     return FleetPlan(
         plan,
@@ -297,10 +297,10 @@ def approve(outputs: Path, digest: str, approver: str, clock: Clock, until: floa
         raise outdated
     asked = f"approving {digest[:12]}…"
     if not approver.strip():
-        raise UsageError(asked, "no approver was named", "name the approver with --approver.")
+        raise UsageError(asked, "no approver was named", "name the approver with --approver")
     now = clock.now()
     if until <= now:
-        raise UsageError(asked, f"it would have ended at {iso(until)}", "give a later time.")
+        raise UsageError(asked, f"it would have ended at {iso(until)}", "give a later time")
     approval = Approval(digest, masked(approver.strip()), now, until)
     path = ArchiveLayout(outputs.absolute()).approval(digest)
     with disk_errors(f"keeping the approval {path}"):

@@ -19,7 +19,7 @@ SELECTABLE = ("name", "node", "status", "state", "suggestion", "verdict", "ha_gr
 _WILD = "*?["
 _BY_EACH = (
     "name each VM by itself: `vergeos-nb stuck --all --csv > vms.csv`, leave in it the VMs that are meant, "
-    "then `vergeos-nb fleet plan vms.csv`."
+    "then `vergeos-nb fleet plan vms.csv`"
 )
 
 
@@ -57,11 +57,11 @@ def read_list(path: Path) -> tuple[Named, ...]:
     Raises:
         UsageError: it cannot be read, names no VM, or has an entry that does not name a VM.
     """
-    asked = f"read the VMs of {path}"
+    asked = f"reading the VMs of {path}"
     listed = read_rows(path, asked)
     found = tuple(_named(row, listed.form, asked) for row in listed.rows)
     if not found:
-        raise UsageError(asked, "it names no VM", "an empty list never means all VMs.")
+        raise UsageError(asked, "it names no VM", "name the VMs; an empty list never means all VMs")
     return found
 
 
@@ -71,14 +71,14 @@ def _named(row: Any, form: Form, asked: str) -> Named:
     elif isinstance(row, int) and not isinstance(row, bool):
         row = {"key": row}
     if not isinstance(row, Mapping):
-        raise UsageError(asked, f"{row!r} does not name a VM", "give name, key or both.")
+        raise UsageError(asked, f"{row!r} does not name a VM", "give name, key or both")
     name = row.get("name") or ""
     keys = {_key(row[column], asked) for column in ("vm_key", "key") if row.get(column) not in (None, "")}
     if len(keys) > 1:
         told = " and ".join(f"{column} {row[column]}" for column in ("vm_key", "key"))
-        raise UsageError(asked, f"{told} are two VMs", "keep one of them.")
+        raise UsageError(asked, f"{told} are two VMs", "keep one of them")
     if not isinstance(name, str) or (not name and not keys):
-        raise UsageError(asked, f"{dict(row)!r} names no VM", "give a name or a key.")
+        raise UsageError(asked, f"{dict(row)!r} names no VM", "give a name or a key")
     return Named(name, keys.pop() if keys else None, form)
 
 
@@ -87,7 +87,7 @@ def _key(value: Any, asked: str) -> int:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    raise UsageError(asked, f"{value!r} is not a VM key", "a key is a whole number.")
+    raise UsageError(asked, f"{value!r} is not a VM key", "give the key as a whole number")
 
 
 def resolve(found: Columns, named: Sequence[Named]) -> tuple[FleetVm, ...]:
@@ -110,7 +110,7 @@ def resolve(found: Columns, named: Sequence[Named]) -> tuple[FleetVm, ...]:
             else _by_name(found, one.name, by_name, asked)
         )
         if at in chosen:
-            raise UsageError(asked, "it is named twice", "name each VM once.")
+            raise UsageError(asked, "it is named twice", "name each VM once")
         chosen.append(at)
     return tuple(_vm(found, at) for at in chosen)
 
@@ -123,16 +123,16 @@ def _by_key(
     others = [hit for hit in by_name.get(str(one.key), []) if hit != at]
     if one.form is Form.LINES and others:
         said = f"{one.key} is the name of VM {found['vm_key'][others[0]]}, too"
-        raise VmAmbiguous(asked, said, "let the first line of the file say what they are: name or vm_key.")
+        raise VmAmbiguous(asked, said, "let the first line of the file say what they are: name or vm_key")
     if at < 0:
         raise VmNotFound(
-            asked, f"no VM has the key {one.key}", "make the list again with `vergeos-nb stuck --all`."
+            asked, f"no VM has the key {one.key}", "make the list again with `vergeos-nb stuck --all`"
         )
     name = found["name"][at]
     # Our CSV spells some names differently. To compare, the VM's name is spelled so; nothing is decoded.
     if one.name and one.name != name and not (one.form is Form.TABLE and one.name == csv_text(name)):
         raise UsageError(
-            asked, f"VM {one.key} is called {name!r}", "make the list again with `vergeos-nb stuck --all`."
+            asked, f"VM {one.key} is called {name!r}", "make the list again with `vergeos-nb stuck --all`"
         )
     return at
 
@@ -141,7 +141,7 @@ def _by_name(found: Columns, name: str, by_name: Mapping[str, list[int]], asked:
     hits = by_name.get(name, [])
     if len(hits) > 1:
         keys = ", ".join(str(found["vm_key"][hit]) for hit in hits)
-        raise VmAmbiguous(asked, f"several VMs have this name: {keys}", "give the key as well.")
+        raise VmAmbiguous(asked, f"several VMs have this name: {keys}", "give the key as well")
     if hits:
         return hits[0]
     shown = [other for other in by_name if csv_text(other) == name]
@@ -150,7 +150,7 @@ def _by_name(found: Columns, name: str, by_name: Mapping[str, list[int]], asked:
     if near:
         hint += f". Did you mean {near!r}?"
     if shown:
-        hint = f"`stuck --csv` shows {shown[0]!r} like that: leave the column vm_key in the file."
+        hint = f"`stuck --csv` shows {shown[0]!r} like that: leave the column vm_key in the file"
     raise VmNotFound(asked, "no VM has this name", hint)
 
 
@@ -163,14 +163,16 @@ def select(found: Columns, selector: Mapping[str, str]) -> tuple[FleetVm, ...]:
         UsageError: the selector is empty, has an unknown column or an empty pattern, matches no VM or every
             VM, or its name can be read both as a VM's name and as a pattern.
     """
-    asked = "select VMs"
+    asked = "selecting VMs"
     if not selector:
-        raise UsageError(asked, "the selector is empty", "an empty selector never means all VMs.")
+        raise UsageError(
+            asked, "the selector is empty", "name the VMs; an empty selector never means all VMs"
+        )
     for column, pattern in selector.items():
         if column not in SELECTABLE:
             raise UsageError(asked, f"{column!r} is no column to select by", did_you_mean(column, SELECTABLE))
         if not pattern:
-            raise UsageError(asked, f"the pattern for {column} is empty", "name the VMs that you mean.")
+            raise UsageError(asked, f"the pattern for {column} is empty", "name the VMs that you mean")
     told = ", ".join(f"{column}={pattern}" for column, pattern in selector.items())
     positions = [
         at
@@ -186,7 +188,7 @@ def select(found: Columns, selector: Mapping[str, str]) -> tuple[FleetVm, ...]:
             raise UsageError(asked, said, _BY_EACH)
         positions = exact
     if not positions:
-        raise UsageError(asked, f"no VM fits {told}", "look with `vergeos-nb stuck --all`.")
+        raise UsageError(asked, f"no VM fits {told}", "look with `vergeos-nb stuck --all`")
     # Checked by the result, because there are too many ways to write a pattern that matches everything.
     if len(positions) == len(found["vm_key"]) and not (len(positions) == 1 and (by_name or exact)):
         raise UsageError(asked, f"{told} fits every VM of the system ({len(positions)})", _BY_EACH)

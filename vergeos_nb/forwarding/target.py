@@ -96,4 +96,4 @@ def _is_safe(parts: SplitResult) -> bool:
 
 def _unusable(why: str, hint: str = "") -> SettingsError:
     forms = "write it as syslog+tls://host, syslog+tcp://host, syslog+udp://host, syslog+unix:///dev/log or https://host/path"
-    return SettingsError("read VERGEOS_NB_FORWARD", why, hint or forms)
+    return SettingsError("reading VERGEOS_NB_FORWARD", why, hint or forms)

@@ -164,7 +164,7 @@ class RunJournal:
         self.make_room()
         if request.key in self._intents:
             asked = f"sending {request.method} {request.path}"
-            raise Refused(asked, "it was sent in this run before", "read back instead")
+            raise Refused(asked, "it was sent in this run before", "read the VM back instead")
         self._intents.add(request.key)
         disk_reserve.note(self.path.parent, self._write("intent", request.as_sent()))
 
@@ -289,7 +289,7 @@ def _content(path: Path) -> bytes:
     try:
         return content_of(path, MOST_OF_OURS)
     except Unfit as unfit:
-        raise RecordError(f"reading the journal {path}", unfit.why, "is this a record folder?") from None
+        raise RecordError(f"reading the journal {path}", unfit.why, "give the folder of a record") from None
 
 
 def _misplaced(line: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> str:

@@ -78,7 +78,7 @@ class Lease:
         """
         asked = f"taking the lease of {visible(subject)}"
         if not 0 < ttl_s <= LONGEST_S:
-            raise UsageError(asked, f"it would last {ttl_s:g} s", f"let it last at most {LONGEST_S} s.")
+            raise UsageError(asked, f"it would last {ttl_s:g} s", f"let it last at most {LONGEST_S} s")
         path = folder / file_name(subject)
         with locked(path, asked, clock):
             now = clock.now()
@@ -117,9 +117,9 @@ class Lease:
             RecordError: the folder cannot be written or locked.
         """
         asked = f"keeping the lease of {visible(self.subject)}"
-        next_step = "stop here: somebody else may have changed the VM meanwhile; begin a new run."
+        next_step = "stop here: somebody else may have changed the VM meanwhile; begin a new run"
         if self._released:
-            raise Refused(asked, "it was released", "take it again.")
+            raise Refused(asked, "it was released", "take it again")
         with locked(self.path, asked, self._clock):
             found = read(self.path, self.subject, asked)
             if not isinstance(found, LeaseEntry):
@@ -216,7 +216,7 @@ def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_
         raise Refused(
             asked,
             f"somebody may hold it: {found.reason}",
-            f"wait until {iso(free_at)}; if nobody works on this VM, remove {path} before.",
+            f"wait until {iso(free_at)}; if nobody works on this VM, remove {path} before",
         )
     since, pid = f"has held it since {iso(found.taken_at)}", found.owner.pid
     # Check the process first, because clocks jump and laptops sleep.
@@ -229,7 +229,7 @@ def _taken_over_from(path: Path, found: LeaseEntry | Damaged, clock: Clock, ttl_
             raise Refused(
                 asked,
                 f"{found.owner} {since}, and that is a run of this very process",
-                "continue that run, or close it; if you cannot reach it, restart the kernel.",
+                "continue that run, or close it; if you cannot reach it, restart the kernel",
             )
         case Life.LIVES:
             raise Refused(

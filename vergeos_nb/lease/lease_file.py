@@ -102,7 +102,7 @@ def locked(path: Path, asked: str, clock: Clock) -> Iterator[None]:
             raise Refused(
                 asked,
                 f"another process has kept {lock} locked for {LOCK_WAIT_S:g} s",
-                "see whether a run hangs on this machine, and try again.",
+                "see whether a run hangs on this machine, and try again",
             ) from None
         except OSError as error:
             raise unusable(path, asked, error) from error
@@ -169,5 +169,5 @@ def unusable(path: Path, asked: str, error: OSError) -> RecordError:
     return RecordError(
         asked,
         f"{path}: {os.strerror(error.errno) if error.errno else error}",
-        "nothing is changed without a lease; use an archive in a folder that can be written and locked.",
+        "nothing is changed without a lease; use an archive in a folder that can be written and locked",
     )

@@ -93,7 +93,7 @@ class LiveRun(LiveState):
             known = {step.id: step for step in self.steps}
             if step_id not in known:
                 hint = did_you_mean(step_id, known)
-                raise UsageError(f"step {step_id!r}", "there is no such step", hint)
+                raise UsageError(f"running the step {step_id!r}", "there is no such step", hint)
             self._cards[step_id] = card_for(self, known[step_id])
         return self._cards[step_id]
 

@@ -109,10 +109,12 @@ def read(folder: Path) -> Mapping[str, Any]:
         content = record_of(content_of(folder / RECORD, MOST_OF_OURS))
     except Unfit as unfit:
         raise RecordError(
-            asked, f"{RECORD} is not a record: {unfit.why}", "is this a record folder?"
+            asked, f"{RECORD} is not a record: {unfit.why}", "give the folder of a record"
         ) from None
     if content.get("files") is None:
-        raise RecordError(asked, f"{RECORD} names no files", "it was changed by hand")
+        raise RecordError(
+            asked, f"{RECORD} names no files", "restore the record from a copy: somebody changed it by hand"
+        )
     return content
 
 

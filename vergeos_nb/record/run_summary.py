@@ -29,7 +29,7 @@ def summary_of(account: RunState) -> RunSummary:
     advice = decisive.next_step if decisive else ""
     if account.bug:
         headline = f"A bug of this program stopped the run: {account.bug['error']}"
-        advice = "Nothing is retried. Keep the record folder and report it."
+        advice = "nothing is retried. Keep the record folder and report it."
     elif outcome in (RunOutcome.PLANNED, RunOutcome.NOTHING_TO_DO):
         planned = account.last_of("plan")
         advice = planned.next_step if planned else ""

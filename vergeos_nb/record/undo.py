@@ -32,7 +32,7 @@ def _row_before(account: RunState, key: StatusKey, put: ChangingCall) -> Machine
     reads = [row for call in account.exchanges if _is_before(call, put) for row in _status_rows(call, key)]
     for row in [*reversed(reads), account.fact("before")]:
         try:
-            return machine_status(row, key, "read the row as it was")
+            return machine_status(row, key, "reading the row as it was")
         except ApiError:
             continue
     return None

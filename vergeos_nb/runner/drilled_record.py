@@ -94,7 +94,7 @@ def captured_of(run: RunState, *, mask: bool = False) -> Captured:
     captured = _captured(list(_until_the_first_change(run)))
     if not captured.tables.get("vms"):
         raise UsageError(
-            "make a drill of this record", "its run found no VM", "take a record of a run that found one."
+            "making a drill of this record", "its run found no VM", "take a record of a run that found one"
         )
     if not mask:
         return captured

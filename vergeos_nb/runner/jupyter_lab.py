@@ -224,7 +224,9 @@ def _wait(lab: Lab, say: Callable[[str], None]) -> None:
         time.sleep(0.1)
     told = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
     raise ConnectionRefused(
-        "starting JupyterLab", " / ".join(told) or "it printed nothing", f"look into {log}; is the port free?"
+        "starting JupyterLab",
+        " / ".join(told) or "it printed nothing",
+        f"read {log}, and see whether another program uses the port",
     )
 
 

@@ -195,7 +195,7 @@ def _same_system(account: RunState, profile: settings.Profile, info: SystemInfo)
     differ = [what for what, was, now in differences(then, target_of(profile), info) if was != now]
     if differ:
         raise Refused(
-            "reading back",
+            "reading the VM back",
             f"this is not the run's system: it has another {', '.join(differ)}",
             f"correct the profile {profile.name!r} so that it names the run's system, and recover again",
         )
@@ -211,7 +211,9 @@ def _whom(account: RunState, plans: PlanShelf) -> tuple[Vm, StatusKey]:
     if vm is None or status_key is None:
         plan = plans.find(str(account.opened["parameters"].get("approve", "")))
         if plan is None or "vm" not in plan.content:
-            raise UsageError("reading back", "its journal does not say which VM it was", "look by hand")
+            raise UsageError(
+                "reading the VM back", "its journal does not say which VM it was", "look at the VM by hand"
+            )
         vm, status_key = plan.content["vm"], plan.content["vm"]["status_key"]
     return Vm(VmKey(vm["key"]), vm["name"], MachineKey(vm["machine"]), False), StatusKey(status_key)
 
@@ -224,13 +226,15 @@ def _read_back(
     options = read_parameters(runbook, dict(account.opened["parameters"]))
     confirm = next(step for step in runbook_of(runbook).steps if step.role == "confirm")
     if not isinstance(options, ConfirmingParameters):
-        raise UsageError("reading back", "this runbook confirms nothing", "look at the VM by hand")
+        raise UsageError("reading the VM back", "this runbook confirms nothing", "look at the VM by hand")
     settle_s = min(options.settle_s, SETTLE_S)
     options = options.model_copy(update={"settle_s": settle_s, "confirm_timeout_s": settle_s * 3 + 5})
     vm, status_key = _whom(account, PlanShelf(archive_of(folder).outputs))
     profile = settings.load_profile(options.profile)
     if profile.kind == "simulator" and find_announced() is None:
-        raise SettingsError("reading back", "the run's own simulator is gone", "nothing real was touched")
+        raise SettingsError(
+            "reading the VM back", "the run's own simulator is gone", "do nothing: no real system was touched"
+        )
     calls = CallLog(max((e.number for e in account.exchanges), default=0))
     with ExitStack() as stack:
         opened = stack.enter_context(open_profile(profile))

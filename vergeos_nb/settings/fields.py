@@ -47,17 +47,17 @@ def profile_from(
             register(raw[key])
     if not raw.get("host"):
         raise SettingsError(
-            f"read the profile {name!r}",
+            f"reading the profile {name!r}",
             f"{named('host')} is not set",
-            f"set {named('host')} to the system's name, such as vergeos.example.com.",
+            f"set {named('host')} to the system's name, such as vergeos.example.com",
         )
     verify = _verify(raw.get("verify_ssl"), named)
     ca_file = _ca_file(raw.get("ca_file"), named, home, folder or Path())
     if ca_file and not verify:
         raise SettingsError(
-            f"read the profile {name!r}",
+            f"reading the profile {name!r}",
             f"{named('verify_ssl')} turns certificate checks off, but {named('ca_file')} is needed for them",
-            f"unset one of them; {named('ca_file')} alone is the safe choice.",
+            f"unset one of them; {named('ca_file')} alone is the safe choice",
         )
     credentials = _credentials(name, raw, named)
     _maskable(name, credentials)
@@ -82,10 +82,10 @@ def _maskable(name: str, credentials: Credentials) -> None:
     secret = credentials.secret.reveal()
     if len(secret) >= SHORTEST_SEARCHED and not is_maskable(secret):
         raise SettingsError(
-            f"use the profile {name!r}",
+            f"using the profile {name!r}",
             "its password or token is a plain word or a short number. Records are full of those, so it "
             "could not be masked",
-            "give the user another password (this one is also easy to guess), or use an API key.",
+            "give the user another password (this one is also easy to guess), or use an API key",
         )
 
 
@@ -110,12 +110,12 @@ def _credentials(name: str, raw: Raw, named: Named) -> Credentials:
     auth = _auth(raw.get("auth"), named)
 
     def wrong(came_back: str, next_step: str) -> SettingsError:
-        return SettingsError(f"read the credentials of the profile {name!r}", came_back, next_step)
+        return SettingsError(f"reading the credentials of the profile {name!r}", came_back, next_step)
 
     if {"token", "api_key"} <= given:
         raise wrong(
             f"{named('token')} and {named('api_key')} are both set, and both would be sent as bearer token",
-            "unset one of them.",
+            "unset one of them",
         )
     login = given & {"username", "password"}
     bearer = given & {"token", "api_key"}
@@ -123,7 +123,7 @@ def _credentials(name: str, raw: Raw, named: Named) -> Credentials:
         others = " and ".join(sorted([named(key) for key in login] + ([named("auth")] if auth else [])))
         raise wrong(
             f"{named(min(bearer))} and {others} are both set, but only one way to log in can be used",
-            "unset the other.",
+            "unset the other",
         )
     if bearer:
         key = min(bearer)
@@ -133,21 +133,21 @@ def _credentials(name: str, raw: Raw, named: Named) -> Credentials:
         missing = "password" if "username" in login else "username"
         emptiness = "is set but empty" if missing in raw else "is not set"
         came_back = f"{named(min(login))} is set and {named(missing)} {emptiness}"
-        error = wrong(came_back, f"set {named(missing)} too.")
+        error = wrong(came_back, f"set {named(missing)} too")
         raise PasswordMissing(*error.args) if missing == "password" else error
     if login and auth == "header":
         came_back = f"{named('auth')} is header, which takes a key, and {named('api_key')} is not set"
-        raise wrong(came_back, f"set {named('api_key')}, or unset {named('auth')}.")
+        raise wrong(came_back, f"set {named('api_key')}, or unset {named('auth')}")
     if not login:
         raise wrong(
             "there are none",
-            f"set {named('api_key')} or {named('token')}, or {named('username')} and {named('password')}.",
+            f"set {named('api_key')} or {named('token')}, or {named('username')} and {named('password')}",
         )
     username, password = _text(raw["username"], "username", named), _text(raw["password"], "password", named)
     if ":" in username and auth != "session":
         raise wrong(
             f"{named('username')} holds a colon, which Basic authentication cannot carry",
-            f"set {named('auth')} to session, or use an API key.",
+            f"set {named('auth')} to session, or use an API key",
         )
     return Credentials("session" if auth == "session" else "basic", username, Secret(password))
 
@@ -156,16 +156,18 @@ def _auth(value: Any, named: Named) -> str | None:
     if value in (None, ""):
         return None
     if value not in _AUTH:
-        raise SettingsError(f"read {named('auth')}", f"{value!r} is unknown", did_you_mean(str(value), _AUTH))
+        raise SettingsError(
+            f"reading {named('auth')}", f"{value!r} is unknown", did_you_mean(str(value), _AUTH)
+        )
     return str(value)
 
 
 def _text(value: Any, key: str, named: Named) -> str:
     if not isinstance(value, str):
-        raise SettingsError(f"read {named(key)}", "it is not text", "put it in double quotes.")
+        raise SettingsError(f"reading {named(key)}", "it is not text", "put it in double quotes")
     if any(not character.isprintable() for character in value):
         raise SettingsError(
-            f"read {named(key)}",
+            f"reading {named(key)}",
             "it holds a control character",
             "remove it. A line end after the value is one, too.",
         )
@@ -176,9 +178,9 @@ def _bearer_text(value: Any, key: str, named: Named) -> str:
     text = _text(value, key, named)
     if not text.isascii() or " " in text:
         raise SettingsError(
-            f"read {named(key)}",
+            f"reading {named(key)}",
             "it holds a blank or a character that an HTTP header cannot hold",
-            "copy the token or key again, without quotes and without the word Bearer.",
+            "copy the token or key again, without quotes and without the word Bearer",
         )
     return text
 
@@ -192,9 +194,9 @@ def _verify(value: Any, named: Named) -> bool:
     if word in _TRUE | _FALSE:
         return word in _TRUE
     raise SettingsError(
-        f"read {named('verify_ssl')}",
+        f"reading {named('verify_ssl')}",
         f"{value!r} is neither true nor false",
-        "use true or false; certificates are checked unless it says false.",
+        "use true or false; certificates are checked unless it says false",
     )
 
 
@@ -207,9 +209,9 @@ def _timeout(value: Any, named: Named) -> float:
         seconds = math.nan
     if not 0 < seconds <= LONGEST_TIMEOUT_S:
         raise SettingsError(
-            f"read {named('timeout')}",
+            f"reading {named('timeout')}",
             f"{repr(value)[:60]} is not a number of seconds between 0 and {LONGEST_TIMEOUT_S:.0f}",
-            f"give the time limit of one request in seconds; the default is {DEFAULT_TIMEOUT_S:.0f}.",
+            f"give the time limit of one request in seconds; the default is {DEFAULT_TIMEOUT_S:.0f}",
         )
     return seconds
 
@@ -221,8 +223,8 @@ def _ca_file(value: Any, named: Named, home: Path | None, folder: Path) -> Path 
     path = folder / at_home(text, home, named("ca_file"))
     if not is_file(path):
         raise SettingsError(
-            f"read {named('ca_file')}",
+            f"reading {named('ca_file')}",
             f"there is no file {str(path)[:200]}",
-            "give the path of a PEM file with the authority that signed the system's certificate.",
+            "give the path of a PEM file with the authority that signed the system's certificate",
         )
     return path

@@ -42,14 +42,14 @@ def clean_host(text: str, where: str) -> str:
     """
 
     def wrong(came_back: str, next_step: str) -> SettingsError:
-        return SettingsError(f"read the host from {where}", came_back, next_step)
+        return SettingsError(f"reading the host from {where}", came_back, next_step)
 
     if not text:
-        raise wrong("it is empty", f"set {where} to the system's name, such as vergeos.example.com.")
+        raise wrong("it is empty", f"set {where} to the system's name, such as vergeos.example.com")
     # Normalize before all checks: it turns other characters into plain ones, such as a fullwidth @.
     text = unicodedata.normalize("NFKC", text)
     if any(character.isspace() or not character.isprintable() for character in text):
-        raise wrong("it holds a blank, a line end or a control character", "remove it.")
+        raise wrong("it holds a blank, a line end or a control character", "remove it")
     scheme, separator, rest = text.rpartition("://")
     if separator and scheme.lower() != "https":
         raise wrong(
@@ -60,24 +60,24 @@ def clean_host(text: str, where: str) -> str:
     if "@" in rest:
         raise wrong(
             "it holds a user name before an @, and perhaps a password",
-            "write the host alone; user name and password have their own settings.",
+            "write the host alone; user name and password have their own settings",
         )
     if rest.startswith("[") and (bracketed := _BRACKETED.fullmatch(rest)):
         address, zone, port = bracketed.groups()
         return _with_port(_ipv6(address, zone, wrong), port, wrong)
     if re.search(r"[/?#\\]", rest) or ("%" in rest and ":" not in rest):
-        raise wrong("it holds a path", "write the host alone; /api/v4 is added automatically.")
+        raise wrong("it holds a path", "write the host alone; /api/v4 is added automatically")
     if rest.startswith("["):
-        raise wrong("the text in brackets is no IPv6 address", "write it as [2001:db8::1].")
+        raise wrong("the text in brackets is no IPv6 address", "write it as [2001:db8::1]")
     if rest.count(":") > 1:
-        raise wrong("it looks like an IPv6 address without brackets", "write it as [2001:db8::1].")
+        raise wrong("it looks like an IPv6 address without brackets", "write it as [2001:db8::1]")
     name, separator, port = rest.partition(":")
     if separator and not re.fullmatch(r"[0-9]+", port):
-        raise wrong("the text after its colon is no port", "write a number, such as :8443.")
+        raise wrong("the text after its colon is no port", "write a number, such as :8443")
     try:
         return _with_port(normal_name(name), port, wrong)
     except ValueError:
-        raise wrong(f"{name!r} is no host name", "write a name such as vergeos.example.com.") from None
+        raise wrong(f"{name!r} is no host name", "write a name such as vergeos.example.com") from None
 
 
 def normal_host(text: str) -> str:
@@ -142,7 +142,7 @@ def _with_port(name: str, port: str | None, wrong: _Wrong) -> str:
         return name
     number = int(port)
     if not 0 < number < 65536:
-        raise wrong(f"its port is {port}", "ports go from 1 to 65535.")
+        raise wrong(f"its port is {port}", "ports go from 1 to 65535")
     return name if number == DEFAULT_PORT else f"{name}:{number}"
 
 
@@ -150,7 +150,7 @@ def _ipv6(text: str, zone: str | None, wrong: _Wrong) -> str:
     try:
         address = IPv6Address(text)
     except ValueError:
-        raise wrong(f"{text!r} is no IPv6 address", "write it as [2001:db8::1].") from None
+        raise wrong(f"{text!r} is no IPv6 address", "write it as [2001:db8::1]") from None
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return f"[{address}%{zone}]" if zone else f"[{address}]"

@@ -48,9 +48,9 @@ def load_profile(
     if word == SIMULATOR_NAME:
         if colon and not scenario:
             raise SettingsError(
-                f"use the profile {name!r}",
+                f"using the profile {name!r}",
                 "there is no scenario after the colon",
-                "write it as simulator:stuck.",
+                "write it as simulator:stuck",
             )
         return Profile(name, "", None, kind="simulator", scenario=scenario or None, source="built in")
     if name == ENV_NAME:
@@ -59,7 +59,7 @@ def load_profile(
     if name not in file.sections:
         known = _names(file.sections)
         raise SettingsError(
-            f"use the profile {name!r}",
+            f"using the profile {name!r}",
             f"there is no profile of this name (named profiles are read from {file.path})",
             did_you_mean(name, known),
         )

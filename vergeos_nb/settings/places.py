@@ -86,9 +86,9 @@ def at_home(text: str, home: Path | None, where: str) -> Path:
         return Path(text)
     if home is None:
         raise SettingsError(
-            f"read {where}",
+            f"reading {where}",
             f"{text} is below the home directory, and this user has none",
-            "write the full path, or set HOME.",
+            "write the full path, or set HOME",
         )
     return home / text[2:]
 
@@ -149,7 +149,7 @@ def chromium(environ: Mapping[str, str] | None = None) -> Path | None:
     if named := variables.get(CHROMIUM):
         if not is_file(Path(named)):
             raise SettingsError(
-                f"read {CHROMIUM}", f"there is no file {named}", "give the program's own path."
+                f"reading {CHROMIUM}", f"there is no file {named}", "give the program's own path"
             )
         return Path(named)
     found = (shutil.which(name, path=variables.get("PATH")) for name in _BROWSERS)
@@ -286,6 +286,6 @@ def is_live(environ: Mapping[str, str] | None = None) -> bool:
     if wanted:
         if wanted not in UI_WORDS:
             meant = did_you_mean(wanted, UI_WORDS)
-            raise SettingsError("read VERGEOS_NB_UI", f"{wanted!r} is unknown", meant)
+            raise SettingsError("reading VERGEOS_NB_UI", f"{wanted!r} is unknown", meant)
         return wanted == "live"
     return bool(variables.get("JPY_SESSION_NAME") or variables.get("VOILA_KERNEL_ID"))

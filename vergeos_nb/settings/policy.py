@@ -153,9 +153,9 @@ def parse_policy(text: str, source: str) -> Policy:
     try:
         data = toml_of(text)
         if not data:
-            raise Unfit("it is empty", "write the rules, or remove the file to have none.")
+            raise Unfit("it is empty", "write the rules, or remove the file to have none")
         if isinstance(data.get("window"), dict):
-            raise Unfit("'window' is no list of sections", "head each window with [[window]].")
+            raise Unfit("'window' is no list of sections", "head each window with [[window]]")
         file = fit(data, _file())
         return Policy(
             names=_patterns(file.do_not_touch.names, "names"),
@@ -169,7 +169,7 @@ def parse_policy(text: str, source: str) -> Policy:
         )
     except Unfit as unfit:
         raise SettingsError(
-            f"read the policy {source}", _as_headed(unfit.why), unfit.hint or "correct it."
+            f"reading the policy {source}", _as_headed(unfit.why), unfit.hint or "correct it"
         ) from None
 
 
@@ -209,14 +209,14 @@ def _patterns(texts: tuple[str, ...], name: str) -> tuple[str, ...]:
     for text in texts:
         if not text.strip():
             raise Unfit(
-                f"{text!r} in {name!r} is empty", f"write a name or pattern, or leave it out of {name}."
+                f"{text!r} in {name!r} is empty", f"write a name or pattern, or leave it out of {name}"
             )
     return texts
 
 
 def _stop_file(path: str | None) -> str:
     if path is not None and not (PurePath(path).is_absolute() or path.startswith("~/")):
-        raise Unfit(f"'stop_file' is {path!r}", "write the full path of a file; it begins with / or ~/.")
+        raise Unfit(f"'stop_file' is {path!r}", "write the full path of a file; it begins with / or ~/")
     return path or ""
 
 
@@ -226,14 +226,14 @@ def _window(told: Any, number: int) -> Window:
     if begins == ends:
         raise Unfit(
             f"the window from {_clock(begins)} to {_clock(ends)} {where} ends when it begins",
-            "for a whole day write from 00:00 to 24:00.",
+            "for a whole day write from 00:00 to 24:00",
         )
     return Window(_days(told.days, where), begins, ends, _timezone(told.timezone, where))
 
 
 def _days(words: Sequence[str], where: str) -> tuple[int, ...]:
     if not words:
-        raise Unfit(f"'days' is [] {where}", 'write a list of days, such as ["mon", "tue"].')
+        raise Unfit(f"'days' is [] {where}", 'write a list of days, such as ["mon", "tue"]')
     for word in words:
         if word.lower() not in (*DAYS, *_LONG_DAYS):
             raise Unfit(f"{word!r} is no day {where}", did_you_mean(word[:3], DAYS))
@@ -246,7 +246,7 @@ def _minutes(value: Any, name: str, where: str) -> int:
     text = value.isoformat() if isinstance(value, time) else value
     found = _TIME.fullmatch(text) if isinstance(text, str) else None
     if not found:
-        raise Unfit(f"{name!r} is {value!r} {where}", 'write a time as "HH:MM", 00:00 to 23:59.')
+        raise Unfit(f"{name!r} is {value!r} {where}", 'write a time as "HH:MM", 00:00 to 23:59')
     return int(found[1]) * 60 + int(found[2])
 
 

@@ -31,7 +31,7 @@ def load_policy(environ: Mapping[str, str] | None = None, home: Path | None = No
     named = variables.get(POLICY_VARIABLE)
     if named == "":
         raise SettingsError(
-            f"read {POLICY_VARIABLE}", "it is set but empty", "set it to the policy's file, or unset it."
+            f"reading {POLICY_VARIABLE}", "it is set but empty", "set it to the policy's file, or unset it"
         )
     if named is None and (base is None or not base.is_dir()):
         return Policy(source=f"no policy: this user has no home directory, and {POLICY_VARIABLE} is not set")
@@ -71,7 +71,7 @@ def stopped_by(policy: Policy, home: Path | None = None) -> str | None:
 
 def _unreadable(path: Path, came_back: str) -> SettingsError:
     return SettingsError(
-        f"read the policy {path}",
+        f"reading the policy {path}",
         came_back,
         "make it readable. Nothing is changed while the policy is unknown.",
     )

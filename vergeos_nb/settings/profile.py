@@ -83,7 +83,7 @@ def refuse_pieces(profile: Profile, names: Mapping[str, str]) -> None:
     for what, name in told.items():
         if secret in name.casefold():
             raise SettingsError(
-                "use the profile for this run",
+                "using the profile for this run",
                 f"its password or token is a part of the {what}. Every record shows the {what}, so the "
                 "secret could not be masked",
                 "nothing was sent. Give the user another password, or use an API key; if the password was "

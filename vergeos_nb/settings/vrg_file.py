@@ -61,7 +61,7 @@ def read_vrg_file(home: Path | None) -> VrgFile:
     for key in data:
         if key not in _TOP_KEYS:
             meant = did_you_mean(key, _TOP_KEYS)
-            raise SettingsError(f"read {path}", f"nothing reads {key!r} at its top", meant)
+            raise SettingsError(f"reading {path}", f"nothing reads {key!r} at its top", meant)
     plural = "profile" not in data
     word = "profiles" if plural else "profile"
     named = _table(data, word, path)
@@ -91,7 +91,7 @@ def vrg_profile(file: VrgFile, name: str, home: Path | None, password: Secret | 
     for key in section:
         if key not in _KEYS:
             raise SettingsError(
-                f"read {heading} of {file.path}", f"nothing reads {key!r}", did_you_mean(key, _KEYS)
+                f"reading {heading} of {file.path}", f"nothing reads {key!r}", did_you_mean(key, _KEYS)
             )
     if password is not None and not section.get("password"):
         section = {**section, "password": password.reveal()}
@@ -112,14 +112,14 @@ def _load(path: Path) -> dict[str, Any]:
     except Unfit as unfit:
         if unfit.missing:
             return {}
-        hint = unfit.hint or "make it a plain file that you can read."
-        raise SettingsError(f"read {path}", unfit.why, hint) from None
+        hint = unfit.hint or "make it a plain file that you can read"
+        raise SettingsError(f"reading {path}", unfit.why, hint) from None
 
 
 def _table(data: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
     value = data.get(key, {})
     if not isinstance(value, dict):
-        raise SettingsError(f"read {path}", f"{key!r} is not a section", f"write it as a heading, [{key}].")
+        raise SettingsError(f"reading {path}", f"{key!r} is not a section", f"write it as a heading, [{key}]")
     return value
 
 

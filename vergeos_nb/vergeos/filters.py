@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import NewType
 
 from vergeos_nb.errors import UsageError
@@ -52,9 +53,9 @@ def quote(text: str) -> str:
     for position, character in enumerate(text):
         if unicodedata.category(character) in _UNSEEN:
             raise UsageError(
-                f"use {text!r} in a filter",
+                f"using {text!r} in a filter",
                 f"character {position + 1} is U+{ord(character):04X}, which cannot be seen",
-                "type the text instead of pasting it; a name holds only visible characters and blanks.",
+                "type the text instead of pasting it; a name holds only visible characters and blanks",
             )
     escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("{", "\\{")
     return f"'{escaped}'"
@@ -67,12 +68,12 @@ def check_name(name: str) -> str:
         UsageError: it is empty, longer than `NAME_MAX`, or holds control characters.
     """
     if not name:
-        raise UsageError("find a VM by its name", "the name is empty", "give the VM's name.")
+        raise UsageError("finding a VM by its name", "the name is empty", "give the VM's name")
     if len(name) > NAME_MAX:
         raise UsageError(
-            f"find the VM {cut(name, 41)!r}",
+            f"finding the VM {cut(name, 41)!r}",
             f"the name has {len(name)} characters, and a VM's name has at most {NAME_MAX}",
-            "check the text that you pasted; the name is at the top of the VM's page.",
+            "check the text that you pasted; the name is at the top of the VM's page",
         )
     quote(name)
     return name
@@ -109,8 +110,8 @@ def contains(column: str, text: str) -> Filter:
         UsageError: the text is empty, which matches every row.
     """
     if not text:
-        asked = f"search {column} for a text"
-        raise UsageError(asked, "the text is empty and would match every row", "give a part of the text.")
+        asked = f"searching {column} for a text"
+        raise UsageError(asked, "the text is empty and would match every row", "give a part of the text")
     return _compare(column, "ct", text)
 
 
@@ -124,6 +125,15 @@ def or_(*filters: Filter) -> Filter:
     return _join("or", filters)
 
 
+def any_of(column: str, values: Iterable[str | int]) -> Filter:
+    """Rows whose column has one of these values.
+
+    Raises:
+        UsageError: there are no values. An empty filter would match every row.
+    """
+    return or_(*(eq(column, value) for value in values))
+
+
 def fields(*entries: str) -> Fields:
     """The value of ``fields``: columns, traversals (``a#b#c``) and aliases (``a#b as c``), in this order.
 
@@ -131,13 +141,13 @@ def fields(*entries: str) -> Fields:
         UsageError: an entry has none of these forms; the platform would drop it without an error.
     """
     if not entries:
-        raise UsageError("ask for fields", "none is named", "name the fields that are wanted.")
+        raise UsageError("asking for fields", "none is named", "name the fields that are wanted")
     for entry in entries:
         if not isinstance(entry, Behind) and not _FIELD.fullmatch(entry):
             raise UsageError(
-                f"ask for the field {entry!r}",
+                f"asking for the field {entry!r}",
                 "it is not a column, a traversal or an alias",
-                "write it as a#b as c.",
+                "write it as a#b as c",
             )
     return Fields(",".join(entries))
 
@@ -159,7 +169,9 @@ def behind(column: str, *entries: str, named: str = "") -> Behind:
 
 def _compare(column: str, operator: str, value: str | int | bool) -> Filter:
     if not _PATH.fullmatch(column):
-        raise UsageError(f"filter by {column!r}", "it is not a column", "name a column, or a traversal a#b.")
+        raise UsageError(
+            f"filtering by {column!r}", "it is not a column", "name a column, or a traversal a#b"
+        )
     return Filter(f"{column} {operator} {_literal(value)}")
 
 
@@ -172,7 +184,7 @@ def _literal(value: str | int | bool) -> str:
 def _join(word: str, filters: tuple[Filter, ...]) -> Filter:
     if not filters:
         came_back = "there are none, and an empty filter matches every row"
-        raise UsageError(f"join filters with {word}", came_back, "give a filter, or ask without one.")
+        raise UsageError(f"joining filters with {word}", came_back, "give a filter, or ask without one")
     if len(filters) == 1:
         return filters[0]
     return Filter(f" {word} ".join(f"({one})" for one in filters))

@@ -62,7 +62,9 @@ def status_fields(key: StatusKey, body: Mapping[str, Any]) -> Request:
         UsageError: there are none.
     """
     if not body:
-        raise UsageError(f"write into machine status {key}", "no field is named", "name the fields to write.")
+        raise UsageError(
+            f"writing into machine status {key}", "no field is named", "name the fields to write"
+        )
     return _change("PUT", StatusKey.path(key), dict(body))
 
 
@@ -79,16 +81,16 @@ def snapshot(machine: MachineKey, name: str, expires: int, description: str = ""
         UsageError: the platform does not take a name or description of this length, or the snapshot would
             not expire.
     """
-    asked = f"take a snapshot of machine {machine}"
+    asked = f"taking a snapshot of machine {machine}"
     if not 1 <= len(name) <= NAME_MAX:
-        raise UsageError(asked, f"its name has {len(name)} characters", f"give it 1 to {NAME_MAX}.")
+        raise UsageError(asked, f"its name has {len(name)} characters", f"give it 1 to {NAME_MAX}")
     if len(description) > DESCRIPTION_MAX:
         raise UsageError(
-            asked, f"its description has {len(description)} characters", f"give at most {DESCRIPTION_MAX}."
+            asked, f"its description has {len(description)} characters", f"give at most {DESCRIPTION_MAX}"
         )
     if isinstance(expires, bool) or not isinstance(expires, int) or expires <= 0:
         raise UsageError(
-            asked, f"{expires!r} is not a time at which it can end", "give seconds since 1970, above 0."
+            asked, f"{expires!r} is not a time at which it can end", "give seconds since 1970, above 0"
         )
     return _change(
         "POST",
@@ -144,7 +146,7 @@ def _change(method: Literal["POST", "PUT"], table_path: str, body: Mapping[str, 
 def _number(key: int, what: str, query: str) -> None:
     if isinstance(key, bool) or not isinstance(key, int) or key <= 0:
         raise UsageError(
-            f"ask a {what} for {query}", f"{key!r} is not the key of a {what}", "give a number above zero."
+            f"asking a {what} for {query}", f"{key!r} is not the key of a {what}", "give a number above zero"
         )
 
 
@@ -152,5 +154,5 @@ def _known(word: str, words: Any, what: str) -> str:
     known = get_args(words)
     if word not in known:
         # No "did you mean" here, because it would suggest "poweron" for "killpower".
-        raise UsageError(f"use the {what} {word!r}", "it is unknown", f"known: {', '.join(sorted(known))}.")
+        raise UsageError(f"using the {what} {word!r}", "it is unknown", f"known: {', '.join(sorted(known))}")
     return word

@@ -14,7 +14,7 @@ from vergeos_nb.client.transport.proxies import proxy_for
 from vergeos_nb.settings import AmbientNetwork, Secret
 
 CALL = failures.CallContext(
-    asked="find the VM 'web-01'", method="GET", path="/api/v4/vms", host="lab.example", timeout_s=30,
+    asked="finding the VM 'web-01'", method="GET", path="/api/v4/vms", host="lab.example", timeout_s=30,
     proxy="", changing=False, confidential=False, filtered=True,
     mask=lambda text: text.replace("canary", "•••"),
 )  # fmt: skip
@@ -61,7 +61,7 @@ def test_each_status_has_its_error_and_says_whether_a_change_may_have_run(status
     failure = failures.from_status(status, {}, {"err": "said"}, "", changed(changing=True))
     assert (type(failure), failure.exit_code, failure.may_have_executed) == (kind, exit_code, executed)
     assert failure.status == status
-    assert failure.asked == "find the VM 'web-01' (GET /api/v4/vms on lab.example)"
+    assert failure.asked == "finding the VM 'web-01' (GET /api/v4/vms on lab.example)"
     assert failure.came_back.startswith(f"{status} ")
     assert failure.came_back.endswith(": said")
     start = "The change may have been carried out" if executed else "The platform refused the change"
@@ -71,10 +71,10 @@ def test_each_status_has_its_error_and_says_whether_a_change_may_have_run(status
 def test_a_full_message_reads_well_at_three_in_the_morning():
     failure = failures.from_status(404, {}, {"err": "Resource '/v4/vms/7' not found"}, "", CALL)
     assert str(failure) == (
-        "find the VM 'web-01' (GET /api/v4/vms on lab.example): "
+        "finding the VM 'web-01' (GET /api/v4/vms on lab.example): "
         "404 Not Found: Resource '/v4/vms/7' not found\n"
-        "What to do: The row is gone or the API has no such path; start again from the VM's name, and "
-        "compare versions."
+        "What to do: the row is gone or the API has no such path; start again from the VM's name, and "
+        "compare versions"
     )
 
 
@@ -182,7 +182,7 @@ def test_each_failure_of_the_way_has_its_error(failure, kind, words):
     error = failures.from_transport(failure, CALL)
     assert type(error) is kind
     assert error.came_back.startswith(words)
-    assert error.next_step[0].isupper()
+    assert error.next_step[0].islower()
 
 
 @pytest.mark.parametrize(
@@ -242,14 +242,14 @@ def test_a_certificate_of_an_unknown_authority(raw_server, read_from, tmp_path):
     failure = read_from(server.host, ca_file=other)
     assert type(failure) is errors.TlsFailed
     assert "is not trusted: " in failure.came_back
-    assert failure.next_step.startswith("Give the authority that signed it as VERGE_CA_FILE")
+    assert failure.next_step.startswith("give the authority that signed it as VERGE_CA_FILE")
     assert server.requests == []
 
 
 def test_a_certificate_for_another_name(raw_server, read_from):
     failure = read_from(raw_server(talk(b""), name="other.example").host)
     assert type(failure) is errors.TlsFailed
-    assert failure.next_step.startswith("Use the name that the certificate is made out to")
+    assert failure.next_step.startswith("use the name that the certificate is made out to")
 
 
 def test_a_port_that_speaks_no_tls(raw_server, read_from):
@@ -259,7 +259,7 @@ def test_a_port_that_speaks_no_tls(raw_server, read_from):
 
     failure = read_from(raw_server(plain, tls=False).host)
     assert type(failure) is errors.TlsFailed
-    assert failure.next_step.startswith("Check that the port speaks HTTPS")
+    assert failure.next_step.startswith("check that the port speaks HTTPS")
 
 
 def test_a_port_that_says_nothing(raw_server, read_from):

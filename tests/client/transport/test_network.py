@@ -151,7 +151,7 @@ def test_every_directory_of_a_list_is_trusted_and_those_that_are_missing_are_pas
         with VergeApi(Wire(Profile("lab", door.host, login), network=listed)) as api:
             assert api.system().simulated
     missing = ambient_network({"SSL_CERT_DIR": f"{tmp_path}/none:{tmp_path}/nothing"})
-    with pytest.raises(SettingsError, match="read SSL_CERT_DIR.*none of .*/none and .*/nothing exists"):
+    with pytest.raises(SettingsError, match="reading SSL_CERT_DIR.*none of .*/none and .*/nothing exists"):
         tls_context(Profile("lab", "lab.example", login), missing)
 
 
@@ -202,7 +202,7 @@ def test_the_machines_ca_variables_come_next(make_profile, ca_file):
 def test_a_ca_file_that_cannot_be_read_names_the_setting(make_profile, tmp_path):
     empty = tmp_path / "empty.pem"
     empty.write_text("nothing")
-    with pytest.raises(SettingsError, match="read the CA file of the profile 'lab'.*holds no certificate"):
+    with pytest.raises(SettingsError, match="reading the CA file of the profile 'lab'.*holds no certificate"):
         tls_context(make_profile(ca_file=empty), AmbientNetwork())
-    with pytest.raises(SettingsError, match="read SSL_CERT_FILE.*does not exist"):
+    with pytest.raises(SettingsError, match="reading SSL_CERT_FILE.*does not exist"):
         tls_context(make_profile(), AmbientNetwork(ca_file=tmp_path / "no.pem", ca_source="SSL_CERT_FILE"))

@@ -150,7 +150,7 @@ def test_retry_after_beyond_the_time_limit_gives_up_at_once_and_says_so(make_wir
     with pytest.raises(errors.RateLimited) as caught:
         make_wire(transport).read("vms")
     assert (len(transport.calls), clock.slept) == (1, [])
-    assert caught.value.next_step.startswith("The system asks to wait 61 s.")
+    assert caught.value.next_step.startswith("the system asks to wait 61 s.")
 
 
 def test_no_attempt_begins_after_the_time_limit(make_wire, clock):
@@ -354,7 +354,7 @@ def test_more_rows_than_can_be_meant_are_refused_and_the_first_are_shown(make_wi
         "1999 rows came, and at most 1000 were possible: the platform ignored the filter. The first: "
         "'vm-1', 'vm-2', 'vm-3'"
     )
-    assert caught.value.next_step.startswith("The list is not used. Connect to the system directly")
+    assert caught.value.next_step.startswith("the list is not used. Connect to the system directly")
     answer = recorder.exchanges[0].answer
     assert (answer["rows"], answer["first"][0]) == (1999, {"$key": 1, "name": "vm-1"})
 

@@ -100,7 +100,8 @@ def test_a_step_that_does_not_exist_names_the_nearest(rehearse: Make) -> None:
     with pytest.raises(UsageError) as caught:
         book.step("confrim")
     assert str(caught.value) == (
-        f"step 'confrim': there is no such step\nWhat to do: Did you mean 'confirm'? Known: {', '.join(IDS)}."
+        "running the step 'confrim': there is no such step\n"
+        f"What to do: Did you mean 'confirm'? Known: {', '.join(IDS)}."
     )
     book.end()
 

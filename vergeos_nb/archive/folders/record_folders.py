@@ -61,7 +61,9 @@ def _readable(outputs: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RecordError(
-            f"verifying {outputs}", f"{error.filename}: {error.strerror}", "is this an archive's folder?"
+            f"verifying {outputs}",
+            f"{error.filename}: {error.strerror}",
+            "give an archive's folder with --outputs",
         ) from error
 
 

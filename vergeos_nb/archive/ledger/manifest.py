@@ -99,7 +99,7 @@ def read_manifest(content: bytes) -> Manifest:
         if JOURNAL not in manifest.files or manifest.encoded() != content:
             raise ValueError("not as it is written")
     except RecursionError as error:
-        raise ValueError("no manifest: it holds too much in each other") from error
+        raise ValueError("no manifest: it is nested too deep") from error
     return manifest
 
 

@@ -115,7 +115,7 @@ def verify_only(
         entries = (entry for _, entry in LineFile(files.descriptor, files.end).read())
         paths = {e.path for e in entries if isinstance(e, LedgerEntry) and e.record == record}
     if not paths:
-        hint = "look for it with `vergeos-nb audit list`."
+        hint = "look for it with `vergeos-nb audit list`"
         raise RecordNotFound(f"verifying the record {record!r}", "no line of the ledger has this id", hint)
     report = verify(outputs, expect, allowed, authorities)
     kept = [f for f in report.findings if f.kind is not FlawKind.RECORD_MISSING or f.where in paths]

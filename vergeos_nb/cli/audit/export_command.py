@@ -33,9 +33,9 @@ FORMATS = ("html", "pdf", "md", "txt", "zip")
     type=click.Choice(FORMATS),
     default="html",
     show_default=True,
-    help="A page, a PDF, text for a ticket or an e-mail, or all with its proof.",
+    help="html: a page; md: for a ticket; txt: for an e-mail; zip: all, with its proof.",
 )
-@click.option("--appendix", is_flag=True, help="Print what is folded on the page, too (pdf).")
+@click.option("--appendix", is_flag=True, help="Also print the folded parts of the page (pdf only).")
 @click.option("-o", "--output", "target", metavar="FILE", help="[default: RECORD.FORMAT]")
 @archive_option
 @json_option

@@ -19,7 +19,7 @@ from vergeos_nb.forwarding.target import read_target
 @archive_option
 @json_option
 def forward(outputs: Path, output: Output) -> int:
-    """Deliver what was not forwarded yet (VERGEOS_NB_FORWARD). Every run does the same."""
+    """Deliver the events that were not forwarded yet (VERGEOS_NB_FORWARD). Every run does the same."""
     url = settings.archive_settings().forward
     if url is None:
         hint = "name it with VERGEOS_NB_FORWARD, such as syslog+tls://log.example or https://log.example/in"

@@ -28,7 +28,7 @@ _TOMBSTONE = ("removed_at", "by", "reason", "record", "manifest", "line")
 
 
 @click.command(cls=Asking)
-@click.option("--vm", help="The VM's name; * and ? stand for anything.")
+@click.option("--vm", help="The VM's name; * and ? are wildcards.")
 @click.option("--key", "vm_key", type=int, help="The VM's key.")
 @click.option("--operator", help="Who ran it.")
 @click.option("--approver", help="Who approved it.")

@@ -18,7 +18,7 @@ from vergeos_nb.views.text import visible
 
 
 @click.command(cls=Command)
-@click.option("--ask/--no-ask", default=True, help="Ask the platform, by reading, about unsettled calls.")
+@click.option("--ask/--no-ask", default=True, help="Read the VM back if a change has no known result.")
 @outputs_option
 @json_option
 def recover(ask: bool, outputs: Path, output: Output) -> int:

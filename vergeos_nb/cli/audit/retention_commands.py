@@ -33,7 +33,7 @@ yes_option = click.option(
 @archive_option
 @json_option
 def hold(record: str, reason: str, outputs: Path, output: Output) -> int:
-    """Put a record on legal hold. It is not removed until it is released."""
+    """Put a record on legal hold. It cannot be removed until the hold ends."""
     return _hold(outputs, record, reason, output, end=False)
 
 

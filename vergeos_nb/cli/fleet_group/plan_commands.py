@@ -34,7 +34,7 @@ NOT_HERE = (
 
 @click.command(cls=Asking)
 @click.argument("source", required=False, metavar="[FILE]")
-@click.option("--name", help="VMs of this name; * and ? stand for anything.")
+@click.option("--name", help="VMs of this name; * and ? are wildcards.")
 @click.option("--node", help="VMs on this node.")
 @click.option("--status", help="VMs with this status in their row.")
 @click.option("--state", help="VMs with this state in their row.")
@@ -62,7 +62,7 @@ NOT_HERE = (
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="After so many, start no other VM.",
+    help="After so many failures, start no other VM.",
 )
 @outputs_option
 @json_option
@@ -87,7 +87,7 @@ def plan(
     """
     wanted = {name: pattern for name, pattern in selector.items() if pattern is not None}
     if source and wanted:
-        raise UsageError("choose VMs", "a file and a selector are given", "give one of them.")
+        raise UsageError("choosing VMs", "a file and a selector are given", "give one of them")
     read = _read({**pairs, "profile": profile} if profile is not None else pairs)
     # All parameters, so that a later version with other defaults applies what was approved.
     options = {name: value for name, value in read.items() if name not in NOT_HERE}
@@ -129,7 +129,7 @@ def _read(given: Mapping[str, str]) -> dict[str, Any]:
     """The parameters, checked once for all VMs, so that a mistake is reported before the fleet is read."""
     for name in NOT_HERE:
         if name in given:
-            raise UsageError("read the parameters", f"{name} is no parameter of a fleet", "leave it out")
+            raise UsageError("reading the parameters", f"{name} is no parameter of a fleet", "leave it out")
     return read_parameters(plans.PROCEDURE, {**given, "vm_name": "any"}).model_dump()
 
 
@@ -176,7 +176,9 @@ def approve(digest: str, approver: str, until: str | None, outputs: Path, output
     try:
         ends = from_iso(until) if until else clock.now() + APPROVAL_LASTS_S
     except ValueError as error:
-        raise UsageError("read --until", f"{until!r} is no ISO 8601 time", "2026-10-01T12:00:00Z") from error
+        raise UsageError(
+            "reading --until", f"{until!r} is no ISO 8601 time", "write it as 2026-10-01T12:00:00Z"
+        ) from error
     archive = outputs.absolute()
     given = plans.approve(archive, digest, approver, clock, ends)
     output.line(f"Approved by {given.approver} until {iso(given.until)}: {digest}")

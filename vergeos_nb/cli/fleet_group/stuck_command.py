@@ -37,7 +37,7 @@ SHOWN = ("name", "suggestion", "verdict", "status", "for_s", "node", "node_state
 @click.command(cls=Asking)
 @click.option("--profile", default="simulator", show_default=True, help="The system to read.")
 @click.option("--gap", metavar="SECONDS", help="Seconds between the two readings.")
-@click.option("--name", help="Only VMs of this name; * and ? stand for anything.")
+@click.option("--name", help="Only VMs of this name; * and ? are wildcards.")
 @click.option("--node", help="Only VMs on this node.")
 @click.option("--status", help="Only VMs with this status in their row.")
 @click.option("--suggestion", help="Only VMs with this next step: override, kill, poweroff, look, …")
@@ -58,7 +58,7 @@ def stuck(
     output: Output,
     **wanted: str | None,
 ) -> int:
-    """Read the whole fleet in a few calls and list the stuck VMs. Says what comes next. Changes nothing."""
+    """Read the whole fleet in a few calls and list the stuck VMs. Changes nothing."""
     given = {"profile": profile} | ({"sample_gap_s": gap} if gap is not None else {})
     _check(wanted, sort)
     clock = SystemClock()
@@ -145,11 +145,11 @@ def chosen(found: Columns, wanted: Mapping[str, str | None], sort: str | None, e
 def _check(wanted: Mapping[str, str | None], sort: str | None) -> None:
     if sort is not None and sort.removeprefix("-") not in NAMES:
         raise UsageError(
-            "sort the VMs", f"{sort!r} is no column", did_you_mean(sort.removeprefix("-"), NAMES)
+            "sorting the VMs", f"{sort!r} is no column", did_you_mean(sort.removeprefix("-"), NAMES)
         )
     rung = wanted.get("suggestion")
     if rung is not None and not any(fnmatchcase(word, rung.casefold()) for word in RANK):
-        raise UsageError("choose VMs", f"no suggestion is {rung!r}", did_you_mean(rung, tuple(RANK)))
+        raise UsageError("choosing VMs", f"no suggestion is {rung!r}", did_you_mean(rung, tuple(RANK)))
 
 
 def _case(book: Run) -> FleetCase:

@@ -20,7 +20,7 @@ from vergeos_nb.settings import load_profile
 @click.option("--out", "-o", metavar="FILE", required=True, help="The file to write.")
 @json_option
 def capture(profile: str, out: str, output: Output) -> int:
-    """Read the tables that a force-off reads, twice, and write them without any name. Changes nothing.
+    """Read the tables that a power-off reads, and write them to a file without names. Changes nothing.
 
     `vergeos-nb simulator --from FILE` serves what was written.
     """

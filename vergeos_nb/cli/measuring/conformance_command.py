@@ -22,9 +22,7 @@ RUNBOOK = "learn_platform"
 @click.option("--vm", metavar="NAME", help="A test VM that may be lost: it is stopped and killed.")
 @click.option("--vm-key", type=int, metavar="KEY", help="Its key, if several VMs have the name.")
 @click.option("--approve", metavar="DIGEST", help="Apply the plan with this digest to the test VM.")
-@click.option(
-    "--against", metavar="FILE", help="Ask no system: say where the simulator differs from this capture."
-)
+@click.option("--against", metavar="FILE", help="Ask no system: compare the simulator with this capture.")
 @outputs_option
 @json_option
 def conformance(

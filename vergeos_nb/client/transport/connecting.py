@@ -10,7 +10,7 @@ from vergeos_nb import errors
 from vergeos_nb.client.scrub import visible
 from vergeos_nb.machine import causes
 
-NO_WAY = "check the host's name, that it is up, and that firewall and VPN let the connection through."
+NO_WAY = "check the host's name, that it is up, and that firewall and VPN let the connection through"
 
 
 def explain(failure: Exception, peer: str, host: str) -> tuple[type[errors.NotConnected], str, str]:
@@ -26,7 +26,7 @@ def explain(failure: Exception, peer: str, host: str) -> tuple[type[errors.NotCo
                 return (
                     errors.NameNotResolved,
                     f"{peer} has no address: {visible(cause.strerror or '')}",
-                    "check the host's spelling, and that DNS or the VPN is there.",
+                    "check the host's spelling, and that DNS or the VPN is there",
                 )
             case ssl.SSLError():
                 return errors.TlsFailed, _tls_words(cause, host), _tls_next_step(cause)
@@ -36,24 +36,24 @@ def explain(failure: Exception, peer: str, host: str) -> tuple[type[errors.NotCo
                 return (
                     errors.ConnectionRefused,
                     f"nothing accepts connections at {peer}",
-                    "check host and port, and that the system's user interface opens in a browser.",
+                    "check host and port, and that the system's user interface opens in a browser",
                 )
             case ConnectionResetError() | BrokenPipeError():
                 return (
                     errors.NotConnected,
                     f"{peer} closed the connection while it was being made",
-                    "the platform does so when there are too many connections; wait a little and try again.",
+                    "the platform does so when there are too many connections; wait a little and try again",
                 )
             case OSError() if cause.errno in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
                 return (
                     errors.NotConnected,
                     f"there is no route to {peer}: {visible(cause.strerror or '')}",
-                    "check the network and the VPN.",
+                    "check the network and the VPN",
                 )
     return (
         errors.NotConnected,
         f"no connection to {peer}: {visible(str(failure))}",
-        "check host, port and the network.",
+        "check host, port and the network",
     )
 
 
@@ -65,11 +65,11 @@ def _tls_words(cause: ssl.SSLError, host: str) -> str:
 
 def _tls_next_step(cause: ssl.SSLError) -> str:
     if not isinstance(cause, ssl.SSLCertVerificationError):
-        return "check that the port speaks HTTPS, and that the system is not older than TLS 1.2."
+        return "check that the port speaks HTTPS, and that the system is not older than TLS 1.2"
     if "expired" in cause.verify_message:
-        return "renew the system's certificate, and check this machine's clock."
+        return "renew the system's certificate, and check this machine's clock"
     if "match" in cause.verify_message or "mismatch" in cause.verify_message:
-        return "use the name that the certificate is made out to, if this is the right system at all."
+        return "use the name that the certificate is made out to, if this is the right system at all"
     return (
         "give the authority that signed it as VERGE_CA_FILE (or ca_file in the profile). Switch checking off "
         "with VERGE_VERIFY_SSL=false only where nobody else can be on the line."

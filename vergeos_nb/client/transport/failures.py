@@ -85,7 +85,7 @@ def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiEr
             return (
                 errors.ProxyFailed,
                 f"the proxy {call.proxy} refused the connection: {_shown(failure, call)}",
-                "check HTTPS_PROXY and its credentials, or add the host to NO_PROXY.",
+                "check HTTPS_PROXY and its credentials, or add the host to NO_PROXY",
             )
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return errors.ConnectTimeout, f"{peer} did not take the connection in time", connecting.NO_WAY
@@ -96,19 +96,19 @@ def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiEr
             return (
                 errors.NotConnected,
                 f"it could not be written as an HTTP request ({type(failure).__name__})",
-                "check host and credentials of the profile for characters that do not belong there.",
+                "check host and credentials of the profile for characters that do not belong there",
             )
         case httpx.TimeoutException():
             return (
                 errors.AnswerTimeout,
                 f"no whole answer within {call.timeout_s:g} s{via}",
-                "the system is slow or stuck; if it is always slow, set a longer timeout in the profile.",
+                "the system is slow or stuck; if it is always slow, set a longer timeout in the profile",
             )
         case httpx.RemoteProtocolError() if not _ended_early(failure):
             return (
                 errors.BadAnswer,
                 f"the answer is not HTTP: {_shown(failure, call)}",
-                "check that host and port are VergeOS's own.",
+                "check that host and port are VergeOS's own",
             )
         case _:
             reason = _shown(failure, call) or "no reason given"
@@ -116,7 +116,7 @@ def _transport(failure: Exception, call: CallContext) -> tuple[type[errors.ApiEr
                 errors.ConnectionDropped,
                 f"the connection ended before the answer did: {reason}{via}",
                 "the platform drops connections when more than about 50 requests come in a short time; "
-                "wait a little, and see whether others use the same user.",
+                "wait a little, and see whether others use the same user",
             )
 
 
@@ -131,7 +131,7 @@ def _ended_early(failure: httpx.RemoteProtocolError) -> bool:
 
 
 _STATUSES: dict[int, tuple[type[errors.HttpError] | type[errors.AuthError], str]] = {
-    400: (errors.BadRequest, "the platform could not read the request: report it, the tool may be wrong."),
+    400: (errors.BadRequest, "the platform could not read the request: report it, the tool may be wrong"),
     401: (
         errors.LoginFailed,
         "check user and password, token or API key, and whether it has expired or the user is locked. It is "
@@ -140,22 +140,22 @@ _STATUSES: dict[int, tuple[type[errors.HttpError] | type[errors.AuthError], str]
     403: (
         errors.PermissionDenied,
         "ask an administrator of the system for the permission (list, read, and for the power-off modify), "
-        "or use a profile that has it.",
+        "or use a profile that has it",
     ),
     404: (
         errors.RowNotFound,
-        "the row is gone or the API has no such path; start again from the VM's name, and compare versions.",
+        "the row is gone or the API has no such path; start again from the VM's name, and compare versions",
     ),
     405: (
         errors.NotPermitted,
         "this table or row does not allow this method; on such a system use the user interface or ask the "
-        "vendor's support.",
+        "vendor's support",
     ),
-    408: (errors.PowerTimeout, "the platform gave up waiting for the VM; look at the VM's state first."),
-    409: (errors.Conflict, "the row is in a state that does not allow this; read it again."),
-    422: (errors.InvalidValue, "the platform did not accept a value or a filter; its text names which."),
-    429: (errors.RateLimited, "wait, then try again; see what else uses this user at the same time."),
-    507: (errors.ServerError, "the system has no room left; free storage or RAM, then try again."),
+    408: (errors.PowerTimeout, "the platform gave up waiting for the VM; look at the VM's state first"),
+    409: (errors.Conflict, "the row is in a state that does not allow this; read it again"),
+    422: (errors.InvalidValue, "the platform did not accept a value or a filter; its text names which"),
+    429: (errors.RateLimited, "wait, then try again; see what else uses this user at the same time"),
+    507: (errors.ServerError, "the system has no room left; free storage or RAM, then try again"),
 }
 
 
@@ -175,21 +175,21 @@ def from_status(
     if 300 <= status < 400:
         return _redirect(status, headers, call)
     if not 400 <= status < 600:
-        next_step = "this is not the status of an HTTP answer; check host and proxies."
+        next_step = "this is not the status of an HTTP answer; check host and proxies"
         return _made(errors.BadAnswer, came_back, next_step, call)
     if call.changing and said.startswith(RELAYED):
         return _relayed(status, came_back, call)
     if status in _STATUSES:
         kind, next_step = _STATUSES[status]
     elif status >= 500:
-        kind, next_step = errors.ServerError, "wait a little and try again; if it stays, see the logs."
+        kind, next_step = errors.ServerError, "wait a little and try again; if it stays, see the logs"
     else:
-        kind, next_step = errors.HttpError, "this status is not one of the API's; check host and proxies."
+        kind, next_step = errors.HttpError, "this status is not one of the API's; check host and proxies"
     failure = _made(kind, came_back, next_step, call, status=status)
     if isinstance(failure, errors.HttpError):
         failure.retry_after_s = _seconds(headers.get("retry-after"))
         if failure.retry_after_s and isinstance(failure, errors.RateLimited):
-            failure.next_step = f"The system asks to wait {failure.retry_after_s:g} s. {failure.next_step}"
+            failure.next_step = f"the system asks to wait {failure.retry_after_s:g} s. {failure.next_step}"
     return failure
 
 
@@ -200,14 +200,14 @@ def _redirect(status: int, headers: Mapping[str, str], call: CallContext) -> err
         target = "an address that cannot be read"
     next_step = (
         "redirects are not followed, because they would carry the credentials: check the host, or use the "
-        "name under which the system itself answers."
+        "name under which the system itself answers"
     )
     came_back = call.mask(f"{status} {_phrase(status)} to {visible(target)}")
     return _made(errors.BadAnswer, came_back, next_step, call)
 
 
 def _relayed(status: int, came_back: str, call: CallContext) -> errors.RelayFailed:
-    next_step = "look at the VM and at its node; the platform could not reach the node, or the node refused."
+    next_step = "look at the VM and at its node; the platform could not reach the node, or the node refused"
     return _made(errors.RelayFailed, came_back, next_step, call, status=status)
 
 
@@ -217,7 +217,7 @@ def error_in_answer(status: int, said: str, call: CallContext) -> errors.VergeNb
     came_back = f"{status} {_phrase(status)}, but with an error: {shown}"
     if call.changing and said.startswith(RELAYED):
         return _relayed(status, came_back, call)
-    next_step = "read the platform's words; they count, not the HTTP status."
+    next_step = "read the platform's words; they count, not the HTTP status"
     return _made(errors.ErrorInAnswer, came_back, next_step, call)
 
 
@@ -225,13 +225,13 @@ def unforeseen(failure: Exception, call: CallContext) -> errors.BadAnswer:
     """The error for an answer that raises an unforeseen exception while it is read."""
     # The exception's text can hold anything, so only its type is shown.
     came_back = f"the answer could not be read ({type(failure).__name__})"
-    next_step = "keep the exchange and report it; check host and proxies."
+    next_step = "keep the exchange and report it; check host and proxies"
     return _made(errors.BadAnswer, came_back, next_step, call)
 
 
 def not_decoded(why: str, call: CallContext) -> errors.BadAnswer:
     """The error for an answer whose encoding is not the declared one."""
-    next_step = "something between here and the system damages answers; check proxies."
+    next_step = "something between here and the system damages answers; check proxies"
     return _made(errors.BadAnswer, f"the answer could not be decoded: {why}", next_step, call)
 
 
@@ -244,7 +244,7 @@ def not_json(text: str, call: CallContext) -> errors.NotJson:
     came_back = "the answer is not JSON" if text else "the answer is empty"
     if text and not call.confidential:
         came_back += f": {_shown(text, call)}"
-    next_step = "check that the host is a VergeOS system, and that no proxy or login page answers instead."
+    next_step = "check that the host is a VergeOS system, and that no proxy or login page answers instead"
     return _made(errors.NotJson, came_back, next_step, call)
 
 
@@ -271,7 +271,7 @@ def too_heavy(size: int, limit: int, first: Sequence[Any], call: CallContext) ->
 def _oversized(came_back: str, first: Sequence[Any], call: CallContext) -> errors.BadAnswer:
     if first and call.filtered and not call.changing:
         return _ignored(f"{came_back}: the platform ignored the filter", first, call)
-    return _made(errors.BadAnswer, came_back, "check that the host is a VergeOS system.", call)
+    return _made(errors.BadAnswer, came_back, "check that the host is a VergeOS system", call)
 
 
 def too_many(count: int, most: int, first: Sequence[Any], call: CallContext) -> errors.BadAnswer:
@@ -304,7 +304,7 @@ def _named(row: Any) -> str:
 def _made(kind: type[E], came_back: str, next_step: str, call: CallContext, **more: Any) -> E:
     """The error. For a changing call, its next step begins with whether the change may have happened."""
     if not call.changing:
-        return kind(call.words, came_back, next_step[:1].upper() + next_step[1:], **more)
+        return kind(call.words, came_back, next_step, **more)
     if issubclass(kind, errors.NotConnected):
         fate = _NOT_SENT
     elif getattr(kind, "may_have_executed", False):

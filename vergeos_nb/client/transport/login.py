@@ -54,7 +54,7 @@ def token_from(answer: Any, asked: str) -> Secret:
         WrongShape: the answer is not an object, or a header cannot hold the token.
         MissingField: it has no ``$key``.
     """
-    next_step = "Check that the host is a VergeOS system, or use an API key in place of a session."
+    next_step = "check that the host is a VergeOS system, or use an API key in place of a session"
     if not isinstance(answer, dict):
         raise WrongShape(asked, f"the answer is {type(answer).__name__}, not an object", next_step)
     if "$key" not in answer:

@@ -78,18 +78,18 @@ def _trusting(ca_file: Path | None, ca_dirs: Sequence[Path], named: str) -> ssl.
             context.load_verify_locations(capath=path)
     except ssl.SSLError as failure:
         raise SettingsError(
-            f"read {named}", f"{ca_file} holds no certificate in PEM form", "give the authority's PEM file."
+            f"reading {named}", f"{ca_file} holds no certificate in PEM form", "give the authority's PEM file"
         ) from failure
     except OSError as failure:
         came_back = f"{ca_file}: {failure.strerror or failure}"
-        raise SettingsError(f"read {named}", came_back, "make the file readable.") from failure
+        raise SettingsError(f"reading {named}", came_back, "make the file readable") from failure
     return context
 
 
 def _no_such(named: str, *paths: Path) -> SettingsError:
     told = " and ".join(str(path) for path in paths)
     missing = f"{told} does not exist" if len(paths) == 1 else f"none of {told} exists"
-    return SettingsError(f"read {named}", missing, "correct the path or unset it.")
+    return SettingsError(f"reading {named}", missing, "correct the path or unset it")
 
 
 def _trusting_the_system() -> ssl.SSLContext:
@@ -185,7 +185,7 @@ def new_client(
     except (ValueError, ImportError, httpx.InvalidURL) as failure:
         kind = type(failure).__name__
         raise SettingsError(
-            "use the proxy that HTTPS_PROXY or ALL_PROXY names",
+            "using the proxy that HTTPS_PROXY or ALL_PROXY names",
             f"it cannot be used ({kind})",
             "write it as http://host:port, or add the VergeOS host to NO_PROXY. SOCKS proxies do not work.",
         ) from None

@@ -104,9 +104,9 @@ class Wire:
     ) -> None:
         if not profile.host:
             raise SettingsError(
-                f"reach the profile {profile.name!r}",
+                f"reaching the profile {profile.name!r}",
                 "it has no host yet",
-                "open it with connect.simulated.open_profile, which starts or finds the simulator.",
+                "open it with connect.simulated.open_profile, which starts or finds the simulator",
             )
         ambient = ambient_network() if network is None else network
         proxy = proxy_for(profile.host, ambient)
@@ -213,7 +213,7 @@ class Wire:
                 return
             request = _Sending(
                 "POST", login.SESSIONS_PATH, login.login_body(credentials),
-                asked=f"log in as {credentials.username}", confidential=True,
+                asked=f"logging in as {credentials.username}", confidential=True,
             )  # fmt: skip
             try:
                 answer = read_again(lambda attempt: self._send(request, attempt), self._clock)
@@ -228,7 +228,7 @@ class Wire:
             if self._token is None:
                 return
             request = _Sending(
-                "DELETE", f"{login.SESSIONS_PATH}/{MASK}", asked="log out", confidential=True,
+                "DELETE", f"{login.SESSIONS_PATH}/{MASK}", asked="logging out", confidential=True,
                 hidden_path=login.logout_path(self._token),
                 limit_s=min(self.profile.timeout_s, LOGOUT_LIMIT_S),
             )  # fmt: skip

@@ -111,7 +111,7 @@ class FleetReads:
 
         The sum means nothing by itself; one that differs from an earlier one is of counters that moved.
         """
-        asked = "read the counters of all machines"
+        asked = "reading the counters of all machines"
         sums: dict[int, int] = {}
         for page in self._typed("machine_nics", _NICS, asked):
             _add(sums, page["machine"], [page[name] for name, _, _ in _NICS[2:]])
@@ -128,7 +128,7 @@ class FleetReads:
 
     def all_nodes(self) -> tuple[NodeState, ...]:
         """Every node, by key. Reads only."""
-        asked = "list the nodes"
+        asked = "listing the nodes"
         found = [
             node_state(decoded_rows.RowFields(row, "nodes", asked))
             for page in self._lists("nodes", asked, MOST_NODES_AS_JSON, fields=NODE)
@@ -146,8 +146,8 @@ class FleetReads:
         later = filters.at_least("timestamp", max(0, int(since * MICROSECONDS)))
         for first in range(0, len(machines), MACHINES_A_CALL):
             some = [MachineKey.number(machine) for machine in machines[first : first + MACHINES_A_CALL]]
-            asked = f"read the logs of {len(some)} machines"
-            wanted = filters.and_(filters.or_(*(filters.eq("machine", key) for key in some)), later)
+            asked = f"reading the logs of {len(some)} machines"
+            wanted = filters.and_(filters.any_of("machine", some), later)
             data = self.wire.read(
                 "machine_logs",
                 asked=asked,
@@ -225,7 +225,7 @@ class FleetReads:
                 raise FilterIgnored(
                     asked,
                     f"{len(keys)} rows of {table} came, and at most {PAGE} were asked for",
-                    "The answer is not used. Connect to the system directly: a proxy may drop the part of "
+                    "the answer is not used. Connect to the system directly: a proxy may drop the part of "
                     "the URL after the question mark. If the error stays, report the version.",
                 )
             expected = (above, *keys)
@@ -234,7 +234,7 @@ class FleetReads:
                 raise WrongShape(
                     asked,
                     f"row {key} of {table} came after row {before}, and they were asked for in order",
-                    "Rows could be missing, so the answer is not used: keep the exchange and report it.",
+                    "rows could be missing, so the answer is not used: keep the exchange and report it",
                 )
             if keys:
                 yield page
@@ -244,7 +244,7 @@ class FleetReads:
         raise FilterIgnored(
             asked,
             f"{table} does not end after {MOST_PAGES * PAGE} rows",
-            "Report the version of this system.",
+            "report the version of this system",
         )
 
 

@@ -33,7 +33,7 @@ class ListReads:
         Raises:
             UsageError: no VM can have this name.
         """
-        asked = f"list the VMs named {name!r}" if name else "list the VMs"
+        asked = f"listing the VMs named {name!r}" if name else "listing the VMs"
         wanted = filters.eq("is_snapshot", False)
         if name:
             wanted = filters.and_(filters.eq("name", filters.check_name(name)), wanted)
@@ -42,7 +42,7 @@ class ListReads:
         return tuple(_listed(row, asked, tags) for row in decoded_rows.rows_of(data, "vms", asked))
 
     def _tags(self) -> dict[str, list[str]]:
-        asked = "read the tags of VMs"
+        asked = "reading the tags of VMs"
         found: dict[str, list[str]] = {}
         try:
             data = self.wire.read("tag_members", asked=asked, bounds=TABLE, fields=_TAG)

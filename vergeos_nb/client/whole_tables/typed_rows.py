@@ -158,7 +158,7 @@ def rows_in(content: bytes, table: str, asked: str) -> list[Any]:
         return decoded_rows.rows_of(decoded(content), table, asked)
     except ValueError as error:
         raise NotJson(
-            asked, f"the answer for {table} is not JSON", "Check that the host is a VergeOS system."
+            asked, f"the answer for {table} is not JSON", "check that the host is a VergeOS system"
         ) from error
 
 

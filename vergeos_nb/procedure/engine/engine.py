@@ -155,7 +155,7 @@ class Engine(Generic[C]):
             if step.id == step_id:
                 return step
         hint = did_you_mean(step_id, [step.id for step in self.steps])
-        raise UsageError(f"step {step_id!r}", "there is no such step", hint)
+        raise UsageError(f"running the step {step_id!r}", "there is no such step", hint)
 
     def state(self, step_id: str) -> StepState:
         """Where a step is."""
@@ -183,7 +183,9 @@ class Engine(Generic[C]):
         """
         step = self.step(step_id)
         if not self._one_at_a_time.acquire(blocking=False):
-            raise UsageError(f"step {step_id!r}", f"step {self._running!r} is running", "wait for it to end")
+            raise UsageError(
+                f"running the step {step_id!r}", f"step {self._running!r} is running", "wait for it to end"
+            )
         try:
             return self._run(step, again)
         finally:
@@ -259,7 +261,9 @@ class Engine(Generic[C]):
     def _not_yet(self, step: Step[C], before: str) -> StepResult:
         title = self.step(before).title
         error = Refused(
-            f"{step.title}", f"{title!r} has not been run", f"run {title!r} first, then this again"
+            f"running the step {step.title!r}",
+            f"{title!r} has not been run",
+            f"run {title!r} first, then this again",
         )
         return self._result(step, ended_by(error), self._clock.now(), len(self._calls))
 

@@ -63,7 +63,7 @@ def runbook_of(name: str) -> Runbook:
         return RUNBOOKS[name]
     except KeyError:
         hint = did_you_mean(name, RUNBOOKS)
-        raise UsageError(f"runbook {name!r}", "there is no such runbook", hint) from None
+        raise UsageError(f"opening the runbook {name!r}", "there is no such runbook", hint) from None
 
 
 def known(name: str) -> Runbook | None:
@@ -127,7 +127,7 @@ def notebook_of(name: str) -> Path:
     path = Path(spec.origin).with_name(f"{name}.ipynb") if spec and spec.origin else None
     if path is None or not path.is_file():
         hint = f"put {name}.ipynb beside the runbook's module, and into the package that is installed"
-        raise UsageError(f"runbook {name!r}", "its notebook is not installed", hint)
+        raise UsageError(f"opening the runbook {name!r}", "its notebook is not installed", hint)
     return path
 
 
@@ -174,7 +174,9 @@ def _module_of(name: str) -> str:
     points = _theirs()[name]
     modules = sorted({point.module for point in points})
     if len(modules) > 1:
-        raise UsageError(f"runbook {name!r}", f"{' and '.join(modules)} both bring it", "uninstall one")
+        raise UsageError(
+            f"opening the runbook {name!r}", f"{' and '.join(modules)} both bring it", "uninstall one"
+        )
     return modules[0]
 
 
@@ -185,9 +187,13 @@ def _declared(module: str, name: str) -> Runbook:
         if name in OURS:
             raise
         hint = "tell whoever wrote it, or uninstall its package"
-        raise UsageError(f"runbook {name!r}", f"{module} cannot be loaded: {error!r}", hint) from error
+        raise UsageError(
+            f"opening the runbook {name!r}", f"{module} cannot be loaded: {error!r}", hint
+        ) from error
     if not isinstance(declared, Runbook) or declared.name != name:
         raise UsageError(
-            f"runbook {name!r}", f"{module} declares no RUNBOOK of that name", "see docs/write-a-runbook.md"
+            f"opening the runbook {name!r}",
+            f"{module} declares no RUNBOOK of that name",
+            "see docs/write-a-runbook.md",
         )
     return declared

@@ -130,7 +130,9 @@ def _not_off(case: Case, asked: str) -> Draft | None:
         return None
     if verdict.value is VerdictValue.ALIVE:
         error: VergeNbError = StillAlive(
-            asked, "its process lives; a start could run it twice on the same disks", "look where it runs"
+            asked,
+            "its process lives; a start could run it twice on the same disks",
+            "do not power it on; look at its node where it runs",
         )
     else:
         error = VerdictUnknown(

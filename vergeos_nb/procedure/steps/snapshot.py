@@ -52,7 +52,7 @@ def take_snapshot(case: Case) -> Draft:
     found = _appeared(case, name)
     if found is None:
         gone = f"no snapshot {name!r} has appeared within {APPEARS_WITHIN_S:g} s"
-        missing = ApiError(asked, gone, "Look at the machine's snapshots in the VergeOS UI.")
+        missing = ApiError(asked, gone, "look at the machine's snapshots in the VergeOS UI")
         return _without(case, ended_by(missing, sent=True))
     until = iso(found.expires) if found.expires else "for ever"
     table = FACTS.table(("snapshot", str(found.key)), ("name", found.name), ("kept until", until))

@@ -87,7 +87,7 @@ def _rung(case: Case, rung: Literal["poweroff", "kill"], wait_s: float) -> Draft
     if (end := off_already(case) or not_approved(case) or beyond(case, rung)) is not None:
         return end
     vm = case.known_vm()
-    asked = f"{NAMES[rung]} of VM {vm.name!r}"
+    asked = f"sending {NAMES[rung]} to VM {vm.name!r}"
     if rung in case.sent:
         return _watched(case, rung, wait_s, "sent earlier in this run, and not again")
     if (no := closed(case, asked)) is not None:

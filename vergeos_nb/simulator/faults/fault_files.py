@@ -37,7 +37,7 @@ def load_rules(path: str | Path) -> list[Rule]:
         text = _text(file)
         data = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
     except RecursionError:
-        raise ValueError(f"{file}: not readable as {kind}: too much in each other") from None
+        raise ValueError(f"{file}: not readable as {kind}: it is nested too deep") from None
     except ValueError as error:
         raise ValueError(f"{file}: not readable as {kind}: {error}") from error
     try:

@@ -52,7 +52,7 @@ def lines_of(data: pd.DataFrame, name: str, wanted: Sequence[str] = ()) -> Seque
     """
     numbers = [column for column in data.columns if str(data[column].dtype) in NUMBERS]
     times = [column for column in data.columns if str(data[column].dtype).startswith("datetime64")]
-    asked = f"a picture of {name}"
+    asked = f"drawing {name}"
     for column in wanted:
         if column not in numbers:
             raise UsageError(asked, f"it has no numbers {column!r}", did_you_mean(column, numbers))

@@ -34,7 +34,9 @@ class RunFrames(dict[str, Any]):
     """
 
     def __missing__(self, name: str) -> Any:
-        raise UsageError(f"rb.frames[{name!r}]", "there is no such frame", did_you_mean(str(name), self))
+        raise UsageError(
+            f"reading rb.frames[{name!r}]", "there is no such frame", did_you_mean(str(name), self)
+        )
 
     def plot(self, name: str = "machine_stats", *wanted: str) -> Plot:
         """Numbers of one frame over time, as a picture.
