@@ -51,8 +51,8 @@ def puts(sim: Simulator) -> list[str]:
     ("damage", "verdict"),
     [
         (lambda journal: None, "off"),
-        (mortal.cut_before_its_intent, "off"),
-        (partial(mortal.cut, share=0.3), "off"),
+        pytest.param(mortal.cut_before_its_intent, "off", marks=pytest.mark.nightly),
+        pytest.param(partial(mortal.cut, share=0.3), "off", marks=pytest.mark.nightly),
         (mortal.empty, "unknown"),
     ],
     ids=["whole", "without its tail", "its beginning", "empty"],
@@ -60,7 +60,10 @@ def puts(sim: Simulator) -> list[str]:
 def test_a_fleet_run_that_is_killed_in_the_middle_is_resumed_and_no_vm_is_sent_anything_twice(
     outputs: Path, tmp_path: Path, damage: Callable[[Path], None], verdict: str
 ) -> None:
-    """What is left of the VM's own journal decides what can be said of it, and never what is sent to it."""
+    """What is left of the VM's own journal decides what can be said of it, and never what is sent to it.
+
+    `test_damaged.py` shows each kind of damage by day, on a fleet that ends in the process of the test.
+    """
     with served("stuck", vms=4) as sim:
         make_stuck(sim, *VMS)
         found = answer(outputs, "stuck", "--gap", "1.2", "--name", "vm-*")

@@ -9,6 +9,8 @@ import contextlib
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
@@ -21,6 +23,8 @@ from vergeos_nb.settings import AmbientNetwork, Secret
 
 BODY = {"running": False}
 LIMIT_S = 0.6
+# Where several connect at once.
+TOGETHER_S = 1.5
 PIECE_S = 0.02
 
 
@@ -74,26 +78,32 @@ def wire_to(make_wire, make_profile, ca_file, monkeypatch):
     monkeypatch.setattr("vergeos_nb.client.transport.retries.READ_ATTEMPTS", 1)
 
     def connect(host, network=None, **settings):
-        profile = make_profile(host, ca_file=ca_file, timeout_s=LIMIT_S, **settings)
+        profile = make_profile(host, ca_file=ca_file, **{"timeout_s": LIMIT_S, **settings})
         return make_wire(profile=profile, network=network)
 
     return connect
 
 
-@pytest.mark.parametrize("behave", PHASES)
-def test_a_change_that_is_answered_without_end_counts_as_sent_and_unanswered(raw_server, wire_to, behave):
-    server = raw_server(behave)
-    with pytest.raises(errors.AnswerTimeout) as caught:
-        wire_to(server.host).change("PUT", "machine_status/61", BODY)
-    assert caught.value.may_have_executed
-    assert server.methods() == ["PUT"]
+def failures(*calls):
+    """What each of these calls ends with, all of them at once: each only waits for its time limit."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [asked.exception() for asked in [pool.submit(call) for call in calls]]
 
 
-@pytest.mark.parametrize("behave", PHASES)
-def test_a_read_and_a_login_that_are_answered_without_end_are_given_up(raw_server, wire_to, behave):
-    for kind in ("basic", "session"):
-        with pytest.raises(errors.AnswerTimeout):
-            wire_to(raw_server(behave).host, kind=kind).read("vms")
+def test_a_change_that_is_answered_without_end_counts_as_sent_and_unanswered(raw_server, wire_to):
+    servers = [raw_server(behave) for behave in PHASES]
+    wires = [wire_to(server.host, timeout_s=TOGETHER_S) for server in servers]
+    ends = failures(*(partial(wire.change, "PUT", "machine_status/61", BODY) for wire in wires))
+    assert [(type(end), end.may_have_executed) for end in ends] == [(errors.AnswerTimeout, True)] * 5
+    assert [server.methods() for server in servers] == [["PUT"]] * 5
+
+
+@pytest.mark.parametrize("kind", ["basic", "session"])
+def test_a_read_and_a_login_that_are_answered_without_end_are_given_up(raw_server, wire_to, kind):
+    hosts = [raw_server(behave).host for behave in PHASES]
+    wires = [wire_to(host, kind=kind, timeout_s=TOGETHER_S) for host in hosts]
+    ends = failures(*(partial(wire.read, "vms") for wire in wires))
+    assert [type(end) for end in ends] == [errors.AnswerTimeout] * 5
 
 
 def test_a_logout_that_is_answered_without_end_keeps_no_run_from_ending(raw_server, wire_to):
@@ -191,12 +201,13 @@ def test_the_first_address_that_swallows_everything_leaves_time_for_the_next(
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
-@pytest.mark.parametrize("behave", PHASES)
-def test_a_webhook_and_a_timestamp_authority_that_answer_without_end_are_given_up(raw_server, behave):
-    server = raw_server(behave, tls=False)
-    with pytest.raises(httpx.ReadTimeout):
-        post(f"http://{server.host}/hook?x=1", b"{}", "text/plain", limit_s=LIMIT_S, network=AmbientNetwork())
-    assert server.requests[0].startswith(b"POST /hook?x=1 HTTP/1.1")
+def test_a_webhook_and_a_timestamp_authority_that_answer_without_end_are_given_up(raw_server):
+    servers = [raw_server(behave, tls=False) for behave in PHASES]
+    given = {"limit_s": TOGETHER_S, "network": AmbientNetwork()}
+    urls = [f"http://{server.host}/hook?x=1" for server in servers]
+    ends = failures(*(partial(post, url, b"{}", "text/plain", **given) for url in urls))
+    assert [type(end) for end in ends] == [httpx.ReadTimeout] * 5
+    assert all(server.requests[0].startswith(b"POST /hook?x=1 HTTP/1.1") for server in servers)
 
 
 def test_a_webhook_s_answer_without_end_is_not_read_to_its_end(raw_server):
