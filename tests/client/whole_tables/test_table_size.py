@@ -17,7 +17,7 @@ from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.client.verge_api import VergeApi
 from vergeos_nb.client.whole_tables.fleet_tables import PAGE, VM_COLUMNS
 from vergeos_nb.client.whole_tables.table_size import MOST_KEPT, size_of
-from vergeos_nb.client.whole_tables.typed_rows import Gathering
+from vergeos_nb.client.whole_tables.typed_rows import Gathering, sent_as
 from vergeos_nb.errors import BadAnswer
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.session.run import Run
@@ -25,18 +25,19 @@ from vergeos_nb.settings import Credentials, Profile, Secret
 
 PROFILE = Profile("lab", "vergeos.example", Credentials("basic", "admin", Secret("canary")), paced=False)
 Row = Callable[[int], str]
-BOOK = "x" * 1900
+BOOK = "x" * 1200
 
 
 def vm(key: int, name: str = "") -> dict[str, Any]:
     runs = key % 3 > 0
-    return {
-        "$key": key, "name": name or f"customer-{key % 100}-web-{key:05d}", "machine_key": key + 3,
+    named = {
+        "vm_key": key, "name": name or f"customer-{key % 100}-web-{key:05d}", "machine_key": key + 3,
         "cpu_cores": 4, "ram_mb": 8192, "ha_group": "", "status_key": key + 5, "status_machine": key + 3,
         "running": runs, "status": "running" if runs else "stopped", "state": "online",
         "node": key % 30 if runs else None, "migration_destination": None, "started": 1_790_000_000 + key,
         "last_update": 1_790_000_000 + key, "total_cpu": key % 90, "ram_used": 4000, "stats_written": 1,
     }  # fmt: skip
+    return {sent: named[name] for name, sent in sent_as(VM_COLUMNS).items()}
 
 
 def endless(row: Row) -> httpx.MockTransport:
@@ -44,7 +45,7 @@ def endless(row: Row) -> httpx.MockTransport:
     keys = itertools.count(1)
 
     def answer(request: httpx.Request) -> httpx.Response:
-        rows = ",".join(row(next(keys)) for _ in range(PAGE))
+        rows = ",".join(row(next(keys)) for _ in range(int(request.url.params["limit"])))
         return httpx.Response(200, content=f"[{rows}]".encode())
 
     return httpx.MockTransport(answer)
@@ -56,18 +57,18 @@ NODE = {
 }  # fmt: skip
 HOSTILE: dict[str, tuple[Row, Callable[[VergeApi], Any]]] = {
     "VMs without end": (
-        lambda key: f'{{"$key":{key},"name":"vm-{key}","machine_key":{key}}}',
+        lambda key: f'{{"$key":{key},"b":"vm-{key}","c":{key}}}',
         VergeApi.fleet_vms,
     ),
     "names that are books": (
-        lambda key: f'{{"$key":{key},"name":"{BOOK}","machine_key":{key}}}',
+        lambda key: f'{{"$key":{key},"b":"{BOOK}","c":{key}}}',
         VergeApi.fleet_vms,
     ),
     "a word of its own in each row": (
-        lambda key: f'{{"$key":{key},"machine_key":{key},"status":"{key:01000}"}}',
+        lambda key: f'{{"$key":{key},"b":{key},"f":"{key:01000}"}}',
         VergeApi.fleet_signs,
     ),
-    "NICs without end": (lambda key: f'{{"$key":{key},"machine":{key}}}', VergeApi.fleet_counters),
+    "NICs without end": (lambda key: f'{{"$key":{key},"b":{key}}}', VergeApi.fleet_counters),
     "nodes without end": (lambda key: json.dumps(NODE | {"$key": key}), VergeApi.all_nodes),
     "rows for a capture": (
         lambda key: f'{{"$key":{key},"text":"{BOOK}"}}',

@@ -32,7 +32,11 @@ Decode = Callable[[bytes], tuple[Page, Sequence[int]]]
 OnRows = Callable[[Columns], None]
 
 PAGE = 6000
-"""Rows of one call. The platform's own limit is none, as far as its clients know (pyvergeos, tsvergeos)."""
+"""Rows of one call whose columns are kept. The platform's own limit is none, as far as its clients know
+(pyvergeos, tsvergeos)."""
+
+PAGE_AS_JSON = 4000
+"""Rows of one call that are kept as the platform gave them: they are longer."""
 
 MOST_PAGES = 100
 """So many pages are more rows than any table of a system has."""
@@ -154,7 +158,7 @@ class FleetReads:
                 filter=wanted,
                 fields=filters.fields("$key", "machine", "level", "text", "user", "timestamp"),
                 sort="-timestamp",
-                limit=str(PAGE),
+                limit=str(PAGE_AS_JSON),
                 bounds=OF_MANY,
             )
             for row in decoded_rows.rows_of(data, "machine_logs", asked):
@@ -199,7 +203,7 @@ class FleetReads:
             found = rows_in(content, table, asked)
             return found, [decoded_rows.RowFields(row, table, asked).key("$key") for row in found]
 
-        return self._pages(table, asked, decode, fields=fields)
+        return self._pages(table, asked, decode, fields=fields, page_rows=PAGE_AS_JSON)
 
     def _pages(
         self,
@@ -209,23 +213,27 @@ class FleetReads:
         only: filters.Filter | None = None,
         *,
         fields: str,
+        page_rows: int | None = None,
     ) -> Iterator[Page]:
         """The rows of a table by ``$key``, a page at a time.
+
+        Args:
+            page_rows: at most so many rows in a page, if not `PAGE`.
 
         Raises:
             WrongShape: a page is not in order, or begins below the one before: rows could be missing.
         """
-        above = 0
+        above, most = 0, page_rows or PAGE
         for _ in range(MOST_PAGES):
             later = filters.above("$key", above)
             wanted = later if only is None else filters.and_(only, later)
-            ask = {"filter": wanted, "fields": fields, "sort": "+$key", "limit": str(PAGE)}
+            ask = {"filter": wanted, "fields": fields, "sort": "+$key", "limit": str(most)}
             page, keys = decode(self.wire.read_answer(table, asked=asked, raw=True, bounds=TABLE, **ask).data)
-            if len(keys) > PAGE:
+            if len(keys) > most:
                 raise FilterIgnored(
                     asked,
-                    f"{len(keys)} rows of {table} came, and at most {PAGE} were asked for",
-                    "the answer is not used. Connect to the system directly: a proxy may drop the part of "
+                    f"{len(keys)} rows of {table} came, and at most {most} were asked for",
+                    "The answer is not used. Connect to the system directly: a proxy may drop the part of "
                     "the URL after the question mark. If the error stays, report the version.",
                 )
             expected = (above, *keys)
@@ -238,13 +246,13 @@ class FleetReads:
                 )
             if keys:
                 yield page
-            if len(keys) < PAGE:
+            if len(keys) < most:
                 return
             above = keys[-1]
         raise FilterIgnored(
             asked,
-            f"{table} does not end after {MOST_PAGES * PAGE} rows",
-            "report the version of this system",
+            f"{table} does not end after {MOST_PAGES * most} rows",
+            "Report the version of this system.",
         )
 
 
