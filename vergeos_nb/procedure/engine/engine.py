@@ -23,11 +23,15 @@ from vergeos_nb.errors import (
     VergeNbError,
 )
 from vergeos_nb.machine import lacking
+from vergeos_nb.masking import cut
 from vergeos_nb.procedure.values.outcomes import Role, StepOutcome, StepState
 from vergeos_nb.procedure.values.protocols import Calls, Journal, Platform
 from vergeos_nb.procedure.values.step_result import StepResult
-from vergeos_nb.procedure.values.table import Table
+from vergeos_nb.procedure.values.table import Scalar, Table
 from vergeos_nb.words import did_you_mean
+
+LONGEST_CELL = 4000
+"""Letters of a text in a step's table. The journal has the answers themselves."""
 
 C = TypeVar("C")
 # Contravariant: a step for any case on a system can be used in a run over a VM.
@@ -252,7 +256,7 @@ class Engine(Generic[C]):
             next_step=draft.next_step,
             began_at=began,
             ended_at=self._clock.now(),
-            tables=draft.tables,
+            tables=tuple(_with_short_cells(table) for table in draft.tables),
             facts=draft.facts,
             exchanges=tuple(self._calls.since(first_call)),
             error=draft.error.as_dict() if draft.error else None,
@@ -289,6 +293,15 @@ class Engine(Generic[C]):
         """True for every step up to and including the last one that sent a change."""
         sender = self._sent_by()
         return bool(sender) and self.steps.index(step) <= self.steps.index(self.step(sender))
+
+
+def _with_short_cells(table: Table) -> Table:
+    """The table with long texts cut. A platform can answer a book for a word, and each reading shows it."""
+
+    def short(cell: Scalar) -> Scalar:
+        return cut(cell, LONGEST_CELL) if isinstance(cell, str) and len(cell) > LONGEST_CELL else cell
+
+    return table.schema.table(*(tuple(short(cell) for cell in row) for row in table.rows))
 
 
 def opens(result: StepResult) -> bool:
