@@ -163,6 +163,7 @@ def test_whatever_the_vm_is_called_the_record_stays_below_outputs(archive: Path,
     assert read(folder)["parameters"]["vm_name"] == name
 
 
+@pytest.mark.usefixtures("skipped_waits")
 def test_the_whole_job_in_a_notebook_against_the_built_in_simulator(archive: Path) -> None:
     parameters: dict[str, Any] = {"vm_name": "web-01", "sample_gap_s": 1.1, "poll_s": 0.3, "settle_s": 0.5}
     parameters |= {"poweroff_wait_s": 0.1, "kill_wait_s": 1.5}
