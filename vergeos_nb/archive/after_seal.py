@@ -1,4 +1,4 @@
-"""After a seal: the mirror, the notification and the forwarding. None can fail a run or delay it for long."""
+"""After a seal: mirror, notification, forwarding. A failure is a warning. A run waits at most `WAIT_S`."""
 
 from __future__ import annotations
 

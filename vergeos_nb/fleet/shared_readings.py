@@ -1,11 +1,11 @@
-"""One reading of the platform for all VMs of a fleet, instead of one poll for each.
+"""One reading of the platform for all VMs of a fleet, instead of one for each VM.
 
-One list call reads the rows of all VMs that run. Each VM's run gets its own rows, as if it had asked alone,
-and its journal holds the call with these rows. Rules for the readings that a run gets:
+One list call reads the rows of all VMs that run. Each VM's run gets its own rows, as if it had asked alone.
+Its journal holds the call with these rows. Rules for the readings that a run gets:
 
-- No reading that began before the run's own last changing call had ended.
-- Of values that change, no reading twice, so that two samples are two readings.
-- No reading older than `LIVE_S`, or `STANDING_S` for constant values: names, keys, the list of drives.
+- The reading began after the run's own last changing call had ended.
+- A run gets a reading of changing values once, so that two samples are two readings.
+- The reading is no older than `LIVE_S`, or `STANDING_S` for constant values: names, keys, the list of drives.
 
 The reading right before a changing call (``vm_now``) and the changing calls themselves are made for one VM
 alone, over the run's own wire.

@@ -1,4 +1,4 @@
-"""Functions that are looked up by a name or a place: actions, handlers, routes, creators."""
+"""Functions that are looked up by a name or a path: actions, handlers, routes, creators."""
 
 from __future__ import annotations
 

@@ -20,18 +20,18 @@ from vergeos_nb.clock import Clock
 from vergeos_nb.masking import cut
 
 LONGEST_KEPT_TEXT = 4000
-"""How many characters of an answer that is no JSON are kept for the record."""
+"""Characters of an answer that is not JSON, as far as the record keeps it."""
 
 KEPT_WHOLE_BYTES = 64 * 1024
-"""An answer of more bytes, or of many values, is kept in brief: its size, hash and first rows. A single VM's
-rows and log lines have a few thousand; every answer of a run is held in memory and in its notebook."""
+"""Of an answer with more bytes, or with many values, the record keeps size, hash and first rows. Reason:
+every answer of a run is held in memory and in its notebook. The rows of one VM have a few thousand bytes."""
 
 _KEPT_VALUES = 4000
 _KEPT_ROW_BYTES = 8 * 1024
 
 _LIST = re.compile(rb"\s*\[")
 _FIRST_YEAR_S, _LAST_YEAR_S = 946_684_800.0, 4_102_444_800.0
-"""2000 and 2100: a server's clock outside of them tells nothing, and cannot be reckoned with."""
+"""The years 2000 and 2100, in seconds since 1970. A server's time outside of them is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,11 @@ class Answer:
 class Tracing:
     """Listens to httpcore for how far a request has got.
 
-    It is an object of its own, because httpx keeps it in a circle of objects: whatever it refers to stays in
-    memory until the garbage collector comes.
+    It is a separate object, because httpx keeps it in a reference cycle. Everything that it refers to
+    stays in memory until the garbage collector runs.
 
     Attributes:
-        connecting: whether the connection was still being made when it was last heard of: nothing was sent.
+        connecting: whether the last event came before the connection was made. Then nothing was sent.
     """
 
     def __init__(self) -> None:
@@ -165,18 +165,18 @@ class Taking:
 
     @cached_property
     def decoded(self) -> tuple[Any, bool]:
-        """The JSON of the answer, and whether it is any."""
+        """The answer's JSON, and whether the answer is JSON."""
         try:
             return decoding.decoded(self.content), True
         except ValueError:
             return None, False
 
     def for_record(self, mask: Callable[[str], str], kept: int | None = KEPT_WHOLE_BYTES) -> Any:
-        """The JSON of the answer, in brief where it is large; its text where it is none; None for nothing.
+        """The answer's JSON, in brief if it is large; its text if it is not JSON; None if it is empty.
 
         Args:
-            mask: takes secrets out of a text. JSON is given as it is.
-            kept: up to so many bytes are kept whole; None for all.
+            mask: removes secrets from a text. JSON is returned unmasked.
+            kept: bytes up to which an answer is kept whole; None for no limit.
         """
         data, readable = self.decoded
         if not readable:
@@ -201,10 +201,10 @@ class Taking:
         return {"bytes": len(self.content), "sha256": hashlib.sha256(self.content).hexdigest()}
 
     def judge(self, call: failures.CallContext, *, raw: bool = False) -> Answer:
-        """The answer, if it is a good one: the only place that says so.
+        """The answer, if it is a good one. No other code decides this.
 
         Args:
-            raw: return an answer with a status of success undecoded, if it can be a list.
+            raw: return a successful answer undecoded if it can be a list.
 
         Raises:
             ApiError, AuthError: its status is not a success, it holds an error, it has more rows than the

@@ -1,6 +1,6 @@
-"""httpx's transport, each of whose waits ends with the whole request. The limit stands in `deadline`.
+"""httpx's transport with one time limit for the whole request. `deadline` holds the limit.
 
-It stands apart because httpcore takes a while to load, and the built-in simulator is reached without it.
+A module of its own, because httpcore loads slowly and the built-in simulator does not need it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _RECORD = 16 * 1024
 
 
 class Transport(httpx.HTTPTransport):
-    """httpx's own transport, whose waits all end with `within`. Takes the same arguments."""
+    """httpx's own transport. All its waits end with `deadline.within`. Takes the same arguments."""
 
     def __init__(self, *, proxy: httpx.Proxy | None = None, **settings: Any) -> None:
         if proxy is not None and proxy.url.scheme == "https":
@@ -46,7 +46,7 @@ class _TlsSocket(ssl.SSLSocket):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A stream of httpcore's whose single waits end with the whole request."""
+    """A stream of httpcore whose waits end when the time for the whole request is over."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
@@ -62,9 +62,9 @@ class _Stream(httpcore.NetworkStream):
         return piece if len(piece) < _RECORD else self._with_what_is_there(piece, max_bytes)
 
     def _with_what_is_there(self, piece: bytes, max_bytes: int) -> bytes:
-        """The piece and what else has arrived.
+        """The piece, and the data that has arrived behind it.
 
-        TLS gives one record at a time, and each read costs httpcore more than the record itself.
+        TLS gives one record at a time, and a read costs httpcore more time than decoding the record.
         """
         connection = self._inner.get_extra_info("socket")
         # TLS within TLS: the socket holds what is still encoded.

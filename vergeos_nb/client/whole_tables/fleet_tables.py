@@ -233,7 +233,7 @@ class FleetReads:
                 raise FilterIgnored(
                     asked,
                     f"{len(keys)} rows of {table} came, and at most {most} were asked for",
-                    "The answer is not used. Connect to the system directly: a proxy may drop the part of "
+                    "the answer is not used. Connect to the system directly: a proxy may drop the part of "
                     "the URL after the question mark. If the error stays, report the version.",
                 )
             expected = (above, *keys)
@@ -252,7 +252,7 @@ class FleetReads:
         raise FilterIgnored(
             asked,
             f"{table} does not end after {MOST_PAGES * most} rows",
-            "Report the version of this system.",
+            "report the version of this system",
         )
 
 

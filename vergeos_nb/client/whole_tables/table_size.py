@@ -46,7 +46,7 @@ def check_size(size: int, most: int, table: str, asked: str) -> None:
             asked,
             f"the table {table} needs more than {most >> 20} MB of memory, far more than one of 50,000 VMs, "
             "and was not read to its end",
-            "Nothing is judged by a part of it. A run for one VM reads that VM alone: begin one with vm_name "
+            "nothing is judged by a part of it. A run for one VM reads that VM alone: begin one with vm_name "
             "or vm_key. If the system really has so many rows, report it.",
         )
 

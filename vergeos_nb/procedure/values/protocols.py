@@ -1,4 +1,4 @@
-"""The needs of a procedure as protocols: the platform, the journal, the calls made, the plans."""
+"""Protocols of everything that a procedure needs from outside: platform, journal, calls, plans, records."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from vergeos_nb.vergeos.rows import (
 
 
 class EvidenceRow(Protocol):
-    """One row whose fields are evidence only. A field that cannot be read gives no value, and is named
-    in ``unread`` from then on."""
+    """One row whose fields are evidence only. A field that cannot be read gives no value.
+    From then on ``unread`` names it."""
 
     @property
     def unread(self) -> Sequence[str]:
@@ -57,10 +57,10 @@ class EvidenceRow(Protocol):
 
 
 class Platform(Protocol):
-    """One VergeOS system. Every method but the last five only reads; those are sent once, as
-    `vergeos_nb.vergeos.requests` builds them.
+    """One VergeOS system. All methods but the last five only read. Each of those five sends one
+    request once, as `vergeos_nb.vergeos.requests` builds it.
 
-    Each of them raises ``ApiError`` or ``AuthError`` without a good answer.
+    Each method raises ``ApiError`` or ``AuthError`` if there is no good answer.
     """
 
     def system(self) -> SystemInfo:

@@ -1,4 +1,4 @@
-"""The core behind both doors: it turns a request into a response and knows no sockets."""
+"""The core behind both doors: it turns a request into a response. It uses no sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registry of rows that a POST makes and a DELETE removes, and the code that its entries share.
+"""The registry of tables that take POST and DELETE, and the code that their handlers share.
 
 The entries are in makers_vms.py and makers_system.py; a table without one answers 405.
 """

@@ -1,4 +1,4 @@
-"""`fields=`: from a tree of entries to a function that makes the answer's object from a stored row.
+"""`fields=`: turn its syntax tree into a function that makes an answer's object from a stored row.
 
 Measured facts (pyvergeos 1.7.1 base.py; D-guide): only named entries come back; unknown names vanish;
 views and names combine; `fk[...]` gives an object and `rows[...]` an array; a list without any real

@@ -1,4 +1,4 @@
-"""A captured system as a simulated one: rows of a real system, read twice, and the life that they show.
+"""A captured system as a simulated one: rows that were read twice, and the processes that they show.
 
 `docs/capture.md` describes the file. What it does not say is as in any scenario: a machine that lives obeys,
 and one that is shown as running without a process takes every action without an effect.

@@ -1,4 +1,4 @@
-"""Recording every request as JSONL; replaying.py sends a recording to a fresh simulator to compare.
+"""Write every request as a JSON line. `replaying` sends such a recording to a fresh simulator and compares.
 
 The first line says how the simulator was made; each further line is one request with its answer. Secrets
 (passwords, tokens, new API keys) are masked before they are written.

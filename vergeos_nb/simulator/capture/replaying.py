@@ -1,4 +1,4 @@
-"""Replaying a recording: the same requests to a fresh simulator, the answers compared.
+"""Replay a recording: send its requests to a fresh simulator, and compare the answers.
 
 The clock is stepped to the recorded times, so that even heartbeats and log stamps must come out the same.
 """

@@ -1,1 +1,1 @@
-"""How a request gets in: over TLS on loopback, or in this process."""
+"""The two ways in: TLS on loopback, and calls within this process."""

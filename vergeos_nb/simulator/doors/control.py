@@ -1,4 +1,4 @@
-"""The control prefix `/_sim/`: reaching into a running simulator, away from the imitated API.
+"""The control prefix `/_sim/`: change a running simulator, apart from the imitated API.
 
 Needs the simulator's own user name and password, its API key, or the control token in the header
 `X-Simulator-Token`. Nothing here is counted, logged or faulted as a request of the imitated API.

@@ -1,4 +1,4 @@
-"""The simulator as a program: start, say where, run until told to stop."""
+"""The simulator as a program: start, print the address, run until a signal."""
 
 from __future__ import annotations
 

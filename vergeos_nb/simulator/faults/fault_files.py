@@ -1,4 +1,4 @@
-"""Reading fault rules from data: a JSON or TOML file, or a request to the control prefix.
+"""Read fault rules from data: a JSON or TOML file, or a request to the control prefix.
 
 A file holds an array of rules under `rule` (in TOML: `[[rule]]` tables); a JSON file may also be the bare
 array. An unknown key or an impossible value stops with a message that names it, and says what the key is for.

@@ -1,4 +1,4 @@
-"""The functions a `fields=` entry may call (D-guide's list; formats not shown there are assumed).
+"""The functions that an entry of `fields=` may call (D-guide's list; formats not shown there are assumed).
 
 Each takes the value of its first argument: a row's column, or a list of the rows behind one.
 """

@@ -1,4 +1,4 @@
-"""The tree a query is read into: plain frozen data, knowing nothing of tables or rows."""
+"""The syntax tree of a query: frozen data without tables or rows."""
 
 from __future__ import annotations
 

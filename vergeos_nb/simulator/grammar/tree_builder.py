@@ -1,4 +1,4 @@
-"""The grammar of grammar.lark, and what lark makes of a text as the data of syntax.py."""
+"""Loads grammar.lark, and turns lark's tree into the data types of syntax.py."""
 
 from __future__ import annotations
 

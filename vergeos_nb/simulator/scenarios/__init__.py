@@ -1,1 +1,1 @@
-"""Situations to rehearse on, by name."""
+"""Scenarios by name."""

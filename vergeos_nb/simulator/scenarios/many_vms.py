@@ -1,4 +1,4 @@
-"""The VMs every scenario begins with: twelve, one snapshot, and as many more as asked for.
+"""The VMs of every scenario: twelve, one snapshot, and as many more as `--vms` says.
 
 Names and keys are fixed, so that documents, tests and people mean the same VM. The four keys of a VM (VM,
 machine, status, stats) differ from each other, and each is a key of another VM too. Code that swaps two of

@@ -1,4 +1,4 @@
-"""Scenarios about names, keys and rows: which VM is meant, and what its rows say of it."""
+"""Scenarios about names, keys and rows: which VM is meant, and what its rows say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST on the query tables: a diagnostic command of a node or a virtual network, answered a little later.
+"""POST on the query tables: a diagnostic command of a node or a network. Its answer comes a little later.
 
 Facts: pyvergeos 1.7.1 queries.py (a row is keyed by a 40-hex text; a vnet's `ping` takes `host`). The wording
 of results is assumed: that of ping, arp and arp-scan on Linux.

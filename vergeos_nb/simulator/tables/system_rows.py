@@ -1,4 +1,4 @@
-"""Changes that a test or an engineer makes to the platform behind the API's back."""
+"""Changes to the platform that a test or an engineer makes without the API."""
 
 from __future__ import annotations
 

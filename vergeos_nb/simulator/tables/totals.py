@@ -1,4 +1,4 @@
-"""Sums over the whole system: cluster_status, node totals and the dashboard, worked out when read.
+"""Sums over the whole system: cluster_status, node totals and the dashboard, computed when they are read.
 
 Columns: pyvergeos 1.7.1 cluster_status.py and system.py; `vm_stats_totals`: exporter for Prometheus.
 """

@@ -1,1 +1,1 @@
-"""The machines of the imitated system, and how they live and die."""
+"""The machines of the imitated system, and how their processes start and end."""

@@ -1,4 +1,4 @@
-"""Columns and tables that are computed when they are read. The modules that know how add theirs here."""
+"""Columns and tables that are computed when they are read. Each module registers its own here."""
 
 from __future__ import annotations
 

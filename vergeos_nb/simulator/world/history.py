@@ -1,4 +1,4 @@
-"""The two statistics histories: rows made when they are read, so that they cost nothing to keep.
+"""The two statistics histories: rows are made when they are read and are not stored.
 
 Short: a point every ten minutes for two hours. Long: one each day for a week. Both assumed; the columns
 are those of pyvergeos 1.7.1 machine_stats.py.

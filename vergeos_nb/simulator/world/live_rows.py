@@ -1,4 +1,4 @@
-"""Columns whose value is worked out when they are read: heartbeats, counters, totals.
+"""Columns that are computed when they are read: heartbeats, counters, totals.
 
 Everything is a function of the seed, the machine and the clock, so the same simulated second always
 reads the same. Shapes and units follow pyvergeos 1.7.1 machine_stats.py; the numbers are invented.

@@ -1,4 +1,4 @@
-"""The truth on a hypervisor, and how a VM behaves. The API never shows it."""
+"""The process of a VM on its node, and how the VM behaves. The API never shows this."""
 
 from __future__ import annotations
 

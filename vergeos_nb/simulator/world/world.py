@@ -1,4 +1,4 @@
-"""The state: rows, the truth behind them, and pending events.
+"""The state of the imitated system: rows, the processes behind them, and pending events.
 
 Rows are kept sparse: a column that was never set has its default from schema.py. Columns that move with time
 are not stored. They are computed when they are read (live_rows.py), so that ten thousand idle VMs cost
