@@ -97,8 +97,8 @@ def wait_for_intent(outputs: Path, within_s: float = 60) -> None:
 def test_of_two_schedules_on_one_vm_the_second_is_refused_and_told_who_is_at_it(
     outputs: Path, tmp_path: Path
 ) -> None:
-    with served() as simulator:
-        # Longer than the second takes on any machine; the first is stopped when that has ended.
+    # A process that lives, so that the wait of the first one goes on, however long the second one takes.
+    with served("zombie") as simulator:
         long = {"poweroff_wait_s": 3600}
         environ = approved(outputs, **long)
         (tmp_path / "secrets.env").write_text("VERGE_TIMEOUT=30\n")
