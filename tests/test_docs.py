@@ -86,10 +86,12 @@ def test_the_tour_is_what_the_commands_really_print(reader: Path) -> None:
     for command in [*blocks("audit")[0], *blocks("verify", "archive.md")[0]]:
         checked = run(command, reader)
         assert checked.returncode == 0, checked.stdout + checked.stderr
-    (export,) = blocks("export", "archive.md")[0]
+    export, verify = blocks("export", "archive.md")[0]
     record = next(reader.glob("outputs/*/*/record.json")).parent.name
     exported = run(export.replace("RECORD", record), reader)
     assert (exported.returncode, (reader / f"{record}.zip").is_file()) == (0, True), exported.stderr
+    verified = run(verify.replace("RECORD", record), reader)
+    assert (verified.returncode, verified.stdout.count("  Vouched for: ")) == (0, 3), verified.stderr
 
 
 OTHERS = [

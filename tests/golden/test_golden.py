@@ -155,3 +155,25 @@ def test_the_json_of_a_command_keeps_every_field(golden: Path, name: str, words:
     then = next(answer for answer in answers(golden) if answer["name"] == name)
     code, now = asked(*words)
     assert (code, then["answer"].keys() - now.keys()) == (then["code"], set())
+
+
+@pytest.mark.parametrize("name", ["plain", "signed"])
+def test_an_export_of_an_older_version_is_still_vouched_for(name: str) -> None:
+    allowed = ["--allowed-signers", str(HERE / "exports" / "allowed_signers")] if name == "signed" else []
+    code, now = asked("audit", "verify", str(HERE / "exports" / f"{name}.zip"), *allowed)
+    files = (
+        "the 6 files of the record are those that manifest.json names by SHA-256, and no other",
+        f"the journal is whole: its {40 if name == 'plain' else 449} lines are numbered without a gap, and "
+        "journal.jsonl, record.json and manifest.json say the same of how the run ended",
+    )
+    signed = (
+        "ada@example.com signed the record when it was sealed",
+        "exporter@example.com signed the statement of this export, which names exactly these files",
+    )
+    number, lines = (1, 25) if name == "plain" else (2, 2)
+    ledger = (
+        f"number {number} of the ledger.jsonl in this export seals exactly this record, and each of its "
+        f"{lines} lines holds the hash of the line before"
+    )
+    expected = [*files, ledger, *(signed if name == "signed" else ())]
+    assert (code, now["findings"], now["vouched"]) == (0, [], expected)

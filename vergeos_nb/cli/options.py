@@ -23,7 +23,15 @@ def _outputs(ctx: click.Context, param: click.Parameter, named: str | None) -> P
 
 
 def _archive(ctx: click.Context, param: click.Parameter, named: str | None) -> Path:
-    folder = _outputs(ctx, param, named)
+    return existing(_outputs(ctx, param, named))
+
+
+def existing(folder: Path) -> Path:
+    """The archive's folder.
+
+    Raises:
+        UsageError: there is none.
+    """
     if not is_folder(folder):
         raise UsageError("looking into the archive", f"there is no folder {folder}", "name it with --outputs")
     return folder

@@ -48,6 +48,8 @@ class FlawKind(StrEnum):
     LITTER = "litter"
     LINK = "link"
     TAIL_ADDED = "tail-added"
+    STATEMENT_WRONG = "statement-wrong"
+    DISAGREES = "disagrees"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -77,10 +77,14 @@ def read_signature(content: bytes) -> Signature:
     match = _ARMOR.fullmatch(armored)
     if match is None:
         raise ValueError("it is no SSH signature")
+    text = match[1].replace("\n", "")
     try:
-        blob = base64.b64decode(match[1].replace("\n", ""), validate=True)
+        blob = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError("it is no SSH signature") from error
+    # Other last letters could stand for the same bytes.
+    if base64.b64encode(blob).decode() != text:
+        raise ValueError("it is no SSH signature as ssh-keygen writes them")
     if not blob.startswith(_MAGIC) or blob[6:10] != struct.pack(">I", 1):
         raise ValueError("it is no SSH signature of version 1")
     fields = _fields(blob[10:])

@@ -8,18 +8,21 @@ from pathlib import Path
 import click
 
 from vergeos_nb import settings
+from vergeos_nb.archive.exported.one_record import Trust
 from vergeos_nb.archive.ledger.ledger import read_head
 from vergeos_nb.archive.signing.allowed_signers import read_allowed_signers
 from vergeos_nb.archive.signing.timestamps import Authorities
 from vergeos_nb.archive.verify import verify as checks
+from vergeos_nb.cli.audit.verify_one import verify_one
 from vergeos_nb.cli.commands import Asking
-from vergeos_nb.cli.options import archive_option, json_option
+from vergeos_nb.cli.options import existing, json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
 from vergeos_nb.layout import HEAD
 
 
 @click.command(cls=Asking)
+@click.argument("path", required=False)
 @click.option("--expect-head", metavar="COUNT:HASH", help="A head of the ledger that you noted earlier.")
 @click.option(
     "--allowed-signers",
@@ -28,9 +31,10 @@ from vergeos_nb.layout import HEAD
 )
 @click.option("--tsa-certs", metavar="FILE", help="Root certificates of timestamp authorities.")
 @click.option("--only", metavar="RECORD", help="Check an export of this record; others may be missing.")
-@archive_option
+@outputs_option
 @json_option
 def verify(
+    path: str | None,
     expect_head: str | None,
     allowed_signers: str | None,
     tsa_certs: str | None,
@@ -38,7 +42,11 @@ def verify(
     outputs: Path,
     output: Output,
 ) -> int:
-    """Check that every record and the ledger are as they were sealed. Ends with 3 if not. Works offline."""
+    """Check that every record and the ledger are as they were sealed. Ends with 3 if not. Works offline.
+
+    With PATH, check one exported record, and say what it can and cannot vouch for: the zip of `audit export`,
+    the folder that it unpacks to, or a copy of a record's folder.
+    """
     head = read_head(expect_head) if expect_head is not None else None
     if expect_head is not None and head is None:
         raise UsageError(
@@ -46,8 +54,17 @@ def verify(
         )
     trusted = Path(allowed_signers) if allowed_signers else settings.archive_settings().allowed_signers
     allowed = read_allowed_signers(trusted) if trusted else None
-    trust = (head, allowed, Authorities(Path(tsa_certs)) if tsa_certs else None)
-    report = checks.verify_only(outputs, only, *trust) if only else checks.verify(outputs, *trust)
+    authorities = Authorities(Path(tsa_certs)) if tsa_certs else None
+    if path is not None:
+        if only is not None:
+            raise UsageError("verifying", "PATH and --only are both given", "give PATH alone")
+        return verify_one(Path(path), Trust(head, allowed, authorities), output)
+    folder = existing(outputs)
+    report = (
+        checks.verify_only(folder, only, head, allowed, authorities)
+        if only
+        else checks.verify(folder, head, allowed, authorities)
+    )
     _show(report, outputs, output)
     output.result(_answer(report))
     return report.exit_code

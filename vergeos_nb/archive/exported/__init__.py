@@ -1,0 +1,1 @@
+"""One exported record, checked by itself: what its own files can vouch for."""
