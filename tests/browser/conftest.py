@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Error, ViewportSize
+from playwright.sync_api import BrowserContext, Error, ViewportSize, expect
 
-from tests.browser.labpage import SIZE, LabPage
+from tests.browser.labpage import PATIENCE_MS, SIZE, LabPage
 from tests.browser.quick_copy import quick_copy
 from tests.chromium import chromium
 from tests.skipping import sitecustomize as skipping
 from vergeos_nb.record.record_folder import read
 from vergeos_nb.runner.jupyter_lab import Lab, open_lab, runbooks_here
 
+# Playwright's own five seconds are less than a busy machine may need for one repaint.
+expect.set_options(timeout=PATIENCE_MS)
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 SKIPPED = "skipped-seconds"
 """The file of a lab's place that its kernels look for: if it is there, the waits of runs take no time."""

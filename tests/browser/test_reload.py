@@ -62,7 +62,8 @@ def anywhere(request: pytest.FixtureRequest, browser: Any, monkeypatch: pytest.M
     with notebook_in(lab, browser, request.node.name) as make:
 
         def opened() -> LabPage:
-            page = make()
+            # However long a page takes to load while Confirm runs, its time is not over by then.
+            page = make({"confirm_timeout_s": 120})
             if ours:
                 page.run_in_kernel(WITHOUT_THE_KERNELS_SIDE)
             return page
@@ -87,6 +88,8 @@ def reloaded_while(page: LabPage, simulator: Simulator, step: str, *, saved: boo
         page.reload()
         if not saved:
             assert page.run_all()
+        # A page that still loads its cards would miss the end.
+        page.shows(f".vnb-step-{step}", "running for")
     all_is_well(page)
 
 
