@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import resource
+from contextlib import suppress
 
 from vergeos_nb.errors import MachineError, RecordError, VergeNbError
 
@@ -20,6 +21,8 @@ _NUMBER = re.compile(r"\[Errno ([0-9]+)\]")
 _THREADS = "can't start new thread"
 _MEMORY = ("MemoryError", "failed to map segment", "Cannot allocate memory")
 _TEMPORARY = "No usable temporary directory"
+# In glibc's malloc.h.
+_M_ARENA_MAX = -8
 
 
 def lacking(error: BaseException, asked: str) -> VergeNbError | None:
@@ -139,3 +142,15 @@ def causes(error: BaseException) -> list[BaseException]:
         chain.append(one)
         one = one.__cause__ or one.__context__
     return chain
+
+
+def share_one_heap() -> None:
+    """Let all later threads of this process take their memory from one heap, where the C library is glibc.
+
+    It would give each thread a heap of its own, which keeps what is free in it: 8 MB of a run.
+    """
+    # Loads slowly, and only a run needs it.
+    import ctypes
+
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

@@ -12,7 +12,7 @@ from vergeos_nb.cli.commands import Command
 from vergeos_nb.cli.options import json_option, outputs_option, pairs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
-from vergeos_nb.machine import check_limits
+from vergeos_nb.machine import check_limits, share_one_heap
 from vergeos_nb.runner import warm
 
 
@@ -62,6 +62,7 @@ def run_headless(
     """
     check_limits("running the runbook")
     warm.loaded_here()
+    share_one_heap()
     # Imports make little garbage, but at the usual interval collecting it takes a tenth of the time.
     gc.set_threshold(50_000)
     # Loads slowly, and the kernel's process is to be forked before.

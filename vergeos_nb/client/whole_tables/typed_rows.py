@@ -107,7 +107,8 @@ class Gathering:
             _extend(self.columns, name, values)
             self._at_most += OF_A_CELL * len(values)
         if self._at_most > MOST_KEPT:  # only then the size matters, which takes a while to find out
-            check_size(size_of(self.columns), MOST_KEPT, self._table, self._asked)
+            self._at_most = size_of(self.columns)
+            check_size(self._at_most, MOST_KEPT, self._table, self._asked)
 
     def _empty(self) -> dict[str, Any]:
         columns = {name: array("q") if kind in _WHOLE_NUMBERS else [] for name, _, kind in self._wanted}
