@@ -127,6 +127,10 @@ def plain(maker: Maker) -> None:
         maker.run(
             "watch", "run", "watch_after_power_off", *vm, *WAITS, "-p", "minutes=0.02", "-p", "every_s=1"
         )
+        # Long enough that the journal holds readings as what differs from an earlier one.
+        maker.run(
+            "long watch", "run", "watch_after_power_off", *vm, *WAITS, "-p", "minutes=1.2", "-p", "every_s=1"
+        )
         start = (*vm, *WAITS, "-p", "minutes=0", "-p", "power_on=true", "-p", "start_timeout_s=2")
         maker.run("plan power-on", "run", "watch_after_power_off", *start)
         back = (*vm, *WAITS, "-p", f"record={Path(forced).name}")
