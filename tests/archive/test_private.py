@@ -17,7 +17,8 @@ from vergeos_nb.archive.mirror import mirror
 from vergeos_nb.archive.retention import Keeper
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.connect.simulated import announce
-from vergeos_nb.runner.jupyter_lab import runbooks_here
+from vergeos_nb.files import make_folder
+from vergeos_nb.procedure.runbooks.catalog import notebooks
 from vergeos_nb.runner.working_copies import working_copy
 from vergeos_nb.settings import Secret
 
@@ -66,7 +67,8 @@ def test_what_is_kept_beside_the_records_is_private_too(outputs: Path, tmp_path:
     Keeper(outputs, "jo", SystemClock(), signer).hold("000001Z-force_power_off-web-01-00000001", "court")
     Index(outputs).find(Query())
     mirror(outputs, Secret(f"file://{site}/mirror/of/it"))
-    working_copy(runbooks_here(), site / "lab" / "copy", "simulator")
+    make_folder(site / "lab" / "copy")
+    working_copy(notebooks(), site / "lab" / "copy", "simulator")
     announce({"host": "127.0.0.1"}, environ={"VERGEOS_NB_RUNTIME_DIR": str(site / "runtime" / "here")})
     assert (outputs / "leases").is_dir()
     assert (outputs / "plans").is_dir()

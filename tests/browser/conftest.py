@@ -17,7 +17,7 @@ from tests.browser.quick_copy import quick_copy
 from tests.chromium import chromium
 from tests.skipping import sitecustomize as skipping
 from vergeos_nb.record.record_folder import read
-from vergeos_nb.runner.jupyter_lab import Lab, open_lab, runbooks_here
+from vergeos_nb.runner.jupyter_lab import Lab, open_lab
 
 # Playwright's own five seconds are less than a busy machine may need for one repaint.
 expect.set_options(timeout=PATIENCE_MS)
@@ -47,7 +47,7 @@ def lab_at(place: Path, **server_options: str) -> Iterator[Lab]:
     (place / "home").mkdir()
     try:
         with open_lab(
-            runbooks_here(), place / "copies", place / "outputs", browser=False,
+            place / "copies", place / "outputs", browser=False,
             server_options={"LabApp.expose_app_in_browser": "True", **server_options},
         ) as opened:  # fmt: skip
             yield opened

@@ -16,8 +16,8 @@ from tests.browser.other_fronts import TOKEN, OtherFront, front_at, needs
 from tests.browser.quick_copy import quick_copy
 from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, served
+from vergeos_nb.procedure.runbooks.catalog import notebooks
 from vergeos_nb.record.record_folder import read
-from vergeos_nb.runner.jupyter_lab import runbooks_here
 
 Front = Callable[[Any, Path], AbstractContextManager[OtherFront]]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 def voila(browser: Any, place: Path) -> Iterator[OtherFront]:
     """The runbook in Voilà, which runs all cells before it shows one."""
     copy = place / "copies" / "force_power_off.ipynb"
-    quick_copy(runbooks_here()["force_power_off"], copy, {})
+    quick_copy(notebooks()["force_power_off"], copy, {})
     with front_at(
         place / "server", "voila", str(copy), "--port={port}", "--no-browser", "--Voila.ip=127.0.0.1"
     ) as address:
@@ -38,7 +38,7 @@ def voila(browser: Any, place: Path) -> Iterator[OtherFront]:
 def notebook_7(browser: Any, place: Path) -> Iterator[OtherFront]:
     """The runbook in Notebook 7, all cells run."""
     copy = place / "copies" / "force_power_off.ipynb"
-    quick_copy(runbooks_here()["force_power_off"], copy, {})
+    quick_copy(notebooks()["force_power_off"], copy, {})
     with front_at(
         place / "server", "notebook", f"--ServerApp.root_dir={copy.parent}", "--port={port}", "--no-browser",
         "--ip=127.0.0.1", f"--IdentityProvider.token={TOKEN}", "--allow-root",

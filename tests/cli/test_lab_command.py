@@ -19,7 +19,8 @@ import nbformat
 import pytest
 
 from vergeos_nb.errors import RecordError
-from vergeos_nb.runner.jupyter_lab import runbooks_here
+from vergeos_nb.procedure.runbooks.catalog import notebooks
+from vergeos_nb.runner.jupyter_lab import open_lab
 from vergeos_nb.runner.working_copies import working_copy
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +55,7 @@ def test_lab_serves_a_working_copy_to_who_has_its_token_and_ends_with_its_comman
 ) -> None:
     with started([*readme_command, "--no-browser"], tmp_path) as (process, said):
         folder = Path(said["folder"])
-        assert {path.stem for path in folder.glob("*.ipynb")} == {*runbooks_here(), "start"}
+        assert {path.stem for path in folder.glob("*.ipynb")} == {*notebooks(), "start"}
         url = httpx.URL(said["url"])
         contents = url.copy_with(path="/api/contents/force_power_off.ipynb", query=None)
         assert url.host == "127.0.0.1"
@@ -72,19 +73,23 @@ def test_lab_serves_a_working_copy_to_who_has_its_token_and_ends_with_its_comman
 def test_a_working_copy_begins_with_the_profile_that_was_asked_for_and_leaves_the_originals_alone(
     tmp_path: Path,
 ) -> None:
-    before = {name: path.read_bytes() for name, path in runbooks_here().items()}
-    working_copy(runbooks_here(), tmp_path / "copy", 'lab "east"')
+    before = {name: path.read_bytes() for name, path in notebooks().items()}
+    (tmp_path / "copy").mkdir()
+    working_copy(notebooks(), tmp_path / "copy", 'lab "east"')
     copy = nbformat.read(tmp_path / "copy" / "force_power_off.ipynb", as_version=4)
     (parameters,) = [c.source for c in copy.cells if "parameters" in c.metadata.get("tags", [])]
     assert 'profile: str = "lab \\"east\\""' in parameters
     compile(parameters, "parameters", "exec")
-    assert {name: path.read_bytes() for name, path in runbooks_here().items()} == before
+    assert {name: path.read_bytes() for name, path in notebooks().items()} == before
 
 
 def test_a_working_copy_that_cannot_be_made_says_so_before_anything_is_started(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RecordError, match="choose a folder that can be written with --dir"):
-        working_copy(runbooks_here(), tmp_path / "file" / "copy", "simulator")
+    with (
+        pytest.raises(RecordError, match="nothing was started; choose a folder that can be written"),
+        open_lab(tmp_path / "file", tmp_path / "outputs"),
+    ):
+        pytest.fail("it was started")
 
 
 def test_a_profile_that_is_not_there_is_told_before_anything_is_started(tmp_path: Path) -> None:

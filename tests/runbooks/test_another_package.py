@@ -105,7 +105,7 @@ def test_a_runbook_that_cannot_be_loaded_says_so_and_harms_no_other(site: Path) 
 
 
 def test_a_notebook_that_another_package_left_out_keeps_nobody_from_the_lab(site: Path) -> None:
-    code = "from vergeos_nb.runner.jupyter_lab import runbooks_here; print(sorted(runbooks_here()))"
+    code = "from vergeos_nb.procedure.runbooks.catalog import notebooks; print(sorted(notebooks()))"
     listed = start(site, [sys.executable, "-c", code], site).stdout
     assert "'stood_since'" in listed
     (site / "stood_since.ipynb").unlink()

@@ -58,9 +58,7 @@ def test_a_signal_in_the_moment_in_which_jupyterlab_is_started_ends_it(
         with (
             pytest.raises(KeyboardInterrupt),
             lab.ended_in_order(),
-            lab.open_lab(
-                lab.runbooks_here(), tmp_path, tmp_path / "outputs", profile="elsewhere", browser=False
-            ),
+            lab.open_lab(tmp_path, tmp_path / "outputs", profile="elsewhere", browser=False),
         ):
             pytest.fail("it is not ready yet")
         assert [process.poll() is None for process in started] == [False]

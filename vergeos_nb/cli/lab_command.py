@@ -10,7 +10,7 @@ from vergeos_nb import settings
 from vergeos_nb.cli.commands import Command
 from vergeos_nb.cli.options import json_option, outputs_option, port_option
 from vergeos_nb.cli.output import Output
-from vergeos_nb.runner.jupyter_lab import ended_in_order, open_lab, runbooks_here
+from vergeos_nb.runner.jupyter_lab import ended_in_order, open_lab
 
 
 @click.command(cls=Command)
@@ -31,7 +31,6 @@ def lab(profile: str, base: str, outputs: Path, port: int, browser: bool, output
     with (
         ended_in_order(),
         open_lab(
-            runbooks_here(),
             Path(base),
             outputs,
             profile=profile,

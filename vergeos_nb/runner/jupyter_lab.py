@@ -12,34 +12,22 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from vergeos_nb import settings
-from vergeos_nb.connect.drills import DEFAULT_SCENARIO
-from vergeos_nb.connect.simulated import announce, find_announced, withdraw
-from vergeos_nb.errors import ConnectionRefused
-from vergeos_nb.files import make_folder, opener, put
-from vergeos_nb.procedure.runbooks.catalog import notebooks
+from vergeos_nb.files import OWNERS_FOLDER, disk_errors, make_folder, opener, put
 from vergeos_nb.runner.stopping import SIGNALS, handled, heard, signals_held
-from vergeos_nb.runner.working_copies import START, working_copy
-from vergeos_nb.settings.jupyter_root import RECORDS
-from vergeos_nb.simulator import Simulator, ready
 
 FIRST = "start"
 """The notebook that is opened, and whose cells our extension runs."""
 LABEXTENSIONS = Path(__file__).parent / "labextensions"
 """The folder of our JupyterLab extension. It is also found if the package was not installed from a wheel."""
-READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 15.0
-TELL_EVERY_S = 5.0
 # No news and no update checks: the network may be closed, and nothing may pop up over a card.
 OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
@@ -67,7 +55,6 @@ class Lab:
 
 @contextmanager
 def open_lab(
-    runbooks: Mapping[str, Path],
     base: Path,
     outputs: Path,
     *,
@@ -96,15 +83,23 @@ def open_lab(
     moment = datetime.now(UTC)
     folder = base.absolute() / f"{moment:%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(2)}"
     say("Starting JupyterLab over a working copy of the runbooks. This takes some seconds.")
-    working_copy({**runbooks, FIRST: START}, folder, profile)
-    _configure(folder / ".jupyter")
-    _link_records(folder, outputs)
+    hint = "nothing was started; choose a folder that can be written with --dir"
+    with disk_errors(f"making the working copy {folder}", hint):
+        make_folder(folder, exist_ok=False)
+        _configure(folder / ".jupyter")
+    variables = _where_simulators_are_found(profile, folder / ".jupyter" / "simulator")
     with ExitStack() as stack:
-        environ = stack.enter_context(_simulator(profile, folder / ".jupyter" / "simulator"))
         with signals_held():
-            lab = _started(folder, outputs, port or _free_port(), browser, server_options or {}, environ)
+            lab = _started(folder, outputs, port or _free_port(), browser, server_options or {}, variables)
             stack.callback(_stop, lab.process)
-        _wait(lab, say)
+        # Loads slowly. The server, which takes longer, starts meanwhile.
+        from vergeos_nb.runner import lab_contents
+
+        lab_contents.fill(folder, outputs, profile)
+        stack.enter_context(lab_contents.simulator(profile, variables))
+        stack.callback(_stop, lab.process)  # before the simulator ends
+        lab_contents.wait(lab.url, lab.process, folder / ".jupyter" / "server.log", say)
+        lab_contents.start_kernel(lab.url, f"{FIRST}.ipynb")
         yield lab
 
 
@@ -118,17 +113,18 @@ def _configure(place: Path) -> None:
     put(place / "jupyter_lab_config.json", json.dumps(ours).encode())
 
 
-def _link_records(folder: Path, outputs: Path) -> None:
-    """Link the records into the working copy, because the server serves no other folder."""
-    # If no link can be made, cards show a record's path instead.
-    with suppress(OSError):
-        make_folder(outputs)
-        (folder / RECORDS).symlink_to(outputs.absolute(), target_is_directory=True)
-
-
-def runbooks_here() -> dict[str, Path]:
-    """Every runbook that is installed, by name."""
-    return notebooks()
+def _where_simulators_are_found(profile: str, place: Path) -> Mapping[str, str]:
+    """Variables for a lab over the simulator: another place for what simulators announce, if this user has no
+    private folder for that."""
+    if profile.partition(":")[0] != settings.SIMULATOR_NAME:
+        return {}
+    try:
+        if (found := settings.runtime_dir()) is not None:
+            make_folder(found, mode=OWNERS_FOLDER)
+            return {}
+    except OSError:
+        pass
+    return {"VERGEOS_NB_RUNTIME_DIR": str(place)}
 
 
 @contextmanager
@@ -140,31 +136,6 @@ def ended_in_order() -> Iterator[None]:
 
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
-
-
-@contextmanager
-def _simulator(profile: str, place: Path) -> Iterator[Mapping[str, str]]:
-    """Serve a simulator while the context lasts, if one is needed. Yields the variables that lead to it.
-
-    Args:
-        place: the folder in which it is announced if this user has no private folder for that.
-    """
-    word, _, scenario = profile.partition(":")
-    if word != settings.SIMULATOR_NAME or find_announced() is not None:
-        yield {}
-        return
-    simulator = Simulator(scenario=scenario or DEFAULT_SCENARIO)
-    with simulator.serve(port=0) as door:
-        told = ready(simulator, door)
-        if announce(told) is not None:
-            here: Mapping[str, str] = {}
-        else:
-            here = {"VERGEOS_NB_RUNTIME_DIR": str(place)}
-            announce(told, environ=here)
-        try:
-            yield here
-        finally:
-            withdraw(os.getpid(), environ=here or None)
 
 
 def _started(
@@ -198,36 +169,6 @@ def _started(
             env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     return Lab(f"http://127.0.0.1:{port}/lab/tree/{FIRST}.ipynb?token={token}", folder, process)
-
-
-def _wait(lab: Lab, say: Callable[[str], None]) -> None:
-    port, token = httpx.URL(lab.url).port, httpx.URL(lab.url).params["token"]
-    began = time.monotonic()
-    end, tell_at = began + READY_WITHIN_S, began + TELL_EVERY_S
-    log = lab.folder / ".jupyter" / "server.log"
-    while time.monotonic() < end and lab.process.poll() is None:
-        try:
-            answer = httpx.get(
-                f"http://127.0.0.1:{port}/api/status",
-                headers={"Authorization": f"token {token}"},
-                timeout=5.0,
-                trust_env=False,
-                verify=False,  # plain HTTP; and a default context would read SSLKEYLOGFILE
-            )
-            if answer.status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass
-        if (now := time.monotonic()) >= tell_at:
-            tell_at += TELL_EVERY_S
-            say(f"Waiting for JupyterLab: {now - began:.0f} s of {READY_WITHIN_S:.0f} s. Its log: {log}")
-        time.sleep(0.1)
-    told = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-    raise ConnectionRefused(
-        "starting JupyterLab",
-        " / ".join(told) or "it printed nothing",
-        f"read {log}, and see whether another program uses the port",
-    )
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

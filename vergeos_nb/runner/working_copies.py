@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.files import disk_errors, make_folder, put
+from vergeos_nb.files import disk_errors, put
 from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.procedure.runbooks.catalog import notebook_of
 from vergeos_nb.record.record_folder import slug
@@ -19,14 +19,13 @@ START = Path(__file__).with_name("start.ipynb")
 
 
 def working_copy(runbooks: Mapping[str, Path], folder: Path, profile: str) -> None:
-    """Copy the runbooks into a new folder, with this profile in their parameters cells.
+    """Copy the runbooks into a folder, with this profile in their parameters cells.
 
     Raises:
         RecordError: the folder cannot be written.
     """
-    hint = "nothing was started; choose a folder that can be written with --dir"
+    hint = "choose a folder that can be written with --dir"
     with disk_errors(f"making the working copy {folder}", hint):
-        make_folder(folder, exist_ok=False)
         for name, path in runbooks.items():
             _write(folder / f"{name}.ipynb", filled(nbformat.read(path, as_version=4), {"profile": profile}))
 

@@ -8,12 +8,10 @@ from pathlib import Path
 import click
 
 from vergeos_nb import settings
-from vergeos_nb.archive.exported.one_record import Trust
 from vergeos_nb.archive.ledger.ledger import read_head
 from vergeos_nb.archive.signing.allowed_signers import read_allowed_signers
 from vergeos_nb.archive.signing.timestamps import Authorities
 from vergeos_nb.archive.verify import verify as checks
-from vergeos_nb.cli.audit.verify_one import verify_one
 from vergeos_nb.cli.commands import Asking
 from vergeos_nb.cli.options import existing, json_option, outputs_option
 from vergeos_nb.cli.output import Output
@@ -58,7 +56,10 @@ def verify(
     if path is not None:
         if only is not None:
             raise UsageError("verifying", "PATH and --only are both given", "give PATH alone")
-        return verify_one(Path(path), Trust(head, allowed, authorities), output)
+        # It reads a journal, and so loads slowly. An archive is verified without that.
+        from vergeos_nb.cli.audit.verify_one import verify_one
+
+        return verify_one(Path(path), head, allowed, authorities, output)
     folder = existing(outputs)
     report = (
         checks.verify_only(folder, only, head, allowed, authorities)

@@ -7,11 +7,21 @@ from pathlib import Path
 
 from vergeos_nb.archive.exported.one_record import Trust, check_one
 from vergeos_nb.archive.exported.sayings import not_vouched, vouched
+from vergeos_nb.archive.ledger.ledger import Head
+from vergeos_nb.archive.signing.allowed_signers import AllowedSigners
+from vergeos_nb.archive.signing.timestamps import Authorities
 from vergeos_nb.cli.output import Output
 
 
-def verify_one(path: Path, trust: Trust, output: Output) -> int:
+def verify_one(
+    path: Path,
+    head: Head | None,
+    allowed: AllowedSigners | None,
+    authorities: Authorities | None,
+    output: Output,
+) -> int:
     """Say what one exported record can vouch for. Returns 3 if anything in it is wrong, else 0."""
+    trust = Trust(head, allowed, authorities)
     evidence = check_one(path, trust)
     findings, own = evidence.findings, evidence.own
     yes, no = vouched(evidence, trust), not_vouched(evidence, trust)
