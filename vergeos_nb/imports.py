@@ -6,6 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+SLOW_FORMATS = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
+"""What jsonschema loads to check IRIs, URIs and durations. The first one takes a second. It works without."""
+
 
 @contextmanager
 def absent(*names: str) -> Iterator[None]:

@@ -8,9 +8,9 @@ and nbformat must always be imported from here first.
 
 from __future__ import annotations
 
-from vergeos_nb.imports import absent
+from vergeos_nb.imports import SLOW_FORMATS, absent
 
-with absent("rfc3987_syntax", "rfc3986_validator", "isoduration"):
+with absent(*SLOW_FORMATS):
     import nbformat
     from nbformat import NotebookNode
 

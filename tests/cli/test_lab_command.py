@@ -161,6 +161,6 @@ def servers_in(folder: Path) -> list[int]:
             words = path.read_bytes()
         except OSError:
             continue  # it has just ended
-        if b"jupyterlab" in words and str(folder).encode() in words:
+        if b"lab_server" in words and str(folder).encode() in words:
             found.append(int(path.parent.name))
     return found

@@ -27,6 +27,7 @@ FIRST = "start"
 """The notebook that is opened, and whose cells our extension runs."""
 LABEXTENSIONS = Path(__file__).parent / "labextensions"
 """The folder of our JupyterLab extension. It is also found if the package was not installed from a wheel."""
+SERVER = "vergeos_nb.runner.lab_server"
 STOP_WITHIN_S = 15.0
 # No news and no update checks: the network may be closed, and nothing may pop up over a card.
 OVERRIDES: Mapping[str, Mapping[str, Any]] = {
@@ -165,7 +166,7 @@ def _started(
     environ = {**settings.lab_environ(folder / ".jupyter", outputs, token), **variables}
     with open(folder / ".jupyter" / "server.log", "wb", opener=opener) as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *arguments],
+            [sys.executable, "-P", "-m", SERVER, *arguments],
             env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     return Lab(f"http://127.0.0.1:{port}/lab/tree/{FIRST}.ipynb?token={token}", folder, process)
