@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import random
 import shutil
 import zipfile
@@ -292,6 +293,10 @@ def test_what_holds_no_record_or_many_is_said(tmp_path: Path) -> None:
         check_one(tmp_path / "outputs", Trust())
     with pytest.raises(UsageError, match="there is no file or folder"):
         check_one(tmp_path / "nowhere", Trust())
+    # Holds off: a pipe was waited for without end.
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="there is no file or folder"):
+        check_one(tmp_path / "pipe", Trust())
 
 
 def test_the_command_says_it_in_sentences_and_in_json(tmp_path: Path) -> None:

@@ -34,6 +34,16 @@ def both_letters(file: zipfile.ZipFile) -> None:
     file.writestr("record.json", "2")
 
 
+def file_below_file(file: zipfile.ZipFile) -> None:
+    file.writestr("a", "1")
+    file.writestr("a/b", "2")
+
+
+def folder_then_file(file: zipfile.ZipFile) -> None:
+    file.writestr("a/b", "1")
+    file.writestr("a", "2")
+
+
 OUT = "leads out of the folder"
 READ = "has a name that systems read differently"
 HOSTILE: dict[str, tuple[Callable[[zipfile.ZipFile], object], str]] = {
@@ -53,6 +63,16 @@ HOSTILE: dict[str, tuple[Callable[[zipfile.ZipFile], object], str]] = {
     ),
     "link": (link, "its member 'link' is a link or a device"),
     "twice": (twice, "its member 'a' is there twice"),
+    "a file below a file": (file_below_file, "its member 'a/b' makes a file of a folder"),
+    "a folder that becomes a file": (folder_then_file, "its member 'a' makes a file of a folder"),
+    "a long name": (
+        lambda file: file.writestr("a" * 300, ""),
+        f"its member {'a' * 300!r} has a name that is too long",
+    ),
+    "a compression that can fail in its own way": (
+        lambda file: file.writestr("a", "x" * 99, zipfile.ZIP_LZMA),
+        "its member 'a' is compressed in a way that no export is",
+    ),
     "two spellings": (both_letters, "its member 'record.json' is there twice"),
 }
 
@@ -67,6 +87,15 @@ def test_a_hostile_member_is_refused_and_nothing_is_written_elsewhere(tmp_path: 
     with pytest.raises(Refused) as refused, unpacked(path):
         pass
     assert (refused.value.came_back, sorted(tmp_path.rglob("*"))) == (why, [path.parent, path])
+
+
+def test_a_zip_may_list_its_folders_before_or_after_their_files(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for name in ("a/", "a/b", "c/d", "c/"):
+            file.writestr(name, "")
+    with unpacked(path) as folder:
+        assert sorted(str(one.relative_to(folder)) for one in folder.rglob("*")) == ["a", "a/b", "c", "c/d"]
 
 
 def test_a_bomb_is_stopped_at_its_limit_whatever_size_it_names(

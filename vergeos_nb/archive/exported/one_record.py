@@ -41,6 +41,7 @@ from vergeos_nb.layout import (
     ArchiveLayout,
     is_day,
 )
+from vergeos_nb.shapes import is_file, is_folder
 
 README = "README.md"
 GUIDES = (README, ATTRIBUTES, GUIDE, ALLOWED)
@@ -103,7 +104,8 @@ def check_one(path: Path, trust: Trust) -> Evidence:
         Refused: the zip is damaged, too large, or would write outside of its folder.
         RecordError: a file cannot be read.
     """
-    if not path.exists():
+    # Not a pipe either, which could be waited for without end.
+    if not (is_file(path) or is_folder(path)):
         hint = "name the zip of `vergeos-nb audit export`, the folder that it unpacks to, or a copied record"
         raise UsageError("verifying one record", f"there is no file or folder {path}", hint)
     with disk_errors(f"verifying {path}", "make it readable"), _opened(path) as folder:

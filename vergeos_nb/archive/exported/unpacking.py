@@ -15,6 +15,8 @@ from vergeos_nb.errors import Refused
 MOST_BYTES = 1 << 29
 """The largest export that is unpacked, in bytes. A week's record takes a few megabytes."""
 MOST_MEMBERS = 10_000
+LONGEST_PART, LONGEST_NAME = 200, 1_000
+"""Bytes of a file's name and of a path, which every file system has room for below a temporary folder."""
 _PIECE = 1 << 20
 
 
@@ -39,14 +41,21 @@ def _unpack(file: zipfile.ZipFile, path: Path, folder: Path) -> None:
     members = file.infolist()
     if len(members) > MOST_MEMBERS:
         raise _refused(path, f"it has {len(members):,} members, more than {MOST_MEMBERS:,}")
-    names: set[str] = set()
+    files: set[str] = set()
+    folders: set[str] = set()
+    listed: set[str] = set()
     left = MOST_BYTES
     for member in members:
         name = member.filename
-        if why := _why_not(member, names):
-            raise _refused(path, f"its member {name!r} {why}")
         # File systems that do not tell large from small letters would write one over the other.
-        names.add(name.rstrip("/").casefold())
+        own = PurePosixPath(name.casefold())
+        above = {str(folder) for folder in own.parents} - {"."}
+        why = _why_not(member) or ("is there twice" if str(own) in listed else "")
+        listed.add(str(own))
+        (folders if member.is_dir() else files).add(str(own))
+        folders |= above
+        if why or files & {str(own), *above} & folders:
+            raise _refused(path, f"its member {name!r} {why or 'makes a file of a folder'}")
         target = folder / name
         if member.is_dir():
             target.mkdir(parents=True, exist_ok=True)
@@ -61,8 +70,8 @@ def _unpack(file: zipfile.ZipFile, path: Path, folder: Path) -> None:
                 into.write(piece)
 
 
-def _why_not(member: zipfile.ZipInfo, names: set[str]) -> str:
-    """Why a member is not unpacked; "" if it is."""
+def _why_not(member: zipfile.ZipInfo) -> str:
+    """Why a member is not unpacked; "" if nothing in it speaks against it."""
     name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
     parts = PurePosixPath(name).parts
     # `orig_filename` is the name as it stands in the zip, also what follows a zero byte.
@@ -70,12 +79,15 @@ def _why_not(member: zipfile.ZipInfo, names: set[str]) -> str:
         return "has a name that systems read differently"
     if not parts or name.startswith("/") or ".." in parts:
         return "leads out of the folder"
-    if name.rstrip("/").casefold() in names:
-        return "is there twice"
+    encoded = name.encode("utf-8", "surrogatepass")
+    if len(encoded) > LONGEST_NAME or any(len(part) > LONGEST_PART for part in encoded.split(b"/")):
+        return "has a name that is too long"
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or (kind == stat.S_IFDIR) > member.is_dir():
         return "is a link or a device"
     if member.flag_bits & 1:
         return "is encrypted"
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "is compressed in a way that no export is"
     return ""
 
 
