@@ -823,3 +823,31 @@ def test_a_wait_too_short_for_a_verdict_does_not_keep_the_override_from_looking_
     # Holds off: with one reading nobody can judge, and the override stayed closed over a dead process.
     run = rehearse("stuck")
     assert (ending(climb(run, poweroff_wait_s=0, kill_wait_s=0)), sent(run)) == (OFF, ALL)
+
+
+@pytest.mark.parametrize("wait_s", [0, 1, 2.5, 5])
+def test_a_process_that_ends_in_a_short_wait_is_looked_at_once_more_before_it_is_called_alive(
+    rehearse: Make, wait_s: float
+) -> None:
+    # Holds off: the first reading, from before Kill Power took effect, called a dead process alive.
+    run = rehearse("kill_stuck")
+    assert (ending(climb(run, kill_wait_s=wait_s)), sent(run)) == (OFF, ALL)
+
+
+@pytest.mark.parametrize("wait_s", [0, 1, 2.5, 5])
+def test_a_process_that_lives_on_after_a_short_wait_is_called_alive(rehearse: Make, wait_s: float) -> None:
+    run = rehearse("zombie")
+    account = climb(run, poweroff_wait_s=wait_s, kill_wait_s=wait_s)
+    assert (ending(account), sent(run)) == (("refused", "alive", 6), STANDARD)
+
+
+def test_a_reading_that_fails_in_the_wait_makes_no_dead_process_alive(rehearse: Make) -> None:
+    # Holds off: the readings on both sides of the failed ones spanned the end of the process.
+    run = rehearse("kill_stuck")
+    book = opened(run, upto="snapshot")
+    down = Rule("down", "GET", "/api/v4/vms/*", drop="before")
+    run.clock.after(0.5, lambda: run.sim.faults.add(down))
+    run.clock.after(13, run.sim.faults.clear)
+    book.step("kill")
+    rest(book)
+    assert (ending(run.end(book)), sent(run)) == (OFF, ALL)

@@ -94,7 +94,11 @@ def _refresh(case: Case) -> None:
     if is_recent(case):
         return
     alone = case.samples[0] if len(case.samples) == 1 else None
-    judge_again(case, alone if alone and case.is_fresh(alone, EVIDENCE_LASTS_S) else None)
+    first = alone if alone and case.is_fresh(alone, EVIDENCE_LASTS_S) else None
+    judge_again(case, first)
+    if first and case.verdict is not None and case.verdict.value is VerdictValue.ALIVE:
+        # That reading may be from before the last method took effect, so the process may have ended since.
+        judge_again(case, case.samples[-1])
 
 
 def _refusal(case: Case, asked: str) -> Draft | None:

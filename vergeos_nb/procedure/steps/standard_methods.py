@@ -7,6 +7,7 @@ that it was tried. After a method that worked, the later ones do nothing.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 from typing import Literal
 
 from vergeos_nb.errors import (
@@ -126,6 +127,7 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
     watch = Watch(case, forgets=True)
     before = case.verdict.value if case.verdict is not None else VerdictValue.UNKNOWN
     gone_at: float | None = None
+    looks_again = False
     while True:
         stop = watch.read()
         if watch.off():
@@ -144,7 +146,9 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
         elif gone_at is None:
             gone_at = watch.elapsed
         if watch.elapsed >= (wait_s if gone_at is None else min(gone_at + ROW_FOLLOWS_S, wait_s)):
-            break
+            if looks_again or not watch.may_show_life_before_the_order():
+                break
+            looks_again, wait_s = True, ceil(watch.elapsed + case.gap_s)
         ends_s, why = wait_s, _awaited(rung, watch.verdict.value)
         if gone_at is not None:
             ends_s, why = gone_at + ROW_FOLLOWS_S, "the process is gone, and the row should follow"

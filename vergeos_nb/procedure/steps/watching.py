@@ -166,6 +166,14 @@ class Watch(Readings):
             return self.samples
         return self.samples[a_gap_before(self.samples[:-1], self.samples[-1], self.case) :]
 
+    def may_show_life_before_the_order(self) -> bool:
+        """Whether it is called alive by the first reading, which the order's effect may have come after.
+
+        So it is in a wait shorter than silence needs, or when readings failed. One more reading, a gap later,
+        shows whether the process lives now.
+        """
+        return self.verdict.value is VerdictValue.ALIVE and self.judged()[0] is self.samples[0]
+
     def counted_lines(self) -> Sequence[LogLine]:
         """The log's lines since the watch began, without those of this run's own action."""
         return [line for line in self.logs if not self._own_order or self._own_order not in line.text]
