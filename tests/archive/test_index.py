@@ -17,7 +17,9 @@ from tests.archive.made import NONE, archive, finish_again, record, sealed
 from tests.commands import command
 from vergeos_nb.archive import index_file as index_module
 from vergeos_nb.archive.index import Index, Query
+from vergeos_nb.archive.retention import Keeper
 from vergeos_nb.archive.seal import seal
+from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import RecordNotFound
 from vergeos_nb.layout import ArchiveLayout
 
@@ -135,6 +137,42 @@ def test_an_index_that_is_missing_damaged_or_forged_is_made_anew(three: Path, da
     damage(ArchiveLayout(three).index)
     assert named(three) == ["web-01", "web-02", "db[1]"]
     assert named(three, vm="web-02") == ["web-02"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE marks",
+        "UPDATE marks SET start = 7",
+        "UPDATE marks SET start = 'x'",
+        "UPDATE marks SET path = 'a/b'",
+    ],
+)
+def test_what_the_index_tells_of_holds_and_removals_is_what_the_ledger_says(three: Path, damage: str) -> None:
+    held, gone, free = (entry.record for entry in Index(three).find(Query()))
+    keeper = Keeper(three, "kim", SystemClock())
+    keeper.hold(held, "court")
+    keeper.hold(free, "court")
+    keeper.release(free, "closed")
+    keeper.remove([gone], "old")
+    for _ in range(2):
+        index = Index(three)
+        hold = index.hold_of(held)
+        assert hold is not None
+        assert (hold.record, hold.reason, index.hold_of(free)) == (held, "court", None)
+        assert [(mark.record, mark.reason) for mark in index.removals()] == [(gone, "old")]
+        assert index.by_id(free).record == free
+        spoil(ArchiveLayout(three).index, damage)
+
+
+@pytest.mark.parametrize("named_as", ["000002Z", "00000002", "000002Z-force_power_off-web-01-00000002"])
+def test_a_removed_record_is_told_as_removed_by_whom_and_why_however_it_is_named(
+    three: Path, named_as: str
+) -> None:
+    (gone,) = (three / "2026-10-01").glob("000002Z*")
+    Keeper(three, "kim", SystemClock()).remove([gone.name], "old")
+    with pytest.raises(RecordNotFound, match=f"{gone.name}.*kim removed it at .*: old"):
+        Index(three).by_id(named_as)
 
 
 def test_an_edited_or_shorter_ledger_makes_the_index_anew(three: Path) -> None:

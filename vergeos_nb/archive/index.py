@@ -14,16 +14,17 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-from vergeos_nb.archive.index_file import EXACT, Answer, Differs, ask, entry_at, row_of_index
+from vergeos_nb.archive.index_file import EXACT, Answer, Differs, ask, entry_at, mark_at, row_of_index
 from vergeos_nb.archive.ledger.disk import opened
-from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry, read_line
+from vergeos_nb.archive.ledger.ledger_lines import Event, LedgerEntry, Mark, read_line
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError, RecordNotFound, UsageError
 from vergeos_nb.files import disk_errors
 from vergeos_nb.layout import ArchiveLayout, archive_of
 
+Line = TypeVar("Line", LedgerEntry, Mark)
 _DAY_S = 86_400
 _NAMED = 5
 # A whole id, the beginning of one, and all that follows one of its hyphens; never a pattern.
@@ -147,6 +148,23 @@ class Index:
         nothing: frozenset[str] = frozenset()
         return self._asked(_paths, (nothing, nothing))
 
+    def hold_of(self, record: str) -> Mark | None:
+        """The hold of the record with this whole id; None if it is not on hold.
+
+        Raises:
+            RecordError: the ledger cannot be read.
+        """
+        held = self._marks("event = ? AND record = ?", (Event.HELD.value, record))
+        return held[0] if held else None
+
+    def removals(self) -> list[Mark]:
+        """The tombstones of all removed records, in the ledger's order.
+
+        Raises:
+            RecordError: the ledger cannot be read.
+        """
+        return self._marks("event = ?", (Event.REMOVED.value,))
+
     def unread(self) -> int:
         """How many lines of the ledger are damaged. No record of theirs is found.
 
@@ -164,7 +182,7 @@ class Index:
                 record's folder or a file in it.
 
         Raises:
-            RecordNotFound: there is none, or more than one.
+            RecordNotFound: there is none, or more than one, or it was removed.
             RecordError: the ledger cannot be read.
         """
         wanted = self._id_of(record)
@@ -179,6 +197,13 @@ class Index:
                 )
             if found:
                 return found[0]
+        for fits in _IDS if wanted else ():
+            for gone in self._marks(f"{fits} AND event = ?2", (wanted, Event.REMOVED.value)):
+                raise RecordNotFound(
+                    f"finding the record {gone.record}",
+                    f"{gone.by} removed it at {gone.sealed_at}: {gone.reason}",
+                    "see `vergeos-nb audit list --removed`",
+                )
         raise RecordNotFound(
             f"finding the record {record!r}", "no sealed record has this id", "see `vergeos-nb audit list`"
         )
@@ -209,13 +234,22 @@ class Index:
         return self.ends(Query()).total()
 
     def _found(self, statement: str, values: Sequence[Any]) -> list[LedgerEntry]:
+        return self._lines(entry_at, statement, values)
+
+    def _marks(self, fits: str, values: Sequence[str]) -> list[Mark]:
+        return self._lines(mark_at, f"SELECT * FROM marks WHERE {fits} ORDER BY start", values)
+
+    def _lines(
+        self, at: Callable[[IO[bytes], Sequence[Any]], Line], statement: str, values: Sequence[Any]
+    ) -> list[Line]:
+        """The lines of the ledger that these rows of the index tell of."""
         with self._opened() as ledger:
             if ledger is None:
                 return []
             return ask(
                 self._path,
                 ledger,
-                lambda database: [entry_at(ledger, row) for row in database.execute(statement, values)],
+                lambda database: [at(ledger, row) for row in database.execute(statement, values)],
             )
 
     def _asked(self, question: Callable[[sqlite3.Connection], Answer], default: Answer) -> Answer:
@@ -238,7 +272,7 @@ class Index:
 def _paths(database: sqlite3.Connection) -> tuple[frozenset[str], frozenset[str]]:
     found = (
         frozenset(str(path) for (path,) in database.execute(f"SELECT path FROM {table}"))
-        for table in ("records", "removed")
+        for table in ("records", f"marks WHERE event = '{Event.REMOVED.value}'")
     )
     return next(found), next(found)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from vergeos_nb.archive.ledger.ledger_lines import Event, LedgerEntry, read_line, read_mark
+from vergeos_nb.archive.ledger.ledger_lines import Event, LedgerEntry, Mark, read_line, read_mark
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordError
 from vergeos_nb.files import after_last_line_feed, create
@@ -22,18 +22,19 @@ from vergeos_nb.files import after_last_line_feed, create
 EXACT = ("vm", "vm_key", "operator", "approver", "ticket", "outcome", "verdict", "profile")
 """What can be asked for as it is; of ``vm`` also with ``*`` and ``?``."""
 
-_VERSION = 3
+_VERSION = 4
 _COLUMNS = ("record", "start", "length", *EXACT, "opened", "path")
+_OF_MARKS = ("record", "start", "length", "event", "path")
 _TABLES = f"""
 CREATE TABLE records ({", ".join(_COLUMNS)}, PRIMARY KEY (record)) WITHOUT ROWID;
 CREATE INDEX by_vm ON records (vm);
 CREATE INDEX by_opened ON records (opened);
 CREATE INDEX by_end ON records (outcome, verdict);
 CREATE INDEX by_path ON records (path);
-CREATE TABLE removed (path PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE marks ({", ".join(_OF_MARKS)}, PRIMARY KEY (record, event)) WITHOUT ROWID;
 CREATE TABLE made_of (version, size, mtime_ns, last_start, last_hash, unread);
 """
-_NAMES = ("records", "removed", "made_of")
+_NAMES = ("records", "marks", "made_of")
 Answer = TypeVar("Answer")
 
 
@@ -85,13 +86,33 @@ def entry_at(ledger: IO[bytes], row: Sequence[Any]) -> LedgerEntry:
     Raises:
         Differs: the line is not there, or says something else.
     """
-    if not all(isinstance(value, int) and 0 <= value < 2**40 for value in row[1:3]):
-        raise Differs
-    ledger.seek(row[1])
-    entry = read_line(ledger.read(row[2]))
+    entry = read_line(_line_at(ledger, row))
     if entry is None or row_of_index(entry, row[1], row[2]) != tuple(row):
         raise Differs
     return entry
+
+
+def mark_at(ledger: IO[bytes], row: Sequence[Any]) -> Mark:
+    """The same of a decision about a record.
+
+    Raises:
+        Differs: the line is not there, or says something else.
+    """
+    mark = read_mark(_line_at(ledger, row))
+    if mark is None or _row_of_mark(mark, row[1], row[2]) != tuple(row):
+        raise Differs
+    return mark
+
+
+def _line_at(ledger: IO[bytes], row: Sequence[Any]) -> bytes:
+    if not all(isinstance(value, int) and 0 <= value < 2**40 for value in row[1:3]):
+        raise Differs
+    ledger.seek(row[1])
+    return ledger.read(row[2])
+
+
+def _row_of_mark(mark: Mark, start: int, length: int) -> tuple[Any, ...]:
+    return (mark.record, start, length, mark.event.value, mark.path)
 
 
 def row_of_index(entry: LedgerEntry, start: int, length: int) -> tuple[Any, ...]:
@@ -141,15 +162,21 @@ def _bring_up_to_date(database: sqlite3.Connection, ledger: IO[bytes]) -> None:
 def _take_in(database: sqlite3.Connection, line: bytes, at: int) -> bool:
     """Whether a line could be read; then the index has it."""
     if entry := read_line(line):
-        marks = ", ".join("?" * len(_COLUMNS))
-        row = row_of_index(entry, at, len(line))
-        database.execute(f"INSERT OR REPLACE INTO records VALUES ({marks})", row)
+        _put(database, "records", row_of_index(entry, at, len(line)))
     elif (mark := read_mark(line)) is None:
         return False
-    elif mark.event is Event.REMOVED:
-        database.execute("DELETE FROM records WHERE record = ?", (mark.record,))
-        database.execute("INSERT OR REPLACE INTO removed VALUES (?)", (mark.path,))
+    elif mark.event is Event.RELEASED:
+        database.execute("DELETE FROM marks WHERE record = ? AND event = ?", (mark.record, Event.HELD.value))
+    else:
+        _put(database, "marks", _row_of_mark(mark, at, len(line)))
+        if mark.event is Event.REMOVED:
+            database.execute("DELETE FROM records WHERE record = ?", (mark.record,))
     return True
+
+
+def _put(database: sqlite3.Connection, table: str, row: Sequence[Any]) -> None:
+    places = ", ".join("?" * len(row))
+    database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({places})", row)
 
 
 def _known(database: sqlite3.Connection) -> tuple[int, int] | None:

@@ -10,8 +10,6 @@ import click
 from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
 from vergeos_nb.archive.folders.record_folders import Unmatched, unmatched
 from vergeos_nb.archive.index import Index, Query, moment
-from vergeos_nb.archive.ledger.ledger import Ledger
-from vergeos_nb.archive.ledger.ledger_events import standing
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.archive.ledger.manifest import FIELDS, row_of
 from vergeos_nb.cli.audit.list_remarks import older, remarks_on_ledger
@@ -108,8 +106,8 @@ def warned(folder: Path, output: Output) -> str:
 
 def _list_removed(outputs: Path, output: Output, csv: bool) -> int:
     """List the tombstones, in the ledger's order."""
-    marks = standing(Ledger(outputs).snapshot().lines).removed.values()
-    rows = [(m.sealed_at, m.by, m.reason, m.record, m.manifest, m.place.count) for m in marks]
+    marks = Index(outputs).removals()
+    rows = [(m.sealed_at, m.by, m.reason, m.record, m.manifest, m.count) for m in marks]
     if output.as_json:
         removed = [dict(zip(_TOMBSTONE, row, strict=True)) for row in rows]
         output.result({"removed": removed, "exit_code": 0})

@@ -8,8 +8,6 @@ from pathlib import Path
 import click
 
 from vergeos_nb.archive.index import Index
-from vergeos_nb.archive.ledger.ledger import Ledger
-from vergeos_nb.archive.ledger.ledger_events import standing
 from vergeos_nb.archive.ledger.manifest import row_of
 from vergeos_nb.archive.verify.verify import verify_record
 from vergeos_nb.cli.audit.list_commands import warned
@@ -17,7 +15,7 @@ from vergeos_nb.cli.commands import Asking
 from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import cell
-from vergeos_nb.errors import RecordError, RecordNotFound
+from vergeos_nb.errors import RecordError
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
 from vergeos_nb.layout import JOURNAL
@@ -30,18 +28,12 @@ from vergeos_nb.views.summary import summary_text
 @archive_option
 @json_option
 def show(record: str, outputs: Path, output: Output) -> int:
-    """Show one record, and check its files. RECORD is an id, or the beginning of one."""
+    """Show one record, and check its files. RECORD is an id, a part of one, or the record's folder."""
     warned(outputs, output)
-    now = standing(Ledger(outputs).snapshot().lines)
-    if (gone := now.removed.get(record)) is not None:
-        raise RecordNotFound(
-            f"showing the record {record}",
-            f"{gone.by} removed it at {gone.sealed_at}: {gone.reason}",
-            "see `vergeos-nb audit list --removed`",
-        )
-    entry = Index(outputs).by_id(record)
+    index = Index(outputs)
+    entry = index.by_id(record)
     findings = verify_record(outputs, entry)
-    hold = now.held.get(entry.record)
+    hold = index.hold_of(entry.record)
     told = {**row_of(entry), "held": f"{hold.by} at {hold.sealed_at}: {hold.reason}" if hold else None}
     if not output.as_json:
         if not findings:
