@@ -121,11 +121,11 @@ SLIPS: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "rungs left out without a word": (
         {"start_at": "kill"},
-        "attest: start_at kill leaves rungs out; say in a sentence who tried them, when", "",
+        "attest: start_at kill leaves methods out; say in a sentence who tried them, when", "",
     ),
     "an attestation of three words": (
         {"start_at": "override", "attest": "tried it already"},
-        "attest: start_at override leaves rungs out; say in a sentence who tried them, when", "",
+        "attest: start_at override leaves methods out; say in a sentence who tried them, when", "",
     ),
     "a wait below nothing": (
         {"kill_wait_s": -1}, "kill_wait_s Input should be greater than or equal to 0", "",

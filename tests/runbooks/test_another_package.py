@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,10 +35,9 @@ def site(tmp_path: Path) -> Path:
     told = folder / "stood_since-1.0.dist-info"
     told.mkdir(parents=True)
     (told / "METADATA").write_text("Metadata-Version: 2.1\nName: stood-since\nVersion: 1.0\n")
-    entry = block("pyproject.toml").replace(
-        '[project.entry-points."vergeos_nb.runbooks"]', "[vergeos_nb.runbooks]"
-    )
-    (told / "entry_points.txt").write_text(entry.replace('"', ""))
+    entries = tomllib.loads(block("pyproject.toml"))["project"]["entry-points"]["vergeos_nb.runbooks"]
+    lines = [f"{name} = {value}" for name, value in entries.items()]
+    (told / "entry_points.txt").write_text("\n".join(["[vergeos_nb.runbooks]", *lines]))
     for name in ("stood_since.py", "make_notebook.py", "test_stood_since.py"):
         (folder / name).write_text(block(name))
     done = start(folder, [sys.executable, "make_notebook.py"], folder)

@@ -147,11 +147,9 @@ CASES: dict[str, tuple[tuple[MachineStatus, ...], tuple[MachineStats | None, ...
 def test_each_combination_of_evidence_has_its_votes_and_verdict(name: str) -> None:
     rows, measured, says, value = CASES[name]
     verdict = verdict_of([sample(row, m) for row, m in zip(rows, measured, strict=True)])
+    votes = tuple(vote.says for vote in verdict.votes)
     # The witnesses beside the two rows were asked nothing here.
-    assert ((*says, *["silent"] * 5), value) == (
-        tuple(vote.says for vote in verdict.votes),
-        verdict.value.value,
-    )
+    assert (votes[:2], set(votes[2:]), verdict.value.value) == (says, {"silent"}, value)
 
 
 def test_a_time_that_no_calendar_holds_is_no_reason_to_fall_over() -> None:

@@ -41,17 +41,17 @@ class ForcePowerOffParameters(ConfirmingParameters):
     start_at: Annotated[Rung, AskedOn("plan")] = Field(
         "poweroff",
         title="First method to try (start_at)",
-        description="First rung to try: poweroff, kill or override; lower ones need attest.",
+        description="First method to try: poweroff, kill or override; if not poweroff, attest is needed.",
     )
     up_to: Annotated[Rung, AskedOn("plan")] = Field(
         "override",
         title="Last method that may be tried (up_to)",
-        description="Last rung that may be tried: poweroff, kill or override.",
+        description="Last method that may be tried: poweroff, kill or override.",
     )
     attest: Annotated[OneLine, AskedOn("plan", words=True)] = Field(
         "",
         title="Where methods are left out: who tried them, and when (attest)",
-        description="Where rungs are left out: who tried them, and when, in your own words.",
+        description="If methods are left out: who tried them, and when, in your own words.",
     )
     assertion: Annotated[OneLine, AskedOn("plan", words=True, if_needed=True)] = Field(
         "",
@@ -69,7 +69,7 @@ class ForcePowerOffParameters(ConfirmingParameters):
     snapshot: Annotated[bool, AskedOn("plan")] = Field(
         False,
         title="Take a snapshot before the first forceful method",
-        description="Take a snapshot before the first forceful rung.",
+        description="Take a snapshot before the first forceful method.",
     )
     snapshot_required: Annotated[bool, AskedOn("plan")] = Field(
         False,
@@ -96,7 +96,7 @@ class ForcePowerOffParameters(ConfirmingParameters):
             raise ValueError(f"start_at {self.start_at} lies above up_to {self.up_to}")
         if self.start_at != RUNGS[0] and len(self.attest.split()) < 4:
             raise ValueError(
-                f"attest: start_at {self.start_at} leaves rungs out; say in a sentence who tried them, when"
+                f"attest: start_at {self.start_at} leaves methods out; say in a sentence who tried them, when"
             )
         if self.snapshot_required and not self.snapshot:
             raise ValueError("snapshot_required: no snapshot is asked for; set snapshot to true as well")

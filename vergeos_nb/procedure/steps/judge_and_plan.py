@@ -202,7 +202,7 @@ def _words(case: Case, plan: Plan, now: VmNow, follows: Sequence[str]) -> Table:
         case,
         plan,
         ("from", f"{now.status}, running {str(now.running).lower()}, node {now.node}"),
-        ("rungs", f"from {options.start_at} up to {options.up_to}"),
+        ("methods", f"from {options.start_at} up to {options.up_to}"),
         (
             "verdict before",
             f"{verdict.value}, {verdict.rests_on}" if verdict.rests_on else verdict.value.value,
