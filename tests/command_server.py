@@ -6,6 +6,7 @@ as it would in a process of its own, only sooner.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import io
@@ -14,11 +15,13 @@ import os
 import pkgutil
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import vergeos_nb
+from vergeos_nb.record import page
 from vergeos_nb.runner import fork_server, warm
 
 # What no command here needs: other machines' workers, and what shows cards to a person.
@@ -31,7 +34,28 @@ def main() -> None:
         _load()
         command = _next_command(owner)
     if command is not None:
+        _ended_by(command)
+
+
+def _ended_by(command: Callable[[], None]) -> NoReturn:
+    """Run it, and do all that a Python does at its end, except for taking down the modules one by one."""
+    try:
         command()
+    except SystemExit as asked:
+        code = asked.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    else:
+        code = 0
+    if not isinstance(code, int | None):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code or 0)
 
 
 def _load() -> None:
@@ -40,6 +64,8 @@ def _load() -> None:
         if not module.name.startswith(_LEFT_OUT):
             importlib.import_module(module.name)
     importlib.import_module("papermill.cli")
+    # What every run that makes a record would load and compile in the background.
+    page.prepare()
     gc.freeze()
 
 

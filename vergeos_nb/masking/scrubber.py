@@ -181,27 +181,7 @@ class Scrubber:
 
     def data(self, value: Any) -> Any:
         """A copy of decoded JSON without secrets, in names of members too."""
-        if isinstance(value, str):
-            return self.text(value)
-        if value is None or isinstance(value, int | float):
-            return MASK if isinstance(value, int) and self._is_number(value) else value
-        if isinstance(value, Mapping):
-            found: dict[str, Any] = {}
-            for name, member in value.items():
-                shown = self.text(str(name))
-                while shown in found:
-                    # Two names that are masked completely would be the same key.
-                    shown += "'"
-                found[shown] = self._member(str(name), member)
-            return found
-        if isinstance(value, list | tuple):
-            if len(value) == 2 and isinstance(value[0], str):
-                return [self.text(value[0]), self._member(*value)]
-            return [self.data(member) for member in value]
-        return value
-
-    def _is_number(self, value: int) -> bool:
-        return any(needles.numbers and str(value) in needles.numbers for needles in self._needles())
+        return _data(value, self._needles())
 
     def _needles(self) -> tuple[_Needles, ...]:
         ours = OF_THIS_PROCESS._own
@@ -212,10 +192,40 @@ class Scrubber:
             self._asked = asked = (ours, own, (ours,) if covered else (ours, own))
         return asked[2]
 
-    def _member(self, name: str, value: Any) -> Any:
-        if isinstance(value, str) and len(value) >= 4 and names_a_credential(name, value):
-            return MASK
-        return self.data(value)
+
+def _data(value: Any, known: tuple[_Needles, ...]) -> Any:
+    if isinstance(value, str):
+        return _short(value, *known) if len(value) <= _SHORT else _masked(value, False, *known)
+    if value is None or isinstance(value, int | float):
+        return MASK if isinstance(value, int) and _is_number(value, known) else value
+    if isinstance(value, Mapping):
+        found: dict[str, Any] = {}
+        for name, member in value.items():
+            name = str(name)
+            shown = _data(name, known)
+            while shown in found:
+                # Two names that are masked completely would be the same key.
+                shown += "'"
+            found[shown] = _member(name, member, known)
+        return found
+    if isinstance(value, list | tuple):
+        if len(value) == 2 and isinstance(value[0], str):
+            return [_data(value[0], known), _member(value[0], value[1], known)]
+        return [_data(member, known) for member in value]
+    return value
+
+
+def _is_number(value: int, known: tuple[_Needles, ...]) -> bool:
+    for needles in known:  # noqa: SIM110 - any() takes twice as long
+        if needles.numbers and str(value) in needles.numbers:
+            return True
+    return False
+
+
+def _member(name: str, value: Any, known: tuple[_Needles, ...]) -> Any:
+    if isinstance(value, str) and len(value) >= 4 and names_a_credential(name, value):
+        return MASK
+    return _data(value, known)
 
 
 def _spans(text: str, torn: bool, *known: _Needles) -> list[Span]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from vergeos_nb.masking.spellings import pieces_in_base64
@@ -164,6 +164,8 @@ _RUNS = r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{11,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z
 
 _SHORTEST = 12
 """The shortest credential that a rule finds, in characters."""
+_SHORT_NAME = 80
+"""What a name of at most so many characters is, is kept."""
 
 # The parts of a header's Base64 that are the same wherever it begins.
 _HEADERS = (
@@ -200,11 +202,19 @@ def shaped(text: str, *, inside: bool = True) -> list[Span]:
 
 def names_a_credential(name: str, value: str) -> bool:
     """Whether a member of this name holds a credential as its value."""
-    if not value.strip("•*") or value.lower() in _NO_VALUES:
+    names_secret, names_token = (_kinds_of if len(name) <= _SHORT_NAME else _looked_up)(name)
+    if not (names_secret or names_token) or not value.strip("•*") or value.lower() in _NO_VALUES:
         return False
-    if compiled(_NAMES_SECRET).search(name):
-        return len(value) >= 4
-    return bool(compiled(_NAMES_TOKEN).search(name)) and "•" not in value and _is_token(value)
+    return len(value) >= 4 if names_secret else "•" not in value and _is_token(value)
+
+
+def _looked_up(name: str) -> tuple[bool, bool]:
+    """Whether the name is one of a secret, or of a token."""
+    return bool(compiled(_NAMES_SECRET).search(name)), bool(compiled(_NAMES_TOKEN).search(name))
+
+
+# All rows have the same names.
+_kinds_of = lru_cache(maxsize=4096)(_looked_up)
 
 
 def _web_tokens(text: str) -> Iterator[Span]:
