@@ -59,7 +59,7 @@ def _ended_by(command: Callable[[], None]) -> NoReturn:
 
 
 def _load() -> None:
-    fork_server.load(warm.LOADED)
+    fork_server.load_kernel(warm.LOADED)
     for module in pkgutil.walk_packages(vergeos_nb.__path__, "vergeos_nb."):
         if not module.name.startswith(_LEFT_OUT):
             importlib.import_module(module.name)

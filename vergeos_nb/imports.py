@@ -1,13 +1,24 @@
-"""Loading a package without some of its optional parts."""
+"""Loading a package without some of its parts, or without loading them yet."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import LazyLoader, find_spec, module_from_spec
 
-SLOW_FORMATS = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
-"""What jsonschema loads to check IRIs, URIs and durations. The first one takes a second. It works without."""
+SLOW_FORMATS = (
+    "fqdn",
+    "isoduration",
+    "jsonpointer",
+    "rfc3339_validator",
+    "rfc3986_validator",
+    "rfc3987_syntax",
+    "uri_template",
+    "webcolors",
+)
+"""What jsonschema loads to check formats such as IRIs, which notebooks do not have. One of them takes a
+second to load. It works without."""
 
 
 @contextmanager
@@ -24,3 +35,14 @@ def absent(*names: str) -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+@contextmanager
+def late(name: str) -> Iterator[None]:
+    """In this block, importing a module of this name loads it when one of its attributes is first used."""
+    spec = None if name in sys.modules else find_spec(name)
+    if spec is not None and spec.loader is not None:
+        spec.loader = LazyLoader(spec.loader)
+        module = sys.modules[name] = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    yield

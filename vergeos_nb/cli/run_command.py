@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
 from vergeos_nb.machine import check_limits, share_one_heap
 from vergeos_nb.runner import warm
+
+# What a run needs in this process. Its kernel needs most of that, too.
+REPORT = "vergeos_nb.cli.run_report"
+PROMPT_S = 0.0005
 
 
 @click.command(cls=Command)
@@ -61,11 +66,13 @@ def run_headless(
         UsageError: a parameter is not valid, or there is no such runbook.
     """
     check_limits("running the runbook")
-    warm.loaded_here()
+    warm.loaded_here(REPORT)
     share_one_heap()
     # Imports make little garbage, but at the usual interval collecting it takes a tenth of the time.
     gc.set_threshold(50_000)
-    # Loads slowly, and the kernel's process is to be forked before.
+    # A thread that loads modules would hold up the one that talks to the kernel, 5 ms for each message.
+    sys.setswitchinterval(PROMPT_S)
+    # Loads slowly, and `loaded_here` loads it without what a run does not need.
     from vergeos_nb.cli.run_report import run_and_report
 
     return run_and_report(runbook, pairs, outputs, deadline_s, output)

@@ -12,9 +12,12 @@ from vergeos_nb.nb import NotebookNode, nbformat
 from vergeos_nb.views import bundle
 from vergeos_nb.views.shown import Picture
 from vergeos_nb.views.text import visible
+from vergeos_nb.views.timeline import Timeline
 
 # The exporter has state, and runs that end at the same time in one process share it.
 _ONE_AT_A_TIME = Lock()
+# The others of nbconvert's do nothing here, and after each of them the notebook is checked once more.
+_PREPROCESSORS = ("CoalesceStreamsPreprocessor", "HighlightMagicsPreprocessor")
 # As in the template of tables, and in the page's style sheet.
 CELL = "text-align:left;vertical-align:top;padding:.1em .6em"
 
@@ -46,7 +49,8 @@ def page(
 
 @cache
 def prepare() -> None:
-    """Load the modules of a page and compile the templates. This is slow, and the same for every page."""
+    """Load the modules of a page and its picture, and compile the templates. Slow, and needed once."""
+    Picture(Timeline("", "", ""))
     timeline = {"src": "", "alt": ""}
     resources = {"metadata": {"name": ""}, "timeline": timeline, "heading": "", "digest": ""}
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
@@ -84,6 +88,7 @@ def _exporter() -> Any:
     exporter = Exporter(
         extra_template_basedirs=[str(Path(__file__).parent / "templates")],
         template_name="record",
+        default_preprocessors=[f"nbconvert.preprocessors.{name}" for name in _PREPROCESSORS],
     )
     exporter.exclude_input_prompt = True
     exporter.exclude_output_prompt = True

@@ -1,8 +1,8 @@
 """The process that warm kernels are forked from: ``python -P -m vergeos_nb.runner.fork_server FD MODULE...``.
 
 It loads the modules, and then reads requests from the process that started it, on a private socket. A
-process that needs the same modules loads them itself, and forks the server. Each request is one JSON message:
-``arguments`` of ipykernel, ``environ`` and ``folder``. It answers ``{"started": PID}``, and later
+process that needs some of these modules loads them itself, and forks the server. Each request is one JSON
+message: ``arguments`` of ipykernel, ``environ`` and ``folder``. It answers ``{"started": PID}``, and later
 ``{"ended": PID, "code": CODE}``. The server starts no thread and opens no file before it forks, so
 kernels share nothing that changes. When the socket closes, because its owner closed it or died, the server
 ends. Its kernels notice that, and end, too.
@@ -30,6 +30,7 @@ LATER = (
     "IPython.core.logger",
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
+    "encodings.idna",
     "tornado.platform.asyncio",
 )
 IGNORE_FOLDER = "--IPKernelApp.ignore_cwd=True"
@@ -37,7 +38,7 @@ IGNORE_FOLDER = "--IPKernelApp.ignore_cwd=True"
 
 def main() -> None:
     """Load, then serve."""
-    load(sys.argv[2:])
+    load_kernel(sys.argv[2:])
     serve(Connection(int(sys.argv[1])))
 
 
@@ -69,16 +70,21 @@ def serve(owner: Connection) -> None:
             owner.send_bytes(json.dumps({"started": pid}).encode())
 
 
-def load(modules: Sequence[str]) -> None:
+def load_kernel(modules: Sequence[str]) -> None:
     """Load the modules that a kernel needs, and these. None of them starts a thread."""
-    # Importing makes no garbage, and looking for it takes a tenth of the time.
-    gc.disable()
     # A run without a person has no use for a debugger, which takes as long to load as the kernel itself.
     with absent("debugpy"):
-        import_module("ipykernel.debugger")
-    # The same for httpx's own command line, which takes longer to load than the rest of httpx.
+        load(("ipykernel.debugger",))
+    load(("ipykernel.kernelapp", *LATER, *modules))
+
+
+def load(modules: Sequence[str]) -> None:
+    """Load these modules in a process that will be forked."""
+    # Importing makes no garbage, and looking for it takes a tenth of the time.
+    gc.disable()
+    # httpx's own command line takes longer to load than the rest of httpx, and nobody needs it.
     with absent("httpx._main"):
-        for name in ("ipykernel.kernelapp", *LATER, *modules):
+        for name in modules:
             import_module(name)
     # So a kernel's garbage collection does not copy memory that is shared copy-on-write.
     gc.freeze()

@@ -41,8 +41,8 @@ from vergeos_nb.runner.provisioner import WarmProvisioner
 from vergeos_nb.runner.stopping import Stop
 from vergeos_nb.session.begin import begin_run, refuse_run
 
-# Modules that are loaded while the kernel starts: papermill, and the drawing of the record's picture.
-LATER = ("vergeos_nb.runner.papermill_run", "PIL.ImageDraw", "PIL.PngImagePlugin")
+# Modules that are loaded while the kernel starts and works: papermill, and what makes the record.
+LATER = ("vergeos_nb.runner.papermill_run", "vergeos_nb.archive.finishing")
 
 OnLine = Callable[[Mapping[str, Any]], None]
 

@@ -13,14 +13,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vergeos_nb.imports import late
+
 # Before papermill, which loads nbformat, too.
 from vergeos_nb.nb import NotebookNode
 
-# isort: split
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NBClientEngine, papermill_engines
-from papermill.exceptions import PapermillExecutionError
-from papermill.execute import execute_notebook
+# Papermill needs requests for notebooks that are on the web. No runbook is.
+with late("requests"):
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import NBClientEngine, papermill_engines
+    from papermill.exceptions import PapermillExecutionError
+    from papermill.execute import execute_notebook
 
 ENGINE = "vergeos-nb"
 KERNEL_START_S = 60

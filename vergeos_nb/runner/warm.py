@@ -19,12 +19,16 @@ from typing import Any
 
 from vergeos_nb.processes import lives
 from vergeos_nb.runbook_files import OURS, PLACE
-from vergeos_nb.runner.fork_server import load, serve
+from vergeos_nb.runner.fork_server import load, load_kernel, serve
 from vergeos_nb.runner.forked import Forked, alone
 
 SERVER = "vergeos_nb.runner.fork_server"
-# Modules that every runbook's first cell loads, and the runbooks.
-LOADED = ("vergeos_nb.notebook.opening", *(f"{PLACE}.{name}" for name in OURS))
+# Modules that every runbook's first cell loads, what its first call loads, and the runbooks.
+LOADED = (
+    "vergeos_nb.notebook.opening",
+    "vergeos_nb.client.transport.limited",
+    *(f"{PLACE}.{name}" for name in OURS),
+)
 # On macOS, system libraries cannot be used after a fork.
 POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
 # Loading takes half a second, and much longer on a busy machine.
@@ -43,7 +47,7 @@ class ForkServer:
     server ends with this process, however this process ends.
 
     Args:
-        forked: this process has loaded the modules, and the server is forked from it.
+        forked: the server is forked from this process, and loads what this process has not loaded.
 
     Raises:
         OSError: it could not be started.
@@ -73,7 +77,11 @@ class ForkServer:
         )
 
     def _forked(self, link: int) -> subprocess.Popen[bytes] | Forked:
-        return Forked(lambda: serve(Connection(link)), keeps=link, prints=self._printed)
+        def load_and_serve() -> None:
+            load_kernel(LOADED)
+            serve(Connection(link))
+
+        return Forked(load_and_serve, keeps=link, prints=self._printed)
 
     def fork(self, arguments: Sequence[str], environ: Mapping[str, str], folder: str) -> WarmProcess:
         """Start a kernel with these arguments of ipykernel.
@@ -196,17 +204,18 @@ def shared() -> ForkServer | None:
     return _shared_one(forked=False)
 
 
-def loaded_here() -> None:
-    """Load a kernel's modules into this process, and have the fork server forked from it.
+def loaded_here(*modules: str) -> None:
+    """Load modules into this process, and have the fork server forked from it.
 
-    For a process that needs most of these modules itself: together they take a third less than two processes
-    that load them. If this process cannot be forked as a whole, the server starts as always.
+    For a process that needs many of a kernel's modules itself: those are loaded once. The server loads the
+    rest while this process loads what only it needs. If this process cannot be forked as a whole, the server
+    starts as always.
+
+    Args:
+        modules: what this process needs. None of them starts a thread.
     """
-    if POSSIBLE and alone():
-        load(LOADED)
-        _shared_one(forked=True)
-    else:
-        shared()
+    load(modules)
+    _shared_one(forked=POSSIBLE and alone())
 
 
 def _shared_one(*, forked: bool) -> ForkServer | None:
