@@ -41,7 +41,7 @@ class ForcePowerOffParameters(ConfirmingParameters):
     start_at: Annotated[Rung, AskedOn("plan")] = Field(
         "poweroff",
         title="First method to try (start_at)",
-        description="First method to try: poweroff, kill or override; if not poweroff, attest is needed.",
+        description="First method to try: poweroff, kill or override; the later two need attest.",
     )
     up_to: Annotated[Rung, AskedOn("plan")] = Field(
         "override",
