@@ -148,7 +148,10 @@ def test_a_sealed_journal_that_was_changed_is_not_sealed_anew(
     journal.write_bytes(change(journal.read_bytes()))
     with pytest.raises(RecordError, match="line 1 of the ledger"):
         seal(folder, NONE)
-    assert (len(lines(tmp_path)), waits_for_its_seal(folder, newest_entries(tmp_path))) == (1, False)
+    assert (len(lines(tmp_path)), waits_for_its_seal(folder, newest_entries(tmp_path, {folder.name}))) == (
+        1,
+        False,
+    )
     assert kinds(tmp_path) == [("file-changed", f"{place(folder)}/journal.jsonl")]
 
 
@@ -165,10 +168,10 @@ def test_a_sealed_run_that_was_killed_while_it_was_finished_again_waits_for_its_
     assert kinds(tmp_path) == [("unsealed", place(folder))]
     (folder / "notebook.html").write_text("made anew")
     assert kinds(tmp_path) == [("unsealed", place(folder))]
-    assert waits_for_its_seal(folder, newest_entries(tmp_path))
+    assert waits_for_its_seal(folder, newest_entries(tmp_path, {folder.name}))
     seal(folder, NONE)
     assert kinds(tmp_path) == []
-    assert not waits_for_its_seal(folder, newest_entries(tmp_path))
+    assert not waits_for_its_seal(folder, newest_entries(tmp_path, {folder.name}))
 
 
 @pytest.mark.parametrize("name", ["journal.jsonl", "record.json"])

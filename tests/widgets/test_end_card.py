@@ -13,6 +13,7 @@ import pytest
 
 from tests.widgets.sitting import PATIENCE_S, Sitting, text
 from vergeos_nb.archive.export.markdown import as_markdown
+from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.seal import newest_entries
 from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.journal.run_state import run_state_of
@@ -65,7 +66,7 @@ def test_the_end_says_who_what_why_the_verdict_and_gives_the_ticket_its_text(
     assert "VM web-01 (VM key 41, machine 44, status row 46) done by ada " in shown
     assert "PUT /api/v4/machine_status/46" in shown
     assert "why it hangs ticket INC-4711 " in shown
-    entry = newest_entries(at.outputs)[at.run.folder.name]
+    entry = newest_entries(at.outputs, {at.run.folder.name})[at.run.folder.name]
     journal = read_journal(at.run.folder / "journal.jsonl")
     ticket = as_markdown(run_state_of(journal), journal, entry)
     assert ticket in html.unescape(card.message.value)
@@ -162,4 +163,4 @@ def test_the_record_of_a_run_whose_vm_was_named_on_the_way_carries_its_name(sit:
     named = folder.with_name("103000Z-force_power_off-web-01-0123abcd")
     assert (folder.exists(), check(named), read(named)["id"]) == (False, [], named.name)
     assert named.name in text(card.message.value)
-    assert list(newest_entries(at.outputs)) == [named.name]
+    assert [entry.record for entry in Index(at.outputs).find(Query())] == [named.name]

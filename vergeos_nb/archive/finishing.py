@@ -66,7 +66,7 @@ def _mask_journal(folder: Path, scrubber: Scrubber, clock: Clock) -> None:
     path, outputs = folder / JOURNAL, archive_of(folder).outputs
     content = _content(path)
     masked = masked_file(JOURNAL, content, scrubber)
-    if masked is None or masked == content or folder.name in newest_entries(outputs):
+    if masked is None or masked == content or newest_entries(outputs, {folder.name}):
         return
     lines = zip(content.split(b"\n"), masked.split(b"\n"), strict=True)
     changed = [number for number, (was, is_now) in enumerate(lines, start=1) if was != is_now]

@@ -65,7 +65,7 @@ class Keeper:
 
     def standing(self) -> Standing:
         """The present state of the ledger."""
-        return standing(self._ledger.snapshot().lines)
+        return standing(self._ledger.whole_lines())
 
     def hold(self, record: str, reason: str) -> None:
         """Put a record on hold.
@@ -92,15 +92,16 @@ class Keeper:
             RecordNotFound: no sealed record has one of the ids; nothing is removed then.
             Refused: one of them is on hold, or the archive is not as it was sealed; nothing is removed then.
         """
-        now = self.standing()
+        now = standing(self._ledger.whole_lines(), records)
         for record in records:
             _known(now, record)
             _refuse_held(now, record)
         self._refuse_spoiled()
         for first in range(0, len(records), _AT_ONCE):
             with self._ledger.locked():
-                now = standing(self._ledger.whole_lines())
-                for record in records[first : first + _AT_ONCE]:
+                some = records[first : first + _AT_ONCE]
+                now = standing(self._ledger.whole_lines(), some)
+                for record in some:
                     # Another process may have removed it, or put it on hold, since the first check.
                     if record in now.sealed:
                         _refuse_held(now, record)
@@ -119,7 +120,7 @@ class Keeper:
 
     def _decide(self, record: str, event: Event, reason: str) -> None:
         with self._ledger.locked():
-            now = standing(self._ledger.whole_lines())
+            now = standing(self._ledger.whole_lines(), {record})
             entry = _known(now, record)
             if (record in now.held) is (event is Event.HELD):
                 state = "on hold already" if event is Event.HELD else "not on hold"

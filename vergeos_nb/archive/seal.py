@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,14 @@ from vergeos_nb.archive.folders.lost import lost_ledger, why_lost
 from vergeos_nb.archive.folders.sealable import refuse_removed, refuse_rewritten
 from vergeos_nb.archive.ledger.disk import content_of
 from vergeos_nb.archive.ledger.ledger import SEAL_LATER, Head, Ledger
-from vergeos_nb.archive.ledger.ledger_lines import Digest, LedgerEntry, LedgerPlace, hash_of, read_line
+from vergeos_nb.archive.ledger.ledger_lines import (
+    Digest,
+    LedgerEntry,
+    LedgerPlace,
+    hash_of,
+    read_line,
+    record_of,
+)
 from vergeos_nb.archive.ledger.manifest import (
     Manifest,
     bundle,
@@ -207,13 +214,14 @@ def _whole(asked: str) -> AbstractContextManager[None]:
     return disk_errors(asked, SEAL_LATER, where="the disk")
 
 
-def newest_entries(outputs: Path) -> dict[str, LedgerEntry]:
-    """The newest line of each record by its id, as the ledger says; unverified.
+def newest_entries(outputs: Path, records: Collection[str]) -> dict[str, LedgerEntry]:
+    """The newest line of each of these records by its id, as the ledger says; unverified.
 
     Raises:
         RecordError: the ledger cannot be read.
     """
-    entries = (read_line(raw) for raw in Ledger(outputs).snapshot().lines)
+    lines = Ledger(outputs).whole_lines()
+    entries = (read_line(raw) for raw in lines if record_of(raw) in records)
     return {entry.record: entry for entry in entries if entry is not None}
 
 

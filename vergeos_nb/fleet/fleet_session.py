@@ -204,8 +204,9 @@ class FleetSession:
     def _seal_what_was_left(self, earlier: Sequence[Path], begun: Mapping[int, VmProgress]) -> None:
         """Make the records that are missing after a crash: of VMs' runs that had ended, and of fleet runs."""
         folders = [self.outputs.absolute() / vm.folder for vm in begun.values() if vm.where is Where.ENDED]
-        sealed = newest_entries(self.outputs) if earlier else {}
-        for folder in (*folders, *earlier):
+        left = (*folders, *earlier)
+        sealed = newest_entries(self.outputs, {folder.name for folder in left}) if earlier else {}
+        for folder in left:
             if not (folder / RECORD).exists() or waits_for_its_seal(folder, sealed):
                 self._finish(folder)
 

@@ -49,7 +49,7 @@ def page_of(folder: Path) -> ServedFile | None:
 def _ticket(folder: Path, account: RunState) -> str:
     """The record as Markdown, or "" while it is not sealed."""
     try:
-        entry = newest_entries(archive_of(folder).outputs).get(folder.name)
+        entry = newest_entries(archive_of(folder).outputs, {folder.name}).get(folder.name)
         return "" if entry is None else as_markdown(account, read_journal(folder / JOURNAL), entry)
     except VergeNbError:
         return ""

@@ -68,9 +68,10 @@ class Recovered:
 
 def unfinished(outputs: Path, clock: Clock) -> Iterator[Path]:
     """Folders of runs whose process is gone, without a sealed record or with an unsettled call."""
-    sealed = newest_entries(outputs)
     begun = (path.parent for path in outputs.glob(f"*/*/{JOURNAL}"))
-    for folder in sorted({*without_journal(outputs), *begun}):
+    folders = sorted({*without_journal(outputs), *begun})
+    sealed = newest_entries(outputs, {folder.name for folder in folders})
+    for folder in folders:
         if has_no_journal(folder):
             # If the ledger has its record, the folder was emptied later. `audit verify` reports that.
             if folder.name not in sealed and not _is_starting(folder, clock):

@@ -130,6 +130,14 @@ class Ledger:
         lines = [line + b"\n" for line in whole.split(b"\n")] if newline else []
         return LedgerSnapshot(tuple(lines), torn, _head_text(head), size)
 
+    def whole_lines(self) -> Iterator[bytes]:
+        """Every whole line, each with its line feed, one by one."""
+        with contextlib.ExitStack() as held:
+            held.enter_context(_usable(self.paths.ledger))
+            held.enter_context(contextlib.suppress(FileNotFoundError))
+            ledger = held.enter_context(opened(self.paths.ledger))
+            yield from (line for line in ledger if line.endswith(b"\n"))
+
     @contextlib.contextmanager
     def opened(self) -> Iterator[OpenLedger]:
         """Open it to read its lines one by one. Nobody seals at this moment, but later."""
@@ -215,12 +223,6 @@ class Ledger:
             finally:
                 os.close(descriptor)
             return (Head(self._count_of(raw), hash_of(raw)), raw) if raw else (EMPTY, b"")
-
-    def whole_lines(self) -> list[bytes]:
-        """Every whole line, each with its line feed."""
-        with _usable(self.paths.ledger):
-            content = content_of(self.paths.ledger) or b""
-        return [line for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
 
     def _set_aside(self, torn: bytes) -> None:
         known = content_of(self.paths.torn) or b""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from vergeos_nb.archive.ledger.ledger_lines import Event, LedgerEntry, Mark, read_any
+from vergeos_nb.archive.ledger.ledger_lines import Event, LedgerEntry, Mark, read_any, record_of
 
 
 @dataclass
@@ -23,10 +23,16 @@ class Standing:
     removed: dict[str, Mark] = field(default_factory=dict)
 
 
-def standing(lines: Iterable[bytes]) -> Standing:
-    """Read the lines in order."""
+def standing(lines: Iterable[bytes], only: Collection[str] | None = None) -> Standing:
+    """Read the lines in order.
+
+    Args:
+        only: the records that matter, by their ids; lines of others are not held. None means all.
+    """
     found = Standing()
     for raw in lines:
+        if only is not None and record_of(raw) not in only:
+            continue
         said = read_any(raw)
         if isinstance(said, LedgerEntry):
             found.sealed[said.record] = said

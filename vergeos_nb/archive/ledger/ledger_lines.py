@@ -131,6 +131,13 @@ class Mark(ChainedLine, frozen=True, kw_only=True):
         return [self.count, self.seal]
 
 
+class _About(Struct):
+    """The one field that says which record a line is about."""
+
+    record: str = ""
+    of: str = ""
+
+
 def read_line(raw: bytes) -> LedgerEntry | None:
     """The content of a line that seals a record; None if it is damaged or of another kind."""
     return LedgerEntry.read(raw)
@@ -145,6 +152,15 @@ def read_mark(raw: bytes) -> Mark | None:
 def read_any(raw: bytes) -> LedgerEntry | Mark | None:
     """The content of a line of any kind; None if it is damaged."""
     return read_line(raw) or read_mark(raw)
+
+
+def record_of(raw: bytes) -> str:
+    """The id of the record that a line is about; "" if it cannot be read. Much faster than `read_any`."""
+    try:
+        about = msgspec.json.decode(raw, type=_About)
+    except (ValueError, RecursionError):
+        return ""
+    return about.record or about.of
 
 
 def hash_of(raw: bytes) -> str:

@@ -67,8 +67,7 @@ def remove(records: Sequence[str], reason: str, yes: bool, outputs: Path, output
     keeper = _keeper(outputs)
     index = Index(keeper.outputs)
     entries = [index.by_id(record) for record in records]
-    now = keeper.standing()
-    held = [entry for entry in entries if entry.record in now.held]
+    held = [entry for entry in entries if index.hold_of(entry.record)]
     if yes:
         keeper.remove([entry.record for entry in entries], reason)
         held = []
