@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vergeos_nb.words import did_you_mean, nearest
+from vergeos_nb.words import counted, did_you_mean, nearest
 
 
 def test_the_nearest_word_ignores_case_and_is_none_when_nothing_is_near() -> None:
@@ -15,3 +15,12 @@ def test_the_nearest_word_ignores_case_and_is_none_when_nothing_is_near() -> Non
 def test_the_known_words_are_listed_in_the_order_in_which_they_are_given() -> None:
     assert did_you_mean("bee", ["b", "a"]) == "Known: b, a."
     assert did_you_mean("vmname", ["vm_name", "a"]) == "Did you mean 'vm_name'? Known: vm_name, a."
+
+
+def test_a_number_stands_with_its_noun_in_the_right_number() -> None:
+    assert [counted(number, "row") for number in (0, 1, 2, 12_000)] == [
+        "0 rows",
+        "1 row",
+        "2 rows",
+        "12000 rows",
+    ]

@@ -1,8 +1,13 @@
-"""Which known word was probably meant by an unknown one."""
+"""The known word that was probably meant by an unknown one, and a number with its noun."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 record``, ``2 records``. The plural is made with an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -20,6 +20,7 @@ from vergeos_nb.record.record_folder import check
 from vergeos_nb.runner import warm
 from vergeos_nb.runner.headless import run
 from vergeos_nb.simulator import Simulator, ready
+from vergeos_nb.words import counted
 
 SCENARIO = "stuck"
 # Short, because this is a demonstration. On a real system the defaults give the guest more time.
@@ -94,7 +95,8 @@ def demo(outputs: Path, output: Output) -> int:
         f"3. The record's files are as recorded: {'yes' if not wrong else 'NO: ' + '; '.join(wrong)}."
     )
     output.line(
-        f"   The simulator's own log: {sent} changing calls, the process is {'ALIVE' if alive else 'dead'}."
+        f"   The simulator's own log: {counted(sent, 'changing call')}, "
+        f"the process is {'ALIVE' if alive else 'dead'}."
     )
     output.line(f"   Look at {done.folder / PAGE}")
     output.result({**as_json(done), "record_intact": not wrong, "changing_calls": sent})

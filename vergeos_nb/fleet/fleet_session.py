@@ -33,6 +33,7 @@ from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.record_folder import new_folder
 from vergeos_nb.runner.recovery import recover
 from vergeos_nb.session.run_lease import stop_wanted
+from vergeos_nb.words import counted
 
 # Longer than any pause between two renewals. A dead holder on this machine is detected at once.
 LEASE_S = 180.0
@@ -176,7 +177,7 @@ class FleetSession:
         self._settle(journal, fleet.states)
         failed = fleet.schedule.failed
         # A read-only step's result. The runs' own records hold their readings.
-        said = f"{len([s for s in fleet.states.values() if s.where is Where.ENDED])} VMs have ended."
+        said = f"Ended: {counted(sum(s.where is Where.ENDED for s in fleet.states.values()), 'VM')}."
         end(fleet_steps.result("apply", "Apply", label, (began, clock.now()), StepOutcome.PASSED, said))
         last = fleet_steps.confirm_step(
             plan, fleet.states, fleet.held_back, failed, label, (clock.now(), clock.now())

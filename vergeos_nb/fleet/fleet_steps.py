@@ -17,6 +17,7 @@ from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.procedure.values.step_tables import FACTS, FLEET_RUN
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import VerdictValue
+from vergeos_nb.words import counted
 
 
 def result(
@@ -77,7 +78,7 @@ def plan_step(
         return result("plan", "Plan and approve", system, (at, at), outcome_of(refused), said,
                       tables=[words], facts=facts, error=refused)  # fmt: skip
     assert approval is not None
-    said = f"Approved by {approval.approver}: {len(plan.vms)} VMs, {plan.digest}."
+    said = f"Approved by {approval.approver}: {counted(len(plan.vms), 'VM')}, {plan.digest}."
     return result("plan", "Plan and approve", system, (at, at), StepOutcome.PASSED, said,
                   tables=[words], facts=facts)  # fmt: skip
 
@@ -117,7 +118,7 @@ def confirm_step(
     times: tuple[float, float],
 ) -> StepResult:
     """The step Confirm. The fleet is off only if every VM is off by the evidence of its own run."""
-    asked = f"forcing {len(plan.vms)} VMs off"
+    asked = f"forcing {counted(len(plan.vms), 'VM')} off"
     verdicts = [states[vm.key].verdict or "unknown" for vm in plan.vms]
     well = sum(states[vm.key].well for vm in plan.vms)
     waiting = sum(states[vm.key].where is Where.WAITING for vm in plan.vms)
@@ -126,9 +127,9 @@ def confirm_step(
         verdict = VerdictValue.ALIVE
     elif set(verdicts) == {"off"}:
         verdict = VerdictValue.OFF
-    counted = f"{well} of {len(plan.vms)} VMs ended as asked, {waiting} were not begun"
+    ends = f"{well} of {len(plan.vms)} VMs ended as asked, {waiting} were not begun"
     if cut_short := sum(states[vm.key].outcome == "interrupted" for vm in plan.vms):
-        counted += f", {cut_short} were cut short and read back"
+        ends += f", {cut_short} were cut short and read back"
     facts = {"verdict": verdict.value, "well": well, "waiting": waiting, "failed": failed}
     error: VergeNbError | None = None
     again = f"look at the records, then `vergeos-nb fleet resume {plan.digest}`"
@@ -138,18 +139,18 @@ def confirm_step(
     if verdict is VerdictValue.OFF:
         pass
     elif verdict is VerdictValue.ALIVE:
-        error = StillAlive(asked, f"{counted}; alive: {verdicts.count('alive')}", again)
+        error = StillAlive(asked, f"{ends}; alive: {verdicts.count('alive')}", again)
     elif held_back is not None and waiting:
         error = held_back
     elif waiting and failed >= plan.limits.failures:
-        error = Refused(asked, f"{counted}; {failed} did not, and nothing more was started", again)
+        error = Refused(asked, f"{ends}; {failed} did not, and nothing more was started", again)
     else:
-        error = VerdictUnknown(asked, f"{counted}; unknown: {verdicts.count('unknown')}", again)
+        error = VerdictUnknown(asked, f"{ends}; unknown: {verdicts.count('unknown')}", again)
     outcome = StepOutcome.PASSED if error is None else outcome_of(error)
     if isinstance(error, VerdictUnknown):
         outcome = StepOutcome.UNKNOWN
     elif isinstance(error, StillAlive):
         outcome = StepOutcome.FAILED
-    said = f"{counted}." if error is None or error is held_back else f"{error.came_back}."
+    said = f"{ends}." if error is None or error is held_back else f"{error.came_back}."
     return result("confirm", "What has become of them", system, times, outcome, said,
                   tables=[states_table(plan, states)], facts=facts, error=error)  # fmt: skip

@@ -34,6 +34,7 @@ from vergeos_nb.session.connection import CallLog, Connect
 from vergeos_nb.session.reading import reading_case, reading_engine, refuse_changes
 from vergeos_nb.settings.policy import Policy
 from vergeos_nb.shapes import Unfit, fit, read_json
+from vergeos_nb.words import counted
 
 FORMAT = "vergeos-nb/fleet-plan/2"
 # The VMs' plans in it do not bind every parameter. It can be shown, but no longer applied.
@@ -72,7 +73,7 @@ def check_count(vms: Sequence[FleetVm], most: int) -> None:
     """
     if len(vms) > most:
         raise Refused(
-            f"planning for {len(vms)} VMs",
+            f"planning for {counted(len(vms), 'VM')}",
             f"one run touches {most} at most",
             f"choose fewer VMs, or use --cap {len(vms)} if you mean all of them",
         )

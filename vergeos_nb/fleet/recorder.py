@@ -20,6 +20,7 @@ from pathlib import Path
 from vergeos_nb.archive.finishing import finish_record
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import VergeNbError
+from vergeos_nb.words import counted
 
 
 def make_record(folder: Path, secrets: Sequence[str]) -> str:
@@ -69,7 +70,7 @@ class RecordMaker:
         missing = self._asked - len(self._answers)
         troubles = [answer for answer in self._answers if answer]
         if missing:
-            troubles.append(f"{missing} records were not made; `vergeos-nb audit recover` makes them")
+            troubles.append(f"not made: {counted(missing, 'record')}; `vergeos-nb audit recover` makes them")
         return troubles
 
     def _send(self, line: object) -> None:

@@ -10,6 +10,7 @@ from vergeos_nb.masking import masked
 from vergeos_nb.vergeos.rows import Listed
 from vergeos_nb.views.bundle import rendered
 from vergeos_nb.widgets.parts import WIDE, column, row, text_field
+from vergeos_nb.words import counted
 
 MOST_SHOWN = 100
 
@@ -56,7 +57,7 @@ class VmPicker:
         self.list.options = [(_line(vm), place) for place, vm in enumerate(self._shown)]
         self.list.index = None
         more = f", the first {MOST_SHOWN} are shown" if len(found) > MOST_SHOWN else ""
-        self.count.value = f"<div role='status'>{len(found)} of {len(self._vms)} VMs{more}</div>"
+        self.count.value = f"<div role='status'>{len(found)} of {counted(len(self._vms), 'VM')}{more}</div>"
         self.details.value = ""
 
     def _choose(self, change: dict[str, object]) -> None:

@@ -306,7 +306,7 @@ def test_the_command_says_it_in_sentences_and_in_json(tmp_path: Path) -> None:
     assert (done.returncode, lines[:3]) == (
         0,
         [
-            "· 4 other records of the ledger are not here",
+            "· not here: 4 other records of the ledger",
             f"✔ {RECORD}: everything in it is as it was sealed.",
             f"  Vouched for: {FILES}.",
         ],
@@ -324,7 +324,7 @@ def test_the_command_says_it_in_sentences_and_in_json(tmp_path: Path) -> None:
             "vouched": list(yes),
             "not_vouched": [{"what": one.what, "to_have_it": one.to_have_it} for one in no],
             "findings": [],
-            "notes": ["4 other records of the ledger are not here"],
+            "notes": ["not here: 4 other records of the ledger"],
             "exit_code": 0,
         },
     )

@@ -31,7 +31,7 @@ from vergeos_nb.procedure.values.past_run import PastRun
 from vergeos_nb.procedure.values.table import ColumnKind, Schema
 from vergeos_nb.shapes import is_folder
 from vergeos_nb.views.analysis.frames import frame
-from vergeos_nb.words import did_you_mean
+from vergeos_nb.words import counted, did_you_mean
 
 MOST_ROWS = 5_000_000
 """Of one DataFrame. A row of calls takes about 200 bytes."""
@@ -107,7 +107,7 @@ class ArchiveFrames:
             rows += rows_of(entry.record, str(entry.fields.get("runbook") or ""), journal)
             if len(rows) > MOST_ROWS:
                 raise UsageError(
-                    f"reading the {schema.name} of {len(self._entries)} records",
+                    f"reading the {schema.name} of {counted(len(self._entries), 'record')}",
                     f"they have more than {MOST_ROWS} rows",
                     "ask for fewer records with since, until, vm or ticket",
                 )
@@ -117,7 +117,7 @@ class ArchiveFrames:
         return len(self._entries)
 
     def __repr__(self) -> str:
-        return f"<archive {self._outputs}, {len(self)} records: runs, steps, calls, evidence>"
+        return f"<archive {self._outputs}, {counted(len(self), 'record')}: runs, steps, calls, evidence>"
 
 
 def open_archive(outputs: Path | str | None = None, **wanted: Any) -> ArchiveFrames:

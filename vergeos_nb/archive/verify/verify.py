@@ -33,6 +33,7 @@ from vergeos_nb.archive.verify.signature_check import Signatures, Voucher
 from vergeos_nb.clock import from_iso
 from vergeos_nb.errors import RecordNotFound
 from vergeos_nb.layout import HEAD, LEDGER, MANIFEST, TORN
+from vergeos_nb.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,10 @@ def verify_only(
     report = verify(outputs, expect, allowed, authorities)
     kept = [f for f in report.findings if f.kind is not FlawKind.RECORD_MISSING or f.where in paths]
     missing = len(report.findings) - len(kept)
-    notes = (*report.notes, *([f"{missing} other records of the ledger are not here"] if missing else []))
+    notes = (
+        *report.notes,
+        *([f"not here: {counted(missing, 'other record')} of the ledger"] if missing else []),
+    )
     return replace(report, records=report.records - missing, findings=tuple(kept), notes=notes)
 
 
@@ -144,7 +148,7 @@ def _verify(
         if authorities is not None:
             noted += [head for one in stamped if (head := authorities.head(one, found))]
         elif stamped:
-            found.notes.append(f"{len(stamped)} timestamps were not checked: name their authorities")
+            found.notes.append(f"not checked: {counted(len(stamped), 'timestamp')}; name the authorities")
         head = read_head(told) if told is not None else None
         chain = follow(lines, [*noted, head] if head else noted)
         folders |= _sealed_meanwhile(outputs, lines, folders)

@@ -13,6 +13,7 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
 from vergeos_nb.forwarding.delivery import Delivery
 from vergeos_nb.forwarding.target import read_target
+from vergeos_nb.words import counted
 
 
 @click.command(cls=Command)
@@ -26,7 +27,7 @@ def forward(outputs: Path, output: Output) -> int:
         raise UsageError("forwarding what happened", "no target is set up", hint)
     target = read_target(url)
     done = Delivery(outputs, url).all()
-    left = f"; {done.runs} runs go on or are not sealed yet" if done.runs else ""
-    output.line(f"✔ {done.messages} messages delivered to {target}{left}.")
+    left = f"; not sealed yet: {counted(done.runs, 'run')}" if done.runs else ""
+    output.line(f"✔ {counted(done.messages, 'message')} delivered to {target}{left}.")
     output.result({"messages": done.messages, "unsealed_runs": done.runs, "exit_code": 0})
     return 0

@@ -18,6 +18,7 @@ from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.plain import table
 from vergeos_nb.views.badges import signed_outcome, signed_verdict
+from vergeos_nb.words import counted
 
 _SHOWN = ("opened_at", "vm", "vm_key", "outcome", "verdict", "operator", "approver", "ticket", "profile")
 NEWEST = 50
@@ -124,7 +125,7 @@ def _list_removed(outputs: Path, output: Output, csv: bool) -> int:
 def reindex(outputs: Path, output: Output) -> int:
     """Rebuild the index. A missing, old or damaged index is rebuilt automatically."""
     count = Index(outputs).rebuild()
-    output.line(f"The index holds {count} records.")
+    output.line(f"The index holds {counted(count, 'record')}.")
     output.result({"records": count, "exit_code": 0})
     return 0
 

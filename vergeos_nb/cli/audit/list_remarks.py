@@ -10,6 +10,7 @@ from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.cli.plain import cell, table
 from vergeos_nb.procedure.values.finding import Kind, of_run_words
 from vergeos_nb.views.badges import signed_outcome, signed_verdict
+from vergeos_nb.words import counted
 
 _NAMED = 5
 _QUIET = (Kind.OFF, Kind.PASSED, Kind.LOOK, Kind.NEUTRAL)
@@ -25,7 +26,7 @@ def remarks_on_ledger(different: Unmatched, unread: int) -> Iterator[str]:
         unread: how many lines of the ledger are damaged.
     """
     if unread:
-        what = "1 line" if unread == 1 else f"{unread:,} lines"
+        what = counted(unread, "line")
         yield f"Damaged: {what} of the ledger. `vergeos-nb audit verify` names what is wrong."
     if different.missing:
         yield (

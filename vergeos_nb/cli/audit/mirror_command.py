@@ -12,6 +12,7 @@ from vergeos_nb.cli.commands import Command
 from vergeos_nb.cli.options import archive_option, json_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
+from vergeos_nb.words import counted
 
 
 @click.command(cls=Command)
@@ -29,8 +30,8 @@ def mirror(outputs: Path, output: Output) -> int:
     if done.busy:
         output.line("Another process is at it.")
     else:
-        count = len(done.copied)
-        output.line(f"✔ {count} records copied; {mirrors.shown(target)} has all up to number {done.lines}.")
+        copied = counted(len(done.copied), "record")
+        output.line(f"✔ {copied} copied; {mirrors.shown(target)} has all up to number {done.lines}.")
     code = 3 if done.spoiled else 0
     output.result(
         {

@@ -25,6 +25,7 @@ from vergeos_nb.journal.header import this_user
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.session.cases import APPROVAL_LASTS_S
 from vergeos_nb.views.badges import signed_verdict
+from vergeos_nb.words import counted
 
 # The fleet sets these for each VM, or they are not options of a plan.
 NOT_HERE = (
@@ -98,7 +99,7 @@ def plan(
         found = system.inventory()
         vms = resolve(found, named) if source else select(found, wanted)
         plans.check_count(vms, cap)
-        output.progress(f"{len(vms)} VMs are meant; planning for each")
+        output.progress(f"Planning for {counted(len(vms), 'VM')}")
         planned = _planned(system, vms, options, archive)
     limits = Limits(at_once, per_node, per_group, failures)
     whole = plans.fleet_plan(planned, options, limits, system.told)
@@ -156,7 +157,7 @@ def _show(
     output.block(table(("name", "key", "node", "verdict", "plan"), rows))
     left_out = sum(not p.digest for p in planned)
     output.line()
-    output.line(f"{len(planned) - left_out} VMs are planned for, {left_out} are left out.")
+    output.line(f"Planned for {counted(len(planned) - left_out, 'VM')}, left out {left_out}.")
     _warn_of_assumed_life([p.vm.name for p in planned if p.over_assumed_life], output)
     output.line(f"  takes    up to {_minutes(waits_s)} of waiting, {at_once} at once")
     output.line(f"  digest   {digest}")

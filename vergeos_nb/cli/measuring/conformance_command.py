@@ -13,6 +13,7 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.cli.run_command import run_headless
 from vergeos_nb.connect.against_capture import against_capture
 from vergeos_nb.errors import UsageError
+from vergeos_nb.words import counted
 
 RUNBOOK = "learn_platform"
 
@@ -56,9 +57,10 @@ def _against(path: Path, output: Output) -> int:
     for one in found.differences:
         output.line(f"{one.table}{'.' if one.column else ''}{one.column}: {one.what}")
     number = len(found.differences)
-    count = "1 difference" if number == 1 else f"{number or 'no'} differences"
+    count = counted(number, "difference") if number else "no differences"
     output.line(
-        f"{count} in {len(found.compared)} tables, between the simulator and a system of {found.version}."
+        f"{count} in {counted(len(found.compared), 'table')}, between the simulator and a system of "
+        f"{found.version}."
     )
     if found.differences:
         output.line(f"Send us {path}: names in it are masked, and it makes the simulator right.")

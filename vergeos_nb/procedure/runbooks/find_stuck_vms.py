@@ -17,6 +17,7 @@ from vergeos_nb.procedure.steps.common_steps import CONNECT
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.wait_report import BETWEEN_READINGS
 from vergeos_nb.vergeos.rows import Columns, MachineKey, NodeState
+from vergeos_nb.words import counted
 
 # The longest list for a person. The columns have all VMs, and the command prints them.
 MOST_SHOWN = 500
@@ -60,7 +61,10 @@ def survey(case: FleetCase) -> Draft:
     case.counters = dict(case.platform.fleet_counters())
     case.read_at = case.clock.now()
     count = len(case.vms["vm_key"])
-    return Draft(StepOutcome.PASSED, f"{count} VMs on {len(case.nodes)} nodes. Snapshots are left out.")
+    return Draft(
+        StepOutcome.PASSED,
+        f"{counted(count, 'VM')} on {counted(len(case.nodes), 'node')}. Snapshots are left out.",
+    )
 
 
 def judge_fleet(case: FleetCase) -> Draft:
@@ -69,12 +73,12 @@ def judge_fleet(case: FleetCase) -> Draft:
     assert case.counters is not None
     gap_s = max(case.options.sample_gap_s, case.silence_s)
     case.wait(gap_s, BETWEEN_READINGS)
-    counted = case.platform.fleet_counters()
+    counters = case.platform.fleet_counters()
     signs = case.platform.fleet_signs()
     now = case.clock.now()
     times = (case.server_clock(case.read_at), case.server_clock(now))
     found = triage(
-        case.vms, signs, (case.counters, counted), case.nodes, times, case.knowledge, case.silence_s
+        case.vms, signs, (case.counters, counters), case.nodes, times, case.knowledge, case.silence_s
     )
     urgent = wanting(found)
     machines = [MachineKey(found["machine_key"][at]) for at in urgent[:MOST_LOGS]]
@@ -89,18 +93,14 @@ def judge_fleet(case: FleetCase) -> Draft:
     left_out = f" The table shows {MOST_SHOWN}." if len(urgent) > MOST_SHOWN else ""
     return Draft(
         StepOutcome.PASSED,
-        f"{len(urgent)} of {len(found['vm_key'])} VMs want a look (next method: {told}). "
-        f"Unknown: {_vms(unknown)}.{left_out}",
+        f"{len(urgent)} of {counted(len(found['vm_key']), 'VM')} want a look (next method: {told}). "
+        f"Unknown: {counted(unknown, 'VM')}.{left_out}",
         "A suggestion is where to begin: each run reads, judges and asks for its own approval."
         if urgent
         else "",
         (picture_of(found), table_of(found, urgent[:MOST_SHOWN])),
         {"suggestions": counts, "vms": len(found["vm_key"]), "unknown": unknown, "completes": True},
     )
-
-
-def _vms(count: int) -> str:
-    return f"{count} VM" if count == 1 else f"{count} VMs"
 
 
 STEPS: Sequence[Step[Any]] = (

@@ -22,6 +22,7 @@ from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.past_run import Checked, PastRun
 from vergeos_nb.procedure.values.step_tables import ACTED, FACTS, OFFENDERS, OFTEN, OUTCOMES, RUNS
 from vergeos_nb.procedure.values.table import Scalar, Schema, Table
+from vergeos_nb.words import counted
 
 # More would be no table that a person reads; `vergeos-nb audit list` prints all.
 MOST_SHOWN = 500
@@ -149,7 +150,8 @@ def gather(case: ReportCase) -> Draft:
     outcomes = dict(sorted(Counter(run.outcome for run in runs).items()))
     return Draft(
         StepOutcome.PASSED,
-        f"{len(runs)} runs over {len({run.subject for run in runs})} VMs: {told}.{_cut(runs)}",
+        f"{counted(len(runs), 'run')} over {counted(len({run.subject for run in runs}), 'VM')}: "
+        f"{told}.{_cut(runs)}",
         "",
         (facts, by_day, _listed(RUNS, runs)),
         {"runs": len(runs), "outcomes": outcomes, "since": since, "until": until},
@@ -168,7 +170,8 @@ def what_was_done(case: ReportCase) -> Draft:
     lost = f" What was sent is not known of {_runs(found['lost'])}: the record cannot be read."
     return Draft(
         StepOutcome.PASSED,
-        f"{len(acted)} runs changed something, {len(forced)} of them forced a VM off by its status row. "
+        f"{counted(len(acted), 'run')} changed something, {len(forced)} of them forced a VM off by its "
+        "status row. "
         f"Unknown whether the VM is off: {_runs(found['open_ends'])}. Alive after its status row was forced: "
         f"{_runs(found['alive'])}.{lost if found['lost'] else ''}{_cut(acted)}",
         "Look at those with verdict unknown: is the VM really off?"
@@ -207,7 +210,7 @@ def offenders(case: ReportCase) -> Draft:
     if case.checked is not None and case.checked.findings:
         wrong = Refused(
             "reporting over the archive",
-            f"{len(case.checked.findings)} things in it are not as they were sealed",
+            f"not as it was sealed: {counted(len(case.checked.findings), 'finding')}",
             "the report stands, but do not rely on it before `vergeos-nb audit verify` has been looked into",
         )
         return ended_by(wrong, *tables)
@@ -225,7 +228,7 @@ def _listed(schema: Schema, runs: Sequence[PastRun]) -> Table:
 
 
 def _runs(runs: Sequence[PastRun]) -> str:
-    return f"{len(runs)} run" if len(runs) == 1 else f"{len(runs)} runs"
+    return counted(len(runs), "run")
 
 
 def _cut(runs: Sequence[PastRun]) -> str:

@@ -30,6 +30,7 @@ from vergeos_nb.procedure.steps.watching import stopped
 from vergeos_nb.procedure.values.outcomes import StepOutcome
 from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.vergeos.rows import MOVING
+from vergeos_nb.words import counted
 
 # The record holds every call, and a reading takes several calls.
 MOST_READINGS = 5000
@@ -195,9 +196,8 @@ def _ended(case: Case, vigil: Vigil) -> Draft:
         summary = f"Verdict: alive. {name!r} did not stay off: {said}."
         return Draft(StepOutcome.FAILED, summary, advice, tables, facts, error)
     if vigil.off():
-        summary = (
-            f"Verdict: off. {name!r} stayed off for {vigil.elapsed / 60:.1f} min, {vigil.readings} readings"
-        )
+        watched = f"{vigil.elapsed / 60:.1f} min, {counted(vigil.readings, 'reading')}"
+        summary = f"Verdict: off. {name!r} stayed off for {watched}"
         gaps = f", {len(vigil.outages)} of the time not readable" if vigil.outages else ""
         return Draft(StepOutcome.PASSED, f"{summary}{gaps}.", "", tables, facts)
     facts = {**facts, "verdict": VerdictValue.UNKNOWN.value}

@@ -20,6 +20,7 @@ from vergeos_nb.procedure.values.step_tables import FACTS
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import Verdict, VerdictValue
 from vergeos_nb.vergeos.rows import LogLine, MachineStatus
+from vergeos_nb.words import counted
 
 # How far back the machine's log is copied into the record, because the platform deletes old lines.
 LOG_HOURS = 24.0
@@ -132,7 +133,7 @@ class Vigil(Readings):
     def tables(self) -> tuple[Table, ...]:
         """What was watched, the evidence, readings, counters and log lines."""
         facts = FACTS.table(
-            ("watched", f"{self.elapsed / 60:.1f} min, {self.readings} readings"),
+            ("watched", f"{self.elapsed / 60:.1f} min, {counted(self.readings, 'reading')}"),
             ("not readable", "; ".join(f"{iso(a)} to {iso(b)}" for a, b in self.outages) or "never"),
             ("readings without evidence of death", str(self.doubtful)),
             ("node", f"{node_of(self.first.status)} at first, {node_of(self.row)} at last"),
@@ -156,7 +157,7 @@ class Vigil(Readings):
         count = self.lines_before + len(self.lines)
         shown = f", the newest {LINES_SHOWN} are shown" if count > LINES_SHOWN else ""
         missing = ", older ones may be missing" if self.lines_missing else ""
-        return f"{count} lines of the last {LOG_HOURS:g} h and since{shown}{missing}"
+        return f"{counted(count, 'line')} of the last {LOG_HOURS:g} h and since{shown}{missing}"
 
     def _newest_first(self) -> list[LogLine]:
         return sorted(self.lines, key=lambda line: line.at, reverse=True)

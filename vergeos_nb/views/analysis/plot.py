@@ -12,7 +12,7 @@ from vergeos_nb.errors import UsageError
 from vergeos_nb.views.drawing import Drawing, LineShape, Rect, Shape, TextShape, png
 from vergeos_nb.views.shown import Shown
 from vergeos_nb.views.text import visible
-from vergeos_nb.words import did_you_mean
+from vergeos_nb.words import counted, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ def _words(title: str, lines: Sequence[PlotLine]) -> str:
         return f"{title}: nothing was read"
     said = [
         f"{visible(line.label)}: {_number(line.points[0][1])} → {_number(line.points[-1][1])}, "
-        f"{len(line.points)} readings"
+        f"{counted(len(line.points), 'reading')}"
         for line in lines
     ]
     return f"{title}. {'; '.join(said)}"

@@ -13,7 +13,7 @@ from vergeos_nb.views.analysis.plot import Plot, lines_of
 from vergeos_nb.views.analysis.whole_rows import Steps, whole_rows
 from vergeos_nb.views.bundle import rendered
 from vergeos_nb.views.calls import calls_table
-from vergeos_nb.words import did_you_mean
+from vergeos_nb.words import counted, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ class RunFrames(dict[str, Any]):
 
     def __repr__(self) -> str:
         width = max(map(len, self), default=0)
-        return "\n".join(f"{name.ljust(width)}  {len(data)} rows" for name, data in self.items())
+        return "\n".join(f"{name.ljust(width)}  {counted(len(data), 'row')}" for name, data in self.items())
 
 
 def run_frames(

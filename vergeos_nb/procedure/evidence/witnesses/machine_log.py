@@ -10,6 +10,7 @@ from vergeos_nb.procedure.values.step_tables import LOGS
 from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.procedure.values.votes import Vote
 from vergeos_nb.vergeos.rows import LogLine
+from vergeos_nb.words import counted
 
 # Log texts of a guest or platform that has begun something anew ("VM has reset" is logged from inside the
 # guest, vendor's page on unexpected restarts; that others hold these words is our reading).
@@ -24,7 +25,7 @@ def vote(evidence: Evidence) -> Vote:
         if any(sign in line.text.lower() for sign in SIGNS_OF_LIFE):
             return Vote(SOURCE, "alive", f"{iso(line.at)}: {line.text}", "assumed")
     count = evidence.logs_before + len(evidence.logs)
-    return Vote(SOURCE, "silent", f"{count} lines since the run began, none of a start")
+    return Vote(SOURCE, "silent", f"{counted(count, 'line')} since the run began, none of a start")
 
 
 def logs_table(lines: Sequence[LogLine]) -> Table:

@@ -23,6 +23,7 @@ from vergeos_nb.procedure.values.step_tables import LEARNED_ROWS, LEARNED_TABLES
 from vergeos_nb.procedure.values.table import Scalar, Table
 from vergeos_nb.vergeos.learned import MachineKind, Machines, TableSeen, Written
 from vergeos_nb.vergeos.rows import MachineKey
+from vergeos_nb.words import counted
 
 # How many machines of each kind are watched.
 EACH = 3
@@ -153,7 +154,9 @@ def _observe_age(case: LearnCase, machines: Machines, looks: Looks) -> None:
     gaps = [one.longest_gap_s for some in running for one in (status_rhythm(some), stats_rhythm(some))]
     known = [gap for gap in gaps if gap is not None]
     if known and len(known) == len(gaps):
-        how = f"the longest time between two writes of a row of a running VM, over {len(gaps)} rows"
+        how = (
+            f"the longest time between two writes of a row of a running VM, over {counted(len(gaps), 'row')}"
+        )
         case.observe("longest_gap_s", f"{max(known):.0f}", how)
 
 
@@ -165,7 +168,7 @@ def _columns_in_words(table: TableSeen) -> tuple[str, str]:
         return "no rows", "no row was there to look at"
     differs = [f"lacks {', '.join(table.missing)}"] if table.missing else []
     differs += [f"cannot be read: {', '.join(table.unfit)}"] if table.unfit else []
-    how = "; ".join(differs) or f"{len(table.columns)} columns in {table.rows} rows"
+    how = "; ".join(differs) or f"{counted(len(table.columns), 'column')} in {counted(table.rows, 'row')}"
     return "differ" if differs else "as expected", how
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Literal
 
 from vergeos_nb.vergeos.learned import Written
+from vergeos_nb.words import counted
 
 FLUSH_S = 5.0
 """Seconds between two writes of the platform's tables, according to its settings."""
@@ -99,8 +100,7 @@ def in_words(rhythms: Sequence[Rhythm]) -> str:
         return "no such machine"
     writes = ", ".join(str(one.writes) for one in rhythms)
     over_s = max(one.over_s for one in rhythms)
-    rows = "row" if len(rhythms) == 1 else "rows"
     gone = sum(not one.there for one in rhythms)
     absent = f"; {gone} without a row" if gone else ""
-    seen = f"{len(rhythms)} {rows} looked at {rhythms[0].looks} times in {over_s:.0f} s"
+    seen = f"{counted(len(rhythms), 'row')} looked at {counted(rhythms[0].looks, 'time')} in {over_s:.0f} s"
     return f"{seen}, written {writes} times{absent}"
