@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,12 @@ from tests.browser.quick_copy import quick_copy
 from tests.chromium import chromium
 from tests.skipping import sitecustomize as skipping
 from vergeos_nb.record.record_folder import read
-from vergeos_nb.runner.jupyter_lab import Lab, open_lab
+from vergeos_nb.runner.jupyter_lab import OVERRIDES, Lab, open_lab
 
 # Playwright's own five seconds are less than a busy machine may need for one repaint.
 expect.set_options(timeout=PATIENCE_MS)
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+COMMS = "@jupyterlab/apputils-extension:kernels-settings"
 SKIPPED = "skipped-seconds"
 """The file of a lab's place that its kernels look for: if it is there, the waits of runs take no time."""
 
@@ -60,6 +63,30 @@ def lab_at(place: Path, **server_options: str) -> Iterator[Lab]:
 def lab(place: Path) -> Iterator[Lab]:
     """The JupyterLab that `vergeos-nb lab` opens."""
     with lab_at(place) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def plain_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the JupyterLab without anything of ours works."""
+    return tmp_path_factory.mktemp("plain-lab")
+
+
+@pytest.fixture(scope="session")
+def plain_lab(plain_place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab without our extension, which handles comms as it does without a setting of ours."""
+    nothing, others = tmp_path_factory.mktemp("nothing"), tmp_path_factory.mktemp("others")
+    # An environment into which this package is installed has the extension, too.
+    for folder in (Path(sys.prefix) / "share" / "jupyter" / "labextensions").iterdir():
+        if folder.name != "vergeos-nb":
+            shutil.copytree(folder, others / folder.name)
+    with ExitStack() as stack:
+        # Only until it has begun: another lab of this session that begins later is ours.
+        with pytest.MonkeyPatch.context() as patch:
+            rest = {name: value for name, value in OVERRIDES.items() if name != COMMS}
+            patch.setattr("vergeos_nb.runner.jupyter_lab.OVERRIDES", rest)
+            patch.setattr("vergeos_nb.runner.jupyter_lab.LABEXTENSIONS", nothing)
+            opened = stack.enter_context(lab_at(plain_place, **{"LabApp.labextensions_path": str(others)}))
         yield opened
 
 

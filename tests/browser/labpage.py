@@ -35,6 +35,11 @@ FOCUSED = """() => {
   if (!['BUTTON', 'INPUT', 'SELECT', 'TEXTAREA'].includes(element.tagName)) return '';
   return element.labels?.[0]?.textContent || element.textContent;
 }"""
+# Nothing has changed since it was written to disk, and it has something to show.
+SAVED = """() => {
+  const model = window.jupyterapp.shell.currentWidget.context.model;
+  return !model.dirty && [...model.cells].some((cell) => cell.outputs?.length);
+}"""
 SESSION = "window.jupyterapp?.shell?.currentWidget?.context?.sessionContext"
 PATIENCE_MS = 60_000
 SIZE: ViewportSize = {"width": 1280, "height": 1000}
@@ -82,6 +87,11 @@ class LabPage:
             self.page.add_init_script(self._script)
         base = self.lab.url.partition("/lab")[0]
         self.page.on("request", lambda request: self._requested(request.url, base))
+
+    @property
+    def name(self) -> str:
+        """The notebook's name, without its folder and suffix."""
+        return self.url.partition("/tree/")[2].partition(".ipynb")[0]
 
     def _url_of(self, notebook: str) -> str:
         return self.lab.url.replace("/start.ipynb", f"/{notebook}.ipynb")
@@ -176,6 +186,10 @@ class LabPage:
         """Keep what is on the screen."""
         self.shots.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=str(self.shots / f"{name}.png"))
+
+    def is_saved(self) -> None:
+        """Wait until the notebook is saved as it is shown."""
+        self.page.wait_for_function(SAVED, timeout=PATIENCE_MS)
 
     def reload(self) -> None:
         """Load the page anew, as a person does whose browser has lost it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +11,18 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.clicks import BUTTONS, approve, click_through
-from tests.browser.conftest import beside_the_lab_at, lab_at, notebook_in
+from tests.browser.conftest import COMMS, beside_the_lab_at, notebook_in
 from tests.browser.labpage import LabPage
 from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, held_back, served
-from vergeos_nb.runner.jupyter_lab import OVERRIDES, Lab
+from vergeos_nb.runner.jupyter_lab import Lab
 from vergeos_nb.simulator import Simulator
 
 Open = Callable[..., LabPage]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
-COMMS = "@jupyterlab/apputils-extension:kernels-settings"
 WITHOUT_THE_KERNELS_SIDE = (
     "import vergeos_nb.notebook.live; vergeos_nb.notebook.live.keep_comms_in_the_main_shell = lambda: None"
 )
-
-
-@pytest.fixture(scope="session")
-def other_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the lab with JupyterLab's own settings works."""
-    return tmp_path_factory.mktemp("other-lab")
-
-
-@pytest.fixture(scope="session")
-def plain_lab(other_place: Path) -> Iterator[Lab]:
-    """A JupyterLab that handles comms as it does without a setting of ours."""
-    rest = {name: value for name, value in OVERRIDES.items() if name != COMMS}
-    with ExitStack() as stack:
-        # Only until it has begun: another lab of this session that begins later has our setting.
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("vergeos_nb.runner.jupyter_lab.OVERRIDES", rest)
-            opened = stack.enter_context(lab_at(other_place))
-        yield opened
 
 
 LABS_SETTING, KERNELS_SIDE = "by the lab's setting alone", "by the kernel's side alone"
@@ -53,7 +33,7 @@ def anywhere(request: pytest.FixtureRequest, browser: Any, monkeypatch: pytest.M
     """Open a notebook in `vergeos-nb lab` and in anybody's JupyterLab, each with one of the two cures."""
     ours = request.param == LABS_SETTING
     lab: Lab = request.getfixturevalue("lab" if ours else "plain_lab")
-    place: Path = request.getfixturevalue("place" if ours else "other_place")
+    place: Path = request.getfixturevalue("place" if ours else "plain_place")
     beside_the_lab_at(place, request, monkeypatch)
     settings = json.loads(
         (lab.folder / ".jupyter" / "labconfig" / "default_setting_overrides.json").read_text()

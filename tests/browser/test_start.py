@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.clicks import approve, finish, up_to_the_plan
-from tests.browser.conftest import SHOTS, KeptPage, lab_at
+from tests.browser.conftest import SHOTS, KeptPage
 from tests.browser.journey import IN_VIEW
 from tests.browser.keys import force_off_by_keyboard
 from tests.browser.labpage import LabPage
@@ -22,19 +20,6 @@ from vergeos_nb.record.record_folder import read
 from vergeos_nb.runner.jupyter_lab import Lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def bare_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """A JupyterLab that does not have our extension."""
-    monkeypatch.setattr("vergeos_nb.runner.jupyter_lab.LABEXTENSIONS", tmp_path / "nothing")
-    # An environment into which this package is installed has the extension, too.
-    others = tmp_path / "others"
-    for folder in (Path(sys.prefix) / "share" / "jupyter" / "labextensions").iterdir():
-        if folder.name != "vergeos-nb":
-            shutil.copytree(folder, others / folder.name)
-    with lab_at(tmp_path, **{"LabApp.labextensions_path": str(others)}) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -49,9 +34,9 @@ def start(lab: Lab, browser: Any, kept_page: KeptPage) -> Iterator[LabPage]:
 
 @needs_chromium
 def test_a_jupyterlab_without_our_extension_shows_a_link_and_says_what_to_choose(
-    bare_lab: Lab, browser: Any
+    plain_lab: Lab, browser: Any
 ) -> None:
-    page = LabPage(browser, bare_lab, SHOTS)
+    page = LabPage(browser, plain_lab, SHOTS)
     expect(page.page.locator(".vnb-start")).to_have_count(0)
     assert page.run_all()
     choose(page, "Rehearse")

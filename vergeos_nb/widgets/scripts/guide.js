@@ -235,6 +235,8 @@ function render({ model, el }) {
     if (el.isConnected) {
       place();
       turn();
+      // Our extension of JupyterLab keeps this notebook saved from now on.
+      el.dispatchEvent(new CustomEvent("vergeos-nb:shown", { bubbles: true }));
       drawn.observe(notebookOf(el), { childList: true, subtree: true });
     } else if (++tries < 600) {
       requestAnimationFrame(whenThere);

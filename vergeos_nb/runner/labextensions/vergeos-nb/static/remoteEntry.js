@@ -1,9 +1,13 @@
 // JupyterLab's side of our buttons and links: opens a file, and runs a runbook's cells if a button asks for it.
+// It also keeps a runbook's notebook saved, because a page that is loaded anew shows what was saved.
 // It is a module federation container written by hand, so nothing has to be built. It needs no module of
 // JupyterLab's: an application's commands and shell are enough.
 // A URL runs nothing. Only a button in a page of this server does, or `vergeos-nb lab` for its own start page.
 (() => {
   const READY_MS = 60000;
+  // What several cells show one after the other is saved together.
+  const SAVE_AFTER_MS = 500;
+  const SAVE_EVERY_MS = 3000;
   const taken = new Set();
 
   const option = (name) => {
@@ -22,6 +26,39 @@
       look();
     });
 
+  // JupyterLab asks a person about a file that cannot be written or has changed on disk, so it is left alone.
+  const saveQuietly = async (contents, context) => {
+    if (context.isDisposed || !context.canSave) return;
+    const { hash } = await contents.get(context.path, { content: false, hash: true });
+    if (hash && hash === context.contentsModel?.hash) await context.save();
+  };
+
+  const saved = new WeakSet();
+  const keepSaved = (app, context) => {
+    if (saved.has(context)) return;
+    saved.add(context);
+    // One after the other: JupyterLab takes the end of one save for another program's change in the next one.
+    const save = context.save.bind(context);
+    let last = Promise.resolve();
+    context.save = () => (last = last.catch(() => {}).then(save));
+    let timer = null;
+    let next = 0;
+    const changed = () => {
+      timer ??= setTimeout(later, Math.max(SAVE_AFTER_MS, next - performance.now()));
+    };
+    const later = () => {
+      timer = null;
+      next = performance.now() + SAVE_EVERY_MS;
+      saveQuietly(app.serviceManager.contents, context).catch((error) => {
+        // JupyterLab has told the person. Its own saving goes on.
+        context.model?.contentChanged.disconnect(changed);
+        console.warn(`vergeos-nb: ${context.path} is not kept saved:`, error);
+      });
+    };
+    context.model.contentChanged.connect(changed);
+    changed();
+  };
+
   const open = async (app, path, run) => {
     const widget = await app.commands.execute("docmanager:open", { path });
     if (!run || !widget?.context) return;
@@ -29,11 +66,12 @@
     await idle(widget.context.sessionContext);
     app.shell.activateById(widget.id);
     await app.commands.execute("notebook:run-all-cells");
+    keepSaved(app, widget.context);
   };
 
   const plugin = {
     id: "vergeos-nb:open",
-    description: "Opens runbooks and records that a button or link of vergeos-nb names.",
+    description: "Opens runbooks and records that a button or link of vergeos-nb names, and keeps runbooks saved.",
     autoStart: true,
     activate: (app) => {
       const asked = (path, run) =>
@@ -51,6 +89,11 @@
         if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
         asked(link.dataset.vnbOpen, false);
+      });
+      // The header of a run is in the page: it is a runbook, whoever ran its cells.
+      document.addEventListener("vergeos-nb:shown", ({ target }) => {
+        const panel = [...app.shell.widgets("main")].find((widget) => widget.context && widget.node.contains(target));
+        if (panel) keepSaved(app, panel.context);
       });
       const start = option("vergeosNbStart");
       if (!start) return;

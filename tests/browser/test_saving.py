@@ -1,0 +1,84 @@
+"""A runbook's notebook is saved unasked, so that a page that is loaded anew shows its cards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import nbformat
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.clicks import one_of_each
+from tests.browser.labpage import LabPage
+from tests.chromium import needs_chromium
+from tests.served import served
+
+Open = Callable[..., LabPage]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+REVERT = "() => window.jupyterapp.shell.currentWidget.context.revert()"
+# What the page asks for before it saves.
+HASH_ASKED = re.compile(r"/api/contents/.*hash=1")
+
+
+@needs_chromium
+def test_a_page_that_is_loaded_anew_shows_its_cards_and_goes_on_though_nobody_saved_it(
+    notebook: Open,
+) -> None:
+    """Holds off: a runbook without cards, because JupyterLab itself saves after two minutes."""
+    with served("stuck"):
+        page = notebook(own_page=True)
+        asked: list[str] = []
+        page.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+        assert page.run_all()
+        page.is_saved()
+        page.reload()
+        one_of_each(page)
+        page.press("connect", "Connect")
+        page.sees("connect", "Connected to SIMULATED")
+        page.is_saved()
+        page.reload()
+        one_of_each(page)
+        page.card("locate").get_by_label("VM name").fill("web-01")
+        page.press("locate", "Find the VM")
+        page.holds("locate", "VM key 41")
+    # Nor does the browser ask whether to leave a page with changes that are not saved.
+    assert asked == []
+
+
+@needs_chromium
+def test_a_notebook_that_is_read_only_or_was_changed_on_disk_is_left_alone_and_nothing_is_asked(
+    notebook: Open, lab: Any
+) -> None:
+    sent: list[str] = []
+
+    def read_only(route: Route) -> None:
+        sent.append(route.request.method)
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "writable": False})
+
+    with served("stuck"):
+        page = notebook()
+        file = f"**/api/contents/{page.name}.ipynb?*"
+        page.page.route(file, read_only)
+        page.page.evaluate(REVERT)
+        assert page.run_all()
+        page.press("connect", "Connect")
+        page.sees("connect", "Connected to SIMULATED")
+        page.page.unroute(file)
+        assert set(sent) == {"GET"}
+        page.page.evaluate(REVERT)
+        assert page.run_all()
+        page.is_saved()
+        path = lab.folder / f"{page.name}.ipynb"
+        other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("another program's")])
+        nbformat.write(other, path)
+        with page.page.expect_response(HASH_ASKED):
+            page.press("locate", "Find the VM")
+        page.holds("locate", "refused")
+        # Once more: by then it is decided what became of the first time.
+        with page.page.expect_response(HASH_ASKED):
+            page.press("locate", "Try again")
+        expect(page.page.locator(".jp-Dialog")).to_have_count(0)
+        assert nbformat.read(path, as_version=4).cells == other.cells
