@@ -263,7 +263,7 @@ def test_nbformat_is_loaded_in_one_place_and_without_the_grammar_that_no_noteboo
         import sys
         from vergeos_nb.runner import papermill_run
         from vergeos_nb.record import page, render
-        page._exporter()
+        page.prepare()
         print("rfc3987_syntax" in sys.modules, "arrow" in sys.modules)
         from rfc3987_syntax import is_valid_syntax_iri
         from jsonschema import Draft202012Validator, FormatChecker
@@ -271,3 +271,14 @@ def test_nbformat_is_loaded_in_one_place_and_without_the_grammar_that_no_noteboo
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False", "True"]
+
+
+def test_papermill_loads_its_client_for_the_web_when_it_is_first_used() -> None:
+    code = """if True:
+        import sys
+        from vergeos_nb.runner import papermill_run
+        from papermill import iorw
+        print("urllib3" in sys.modules, iorw.requests.get.__name__, "urllib3" in sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "get", "True"]

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import jinja2
 import pytest
+from nbformat import v4
 
 from tests.rehearsal import Rehearsal
 from vergeos_nb.record import page
 from vergeos_nb.views import bundle
+from vergeos_nb.views.shown import Picture
+from vergeos_nb.views.timeline import Timeline
 
 
 def test_the_end_of_a_run_compiles_no_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,3 +32,59 @@ def test_the_end_of_a_run_compiles_no_template(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(jinja2.Environment, "compile", counted)
     run.end(book)
     assert compiled == []
+
+
+def cell_shown(*outputs: object) -> str:
+    """A page's last cell, which is of a runbook of another package and has these outputs."""
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("if a < 2: pass", id="last", outputs=list(outputs))])
+    html = page.page(notebook, "id", b"<svg/>", Picture(Timeline("", "", "")))
+    return html[html.index('<div id="cell-id=last"') : html.index("</main>")]
+
+
+CODE = """<div id="cell-id=last" class="cell">
+<div class="input_area">
+<pre>if a &lt; 2: pass</pre>
+</div>"""
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        (v4.new_output("stream", text="a\x1b[31mred\x1b[0m <b>\n"), "<pre>ared &lt;b&gt;\n</pre>"),
+        (v4.new_output("stream", text="10 %\r20 %\n"), "<pre>20 %\n</pre>"),
+        (v4.new_output("error", traceback=["\x1b[1mTrace\x1b[0m", "<is>"]), "<pre>Trace\n&lt;is&gt;</pre>"),
+        (v4.new_output("display_data", {"text/plain": "no", "text/html": "<i>yes</i>"}), "<i>yes</i>"),
+        (
+            v4.new_output("display_data", {"text/plain": "no", "text/markdown": "**yes**"}),
+            "<p><strong>yes</strong></p>\n",
+        ),
+        (v4.new_output("display_data", {"text/latex": "$x<y$"}), "<pre>$x&lt;y$</pre>"),
+        (
+            v4.new_output("display_data", {"image/png": "aGk="}, metadata={"image/png": {"width": 9}}),
+            '<img src="data:image/png;base64,aGk=" alt="" width="9">',
+        ),
+        (
+            v4.new_output("display_data", {"image/svg+xml": "<svg/>"}, metadata={"alt": "a <line>"}),
+            '<img src="data:image/svg+xml;base64,PHN2Zy8+" alt="a &lt;line&gt;">',
+        ),
+    ],
+)  # fmt: skip
+def test_each_kind_of_output_is_shown_as_a_person_reads_it(output: object, shown: str) -> None:
+    assert cell_shown(output) == f'{CODE}\n<div class="output_subarea">\n{shown}\n</div>\n</div>\n'
+
+
+def test_parts_of_a_stream_are_joined_and_what_nobody_can_read_is_left_out() -> None:
+    parts = [v4.new_output("stream", text=text) for text in ("one ", "line")]
+    picture = v4.new_output("display_data", {"image/png": "aGk="}, metadata={"vergeos_nb": "timeline"})
+    only_code = v4.new_output("display_data", {"application/javascript": "alert(1)"})
+    told = f'{CODE}\n<div class="output_subarea">\n<pre>one line</pre>\n</div>\n</div>\n'
+    assert cell_shown(*parts, picture, only_code) == told
+
+
+def test_notes_are_read_as_markdown_and_raw_cells_as_they_are() -> None:
+    cells = [v4.new_markdown_cell("~~a~~ <b>x</b>", id="note"), v4.new_raw_cell("<raw>", id="raw")]
+    html = page.page(v4.new_notebook(cells=cells), "id", b"<svg/>", Picture(Timeline("", "", "")))
+    assert html[html.index('<div id="cell-id=note"') : html.index("</main>")] == (
+        '<div id="cell-id=note" class="cell text_cell">\n<p><del>a</del> <b>x</b></p>\n\n</div>\n'
+        '<div id="cell-id=raw" class="cell text_cell">\n<pre>&lt;raw&gt;</pre>\n</div>\n'
+    )

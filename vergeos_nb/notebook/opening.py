@@ -41,7 +41,7 @@ def open_runbook(name: str, namespace: Mapping[str, Any]) -> Run | LiveRun:
     begun = begin_run(name, _given(name, namespace), clock, outputs=settings.outputs_dir(), folder=ours)
     if isinstance(begun.options, UsageError):
         if ours is None:
-            # Loads nbformat and nbconvert, which a kernel needs only where no runner makes its record.
+            # Loads nbformat, which a kernel needs only where no runner makes its record.
             from vergeos_nb.archive.finishing import finish_record
 
             finish_record(begun.folder, begun.scrubber)

@@ -1,25 +1,37 @@
-"""The record as one HTML file: no network, no script, light, dark and print."""
+"""The record as one HTML file: no network, no script, light, dark and print.
+
+Its template is ours. nbconvert would do the same, but it takes as long to load as papermill and the kernel
+together, and its page would be parsed once more to leave out most of it.
+"""
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
-from threading import Lock
+from itertools import groupby
 from typing import Any
 
-from vergeos_nb.nb import NotebookNode, nbformat
+import jinja2
+from markupsafe import Markup
+
+from vergeos_nb.nb import NotebookNode
 from vergeos_nb.views import bundle
 from vergeos_nb.views.shown import Picture
 from vergeos_nb.views.text import visible
 from vergeos_nb.views.timeline import Timeline
 
-# The exporter has state, and runs that end at the same time in one process share it.
-_ONE_AT_A_TIME = Lock()
-# The others of nbconvert's do nothing here, and after each of them the notebook is checked once more.
-_PREPROCESSORS = ("CoalesceStreamsPreprocessor", "HighlightMagicsPreprocessor")
 # As in the template of tables, and in the page's style sheet.
 CELL = "text-align:left;vertical-align:top;padding:.1em .6em"
+# Of an output with several kinds of content, the first one of these is shown.
+KINDS = (
+    "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain",
+)  # fmt: skip
+# Colours of a terminal, which a page that is read in light, dark and print cannot have.
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+# What a program has written over, such as a progress bar.
+_WRITTEN_OVER = re.compile(r".*\r(?=[^\n])")
 
 
 def page(
@@ -34,63 +46,71 @@ def page(
         drawn: the timeline as SVG. It is shown at the top of the page, and not where the run is closed.
         picture: the timeline as the notebook shows it.
     """
-    timeline = {"src": f"data:image/svg+xml;base64,{b64encode(drawn).decode()}", "alt": repr(picture)}
-    resources = {
-        "metadata": {"name": title},
-        "timeline": timeline,
-        "heading": visible(heading),
-        "digest": digest,
-    }
-    with _ONE_AT_A_TIME:
-        html, _ = _exporter().from_notebook_node(notebook, resources=resources)
+    html = _template().render(
+        cells=notebook.cells,
+        title=title,
+        heading=visible(heading),
+        digest=digest,
+        drawn=f"data:image/svg+xml;base64,{_base64(drawn)}",
+        alt=repr(picture),
+    )
     # A notebook needs this style in each cell. The page has a style sheet, so a sixth of it can go.
-    return str(html).replace(f' style="{CELL}"', "")
+    return html.replace(f' style="{CELL}"', "")
 
 
 @cache
 def prepare() -> None:
-    """Load the modules of a page and its picture, and compile the templates. Slow, and needed once."""
-    Picture(Timeline("", "", ""))
-    timeline = {"src": "", "alt": ""}
-    resources = {"metadata": {"name": ""}, "timeline": timeline, "heading": "", "digest": ""}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
-    with _ONE_AT_A_TIME:
-        _exporter().from_notebook_node(notebook, resources=resources)
+    """Compile the templates of a page, and load what draws its picture. This is slow, and needed once."""
+    _template()
     bundle.prepare()
+    Picture(Timeline("", "", ""))
 
 
 @cache
-def _exporter() -> Any:
-    # Slow to import, and only a run's end needs it.
-    from nbconvert.exporters.html import HTMLExporter
-    from nbconvert.exporters.templateexporter import TemplateExporter
-    from nbconvert.filters.highlight import Highlight2HTML
-    from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
-
-    class Exporter(HTMLExporter):  # type: ignore[misc]  # nbconvert ships no types
-        """An HTML exporter that trusts its template.
-
-        Its base class parses the finished page once more, to mark elements that our template does not have,
-        and images without a description, of which we have none. That takes longer than all the rest.
-        """
-
-        def from_notebook_node(
-            self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
-        ) -> tuple[str, dict[str, Any]]:
-            self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="python", parent=self))
-            chosen = WidgetsDataTypeFilter(notebook_metadata=nb.metadata, parent=self, resources=resources)
-            self.register_filter("filter_data_type", chosen)
-            made: tuple[str, dict[str, Any]] = TemplateExporter.from_notebook_node(
-                self, nb, resources, **options
-            )
-            return made
-
-    exporter = Exporter(
-        extra_template_basedirs=[str(Path(__file__).parent / "templates")],
-        template_name="record",
-        default_preprocessors=[f"nbconvert.preprocessors.{name}" for name in _PREPROCESSORS],
+def _template() -> jinja2.Template:
+    env = jinja2.Environment(
+        loader=jinja2.PackageLoader("vergeos_nb.record"), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    exporter.exclude_input_prompt = True
-    exporter.exclude_output_prompt = True
-    exporter.exclude_anchor_links = True
-    return exporter
+    # A cell's HTML is not escaped, as in JupyterLab. The page's policy lets nothing in it run or load.
+    env.filters |= {
+        "as_it_is": Markup, "base64": _base64, "markdown": _markdown, "printed": _printed, "shown": _shown,
+    }  # fmt: skip
+    return env.get_template("page.html.j2")
+
+
+def _shown(outputs: Sequence[NotebookNode]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Of each output its kind, its content, and its metadata. Parts of one stream are joined."""
+    for stream, group in groupby(outputs, lambda output: output.get("name", "")):
+        if stream:
+            yield "text/plain", "".join(output.text for output in group), {}
+            continue
+        for output in group:
+            if output.output_type == "error":
+                yield "text/plain", "\n".join(output.traceback), {}
+            elif output.metadata.get("vergeos_nb") != "timeline":
+                yield from _best(output)
+
+
+def _best(output: NotebookNode) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    kind = next((kind for kind in KINDS if kind in output.data), "")
+    if kind:
+        about = {**output.metadata, **output.metadata.get(kind, {})}
+        yield "text/plain" if kind == "text/latex" else kind, output.data[kind], about
+
+
+def _printed(text: str) -> str:
+    """What a terminal would show, without colours."""
+    return _WRITTEN_OVER.sub("", _ANSI.sub("", text))
+
+
+def _base64(content: str | bytes) -> str:
+    return b64encode(
+        content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    ).decode()
+
+
+def _markdown(text: str) -> Markup:
+    # Few records have any.
+    import mistune
+
+    return Markup(mistune.create_markdown(escape=False, plugins=["strikethrough", "table", "url"])(text))

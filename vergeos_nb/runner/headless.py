@@ -14,8 +14,8 @@ import re
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -101,27 +101,28 @@ def run(
     schema_of(runbook)  # an unknown name is refused, with the nearest right one
     path = notebook_of(runbook)
     check_limits(ASKED)
-    clock = SystemClock()
-    begun = begin_run(runbook, given, clock, outputs=outputs)
-    folder, options, scrubber = begun.folder, begun.options, begun.scrubber
-    if isinstance(options, UsageError):
-        return _finished(folder, None, scrubber)
-    write_asked(folder, clock, scrubber, runbook, options.model_dump(), options.operator or this_user())
-    work = _Work(
-        path,
-        options.model_dump(),
-        lambda ipython: settings.kernel_environ(folder, outputs, environ or {}, ipython),
-    )
-    stop = Stop(deadline_s)
-    with stop.listening():
-        reason = work.run(stop, _Tail(folder / JOURNAL, on_line))
-    try:
-        _close_journal(folder, runbook, options.model_dump(), reason, work, scrubber)
-    except RecordError as error:
-        if not (folder / JOURNAL).exists():
-            raise  # the error says why there is no journal
-        return RunReport(folder, run_state_of(read_journal(folder / JOURNAL)), error)
-    return _finished(folder, work.notebook, scrubber)
+    with _loading() as began:
+        clock = SystemClock()
+        begun = begin_run(runbook, given, clock, outputs=outputs)
+        folder, options, scrubber = begun.folder, begun.options, begun.scrubber
+        if isinstance(options, UsageError):
+            return _finished(folder, None, scrubber)
+        write_asked(folder, clock, scrubber, runbook, options.model_dump(), options.operator or this_user())
+        work = _Work(
+            path,
+            options.model_dump(),
+            lambda ipython: settings.kernel_environ(folder, outputs, environ or {}, ipython),
+        )
+        stop = Stop(deadline_s)
+        with stop.listening():
+            reason = work.run(stop, _Tail(folder / JOURNAL, on_line, began))
+        try:
+            _close_journal(folder, runbook, options.model_dump(), reason, work, scrubber)
+        except RecordError as error:
+            if not (folder / JOURNAL).exists():
+                raise  # the error says why there is no journal
+            return RunReport(folder, run_state_of(read_journal(folder / JOURNAL)), error)
+        return _finished(folder, work.notebook, scrubber)
 
 
 @dataclass
@@ -158,7 +159,6 @@ class _Work:
             before = server.printed if server is not None else 0
             log = Path(private) / "kernel.log"
             try:
-                threading.Thread(target=_load, name="loading", daemon=True).start()
                 with log.open("wb") as file:
                     reason = asyncio.run(self._start(kernel, environ, stop, file))
                 if reason:
@@ -245,12 +245,25 @@ class _Work:
             self.done.set()
 
 
-def _load() -> None:
-    """Load the modules that a run needs later, while its kernel starts and works."""
+@contextmanager
+def _loading() -> Iterator[threading.Event]:
+    """Load what a run needs later, in a thread beside this block. The block says when the run has begun."""
+    began = threading.Event()
+    with suppress(RuntimeError):  # the code that cannot do without a thread reports this better
+        threading.Thread(target=_load, args=(began,), name="loading", daemon=True).start()
+    try:
+        yield began
+    finally:
+        began.set()
+
+
+def _load(began: threading.Event) -> None:
     with suppress(Exception):  # the code that needs a module reports a failure better
         for name in LATER:
             import_module(name)
-        # Loads nbconvert. The kernel's start must not wait for that.
+        # The first cell must not wait for the page.
+        began.wait()
+        # Loads nbformat. The kernel's start must not wait for that.
         from vergeos_nb.record.page import prepare
 
         prepare()
@@ -267,12 +280,16 @@ def _transport(folder: str) -> dict[str, str]:
 class _Tail:
     """Hands on the lines of a journal that another process writes.
 
+    Args:
+        began: is set when there is a line.
+
     Attributes:
         ended: whether the run has closed itself.
     """
 
-    def __init__(self, path: Path, on_line: OnLine) -> None:
+    def __init__(self, path: Path, on_line: OnLine, began: threading.Event) -> None:
         self.ended = False
+        self._began = began
         self._path = path
         self._on_line = on_line
         self._read = 0
@@ -284,7 +301,9 @@ class _Tail:
         with self._path.open("rb") as file:
             file.seek(self._read)
             whole, _, _ = file.read().rpartition(b"\n")
-        self._read += len(whole) + 1 if whole else 0
+        if whole:
+            self._read += len(whole) + 1
+            self._began.set()
         for line in whole.splitlines():
             try:
                 told = json.loads(line)

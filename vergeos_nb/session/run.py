@@ -237,7 +237,7 @@ class Run:
         return options.subject_of(options.model_dump())
 
     def _finish(self) -> RunState:
-        # Loads nbformat and nbconvert. A run's kernel needs them only if no runner makes its record.
+        # Loads nbformat. A run's kernel needs them only if no runner makes its record.
         from vergeos_nb.archive.finishing import finish_record
 
         return finish_record(self.folder, self._scrubber)

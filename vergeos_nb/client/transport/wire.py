@@ -39,6 +39,10 @@ MIN_GAP_S = 0.05
 short window the platform drops the connection instead of answering 429 (govergeos, which suggests this gap
 and keeps it between starts: ``WithRateLimit``). Switched by the profile's ``paced``."""
 
+BURST = 8
+"""So many reads may follow each other at once after a pause, such as those that a run begins with. The gap is
+kept on average, so that in any second there are fewer than 30. A changing request always keeps the gap."""
+
 LOGOUT_LIMIT_S = 5.0
 """A stuck system shall not keep a run from ending; a session ends by itself after a day (D-adv-set)."""
 
@@ -84,7 +88,7 @@ class Wire:
         kept: an answer of up to so many bytes is whole in its exchange. None for all of them, for those who
             keep no exchanges.
         pace: waits until the next request may be sent, if several wires share one limit. By default a wire
-            keeps `MIN_GAP_S`.
+            keeps `MIN_GAP_S` on average, with a `BURST` after a pause.
 
     Raises:
         SettingsError: the profile has no host yet, or its CA file or the proxy cannot be used.
@@ -126,7 +130,7 @@ class Wire:
         self._lock = threading.RLock()
         self._token: Secret | None = None
         self._count = 0
-        self._last_at: float | None = None
+        self._last_at = self._due_at = float("-inf")
         self._pace = pace
         self._kept, self._kept_in_all = kept, 0
 
@@ -243,12 +247,13 @@ class Wire:
     def _send(self, request: _Sending, attempt: int) -> Answer:
         content = None if request.body is None else json.dumps(request.body, allow_nan=False).encode()
         with self._lock:
-            self._keep_distance()
+            self._keep_distance(request)
             if request.changing and self._on_intent is not None:
                 self._on_intent(request)
             call = self._call(request)
             taking = Taking(self._clock, request.bounds)
-            self._last_at = self._clock.monotonic()
+            self._last_at = now = self._clock.monotonic()
+            self._due_at = max(self._due_at, now) + MIN_GAP_S
             try:
                 answer = self._exchanged(request, content, taking, call)
             except BaseException as failure:  # an interrupted call is an exchange, too
@@ -271,11 +276,14 @@ class Wire:
                 raise  # no answer has to do with it
             raise failures.unforeseen(failure, call) from failure
 
-    def _keep_distance(self) -> None:
+    def _keep_distance(self, request: _Sending) -> None:
         if self._pace is not None:
             self._pace()
-        elif self._last_at is not None and self.profile.paced:
-            rest = self._last_at + MIN_GAP_S - self._clock.monotonic()
+        elif self.profile.paced:
+            may_at = self._due_at - (BURST - 1) * MIN_GAP_S
+            if request.changing:
+                may_at = max(may_at, self._last_at + MIN_GAP_S)
+            rest = may_at - self._clock.monotonic()
             if rest > 0:
                 self._clock.sleep(rest)
 
