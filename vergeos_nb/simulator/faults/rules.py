@@ -1,8 +1,8 @@
 """Faults as data: rules that make an answer fail, wait or never arrive.
 
-A rule names the requests it is for (method, path pattern) and which of them (the nth, a share of them, those
-above a rate), and what goes wrong. Rules come from a scenario, a file, Python or the control prefix; all are
-counted, so that one which never fired can be asked for.
+A rule says to which requests it applies (method, path pattern), to which of those (the nth, a share of them,
+those above a rate), and what goes wrong. Rules come from a scenario, a file, Python or the control prefix.
+The simulator counts how often each rule fires, so that a test can find rules that never fired.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
 @dataclass
 class Fault:
-    """A rule at work: how often it was looked at and how often it fired."""
+    """A rule with its counts: how often it matched a request, and how often it fired."""
 
     rule: Rule
     matched: int = 0
@@ -104,7 +104,7 @@ class Fault:
     recent: list[float] = field(default_factory=list)
 
     def wants(self, request: Request, now: float, dice: random.Random) -> bool:
-        """Count the request if it matches; would the rule fire for it?"""
+        """Count the request if it matches. Returns whether the rule fires for it."""
         rule = self.rule
         if not fnmatch.fnmatchcase(request.method, rule.method):
             return False
@@ -135,7 +135,7 @@ class Faults:
         self._dice = random.Random(seed)
 
     def add(self, *rules: Rule) -> None:
-        """Put rules behind those already there."""
+        """Add rules after the present ones."""
         self._faults += [Fault(rule) for rule in rules]
 
     def clear(self) -> None:
