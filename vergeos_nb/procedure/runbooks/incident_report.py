@@ -41,7 +41,7 @@ def _day(text: str) -> str:
 
 
 class IncidentReportParameters(RunParameters):
-    """Its parameters beside those of every runbook."""
+    """Its parameters, in addition to those of every runbook."""
 
     since: Annotated[str, AfterValidator(_day), AskedOn(FIRST)] = Field(
         "",
