@@ -1,7 +1,7 @@
 """Measure every claim against its peer, in turn, and print medians and ratios.
 
-Times of a shared machine mean little alone, so only the ratio of the medians is held against a goal. Ends
-with 1 where a goal was missed and ``--strict`` was given.
+On a shared machine a time alone means little, so most goals are a ratio of medians. With ``--strict`` the
+exit code is 1 if a goal was missed or could not be measured.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def chosen(claims: Sequence[Claim], wanted: Sequence[str]) -> list[Claim]:
     """The claims with these names, ``*`` and ``?`` allowed; without names, all that are not slow.
 
     Raises:
-        SystemExit: a name fits none.
+        SystemExit: a name matches no claim.
     """
     for name in wanted:
         if not any(fnmatch(claim.name, name) for claim in claims):
@@ -64,14 +64,14 @@ def line(found: Finding) -> str:
 
 
 def main() -> None:
-    """Print a line for each goal as it is measured; write JSON where asked to."""
+    """Print a line for each goal when it is measured, and write JSON with ``--json``."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="CLAIM", help="which; slow ones have to be named")
     parser.add_argument("--list", action="store_true", help="say what there is, and stop")
     parser.add_argument("--rounds", type=int, help="how often each side is measured")
     parser.add_argument("--short", action="store_true", help="tiny sizes, one round: does it work?")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement there")
-    parser.add_argument("--strict", action="store_true", help="end with 1 where a goal was missed")
+    parser.add_argument("--strict", action="store_true", help="end with 1 if a goal was missed")
     arguments = parser.parse_args()
     claims = list(all_claims())
     if arguments.list:
@@ -115,7 +115,7 @@ def _report(findings: Sequence[Finding], short: bool, lacking: Mapping[str, str]
 
 
 def _known(value: object) -> object:
-    """A value as JSON has it, which knows no NaN: what was not measured is null."""
+    """A value for JSON. JSON has no NaN, so a value that was not measured is null."""
     if isinstance(value, tuple):
         return [_known(one) for one in value]
     return None if isinstance(value, float) and isnan(value) else value

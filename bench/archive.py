@@ -16,7 +16,7 @@ from vergeos_nb.archive.ledger.ledger_lines import Digest, LedgerPlace, hash_of
 from vergeos_nb.archive.ledger.manifest import FIELDS, Manifest
 
 MANY = 100_000
-# What a planning run leaves, in bytes; of a long ladder it is about twice as much.
+# Bytes of a planning run's record. The record of a run with all methods has about twice as many.
 AS_LEFT = {
     "journal.jsonl": 24_000,
     "notebook.html": 140_000,
@@ -30,10 +30,10 @@ RATE = 1 / 0.7
 
 
 def write_archive(outputs: Path, count: int, sizes: Mapping[str, int], *, folders: bool = True) -> None:
-    """An archive as sealing leaves it, without the waits of sealing.
+    """Write an archive as sealing does, without its waits for the disk.
 
     Args:
-        folders: False writes the ledger alone, which is all that searching reads.
+        folders: False writes the ledger alone, because searching reads nothing else.
     """
     rng = random.Random(count)
     filling = {name: rng.randbytes(size) for name, size in sizes.items()}
@@ -119,7 +119,7 @@ def _verifying(count: int, sizes: Mapping[str, int]) -> Callable[[Setting], Abst
 
 
 def _hashing(setting: Setting, outputs: Path) -> Trial:
-    """``sha256sum`` over the same files, as many at once as its command line takes."""
+    """A trial of ``sha256sum`` over the same files, with as many on each command line as possible."""
     words = 'find "$1" -type f -print0 | xargs -0 sha256sum > /dev/null'
     return command(["sh", "-c", words, "sh", outputs], cwd=setting.folder)
 

@@ -35,7 +35,7 @@ def _whole_run(
                 digest = answer(words, setting.folder, told)["plan_digest"]
                 before, kept = system.calls(), _size(outputs)
                 answer([*words, "--approve", digest], setting.folder, told)
-                # Not of the run: one call finds out whether a simulator answers.
+                # Without the one call that finds out whether a simulator answers.
                 count = system.calls() - before - (not paced)
                 return Sample(count=count, written_mb=(_size(outputs) - kept) / 1e6)
 

@@ -1,4 +1,4 @@
-"""What a claim is: one thing of ours against its peer, and how good ours has to be."""
+"""A claim: a measurement of ours beside the same of a peer, and the goal for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Metric(StrEnum):
-    """What is compared; the values are the fields of a ``Sample``."""
+    """The quantity that is compared. The values are names of fields of `Sample`."""
 
     WALL = "wall_s"
     CPU = "cpu_s"
@@ -27,8 +27,8 @@ class Sample:
         wall_s: seconds on the clock.
         cpu_s: seconds of processor time, user and system, children included.
         peak_mb: largest resident memory of the largest process, in MB.
-        count: how many of whatever the claim counts, such as API calls.
-        written_mb: what was left on disk, in MB.
+        count: a number of things, such as API calls.
+        written_mb: MB that were left on disk.
     """
 
     wall_s: float = float("nan")
@@ -43,7 +43,7 @@ class NotMeasured(Exception):  # noqa: N818 — a state of this machine; the tex
 
 
 Trial = Callable[[], Sample]
-"""Does the work once and says what it took. Set-up belongs into the claim's ``pair``."""
+"""Does the work once and returns its measurement. Preparation belongs into the claim's ``pair``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ class Setting:
     """Where and how large a claim is measured.
 
     Attributes:
-        folder: an empty folder of the claim's own, for whatever it writes; removed afterwards.
-        short: take tiny sizes: whether it works is asked, not how fast it is.
+        folder: an empty folder for this claim alone. It is removed afterwards.
+        short: use tiny sizes, to test that the claim can be measured at all.
     """
 
     folder: Path
@@ -69,11 +69,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """How good ours has to be in one metric.
+    """The goal for one metric.
 
     Attributes:
-        limit: the largest ratio of the medians, ours by the peer's; None only reports it.
-        absolute: the limit is for ours alone, in the metric's unit, whatever the peer takes.
+        limit: the largest ratio of the medians, ours divided by the peer's. None: no goal, only reported.
+        absolute: the limit is for our own median, in the metric's unit, and not for the ratio.
     """
 
     metric: Metric
@@ -86,12 +86,12 @@ class Claim:
     """One line of the table for each goal.
 
     Attributes:
-        name: a word or two with hyphens, by which the claim is selected.
+        name: selects the claim on the command line.
         ours: what is measured, in a phrase.
         against: what it is compared with.
         pair: makes both sides ready and cleans up after them.
         rounds: how often each side is measured; the medians count.
-        slow: takes so long that it is measured only when it is named.
+        slow: measured only if it is named, because it takes long.
     """
 
     name: str

@@ -22,7 +22,7 @@ _RSS_BY_MB = 1_000_000 if sys.platform == "darwin" else 1_000
 
 
 def without_switches() -> dict[str, str]:
-    """This process's variables, with which Python keeps compiled modules, as it does for a person."""
+    """This process's variables, without those that keep Python from writing compiled modules."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
@@ -38,8 +38,8 @@ def command(
 
     Args:
         environ: variables beside those of this process.
-        code: the exit code with which it has to end.
-        terminal: its standard output is a terminal.
+        code: the exit code that is expected.
+        terminal: whether its standard output is a terminal.
     """
 
     def trial() -> Sample:
@@ -53,7 +53,7 @@ def command(
 
 @contextmanager
 def _terminal() -> Iterator[int]:
-    """A terminal that shows nothing, as a file to write to."""
+    """A terminal as a file to write to. Its output is thrown away."""
     ours, theirs = pty.openpty()
 
     def read() -> None:
@@ -81,7 +81,7 @@ def run(
 ) -> Sample:
     """Run a command once and measure it, children included.
 
-    It leads a process group of its own, which is ended when this is interrupted.
+    It has its own process group, which is ended if the benchmark is interrupted.
 
     Args:
         stdout: where its standard output goes; None keeps it for the error.
@@ -104,10 +104,10 @@ def run(
                     stderr=out,
                     start_new_session=True,
                 )
-            # Not `wait`: only `wait4` says what this very process and its children took.
+            # `wait4` and not `wait`, because it returns the usage of this process and its children.
             _, status, used = os.wait4(process.pid, 0)
         except BaseException:
-            # Stopped: what was begun here, such as a hundred papermills in turn, ends, too.
+            # If the benchmark is stopped, the started processes must end, too.
             if process is not None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

@@ -1,4 +1,4 @@
-"""What it costs to force a fleet off."""
+"""The cost of forcing a fleet off, in time, calls and memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vergeos_nb.runbook_files import runbook_path
 
 
 def _stuck(setting: Setting) -> tuple[int, dict[str, object]]:
-    """How many VMs, and how they are forced off: the whole ladder, with waits as short as they can be."""
+    """How many VMs, and their parameters: all methods, with the shortest possible waits."""
     return (2 if setting.short else 100), dict(NO_WAITS)
 
 

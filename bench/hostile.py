@@ -1,4 +1,4 @@
-"""How much memory a run needs, whatever the platform answers."""
+"""How much memory a run needs if the platform sends hostile answers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ALL = ("find_stuck_vms",)
 
 
 def answers(size: int) -> tuple[tuple[tuple[str, ...], Mapping[str, Any]], ...]:
-    """What to run, and what it is answered.
+    """The commands to run, and the answers that they get.
 
     Args:
-        size: of the longest answer, in bytes; a tenth of a megabyte and more.
+        size: bytes of the longest answer, at least 100,000.
     """
     return (
         (ONE, {"path": VMS, "rows": max(1500, size // 2000), "ignore": ("filter",)}),
@@ -37,7 +37,7 @@ def answers(size: int) -> tuple[tuple[tuple[str, ...], Mapping[str, Any]], ...]:
 
 
 def serve(rule: Mapping[str, Any]) -> None:
-    """Serve a simulator that answers so, until standard input ends. Says a line when it is ready."""
+    """Serve a simulator that answers so, until standard input ends. Prints a line when it is ready."""
     simulator = Simulator("stuck")
     simulator.faults.add(Rule("hostile", "GET", **rule))
     with simulator.serve() as door:
@@ -49,7 +49,7 @@ def serve(rule: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _platform(setting: Setting, words: Sequence[str]) -> Iterator[dict[str, str]]:
-    """A simulator in a process of its own: what it answers needs memory, too. Gives a run's environment."""
+    """A simulator in its own process, because its answers need memory, too. Yields a run's environment."""
     environ = {"VERGEOS_NB_RUNTIME_DIR": str(setting.folder / "runtime")}
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.hostile", *words],

@@ -1,4 +1,4 @@
-"""How long JupyterLab takes from its command to what a person came for, in a real Chromium."""
+"""How long JupyterLab takes from its command to its first card or executed cell, in a real Chromium."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _page(browser: Any, url: str) -> Any:
 
 
 def _listens() -> None:
-    """Wait until something takes connections at the port."""
+    """Wait until a server accepts connections at the port."""
     until = time.perf_counter() + _PATIENCE_MS / 1000
     while time.perf_counter() < until:
         with suppress(OSError), socket.create_connection(("127.0.0.1", _PORT), 1):
@@ -118,7 +118,7 @@ def _serving(words: Sequence[str | Path], folder: Path, environ: Mapping[str, st
 
 
 def _environ(folder: Path) -> dict[str, str]:
-    """Nothing of the user's own settings, and the same for both."""
+    """The environment for both sides, without the user's own settings."""
     (folder / "home").mkdir()
     return {
         **without_switches(),

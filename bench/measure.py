@@ -16,7 +16,7 @@ class Finding:
 
     Attributes:
         ours: the median of our side, in the metric's unit; ``peer`` likewise.
-        met: None where nothing was promised, or where the sizes were tiny.
+        met: whether the goal was met. None without a goal, or for tiny sizes.
         all_ours: each round's measurement; ``all_peer`` likewise.
     """
 
@@ -38,13 +38,13 @@ def measure(claim: Claim, setting: Setting, rounds: int | None = None) -> Iterat
     """One finding for each goal of the claim.
 
     Args:
-        rounds: how often each side is measured, where it is not as often as the claim says.
+        rounds: how often each side is measured. By default as often as the claim says.
     """
     ours: list[Sample] = []
     peer: list[Sample] = []
     with claim.pair(setting) as pair:
         for _ in range(rounds or claim.rounds):
-            # What an earlier trial left is not for the next one to clean up.
+            # So that garbage of an earlier trial does not count for the next one.
             gc.collect()
             ours.append(pair.ours())
             gc.collect()

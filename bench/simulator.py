@@ -1,7 +1,7 @@
 """A simulator as a process whose time can pass faster than ours: ``python -m bench.simulator``.
 
-The platform writes its rows once a second. Where a claim says "waits at zero", its waits for fresh evidence
-are made short on the platform's side, and the package's rules of evidence stay as they are.
+The platform writes its rows once a second, and a run waits for fresh rows. A claim with the shortest waits
+lets the simulator's time pass faster. So the waits are short, and the package's rules of evidence stay.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class HurriedClock:
 
 
 def main() -> None:
-    """Serve until SIGTERM; one JSON line on standard output says where."""
+    """Serve until SIGTERM. Prints one JSON line with the address and the credentials."""
     parser = argparse.ArgumentParser(prog="python -m bench.simulator", description=__doc__)
     parser.add_argument("--scenario", default="stuck")
     parser.add_argument("--vms", type=int, default=0)

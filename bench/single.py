@@ -1,4 +1,4 @@
-"""How long one command takes a person who waits for it."""
+"""How long single commands take."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.claim import Claim, Goal, Metric, Pair, Sample, Setting, Trial
 from bench.commands import BIN, command, run
 from bench.system import System, reached_as_real, simulated
 
-# As short as each wait can be: what is measured is the package, not the pauses of the procedure.
+# The shortest possible waits, because the claim is about the package and not about the procedure's waits.
 NO_WAITS = {
     "sample_gap_s": 0,
     "poll_s": 0.05,
@@ -25,7 +25,7 @@ NO_WAITS = {
     "settle_s": 0,
     "confirm_timeout_s": 10,
 }
-# Simulated seconds in one of ours: between any two readings the platform writes its rows anew.
+# Simulated seconds in one real second. So the platform writes its rows anew between any two readings.
 RATE = 200.0
 
 

@@ -1,4 +1,4 @@
-"""How long the last `make test` took, by the report that it left. The suite is not run here."""
+"""How long the last `make test` took, read from its report. This claim does not run the suite."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.claim import Claim, Goal, Metric, NotMeasured, Pair, Sample, Setting
 from bench.system import ROOT
 
 REPORT = ROOT / "build" / "tests.xml"
-# Quiet, two cores, from a made environment.
+# Seconds, on a quiet machine with two cores, with the environment already made.
 _MOST_S = 300.0
 
 

@@ -1,4 +1,4 @@
-"""A simulated system in a process of its own, so that its work counts for neither side."""
+"""A simulated system in its own process, so that its work counts for neither side."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """How a command reaches it.
+    """A running simulated system, and how a command reaches it.
 
     Attributes:
         told: host, url, ca_file, username, password, api_key, pid, scenario, vm_name.
@@ -37,7 +37,7 @@ class System:
             return sum(1 for _ in file)
 
     def reset(self) -> None:
-        """Begin anew: everything is as it was when it started."""
+        """Reset the system to its state at the start."""
         who = b64encode(f"{self.told['username']}:{self.told['password']}".encode()).decode()
         request = urllib.request.Request(
             f"{self.told['url']}/_sim/reset", b"{}", {"Authorization": f"Basic {who}"}, method="POST"

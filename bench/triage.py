@@ -1,4 +1,4 @@
-"""What it costs to read a whole fleet, and how soon a person sees the first rows."""
+"""The cost of reading a whole fleet, and the time until a person sees the first rows."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _first_rows(count: int) -> Callable[[Setting], AbstractContextManager[Pair]]
 
 
 def _until(shown: str, words: Sequence[str], environ: Mapping[str, str]) -> Sample:
-    """How long a command takes until a line of its progress holds this; then it is ended."""
+    """A trial: the time until a line of a command's progress holds this text. Then the command is ended."""
     began = time.perf_counter()
     process = subprocess.Popen(
         words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True

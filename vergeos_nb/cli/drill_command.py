@@ -26,12 +26,14 @@ from vergeos_nb.simulator import serve_until_stopped
 
 @click.command(cls=Asking)
 @click.argument("record")
-@click.option("--beside", metavar="RECORD", help="Do not serve: show this run beside the first one.")
+@click.option(
+    "--beside", metavar="RECORD", help="Serve nothing; show the run of this record beside the first."
+)
 @click.option("--mask", is_flag=True, help="Replace names, addresses and texts.")
 @outputs_option
 @json_option
 def drill(record: str, beside: str | None, mask: bool, outputs: Path, output: Output) -> int:
-    """Serve the system of a record as a simulated one, until SIGINT or SIGTERM.
+    """Serve the system of a record as a simulated system until SIGINT or SIGTERM.
 
     RECORD is the id of a record in the archive, its folder, or an unpacked export. The profile
     `simulator` finds the system. After the drill, `--beside` shows both runs side by side.

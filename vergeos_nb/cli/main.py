@@ -15,13 +15,13 @@ audit = Group(
     late={
         "diff": ("audit.diff_command:diff", "Show field by field where two records differ."),
         "export": ("audit.export_command:export", "Write one record into one file."),
-        "forward": ("audit.forward_command:forward", "Deliver the events that were not forwarded yet."),
+        "forward": ("audit.forward_command:forward", "Deliver events that were not forwarded yet."),
         "hold": ("audit.retention_commands:hold", "Put a record on legal hold."),
         "list": (
             "audit.list_commands:list_records",
-            "List the sealed records that fit, the oldest run first.",
+            "List sealed records, the oldest run first.",
         ),
-        "mirror": ("audit.mirror_command:mirror", "Copy records that are missing in the mirror."),
+        "mirror": ("audit.mirror_command:mirror", "Copy the records that the mirror lacks."),
         "prune": ("audit.retention_commands:prune", "Remove records by age and count, except those on hold."),
         "recover": ("audit.recover_command:recover", "Finish the records of runs whose process died."),
         "reindex": ("audit.list_commands:reindex", "Rebuild the index."),
@@ -32,7 +32,10 @@ audit = Group(
         ),
         "show": ("audit.show_command:show", "Show one record, and check its files."),
         "sign": ("audit.sign_command:sign", "Verify the archive and sign the end of its ledger."),
-        "timestamp": ("audit.timestamp_command:timestamp", "Have a timestamp authority confirm the ledger."),
+        "timestamp": (
+            "audit.timestamp_command:timestamp",
+            "Ask a timestamp authority to confirm the ledger.",
+        ),
         "verify": (
             "audit.verify_command:verify",
             "Check that every record and the ledger are as they were sealed.",
@@ -50,7 +53,7 @@ fleet = Group(
         "approve": ("fleet_group.plan_commands:approve", "Approve the plan with this DIGEST."),
         "plan": (
             "fleet_group.plan_commands:plan",
-            "Plan for the VMs of a FILE, or for those that a selector fits.",
+            "Plan for the VMs of a FILE, or for those that a selector matches.",
         ),
         "resume": (
             "fleet_group.apply_commands:resume",
@@ -74,7 +77,7 @@ cli = Group(
     late={
         "capture": (
             "measuring.capture_command:capture",
-            "Read the tables that a power-off reads, and write them to a file without names.",
+            "Write the rows that a power-off reads to a file, without names.",
         ),
         "conformance": (
             "measuring.conformance_command:conformance",
@@ -84,7 +87,7 @@ cli = Group(
         "doctor": ("doctor_command:doctor", "Check whether a system can be reached and read."),
         "drill": (
             "drill_command:drill",
-            "Serve the system of a record as a simulated one, until SIGINT or SIGTERM.",
+            "Serve the system of a record as a simulated system until SIGINT or SIGTERM.",
         ),
         "lab": (
             "lab_command:lab",
@@ -97,7 +100,7 @@ cli = Group(
         ),
         "stuck": (
             "fleet_group.stuck_command:stuck",
-            "Read the whole fleet in a few calls and list the stuck VMs.",
+            "List the stuck VMs of a whole system.",
         ),
     },
 )

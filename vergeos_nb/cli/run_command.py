@@ -24,13 +24,15 @@ PROMPT_S = 0.0005
 @click.command(cls=Command)
 @click.argument("runbook")
 @pairs_option("A parameter of the runbook; can be repeated. Values are read by the parameter's type.")
-@click.option("--profile", help="Short for -p profile=…: simulator, env or a name of the vrg CLI.")
+@click.option(
+    "--profile", help="The system: simulator, env or a profile of the vrg CLI. Same as -p profile=…"
+)
 @click.option("--approve", metavar="DIGEST", help="Apply the plan with this digest.")
 @click.option(
     "--deadline",
     type=click.FloatRange(min=0.1),
     metavar="SECONDS",
-    help="Stop the run after so many seconds.",
+    help="Interrupt the run after this many seconds.",
 )
 @outputs_option
 @json_option

@@ -21,7 +21,7 @@ from vergeos_nb.words import did_you_mean
 @click.option("--scenario", default="stuck", show_default=True, help="The scenario; see --list.")
 @port_option
 @click.option(
-    "--vms", type=click.IntRange(min=0), default=0, show_default=True, help="Add so many VMs to the system."
+    "--vms", type=click.IntRange(min=0), default=0, show_default=True, help="Add this many VMs to the system."
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="The seed of the simulated random values."

@@ -1,1 +1,1 @@
-"""The client: one VergeOS system over HTTPS. `verge_api` is its face, and `transport` sends every request."""
+"""The client: one VergeOS system over HTTPS. `verge_api` has its methods, `transport` sends."""

@@ -1,4 +1,4 @@
-"""The client's changing requests. Each of them is sent once, whatever happens."""
+"""The client's changing requests. Each of them is sent exactly once."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Changing:
 
 
 def _receipt_key(receipt: Any) -> str | None:
-    """``$key`` of a POST's receipt, where it is text (D-create, pyvergeos 1.7.1), or a number after all."""
+    """``$key`` of a POST's receipt: text in D-create and pyvergeos 1.7.1; a number is accepted, too."""
     key = receipt.get("$key") if isinstance(receipt, Mapping) else None
     if (number := None if isinstance(key, str) else whole(key)) is not None:
         key = str(number)

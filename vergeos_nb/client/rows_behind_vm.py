@@ -67,16 +67,16 @@ BEHIND = filters.fields(
         filters.behind("stats", *STATS_COLUMNS),
         filters.behind("nics", *NIC_COLUMNS),
         filters.behind("drives", *DRIVE_COLUMNS, filters.behind("stats", *DRIVE_STATS_COLUMNS)),
-        # A name of its own: a filter on `machine` could otherwise mean this.
+        # An alias, because a filter on `machine` could otherwise mean this column.
         named=_NAME,
     ),
 )  # fmt: skip
 NOT_ANSWERED = (
     BadAnswer, BadRequest, InvalidValue, NotPermitted, PermissionDenied, RowNotFound, ServerError,
 )  # fmt: skip
-"""Answers that say nothing of the rows themselves: each may still be read by a call of its own."""
+"""Answers that say nothing about the rows themselves. Each row can still be read by its own call."""
 
-# What a row must say for itself. A null among them may be a way that leads nowhere.
+# The fields that a row must have. A null in one of them can come from a link that leads nowhere.
 _STATUS_TOLD = ("$key", "machine", "running", "status", "state", "last_update", "started")
 _STATS_TOLD = ("$key", "machine", "total_cpu", "ram_used", "modified")
 _NIC_TOLD = ("$key", "machine", "parent_nic", "tx_bytes", "rx_bytes", "tx_pckts", "rx_pckts")
@@ -91,8 +91,8 @@ class RowsBehindVm:
     def rows_behind(self, vm: VmKey, machine: MachineKey, status: StatusKey) -> VmRows:
         """Status, statistics and counters of one VM, as far as one call answers them. Reads only.
 
-        One call, or two where a drive's statistics did not come along. A refusal is no error: then nothing is
-        answered.
+        One call, or two if a drive's statistics did not come along. If the platform refuses, no row is
+        returned, and no error is raised.
 
         Args:
             machine, status: the keys that the rows must name.
@@ -106,7 +106,7 @@ class RowsBehindVm:
         return matching(found, vm, status)
 
     def rows_behind_all(self, machines: Sequence[int]) -> Mapping[int, VmRows]:
-        """By machine, the rows behind the VM that it is of, as far as they came. Reads only."""
+        """By machine, the rows behind its VM, as far as they came. Reads only."""
         asked = f"reading {len(machines)} VMs and the rows behind them"
         of_these = filters.any_of("machine", machines)
         wanted = filters.and_(of_these, filters.eq("is_snapshot", False))
@@ -114,7 +114,7 @@ class RowsBehindVm:
         return self._rows_of(decoded_rows.rows_of(data, "vms", asked), machines, asked)
 
     def _rows_of(self, rows: Sequence[Any], machines: Sequence[int], asked: str) -> Mapping[int, VmRows]:
-        """By machine, what these rows of ``vms`` lead to. A machine that comes twice has none."""
+        """By machine, the rows behind these rows of ``vms``. A machine that comes twice gets none."""
         found: dict[int, list[Given]] = {}
         for row in rows:
             of = RowFields(row, "vms", asked).row
@@ -219,7 +219,7 @@ def _decoded(given: Given, machine: MachineKey, asked: str) -> VmRows:
     def counters() -> tuple[Counter, ...] | None:
         nics, drives = given["machine_nics"], given["machine_drives"]
         own = all(decoded_rows.whole(row.get("machine")) == machine.value for row in (*nics, *drives))
-        # None of a kind is rare, and may as well be a way that leads nowhere.
+        # A VM without any of a kind is rare. It is more likely that the link led nowhere.
         if not (nics and drives and own and all(_told(row, _NIC_TOLD) for row in nics)):
             return None
         told = [RowFields(row, "machine_drives", asked) for row in drives]

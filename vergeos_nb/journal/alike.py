@@ -1,9 +1,9 @@
-"""A reading whose answer is like an earlier one's, as what differs. Nothing is left out.
+"""Readings of a long watch, written as the values that differ from an earlier reading. Nothing is lost.
 
-A watch of a week makes ten thousand readings, and nearly all of a reading is as it was the last time. So
-after `WHOLE_LINES` readings of one path, a line holds the number of an earlier call and the values that
-differ. Whoever reads the journal gets whole lines from `Earlier.whole`. Each such line rests on one line that
-is whole, so no line needs more than one other.
+A watch of a week makes ten thousand readings, and nearly all values of a reading are those of the last one.
+So after `WHOLE_LINES` readings of one path, a line holds the number of an earlier call and the values that
+differ. `Earlier.whole` makes a whole line of it again. The earlier call's line is always whole, so a line
+never depends on more than one other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vergeos_nb.shapes import Unfit
 
 EVENT = "alike"
 WHOLE_LINES = 50
-"""So many readings of one path are whole in any case: a run without a long wait has no others."""
+"""The first readings of a path are written whole. A run without a long wait has no others."""
 
 _OWN = ("n", "at", "event", "number")
 
@@ -30,7 +30,7 @@ class Earlier:
         self._count: dict[tuple[str, str], int] = {}
 
     def shortened(self, call: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The fields of a line that says only what differs; None if the call is to be written whole.
+        """The fields of a line with only the values that differ; None if the call must be written whole.
 
         A changing call is always whole.
 
@@ -45,7 +45,7 @@ class Earlier:
         return short if 2 * len(json.dumps(short)) < len(json.dumps(call)) else None
 
     def written(self, call: Mapping[str, Any]) -> None:
-        """This call has a line of its own that is whole."""
+        """Remember that this call was written whole."""
         self._newest[_way(call)] = call
         self._count[_way(call)] = self._count.get(_way(call), 0) + 1
 
@@ -74,7 +74,7 @@ class Earlier:
 
 
 def sharing(was: Any, now: Any) -> Any:
-    """The second value. Where it is as the first one, it is the same object, which needs no memory."""
+    """The second value. Parts that equal the first value become the same objects, which saves memory."""
     if was is now or type(was) is not type(now):
         return now
     if isinstance(was, dict) and was.keys() == now.keys():
@@ -95,7 +95,7 @@ def _without_number(call: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _compare(was: Any, now: Any, place: tuple[str | int, ...], differs: list[list[Any]]) -> None:
-    """Add each value that differs, behind its place."""
+    """Add each value that differs, with its place."""
     if isinstance(was, dict) and isinstance(now, dict) and was.keys() == now.keys():
         for name in was:
             _compare(was[name], now[name], (*place, name), differs)
@@ -107,7 +107,7 @@ def _compare(was: Any, now: Any, place: tuple[str | int, ...], differs: list[lis
 
 
 def _with(value: Any, place: Sequence[Any], instead: Any) -> Any:
-    """The value with another one at this place. What is beside the way is shared."""
+    """The value with another one at this place. All other parts are shared with the original."""
     if not place:
         return instead
     if not isinstance(value, dict | list):

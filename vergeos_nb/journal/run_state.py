@@ -71,9 +71,9 @@ class RunState:
         outdated: steps that ended before the last request that changed the VM; their evidence is stale.
         consent: the newest ``consent`` line: what a person ticked and typed in an approval card, or None.
         running: the step that began and never ended, or "".
-        in_order: whether the run closed itself.
+        in_order: whether the run was closed in order.
         bug: the ``bug`` line, if no step was begun after it.
-        lost: whether its folder was found without a journal, so that nobody knows what it sent.
+        lost: whether its folder was found without a journal, so that it is unknown what the run sent.
         not_forwarded: why the target of the forwarding had not taken everything when the run ended, or "".
     """
 

@@ -184,7 +184,7 @@ def _proved(account: RunState) -> str:
 
 
 def _not_known(account: RunState) -> Iterator[str]:
-    """What this record leaves open, in words."""
+    """Questions that this record leaves open, in words."""
     if _over_one_vm(account) and account.results and account.verdict is VerdictValue.UNKNOWN:
         yield "whether the VM's process lives"
     for n, call in enumerate(account.changing_calls, start=1):

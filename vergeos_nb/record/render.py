@@ -83,7 +83,7 @@ def _step_of(cell: NotebookNode) -> str:
 
 
 def _guidance(account: RunState) -> frozenset[str]:
-    """The texts of the runbook itself. They guide a run that goes on; a record says what was done."""
+    """The texts of the runbook. They guide a person during the run; a record only tells what was done."""
     try:
         path = notebook_of(str(account.opened.get("runbook")))
         cells = json.loads(path.read_bytes())["cells"]
@@ -100,7 +100,7 @@ def _left_out(cell: NotebookNode, guidance: frozenset[str]) -> bool:
 
 
 def _tell(cell: NotebookNode, step: str, account: RunState, story: Mapping[str, Mapping[str, str]]) -> None:
-    """Give the cell of a step what it has to tell."""
+    """Put a step's output into its cell."""
     result = next((result for result in account.results if result.step == step), None)
     cell.outputs = [_display(story[step])] if step in story else []
     if account.bug and account.bug["step"] == step:
@@ -142,7 +142,7 @@ def _incident(summary: RunSummary, picture: Picture) -> NotebookNode:
 
 
 def _display(bundle: Mapping[str, str], metadata: Mapping[str, Any] | None = None) -> NotebookNode:
-    # What a live page is found by: a record keeps UTC, and has no DataFrames beside it.
+    # Marks for the script of a live page. A record shows UTC, and has no DataFrames beside it.
     data = {kind: _LIVE_ONLY.sub("", text) if kind == "text/html" else text for kind, text in bundle.items()}
     return nbformat.v4.new_output("display_data", data=data, metadata=dict(metadata or {}))
 

@@ -18,7 +18,7 @@ _MARKUP = re.compile(r"://|www\.|__|\b_|_\b|^[-+=]|^\d+[.)] ", re.I)
 
 
 def run_markdown(account: RunState, lines: Sequence[Mapping[str, Any]]) -> str:
-    """The run in Markdown, without HTML. Whatever its names hold, nothing in them is markup.
+    """The run in Markdown, without HTML. No name in it can act as markup.
 
     Args:
         lines: the lines of its journal.

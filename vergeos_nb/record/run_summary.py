@@ -11,7 +11,7 @@ from vergeos_nb.procedure.values.votes import VerdictValue
 from vergeos_nb.record.incident import exhibits_of, facts_of
 from vergeos_nb.views.summary import RunSummary
 
-# Where a runbook has no words of its own, the step that decided says it in its.
+# If a runbook has no headline, the summary of the deciding step is used.
 _OWN_WORDS = {RunOutcome.DONE: StepOutcome.PASSED, RunOutcome.NOTHING_TO_DO: StepOutcome.NOTHING_TO_DO}
 _POWERED_OFF = frozenset({"poweroff", "kill", "override"})
 _HEADLINES = {

@@ -16,7 +16,7 @@ from vergeos_nb.views.badges import badge_of_line
 from vergeos_nb.views.timeline import GOING_ON, ChangeMark, Span, StatusBar, StepBar, Timeline, VerdictMark
 
 STATUS_ROWS = "/api/v4/machine_status/"
-# A pause between two calls from here on is waiting, not working.
+# Seconds. A longer pause between two calls counts as waiting.
 WAIT_S = 0.5
 MOST_CHARACTERS = 60
 # Events that are closer together than this share of the whole are drawn as one.
@@ -109,7 +109,7 @@ class _Seen:
         self._running, self._waits, self._span, self._busy_until = True, [], Span(at, at), at
 
     def _pass(self, at: float) -> None:
-        """Time has passed up to here, in the running step or between steps."""
+        """Draw the time up to here, in the running step or between steps."""
         if not self._running:
             self.stretches.append(Span(at, at))
             self._busy_until = at

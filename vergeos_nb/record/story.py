@@ -1,4 +1,4 @@
-"""The outputs of a record's step cells: a section for what was done, a line for what only read."""
+"""The outputs of a record's step cells: a section for a step that acted, a line for one that only read."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _skipped(results: Sequence[StepResult]) -> dict[str, Mapping[str, str]]:
 
 
 def defaults_view(defaults: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters that nobody gave, folded."""
+    """The parameters with their default values, folded."""
     html = rendered("defaults", defaults=_lines(defaults))
     lines = [f"{len(defaults)} parameters had their defaults:", *(f"  {line}" for line in _lines(defaults))]
     return {"text/html": html, "text/plain": "\n".join(lines)}

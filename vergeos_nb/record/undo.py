@@ -28,7 +28,7 @@ def undo_of(account: RunState) -> dict[str, Any] | None:
 
 
 def _row_before(account: RunState, key: StatusKey, put: ChangingCall) -> MachineStatus | None:
-    """The whole row as it was read last before the override: an earlier rung may have changed it."""
+    """The whole row as it was read last before the override: an earlier method may have changed it."""
     reads = [row for call in account.exchanges if _is_before(call, put) for row in _status_rows(call, key)]
     for row in [*reversed(reads), account.fact("before")]:
         try:
@@ -39,7 +39,7 @@ def _row_before(account: RunState, key: StatusKey, put: ChangingCall) -> Machine
 
 
 def _status_rows(call: Exchange, key: StatusKey) -> list[Any]:
-    """The status row that a read gave, by its own key or with its VM's row."""
+    """The status rows in the answer to a read, by the row's own key or with its VM's row."""
     if (call.method, call.status) != ("GET", 200):
         return []
     if call.path == api_path(StatusKey.path(key)):

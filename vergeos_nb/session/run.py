@@ -243,7 +243,7 @@ class Run:
         return finish_record(self.folder, self._scrubber)
 
     def _at_exit(self) -> None:
-        """The kernel ends, and nobody closed the run: make its record if possible."""
+        """Called when the kernel ends without `close`: make the record if possible."""
         if self._closed:
             return
         self._closed = True

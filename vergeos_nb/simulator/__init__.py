@@ -8,8 +8,8 @@
     with sim.serve() as door:          # a real TLS socket on loopback
         ...                            # door.url, door.ca_file
 
-The README beside this file lists scenarios, faults and the control prefix. This room shares no code with
-the rest of the package: one misreading of the API cannot hide in both.
+The README beside this file describes faults, tables and the control prefix. This room shares no code with
+the rest of the package, so that a wrong reading of the API is not made in both.
 """
 
 from vergeos_nb.simulator.api.messages import Request, RequestLogEntry, Response

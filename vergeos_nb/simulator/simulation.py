@@ -39,7 +39,7 @@ ROLES = ("admin", "reader")
 
 
 class Simulation:
-    """A simulated VergeOS system, without a way in: `Simulator` adds the doors.
+    """A simulated VergeOS system without doors. `Simulator` adds them.
 
     Args:
         scenario: A name from `list_scenarios()`.
@@ -48,7 +48,7 @@ class Simulation:
         clock: Where time comes from; None is the machine's own clock.
         username, password, api_key: Throw-away credentials; those not given are made up (the user is
             called `admin`).
-        switches: How points are read that the vendor's documents leave open.
+        switches: The answers to points that the vendor's documents leave open.
         faults: Rules to put behind the scenario's own, or a JSON or TOML file of them.
         record: A file to record every request in (see recording.py).
         system_id: The system's own `id`, 40 hexadecimal digits; made up if left out.
@@ -147,10 +147,10 @@ class Simulation:
             return dump(self.world)
 
     def load(self, state: dict[str, Any]) -> None:
-        """Put a dumped state in place of the present one.
+        """Replace the present state by a dumped one.
 
         Raises:
-            ValueError: If it is no state; the present one is then kept.
+            ValueError: it is no dumped state. The present state is kept.
         """
         with self._lock:
             world = self._empty_world()
@@ -271,11 +271,11 @@ class Simulation:
         ]
 
     def process_alive(self, vm: str | int) -> bool:
-        """The truth: does a hypervisor process of this VM live? Never visible over the API."""
+        """The truth: whether a hypervisor process of this VM lives. The API never shows it."""
         return self.process_copies(vm) > 0
 
     def process_copies(self, vm: str | int) -> int:
-        """The truth: how many processes of this VM live; two is the accident to prevent."""
+        """The truth: how many processes of this VM live. Two are the accident to prevent."""
         with self._lock:
             self.world.settle()
             return len(self.world.truth(vm).copies)

@@ -1,4 +1,4 @@
-"""Every changing request as data, so that a plan shows exactly what is sent.
+"""Every changing request as data, so that a plan shows exactly the request that is sent.
 
 There is one function for each request. The client sends only requests that these functions make. They do not
 send anything themselves.

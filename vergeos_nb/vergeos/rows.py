@@ -84,7 +84,7 @@ MOVING = frozenset(
 OF_NODES = frozenset({"maintenance", "leavingmaintenance", "driversreloading"})
 
 Row = Mapping[str, Any]
-# Many rows as one list per field, all of one length.
+# Many rows, as one list for each field. All lists have the same length.
 Columns = Mapping[str, Sequence[Any]]
 
 
@@ -99,7 +99,7 @@ class SystemInfo:
         simulated: whether a simulator answered, read from the answer itself and not from the profile.
         server_time: the server's clock at the answer, seconds since 1970, or None if it sent none.
         clock_skew_s: server clock minus ours, in seconds, or None.
-        id: the system's own number, "" where it tells none.
+        id: the system's own id, or "" if it tells none.
     """
 
     cloud_name: str
@@ -127,7 +127,7 @@ class Vm:
 
 @dataclass(frozen=True, slots=True)
 class MachineStatus:
-    """A row of ``machine_status``: the platform's *statement* about a machine.
+    """A row of ``machine_status``: what the platform states about a machine. It is no evidence by itself.
 
     ``running_ram`` is in MB; ``started`` and ``last_update`` are seconds since 1970. ``row`` is the whole
     row as it came, kept for the record. ``unread`` names the fields of evidence that could not be read.
@@ -264,7 +264,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class VmRows:
-    """The rows behind a VM's row, as they came together. What did not come as it should is None.
+    """The rows that came together with a VM's row. A row that did not come, or not as expected, is None.
 
     Attributes:
         counters: of NICs and then of drives, each sorted by key.

@@ -33,10 +33,10 @@ FORMATS = ("html", "pdf", "md", "txt", "zip")
     type=click.Choice(FORMATS),
     default="html",
     show_default=True,
-    help="html: a page; md: for a ticket; txt: for an e-mail; zip: all, with its proof.",
+    help="html: a page; md: for a ticket; txt: for an e-mail; zip: all files, to verify elsewhere.",
 )
 @click.option("--appendix", is_flag=True, help="Also print the folded parts of the page (pdf only).")
-@click.option("-o", "--output", "target", metavar="FILE", help="[default: RECORD.FORMAT]")
+@click.option("-o", "--output", "target", metavar="FILE", help="The file to write. [default: RECORD.FORMAT]")
 @archive_option
 @json_option
 def export(record: str, form: str, appendix: bool, target: str | None, outputs: Path, output: Output) -> int:

@@ -20,7 +20,7 @@ from vergeos_nb.words import counted
 @archive_option
 @json_option
 def forward(outputs: Path, output: Output) -> int:
-    """Deliver the events that were not forwarded yet (VERGEOS_NB_FORWARD). Every run does the same."""
+    """Deliver events that were not forwarded yet (VERGEOS_NB_FORWARD). Every run's end does this, too."""
     url = settings.archive_settings().forward
     if url is None:
         hint = "name it with VERGEOS_NB_FORWARD, such as syslog+tls://log.example or https://log.example/in"

@@ -50,7 +50,7 @@ def list_records(
     output: Output,
     **wanted: Any,
 ) -> int:
-    """List the sealed records that fit, the oldest run first.
+    """List sealed records, the oldest run first.
 
     A terminal shows the newest 50, and says how the older ones ended. A pipe, a file, --csv and --json get
     all of them.

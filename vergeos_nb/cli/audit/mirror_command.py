@@ -19,7 +19,7 @@ from vergeos_nb.words import counted
 @archive_option
 @json_option
 def mirror(outputs: Path, output: Output) -> int:
-    """Copy records that are missing in the mirror (VERGEOS_NB_MIRROR). Every seal does the same."""
+    """Copy the records that the mirror lacks (VERGEOS_NB_MIRROR). Every seal does this, too."""
     target = settings.archive_settings().mirror
     if target is None:
         hint = "name it with VERGEOS_NB_MIRROR, such as s3://bucket/prefix"
@@ -28,7 +28,7 @@ def mirror(outputs: Path, output: Output) -> int:
     for record in done.spoiled:
         output.line(f"✘ not copied, because not as it was sealed  {record}")
     if done.busy:
-        output.line("Another process is at it.")
+        output.line("Another process is copying already.")
     else:
         copied = counted(len(done.copied), "record")
         output.line(f"✔ {copied} copied; {mirrors.shown(target)} has all up to number {done.lines}.")

@@ -79,7 +79,7 @@ def remove(records: Sequence[str], reason: str, yes: bool, outputs: Path, output
     "--older-than",
     type=click.FloatRange(min=0),
     metavar="DAYS",
-    help="Remove runs that ended more than so many days ago.",
+    help="Remove runs that ended more than this many days ago.",
 )
 @click.option(
     "--keep", type=click.IntRange(min=0), metavar="COUNT", help="Keep this many of the newest records."

@@ -23,7 +23,7 @@ from vergeos_nb.errors import Refused, UsageError
 @archive_option
 @json_option
 def sign(key: str | None, outputs: Path, output: Output) -> int:
-    """Verify the archive and sign the end of its ledger. With VERGEOS_NB_SIGNING_KEY, seals are signed."""
+    """Verify the archive and sign the end of its ledger. With VERGEOS_NB_SIGNING_KEY every seal is signed."""
     path = Path(key) if key else settings.archive_settings().signing_key
     if path is None:
         hint = "name it with --key, or with VERGEOS_NB_SIGNING_KEY"

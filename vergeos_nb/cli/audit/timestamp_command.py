@@ -20,7 +20,7 @@ from vergeos_nb.layout import ArchiveLayout
 @outputs_option
 @json_option
 def timestamp(url: str, outputs: Path, output: Output) -> int:
-    """Have a timestamp authority confirm the ledger. Its answer shows that the lines existed then."""
+    """Ask a timestamp authority to confirm the ledger. The timestamp proves when its lines existed."""
     if not ArchiveLayout(outputs).ledger.exists():
         raise UsageError(
             "timestamping the archive", f"there is no ledger in {outputs}", "name it with --outputs"

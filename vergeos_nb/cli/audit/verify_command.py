@@ -25,7 +25,7 @@ from vergeos_nb.layout import HEAD
 @click.option(
     "--allowed-signers",
     metavar="FILE",
-    help="Allowed-signers file; every line must be signed. [default: VERGEOS_NB_ALLOWED_SIGNERS]",
+    help="Allowed-signers file. Its signers must cover every line. [default: VERGEOS_NB_ALLOWED_SIGNERS]",
 )
 @click.option("--tsa-certs", metavar="FILE", help="Root certificates of timestamp authorities.")
 @click.option("--only", metavar="RECORD", help="Check an export of this record; others may be missing.")

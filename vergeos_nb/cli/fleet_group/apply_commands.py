@@ -52,7 +52,7 @@ def apply(digest: str, **options: Any) -> int:
 
 @click.command(cls=Command)
 @click.argument("digest")
-@click.option("--go-on", is_flag=True, help="Do not count earlier failures.")
+@click.option("--go-on", is_flag=True, help="Do not count earlier failures towards the limit.")
 @operator_option
 @scheduler_option
 @outputs_option

@@ -45,9 +45,7 @@ NOT_HERE = (
 @click.option(
     "--cap", type=click.IntRange(min=1), default=10, show_default=True, help="Refuse a plan over more VMs."
 )
-@click.option(
-    "--at-once", type=click.IntRange(1, 100), default=4, show_default=True, help="VMs that run at a time."
-)
+@click.option("--at-once", type=click.IntRange(1, 100), default=4, show_default=True, help="VMs at a time.")
 @click.option(
     "--per-node", type=click.IntRange(min=1), default=2, show_default=True, help="VMs at a time on one node."
 )
@@ -63,7 +61,7 @@ NOT_HERE = (
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="After so many failures, start no other VM.",
+    help="After this many VMs that did not end as asked, start no other.",
 )
 @outputs_option
 @json_option
@@ -80,7 +78,7 @@ def plan(
     output: Output,
     **selector: str | None,
 ) -> int:
-    """Plan for the VMs of a FILE, or for those that a selector fits. Changes nothing. FILE is CSV or JSON.
+    """Plan for the VMs of a FILE, or for those that a selector matches. Changes nothing. FILE is CSV or JSON.
 
     \b
     vergeos-nb stuck --csv > stuck.csv

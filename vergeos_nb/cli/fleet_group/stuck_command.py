@@ -36,7 +36,7 @@ SHOWN = ("name", "suggestion", "verdict", "status", "for_s", "node", "node_state
 
 @click.command(cls=Asking)
 @click.option("--profile", default="simulator", show_default=True, help="The system to read.")
-@click.option("--gap", metavar="SECONDS", help="Seconds between the two readings.")
+@click.option("--gap", metavar="SECONDS", help="Seconds between the two readings. [default: 5]")
 @click.option("--name", help="Only VMs of this name; * and ? are wildcards.")
 @click.option("--node", help="Only VMs on this node.")
 @click.option("--status", help="Only VMs with this status in their row.")
@@ -58,7 +58,7 @@ def stuck(
     output: Output,
     **wanted: str | None,
 ) -> int:
-    """Read the whole fleet in a few calls and list the stuck VMs. Changes nothing."""
+    """List the stuck VMs of a whole system. Changes nothing."""
     given = {"profile": profile} | ({"sample_gap_s": gap} if gap is not None else {})
     _check(wanted, sort)
     clock = SystemClock()

@@ -20,9 +20,9 @@ from vergeos_nb.settings import load_profile
 @click.option("--out", "-o", metavar="FILE", required=True, help="The file to write.")
 @json_option
 def capture(profile: str, out: str, output: Output) -> int:
-    """Read the tables that a power-off reads, and write them to a file without names. Changes nothing.
+    """Write the rows that a power-off reads to a file, without names. Changes nothing on the system.
 
-    `vergeos-nb simulator --from FILE` serves what was written.
+    `vergeos-nb simulator --from FILE` serves the captured system.
     """
     with open_profile(load_profile(profile)) as ready:
         captured, content = read_system(ready, progress=lambda table: output.progress(f"reading {table}"))

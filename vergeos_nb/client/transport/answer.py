@@ -20,7 +20,7 @@ from vergeos_nb.clock import Clock
 from vergeos_nb.masking import cut
 
 LONGEST_KEPT_TEXT = 4000
-"""Characters of an answer that is not JSON, as far as the record keeps it."""
+"""The most characters that the record keeps of an answer that is not JSON."""
 
 KEPT_WHOLE_BYTES = 64 * 1024
 """Of an answer with more bytes, or with many values, the record keeps size, hash and first rows. Reason:
@@ -83,7 +83,7 @@ class Answer:
 
 
 class Tracing:
-    """Listens to httpcore for how far a request has got.
+    """Learns from httpcore how far a request has got.
 
     It is a separate object, because httpx keeps it in a reference cycle. Everything that it refers to
     stays in memory until the garbage collector runs.
@@ -195,7 +195,7 @@ class Taking:
         return cut(mask(self.content.decode("utf-8", "replace")), LONGEST_KEPT_TEXT, torn=True)
 
     def in_brief(self) -> Any:
-        """Size and SHA-256 of the answer, or None where there is nothing."""
+        """Size and SHA-256 of the answer; None if it is empty."""
         if not self.content:
             return None
         return {"bytes": len(self.content), "sha256": hashlib.sha256(self.content).hexdigest()}

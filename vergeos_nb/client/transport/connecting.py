@@ -1,4 +1,4 @@
-"""Connections that never stood: name, address, certificate. Nothing was sent in any of these cases."""
+"""Connections that could not be made: name, address, certificate. Nothing was sent in these cases."""
 
 from __future__ import annotations
 

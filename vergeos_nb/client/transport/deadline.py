@@ -1,8 +1,8 @@
 """One time limit for a whole request: name, connection, TLS, proxy, sending, headers and body together.
 
 httpx and httpcore limit each single read and write. So a server that sends one byte, or a ``103``, just
-before each limit keeps a request open for ever. Here each read and write may take only what is left of one
-limit.
+before each limit keeps a request open for ever. Here each read and write may take only the time that is
+left of one limit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def rest(limit: float | None) -> float | None:
-    """How long the next wait may be: this limit, or what is left of the request's limit if that is less.
+    """Seconds that the next wait may take: this limit, or the rest of the request's limit if that is less.
 
     Raises:
         TimeoutError: nothing is left of the request's limit.

@@ -1,7 +1,7 @@
 """An answer's bytes made into JSON within bounds: of length, encoding, depth and count of values.
 
-Nothing that a host sends shall cost more memory or time than the answer that was asked for, or raise anything
-but `ValueError`: what comes after a changing request has to be written down whatever it is.
+No answer may cost more memory or time than a good one, or raise anything but `ValueError`, because the
+answer to a changing request must be written down in any case.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FEW_VALUES = 20_000
 
 
 class TooLongError(ValueError):
-    """There is more of it than may be."""
+    """The content is longer than allowed."""
 
 
 class Inflating:
@@ -76,7 +76,7 @@ class Inflating:
                 self._inflate = zlib.decompressobj(31)
 
     def end(self) -> None:
-        """There is no more.
+        """End the body.
 
         Raises:
             ValueError: the content is incomplete.
@@ -122,7 +122,7 @@ def decoded(content: bytes | bytearray) -> Any:
     """The JSON in these bytes.
 
     Raises:
-        ValueError: it is none, or nothing that the platform would answer: deep, or of too many values.
+        ValueError: it is not JSON, is nested too deep, or has too many values.
     """
     if values_in(content) > max(_FEW_VALUES, len(content) // _BYTES_A_VALUE):
         raise ValueError("it holds more values than rows of this size do")
@@ -135,7 +135,7 @@ def decoded(content: bytes | bytearray) -> Any:
 
 
 def _check(data: Any) -> None:
-    """Level by level, because a recursion is what has to be held off."""
+    """Check the depth level by level, because a recursion would fail on a deep value."""
     level: list[Any] = [[data]]
     depth = 0
     while level:

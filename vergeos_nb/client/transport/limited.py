@@ -15,7 +15,7 @@ import httpx
 from vergeos_nb.client.transport.deadline import addresses, rest
 
 _PIECE = 64 * 1024
-# As much as a record of TLS holds at most (RFC 8446, 5.1).
+# The most bytes of a TLS record (RFC 8446, 5.1).
 _RECORD = 16 * 1024
 
 
@@ -62,7 +62,7 @@ class _Stream(httpcore.NetworkStream):
         return piece if len(piece) < _RECORD else self._with_what_is_there(piece, max_bytes)
 
     def _with_what_is_there(self, piece: bytes, max_bytes: int) -> bytes:
-        """The piece, and the data that has arrived behind it.
+        """The piece, and the data that has arrived after it.
 
         TLS gives one record at a time, and a read costs httpcore more time than decoding the record.
         """
@@ -122,7 +122,7 @@ class _Backend(httpcore.SyncBackend):
         try:
             found = addresses(host, port, rest(timeout))
             for at, address in enumerate(found):
-                # Each has its share: one that swallows everything leaves time for the next.
+                # Each address gets its share of the time, so that a silent one leaves time for the next.
                 left, others = rest(None), len(found) - at
                 limits = [limit for limit in (timeout, left and left / others) if limit is not None]
                 try:

@@ -1,4 +1,4 @@
-"""How this machine reaches a host: trusted authorities and time limits; `proxies` knows the way.
+"""How this machine reaches a host: trusted authorities, time limits, the HTTP client.
 
 httpx is told everything and reads nothing from the environment itself (``trust_env=False``).
 """
@@ -22,7 +22,8 @@ from vergeos_nb.settings import AmbientNetwork, Profile, Secret, ambient_network
 from vergeos_nb.version import __version__
 
 LONGEST_CONNECT_S = 10.0
-"""A host that has not taken the connection by then is down or blocked, whatever the request's own limit."""
+"""Seconds. A host that has not accepted the connection by then is down or blocked. A longer time limit of
+the request does not help."""
 _NOTHING_SAID = AmbientNetwork()
 
 
@@ -39,7 +40,7 @@ def tls_context(profile: Profile, network: AmbientNetwork) -> ssl.SSLContext:
 
 
 def _modern(context: ssl.SSLContext) -> ssl.SSLContext:
-    # Said here, because what Python takes by default is the distribution's choice: Debian's takes any.
+    # Set here, because Python's default depends on the distribution: Debian's accepts any.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
@@ -152,7 +153,7 @@ def new_client(
         keep_alive: whether connections are used again. Without it every request opens its own, so that none
             is lost on a connection that the server has closed meanwhile.
         tls: made here if it is None and is needed.
-        transport: stands in for the network.
+        transport: replaces the network.
 
     Raises:
         SettingsError: the proxy's URL cannot be used.
@@ -204,7 +205,7 @@ def outside_client(url: str, seconds: float, network: AmbientNetwork | None = No
     Its requests have a limit as a whole inside `deadline.within` only.
 
     Args:
-        url: what it is for; whether a proxy is on the way depends on it.
+        url: the request's URL, which decides whether a proxy is used.
         seconds: limit for each silence within a request.
 
     Raises:

@@ -12,16 +12,16 @@ from vergeos_nb.settings import AmbientNetwork
 def post(
     url: str, content: bytes, kind: str, *, limit_s: float, network: AmbientNetwork | None = None
 ) -> tuple[int, bytes]:
-    """Status and body of the answer, which is bounded in length and, from the start on, in time.
+    """Send it, and return the answer's status and body. Its length and the whole time are bounded.
 
-    The way there is that of all other requests: the machine's authorities and proxy, no redirects.
+    As for all requests, the machine's authorities and proxy are used, and redirects are not followed.
 
     Args:
         kind: the content's type.
 
     Raises:
-        httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError: there is none. The text of it may
-            repeat the URL.
+        httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError: there is no answer. The error's
+        text may repeat the URL.
         SettingsError: the machine's authorities or its proxy cannot be used.
     """
     headers = {"Content-Type": kind, "Accept": "*/*"}

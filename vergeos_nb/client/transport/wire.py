@@ -1,7 +1,7 @@
 """The wire: every request to a VergeOS system goes through here and becomes an exchange.
 
-Reads are repeated when a failure may pass (`retries`); a changing call is sent exactly once, on a connection
-of its own, whatever happens. Secrets go into headers and into the body of a login and come out nowhere.
+Reads are repeated when a failure may pass (`retries`); a changing call is sent exactly once, on its own
+connection. Secrets are put into headers and into the body of a login, and nowhere else.
 """
 
 from __future__ import annotations
@@ -44,10 +44,11 @@ BURST = 8
 kept on average, so that in any second there are fewer than 30. A changing request always keeps the gap."""
 
 LOGOUT_LIMIT_S = 5.0
-"""A stuck system shall not keep a run from ending; a session ends by itself after a day (D-adv-set)."""
+"""Seconds for the logout, so that a stuck system does not delay the run's end. A session ends by itself
+after a day (D-adv-set)."""
 
 KEPT_IN_ALL_BYTES = 8 * 1024 * 1024
-"""When the answers that a wire's exchanges keep whole have come to this, all later ones are kept in brief."""
+"""Bytes. When a wire has kept so much of whole answers, it keeps all later answers in brief."""
 
 OnIntent = Callable[[Request], None]
 OnExchange = Callable[[Exchange], None]
@@ -85,8 +86,8 @@ class Wire:
         on_exchange: called with every exchange, failed ones and repetitions too, each with its own number. An
             exception from it is raised, although the call has been made.
         transport: used instead of the network.
-        kept: an answer of up to so many bytes is whole in its exchange. None for all of them, for those who
-            keep no exchanges.
+        kept: the exchange holds an answer of up to this many bytes whole. None keeps all of them, for
+        callers that keep no exchanges.
         pace: waits until the next request may be sent, if several wires share one limit. By default a wire
             keeps `MIN_GAP_S` on average, with a `BURST` after a pause.
 
@@ -168,8 +169,8 @@ class Wire:
         """As `read`, but with the whole answer and not only its data.
 
         Args:
-            raw: give the answer's bytes as they came, and let the exchange hold their number and SHA-256
-                in place of them: for lists that no record could hold, read by who knows their columns.
+            raw: return the answer's bytes undecoded. The exchange then holds only their number and SHA-256.
+                For lists that are too large for a record.
         """
         path = api_path(table_path)
         asked = asked or f"read {table_path}"
@@ -196,7 +197,7 @@ class Wire:
     def close(self) -> None:
         """End the session, if there is one, and close all connections. Can be repeated.
 
-        Neither the network nor the system nor the journal can make it fail.
+        It never fails because of the network, the system or the journal.
         """
         try:
             self._log_out()
@@ -265,7 +266,7 @@ class Wire:
     def _exchanged(
         self, request: _Sending, content: bytes | None, taking: Taking, call: failures.CallContext
     ) -> Answer:
-        """One exchange. Whatever an answer does to those who read it, it ends in an error of ours."""
+        """One exchange. Every exception while the answer is read becomes an error of ours."""
         try:
             self._transfer(request, content, taking, call)
             return taking.judge(call, raw=request.raw)
@@ -356,7 +357,7 @@ class Wire:
         )
 
     def _answer(self, request: _Sending, taking: Taking) -> Any:
-        """The answer as its exchange keeps it. Cannot fail: what has been sent must be written down."""
+        """The answer as its exchange keeps it. Cannot fail, because a sent request must be written down."""
         if request.raw:
             return taking.in_brief()
         kept = self._kept if self._kept is None or self._kept_in_all < KEPT_IN_ALL_BYTES else 0

@@ -1,7 +1,8 @@
 """A whole fleet in a few list calls, as columns: a list per field, and no object per VM.
 
-Lists are read in pages, each beginning above the last key of the page before, so that a row that comes or
-goes meanwhile shifts no other out of sight. A page's rows are turned into columns before the next page comes.
+Lists are read in pages. Each page begins above the last key of the page before. So a row that is added or
+removed meanwhile does not make another row be missed. A page's rows are turned into columns before the next page
+comes.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ PAGE_AS_JSON = 4000
 """Rows of one call that are kept as the platform gave them: they are longer."""
 
 MOST_PAGES = 100
-"""So many pages are more rows than any table of a system has."""
+"""The most pages of a table. No table of a system has so many rows."""
 
 MACHINES_A_CALL = 100
-"""So many machines are named in one filter, which travels in the URL."""
+"""The most machines in one filter, because the filter is part of the URL."""
 
 # The way through machine and status is the one that
 # pyvergeos 1.7.1 takes for its list of VMs.
@@ -84,7 +85,7 @@ _DRIVE_STATS = (
 
 
 def _no_matter(page: Columns) -> None:
-    """Nobody waits for the first rows."""
+    """The default of ``on_rows``: do nothing."""
 
 
 class FleetReads:
@@ -113,7 +114,7 @@ class FleetReads:
     def fleet_counters(self) -> Mapping[int, int]:
         """By machine, the sum of all that its NICs and drives have counted. Reads only.
 
-        The sum means nothing by itself; one that differs from an earlier one is of counters that moved.
+        A sum means nothing by itself. If it differs from an earlier sum, a counter has moved.
         """
         asked = "reading the counters of all machines"
         sums: dict[int, int] = {}
@@ -218,7 +219,7 @@ class FleetReads:
         """The rows of a table by ``$key``, a page at a time.
 
         Args:
-            page_rows: at most so many rows in a page, if not `PAGE`.
+            page_rows: the most rows of a page; by default `PAGE`.
 
         Raises:
             WrongShape: a page is not in order, or begins below the one before: rows could be missing.

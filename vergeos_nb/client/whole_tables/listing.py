@@ -28,7 +28,7 @@ class ListReads:
         """Every VM that is not a snapshot, by key. Reads only.
 
         Args:
-            name: those that the platform finds for this name alone; "" for all.
+            name: only VMs that the platform finds for this name; "" for all.
 
         Raises:
             UsageError: no VM can have this name.
@@ -57,7 +57,7 @@ class ListReads:
 
 
 def looks_stuck(status: str, state: str, running: bool | None) -> str:
-    """What of a VM's row looks as if it hung, or "". No more than a first look: nothing is judged by it."""
+    """Which value of a VM's row looks as if the VM hung, or "". A hint for a person; no verdict uses it."""
     if status in STUCK:
         return f"its status is {status}"
     if running and state not in ("online", ""):

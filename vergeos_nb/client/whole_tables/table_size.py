@@ -1,7 +1,7 @@
 """How much memory a whole table may need, over all its pages.
 
-The bounds of one answer hold for each page. A platform that never ends its list, or whose names are books,
-would still fill the machine.
+The bounds of one answer hold for each page. A platform that never ends its list, or sends endless names,
+would still fill the memory.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ OF_A_CELL = _PLACE + _NUMBER
 
 
 def check_size(size: int, most: int, table: str, asked: str) -> None:
-    """Refuse a table that needs more bytes than it may.
+    """Check the memory that a table needs, in bytes.
 
     Raises:
-        BadAnswer: it does.
+        BadAnswer: it needs more than a table may.
     """
     if size > most:
         raise BadAnswer(

@@ -272,7 +272,7 @@ class Engine(Generic[C]):
         return self._result(step, ended_by(error), self._clock.now(), len(self._calls))
 
     def _skipped(self, before: str) -> Draft:
-        """The draft of a step whose way is not open. It names the step that closed the way."""
+        """The draft of a step that may not act. It names the step that closed the way."""
         closed = self.results[before]
         while (earlier := self._before(self.step(closed.step))) and not opens(self.results[earlier]):
             closed = self.results[earlier]
@@ -296,7 +296,7 @@ class Engine(Generic[C]):
 
 
 def _with_short_cells(table: Table) -> Table:
-    """The table with long texts cut. A platform can answer a book for a word, and each reading shows it."""
+    """The table with long texts cut. Otherwise each reading would repeat an endless text of the platform."""
 
     def short(cell: Scalar) -> Scalar:
         return cut(cell, LONGEST_CELL) if isinstance(cell, str) and len(cell) > LONGEST_CELL else cell

@@ -27,7 +27,7 @@ LOG_HOURS = 24.0
 
 
 class FindStuckVmsParameters(SystemParameters):
-    """Its parameters beside those of every runbook on a system."""
+    """Its parameters, in addition to those of every runbook on a system."""
 
     sample_gap_s: Annotated[Seconds, AskedOn(FIRST)] = Field(
         5.0,

@@ -24,7 +24,7 @@ from vergeos_nb.procedure.values.step_tables import ACTED, FACTS, OFFENDERS, OFT
 from vergeos_nb.procedure.values.table import Scalar, Schema, Table
 from vergeos_nb.words import counted
 
-# More would be no table that a person reads; `vergeos-nb audit list` prints all.
+# The most rows of a table that a person reads. `vergeos-nb audit list` prints all.
 MOST_SHOWN = 500
 DAY_S = 86_400.0
 
@@ -32,7 +32,7 @@ DAY_S = 86_400.0
 def _day(text: str) -> str:
     if text:
         try:
-            iso(from_iso(text) + DAY_S)  # what cannot be written could not be shown either
+            iso(from_iso(text) + DAY_S)  # A time that cannot be written cannot be shown either.
         except (ValueError, OverflowError):
             raise ValueError(
                 "is no day such as 2026-10-01, and no time such as 2026-10-01T12:00:00Z"
@@ -41,7 +41,7 @@ def _day(text: str) -> str:
 
 
 class IncidentReportParameters(RunParameters):
-    """Its parameters beside those of every runbook."""
+    """Its parameters, in addition to those of every runbook."""
 
     since: Annotated[str, AfterValidator(_day), AskedOn(FIRST)] = Field(
         "",
@@ -94,7 +94,7 @@ class IncidentReportParameters(RunParameters):
 
 @dataclass(slots=True, kw_only=True)
 class ReportCase(ArchiveCase):
-    """One report over the archive."""
+    """The state of a report over the archive."""
 
     options: IncidentReportParameters
     checked: Checked | None = None
@@ -102,13 +102,13 @@ class ReportCase(ArchiveCase):
 
     @property
     def period(self) -> tuple[float, float]:
-        """From when, and until when."""
+        """Beginning and end of the period, in seconds since 1970."""
         until = self.options.until_epoch(self.clock.now())
         return self.options.since_epoch(until), until
 
 
 def check_archive(case: ReportCase) -> Draft:
-    """Verify the archive: are its records as they were sealed?"""
+    """Verify that the archive's records are as they were sealed."""
     if not case.options.verify:
         return Draft(StepOutcome.SKIPPED, "Not verified (parameter verify).", facts={"opens": True})
     case.checked = checked = case.past.check()
@@ -132,7 +132,7 @@ def check_archive(case: ReportCase) -> Draft:
 
 
 def gather(case: ReportCase) -> Draft:
-    """Every run over a VM in the period, planned and refused ones too."""
+    """Read every run over a VM in the period, also planned and refused ones."""
     since, until = case.period
     runs = case.past.runs(since, until, case.options.only_ticket)
     case.runs = runs = [run for run in runs if case.options.rehearsals or not run.simulated]
@@ -159,7 +159,7 @@ def gather(case: ReportCase) -> Draft:
 
 
 def what_was_done(case: ReportCase) -> Draft:
-    """Only the runs that sent something which acts on a VM."""
+    """List the runs that sent a request that acts on a VM."""
     acted = [run for run in case.runs if run.acted]
     forced = [run for run in acted if run.forced]
     found = {
@@ -187,7 +187,7 @@ def what_was_done(case: ReportCase) -> Draft:
 
 
 def offenders(case: ReportCase) -> Draft:
-    """VMs and nodes that needed it again and again."""
+    """List VMs and nodes on which as many runs acted as the parameter `repeated` says, or more."""
     acted = [run for run in case.runs if run.acted]
     groups: dict[tuple[str, str], list[PastRun]] = defaultdict(list)
     for run in acted:

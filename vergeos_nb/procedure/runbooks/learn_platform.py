@@ -47,7 +47,7 @@ def _test_vm(name: str, info: ValidationInfo) -> str:
 
 
 class LearnPlatformParameters(ConfirmingParameters):
-    """Its parameters beside those of every confirming runbook."""
+    """Its parameters, in addition to those of every confirming runbook."""
 
     vm_name: Annotated[
         str, AfterValidator(_test_vm), Unbound("the plan's vm holds name and keys"), AskedOn("locate")

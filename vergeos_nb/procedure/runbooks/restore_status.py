@@ -78,7 +78,7 @@ def _record(text: str, info: ValidationInfo) -> str:
 
 
 class RestoreStatusParameters(ConfirmingParameters):
-    """Its parameters beside those of every confirming runbook."""
+    """Its parameters, in addition to those of every confirming runbook."""
 
     record: Annotated[
         OneLine, AfterValidator(_record), Unbound("the plan's record holds its id"), AskedOn("plan")
@@ -222,7 +222,7 @@ def confirm(case: Case) -> Draft:
 
 
 def restoring(case: Case) -> Sequence[Ask]:
-    """A look, then the PUT that the plan holds."""
+    """The VM's present state, then the PUT of the plan."""
     assert case.plan is not None
     key, look = case.known_status_key(), previews.looking_again(case)
     puts: list[Ask] = [previews.writing(key, body) for body in _planned_bodies(case)]

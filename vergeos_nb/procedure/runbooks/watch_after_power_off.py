@@ -37,7 +37,7 @@ MOST_READINGS = 5000
 
 
 class WatchAfterPowerOffParameters(ConfirmingParameters):
-    """Its parameters beside those of every confirming runbook."""
+    """Its parameters, in addition to those of every confirming runbook."""
 
     minutes: Annotated[float, Field(ge=0, le=10_080, allow_inf_nan=False), AskedOn("watch")] = Field(
         30.0, title="Minutes to watch", description="Minutes that it is watched: 0 to 10080, which is a week."
@@ -100,7 +100,7 @@ def watch(case: Case) -> Draft:
 
 
 def starting(case: Case) -> Sequence[Ask]:
-    """The requests of the step: a look and the start, if a parameter asks for it."""
+    """The requests of the step if a parameter asks for it: the VM's present state, then the start."""
     return previews.sending("poweron")(case) if _options(case).power_on else []
 
 

@@ -181,13 +181,13 @@ def _confirm_start(case: Case) -> Draft:
     )
     ended = settle(seen, wait, look, lambda since: f"starting for {seen.elapsed:.0f} s")
     said = ended.trouble("it has not run undisturbed", "it was seen to run properly")
-    # Who stopped the wait matters more than how far the start had come.
+    # If somebody stopped the wait, that is reported first.
     seen.trouble = said if ended.stop else seen.trouble or said
     return _end_start(case, seen)
 
 
 def _not_well(seen: Watch, row: MachineStatus) -> str:
-    """What keeps the VM from running properly as it was read last, or ""."""
+    """Why the VM does not run properly by the last reading, or ""."""
     if not seen.ours():
         return seen.foreign()
     if not (row.running and row.status == "running" and row.state == "online" and row.node is not None):

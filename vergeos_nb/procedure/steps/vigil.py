@@ -25,7 +25,7 @@ from vergeos_nb.words import counted
 # How far back the machine's log is copied into the record, because the platform deletes old lines.
 LOG_HOURS = 24.0
 LOG_LINES = 1000
-# So many of the lines that were judged are kept, and so many are shown. The journal has all.
+# How many of the judged lines are kept, and how many are shown. The journal has all.
 LINES_KEPT = 1000
 LINES_SHOWN = 500
 # Seconds between two checks for a stop file, whatever the time between two readings is.
@@ -113,7 +113,7 @@ class Vigil(Readings):
     def pause(self, seconds: float) -> str:
         """Wait this long. If somebody wants the run to stop, return at once with who it is; else "".
 
-        It takes no lease, because a run that only watches must not keep another run from acting.
+        It takes no lease, because a run that only watches must not stop another run from acting.
         """
         end = self.case.clock.monotonic() + seconds
         while not (stop := self.case.stop_wanted()):
@@ -190,7 +190,7 @@ class Vigil(Readings):
 
 
 def _thinned(samples: Sequence[Sample]) -> list[Sample]:
-    """What changed, first and last, and of the rest every other one."""
+    """The first and the last reading, all changes, and every second one of the others."""
     kept = []
     for number, sample in enumerate(samples):
         before = samples[number - 1].status

@@ -163,7 +163,7 @@ class Platform(Protocol):
 
 
 class Learnable(Platform, Protocol):
-    """A system that is asked how it answers, and not only what is true there."""
+    """A system whose way of answering can be learned, beside the facts that it holds."""
 
     def table_seen(self, table: str) -> TableSeen:
         """A few rows of a table that the code reads, column by column. A refusal is a result, too."""
@@ -172,7 +172,7 @@ class Learnable(Platform, Protocol):
         """What comes for no match, for an unknown column, and for braces."""
 
     def machines_to_watch(self, each: int) -> Machines:
-        """Up to so many machines of running VMs, of stopped VMs, and of nodes."""
+        """Machines of running VMs, of stopped VMs, and of nodes; at most ``each`` of a kind."""
 
     def written(self, machines: Sequence[MachineKey]) -> Sequence[Written]:
         """When the rows of these machines were written, in the order given."""
@@ -209,7 +209,7 @@ class VmLease(Protocol):
     """The right to act on this VM, held by one run at a time."""
 
     def renew(self) -> None:
-        """Take it, or keep it for another while.
+        """Take the lease, or extend it.
 
         Raises:
             Refused: another run holds it.

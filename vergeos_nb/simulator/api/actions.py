@@ -90,9 +90,9 @@ def _status(world: World, vm: Row) -> Row:
 
 
 def _carried_out(world: World, vm: Row, seconds: float | None) -> float | None:
-    """Return after how long an action takes effect: never, if the node that must do it is not there.
+    """Return how long an action takes, in seconds; None (never) if the node that must do it is not there.
 
-    By the switch `relay_is_carried_out`, a node that nobody hears ends the process all the same.
+    With the switch `relay_is_carried_out`, a node that is cut off ends the process all the same.
     """
     if _node_answers(world, vm):
         return seconds
@@ -103,7 +103,7 @@ def _carried_out(world: World, vm: Row, seconds: float | None) -> float | None:
 
 
 def _needs_running(world: World, vm: Row) -> bool:
-    """Is the VM running, as its row says? Refuses or (by switch) quietly tells that it is not."""
+    """Whether the row says that the VM runs. If it does not: refuses, or by switch returns False."""
     if _status(world, vm).get("running"):
         return True
     if world.switches.conflict_in_wrong_state:
@@ -113,7 +113,7 @@ def _needs_running(world: World, vm: Row) -> bool:
 
 @enter(ACTIONS, "poweron")
 def poweron(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
-    """Start the VM. The row is believed: over a live process this makes a second copy."""
+    """Start the VM if its row says that it is stopped. Over a live process this makes a second copy."""
     if not vm.get("enabled", True):
         raise ApiError(422, "Operation not permitted")
     status = _status(world, vm).get("status", "running")
@@ -246,7 +246,7 @@ def migrate(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
 
 @enter(ACTIONS, "clone")
 def clone(world: World, vm: Row, params: dict[str, Any]) -> dict[str, Any]:
-    """Copy a VM (or a snapshot) to a new, stopped VM; the keys in the answer are texts (D-adv)."""
+    """Copy a VM or a snapshot to a new, stopped VM. The keys in the answer are texts (D-adv)."""
     name = str(params.get("name") or f"{vm['name']}_{int(world.now)}")[:128]
     refuse_taken_vm_name(world, name)
     made = _copy(world, vm, name, is_snapshot=False, created_from="clone")
@@ -283,7 +283,7 @@ HOTPLUGGED = {"hotplugdrive": "machine_drives", "hotplugnic": "machine_nics"}
 
 
 def _hotplug(world: World, vm: Row, params: dict[str, Any], *, table: str) -> dict[str, Any]:
-    """Attach a drive or NIC of a running VM, or (`unplug`) take it off; the row is there before."""
+    """Attach a drive or NIC to a running VM, or (`unplug`) detach it. Its row exists before."""
     part = world.get(
         table, int(str(params.get("device", "0"))) if str(params.get("device", "")).isdigit() else 0
     )
@@ -314,7 +314,7 @@ def snapshot(world: World, machine: int, columns: dict[str, Any]) -> Row:
 
 
 def remove_vm(world: World, vm: Row) -> None:
-    """Take away a VM with everything that belongs to its machine."""
+    """Remove a VM with everything that belongs to its machine."""
     machine = vm["machine"]
     hardware.strip(world, machine)
     world.remove("machine_console_status", vm.get("console_status", 0))

@@ -19,10 +19,10 @@ from vergeos_nb.simulator.world.world import World
 logger = logging.getLogger(__name__)
 
 SERVER = "vergeos-nb-simulator"
-"""The `Server` header of every answer: by it a tool knows that a system is simulated."""
+"""The `Server` header of every answer. It tells a client that the system is simulated."""
 
 MAX_BODY = 5_000_000
-"""Longest request body taken, in bytes (assumed)."""
+"""The longest request body that is accepted, in bytes (assumed)."""
 
 
 class Core:
@@ -57,7 +57,7 @@ class Core:
         return Response(status, self.headers(), body)
 
     def faulty(self, request: Request, rule: Rule) -> Response:
-        """Make the answer a fault rule gives in place of the core's."""
+        """Make the answer that a fault rule gives in place of the core's."""
         status = rule.status if rule.status is not None else 200
         headers = {**self.headers(), **rule.headers}
         if rule.not_json:

@@ -63,13 +63,13 @@ def _alone(table: str) -> Remover:
 
 
 ALONE = ("tasks", "user_api_keys", "node_queries", "vnet_queries", "vm_favorites")
-"""Tables whose rows nothing hangs on: they are only taken away."""
+"""Tables whose rows no other row needs. DELETE removes the row and nothing else."""
 
 REMOVERS: dict[str, Remover] = {table: _alone(table) for table in ALONE}
 
 
 def link(world: World, body: Body, field: str, table: str, *, of: str) -> Row:
-    """Return the row of `table` that a field of a body for the table `of` points to.
+    """Return the row of `table` that is named by a field of a body for the table `of`.
 
     Its key may be a number or a numeric text.
 

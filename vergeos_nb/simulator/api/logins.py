@@ -23,13 +23,13 @@ TOKEN_LIFETIME = 259_200
 """Absolute lifetime of a session in seconds (D-adv-set)."""
 
 TOKEN_IDLE = 86_400
-"""A session unused for so many seconds ends (D-adv-set)."""
+"""A session ends when it was not used for so many seconds (D-adv-set)."""
 
 CACHED_SECONDS = 60.0
-"""For how long the old password is taken (TF acceptance test, recorded; the time is assumed)."""
+"""Seconds for which the old password still works (TF acceptance test, recorded; the time is assumed)."""
 
 MAX_SESSIONS = 100
-"""Sessions per user (release notes 26.1); the oldest gives way (assumed)."""
+"""The most sessions of a user (release notes 26.1). A further login ends the oldest one (assumed)."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Accounts:
         return (self._session(world, token) or self._bearer(world, token)) if token else None
 
     def change_password(self, world: World, password: str) -> None:
-        """Take a new password; by switch the old one goes on to open the API for a while."""
+        """Take a new password. By switch the old one still works for a while."""
         if world.switches.basic_is_cached:
             self.cached = (self.password, world.now + CACHED_SECONDS)
         self.password = password

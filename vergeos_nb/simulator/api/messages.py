@@ -99,7 +99,7 @@ class RequestLogEntry:
 
 
 class ApiError(Exception):
-    """A refusal that becomes an HTTP answer: a status code, the text under `err`, and seconds of waiting."""
+    """A refusal as an HTTP answer: status code, the text under `err`, and seconds to wait before it."""
 
     def __init__(self, status: int, text: str, *, delay: float = 0.0) -> None:
         super().__init__(text)

@@ -199,7 +199,7 @@ AGGREGATES = ("sum", "avg", "min", "max", "count")
 
 
 def _all_aggregates(selection: Fields) -> bool:
-    """Is this a list of aggregates only? Then rows give one object, not an array (govergeos node.go)."""
+    """Whether the list has aggregates only. Then rows give one object, not an array (govergeos node.go)."""
     calls = [_call_of(entry) for entry in selection.entries]
     return bool(calls) and all(call is not None and call.name in AGGREGATES for call in calls)
 
@@ -229,7 +229,7 @@ def _aggregate_getter(world: World, spec: ColumnSpec, selection: Fields) -> Gett
 
 
 def _through(world: World, table: str, name: str, inner: Callable[[str], Getter | None]) -> Getter | None:
-    """Go through a link and read on behind it with what `inner` makes for the table there."""
+    """Follow a link, and read the row behind it with the getter that `inner` makes for its table."""
     spec = link_spec(world, table, name)
     if spec is None:
         return None

@@ -1,4 +1,4 @@
-"""Actions on one row: nodes into and out of maintenance, tasks run and cancelled.
+"""Actions on one row: maintenance of nodes, running and cancelling of tasks.
 
 Facts: pyvergeos 1.7.1 nodes.py (`POST nodes/{k}/enable_maintenance`, body `{}`) and tasks.py
 (`PUT tasks/{k}?action=execute`). Their duration and the body of the answer are assumed.
@@ -23,12 +23,12 @@ BY_PUT = ("tasks",)
 """Tables whose actions are sent as `PUT table/key?action=name`."""
 
 TASK_SECONDS = 2.0
-"""How long a task runs."""
+"""Seconds that a task runs."""
 
 
 @enter(ROW_ACTIONS, ("nodes", "enable_maintenance"))
 def enable_maintenance(world: World, node: Row, body: Body, user: str) -> None:
-    """Put a node into maintenance; VMs are not started or moved there any more."""
+    """Put a node into maintenance. From then on no VM is started there or moved there."""
     world.update("nodes", node["$key"], maintenance=True)
     world.set_status(node["machine"], status="maintenance")
     world.log(node["machine"], "Maintenance mode enabled", level="audit", user=user)
@@ -44,7 +44,7 @@ def disable_maintenance(world: World, node: Row, body: Body, user: str) -> None:
 
 @enter(ROW_ACTIONS, ("nodes", "maintenance_reboot"))
 def maintenance_reboot(world: World, node: Row, body: Body, user: str) -> None:
-    """Restart a node that is in maintenance and has no VM left; else it is refused."""
+    """Restart a node. Refused unless it is in maintenance and has no VM left."""
     key, own = node["$key"], node["machine"]
     busy = any(key in vitals.copies and machine != own for machine, vitals in world.vitals.items())
     if not node.get("maintenance", False) or busy:

@@ -1,7 +1,8 @@
 """A captured system as a simulated one: rows that were read twice, and the processes that they show.
 
-`docs/capture.md` describes the file. What it does not say is as in any scenario: a machine that lives obeys,
-and one that is shown as running without a process takes every action without an effect.
+`docs/capture.md` describes the file. The file does not say how the system answers a change. As in the other
+scenarios, a machine that lives obeys. A machine that is shown as running without a process accepts every
+action without an effect.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from vergeos_nb.simulator.world.world import Row, World
 
 FORMAT = "vergeos-nb/capture/1"
 LARGEST = 1 << 30
-"""Bytes. A system of 10,000 VMs takes some 30 MB."""
+"""The largest file, in bytes. A capture of 10,000 VMs has about 30 MB."""
 
 PARENTS = {"machine_drive_stats": "machine_drives", "machine_nic_stats": "machine_nics"}
 """A table of counters -> the table of what is counted."""
@@ -32,12 +33,12 @@ class Captured(msgspec.Struct, forbid_unknown_fields=False):
     Attributes:
         format: this form of the file.
         taken_at: when the second reading ended, in seconds since 1970 by the platform's clock.
-        seconds_between: from the first reading to the second.
-        version: of VergeOS.
-        calls: how many requests were sent for it.
-        tables: table -> rows, as they were at the second reading.
-        before: table -> rows of the first reading, of the tables that move.
-        samples: table -> some whole rows, with every column that the platform gives.
+        seconds_between: seconds from the first reading to the second.
+        version: the version of VergeOS.
+        calls: how many requests were sent to make it.
+        tables: the rows of each table at the second reading.
+        before: the rows at the first reading, of the tables that were read twice.
+        samples: some whole rows of each table, with every column that the platform gives.
     """
 
     format: str
@@ -54,7 +55,7 @@ def read_captured(path: str | Path) -> Captured:
     """Read a capture file.
 
     Raises:
-        ValueError: it is none; the message says why.
+        ValueError: it is no capture; the message says why.
         OSError: it cannot be read.
     """
     file = Path(path)
@@ -129,7 +130,7 @@ class Life:
         return machine in self.stats and self._goes_on(machine) and not in_use
 
     def lives(self, machine: Any) -> bool:
-        """A counter moved, or statistics that go on show RAM in use."""
+        """Whether a counter moved, or statistics that are still written show RAM in use."""
         in_use = int(self.stats.get(machine, {}).get("ram_used") or 0) > 0
         return machine in self.moved or (in_use and self._goes_on(machine))
 
@@ -148,7 +149,7 @@ class Life:
         return {"heartbeat_of_the_dead": "goes_on"} if goes_on else {}
 
     def vitals(self, machine: Row) -> Vitals:
-        """The truth about a machine, as far as it shows."""
+        """The truth about a machine, as far as the capture shows it."""
         key, found = machine["$key"], Vitals()
         row, stats = self.status.get(key, {}), self.stats.get(key, {})
         is_node = machine.get("type") == "node"

@@ -35,7 +35,7 @@ def load(world: World, data: Any) -> None:
     """Fill an empty world with a dumped state.
 
     Raises:
-        ValueError: If the data is no such state. The message names the fault.
+        ValueError: the data is not a dumped state. The message says why.
     """
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError(f"not a state of the format {FORMAT}")

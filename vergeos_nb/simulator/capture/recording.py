@@ -57,7 +57,7 @@ class Recorder:
         self._file.flush()
 
     def _secrets(self) -> list[str]:
-        """Credentials as they stand in a line: in JSON, in JSON within it, in a query and in a header."""
+        """Patterns of credentials in a line: in JSON, in JSON within JSON, in a query and in a header."""
         found: set[str] = set()
         for secret in self._live_secrets():
             pair = base64.b64encode(f"{self._username}:{secret}".encode()).decode()

@@ -21,7 +21,7 @@ from vergeos_nb.simulator.world.world_clock import SteppedClock
 
 @dataclass(frozen=True)
 class Difference:
-    """One recorded answer that came out otherwise in a replay; `line` counts from 1, the header included."""
+    """A recorded answer that differs in a replay. `line` counts from 1, the header included."""
 
     line: int
     request: str

@@ -1,1 +1,1 @@
-"""The two ways in: TLS on loopback, and calls within this process."""
+"""The two doors of a simulator: TLS on loopback, and calls within this process. And its control prefix."""

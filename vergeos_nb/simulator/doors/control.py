@@ -31,7 +31,7 @@ EXPLAINED: dict[str, str] = {}
 
 
 def route(method: str, path: str) -> Callable[[Handler], Handler]:
-    """Register a route. The last part of a path is handed to its function if it is in capitals."""
+    """Register a route. If the last part of its path is in capitals, the function gets that part's value."""
 
     def register(function: Handler) -> Handler:
         ROUTES[(method, path)] = function

@@ -1,9 +1,11 @@
 """The in-process door: an httpx transport without a socket.
 
-Failures look as they would over a wire: a connection closed before the answer is a
-`RemoteProtocolError`, one closed in mid-answer a `ReadError`, an answer later than the request's read
-timeout a `ReadTimeout` (raised at once; a request that timed out was still executed), and so is one that
-drips or comes after endless hints.
+Failures raise the same errors as over a network:
+
+- a connection that is closed before the answer: `RemoteProtocolError`;
+- a connection that is closed in the middle of the answer: `ReadError`;
+- an answer later than the request's read timeout, byte by byte, or after endless hints: `ReadTimeout`. It is
+  raised at once. The request was still executed.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from vergeos_nb.simulator.api.messages import Headers, Request
 from vergeos_nb.simulator.simulation import Simulation
 
 ENDLESS_HINTS = 1000
-"""With more answers ``103`` before the answer than this, a client runs into its time limit."""
+"""With more answers ``103`` than this before the answer, a client reaches its time limit."""
 
 
 def transport(simulator: Simulation) -> httpx.MockTransport:

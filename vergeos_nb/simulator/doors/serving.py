@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def ready(simulator: Simulator, door: Door) -> dict[str, Any]:
-    """Everything that a client needs to reach an open simulator and log in."""
+    """All values that a client needs to reach an open simulator and to log in."""
     return {
         "host": door.host,
         "url": door.url,
@@ -39,8 +39,8 @@ def serve_forever(
 ) -> None:  # fmt: skip
     """Serve a scenario, or a captured system, over TLS until SIGINT or SIGTERM, then close and return.
 
-    `announce` is called once, when the door is open, with what `ready` gives. Must run in the main thread
-    for the signals to be heard.
+    `announce` is called once, when the door is open, with the result of `ready`. Call it in the main thread,
+    because other threads get no signals.
 
     Raises:
         ValueError: For an unknown scenario, a bad file or a remote address without consent.

@@ -29,7 +29,7 @@ CERTIFICATE_NAMES = ("127.0.0.1", "localhost", "::1")
 
 
 def is_loopback(host: str) -> bool:
-    """Is this address one that only the machine itself can reach?"""
+    """Whether only this machine itself can reach the address."""
     if host == "localhost":
         return True
     try:
@@ -44,7 +44,7 @@ class Door:
     Attributes:
         host: "address:port", as clients of the API want it.
         url: "https://address:port".
-        ca_file: The path of the certificate to verify against (PEM); gone when the door is closed.
+        ca_file: The path of the certificate to verify against (PEM). It is removed when the door is closed.
         port: The port in use.
     """
 
@@ -211,7 +211,7 @@ async def _deliver(connection: Any, response: Response, *, with_body: bool) -> N
 
 
 async def _break_off(connection: Any, response: Response) -> None:
-    """Close the connection without an answer, or in the middle of one."""
+    """Close the connection without an answer, or in the middle of an answer."""
     stream = connection.detach()
     if response.drop == "truncate":
         await stream.write(_head(response) + response.body[: len(response.body) // 2])

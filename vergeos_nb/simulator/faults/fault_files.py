@@ -1,7 +1,7 @@
 """Read fault rules from data: a JSON or TOML file, or a request to the control prefix.
 
 A file holds an array of rules under `rule` (in TOML: `[[rule]]` tables); a JSON file may also be the bare
-array. An unknown key or an impossible value stops with a message that names it, and says what the key is for.
+array. An unknown key or an impossible value is refused with a message that names it and explains the key.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def load_rules(path: str | Path) -> list[Rule]:
     """Read the rules of a file whose name ends in .json or .toml.
 
     Raises:
-        ValueError: For a file that cannot be read as such, or a rule that is none.
+        ValueError: the file is no TOML or JSON, or a rule is not valid. The message names the key.
         OSError: If the file cannot be opened.
     """
     file = Path(path)
@@ -47,7 +47,7 @@ def load_rules(path: str | Path) -> list[Rule]:
 
 
 def _text(file: Path) -> str:
-    """A file that a person wrote: no pipe, which keeps one waiting, and nothing that takes minutes."""
+    """The text of a file that a person wrote. Refuses a pipe, which could wait for ever, and a large file."""
     if not stat.S_ISREG(file.stat().st_mode):
         raise ValueError("it is no plain file")
     if file.stat().st_size > LARGEST:
@@ -63,7 +63,7 @@ def rules_from(data: Any) -> list[Rule]:
     """Make rules of one rule, an array of rules, or an object with the array under `rule`.
 
     Raises:
-        ValueError: For anything else, naming what is wrong.
+        ValueError: the data is anything else. The message says what is wrong.
     """
     if data == {}:
         raise ValueError(

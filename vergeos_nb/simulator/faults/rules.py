@@ -1,8 +1,8 @@
 """Faults as data: rules that make an answer fail, wait or never arrive.
 
-A rule names the requests it is for (method, path pattern) and which of them (the nth, a share of them, those
-above a rate), and what goes wrong. Rules come from a scenario, a file, Python or the control prefix; all are
-counted, so that one which never fired can be asked for.
+A rule says to which requests it applies (method, path pattern), to which of those (the nth, a share of them,
+those above a rate), and what goes wrong. Rules come from a scenario, a file, Python or the control prefix.
+The simulator counts how often each rule fires, so that a test can find rules that never fired.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FIELDS = {
     "nth": "which of the matching requests, counted from 1: a number or a list; default each",
     "per_path": "true: count each path by itself",
     "probability": "share of the matching requests, 0 to 1, drawn from the simulator's seed; default 1",
-    "max_per_window": "a rate limit: fires only above so many matching requests per window",
+    "max_per_window": "a rate limit: fires only above this many matching requests in a window",
     "window": "length of that window in seconds; default 1",
     "status": "answer with this HTTP status, without executing the request",
     "text": "the text under `err` in that answer",
@@ -35,9 +35,9 @@ FIELDS = {
     "execute": "true: execute the request although the rule gives the answer",
     "delay": "seconds before the answer; the request is executed at once",
     "ignore": "a list of query parameters that are ignored, such as filter and limit",
-    "rows": "repeat the rows of a list answer until there are so many",
+    "rows": "repeat the rows of a list answer until there are this many",
     "gzip": "true: encode the answer, as `Content-Encoding: gzip` says",
-    "hints": "so many answers `103 Early Hints` before the answer",
+    "hints": "send this many answers `103 Early Hints` before the answer",
     "drip": "seconds between any two bytes of the answer, headers included",
     "drop": "before: close the connection, unexecuted; after: execute, then close; truncate: cut the answer",
 }
@@ -95,7 +95,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
 @dataclass
 class Fault:
-    """A rule at work: how often it was looked at and how often it fired."""
+    """A rule with its counts: how often it matched a request, and how often it fired."""
 
     rule: Rule
     matched: int = 0
@@ -104,7 +104,7 @@ class Fault:
     recent: list[float] = field(default_factory=list)
 
     def wants(self, request: Request, now: float, dice: random.Random) -> bool:
-        """Count the request if it matches; would the rule fire for it?"""
+        """Count the request if it matches. Returns whether the rule fires for it."""
         rule = self.rule
         if not fnmatch.fnmatchcase(request.method, rule.method):
             return False
@@ -135,7 +135,7 @@ class Faults:
         self._dice = random.Random(seed)
 
     def add(self, *rules: Rule) -> None:
-        """Put rules behind those already there."""
+        """Add rules after the present ones."""
         self._faults += [Fault(rule) for rule in rules]
 
     def clear(self) -> None:

@@ -46,8 +46,8 @@ class Switches:
     (pyvergeos 1.7.1 base.py), or none, as some mocks have it."""
 
     names_are_unique: bool = True
-    """A VM name that is taken is refused with 422 (TF issue 16, Ansible collection 2.2.0; recorded). False:
-    two VMs of one name, as on older systems and after imports."""
+    """A VM name that another VM has is refused with 422 (TF issue 16, Ansible collection 2.2.0; recorded).
+    False: two VMs of one name, as on older systems and after imports."""
 
     basic_is_cached: bool = True
     """After a change of the password the old one still opens the API for a while (TF acceptance test,
@@ -62,15 +62,15 @@ class Switches:
     errors begin with `Error sending action to node` (the text is recorded on 26.0.2.1, its status is not)."""
 
     relay_is_carried_out: bool = False
-    """The node carries out a power action although nobody could hear its answer."""
+    """The node carries out a power action although its answer cannot be received."""
 
     statistics_of_the_dead: Literal["zeros", "stale", "gone"] = "zeros"
-    """The machine_stats row of a machine whose process ended: zeros are written on and on; it stays as it was
-    written last; or it is not there. A stop that the node carried out leaves zeros in a stale row."""
+    """The machine_stats row of a machine whose process ended: zeros are written again and again; it stays as
+    it was written last; or it is not there. A stop that the node carried out leaves zeros in a stale row."""
 
     heartbeat_of_the_dead: Literal["stops", "goes_on"] = "stops"
     """The `last_update` of the status row of a machine without a process, stopped ones included: it stays, or
-    a controller goes on to write it."""
+    a controller keeps writing it."""
 
     read_only_status_columns: Literal["none", "powerstate_and_node"] = "none"
     """Columns of machine_status that refuse a whole PUT that names them, with 422 `field 'x' is readonly`
@@ -89,10 +89,10 @@ class Switches:
     """Measured for one table; False: such a comparison reads the column as null."""
 
     def __post_init__(self) -> None:
-        """Refuse a version that is none.
+        """Check the version.
 
         Raises:
-            ValueError: naming it.
+            ValueError: it is no version. The message names it.
         """
         if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){1,3}", self.version):
             raise ValueError(f"no version of VergeOS: {self.version!r}, one is written like 26.1.8")

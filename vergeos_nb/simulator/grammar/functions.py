@@ -94,4 +94,4 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "min": lambda value: min(_numbers(value), default=None),
     "max": lambda value: max(_numbers(value), default=None),
 }
-"""All functions but `display`, which needs the column of its value."""
+"""All functions except `display`, which also needs the column of its value."""

@@ -4,9 +4,9 @@ Measured by the vendor's SDK authors (pyvergeos 1.7.1 filters.py): PCRE shorthan
 inline flags such as `(?i)` are no errors, they match nothing; an empty pattern matches every row. Everything
 else that POSIX leaves undefined is taken the same way: it matches nothing.
 
-A pattern is checked and translated to Python's `re`. `re` tries one way of matching after the other, and a
-pattern such as `(a*)*b` has more ways than a person can wait for. Such a pattern is refused with 422 where
-the text is long enough to matter (MAX_STEPS). The limit is the simulator's own, not the platform's.
+A pattern is checked and translated to Python's `re`. `re` tries one way of matching after the other. A
+pattern such as `(a*)*b` has so many ways that this can take hours. It is refused with 422 if the text is long
+enough for that (MAX_STEPS). The limit is the simulator's own, not the platform's.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _repeated(part: Part, low: int, high: int | None) -> Part:
         room = length // max(part.shortest, 1)
         most = room if high is None else min(high, room)
         choices = max(1, most - low + 1)
-        # The power is only worked out as far as it matters.
+        # The power is computed only as far as it matters.
         return _at_most(choices * each ** min(most, 40)) if each > 1 else choices
 
     limit = "" if high is None else high

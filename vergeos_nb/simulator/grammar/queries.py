@@ -19,7 +19,7 @@ from vergeos_nb.simulator.grammar.syntax import Chain, Column, Comparison, Path
 from vergeos_nb.simulator.world.world import Getter, Row, World
 
 MOST_KEPT = 256
-"""So many compiled lists of fields are kept. A client repeats the same few."""
+"""How many compiled lists of fields are kept. A client repeats the same few."""
 
 Predicate = Callable[[Row], bool]
 

@@ -23,7 +23,7 @@ FIRST_EXTRA_KEY = 1001
 """The first VM key of the additional fleet (`vms=N`)."""
 
 SHIFTS = {"vms": 0, "machines": 3, "machine_status": 5, "machine_stats": 7}
-"""How far each table's keys are rotated against the VM's."""
+"""By how much each table's keys are rotated against the VM's keys."""
 
 BASE: tuple[tuple[str, int, int, str, bool], ...] = (
     ("web-01", 4, 8192, "linux", True),
@@ -112,7 +112,7 @@ def free_keys(world: World) -> dict[str, int]:
 
 
 def add_snapshot_vm(world: World, name: str, vm_key: int, *, snapshot_key: int | None = None) -> Row:
-    """Add the frozen copy that a snapshot of a VM is: a vms row with `is_snapshot`, of the same name."""
+    """Add the frozen copy of a VM's snapshot: a vms row with `is_snapshot` and the same name."""
     source = world.tables["vms"][vm_key]
     cores, ram = source["cpu_cores"], source["ram"]
     frozen = add_vm(world, name, cores=cores, ram=ram, running=False, is_snapshot=True)

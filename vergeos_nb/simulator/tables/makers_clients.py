@@ -9,7 +9,7 @@ from vergeos_nb.simulator.world.computed import live
 from vergeos_nb.simulator.world.world import Row, World
 
 BUILD_SECONDS = 5.0
-"""How long system diagnostics are built (assumed)."""
+"""Seconds until system diagnostics are built (assumed)."""
 
 
 @enter(CREATORS, "system_diagnostics")
@@ -32,7 +32,7 @@ def diagnostics_status(world: World, row: Row) -> str:
 
 @enter(CREATORS, "system_diagnostic_actions")
 def send_diagnostics(world: World, body: Body, user: str) -> Made:
-    """Send a support bundle to the vendor: here only the row says so."""
+    """Send a support bundle to the vendor. Here only the row says so, and nothing is sent."""
     found = link(world, body, "system_diagnostic", "system_diagnostics", of="system_diagnostic_actions")
     action = required_text(body, "action", of="system_diagnostic_actions")
     if action != "send2support":

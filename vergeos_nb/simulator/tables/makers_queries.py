@@ -1,7 +1,7 @@
 """POST on the query tables: a diagnostic command of a node or a network. Its answer comes a little later.
 
 Facts: pyvergeos 1.7.1 queries.py (a row is keyed by a 40-hex text; a vnet's `ping` takes `host`). The wording
-of results is assumed: that of ping, arp and arp-scan on Linux.
+of results is assumed; it follows ping, arp and arp-scan on Linux.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vergeos_nb.simulator.world.computed import live
 from vergeos_nb.simulator.world.world import Row, World
 
 QUERY_SECONDS = 1.0
-"""How long a query runs before its result is there."""
+"""Seconds until a query has its result."""
 
 ASKED = {"node_queries": ("node", "nodes"), "vnet_queries": ("vnet", "vnets")}
 """Table of queries -> the column that names who runs it, and its table."""
@@ -58,7 +58,7 @@ def node_result(world: World, row: Row) -> str:
 
 @live("vnet_queries", "result")
 def vnet_result(world: World, row: Row) -> str:
-    """What the network hears of the guests on it: the truth, as far as their nodes are reached."""
+    """The result of a network query: the guests that answer, if their nodes can be reached."""
     if query_status(world, row) != "complete":
         return ""
     params = row.get("params")

@@ -50,7 +50,7 @@ def remove_user(world: World, row: Row) -> None:
 
 @enter(CREATORS, "user_api_keys")
 def api_key(world: World, body: Body, user: str) -> Made:
-    """Make an API key; its secret is in this answer and nowhere else, and opens the simulator."""
+    """Make an API key that opens the simulator. Its secret is in this answer and nowhere else."""
     owner = link(world, body, "user", "users", of="user_api_keys")
     required_text(body, "name", of="user_api_keys")
     columns = columns_of(world, "user_api_keys", body)
@@ -113,7 +113,7 @@ def cluster(world: World, body: Body, user: str) -> Made:
 
 @enter(REMOVERS, "clusters")
 def remove_cluster(world: World, row: Row) -> None:
-    """Delete a cluster; one that has nodes is refused (the code is assumed)."""
+    """Delete a cluster. Refused if it has nodes (the code is assumed)."""
     if world.rows_behind("nodes", "cluster", row["$key"]):
         raise ApiError(409, "Cluster is in use")
     world.remove("cluster_status", row.get("status", 0))

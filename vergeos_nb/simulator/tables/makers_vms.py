@@ -38,7 +38,7 @@ def vm_action(world: World, body: Body, user: str) -> Made:
 
 @enter(CREATORS, "machine_snapshots")
 def machine_snapshot(world: World, body: Body, user: str) -> Made:
-    """Freeze a machine. Quiescing needs a guest agent that answers, which a stuck guest has not."""
+    """Make a snapshot of a machine. Quiescing needs a guest agent that answers; a stuck guest has none."""
     machine = link(world, body, "machine", "machines", of="machine_snapshots")
     name = required_text(body, "name", of="machine_snapshots")
     now = int(world.now)
@@ -58,7 +58,7 @@ def machine_snapshot(world: World, body: Body, user: str) -> Made:
 
 @enter(REMOVERS, "machine_snapshots")
 def remove_snapshot(world: World, row: Row) -> None:
-    """Take away a snapshot with the frozen copy behind it."""
+    """Remove a snapshot with its frozen copy."""
     frozen = world.vm_of_machine(row.get("snap_machine", 0))
     if frozen is not None:
         actions.remove_vm(world, frozen)

@@ -11,7 +11,7 @@ from vergeos_nb.simulator.world import counters, history, life
 from vergeos_nb.simulator.world.vitals import Vitals
 from vergeos_nb.simulator.world.world import Row, World
 
-# These three work columns and tables out when they are read.
+# Imported because these three register columns and tables that are computed when they are read.
 __all__ = ["System", "Vm", "counters", "history", "totals"]
 
 
@@ -27,7 +27,7 @@ class Vm:
 
 
 class System(World):
-    """A world that can be reached into.
+    """A world whose state a test or an engineer can change without the API.
 
     Methods that take a VM accept its name (which must belong to exactly one VM that is no snapshot) or
     its VM key.
@@ -74,7 +74,7 @@ class System(World):
             return self._handle(many_vms.add_vm(self, name, **columns))
 
     def remove_row(self, table: str, key: int | str) -> None:
-        """Take a row away behind the API's back."""
+        """Remove a row without the API."""
         with self.settled():
             self.remove(table, key)
 
@@ -83,7 +83,7 @@ class System(World):
         return self.row("machine_status", self.vm(vm).status)
 
     def set_status_of(self, vm: str | int, **fields: Any) -> None:
-        """Set columns of a VM's machine_status row behind the API's back; no process is touched."""
+        """Set columns of a VM's machine_status row without the API. No process is touched."""
         self.set_row("machine_status", self.vm(vm).status, **fields)
 
     def behave(self, vm: str | int, **changes: Any) -> None:
@@ -115,6 +115,6 @@ class System(World):
             self.set_status(found.machine, node=node)
 
     def take_node_down(self, node: int, *, power: bool = True) -> None:
-        """Lose a node: with `power` its processes die, without it they live on unseen."""
+        """Lose a node. With `power` its processes die; otherwise the node is cut off and they live on."""
         with self.settled():
             life.take_node_down(self, node, power=power)

@@ -81,7 +81,7 @@ def pick_node(world: World, machine: int, wanted: int | None = None, *, other: b
 
 @enter(HANDLERS, "finish_start")
 def finish_start(world: World, machine: int, details: dict[str, Any]) -> None:
-    """The process is there (a second one, if the row had lied)."""
+    """The process has started. If the row was wrong, it is a second process of this machine."""
     start_process(world, machine, details["node"])
     world.log(machine, "VM has started")
 
@@ -94,7 +94,7 @@ def finish_stop(world: World, machine: int, details: dict[str, Any]) -> None:
 
 @enter(HANDLERS, "dies_unseen")
 def dies_unseen(world: World, machine: int, details: dict[str, Any]) -> None:
-    """A node that nobody hears has ended the process: no row follows."""
+    """A node that is cut off has ended the process. The rows do not change."""
     world.vitals[machine].stop(world.now)
 
 
@@ -136,7 +136,7 @@ def finish_migration(world: World, machine: int, details: dict[str, Any]) -> Non
 
 @enter(HANDLERS, "apply_override")
 def apply_override(world: World, machine: int, details: dict[str, Any]) -> None:
-    """A PUT on the status row takes effect; a live process makes its node's agent contradict it."""
+    """A PUT on the status row takes effect. If a process lives, its node's agent rewrites the row later."""
     world.set_status(machine, **details["fields"])
     if details["bump"]:
         world.set_status(machine, last_update=int(world.now))
@@ -144,7 +144,7 @@ def apply_override(world: World, machine: int, details: dict[str, Any]) -> None:
 
 
 def contradict(world: World, machine: int) -> None:
-    """Let the node's agent rewrite the row in a while, if a process it can see says otherwise."""
+    """Let the node's agent rewrite the row later, if it sees a process that the row denies."""
     vitals = world.vitals[machine]
     row = world.status_row(machine) or {}
     wait = vitals.behaviour.rewrite
@@ -156,7 +156,7 @@ def contradict(world: World, machine: int) -> None:
 
 @enter(HANDLERS, "agent_rewrites")
 def agent_rewrites(world: World, machine: int, details: dict[str, Any]) -> None:
-    """The agent on the process's node writes its observation."""
+    """The agent on the process's node writes what it sees into the status row."""
     vitals = world.vitals[machine]
     seen = [node for node in vitals.copies if world.node_is_up(node)]
     if seen:
@@ -196,9 +196,9 @@ def crash(world: World, machine: int) -> None:
 
 
 def take_node_down(world: World, node: int, *, power: bool = True, ago: float = 0.0) -> None:
-    """A node is lost. With `power` its processes die; without, they live on unseen.
+    """A node is lost. With `power` its processes die; otherwise the node is cut off and they live on.
 
-    `ago` is for how many seconds nothing has come from it already.
+    `ago`: for how many seconds nothing has come from the node already.
     """
     row = world.tables["nodes"][node]
     for machine, vitals in list(world.vitals.items()):

@@ -30,7 +30,7 @@ def observed(world: World, machine: int) -> tuple[Vitals | None, float, bool]:
 
 @live("machine_status", "last_update")
 def last_update(world: World, row: Row) -> int:
-    """A machine with a heartbeat was heard this second; any other when it was last heard (by switch)."""
+    """This second if the machine has a heartbeat; otherwise the time of its last heartbeat (by switch)."""
     vitals = world.vitals.get(row.get("machine", 0))
     kept_up = world.switches.heartbeat_of_the_dead == "goes_on"
     if vitals is not None and not vitals.alive and kept_up:
@@ -99,7 +99,7 @@ LIVE[("machine_stats", "vmusage_cpu")] = _share(0.9)
 
 @live("machine_stats", "ram_used")
 def ram_used(world: World, row: Row) -> int:
-    """MB of the node's RAM that the machine holds; no guest agent is needed. 0 for one that does not live."""
+    """MB of the node's RAM that the machine holds; 0 if it does not live. Needs no guest agent."""
     machine = row.get("machine", 0)
     _, moment, alive = observed(world, machine)
     return ram_megabytes(world, machine, moment) if alive else 0

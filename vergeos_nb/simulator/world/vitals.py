@@ -72,7 +72,7 @@ class Vitals:
         return bool(self.copies)
 
     def start(self, node: int, now: float) -> None:
-        """A process begins to live on `node`."""
+        """A process starts on `node`."""
         if not self.copies:
             self.alive_since = now
         self.copies.append(node)

@@ -2,8 +2,8 @@
 
 Rows are kept sparse: a column that was never set has its default from schema.py. Columns that move with time
 are not stored. They are computed when they are read (live_rows.py), so that ten thousand idle VMs cost
-nothing and a stepped clock is exact. A later event (a VM that finishes shutting down) is an entry in a queue
-of plain data, worked off before each read.
+nothing and a stepped clock is exact. A later event, such as the end of a shutdown, is an entry in a queue
+of plain data. Events that are due happen before each read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from vergeos_nb.simulator.world.vitals import Vitals
 from vergeos_nb.simulator.world.world_clock import Clock
 
 QUERY_BUDGET = 200_000
-"""How many rows behind links one query may visit, so that `nodes[cluster[nodes[...]]]` ends."""
+"""The most rows behind links that one query may visit, so that `nodes[cluster[nodes[...]]]` ends."""
 
 INDEXED = (
     ("machine_status", "machine"), ("machine_stats", "machine"), ("vms", "machine"), ("nodes", "machine"),
@@ -51,7 +51,7 @@ class World:
     """
 
     handlers: ClassVar[dict[str, Handler]] = {}
-    """What can be due later, by name."""
+    """The handlers of later events, by name."""
 
     def __init__(
         self,
@@ -178,8 +178,8 @@ class World:
     def readable_rows(self, table: str, machine: int | None = None) -> list[Row]:
         """Return the rows that a list shows.
 
-        By switch without the statistics of dead machines. The statistics of drives are there for machines
-        whose row says that they run, and for no others (exporter for Prometheus, recorded).
+        By switch the statistics of dead machines are left out. The statistics of drives are there for
+        machines whose row says that they run, and for no others (exporter for Prometheus, recorded).
         """
         rows = self.rows(table, machine)
         if table == "machine_drive_stats":
@@ -231,7 +231,7 @@ class World:
             return full
 
     def set_row(self, table: str, key: Key, **fields: Any) -> None:
-        """Set columns of a row behind the API's back, adding the row if it is not there."""
+        """Set columns of a row without the API. Adds the row if it is not there."""
         with self.settled():
             if key not in self.tables[table]:
                 self.insert(table, {}, key)

@@ -1,7 +1,7 @@
-"""Time as a port: the simulator's "now" and its waiting.
+"""The simulator's clock: its time and its waiting.
 
 `WallClock` is the machine's own time, for the socket door. `SteppedClock` stands still until a test
-advances it, so that a graceful shutdown of eight seconds costs a test nothing and is exact.
+advances it, so that a test does not wait for a shutdown of eight seconds, and its times are exact.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """The machine's own clock, or one that began at another time and goes as fast."""
+    """The machine's own clock, or a clock that began at another time and runs at the same speed."""
 
     def __init__(self, start: float | None = None) -> None:
         """Begin at `start`, in seconds since the epoch; None is now."""
