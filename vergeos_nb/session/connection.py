@@ -40,7 +40,7 @@ class CallLog:
         return replace(exchange, number=exchange.number + self.first) if self.first else exchange
 
     def add(self, exchange: Exchange) -> None:
-        """Keep one call. Values that equal those of the last call of its path are kept once, to save memory."""
+        """Keep one call. Values that equal those of its path's last call are kept once, to save memory."""
         way = (exchange.method, exchange.path)
         if (before := self._newest.get(way)) is not None:
             query, answer = sharing(before.query, exchange.query), sharing(before.answer, exchange.answer)
