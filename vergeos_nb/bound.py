@@ -1,7 +1,8 @@
 """Which of a run's parameters an approval binds.
 
-A parameter is bound unless its field is marked ``Unbound``, with the reason. So a new parameter that nobody
-thought about is bound. A plan holds the values of all bound parameters. With another value it is another
+A parameter is bound unless its field is marked ``Unbound``, with the reason. So a new parameter is bound
+unless somebody decides
+otherwise. A plan holds the values of all bound parameters. With another value it is another
 plan.
 """
 

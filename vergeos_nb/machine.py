@@ -147,7 +147,7 @@ def causes(error: BaseException) -> list[BaseException]:
 def share_one_heap() -> None:
     """Let all later threads of this process take their memory from one heap, where the C library is glibc.
 
-    It would give each thread a heap of its own, which keeps what is free in it: 8 MB of a run.
+    By default it gives each thread its own heap, and free memory stays in it. In a run that is 8 MB.
     """
     # Loads slowly, and only a run needs it.
     import ctypes

@@ -5,7 +5,7 @@ notebook's ``parameters`` cell and papermill all use that schema. A field says a
 
 - its default, its type and its limits;
 - ``title``: its label on a card;
-- ``description``: what it is for, as in the notebook and in README's table;
+- ``description``: what it is for, as in the notebook and in ``docs/parameters.md``;
 - `AskedOn`: the card that asks for it, if one does;
 - `Unbound`, with the reason, if plans do not bind it.
 """
@@ -35,8 +35,8 @@ from vergeos_nb.clock import from_iso, iso
 from vergeos_nb.errors import UsageError
 from vergeos_nb.words import did_you_mean
 
-LARGEST = 2**31 - 1  # of a key, and what a number field of a card takes
-NAME_MAX = 128  # vms.name holds 1 to 128 characters (tsvergeos types)
+LARGEST = 2**31 - 1  # The largest key, and the largest number in a card's field.
+NAME_MAX = 128  # Characters. ``vms.name`` holds 1 to 128 of them (tsvergeos types).
 
 
 # Validation context of a run in which a person chooses the VM.
@@ -89,7 +89,7 @@ def _digest(text: str) -> str:
 def _moment(text: str) -> str:
     if text:
         try:
-            iso(from_iso(text))  # what cannot be written could not be shown either
+            iso(from_iso(text))  # A time that cannot be written cannot be shown either.
         except ValueError:
             raise ValueError("is no ISO 8601 time such as 2026-10-01T12:00:00Z") from None
     return text
@@ -112,7 +112,7 @@ Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 class RunParameters(BaseModel):
     """The parameters of every runbook: who runs it, and why."""
 
-    # A process runs one runbook: what reads the others' parameters is built where it is first needed.
+    # Build validators lazily: only one runbook runs per process.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     operator: Annotated[OfTheRun, AskedOn(FIRST)] = Field(
@@ -161,7 +161,7 @@ class _OverVm(BaseModel):
     )
 
 
-# Fields are in the order of the bases from right to left. What the run is about comes first.
+# Fields are in the order of the bases from right to left, so the subject of the run comes first.
 class SystemParameters(RunParameters, _OnSystem):
     """The parameters of every runbook that reads a system: which system, who runs it, and why."""
 

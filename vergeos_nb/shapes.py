@@ -21,13 +21,13 @@ from vergeos_nb.words import nearest
 T = TypeVar("T")
 
 MOST_BYTES: Final = 1 << 20
-"""Of a file that a person writes, such as a policy."""
+"""The most bytes of a file that a person writes, such as a policy."""
 MOST_OF_OURS: Final = 1 << 30
-"""Of a file that we write ourselves, such as a journal."""
+"""The most bytes of a file that we write ourselves, such as a journal."""
 DEEPEST: Final = 64
-"""Lists and objects in each other in such a file."""
+"""The most levels of nested lists and objects in such a file."""
 DEEPEST_LINE: Final = 500
-"""The same in a journal's line, which holds what a platform has answered."""
+"""The same in a journal's line, which holds an answer of the platform."""
 _STEP = 1 << 20
 _SHOWN = 60
 _DOTTED = re.compile(rf"(?:[\w-]{{1,100}}[ \t]*\.[ \t]*){{{DEEPEST}}}")

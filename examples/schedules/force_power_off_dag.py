@@ -18,7 +18,7 @@ with DAG(
     dag_id="force_power_off",
     schedule="30 2 * * 6",
     start_date=datetime(2026, 11, 1, tzinfo=UTC),
-    # What was missed is missed, and one run at a time: a plan is applied once, or not at all.
+    # No catch-up of missed times, and one run at a time: a plan is applied once, or not at all.
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=45),
@@ -27,7 +27,7 @@ with DAG(
     PapermillOperator(
         task_id="apply",
         input_nb=RUNBOOK,
-        # The record is made in the archive, in any case; this copy is papermill's own.
+        # The record is always made in the archive. This copy is papermill's own.
         output_nb="/var/lib/vergeos-nb/airflow/force_power_off-{{ run_id }}.ipynb",
         execution_timeout=timedelta(minutes=30),
         parameters={

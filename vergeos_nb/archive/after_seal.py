@@ -17,7 +17,7 @@ from vergeos_nb.layout import archive_of
 from vergeos_nb.settings import ArchiveSettings
 
 WAIT_S = 10.0
-"""A run waits no longer than this. Unfinished work continues as long as the process lives."""
+"""Seconds that a run waits at most. Unfinished work continues as long as the process lives."""
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def _told(work: Callable[[], object], scrubber: Scrubber) -> Callable[[], None]:
 
 
 def _bounded(work: Sequence[tuple[Callable[[], object], float]], scrubber: Scrubber) -> None:
-    """Do everything at the same time, and wait for each as many seconds as it may take."""
+    """Do all tasks at the same time, and wait for each at most its own number of seconds."""
     threads = [
         threading.Thread(target=_told(one, scrubber), daemon=True, name="after the seal") for one, _ in work
     ]

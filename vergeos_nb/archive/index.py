@@ -1,8 +1,8 @@
 """The archive's index: an SQLite file made of the ledger, for finding records among many.
 
 It can be deleted. It only selects lines of the ledger, and a record's values are read from its line again.
-So a damaged or forged index shows no record falsely. A forged one can leave records out and count wrongly.
-`verify` does not read it.
+So a damaged or forged index never shows wrong values. A forged index can leave records out, and count
+wrongly. `verify` does not read it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from vergeos_nb.layout import ArchiveLayout, archive_of
 Line = TypeVar("Line", LedgerEntry, Mark)
 _DAY_S = 86_400
 _NAMED = 5
-# A whole id, the beginning of one, and all that follows one of its hyphens; never a pattern.
+# A whole id, its beginning, or its part after a hyphen; never a pattern.
 _IDS = (
     "record = ?1",
     "substr(record, 1, length(?1)) = ?1",
@@ -63,7 +63,7 @@ def moment(told: str | None, option: str, *, end: bool = False) -> float | None:
         end: a day alone means its end.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is no time.
     """
     if told is None:
         return None
@@ -86,7 +86,7 @@ class Index:
         self._path = ArchiveLayout(outputs).index
 
     def find(self, query: Query) -> list[LedgerEntry]:
-        """The newest line of each record that fits, the oldest run first.
+        """The newest line of each record that matches, the oldest run first.
 
         Raises:
             RecordError: the ledger cannot be read.
@@ -95,7 +95,7 @@ class Index:
         return self._found(f"SELECT * FROM records{where} ORDER BY opened, record", values)
 
     def newest(self, query: Query, count: int) -> list[LedgerEntry]:
-        """The newest of them, the oldest of these first.
+        """The newest records that match, the oldest of these first.
 
         Raises:
             RecordError: the ledger cannot be read.
@@ -105,7 +105,7 @@ class Index:
         return self._found(statement, [*values, count])[::-1]
 
     def each(self, query: Query) -> Iterator[LedgerEntry]:
-        """The same records as of `find`, one by one: 24 bytes of each are held, and no lock.
+        """The records that `find` returns, one by one. Holds 24 bytes of each, and no lock.
 
         Raises:
             RecordError: the ledger cannot be read.
@@ -126,7 +126,7 @@ class Index:
             raise _unreadable(self._ledger, "it changes while it is read")
 
     def ends(self, query: Query) -> Counter[tuple[str, str]]:
-        """How many of them ended how: by outcome and verdict; "" stands for none.
+        """The number of matching records, by outcome and verdict; "" stands for none.
 
         Raises:
             RecordError: the ledger cannot be read.
@@ -242,7 +242,7 @@ class Index:
     def _lines(
         self, at: Callable[[IO[bytes], Sequence[Any]], Line], statement: str, values: Sequence[Any]
     ) -> list[Line]:
-        """The lines of the ledger that these rows of the index tell of."""
+        """The lines of the ledger to which these rows of the index point."""
         with self._opened() as ledger:
             if ledger is None:
                 return []
@@ -292,7 +292,7 @@ def _unpacked(ledger: IO[bytes], rows: array[int], but: Collection[int]) -> Iter
     """The lines of these rows, with where they begin.
 
     Raises:
-        Differs: one says something else than its row.
+        Differs: a line does not say the same as its row.
     """
     for at in range(0, len(rows), 3):
         start, length, told = rows[at : at + 3]

@@ -20,7 +20,7 @@ from vergeos_nb.errors import RecordError
 from vergeos_nb.files import after_last_line_feed, create
 
 EXACT = ("vm", "vm_key", "operator", "approver", "ticket", "outcome", "verdict", "profile")
-"""What can be asked for as it is; of ``vm`` also with ``*`` and ``?``."""
+"""Columns that a query compares as they are; ``vm`` also with ``*`` and ``?``."""
 
 _VERSION = 4
 _COLUMNS = ("record", "start", "length", *EXACT, "opened", "path")
@@ -39,13 +39,13 @@ Answer = TypeVar("Answer")
 
 
 class Differs(Exception):  # noqa: N818 — it never leaves the index
-    """The index is not made of this ledger."""
+    """The index was not made from this ledger."""
 
 
 def ask(
     path: Path, ledger: IO[bytes], question: Callable[[sqlite3.Connection], Answer], *, anew: bool = False
 ) -> Answer:
-    """The answer of an up-to-date index. Without a file that can be used, it is made in memory.
+    """The answer of an up-to-date index. If its file cannot be used, the index is made in memory.
 
     Args:
         path: of the index.
@@ -81,7 +81,7 @@ def _asked(path: str, ledger: IO[bytes], question: Callable[[sqlite3.Connection]
 
 
 def entry_at(ledger: IO[bytes], row: Sequence[Any]) -> LedgerEntry:
-    """The line that a row of the index is made of.
+    """The line from which a row of the index was made.
 
     Raises:
         Differs: the line is not there, or says something else.
@@ -93,7 +93,7 @@ def entry_at(ledger: IO[bytes], row: Sequence[Any]) -> LedgerEntry:
 
 
 def mark_at(ledger: IO[bytes], row: Sequence[Any]) -> Mark:
-    """The same of a decision about a record.
+    """The same for a decision about a record.
 
     Raises:
         Differs: the line is not there, or says something else.
@@ -160,7 +160,7 @@ def _bring_up_to_date(database: sqlite3.Connection, ledger: IO[bytes]) -> None:
 
 
 def _take_in(database: sqlite3.Connection, line: bytes, at: int) -> bool:
-    """Whether a line could be read; then the index has it."""
+    """Add a line to the index. Returns whether it could be read."""
     if entry := read_line(line):
         _put(database, "records", row_of_index(entry, at, len(line)))
     elif (mark := read_mark(line)) is None:

@@ -181,7 +181,7 @@ def due(now: Standing, before: float | None, keep: int) -> Due:
 
     Args:
         before: seconds since 1970: only runs that ended before; None means any.
-        keep: this many of the newest records stay, whatever their age.
+        keep: this many of the newest records always stay.
     """
     by_age = sorted(
         now.sealed.values(), key=lambda entry: (ended(entry.fields, entry.sealed_at), entry.record)

@@ -1,4 +1,4 @@
-"""What others are told after a seal: the notification, and the rest of what is forwarded."""
+"""The messages after a seal: the notification, and everything that still has to be forwarded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vergeos_nb.layout import archive_of, run_id_of
 from vergeos_nb.settings import ArchiveSettings, Secret
 
 FORWARD_WAIT_S = 1.0
-"""No run is kept longer by a target that takes what it is sent; none at all by one in an outage."""
+"""Seconds that a run waits at most for a target that works. It does not wait for one in an outage."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def telling(
     scrubber: Scrubber,
     wait_s: float,
 ) -> list[tuple[Callable[[], object], float]]:
-    """What is to be done, and how many seconds a run may be kept for it.
+    """The tasks, and how many seconds a run may wait for each.
 
     Args:
         wait_s: for the notification.

@@ -51,7 +51,7 @@ def doctor(profile: str, outputs: Path, output: Output) -> int:
 
 
 def _forwarding() -> list[Diagnosis]:
-    """What became of a test message, if a target is set up. It is a warning at most, as in a run."""
+    """The result of a test message, if a target is set up. A failure is only a warning, as in a run."""
     url = archive_settings().forward
     if url is None:
         return []

@@ -72,7 +72,7 @@ def run_headless(
     share_one_heap()
     # Imports make little garbage, but at the usual interval collecting it takes a tenth of the time.
     gc.set_threshold(50_000)
-    # A thread that loads modules would hold up the one that talks to the kernel, 5 ms for each message.
+    # A thread that loads modules would delay the one that talks to the kernel by 5 ms for each message.
     sys.setswitchinterval(PROMPT_S)
     # Loads slowly, and `loaded_here` loads it without what a run does not need.
     from vergeos_nb.cli.run_report import run_and_report

@@ -27,7 +27,7 @@ from vergeos_nb.vergeos import filters
 from vergeos_nb.vergeos.exchange import Exchange
 
 BETWEEN_S = 6.0
-"""Between the two readings. The platform writes its tables every 5 s (a setting of it says so)."""
+"""Seconds between the two readings. The platform writes its tables every 5 s (one of its settings)."""
 
 SAMPLED = 20
 """How many whole rows of each large table are read."""

@@ -28,7 +28,8 @@ from vergeos_nb.settings import AmbientNetwork, Profile, ambient_network, load_p
 from vergeos_nb.vergeos.rows import SystemInfo
 
 SKEW_WARNED_S = 5.0
-"""More than this between the clocks makes the record's times hard to compare with the system's own logs."""
+"""Seconds. With a larger difference of the clocks, the record's times are hard to compare with the system's
+logs."""
 
 EXPIRY_WARNED_S = 14 * 86_400.0
 SIGNS = {True: "✔", False: "✘", None: "?"}

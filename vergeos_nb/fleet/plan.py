@@ -161,7 +161,7 @@ def fleet_plan(
                 "plan": one.digest or None,
                 "verdict": one.verdict,
                 "left_out": one.refused or None,
-                # Only where it is so: every other plan keeps the digest that it has always had.
+                # Added only if there is one, so that the digests of all other plans do not change.
                 **({"over_assumed_life": True} if one.over_assumed_life else {}),
             }
             for one in planned

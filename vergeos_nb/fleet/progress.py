@@ -5,7 +5,8 @@ Before a changing call is sent, it is in two journals: the VM's own and the flee
 - If neither holds a call, the VM was not touched and may begin again. A crash can leave an empty folder or an
   empty journal. This counts as "no call" only because the fleet's journal holds none either.
 - If one of them holds a call, the VM is never begun again. It has ended, or it is settled by reading back.
-- If the VM's own journal is damaged or gone, the VM is never begun again, because nobody knows what it held.
+- If the VM's own journal is damaged or gone, the VM is never begun again, because its lost lines are
+unknown.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class Forward:
             if self._stop.is_set():
                 self._stop_file.touch()
         except Exception as error:
-            # Any error: what the coordinator does not know of must not happen.
+            # After any error: an event that the coordinator does not know must not happen.
             raise RecordError(
                 "sending the journal home", f"{type(error).__name__}: {error}", "the coordinator settles it"
             ) from error

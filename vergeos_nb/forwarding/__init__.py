@@ -1,6 +1,6 @@
 """Report important events of a run while it goes on, to syslog (RFC 5424) or as JSON to an HTTP collector.
 
-The modules, each based only on those above it:
+The modules; each uses only those above it:
 
     target         where messages go, read from ``VERGEOS_NB_FORWARD``
     told_lines     turns a journal line or a seal into a message
@@ -11,7 +11,7 @@ The modules, each based only on those above it:
     delivery       delivers what is not delivered yet
     follower       the thread that delivers while a run goes on
 
-The journal's file is the queue, and nothing is kept in memory. What could not be delivered, because the
-target failed or the process died, is delivered later: after the seal, by the next run or by `vergeos-nb audit
-forward`. No error of this package ends a run.
+The journal's file is the queue, and nothing is kept in memory. Messages that could not be delivered, because
+the target failed or the process died, are delivered later: after the seal, by the next run or by `vergeos-nb
+audit forward`. No error of this package ends a run.
 """

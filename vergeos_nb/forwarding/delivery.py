@@ -1,4 +1,4 @@
-"""Deliver to the target what was not delivered yet: each run's lines in order, and then its seal."""
+"""Deliver undelivered messages to the target: each run's lines in order, and then its seal."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from vergeos_nb.shapes import Unfit
 from vergeos_nb.version import __version__
 
 LIMIT_S = 3.0
-"""For one batch, from the connection to the answer."""
+"""Seconds for one batch, from the connection to the answer."""
 BATCH = 100
 DOUBT_S = 1.0
-"""An attempt that lasts longer than this counts as an outage until it succeeds."""
+"""Seconds. A longer attempt counts as an outage until it succeeds."""
 RETRY_S = 5.0
-"""A target in an outage is not tried again earlier."""
+"""Seconds until a target in an outage is tried again."""
 
 _LATER = "nothing is lost: the next run or `vergeos-nb audit forward` delivers it"
 

@@ -23,13 +23,13 @@ from vergeos_nb.settings import Secret
 
 _OnLine = Callable[[Mapping[str, Any]], None]
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-"""Between attempts while the target takes nothing; the last one then stays."""
+"""Seconds between attempts while the target takes nothing. The last value is then repeated."""
 
 LAST_WAIT_S = 0.1
-"""For the last lines of a run, so that its process does not end between a message and the note of it. Nobody
-waits for a target that has taken longer already."""
+"""Seconds for the last lines of a run, so that its process does not end between a message and its mark. If
+the target has taken longer already, nothing waits for it."""
 LEFT_PAUSE_S = 0.05
-"""Between earlier runs that are delivered while a run goes on, so that they take no time from it."""
+"""Seconds between earlier runs that are delivered while a run goes on, so that they do not slow it down."""
 
 
 class Follower:

@@ -23,11 +23,11 @@ from vergeos_nb.settings import ambient_network
 from vergeos_nb.version import __version__
 
 CLOSE_WAIT_S = 0.5
-"""How long a receiver may take to end the connection; some never do, and have the messages all the same."""
+"""Seconds for a receiver to end the connection. Some never do, although they have the messages."""
 HASTY_CLOSE_WAIT_S = 0.02
-"""The same for a receiver that has let the longer wait pass before."""
+"""The same for a receiver that did not end an earlier connection in time."""
 REFUSAL_WAIT_S = 0.02
-"""How long the word that nobody listens on a UDP port may take; from another machine it may never come."""
+"""Seconds for the error that nobody listens on a UDP port. From another machine it may never come."""
 
 # Local use 0, so that the facility alone separates our messages from those of daemons.
 _FACILITY = 16

@@ -20,7 +20,8 @@ from vergeos_nb.masking import masked_data
 Message = Mapping[str, Any]
 
 MOST_BYTES = 1700
-"""Of one message as JSON. RFC 5426 asks receivers to take 2,048 octets in one datagram, with the header."""
+"""The most bytes of a message as JSON. RFC 5426 asks receivers to take 2,048 octets in a datagram, with the
+header."""
 _LONGEST_TEXTS = (400, 120, 40, 12)
 # The beginning of a line shows its event, and an exchange is important only if it changes something. So most
 # lines are skipped without decoding them.

@@ -27,7 +27,7 @@ _SURELY_TORN = 3
 _LEAST = (_TORN, _SURELY_TORN)
 
 _SHORT = 80
-"""A text of at most so many characters is kept with its masked form."""
+"""The masked form of a text of at most this many characters is cached."""
 
 _SLACK = 1024
 """How many characters beyond a cut are searched for a pattern that begins before the cut."""

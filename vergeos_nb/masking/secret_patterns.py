@@ -165,7 +165,7 @@ _RUNS = r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{11,}\.[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z
 _SHORTEST = 12
 """The shortest credential that a rule finds, in characters."""
 _SHORT_NAME = 80
-"""What a name of at most so many characters is, is kept."""
+"""The result for a name of at most this many characters is cached."""
 
 # The parts of a header's Base64 that are the same wherever it begins.
 _HEADERS = (

@@ -22,12 +22,12 @@ LASTS = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class CutShort:
-    """A run that nobody closed.
+    """A run that was cut short.
 
     Attributes:
         said: the run and its progress, in words.
         sent: what it had sent, in words, or "".
-        parameters: those of its end, without its approval.
+        parameters: its last parameters, without the approval.
         damaged: whether its journal cannot be read, so that the run cannot be continued.
     """
 

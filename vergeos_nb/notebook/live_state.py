@@ -106,7 +106,7 @@ class LiveState:
             return False
         if declared.role == "identify" and declared.ticks:
             return set(declared.ticks) <= self._ticked
-        # A plan of nothing, or of a run that only looks, needs nobody's yes.
+        # A plan without requests needs no approval.
         planned = declared.role == "plan" and result is not None and result.outcome is StepOutcome.PASSED
         return not (planned and isinstance(case, Case) and case.plan is not None and case.approval is None)
 
@@ -179,7 +179,7 @@ class LiveState:
         return next(one for one in self.steps if one.id == step)
 
     def _compare(self, result: StepResult) -> None:
-        """Drop ticks that were for another comparison than this."""
+        """Drop ticks that were set for another comparison."""
         compared = [table for table in result.tables if table.schema is IDENTITY]
         if compared != self._compared:
             self._compared, self._ticked = compared, frozenset()

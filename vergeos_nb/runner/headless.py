@@ -1,4 +1,4 @@
-"""One headless run: from text parameters to a finished record, whatever happens on the way.
+"""One headless run: from text parameters to a finished record, also after a failure or a signal.
 
 The kernel writes the journal. This process reads it, shows progress, stops the kernel at a deadline or a
 signal, and makes the record when the kernel is gone.

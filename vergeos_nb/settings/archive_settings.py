@@ -24,7 +24,7 @@ class ArchiveSettings:
         allowed_signers: the file that lists whose signatures count.
         mirror: the URL of a second copy, as fsspec reads it. Secret, because it can hold a password.
         webhook: the URL that each summary is posted to. Secret, because it often holds a token.
-        forward: the URL of the syslog receiver or collector that is told what happens. Secret likewise.
+        forward: the URL of the syslog receiver or collector that events are sent to. Secret likewise.
     """
 
     signing_key: Path | None = None

@@ -1,4 +1,4 @@
-"""Which files the Jupyter server of this kernel serves, and by which path: what a page can open by a link."""
+"""Which files the Jupyter server of this kernel serves, and by which path, so that a page can link."""
 
 from __future__ import annotations
 

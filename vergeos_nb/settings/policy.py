@@ -91,7 +91,7 @@ class Policy:
         names, keys, tags: VMs that are never changed.
         windows: times in which changes are allowed. If there are none, every time is allowed.
         two_people: True if the approver must not be the operator.
-        two_people_over_assumed_life: the same, where the plan is over life that is only assumed.
+        two_people_over_assumed_life: the same, but only for plans over life that is only assumed.
         stop_file: while this file exists, nothing is changed; "" for none. See `settings.stopped_by`.
         source: where the policy was read from, in words.
     """

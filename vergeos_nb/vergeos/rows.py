@@ -1,8 +1,8 @@
 """The platform's rows and calls as frozen values with typed keys.
 
 A VM, its machine and its machine_status row have three different numbers that look alike and share one
-range, so a swapped number often hits somebody else's VM. Here they are three types, and the type names
-the table: a key cannot address another table than its own.
+range, so a swapped number often hits somebody else's VM. Here they are three types, and the type names the
+table: a key cannot address another table than its own.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from vergeos_nb.views.badges import badge
 from vergeos_nb.views.bundle import rendered
 from vergeos_nb.views.summary import RunSummary, summary_view
 
-# Facts that nobody needs at the end of a run, or that have a button there. The whole summary has them.
+# Facts that are not needed at the end of a run, or that have a button there. The summary has all facts.
 _LEFT_OUT = ("began", "ended", "rests on", "to undo it", "plan digest", "exit code")
 
 
@@ -23,7 +23,7 @@ def ending_html(summary: RunSummary, folder: Path, page: ServedFile | None, tick
     Args:
         page: the record's page for a link; None if this server does not serve it.
         ticket: Markdown.
-        lesson: what a drill wants to teach, or "".
+        lesson: the lesson of a drill, or "".
     """
     return rendered(
         "ended",

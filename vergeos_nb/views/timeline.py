@@ -1,4 +1,4 @@
-"""A run as a picture: steps, waits, what the status row said, API calls and verdicts over time.
+"""A run as a picture: steps, waits, the status row, API calls and verdicts over time.
 
 A reader sees in five seconds what happened. Everything is shown in words and in colours, which come in pairs.
 """

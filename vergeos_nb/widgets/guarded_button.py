@@ -17,7 +17,7 @@ import traitlets
 from vergeos_nb.widgets.scripts import page_file
 
 PATIENCE_S = 5.0
-"""How long a press may stay unanswered before the button says so."""
+"""Seconds after which an unanswered press is reported."""
 
 UNANSWERED = (
     "No answer yet: the kernel is busy with a cell, or it has ended, or the press was lost. Press again; "
@@ -29,7 +29,7 @@ class PressButton(anywidget.AnyWidget):
     """A button whose press is acknowledged. See the module's text for what happens when it is not.
 
     Attributes:
-        guarded: Enter does not press it, whatever it looks like. A dangerous button is guarded at first.
+        guarded: whether Enter does not press it. A dangerous button is guarded at first.
     """
 
     _esm = page_file("press.js")

@@ -1,4 +1,4 @@
-"""Work in a thread of its own. It never prints and enters no ``Output``: both would land in another cell."""
+"""Work in its own thread. It never prints and enters no ``Output``: both would show in another cell."""
 
 from __future__ import annotations
 

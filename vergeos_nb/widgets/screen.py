@@ -15,7 +15,7 @@ def show(bundle: Mapping[str, Any], place: str) -> None:
 
 
 def update(bundle: Mapping[str, Any], place: str) -> None:
-    """Show this in that place instead, wherever it is shown. From any thread."""
+    """Replace what this place shows, in every page. From any thread."""
     update_display(dict(bundle), raw=True, display_id=place)  # type: ignore[no-untyped-call]
 
 

@@ -19,7 +19,7 @@ def check_agreement(folder: Path, own: Manifest, found: Found) -> tuple[int, str
 
     Args:
         folder: the record's, whose files are those of the manifest.
-        found: gets what differs.
+        found: takes the differences.
 
     Returns:
         How many lines the journal has, and why it cannot confirm the record's end; "" if it does.

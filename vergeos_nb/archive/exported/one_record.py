@@ -1,4 +1,4 @@
-"""Check one exported record by itself, and say what that vouches for and what it cannot.
+"""Check one exported record without its archive, and say what its own files can vouch for and what not.
 
 It is the zip of ``audit export``, the same unpacked, or a copy of a record's folder.
 """
@@ -51,12 +51,12 @@ _KNOWN = (*GUIDES, LEDGER, HEAD, TORN, SIGNED, TIMESTAMPS, ENVELOPE)
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What the person who checks brings along.
+    """What the auditor trusts.
 
     Attributes:
         head: a head of the archive's ledger that was noted elsewhere.
-        allowed: whom they trust to sign.
-        authorities: whose timestamps count.
+        allowed: the trusted signers.
+        authorities: the trusted timestamp authorities.
     """
 
     head: Head | None = None
@@ -104,7 +104,7 @@ def check_one(path: Path, trust: Trust) -> Evidence:
         Refused: the zip is damaged, too large, or would write outside of its folder.
         RecordError: a file cannot be read.
     """
-    # Not a pipe either, which could be waited for without end.
+    # No pipe either, because reading it could wait for ever.
     if not (is_file(path) or is_folder(path)):
         hint = "name the zip of `vergeos-nb audit export`, the folder that it unpacks to, or a copied record"
         raise UsageError("verifying one record", f"there is no file or folder {path}", hint)
@@ -172,7 +172,7 @@ def _check_around(root: Path, record: Path, own: Manifest, evidence: Evidence, t
         found.add(path, FlawKind.SWAPPED, f"here stands {own.path}")
         return
     day = record.parent
-    # Where somebody has used the unpacked export as an archive.
+    # Folders that exist if somebody has used the unpacked export as an archive.
     used = ArchiveLayout(root)
     known = {root / name for name in _KNOWN} | {used.lock, used.index}
     for one in sorted([*root.iterdir(), *day.iterdir()]):

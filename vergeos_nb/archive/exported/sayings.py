@@ -16,7 +16,7 @@ class Open:
     """Something that is not vouched for.
 
     Attributes:
-        to_have_it: what to do for it; "" if nothing helps.
+        to_have_it: what a person can do to have it vouched for; "" if nothing helps.
     """
 
     what: str
@@ -29,7 +29,7 @@ def vouched(evidence: Evidence, trust: Trust) -> tuple[str, ...]:
 
 
 def not_vouched(evidence: Evidence, trust: Trust) -> tuple[Open, ...]:
-    """What is not vouched for, and how to have it."""
+    """What is not vouched for, and what a person can do about it."""
     if evidence.findings or evidence.own is None:
         return (Open("anything in it, because something was changed", "get the record again"),)
     return tuple(_not_vouched(evidence, trust))

@@ -63,7 +63,7 @@ def check_statement(
         content: the envelope.
         entry: the ledger line that the record's manifest makes.
         files: the record's files by their names in the export, with the manifest and its signature.
-        found: gets what is wrong.
+        found: takes the faults.
     """
     try:
         envelope = fit(json_of(content), _Envelope)
@@ -105,7 +105,7 @@ def _signer(
     fingerprint = next(iter(keys))
     if allowed is None:
         return Attested(fingerprint, trusted=False)
-    # Nobody knows when an export was signed.
+    # The time of an export's signature is unknown.
     who = next((who for key in keys if (who := allowed.who(key, None))), None)
     if who is None:
         detail = f"{fingerprint} is not one of the allowed signers, or only for a time"
@@ -129,7 +129,7 @@ def _bare_fits(one: _Signed, beside: Signature | None, message: bytes) -> bool:
 
 
 def _decoded(text: str) -> bytes:
-    """Base64 in its one right spelling, so that no other text stands for the same bytes."""
+    """Base64, accepted only in its canonical spelling, so that no other text stands for the same bytes."""
     try:
         content = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Unpack the zip of an export from anybody: nothing leaves the folder, and its size is bounded."""
+"""Unpack the zip of an export that can come from anybody: no file outside the folder, bounded in size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ MOST_BYTES = 1 << 29
 """The largest export that is unpacked, in bytes. A week's record takes a few megabytes."""
 MOST_MEMBERS = 10_000
 LONGEST_PART, LONGEST_NAME = 200, 1_000
-"""Bytes of a file's name and of a path, which every file system has room for below a temporary folder."""
+"""The longest name of a file and the longest path, in bytes. Every file system can hold them below a
+temporary folder."""
 _PIECE = 1 << 20
 
 
@@ -71,10 +72,10 @@ def _unpack(file: zipfile.ZipFile, path: Path, folder: Path) -> None:
 
 
 def _why_not(member: zipfile.ZipInfo) -> str:
-    """Why a member is not unpacked; "" if nothing in it speaks against it."""
+    """Why a member is not unpacked; "" if it can be."""
     name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
     parts = PurePosixPath(name).parts
-    # `orig_filename` is the name as it stands in the zip, also what follows a zero byte.
+    # `orig_filename` is the name as the zip has it, including the part after a zero byte.
     if "\0" in member.orig_filename or "\\" in name or ":" in name:
         return "has a name that systems read differently"
     if not parts or name.startswith("/") or ".." in parts:

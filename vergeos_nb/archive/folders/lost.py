@@ -12,7 +12,7 @@ from vergeos_nb.shapes import is_folder
 
 
 def why_lost(outputs: Path) -> str:
-    """What of the ledger is lost, in words; "" if nothing is. Reads only its end and its head.
+    """What the ledger has lost, in words; "" if nothing. Reads only its end and its head.
 
     Raises:
         RecordError: the archive cannot be read.

@@ -51,7 +51,7 @@ def folders_of(outputs: Path, but: Collection[str] = ()) -> Iterator[str]:
 
 
 def is_begun(folder: str) -> bool:
-    """Whether a folder holds a record or is to hold one."""
+    """Whether a folder holds a record, or a run that will have one."""
     return any(os.path.lexists(f"{folder}/{name}") for name in (MANIFEST, RECORD, JOURNAL))
 
 
@@ -80,7 +80,7 @@ def without_journal(outputs: Path, but: Collection[str] = ()) -> Iterator[Path]:
 
 
 def has_not_begun(outputs: Path, path: str) -> bool:
-    """Whether a folder, as ``DAY/NAME``, is one that `without_journal` gives."""
+    """Whether `without_journal` lists this folder, given as ``DAY/NAME``."""
     folder = outputs / path
     return is_day(folder.parent.name) and what_of(folder) is not None and has_no_journal(folder)
 
@@ -113,8 +113,8 @@ def unmatched(outputs: Path, known: Callable[[], tuple[Set[str], Set[str]]]) -> 
     """Compare the names of all folders with the ledger. Only folders that it does not know are read.
 
     Args:
-        known: gives the paths of sealed and of removed records. It is asked after the folders were listed, so
-            that a record that is sealed meanwhile is not called unsealed.
+        known: returns the paths of sealed and of removed records. It is called after the folders were
+        listed, so that a record that is sealed meanwhile does not count as unsealed.
 
     Raises:
         RecordError: the archive cannot be read.

@@ -1,4 +1,4 @@
-"""The canonical JSON of manifests and ledger lines. A verification spells each of them anew to compare it."""
+"""The canonical JSON of manifests and ledger lines. Verifying encodes each of them again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def canonical_struct(value: msgspec.Struct, loose: Iterable[Any]) -> bytes:
-    """The canonical JSON of a struct, much faster than `canonical` where it holds only what is common.
+    """The canonical JSON of a struct. Much faster than `canonical` if it holds only common values.
 
     Args:
         loose: its whole numbers, and the values in it whose type is not declared.

@@ -108,7 +108,7 @@ class Chain:
             yield line, line.entry
 
     def hash_after(self, count: int) -> str | None:
-        """The hash after so many lines of the chain; None if it has not that many."""
+        """The hash after this many lines of the chain; None if the chain is shorter."""
         if self.lines.linked and 0 < count <= len(self.lines):
             return self.lines.hash_at(count)
         return self._heads.get(count)
@@ -118,18 +118,18 @@ class Chain:
         return held[-1] if (held := self.held()) else None
 
     def give_up(self, after: int) -> list[LedgerLine]:
-        """Take away the lines after so many. Returns them."""
+        """Remove the lines after this many, and return them."""
         kept = self.held()
         gone, kept[after:] = kept[after:], []
         return gone
 
     def accept(self, line: LedgerLine) -> None:
-        """The line follows the chain's end."""
+        """Add a line that follows the chain's end."""
         self.held().append(line)
         self.pass_over(Head(line.count, line.hash))
 
     def pass_over(self, head: Head) -> None:
-        """The chain goes on after a line that has this number and hash."""
+        """Continue the chain after a lost line with this number and hash."""
         self.head = head
         self._heads[head.count] = head.hash
 

@@ -34,7 +34,7 @@ def content_of(path: Path) -> bytes | None:
 def content_unless_linked(path: str) -> bytes | None:
     """A plain file's bytes; nothing for a link, and None if there is no such file or it cannot be read.
 
-    Faster than `content_of`, because a verification reads one file of each record so.
+    Faster than `content_of`. A verification reads one file of each record in this way.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -65,7 +65,7 @@ def sha256_of(descriptor: int, size: int) -> str:
     """
     content = os.read(descriptor, min(size, _PIECE) + 1)
     if len(content) == size:
-        # One byte more was asked for: this is all.
+        # One more byte was asked for, so the file ends here.
         return hashlib.sha256(content).hexdigest()
     digest = hashlib.sha256()
     while content:

@@ -33,7 +33,7 @@ SEAL_LATER = (
     "the record's files are complete and stay; make the folder writable and free space, then run "
     "`vergeos-nb audit recover`"
 )
-"""What to do if the disk does not let a record be sealed."""
+"""The way on if the disk does not let a record be sealed."""
 _HEAD = re.compile(r"(0|[1-9][0-9]{0,14}):([0-9a-f]{64})")
 
 
@@ -52,7 +52,7 @@ EMPTY = Head(0, ZEROS)
 
 
 def read_head(told: str) -> Head | None:
-    """The head that a text says; None if it says none."""
+    """The head in a text; None if it holds none."""
     match = _HEAD.fullmatch(told)
     return Head(int(match[1]), match[2]) if match else None
 
@@ -121,7 +121,7 @@ class Ledger:
         self.paths = ArchiveLayout(outputs)
 
     def snapshot(self) -> LedgerSnapshot:
-        """Read all of it, under the lock if there is one: a copy of an archive may have none."""
+        """Read all of it, under the lock. A copy of an archive may have no lock."""
         with _usable(self.paths.ledger), self._shared():
             content = content_of(self.paths.ledger)
             head = content_of(self.paths.head)
@@ -140,7 +140,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[OpenLedger]:
-        """Open it to read its lines one by one. Nobody seals at this moment, but later."""
+        """Open it to read its lines one by one. While it is read, further records can be sealed."""
         with contextlib.ExitStack() as held:
             with _usable(self.paths.ledger), self._shared():
                 descriptor, end, torn = None, 0, b""

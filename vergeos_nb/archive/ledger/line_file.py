@@ -1,7 +1,7 @@
 """The lines of a ledger in its file. Of each line only its place, hash and number are held in memory.
 
-An archive has hundreds of thousands of lines, and a verification needs most of them once. A content is read
-again where it is needed. It must then be what was read first.
+An archive has hundreds of thousands of lines, and a verification needs most of them once. The content is
+read again where it is needed, and must then equal the content that was read first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Accidental changes by other programs: changed line ends, and litter.
+"""Accidental changes by other programs: changed line ends, and files that desktops and editors leave.
 
 Both look like tampering, so both are findings. Each has its own name, and says what to do.
 """

@@ -34,7 +34,7 @@ from vergeos_nb.views.analysis.frames import frame
 from vergeos_nb.words import counted, did_you_mean
 
 MOST_ROWS = 5_000_000
-"""Of one DataFrame. A row of calls takes about 200 bytes."""
+"""The most rows of one DataFrame. A row of calls takes about 200 bytes."""
 
 _KINDS: dict[str, ColumnKind] = {
     **dict.fromkeys(("vm_key", "exit_code", "line", "supersedes", "node", "changes"), "int"),
@@ -121,7 +121,7 @@ class ArchiveFrames:
 
 
 def open_archive(outputs: Path | str | None = None, **wanted: Any) -> ArchiveFrames:
-    """The sealed records that fit, as DataFrames: ``runs``, ``steps``, ``calls``, ``evidence``.
+    """The sealed records that match, as DataFrames: ``runs``, ``steps``, ``calls``, ``evidence``.
 
     A record's files are used only if they have the hashes of the ledger's line. The ledger itself, its
     signatures and its timestamps are checked by `vergeos-nb audit verify` alone.

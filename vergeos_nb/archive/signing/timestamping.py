@@ -21,7 +21,7 @@ _ASKED = "having the ledger's head timestamped"
 
 
 def stamp(outputs: Path, head: Head, url: str) -> datetime:
-    """Have a head timestamped, and keep the answer. Returns its time. The ledger is not locked meanwhile.
+    """Have an authority timestamp a head, and keep the answer. Returns its time. The ledger is not locked.
 
     Raises:
         RecordError: the authority does not answer, its answer is not valid, or it cannot be written.

@@ -75,7 +75,7 @@ def check_end(
 def _name_the_liar(
     chain: Chain, head: Head, noted: Sequence[Head], folders: Mapping[str, Seen], found: Found
 ) -> None:
-    """The ledger and its head differ in the last line. The line's record shows which of them was changed."""
+    """Report which was changed, if ledger and head differ in the last line. The line's record shows it."""
     end = chain.head
     line = chain.last()
     entry = line.entry if line else None
@@ -94,7 +94,7 @@ def _range(last: int, until: int) -> set[int]:
 
 
 def check_told_head(line: LedgerLine, entry: ChainedLine | None, found: Found) -> None:
-    """The head that did not fit when a line was written, as the line has kept it."""
+    """Check a head that did not fit when a line was written. The line has kept that head."""
     told = entry.head_was if entry else None
     if told is None:
         return

@@ -33,7 +33,7 @@ class _Newest:
     by_record: dict[str, int] = field(default_factory=dict)
 
     def follow(self, line: LedgerLine, entry: LedgerEntry, chain: Chain, found: Found) -> None:
-        """Take a seal in."""
+        """Add a seal."""
         before = self.by_record.get(entry.record)
         if entry.supersedes != before and not chain.lost:
             detail = (
@@ -46,7 +46,7 @@ class _Newest:
         self.by_path[entry.path] = line.at
 
     def remove(self, mark: Mark) -> None:
-        """Take a tombstone in."""
+        """Add a tombstone."""
         self.by_path.pop(mark.path, None)
         self.by_record.pop(mark.record, None)
 
@@ -138,7 +138,7 @@ def _check_other(
     chain: Chain,
     found: Found,
 ) -> None:
-    """Name what stands in a folder that is not what its newest line sealed.
+    """Report a folder that is not as its newest line sealed it.
 
     Args:
         entry: that line, if it has one.

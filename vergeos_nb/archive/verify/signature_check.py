@@ -26,7 +26,7 @@ class Voucher:
     """The signature that covers the ledger up to the highest number.
 
     Attributes:
-        who: a principal of the allowed signers, or the key's fingerprint if the file names nobody.
+        who: a principal of the allowed signers, or the key's fingerprint if no principal has it.
         trusted: whether the allowed signers name the key.
     """
 

@@ -1,7 +1,7 @@
 """Verify an archive: only the ledger and the records are read, no index, no network.
 
-Every kind of tampering has its own word (`Kind`). The traces of a crash are only notes: a torn last line, a
-head one line behind, a run that has not ended.
+Every kind of tampering has its own word (`FlawKind`). The traces of a crash are only notes: a torn last
+line, a head one line behind, a run that has not ended.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Report:
 
 _NEVER_BEGAN = "a run without a journal; `vergeos-nb audit recover` finishes it if its process is gone"
 TIMES_AGAIN = 10
-"""How often at most an archive is read again whose ledger grew meanwhile."""
+"""How often an archive is read again at most, if its ledger grew meanwhile."""
 
 
 def verify(
@@ -78,9 +78,9 @@ def verify(
     Args:
         outputs: the archive's folder, or a copy of it.
         expect: a head that was noted elsewhere.
-        allowed: whose signatures count; every line must be vouched for by one of them. With None, signatures
-            must hold, whosever they are.
-        authorities: whose timestamps count; with None they are left alone.
+        allowed: the trusted signers. A signature of one of them must cover every line. With None,
+        signatures by any key must be valid.
+        authorities: the trusted timestamp authorities. With None, timestamps are not checked.
 
     Raises:
         RecordError: the ledger or the folder cannot be read.
@@ -131,7 +131,7 @@ def verify_only(
 def _verify(
     outputs: Path, expect: Head | None, allowed: AllowedSigners | None, authorities: Authorities | None
 ) -> tuple[Report, OpenLedger]:
-    """Verify once. The ledger's files are given as they were read."""
+    """Verify once. Also returns the ledger's files as they were read."""
     found = Found()
     # Read before the ledger, which may grow meanwhile. So none of them is newer than the ledger.
     signed, stamped = list(signed_heads(outputs)), list(stamped_heads(outputs))
@@ -153,7 +153,7 @@ def _verify(
         chain = follow(lines, [*noted, head] if head else noted)
         folders |= _sealed_meanwhile(outputs, lines, folders)
         found.notes += [f"{path}: {_NEVER_BEGAN}" for path in never_began if path not in lines.sealed]
-        # It holds as much again as all that follows.
+        # It holds as much memory as all that follows.
         lines.sealed.clear()
         found.findings += chain.findings
         check_end(chain, told, noted, folders, found)

@@ -14,7 +14,7 @@ from vergeos_nb.words import counted
 
 _NAMED = 5
 _QUIET = (Kind.OFF, Kind.PASSED, Kind.LOOK, Kind.NEUTRAL)
-# There are 28 ways to end; words that no version of ours has written come on top.
+# There are 28 ways to end. Unknown words are counted beside them.
 _WAYS = 30
 _WIDE = 10
 
@@ -41,10 +41,10 @@ def remarks_on_ledger(different: Unmatched, unread: int) -> Iterator[str]:
 
 
 def older(ends: Counter[tuple[str, str]], shown: Sequence[LedgerEntry]) -> str:
-    """How the records ended that are older than those shown, what needs a look first. "" without any.
+    """How the older records ended, beside those shown. Ends that need a look come first. "" without any.
 
     Args:
-        ends: how all that fit ended, by outcome and verdict.
+        ends: how all matching records ended, by outcome and verdict.
     """
     left = ends - Counter(_end(entry) for entry in shown)
     if not left:
@@ -69,7 +69,7 @@ def _end(entry: LedgerEntry) -> tuple[str, str]:
 
 
 def _named(paths: Sequence[str]) -> str:
-    """The first of them, and how many there are if these are more."""
+    """The first few of them, and their number if there are more."""
     named = ", ".join(cell(path) for path in paths[:_NAMED])
     more = len(paths) - _NAMED
     return f"{named}, and {more:,} more" if more > 0 else named

@@ -28,7 +28,7 @@ from vergeos_nb.views.badges import signed_verdict
 from vergeos_nb.words import did_you_mean
 
 RUNBOOK = "find_stuck_vms"
-# More would scroll the first ones away.
+# With more, the first ones would scroll off the screen.
 MOST_AT_FIRST = 20
 NAMES = tuple(name for name, _ in TRIAGE.columns)
 SHOWN = ("name", "suggestion", "verdict", "status", "for_s", "node", "node_state", "heartbeat_s", "counters")
@@ -99,14 +99,14 @@ def stuck(
 
 
 class FirstLook:
-    """Shows the VMs whose rows look stuck while the pages come in, long before anything is judged."""
+    """Shows the VMs whose rows look stuck as the pages arrive, before anything is judged."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._shown = 0
 
     def __call__(self, rows: Columns) -> None:
-        """Show those of a page, as long as there are few."""
+        """Show the stuck VMs of a page, while few have been shown."""
         for name, *row in zip(rows["name"], rows["status"], rows["state"], rows["running"], strict=True):
             why = looks_stuck(*row) if self._shown < MOST_AT_FIRST else ""
             if why:

@@ -85,8 +85,8 @@ class Answer:
 class Tracing:
     """Learns from httpcore how far a request has got.
 
-    It is a separate object, because httpx keeps it in a reference cycle. Everything that it refers to
-    stays in memory until the garbage collector runs.
+    It is a separate object, because httpx keeps it in a reference cycle. Everything that it refers to stays
+    in memory until the garbage collector runs.
 
     Attributes:
         connecting: whether the last event came before the connection was made. Then nothing was sent.

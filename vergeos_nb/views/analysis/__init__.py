@@ -1,1 +1,1 @@
-"""Everything that a run has read, as DataFrames to go on from."""
+"""Everything that a run has read, as DataFrames for further analysis."""

@@ -33,7 +33,7 @@ class PlotLine:
 
 
 class Plot(Shown):
-    """Lines over one time axis, as PNG and in words. Each has a scale of its own."""
+    """Lines over one time axis, as PNG and in words. Each has its own scale."""
 
     def __init__(self, title: str, lines: Sequence[PlotLine]) -> None:
         self.lines = tuple(line for line in lines if line.points)

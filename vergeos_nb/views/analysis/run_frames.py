@@ -30,7 +30,7 @@ class RunFrames(dict[str, Any]):
     """A run's DataFrames: ``vm``, ``machine_status``, …, ``calls``, and each step's tables (``step.table``).
 
     Raises:
-        UsageError: a name is asked for that is none of them.
+        UsageError: there is no DataFrame of this name.
     """
 
     def __missing__(self, name: str) -> Any:

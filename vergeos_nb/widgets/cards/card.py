@@ -1,4 +1,4 @@
-"""The card of a step: shows what it will send, sends it, waits with a Cancel, becomes its own record."""
+"""The card of a step: previews its requests, sends them, waits with a Cancel button, shows the result."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class StepCard:
         return self.form.values()
 
     def look(self) -> None:
-        """Show where the step is by now. Called by `refresh`, one thread at a time."""
+        """Show the present state of the step. Called by `refresh`, one thread at a time."""
         state, result = self._state(), self.result
         blocked = self.desk.over() or self.desk.blocked(self.step.id)
         done = result is not None and self.is_done()

@@ -14,7 +14,7 @@ from vergeos_nb.widgets.screen import live, show, update
 class TwoPlaces:
     """The first place holds a static view, which a saved notebook keeps. The second holds the live card.
 
-    The page hides the first beside a card that lives.
+    The page hides the static view beside a live card.
 
     Args:
         name: the card's name, a part of the names of its places.

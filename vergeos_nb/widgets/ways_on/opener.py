@@ -1,4 +1,4 @@
-"""Opens a notebook in the page and runs its cells. A kernel cannot; the page's script asks JupyterLab to.
+"""Opens a notebook in the page and runs its cells. The page's script asks JupyterLab for that.
 
 JupyterLab's side is the extension in `runner/labextensions/`. Without it, as in Notebook 7, a link is shown.
 """
@@ -20,7 +20,7 @@ class Opener(anywidget.AnyWidget):
     Attributes:
         path: below the server's root.
         url: of the same notebook, for a link.
-        press: another one whenever it is to be opened, unlike that of any other opener.
+        press: a new value each time that the notebook must be opened. No other opener has the same value.
     """
 
     _esm = page_file("opener.js")
@@ -30,7 +30,7 @@ class Opener(anywidget.AnyWidget):
     press = traitlets.Unicode("").tag(sync=True)
 
     def bring(self, notebook: ServedFile) -> None:
-        """Open this notebook and run its cells, in the page in which a person is."""
+        """Open this notebook and run its cells, in the page that the person looks at."""
         with self.hold_sync():
             self.path, self.url = notebook.path, notebook.url
             self.press = uuid4().hex

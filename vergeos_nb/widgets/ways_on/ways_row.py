@@ -30,11 +30,11 @@ class WaysRow:
         self.job: CardJob[Prepared] | None = None
 
     def offer(self, ways: Sequence[WayOn]) -> None:
-        """Show these, and no others. The first is lit."""
+        """Show these, and no others. The first is highlighted."""
         self.buttons.children = [self.button(way, strong=at == 0) for at, way in enumerate(ways)]
 
     def button(self, way: WayOn, *, strong: bool = False) -> PressButton:
-        """A button of this row that is shown somewhere else."""
+        """A button like those of this row, for another place."""
         made = button(way.verb, strong=strong)
         made.add_class(f"vnb-way-{way.name}")
         made.on_click(lambda _: self._go(way))
