@@ -1,8 +1,7 @@
 """A whole fleet in a few list calls, as columns: a list per field, and no object per VM.
 
 Lists are read in pages. Each page begins above the last key of the page before. So a row that is added or
-removed meanwhile does not make another row be missed. A page's rows become columns before the next page
-comes.
+removed meanwhile does not make another row be missed. A page's rows become columns before the next is read.
 """
 
 from __future__ import annotations
