@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 # Also for what builds the package, so that a build is the same everywhere.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Without compiled modules each process of the tests would compile all tests anew, for five seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 CORE := $(addprefix tests/, client journal lease masking procedure/approval procedure/engine procedure/steps \
   archive/test_seal.py archive/verify golden record/test_record_folder.py runner/test_two_ways.py \

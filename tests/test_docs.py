@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import command as forked
 from vergeos_nb.errors import VergeNbError
 from vergeos_nb.parameters import table_lines
 from vergeos_nb.procedure.evidence.witnesses.roll import WITNESSES
@@ -52,13 +53,12 @@ def blocks(name: str, page: str = "README.md") -> tuple[list[str], list[str]]:
 def run(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run a command as the README's reader does, with the virtual environment on the path."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environ = {**os.environ, "PATH": path}
+    program, *words = shlex.split(command)
+    if program in ("vergeos-nb", "papermill"):
+        return forked(*words, program=program, env=environ, cwd=cwd)
     return subprocess.run(
-        shlex.split(command),
-        cwd=cwd,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=150,
+        [program, *words], cwd=cwd, env=environ, capture_output=True, text=True, timeout=150
     )
 
 

@@ -82,7 +82,14 @@ SHORT = {
 }
 
 
-@pytest.mark.parametrize("names", SHORT, ids=", ".join)
+BY_DAY = ("warm-kernel", "help")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [pytest.param(names, marks=() if names == BY_DAY else pytest.mark.nightly) for names in SHORT],
+    ids=", ".join,
+)
 def test_the_short_form_measures_and_judges_nothing(names: tuple[str, ...], tmp_path: Path) -> None:
     """The archive's claims have a test of their own."""
     report = tmp_path / "new" / "bench.json"

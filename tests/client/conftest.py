@@ -135,6 +135,8 @@ class RawServer:
 
     def _one(self, plain: socket.socket) -> None:
         self._open.append(plain)
+        # Otherwise the end of a longer answer waits 40 ms for the client's word that its beginning came.
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(OSError):
             connection = self._context.wrap_socket(plain, server_side=True) if self._context else plain
             self.connections += 1

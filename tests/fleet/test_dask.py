@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 
@@ -30,7 +31,7 @@ from vergeos_nb.journal.journal import read_journal
 from vergeos_nb.record.record_folder import read
 from vergeos_nb.settings import load_profile
 
-pytest.importorskip("distributed")
+pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed")
 
 VMS = ("vm-00001", "vm-00002", "vm-00003")
 LOOPBACK = ("--host", "127.0.0.1", "--no-dashboard")

@@ -21,7 +21,7 @@ ROWS = """() => [...document.querySelectorAll('tbody tr')].filter(row => row.off
 
 
 # Those whose pages are the longest: each method is sent, and the VM lives or answers late.
-LONGEST = ("kill_stuck", "ha_restart", "zombie", "unanswered")
+LONGEST = ("zombie", "unanswered")
 
 
 def paced_run(scenario: str, outputs: Path) -> Path:

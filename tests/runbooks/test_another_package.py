@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -29,9 +30,15 @@ def block(name: str) -> str:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Path:
+def site(installed: Path, tmp_path: Path) -> Path:
+    """A copy of that folder for each test, because some damage it."""
+    return shutil.copytree(installed, tmp_path / "site")
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as pip leaves it: the module, its notebook, and what says that it brings a runbook."""
-    folder = tmp_path / "site"
+    folder = tmp_path_factory.mktemp("package") / "site"
     told = folder / "stood_since-1.0.dist-info"
     told.mkdir(parents=True)
     (told / "METADATA").write_text("Metadata-Version: 2.1\nName: stood-since\nVersion: 1.0\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -15,8 +15,6 @@ from tests.served import LADDER, QUICK, changing, files_with, served
 from vergeos_nb.procedure.runbooks.catalog import schema_of
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runbook_files import runbook_path
-
-PAPERMILL = str(Path(sys.executable).parent / "papermill")
 
 
 def papermill(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -31,16 +29,26 @@ def record_of(tmp_path: Path) -> Path:
     return path.parent
 
 
-def test_it_plans_and_makes_its_record_with_nothing_but_papermill(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
-    done = papermill(tmp_path, "-p", "vm_name", "web-01")
+@cache
+def planned_in(folder: Path) -> Path:
+    """The folder of a run that plans, made by the first test that looks at it. No test changes it."""
+    folder.mkdir()
+    done = papermill(folder, "-p", "vm_name", "web-01")
     assert done.returncode == 0, done.stderr
-    folder = record_of(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def planned(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
+    return planned_in(tmp_path_factory.getbasetemp() / "planned-by-papermill")
+
+
+def test_it_plans_and_makes_its_record_with_nothing_but_papermill(planned: Path) -> None:
+    folder = record_of(planned)
     assert (read(folder)["outcome"], read(folder)["exit_code"]) == ("planned", 0)
     assert check(folder) == []
-    notebook = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    notebook = nbformat.read(planned / "out.ipynb", as_version=4)
     assert "widgets" not in notebook.metadata
     views = [
         mime
@@ -55,12 +63,7 @@ def test_it_plans_and_makes_its_record_with_nothing_but_papermill(
     assert picture.metadata["image/png"]["alt"].startswith("web-01: planned, verdict off")
 
 
-def test_the_record_s_notebook_shows_the_same_evidence_as_papermill_s(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
-    papermill(tmp_path, "-p", "vm_name", "web-01")
-
+def test_the_record_s_notebook_shows_the_same_evidence_as_papermill_s(planned: Path) -> None:
     def shown(path: Path) -> dict[str, str]:
         cells = nbformat.read(path, as_version=4).cells
         return {
@@ -71,7 +74,7 @@ def test_the_record_s_notebook_shows_the_same_evidence_as_papermill_s(
             if tag.startswith("step:")
         }
 
-    theirs, ours = shown(tmp_path / "out.ipynb"), shown(record_of(tmp_path) / "notebook.ipynb")
+    theirs, ours = shown(planned / "out.ipynb"), shown(record_of(planned) / "notebook.ipynb")
     # A run that only plans skips the last five steps, which the record tells in one line.
     assert len(ours) == 7
     assert ours.pop("step:poweroff").startswith(
@@ -133,8 +136,8 @@ def test_an_approved_run_forces_once_and_leaks_nothing(
 
 
 def test_help_notebook_explains_every_parameter(tmp_path: Path) -> None:
-    command = [PAPERMILL, "--help-notebook", str(runbook_path("force_power_off"))]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    words = ("--help-notebook", str(runbook_path("force_power_off")))
+    done = command(*words, cwd=tmp_path, program="papermill")
     for name, field in schema_of("force_power_off").model_fields.items():
         assert f"{name}:" in done.stdout
         assert str(field.description)[:30] in done.stdout.replace("\n", " ")
@@ -176,8 +179,8 @@ def test_a_cell_that_was_added_finds_all_that_was_read_as_dataframes(
     longer.cells += [nbformat.v4.new_code_cell(source) for source in added]
     nbformat.write(longer, tmp_path / "longer.ipynb")
     waits = [word for name, value in QUICK.items() for word in ("-p", name, str(value))]
-    command = [PAPERMILL, "longer.ipynb", "out.ipynb", *waits, "-p", "vm_name", "web-01"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    words = ("longer.ipynb", "out.ipynb", *waits, "-p", "vm_name", "web-01")
+    done = command(*words, cwd=tmp_path, program="papermill")
     assert done.returncode == 0, done.stderr
     cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-3:]
     dtype, plot, contents = [cell.outputs[0].data for cell in cells]

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
-from verge_cli.cli import app
 
 import vergeos_nb.simulator
+from tests.simulator.vrg import vrg
 from vergeos_nb.simulator import Simulator, list_faults
 from vergeos_nb.simulator.api.actions import NOT_IMPLEMENTED
 from vergeos_nb.simulator.doors.control import EXPLAINED
@@ -58,8 +57,8 @@ def test_the_vrg_session_runs(monkeypatch, tmp_path):
             monkeypatch.setenv(name, value)
         [session] = blocks("sh")
         for line in session.splitlines():
-            result = CliRunner().invoke(app, line.removeprefix("vrg ").split())
-            assert result.exit_code == 0, (line, result.output)
+            code, printed = vrg(line.removeprefix("vrg "))
+            assert code == 0, (line, printed)
 
 
 def test_the_file_of_faults_is_one(tmp_path):

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-from verge_cli.cli import app
 
+from tests.simulator.vrg import vrg
 from vergeos_nb.simulator import Simulator, Switches
 
 FEW = """
@@ -61,11 +60,6 @@ def environment(monkeypatch, tmp_path):
     return point
 
 
-def run(command):
-    result = CliRunner().invoke(app, command.split())
-    return result.exit_code, result.output
-
-
 @pytest.mark.parametrize("text", [FEW, pytest.param(ALL, marks=pytest.mark.nightly)], ids=["few", "all"])
 def test_commands_about_vms_nodes_clusters_tasks_users_keys_and_system_work(environment, text):
     sim = Simulator("healthy")
@@ -73,7 +67,7 @@ def test_commands_about_vms_nodes_clusters_tasks_users_keys_and_system_work(envi
         sim.world.behave(vm, kill=0, poweron=0, migrate=0)
     with sim.serve() as door:
         environment(sim, door)
-        failed = {command: result for command in commands(text) if (result := run(command))[0] != 0}
+        failed = {command: result for command in commands(text) if (result := vrg(command))[0] != 0}
         refused = [(e.method, e.path, e.status) for e in sim.requests if (e.status or 0) >= 400]
     assert failed == {}
     assert refused == []
@@ -100,7 +94,7 @@ def test_twins_make_it_refuse_the_name(environment):
     sim = Simulator("twins")
     with sim.serve() as door:
         environment(sim, door)
-        assert run("vm get web-01")[0] == 7
+        assert vrg("vm get web-01")[0] == 7
 
 
 def test_its_update_needs_an_empty_answer_to_a_put(environment):
@@ -109,5 +103,5 @@ def test_its_update_needs_an_empty_answer_to_a_put(environment):
         sim = Simulator("healthy", switches=Switches(put_answers=body))
         with sim.serve() as door:
             environment(sim, door)
-            assert run("vm update web-01 --description changed")[0] == code
+            assert vrg("vm update web-01 --description changed")[0] == code
         assert sim.world.row("vms", 41)["description"] == "changed"
