@@ -6,12 +6,13 @@ import atexit
 import gc
 import os
 import sys
+from contextlib import suppress
 
 import click
 
 from vergeos_nb.cli.commands import Boxed
 from vergeos_nb.cli.last_door import as_ours, quiet_threads
-from vergeos_nb.cli.output import Output, hold_standard_streams, prepare_streams, said
+from vergeos_nb.cli.output import Output, flush_streams, hold_standard_streams, prepare_streams, said
 from vergeos_nb.errors import UsageError
 from vergeos_nb.files import keep_others_out
 from vergeos_nb.views.text import visible
@@ -28,18 +29,21 @@ def call(command: click.Command, arguments: list[str] | None) -> int:
     """
     given = sys.argv[1:] if arguments is None else arguments
     answer = Output(as_json="--json" in given)
+    leaving = _Leaving()
     try:
         hold_standard_streams()
         # Also for the files of libraries and of programs that the command starts.
         keep_others_out()
         prepare_streams()
         quiet_threads()
-        # The process ends now, and after a run collecting garbage would take 0.1 s.
-        atexit.register(gc.freeze)
+        atexit.register(leaving)
         # An error may quote the command line, and a secret in it must be masked.
         if not _ONLY_ASKS & set(given):
             _read_settings()
-        return _call(command, given)
+        code = _call(command, given)
+        if arguments is None:
+            leaving.code = code
+        return code
     except click.ClickException as error:
         _show(error)
         answer.result({"error": error.format_message(), "exit_code": UsageError.exit_code})
@@ -49,6 +53,26 @@ def call(command: click.Command, arguments: list[str] | None) -> int:
         Output(as_json=False).problem(said(ours))
         answer.result(ours.as_dict())
         return ours.exit_code
+
+
+class _Leaving:
+    """Called when everything else has ended: ends a process that has done its work.
+
+    Python would collect garbage and delete each module first, which takes 0.1 s after a run.
+
+    Attributes:
+        code: the exit code, if this process only ran the command.
+    """
+
+    code: int | None = None
+
+    def __call__(self) -> None:
+        gc.freeze()
+        if self.code is not None:
+            # Python itself reports that a stream cannot be written.
+            with suppress(OSError, ValueError):
+                flush_streams()
+                os._exit(self.code)
 
 
 def _call(command: click.Command, given: list[str]) -> int:

@@ -151,6 +151,16 @@ def hold_standard_streams() -> None:
     os.close(number)
 
 
+def flush_streams() -> None:
+    """Write what the standard streams still hold.
+
+    Raises:
+        OSError, ValueError: one of them cannot be written, or is closed.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
 def prepare_streams() -> None:
     """Make all output work with the encoding of standard output and error, also click's, such as help."""
     _unwritten.clear()

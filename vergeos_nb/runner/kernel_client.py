@@ -6,12 +6,15 @@ import time
 from queue import Empty
 from typing import Any
 
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 # After this silence the kernel is asked again, and checked for life.
 REPLY_S = 1.0
 # The kernel sends ``idle`` right after its reply, so it arrives at once.
-IDLE_S = 0.2
+IDLE_S = 0.05
+# ZeroMQ would wait 100 ms where a kernel that starts does not listen yet.
+CONNECTED_AGAIN_MS = 5
 
 
 class PromptClient(AsyncKernelClient):  # type: ignore[misc]  # jupyter_client ships no types for it
@@ -20,6 +23,11 @@ class PromptClient(AsyncKernelClient):  # type: ignore[misc]  # jupyter_client s
     jupyter_client's own client reads IOPub until no message has come for 0.2 s. This client waits for the
     kernel's ``idle`` for the request that it has just answered. Later messages belong to later requests.
     """
+
+    def start_channels(self, *args: Any, **options: Any) -> None:
+        """Connect to a kernel, which may still be starting."""
+        self.context.setsockopt(zmq.RECONNECT_IVL, CONNECTED_AGAIN_MS)
+        super().start_channels(*args, **options)
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Return when the kernel answers and its outputs arrive.

@@ -16,7 +16,7 @@ from typing import Any
 from vergeos_nb.imports import late
 
 # Before papermill, which loads nbformat, too.
-from vergeos_nb.nb import NotebookNode
+from vergeos_nb.nb import NotebookNode, nbformat
 
 # Papermill needs requests for notebooks that are on the web. No runbook is.
 with late("requests"):
@@ -53,6 +53,8 @@ class _OurKernel(NBClientEngine):  # type: ignore[misc]  # papermill ships no ty
 
 
 papermill_engines.register(ENGINE, _OurKernel)
+# Compiles the schema of notebooks while the kernel starts. Otherwise the reading of the runbook would do it.
+nbformat.validate(nbformat.v4.new_notebook())
 
 
 def execute(path: Path, parameters: Mapping[str, Any], kernel: Any) -> tuple[NotebookNode | None, str]:
