@@ -166,7 +166,7 @@ def test_the_summary_says_what_to_do_after_a_call_that_nobody_looked_at() -> Non
     account = run_state_of(JournalText(tuple(STORIES["sent and closed"][0])))
     summary = summary_of(account)
     assert (summary.headline, summary.next_step) == (
-        "A changing call was sent, and nobody has looked at what became of it.",
+        "A changing call was sent, and its effect was not checked.",
         "A changing call was sent or may have been. Read the status row and the node before anything else; "
         "do not power the VM on yet.",
     )

@@ -167,7 +167,7 @@ class _Copying:
         self._files.pipe_file(where, content)
         back = self._files.cat_file(where)
         if hashlib.sha256(back).digest() != hashlib.sha256(content).digest():
-            hint = "look at the target: it does not keep what it is given"
+            hint = "check the target: it returns other bytes than were written"
             raise RecordError(self._asked, f"{name} reads differently there than it was written", hint)
 
     def _refuse_another_history(self, snapshot: LedgerSnapshot) -> None:

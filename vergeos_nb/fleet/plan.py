@@ -348,7 +348,7 @@ class FleetApproval:
             not_approved=f"vergeos-nb fleet approve {digest} --approver NAME",
             other_plan="approve this one",
             one_person=" (the same command, with their name)",
-            stopped=f"`vergeos-nb fleet resume {digest}` goes on, where a stop file is taken away before",
+            stopped=f"remove the stop file, if there is one; then `vergeos-nb fleet resume {digest}`",
             outside="",
         )
         asked = f"applying the fleet plan {digest[:12]}…"

@@ -24,7 +24,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 _UNSUPPORTED = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 _ASKED = "making sure that the record can be kept"
 _UNSENT = "nothing was sent by this step"
-_ELSEWHERE = f"{_UNSENT}; let the archive be writable, or begin anew elsewhere with --outputs"
+_ELSEWHERE = f"{_UNSENT}; make the archive writable, or begin again elsewhere with --outputs"
 
 
 def take(folder: Path) -> None:
@@ -124,6 +124,6 @@ def _no_room(error: OSError, folder: Path) -> RecordError:
         return RecordError(
             _ASKED,
             f"{folder}: {error.strerror}: its record needs up to {NEEDED >> 20} MB",
-            f"{_UNSENT}; free space, or begin anew in another folder with --outputs",
+            f"{_UNSENT}; free space, or begin again in another folder with --outputs",
         )
     return RecordError(_ASKED, f"{error.filename or folder}: {error.strerror or error}", _ELSEWHERE)

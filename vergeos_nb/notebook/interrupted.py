@@ -89,7 +89,7 @@ def _said_of_damaged(opened: Mapping[str, Any], path: Path) -> str:
     return (
         f"A run of this notebook over {parameters.get('vm_name') or 'no VM yet'}, opened {opened.get('at')}, "
         f"left a damaged journal, so nobody knows what it sent: {path}. Read the VM's status row and its "
-        "node before anything else. It cannot be gone on with; a new run can begin."
+        "node before anything else. It cannot be continued; a new run can begin."
     )
 
 

@@ -16,7 +16,7 @@ _OWN_WORDS = {RunOutcome.DONE: StepOutcome.PASSED, RunOutcome.NOTHING_TO_DO: Ste
 _POWERED_OFF = frozenset({"poweroff", "kill", "override"})
 _HEADLINES = {
     RunOutcome.PLANNED: "Planned. Nothing was changed: no approval was given.",
-    RunOutcome.UNKNOWN: "A changing call was sent, and nobody has looked at what became of it.",
+    RunOutcome.UNKNOWN: "A changing call was sent, and its effect was not checked.",
     RunOutcome.INTERRUPTED: "The run was cut short.",
 }
 
@@ -113,7 +113,7 @@ def _after_interruption(account: RunState) -> str:
         return "A changing call was sent, and fresh evidence that was read after it says that the VM is off."
     if account.acting_calls and account.verdict is VerdictValue.ALIVE:
         return (
-            "A changing call was sent, and what was read after it says that the process LIVES. Do not power "
+            "A changing call was sent, and the readings after it show that the process LIVES. Do not power "
             "the VM on anywhere; end the process at its node, and call the vendor."
         )
     if account.acting_calls:

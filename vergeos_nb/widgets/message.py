@@ -41,8 +41,8 @@ def said_of(failure: BaseException) -> str:
     """The message for an exception, as HTML."""
     if isinstance(failure, Cancelled):
         return says(
-            "Cancelled: nobody waits any more. What was sent stays sent, and is not sent again; run the step "
-            "again to go on watching.",
+            "Cancelled: the wait has ended. What was sent stays sent, and is not sent again. Run the step "
+            "again to continue watching.",
             alert=True,
         )
     if isinstance(failure, VergeNbError):

@@ -267,7 +267,7 @@ def test_unsigned_records_after_signed_ones_are_named_until_the_head_is_signed(
     (finding,) = checked(outputs, keys).findings
     assert (str(finding.kind), finding.detail) == (
         "unsigned",
-        "nobody of the allowed signers vouches for numbers 7 to 8",
+        "no allowed signer vouches for numbers 7 to 8",
     )
     monkeypatch.setenv("VERGEOS_NB_SIGNING_KEY", str(keys / "jo"))
     assert audit("sign", "--outputs", str(outputs))[0] == 0

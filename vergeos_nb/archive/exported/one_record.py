@@ -160,7 +160,7 @@ def _checked(root: Path | None, record: Path, trust: Trust) -> Evidence:
     if root is not None:
         _check_around(root, record, own, evidence, trust)
     if trust.allowed is not None and evidence.sealer is None and evidence.ledger_lines is None:
-        found.add(own.path, FlawKind.UNSIGNED, "nobody of the allowed signers vouches for it")
+        found.add(own.path, FlawKind.UNSIGNED, "no allowed signer vouches for it")
     return evidence
 
 

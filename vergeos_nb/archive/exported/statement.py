@@ -89,11 +89,11 @@ def _signer(
             if one.keyid.startswith(SSHSIG):
                 signature = read_signature(_decoded(one.sig))
                 if one.keyid != SSHSIG + signature.fingerprint or not fits(signature, message):
-                    raise ValueError("its signature is not of what it says, or of another key")
+                    raise ValueError("its signature does not fit its content, or is by another key")
                 keys[signature.fingerprint] = signature
         for one in signatures:
             if not one.keyid.startswith(SSHSIG) and not _bare_fits(one, keys.get(one.keyid), message):
-                raise ValueError("its bare signature is not of what it says, or of another key")
+                raise ValueError("its bare signature does not fit its content, or is by another key")
         if not keys:
             raise ValueError("nobody signed it")
     except CannotCheck as error:

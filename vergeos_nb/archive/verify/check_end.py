@@ -42,7 +42,7 @@ def check_end(
         )
         chain.lost |= _range(end.count, head.count)
     elif head == Head(end.count - 1, chain.hash_after(end.count - 1) or ""):
-        found.notes.append(f"{HEAD} is one line behind: whoever sealed last was stopped right after it")
+        found.notes.append(f"{HEAD} is one line behind: the last process that sealed was stopped right after")
     elif head != end and ends_as_written:
         _name_the_liar(chain, head, noted, folders, found)
     if claimed > end.count + 1 and not (head and head.count > end.count):

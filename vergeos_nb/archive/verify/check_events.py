@@ -57,5 +57,5 @@ class Marks:
                 "`vergeos-nb audit prune` finishes that"
             )
             return
-        detail = f"number {mark.place.count} removed that record, and this is not what it was"
+        detail = f"number {mark.place.count} removed that record, and this folder is not that record"
         found.add(path, FlawKind.REPLAYED, detail)

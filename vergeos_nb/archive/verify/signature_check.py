@@ -96,7 +96,7 @@ class Signatures:
         if self.allowed is None or last <= (known := self.best.count if self.best else 0):
             return
         which = f"number {last}" if last == known + 1 else f"numbers {known + 1} to {last}"
-        detail = f"nobody of the allowed signers vouches for {which}"
+        detail = f"no allowed signer vouches for {which}"
         self.found.add(LEDGER, FlawKind.UNSIGNED, detail)
 
     def _vouch(self, count: int, who: str) -> None:
@@ -111,7 +111,7 @@ class Signatures:
             self.found.notes.append(f"{where}: {error}")
             return None
         if not holds:
-            self.found.add(where, FlawKind.SIGNATURE_WRONG, "it is not of what it stands beside")
+            self.found.add(where, FlawKind.SIGNATURE_WRONG, "it does not fit the file beside it")
             return None
         if self.allowed is None:
             return signature.fingerprint

@@ -85,7 +85,7 @@ def _show(report: checks.Report, folder: Path, output: Output) -> None:
     output.line(f"✔ {what}: everything is as it was sealed.")
     output.line(f"  head {report.head}  (note it elsewhere, and give it with --expect-head later)")
     if voucher := report.voucher:
-        by = voucher.who if voucher.trusted else f"{voucher.who}, and nobody said whom to trust"
+        by = voucher.who if voucher.trusted else f"{voucher.who}, and no allowed signers were named"
         output.line(f"  signed up to number {voucher.count} by {by}")
 
 

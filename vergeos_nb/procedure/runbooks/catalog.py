@@ -186,7 +186,7 @@ def _declared(module: str, name: str) -> Runbook:
     except Exception as error:
         if name in OURS:
             raise
-        hint = "tell whoever wrote it, or uninstall its package"
+        hint = "report it to its author, or uninstall its package"
         raise UsageError(
             f"opening the runbook {name!r}", f"{module} cannot be loaded: {error!r}", hint
         ) from error

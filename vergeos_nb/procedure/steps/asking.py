@@ -65,7 +65,7 @@ def _asked(
 ) -> QueryAnswer | None:
     """Send a query, and wait for its answer."""
     if stop := case.stop_wanted():
-        case.note(f"nobody was asked for {query}: {stop} says stop")
+        case.note(f"no query {query} was sent: {stop} says stop")
         return None
     try:
         sent = send_once(case, "alive", None, ask)
