@@ -135,7 +135,7 @@ def confirm_step(
     again = f"look at the records, then `vergeos-nb fleet resume {plan.digest}`"
     if lost := [vm.name for vm in plan.vms if states[vm.key].lost]:
         named = ", ".join(lost[:5]) + (", …" if len(lost) > 5 else "")
-        again = f"look at {named} by hand; this plan never begins them again. Make a new plan for the others"
+        again = f"look at {named} by hand; this plan never begins them again. Make a new plan for the others."
     if verdict is VerdictValue.OFF:
         pass
     elif verdict is VerdictValue.ALIVE:

@@ -35,12 +35,12 @@ from vergeos_nb.settings import MASK, AmbientNetwork, Profile, Secret, ambient_n
 from vergeos_nb.vergeos.exchange import Exchange, Request, api_path
 
 MIN_GAP_S = 0.05
-"""Assumption: at least this long from one request's start to the next one's. Beyond about 50 requests in a
+"""Assumption: seconds from one request's start to the next one's, on average. Beyond about 50 requests in a
 short window the platform drops the connection instead of answering 429 (govergeos, which suggests this gap
 and keeps it between starts: ``WithRateLimit``). Switched by the profile's ``paced``."""
 
 BURST = 8
-"""So many reads may follow each other at once after a pause, such as those that a run begins with. The gap is
+"""The most reads that may follow each other at once after a pause, as at the start of a run. The gap is
 kept on average, so that in any second there are fewer than 30. A changing request always keeps the gap."""
 
 LOGOUT_LIMIT_S = 5.0

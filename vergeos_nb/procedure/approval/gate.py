@@ -129,7 +129,7 @@ def _other_parameters(case: Case, asked: str) -> Draft | None:
     names = ", ".join(str(row[0]) for row in changed.rows)
     hint = (
         f"{NOTHING_SENT} by this step; set them back as approved: {as_approved(changed)}; or make the plan "
-        "again with these and have it approved. If this run has sent something, that needs a new run"
+        "again with these and have it approved. If this run has sent something, that needs a new run."
     )
     return ended_by(
         Drift(asked, f"parameters differ from those approved: {names}", hint), changed, sent=False
