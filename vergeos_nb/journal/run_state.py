@@ -29,12 +29,14 @@ class ChangingCall(Request):
         step: the step that made it.
         exchange: the call and its answer, or None if it is unknown whether it was sent.
         act: what it does to the VM, in a word, or "" if it does not act on the VM.
+        follows: the number of the last call that was written down before it.
     """
 
     intended_at: str
     exchange: Exchange | None = None
     step: str = ""
     act: str = ""
+    follows: int = 0
 
     @property
     def acts_on_vm(self) -> bool:
@@ -292,6 +294,7 @@ class _Told:
                     intended_at=line["at"],
                     step=self.running,
                     act=act,
+                    follows=max(self.exchanges, default=0),
                 )
                 self.calls.append(call)
                 if runbook is not None and runbook.latches_of(self.running):

@@ -52,6 +52,6 @@ def _status_rows(call: Exchange, key: StatusKey) -> list[Any]:
 def _is_before(call: Exchange, put: ChangingCall) -> bool:
     if put.exchange is not None:
         return call.number < put.exchange.number
-    # The run died during its override. A row that recovery read much later is not the row from before. The
+    # The run died during its override. A row that recovery read later is not the row from before. The
     # journal's times have milliseconds.
-    return call.sent_at <= from_iso(put.intended_at) + 0.001
+    return call.number <= put.follows and call.sent_at <= from_iso(put.intended_at) + 0.001
