@@ -141,9 +141,18 @@ def _papermill(arguments: Sequence[str]) -> NoReturn:
     sys.exit(papermill())
 
 
+def _python(arguments: Sequence[str]) -> NoReturn:
+    """As ``python -c CODE ARGUMENT...``."""
+    code, *words = arguments
+    sys.argv = ["-c", *words]
+    exec(code, {"__name__": "__main__"})
+    sys.exit(0)
+
+
 _PROGRAMS: Mapping[str, Callable[[Sequence[str]], NoReturn]] = {
     "vergeos-nb": _command,
     "papermill": _papermill,
+    "python": _python,
 }
 
 

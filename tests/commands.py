@@ -50,6 +50,7 @@ def command(
     """Run ``vergeos-nb`` or ``papermill`` with these arguments, as `subprocess.run` would.
 
     Args:
+        program: ``python`` runs its first argument as code, with the others as its arguments.
         env: the whole environment; None is that of this process.
 
     Raises:

@@ -47,7 +47,9 @@ def test_others_get_no_right_and_the_umask_decides_on_the_groups(
 
 
 def test_a_folder_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "ours").mkdir(0o755)
+    # A command that another test called has made this process's umask narrower.
+    with umask(0o022):
+        (tmp_path / "ours").mkdir(0o755)
     files.make_folder(tmp_path / "ours" / "new")
     files.make_folder(tmp_path / "ours")
     assert mode(tmp_path / "ours") == 0o755

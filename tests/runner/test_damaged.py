@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.archive.made import archive
+from tests.commands import command
 from tests.rehearsal import LADDER, Rehearsal
 from vergeos_nb.cli.main import cli
 from vergeos_nb.clock import SystemClock
@@ -240,9 +239,7 @@ def test_whatever_stands_in_a_file_every_command_ends_with_a_code_of_the_table(
         commands += [
             [out if word == "OUT" else word for word in one] + ["--outputs", str(outputs)] for one in COMMANDS
         ]
-    done = subprocess.run(
-        [sys.executable, "-c", RUN_ALL, json.dumps(commands)], capture_output=True, text=True, timeout=120
-    )
+    done = command(RUN_ALL, json.dumps(commands), program="python")
     assert "Traceback" not in done.stderr, done.stderr[-2_000:]
     codes = [json.loads(line[4:]) for line in done.stdout.splitlines() if line.startswith("=== ")]
     assert len(codes) == len(commands), done.stderr[-2_000:]
