@@ -163,7 +163,7 @@ FAULTS = (
     Fault("a date in the year 9999", frozenset(), {"headers": {"Date": "Fri, 31 Dec 9999 23:59:59 GMT"}}),
     Fault("a date before Christ", frozenset(), {"headers": {"Date": "Mon, 01 Jan 0001 00:00:00 +2359"}}),
     Fault("filter ignored", SHAPES, {"ignore": ["filter", "limit"], "execute": True}),
-    Fault("10,000 rows", frozenset({8}), {"rows": 10_000}),
+    Fault("100,000 rows", frozenset({8}), {"rows": 100_000}),
     Fault("dripped", frozenset({8}), {"drip": 1.0}),
     Fault("hints without end", frozenset({8}), {"hints": 10**6}),
 )

@@ -20,7 +20,7 @@ ROWS = """() => [...document.querySelectorAll('tbody tr')].filter(row => row.off
   .map(row => [...row.cells].map(cell => cell.innerText).filter(text => text.trim()))"""
 
 
-# Those whose pages are the longest: each method is sent, and the VM lives or answers late.
+# Two of those whose pages are the longest: each method is sent, and the VM lives or answers late.
 LONGEST = ("zombie", "unanswered")
 
 
