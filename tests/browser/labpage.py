@@ -232,7 +232,7 @@ class LabPage:
         self.page.keyboard.press(key)
 
     def run_in_kernel(self, code: str) -> str:
-        """Run this in the notebook's kernel, beside the cells; its result as text."""
+        """Run this in the notebook's kernel, beside the cells; its result as text, or its error."""
         return str(
             self.page.evaluate(
                 """async (code) => {
@@ -242,6 +242,7 @@ class LabPage:
                   future.onIOPub = (message) => {
                     const data = message.content.data;
                     if (message.header.msg_type === 'execute_result') text = data['text/plain'];
+                    if (message.header.msg_type === 'error') text = message.content.evalue;
                   };
                   await future.done;
                   return text;

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.clicks import approve, finish, one_of_each, up_to_the_plan
+from tests.browser.clicks import approve, finish, one_of_each
+from tests.browser.in_kernel import done_up_to
 from tests.browser.labpage import LabPage
 from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, served
@@ -73,7 +74,7 @@ def test_two_pages_show_the_same_run_and_a_click_in_each_sends_once(notebook: Op
         other = LabPage(browser, page.lab, page.shots, notebook=name)
         try:
             one_of_each(other)
-            up_to_the_plan(page)
+            done_up_to(page, "plan")
             expect(other.card("alive")).to_contain_text("OFF", timeout=60_000)
             expect(other.page.locator(".vnb-approval")).to_be_visible()
             approve(other)
@@ -101,9 +102,7 @@ def test_restart_and_run_all_asks_what_becomes_of_the_run_that_was_cut_short(
     with served("stuck") as simulator:
         page = notebook()
         assert page.run_all()
-        up_to_the_plan(page)
-        approve(page)
-        page.press("poweroff", "Send Power Off to web-01")
+        done_up_to(page, "poweroff", approved=True)
         page.sees("poweroff", "had no effect")
         # Not waited for: it ends when the dialog has been answered.
         page.page.evaluate("() => void window.jupyterapp.commands.execute('notebook:restart-run-all')")

@@ -11,7 +11,8 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.clicks import approve, click_through, finish, one_of_each, up_to_the_plan
+from tests.browser.clicks import click_through, finish, one_of_each, up_to_the_plan
+from tests.browser.in_kernel import done_up_to
 from tests.browser.labpage import LabPage
 from tests.browser.looks import in_both_themes
 from tests.chromium import needs_chromium
@@ -34,8 +35,7 @@ def test_a_stuck_vm_is_forced_off_in_a_browser_that_was_closed_during_a_wait_and
         assert page.run_all()
         page.shot("light-fresh")
         assert simulator.requests == []
-        up_to_the_plan(page)
-        approve(page)
+        done_up_to(page, "plan", approved=True)
         page.shot("light-approved")
         button = page.can_press("poweroff", "Send Power Off to web-01")
         with held_back(simulator):
@@ -117,8 +117,7 @@ def test_a_living_vm_is_not_overridden_and_a_wait_is_cancelled_while_another_cel
         # The plan binds the waits: one that is long enough to be cancelled has to be approved.
         page = notebook({"poweroff_wait_s": 30})
         assert page.run_all()
-        up_to_the_plan(page)
-        approve(page)
+        done_up_to(page, "plan", approved=True)
         page.press("poweroff", "Send Power Off to web-01")
         page.shows(".vnb-step-poweroff", "the process lives, and the guest may still shut down")
         with held_back(simulator):
@@ -189,9 +188,7 @@ def test_after_a_kernel_restart_in_the_middle_one_question_resumes_the_run_and_n
     with served("stuck") as simulator:
         page = notebook()
         assert page.run_all()
-        up_to_the_plan(page)
-        approve(page)
-        page.press("poweroff", "Send Power Off to web-01")
+        done_up_to(page, "poweroff", approved=True)
         page.sees("poweroff", "No effect. Next: Kill Power.")
         page.sees("poweroff", "had no effect")
         page.restart_kernel()
@@ -204,8 +201,7 @@ def test_after_a_kernel_restart_in_the_middle_one_question_resumes_the_run_and_n
         page.press("connect", "Go on")
         page.sees("connect", "Connected to SIMULATED")
         assert changing(simulator) == LADDER[:1]
-        up_to_the_plan(page, first="locate")
-        approve(page)
+        done_up_to(page, "plan", first="locate", approved=True)
         page.press("poweroff", "Send Power Off to web-01")
         page.sees("poweroff", "sent earlier in this run, and not again")
         finish(page, first="snapshot")

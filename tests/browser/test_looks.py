@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.clicks import click_through, up_to_the_plan
+from tests.browser.in_kernel import done_up_to
 from tests.browser.labpage import LabPage
 from tests.chromium import needs_chromium
 from tests.served import served
@@ -98,7 +98,7 @@ def test_nothing_is_cut_off_in_any_theme_at_any_width_and_axe_finds_nothing(note
     with served("stuck"):
         page = notebook()
         assert page.run_all()
-        up_to_the_plan(page)
+        done_up_to(page, "plan")
         page.page.get_by_role("tab", name="File Browser").first.click()
         found: dict[str, Any] = {}
         for theme in THEMES:
@@ -127,7 +127,7 @@ def test_a_wait_counts_its_seconds_shows_the_picture_of_the_run_and_what_is_disa
     with served("stuck"):
         page = notebook({"sample_gap_s": 50.0})
         assert page.run_all()
-        click_through(page, "connect", "verify")
+        done_up_to(page, "verify")
         field = page.card("alive").get_by_role("textbox").first
         go = page.card("alive").get_by_role("button", name="Take two readings")
         expect(go).to_be_enabled()

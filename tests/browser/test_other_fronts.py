@@ -51,7 +51,7 @@ def notebook_7(browser: Any, place: Path) -> Iterator[OtherFront]:
 
 
 FRONTS = [
-    pytest.param(voila, marks=needs("voila"), id="voila"),
+    pytest.param(voila, marks=[needs("voila"), pytest.mark.nightly], id="voila"),
     pytest.param(notebook_7, marks=needs("notebook"), id="notebook 7"),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.clicks import BUTTONS, approve, click_through
 from tests.browser.conftest import COMMS, beside_the_lab_at, notebook_in
+from tests.browser.in_kernel import done_up_to
 from tests.browser.labpage import LabPage
 from tests.chromium import needs_chromium
 from tests.served import LADDER, changing, held_back, served
@@ -25,6 +26,7 @@ WITHOUT_THE_KERNELS_SIDE = (
 )
 
 
+NIGHTLY = pytest.mark.nightly
 LABS_SETTING, KERNELS_SIDE = "by the lab's setting alone", "by the kernel's side alone"
 
 
@@ -74,11 +76,10 @@ def reloaded_while(page: LabPage, simulator: Simulator, step: str, *, saved: boo
 
 
 @needs_chromium
-@pytest.mark.parametrize(
-    "anywhere", [LABS_SETTING, pytest.param(KERNELS_SIDE, marks=pytest.mark.nightly)], indirect=True
-)
-def test_a_reload_in_the_middle_of_every_waiting_step_leaves_no_button_dead(
-    anywhere: Open,
+@pytest.mark.parametrize("steps", [("alive", "poweroff"), pytest.param(("kill", "confirm"), marks=NIGHTLY)])
+@pytest.mark.parametrize("anywhere", [LABS_SETTING, pytest.param(KERNELS_SIDE, marks=NIGHTLY)], indirect=True)
+def test_a_reload_in_the_middle_of_a_waiting_step_leaves_no_button_dead(
+    anywhere: Open, steps: Sequence[str]
 ) -> None:
     """Holds off: clicks that went to a subshell which had ended with the page before.
 
@@ -93,39 +94,46 @@ def test_a_reload_in_the_middle_of_every_waiting_step_leaves_no_button_dead(
         page.card("locate").get_by_label("VM name").press("Tab")
         page.command("docmanager:save")
         page.reload()
-        click_through(page, "locate", "verify")
-        reloaded_while(page, simulator, "alive")
-        click_through(page, "plan", "plan")
-        approve(page)
-        reloaded_while(page, simulator, "poweroff")
-        click_through(page, "snapshot", "snapshot")
-        reloaded_while(page, simulator, "kill")
-        click_through(page, "force", "force")
-        reloaded_while(page, simulator, "confirm")
-        # The card folds when its step has ended, also under the page that was loaded meanwhile.
-        expect(page.card("confirm").get_by_role("button", name="Cancel")).to_have_count(0, timeout=60_000)
-        page.sees("confirm", "Verdict: off")
-        page.press("close", "Close the run and make its record")
-        page.sees("close", "Forced off, and there is evidence")
+        click_through(page, "locate", "locate")
+        following = "status_key"
+        for step in steps:
+            done_up_to(page, _beside(step, -1), first=following, approved=True)
+            reloaded_while(page, simulator, step)
+            # The card folds when its step has ended, also under the page that was loaded meanwhile.
+            expect(page.card(step).get_by_role("button", name="Cancel")).to_have_count(0, timeout=60_000)
+            following = _beside(step, 1)
+            if following != "close":
+                click_through(page, following, following)
+                if following == "plan":
+                    approve(page)
+                following = _beside(following, 1)
         all_is_well(page)
-        assert changing(simulator) == LADDER
+        if "confirm" in steps:
+            page.sees("confirm", "Verdict: off")
+            page.press("close", "Close the run and make its record")
+            page.sees("close", "Forced off, and there is evidence")
+        assert changing(simulator) == LADDER[: 3 if "confirm" in steps else 1]
+
+
+def _beside(step: str, by: int) -> str:
+    steps = list(BUTTONS)
+    return steps[steps.index(step) + by]
 
 
 @needs_chromium
-@pytest.mark.parametrize(
-    "anywhere", [pytest.param(LABS_SETTING, marks=pytest.mark.nightly), KERNELS_SIDE], indirect=True
-)
+@pytest.mark.parametrize("anywhere", [pytest.param(LABS_SETTING, marks=NIGHTLY), KERNELS_SIDE], indirect=True)
+@pytest.mark.parametrize("step", ["poweroff", pytest.param("kill", marks=NIGHTLY)])
 def test_an_unsaved_notebook_that_is_loaded_anew_goes_on_when_its_cells_are_run_again(
-    anywhere: Open,
+    anywhere: Open, step: str
 ) -> None:
     with served("stuck") as simulator:
         page = anywhere()
         assert page.run_all()
-        click_through(page, "connect", "plan")
-        approve(page)
-        for step, following in (("poweroff", "snapshot"), ("kill", "force")):
-            reloaded_while(page, simulator, step, saved=False)
-            click_through(page, following, following)
+        done_up_to(page, _beside(step, -1), approved=True)
+        reloaded_while(page, simulator, step, saved=False)
+        following = _beside(step, 1)
+        click_through(page, following, following)
+        done_up_to(page, "force", first=_beside(following, 1))
         page.press("confirm", "Confirm by evidence")
         page.sees("confirm", "Verdict: off")
         assert changing(simulator) == LADDER

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import ViewportSize, expect
+from playwright.sync_api import Locator, ViewportSize, expect
 
-from tests.browser.clicks import approve, finish, up_to_the_plan
 from tests.browser.conftest import SHOTS, KeptPage
+from tests.browser.in_kernel import done_up_to
 from tests.browser.journey import IN_VIEW
 from tests.browser.keys import force_off_by_keyboard
 from tests.browser.labpage import LabPage
@@ -19,14 +19,15 @@ from tests.served import LADDER, changing, served
 from vergeos_nb.record.record_folder import read
 from vergeos_nb.runner.jupyter_lab import Lab
 
+Open = Callable[..., LabPage]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+SIZE: ViewportSize = {"width": 1280, "height": 800}
 
 
 @pytest.fixture
 def start(lab: Lab, browser: Any, kept_page: KeptPage) -> Iterator[LabPage]:
     """The page that `vergeos-nb lab` opens."""
-    size: ViewportSize = {"width": 1280, "height": 800}
-    page = LabPage(browser, lab, SHOTS, viewport=size, shared=kept_page.context)
+    page = LabPage(browser, lab, SHOTS, viewport=SIZE, shared=kept_page.context)
     yield page
     page.end_kernel()
     page.close()
@@ -88,22 +89,10 @@ def accessible(page: LabPage, theme: str, part: str) -> None:
     assert [(one["id"], node["html"][:150]) for one in found["violations"] for node in one["nodes"]] == []
 
 
-def force_off(page: LabPage) -> None:
-    """Click through a whole run, from the first card to its end."""
-    up_to_the_plan(page)
-    approve(page)
-    finish(page)
-
-
 @needs_chromium
-def test_a_run_goes_by_keyboard_alone_its_end_opens_record_and_watch_and_the_drill_is_done_again_by_clicks(
-    notebook: Callable[..., LabPage], place: Path
-) -> None:
-    before = set(place.glob("outputs/*/*/record.json"))
+def test_a_run_goes_by_keyboard_alone_and_its_end_has_the_focus(notebook: Open) -> None:
     with served("stuck") as simulator:
-        page = notebook(
-            viewport={"width": 1280, "height": 800}, permissions=["clipboard-read", "clipboard-write"]
-        )
+        page = notebook(viewport=SIZE)
         # Opened by hand: one Run All, which leaves the view at the last cell without us.
         assert page.run_all()
         first_card_in_view(page)
@@ -111,12 +100,29 @@ def test_a_run_goes_by_keyboard_alone_its_end_opens_record_and_watch_and_the_dri
         watch = page.card("close").get_by_role("button", name="Watch it")
         expect(watch).to_be_focused()
         assert watch.evaluate(IN_VIEW)
+
+
+def closed(page: LabPage) -> Locator:
+    """Come to the end of a forced power-off; the last card."""
+    assert page.run_all()
+    done_up_to(page, "confirm", approved=True)
+    page.press("close", "Close the run and make its record")
+    page.sees("close", "Forced off, and there is evidence")
+    return page.card("close")
+
+
+@needs_chromium
+def test_the_end_of_a_run_is_accessible_and_opens_its_record_and_copies_for_the_ticket(
+    notebook: Open,
+) -> None:
+    with served("stuck") as simulator:
+        page = notebook(viewport=SIZE, permissions=["clipboard-read", "clipboard-write"])
+        card = closed(page)
         for theme in ("Dark", "Light"):
             accessible(page, theme, ".vnb-step-close")
             page.shot(f"end-{theme.lower()}")
         # The evidence that a saved notebook keeps is not shown twice.
         assert page.page.locator(".vnb-static:visible").count() == 0
-        card = page.card("close")
         card.get_by_role("button", name="Copy for the ticket").click()
         expect(card.get_by_role("button", name="Copied")).to_be_visible()
         copied = page.page.evaluate("() => navigator.clipboard.readText()")
@@ -131,9 +137,18 @@ def test_a_run_goes_by_keyboard_alone_its_end_opens_record_and_watch_and_the_dri
             page.command("application:close")
         expect(card).to_be_visible()
         assert changing(simulator) == LADDER
-        card.get_by_role("button", name="Reset the drill").click()
+
+
+@needs_chromium
+def test_a_drill_is_done_again_and_its_end_opens_watch_and_undo(notebook: Open, place: Path) -> None:
+    before = set(place.glob("outputs/*/*/record.json"))
+    with served("stuck") as simulator:
+        page = notebook(viewport=SIZE)
+        closed(page).get_by_role("button", name="Reset the drill").click()
         first_card_in_view(page)
-        force_off(page)
+        done_up_to(page, "confirm", approved=True)
+        page.press("close", "Close the run and make its record")
+        page.sees("close", "Forced off, and there is evidence")
         assert changing(simulator) == LADDER
         for button in ("Watch it", "Undo the override"):
             page.card("close").get_by_role("button", name=button).click()

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.clicks import approve, click_through, up_to_the_plan
+from tests.browser.clicks import approve, click_through
+from tests.browser.in_kernel import done_up_to
 from tests.browser.labpage import LabPage
 from tests.browser.looks import in_both_themes
 from tests.chromium import needs_chromium
@@ -41,8 +42,7 @@ def test_a_wait_counts_down_with_its_reason_and_notifies_if_it_is_asked_to(
             {"poweroff_wait_s": 60, "poll_s": 1}, viewport=SIZE, permissions=["notifications"], script=TOLD
         )
         assert page.run_all()
-        up_to_the_plan(page)
-        approve(page)
+        done_up_to(page, "plan", approved=True)
         page.press("poweroff", "Send Power Off to web-01")
         card = page.card("poweroff")
         expect(card.get_by_role("timer")).to_contain_text(
@@ -73,7 +73,7 @@ def test_words_for_an_unknown_process_are_asked_for_on_the_plan_s_card_and_open_
     with served("node_dead") as simulator:
         page = notebook(viewport=SIZE)
         assert page.run_all()
-        up_to_the_plan(page)
+        done_up_to(page, "plan")
         page.sees("plan", "Not opened by this approval: Force power off")
         assert in_both_themes(page, "plan-needs-words", "plan") == []
         card = page.card("plan")
@@ -96,8 +96,7 @@ def test_a_closed_way_shows_all_ways_out_and_the_plan_is_changed_from_its_own_li
     with served("reader") as simulator:
         page = notebook(viewport=SIZE)
         assert page.run_all()
-        up_to_the_plan(page)
-        approve(page)
+        done_up_to(page, "plan", approved=True)
         page.press("poweroff", "Send Power Off to web-01")
         card = page.card("poweroff")
         expect(card.get_by_role("button", name="Try again")).to_be_enabled(timeout=30_000)
@@ -122,18 +121,21 @@ def test_a_closed_way_shows_all_ways_out_and_the_plan_is_changed_from_its_own_li
 
 
 @needs_chromium
-def test_a_vm_that_looks_healthy_is_said_to_in_amber_and_twins_are_picked_by_key(notebook: Open) -> None:
+def test_a_vm_that_looks_healthy_is_said_to_in_amber(notebook: Open) -> None:
     with served("healthy"):
         page = notebook(viewport=SIZE)
         assert page.run_all()
-        up_to_the_plan(page)
+        done_up_to(page, "plan")
         page.sees("plan", "This VM looks healthy")
         assert in_both_themes(page, "healthy", "plan") == []
+
+
+@needs_chromium
+def test_twins_are_picked_by_key(notebook: Open) -> None:
     with served("twins"):
-        page.restart_kernel()
+        page = notebook(viewport=SIZE)
         assert page.run_all()
-        page.press("connect", "Finish its record")
-        page.press("connect", "Connect")
+        done_up_to(page, "connect")
         page.card("locate").get_by_label("VM name").fill("web-01")
         page.press("locate", "Find the VM")
         choice = page.card("locate").get_by_role("radio")
