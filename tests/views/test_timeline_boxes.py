@@ -138,7 +138,7 @@ def test_the_words_say_which_step_sent_what_and_how_long_nothing_happened(tmp_pa
     (kill,) = [line for line in lines if "Kill power:" in line]
     assert kill.endswith(", sent 2")
     assert [line.split()[0] for line in lines if "answered" in line] == ["1.", "2.", "3."]
-    assert lines[-1].startswith("Grey: 11 quiet stretches cut out, 10 min 59 s")
+    assert lines[-1].startswith("Grey: 11 quiet stretches cut out, 11 min 0 s")
 
 
 @needs_chromium
