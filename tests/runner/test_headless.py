@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -95,6 +96,16 @@ def test_a_run_without_approval_plans_changes_nothing_and_succeeds(outputs: Path
         "force": "skipped",
         "confirm": "skipped",
     }
+
+
+def test_a_run_can_be_begun_where_an_event_loop_runs_as_in_a_cell_of_a_notebook(outputs: Path) -> None:
+    # Holds off: it was told as the kernel's death, and no kernel had been started.
+    async def cell() -> tuple[str, int]:
+        report = run("force_power_off", NAME, outputs=outputs)
+        return report.account.outcome, report.exit_code
+
+    with served():
+        assert asyncio.run(cell()) == ("planned", 0)
 
 
 def test_a_run_whose_progress_cannot_be_shown_goes_on(

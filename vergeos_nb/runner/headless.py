@@ -14,12 +14,13 @@ import re
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -45,6 +46,7 @@ from vergeos_nb.session.begin import begin_run, refuse_run
 LATER = ("vergeos_nb.runner.papermill_run", "vergeos_nb.archive.finishing")
 
 OnLine = Callable[[Mapping[str, Any]], None]
+Result = TypeVar("Result")
 
 # A runner's cells and their parameters must not get into the user's IPython history.
 NO_HISTORY = ["--HistoryManager.enabled=False"]
@@ -160,7 +162,7 @@ class _Work:
             log = Path(private) / "kernel.log"
             try:
                 with log.open("wb") as file:
-                    reason = asyncio.run(self._start(kernel, environ, stop, file))
+                    reason = _complete(self._start(kernel, environ, stop, file))
                 if reason:
                     return reason
             except Exception as error:
@@ -188,7 +190,7 @@ class _Work:
 
     def _end(self, kernel: Any, *, now: bool) -> None:
         try:
-            asyncio.run(kernel.shutdown_kernel(now=now))
+            _complete(kernel.shutdown_kernel(now=now))
         except Exception as error:
             self._failed(error)
             # An orderly shutdown needs resources such as a socket. A signal does not.
@@ -228,7 +230,7 @@ class _Work:
         while not self.done.wait(POLL_S):
             tail.read()
             if reason := stop.reason:
-                asyncio.run(kernel.interrupt_kernel())
+                _complete(kernel.interrupt_kernel())
                 self.done.wait(GRACE_S)
                 return reason
         return ""
@@ -243,6 +245,16 @@ class _Work:
             self._failed(error)
         finally:
             self.done.set()
+
+
+def _complete(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run this to its end, also where the caller's thread runs an event loop, as in a notebook's cell."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def test_the_table_is_drawn_over_itself_fits_the_terminal_and_keeps_what_failed_
     plan = fleet.plan(Limits(2, 4, 4, 2))
     fleet.approve(plan)
     fleet.sim.faults.add(Rule("no", "PUT", "/api/v4/machine_status/*", nth=(2,), status=403))
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((40, LINES)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((40, LINES)))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with fleet.system() as system:
         fleet.session(plan, system, on_change=FleetTable(Output(False), plan).show).run(resume=False)
@@ -61,7 +61,7 @@ def test_a_run_that_is_to_stop_says_at_once_that_what_runs_comes_to_its_end(
     fleet = StuckFleet(outputs, 3)
     plan = fleet.plan(Limits(1, 4, 4, 2))
     fleet.approve(plan)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((80, LINES)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((80, LINES)))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: live)
     table, sending, said_so = FleetTable(Output(False), plan), threading.Event(), threading.Event()
 
