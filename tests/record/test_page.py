@@ -52,6 +52,7 @@ CODE = """<div id="cell-id=last" class="cell">
     [
         (v4.new_output("stream", text="a\x1b[31mred\x1b[0m <b>\n"), "<pre>ared &lt;b&gt;\n</pre>"),
         (v4.new_output("stream", text="10 %\r20 %\n"), "<pre>20 %\n</pre>"),
+        (v4.new_output("stream", text="a\r\n1\r2\r\r\nb\r"), "<pre>a\n2\nb</pre>"),
         (v4.new_output("error", traceback=["\x1b[1mTrace\x1b[0m", "<is>"]), "<pre>Trace\n&lt;is&gt;</pre>"),
         (v4.new_output("display_data", {"text/plain": "no", "text/html": "<i>yes</i>"}), "<i>yes</i>"),
         (
@@ -67,6 +68,10 @@ CODE = """<div id="cell-id=last" class="cell">
             v4.new_output("display_data", {"image/svg+xml": "<svg/>"}, metadata={"alt": "a <line>"}),
             '<img src="data:image/svg+xml;base64,PHN2Zy8+" alt="a &lt;line&gt;">',
         ),
+        (
+            v4.new_output("display_data", {"image/png": "aGk="}, metadata={"image/png": ["width"]}),
+            '<img src="data:image/png;base64,aGk=" alt="">',
+        ),
     ],
 )  # fmt: skip
 def test_each_kind_of_output_is_shown_as_a_person_reads_it(output: object, shown: str) -> None:
@@ -79,6 +84,12 @@ def test_parts_of_a_stream_are_joined_and_what_nobody_can_read_is_left_out() -> 
     only_code = v4.new_output("display_data", {"application/javascript": "alert(1)"})
     told = f'{CODE}\n<div class="output_subarea">\n<pre>one line</pre>\n</div>\n</div>\n'
     assert cell_shown(*parts, picture, only_code) == told
+
+
+def test_a_line_of_megabytes_is_shown_at_once() -> None:
+    # Holds off: the search for what was written over began anew at each letter, for minutes.
+    line = "a" * 2_000_000
+    assert f"<pre>{line}</pre>" in cell_shown(v4.new_output("stream", text=line))
 
 
 def test_notes_are_read_as_markdown_and_raw_cells_as_they_are() -> None:

@@ -30,8 +30,6 @@ KINDS = (
 )  # fmt: skip
 # Colours of a terminal, which a page that is read in light, dark and print cannot have.
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-# What a program has written over, such as a progress bar.
-_WRITTEN_OVER = re.compile(r".*\r(?=[^\n])")
 
 
 def page(
@@ -94,13 +92,20 @@ def _shown(outputs: Sequence[NotebookNode]) -> Iterator[tuple[str, str, Mapping[
 def _best(output: NotebookNode) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     kind = next((kind for kind in KINDS if kind in output.data), "")
     if kind:
-        about = {**output.metadata, **output.metadata.get(kind, {})}
+        own = output.metadata.get(kind)
+        # The format of notebooks allows anything there.
+        about = {**output.metadata, **(own if isinstance(own, Mapping) else {})}
         yield "text/plain" if kind == "text/latex" else kind, output.data[kind], about
 
 
 def _printed(text: str) -> str:
-    """What a terminal would show, without colours."""
-    return _WRITTEN_OVER.sub("", _ANSI.sub("", text))
+    """What a terminal would show, without colours, and without what a progress bar has written over."""
+    return "\n".join(_last_state(line) for line in _ANSI.sub("", text).split("\n"))
+
+
+def _last_state(line: str) -> str:
+    # No pattern: on a line of a megabyte, as programs print, it would search from each letter on.
+    return line.rstrip("\r").rpartition("\r")[2]
 
 
 def _base64(content: str | bytes) -> str:
