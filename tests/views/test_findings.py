@@ -107,7 +107,7 @@ class Told:
 
     @property
     def entry(self) -> LedgerEntry:
-        entries = [read_line(line) for line in Ledger(self.run.outputs).snapshot().lines]
+        entries = [read_line(line) for line in Ledger(self.run.outputs).whole_lines()]
         return next(entry for entry in entries if entry and entry.record == self.run.folder.name)
 
     @property

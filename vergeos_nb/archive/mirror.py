@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from msgspec import Struct
 
 from vergeos_nb.archive.folders.record_folders import Folder
 from vergeos_nb.archive.ledger.disk import content_of
-from vergeos_nb.archive.ledger.ledger import Head, Ledger, LedgerSnapshot, read_head
+from vergeos_nb.archive.ledger.ledger import EMPTY, Head, Ledger, OpenLedger, read_head
 from vergeos_nb.archive.ledger.ledger_events import standing
 from vergeos_nb.archive.ledger.ledger_lines import Size, hash_of, read_line
 from vergeos_nb.archive.ledger.manifest import bundle
@@ -40,6 +41,8 @@ from vergeos_nb.layout import (
 )
 from vergeos_nb.settings import ArchiveSettings, Secret
 from vergeos_nb.shapes import Unfit, read_json
+
+_PIECE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +70,21 @@ def mirror(outputs: Path, target: Secret) -> Mirrored:
             the ledger of another archive. Copies made before the error are kept, and not made again.
     """
     asked = f"mirroring to {shown(target)}"
+    with _named(asked, target), _alone(outputs) as alone:
+        if not alone:
+            return Mirrored(_done(outputs, target), busy=True)
+        with Ledger(outputs).opened() as ledger:
+            return _Copying(outputs, target, asked).work(ledger)
+
+
+@contextmanager
+def _named(asked: str, target: Secret) -> Iterator[None]:
+    """Turn a storage's own exceptions into a `RecordError`. None of them may end a run."""
     try:
-        with _alone(outputs) as alone:
-            if not alone:
-                return Mirrored(_done(outputs, target), busy=True)
-            return _Copying(outputs, target, asked).work()
+        yield
     except RecordError:
         raise
     except Exception as error:
-        # Each storage has its own exceptions, and none of them may end a run.
         secrets = [target.reveal(), *ArchiveSettings(mirror=target).secrets]
         why = Scrubber(secrets).cut(f"{type(error).__name__}: {error}", 300)
         hint = "it is tried again after the next seal, or with `vergeos-nb audit mirror`"
@@ -101,27 +110,30 @@ class _Copying:
         # A folder on this machine is private like the archive. Other stores keep their own permissions.
         self._on_this_machine = "file" in self._files.protocol
 
-    def work(self) -> Mirrored:
-        snapshot = Ledger(self._outputs).snapshot()
-        if not snapshot.lines:
+    def work(self, ledger: OpenLedger) -> Mirrored:
+        if not ledger.end:
             return Mirrored(0)
-        self._folder("")
-        self._refuse_another_history(snapshot)
-        done = _done(self._outputs, self._target)
-        done = done if done <= len(snapshot.lines) else 0
-        there = standing(snapshot.lines).sealed
+        with _named(self._asked, self._target):
+            self._folder("")
+            head = self._read_through(ledger)
+            done = _done(self._outputs, self._target)
+            return self._copy(ledger, head, done if done <= head.count else 0)
+
+    def _copy(self, ledger: OpenLedger, head: Head, done: int) -> Mirrored:
+        """Copy the records of the lines after ``done``. A later line of the same record is after it, too."""
+        there = standing(islice(ledger.lines(), done, None)).sealed
         copied: list[str] = []
         spoiled: list[str] = []
-        for count, raw in enumerate(snapshot.lines[done:], start=done + 1):
+        for count, raw in enumerate(islice(ledger.lines(), done, None), start=done + 1):
             entry = read_line(raw)
             # A record that was sealed again or removed later no longer has the files of this line.
             if entry is not None and there.get(entry.record) == entry:
                 whole = self._record(entry.path, entry.manifest)
                 (copied if whole else spoiled).append(entry.record)
             _note(self._outputs, self._target, count)
-        if copied or done < len(snapshot.lines):
-            self._ledger(snapshot)
-        return Mirrored(len(snapshot.lines), tuple(copied), tuple(spoiled))
+        if copied or done < head.count:
+            self._ledger(ledger, head)
+        return Mirrored(head.count, tuple(copied), tuple(spoiled))
 
     def _record(self, path: str, manifest: str) -> bool:
         folder = Folder.read(self._outputs, path)
@@ -136,20 +148,16 @@ class _Copying:
             self._put(f"{path}/{name}", (folder.folder / name).read_bytes())
         return True
 
-    def _ledger(self, snapshot: LedgerSnapshot) -> None:
-        content = b"".join(snapshot.lines)
-        self._put(LEDGER, content)
+    def _ledger(self, ledger: OpenLedger, head: Head) -> None:
+        self._put_lines(LEDGER, ledger.lines())
         if (attributes := content_of(ArchiveLayout(self._outputs).attributes)) is not None:
             self._put(ATTRIBUTES, attributes)
-        last = hash_of(snapshot.lines[-1])
-        self._put(HEAD, f"{Head(len(snapshot.lines), last)}\n".encode())
+        self._put(HEAD, f"{head}\n".encode())
         for path in sorted(
             path for name in (SIGNED, TIMESTAMPS) for path in self._outputs.glob(f"{name}/*{HEAD_SUFFIX}*")
         ):
             # With a head that is newer than its copy of the ledger, the mirror would not verify.
-            if not is_litter(path.name) and int(path.name.partition(".")[0].partition("-")[0]) <= len(
-                snapshot.lines
-            ):
+            if not is_litter(path.name) and int(path.name.partition(".")[0].partition("-")[0]) <= head.count:
                 self._folder(path.parent.name)
                 self._put(f"{path.parent.name}/{path.name}", path.read_bytes())
 
@@ -161,30 +169,58 @@ class _Copying:
             self._files.makedirs(where, exist_ok=True)
 
     def _put(self, name: str, content: bytes) -> None:
+        where = self._place(name)
+        self._files.pipe_file(where, content)
+        back = self._files.cat_file(where)
+        self._compare(name, hashlib.sha256(content).digest(), hashlib.sha256(back).digest())
+
+    def _put_lines(self, name: str, lines: Iterable[bytes]) -> None:
+        """The same for a file that is too long to be held in memory."""
+        where = self._place(name)
+        written, back = hashlib.sha256(), hashlib.sha256()
+        with self._files.open(where, "wb") as file:
+            for line in lines:
+                file.write(line)
+                written.update(line)
+        with self._files.open(where, "rb") as file:
+            while piece := file.read(_PIECE):
+                back.update(piece)
+        self._compare(name, written.digest(), back.digest())
+
+    def _place(self, name: str) -> str:
         where = f"{self._root}/{name}"
         if self._on_this_machine:
             create(Path(where))
-        self._files.pipe_file(where, content)
-        back = self._files.cat_file(where)
-        if hashlib.sha256(back).digest() != hashlib.sha256(content).digest():
+        return where
+
+    def _compare(self, name: str, written: bytes, back: bytes) -> None:
+        if back != written:
             hint = "check the target: it returns other bytes than were written"
             raise RecordError(self._asked, f"{name} reads differently there than it was written", hint)
 
-    def _refuse_another_history(self, snapshot: LedgerSnapshot) -> None:
-        try:
-            told = self._files.cat_file(f"{self._root}/{HEAD}")
-        except FileNotFoundError:
-            return
-        head = read_head(told.decode("utf-8", "replace").removesuffix("\n"))
-        if head is None or head.count > len(snapshot.lines) or (
-            head.count and hash_of(snapshot.lines[head.count - 1]) != head.hash
-        ):  # fmt: skip
+    def _read_through(self, ledger: OpenLedger) -> Head:
+        """The head of this ledger. Refuses a target whose head is not a line of it."""
+        told = self._head_there()
+        there = EMPTY if told is None else read_head(told)
+        count, newest, same = 0, b"", there is not None and there.count == 0
+        for count, newest in enumerate(ledger.lines(), start=1):
+            if there is not None and there.count == count:
+                same = hash_of(newest) == there.hash
+        if not same:
             raise RecordError(
                 self._asked,
-                f"the ledger there ends with {head}, which is not a line of this one",
+                f"the ledger there ends with {there or 'no valid head'}, which is not a line of this one",
                 "it is the mirror of another archive, or this archive was rewritten: compare them with "
                 "`vergeos-nb audit verify --expect-head` before anything else",
             )
+        return Head(count, hash_of(newest))
+
+    def _head_there(self) -> str | None:
+        try:
+            told = self._files.cat_file(f"{self._root}/{HEAD}")
+        except FileNotFoundError:
+            return None
+        return str(told.decode("utf-8", "replace").removesuffix("\n"))
 
 
 def _done(outputs: Path, target: Secret) -> int:

@@ -134,10 +134,10 @@ def _members(
     # Read before the ledger, which can grow meanwhile: no signed head may be newer than the ledger.
     heads = sorted((outputs / SIGNED).glob(f"*{HEAD_SUFFIX}*"))
     signed = [(f"{SIGNED}/{path.name}", path.read_bytes()) for path in heads]
-    snapshot = Ledger(outputs).snapshot()
-    yield LEDGER, b"".join(snapshot.lines)
-    if snapshot.head is not None:
-        yield HEAD, f"{snapshot.head}\n".encode()
+    with Ledger(outputs).opened() as ledger:
+        yield LEDGER, b"".join(ledger.lines())
+        if ledger.head is not None:
+            yield HEAD, f"{ledger.head}\n".encode()
     yield from signed
     files = bundle(folder)
     for name in (MANIFEST, SIGNATURE):

@@ -74,6 +74,19 @@ def sha256_of(descriptor: int, size: int) -> str:
     return digest.hexdigest()
 
 
+def lines_of(descriptor: int, end: int) -> Iterator[bytes]:
+    """Each line of an open file up to this position, with its line feed. Fewer if the file became shorter.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        while end > 0 and (raw := file.readline(end)):
+            end -= len(raw)
+            yield raw
+
+
 def opened(path: Path) -> IO[bytes]:
     """A plain file, open for reading.
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vergeos_nb.archive.ledger.disk import content_of, mapped, opened
+from vergeos_nb.archive.ledger.disk import content_of, lines_of, mapped, opened
 from vergeos_nb.archive.ledger.ledger_lines import ChainedLine, LedgerEntry, hash_of, read_line
 from vergeos_nb.archive.ledger.strays import ATTRIBUTES_SAY
 from vergeos_nb.canonical import canonical
@@ -58,30 +58,15 @@ def read_head(told: str) -> Head | None:
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerSnapshot:
-    """The ledger's files as they were at one moment.
-
-    Attributes:
-        lines: the whole lines, each with its line feed.
-        torn: the text after the last line feed.
-        head: the head file's text without its line feed, or None if there is no such file.
-        set_aside: the size of ``ledger.torn``.
-    """
-
-    lines: tuple[bytes, ...]
-    torn: bytes
-    head: str | None
-    set_aside: int
-
-
-@dataclass(frozen=True, slots=True)
 class OpenLedger:
     """The ledger's files as they were at one moment, without its lines.
 
     Attributes:
         descriptor: the file of the lines; None if there is none.
         end: where its last whole line ends.
-        torn, head, set_aside: as in `LedgerSnapshot`.
+        torn: the text after the last line feed.
+        head: the head file's text without its line feed, or None if there is no such file.
+        set_aside: the size of ``ledger.torn``.
     """
 
     descriptor: int | None = field(compare=False)
@@ -89,6 +74,14 @@ class OpenLedger:
     torn: bytes
     head: str | None
     set_aside: int
+
+    def lines(self) -> Iterator[bytes]:
+        """The whole lines as they were then, one by one, each with its line feed.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        return iter(()) if self.descriptor is None else lines_of(self.descriptor, self.end)
 
 
 class LedgerLockError(RecordError):
@@ -120,20 +113,10 @@ class Ledger:
     def __init__(self, outputs: Path) -> None:
         self.paths = ArchiveLayout(outputs)
 
-    def snapshot(self) -> LedgerSnapshot:
-        """Read all of it, under the lock. A copy of an archive may have no lock."""
-        with _usable(self.paths.ledger), self._shared():
-            content = content_of(self.paths.ledger)
-            head = content_of(self.paths.head)
-            size = self.paths.torn.stat().st_size if self.paths.torn.exists() else 0
-        whole, newline, torn = (content or b"").rpartition(b"\n")
-        lines = [line + b"\n" for line in whole.split(b"\n")] if newline else []
-        return LedgerSnapshot(tuple(lines), torn, _head_text(head), size)
-
     def whole_lines(self) -> Iterator[bytes]:
         """Every whole line, each with its line feed, one by one."""
         with contextlib.ExitStack() as held:
-            held.enter_context(_usable(self.paths.ledger))
+            held.enter_context(_readable(self.paths.ledger))
             held.enter_context(contextlib.suppress(FileNotFoundError))
             ledger = held.enter_context(opened(self.paths.ledger))
             yield from (line for line in ledger if line.endswith(b"\n"))
@@ -142,7 +125,7 @@ class Ledger:
     def opened(self) -> Iterator[OpenLedger]:
         """Open it to read its lines one by one. While it is read, further records can be sealed."""
         with contextlib.ExitStack() as held:
-            with _usable(self.paths.ledger), self._shared():
+            with _readable(self.paths.ledger), self._shared():
                 descriptor, end, torn = None, 0, b""
                 with contextlib.suppress(FileNotFoundError):
                     descriptor = held.enter_context(opened(self.paths.ledger)).fileno()
@@ -151,12 +134,12 @@ class Ledger:
                     torn = os.pread(descriptor, size - end, end)
                 head = _head_text(content_of(self.paths.head))
                 aside = self.paths.torn.stat().st_size if self.paths.torn.exists() else 0
-            with _usable(self.paths.ledger):
+            with _readable(self.paths.ledger):
                 yield OpenLedger(descriptor, end, torn, head, aside)
 
     def end(self) -> End:
         """Where the ledger ends. Reads only its last line and its head."""
-        with _usable(self.paths.ledger), self._shared():
+        with _readable(self.paths.ledger), self._shared():
             head = content_of(self.paths.head)
             raw = self._last_line()
         return End(self._count_of(raw), _head_text(head), raw.endswith(b"\r\n"))
@@ -304,6 +287,10 @@ class Ledger:
 
 def _usable(path: Path) -> AbstractContextManager[None]:
     return disk_errors("sealing the record", SEAL_LATER, where=path)
+
+
+def _readable(path: Path) -> AbstractContextManager[None]:
+    return disk_errors("reading the ledger", "make it readable, then do the same again", where=path)
 
 
 def _head_text(content: bytes | None) -> str | None:

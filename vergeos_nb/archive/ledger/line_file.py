@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vergeos_nb.archive.ledger.disk import lines_of
 from vergeos_nb.archive.ledger.ledger import ZEROS
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry, Mark, read_any
 from vergeos_nb.archive.ledger.strays import with_unix_ends
@@ -141,15 +142,4 @@ class LineFile:
 
     def _raws(self) -> Iterator[bytes]:
         """Each line as it stands there."""
-        if self._descriptor is None:
-            return
-        with os.fdopen(os.dup(self._descriptor), "rb") as file:
-            file.seek(0)
-            left = self._end
-            while left > 0:
-                raw = file.readline(left)
-                left -= len(raw)
-                # Where the file has become shorter, the rest is missing.
-                if not raw:
-                    return
-                yield raw
+        return iter(()) if self._descriptor is None else lines_of(self._descriptor, self._end)

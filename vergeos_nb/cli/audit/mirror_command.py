@@ -30,8 +30,10 @@ def mirror(outputs: Path, output: Output) -> int:
     if done.busy:
         output.line("Another process is copying already.")
     else:
-        copied = counted(len(done.copied), "record")
-        output.line(f"✔ {copied} copied; {mirrors.shown(target)} has all up to number {done.lines}.")
+        copied, all_ = f"✔ {counted(len(done.copied), 'record')} copied", "all"
+        if done.spoiled:
+            copied, all_ = f"✘ {copied[2:]}, {len(done.spoiled)} left out", "all others"
+        output.line(f"{copied}; {mirrors.shown(target)} has {all_} up to number {done.lines}.")
     code = 3 if done.spoiled else 0
     output.result(
         {
