@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import resource
+import sys
 from contextlib import suppress
 
 from vergeos_nb.errors import MachineError, RecordError, VergeNbError
@@ -21,6 +22,7 @@ _NUMBER = re.compile(r"\[Errno ([0-9]+)\]")
 _THREADS = "can't start new thread"
 _MEMORY = ("MemoryError", "failed to map segment", "Cannot allocate memory")
 _TEMPORARY = "No usable temporary directory"
+OURS = "vergeos_nb"
 # In glibc's malloc.h.
 _M_ARENA_MAX = -8
 
@@ -31,6 +33,8 @@ def lacking(error: BaseException, asked: str) -> VergeNbError | None:
     Args:
         asked: what was attempted.
     """
+    if isinstance(error, ModuleNotFoundError) and (known := _no_package(error.name or "", asked)) is not None:
+        return known
     for one in causes(error):
         number = getattr(one, "errno", None)
         path = one.filename if isinstance(one, OSError) else None
@@ -126,6 +130,18 @@ def _no_processes(asked: str) -> MachineError:
         asked,
         f"no further process or thread could be started; this user may have {limits}",
         f"end other programs, or raise the limit, {_AGAIN}",
+    )
+
+
+def _no_package(module: str, asked: str) -> VergeNbError | None:
+    package = module.partition(".")[0]
+    if package in ("", OURS):
+        return None
+    return MachineError(
+        asked,
+        f"the Python package {package!r} is not installed for {sys.executable}",
+        f"install what {OURS.replace('_', '-')} needs again there, with `python -m pip install`; or run it "
+        "with the Python into which it was installed",
     )
 
 

@@ -86,6 +86,12 @@ ENDS: dict[str, tuple[BaseException, int, str]] = {
     "threads": (RuntimeError("can't start new thread"), 2, "ulimit -u"),
     "a full disk": (OSError(28, "No space left on device", "/x"), 10, "/x: No space left on device"),
     "a read-only disk": (OSError(30, "Read-only file system", "/x"), 10, "/x: Read-only file system"),
+    "no package": (
+        ModuleNotFoundError("x", name="httpx.a"),
+        2,
+        "package 'httpx' is not installed",
+    ),
+    "no module of ours": (ModuleNotFoundError("x", name="vergeos_nb.a"), 70, "a bug of this program"),
     "a dead child": (BrokenPipeError(32, "Broken pipe"), 70, "a bug of this program"),
     "a bug": (ZeroDivisionError("x"), 70, "a bug of this program"),
 }
