@@ -18,7 +18,7 @@ ARGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PATH = settings.chromium()
-HOW = "no Chromium: install one (Debian: apt-get install chromium) or name it in VERGEOS_NB_CHROMIUM"
+HOW = "no Chromium: apt-get install chromium-headless-shell (Debian), or name one in VERGEOS_NB_CHROMIUM"
 
 
 def needs_chromium(test: object) -> object:

@@ -21,6 +21,7 @@ from vergeos_nb.settings import (
     Profile,
     Secret,
     ambient_network,
+    chromium,
     is_live,
     kernel_environ,
     lab_environ,
@@ -520,6 +521,18 @@ def test_a_list_of_directories_and_an_unusable_runtime_directory_are_read_as_the
     assert cache is not None
     assert cache.is_absolute()
     assert runtime_dir({"XDG_RUNTIME_DIR": "/run/user/7"}) == Path("/run/user/7/vergeos-nb")
+
+
+def test_a_chromium_without_a_window_comes_before_a_whole_browser_and_a_named_one_before_both(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for program in (first / "chromium", second / "chromium-headless-shell"):
+        program.parent.mkdir()
+        program.touch(0o700)
+    path = {"PATH": f"{first}:{second}"}
+    assert chromium(path) == second / "chromium-headless-shell"
+    assert chromium({**path, "VERGEOS_NB_CHROMIUM": str(first / "chromium")}) == first / "chromium"
+    assert chromium({"PATH": str(first)}) == first / "chromium"
+    assert chromium({"PATH": str(tmp_path)}) is None
 
 
 def test_folders_come_from_their_variables():

@@ -18,8 +18,12 @@ SIGNING_KEY = "VERGEOS_NB_SIGNING_KEY"
 ALLOWED_SIGNERS = "VERGEOS_NB_ALLOWED_SIGNERS"
 CHROMIUM = "VERGEOS_NB_CHROMIUM"
 MIRROR = "VERGEOS_NB_MIRROR"
-# The names that distributions and vendors give to the program.
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+# The names that distributions and vendors give to the program. Those that cannot open a window come first:
+# they need no library of a screen and start sooner.
+_BROWSERS = (
+    "chromium-headless-shell", "chrome-headless-shell",
+    "chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome",
+)  # fmt: skip
 UI_WORDS = ("static", "live")
 # Variables that hold the path of a file or folder.
 _PATHS = (
@@ -141,6 +145,8 @@ def outputs_dir(environ: Mapping[str, str] | None = None) -> Path:
 
 def chromium(environ: Mapping[str, str] | None = None) -> Path | None:
     """The Chromium that prints pages: the file in ``VERGEOS_NB_CHROMIUM``, or the first one on ``PATH``.
+
+    A headless shell comes before a whole browser, wherever on ``PATH`` it lies.
 
     Raises:
         SettingsError: the variable names no file.

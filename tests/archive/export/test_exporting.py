@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import zipfile
 from contextlib import redirect_stderr, redirect_stdout
 from html.parser import HTMLParser
@@ -18,10 +19,12 @@ from tests.archive.verify.test_by_hand import ALLOWED, by_hand
 from tests.chromium import needs_chromium
 from tests.read_records import HOSTILE, IMG, SCRIPT
 from tests.rehearsal import Rehearsal
+from vergeos_nb.archive.export import pdf
 from vergeos_nb.archive.export.exporting import ENVELOPE, as_zip
 from vergeos_nb.archive.index import Index, Query
 from vergeos_nb.archive.ledger.ledger_lines import LedgerEntry
 from vergeos_nb.cli.main import main
+from vergeos_nb.errors import RecordError
 from vergeos_nb.record.run_markdown import told
 
 
@@ -246,7 +249,27 @@ def test_without_a_chromium_it_says_how_to_get_one(
     monkeypatch.setenv("PATH", str(tmp_path))
     record = newest(forced.outputs).record
     done = audit("export", record, "--format", "pdf", "-o", tmp_path / "x.pdf", "--outputs", forced.outputs)
-    assert (done.exit_code, "apt-get install chromium" in done.output) == (2, True)
+    assert (done.exit_code, "apt-get install chromium-headless-shell" in done.output) == (2, True)
     monkeypatch.setenv("VERGEOS_NB_CHROMIUM", str(tmp_path / "none"))
     done = audit("export", record, "--format", "pdf", "-o", tmp_path / "x.pdf", "--outputs", forced.outputs)
     assert (done.exit_code, "there is no file" in done.output) == (2, True)
+
+
+def test_a_chromium_that_does_not_end_is_ended_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holds off: a browser that ran on, because its command is a script."""
+    held, program, page = tmp_path / "held", tmp_path / "chromium-headless-shell", tmp_path / "page.html"
+    os.mkfifo(held)
+    reads = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+    program.write_text(f"#!/bin/sh -e\nsh -c 'echo begun; sleep 600' >{held}\n")
+    program.chmod(0o700)
+    page.write_text("<p>")
+    monkeypatch.setenv("VERGEOS_NB_CHROMIUM", str(program))
+    monkeypatch.setattr(pdf, "PRINT_S", 0.5)
+    with pytest.raises(RecordError, match=r"was not done after 0\.5 s"):
+        pdf.as_pdf(page)
+    os.set_blocking(reads, True)
+    # It comes to an end when no process can write to it any more.
+    with os.fdopen(reads) as end:
+        assert end.read() in ("begun\n", "")

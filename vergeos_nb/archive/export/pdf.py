@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from vergeos_nb import settings
@@ -32,8 +34,8 @@ def as_pdf(page: Path, *, appendix: bool = False) -> bytes:
         raise UsageError(
             "printing a PDF",
             "there is no Chromium on this machine",
-            "install one (Debian: apt-get install chromium), or name it in VERGEOS_NB_CHROMIUM; or export "
-            "html and print that page in any browser",
+            "install one (Debian: apt-get install chromium-headless-shell), or name it in "
+            "VERGEOS_NB_CHROMIUM; or export html and print that page in any browser",
         )
     with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as scratch:
         target, printed = Path(scratch) / "page.pdf", Path(scratch) / "page.html"
@@ -48,23 +50,38 @@ def as_pdf(page: Path, *, appendix: bool = False) -> bytes:
             # Chromium does not start as root with its sandbox. The page is our own and has no script.
             command.append("--no-sandbox")
         try:
-            done = subprocess.run(
-                [*command, printed.as_uri()],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=PRINT_S,
-            )
+            said, code = _run([*command, printed.as_uri()])
             return target.read_bytes()
         except subprocess.TimeoutExpired as error:
             why = f"it was not done after {PRINT_S:g} s"
             raise _not_printed(chromium, why) from error
         except FileNotFoundError as error:
-            last = done.stderr.strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
+            last = said.strip().splitlines()[-1:] or [f"it ended with {code}"]
             raise _not_printed(chromium, last[0]) from error
         except OSError as error:
             raise _not_printed(chromium, error.strerror or str(error)) from error
+
+
+def _run(command: Sequence[str]) -> tuple[str, int]:
+    """What it wrote to its standard error, and its exit code."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            _, said = process.communicate(timeout=PRINT_S)
+        except BaseException:
+            # The program may be a script, and the browser its child: the whole group is ended.
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            raise
+        return said, process.returncode
 
 
 def _not_printed(chromium: Path, why: str) -> RecordError:
