@@ -134,9 +134,11 @@ def _command(arguments: Sequence[str]) -> NoReturn:
 
 
 def _papermill(arguments: Sequence[str]) -> NoReturn:
-    """Plain papermill. Its kernel is a Python of its own, as always."""
+    """Plain papermill. Its kernel is a Python of its own, as always, unless the caller wants a forked one."""
     from papermill.cli import papermill
 
+    if os.environ.get("JUPYTER_DEFAULT_PROVISIONER_NAME") == "vergeos-nb-warm":
+        warm.loaded_here()
     sys.argv = ["papermill", *arguments]
     sys.exit(papermill())
 

@@ -34,9 +34,15 @@ LADDER = [
 
 
 @contextmanager
-def served(scenario: str = "stuck", **arguments: Any) -> Iterator[Simulator]:
-    """A simulator that the profile ``simulator`` finds, in every process of this test."""
-    simulator = Simulator(scenario, **arguments)
+def served(
+    scenario: str = "stuck", simulator: Simulator | None = None, **arguments: Any
+) -> Iterator[Simulator]:
+    """A simulator that the profile ``simulator`` finds, in every process of this test.
+
+    Args:
+        simulator: one that another test has left; otherwise it is a new one.
+    """
+    simulator = simulator or Simulator(scenario, **arguments)
     with simulator.serve() as door:
         simulator.door = door  # type: ignore[attr-defined]
         announce(ready(simulator, door))

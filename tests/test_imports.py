@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -83,16 +84,23 @@ def room(path: Path) -> str:
     return room_of(module_of(path).removesuffix(".__init__"))
 
 
-def imported(path: Path) -> set[str]:
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """All that a module's text is made of, read once."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
+def imported(path: Path) -> frozenset[str]:
     """Full names of what a module imports, anywhere in it."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 def our_rooms(path: Path) -> set[str]:
@@ -114,9 +122,8 @@ def test_a_module_imports_only_from_rooms_above_its_own(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "procedure").rglob("*.py")), ids=module_of)
 def test_the_procedure_sees_no_http_no_frames_no_widgets_and_never_prints(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     called = {
-        node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and hasattr(node.func, "id")
+        node.func.id for node in nodes_of(path) if isinstance(node, ast.Call) and hasattr(node.func, "id")
     }
     assert {name.split(".")[0] for name in imported(path)} & PURE == set()
     assert called & {"print", "open", "input"} == set()
@@ -142,11 +149,10 @@ MOST_DEFERRED = 20
 
 def deferred(path: Path) -> list[tuple[int, str]]:
     """Imports of our own modules inside functions: line, and the comment on it or above it."""
-    text = path.read_text(encoding="utf-8")
-    lines = ["", *text.splitlines()]
+    lines = ["", *path.read_text(encoding="utf-8").splitlines()]
     found = {
         node.lineno
-        for function in ast.walk(ast.parse(text))
+        for function in nodes_of(path)
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "vergeos_nb"
@@ -218,8 +224,7 @@ def test_the_environment_is_read_in_one_module_only() -> None:
     readers = {
         str(path.relative_to(PACKAGE))
         for path in modules()
-        if {"environ", "getenv"}
-        & {n.attr for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute)}
+        if {"environ", "getenv"} & {node.attr for node in nodes_of(path) if isinstance(node, ast.Attribute)}
     }
     # ``self.environ`` is a name of ours too, so only modules that import os count.
     assert {reader for reader in readers if "os" in imported(PACKAGE / reader)} <= {

@@ -16,6 +16,15 @@ from vergeos_nb.procedure.runbooks.catalog import schema_of
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runbook_files import runbook_path
 
+# A site can set it, so that papermill forks its kernels. Here: where the kernel itself is not looked at.
+FORKED = "JUPYTER_DEFAULT_PROVISIONER_NAME"
+
+
+@pytest.fixture
+def forked_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Papermill's kernels are forked; else each is a Python of its own."""
+    monkeypatch.setenv(FORKED, "vergeos-nb-warm")
+
 
 def papermill(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the runbook as a scheduler would, in a folder of its own."""
@@ -83,6 +92,7 @@ def test_the_record_s_notebook_shows_the_same_evidence_as_papermill_s(planned: P
     assert {tag: theirs[tag] for tag in ours} == ours
 
 
+@pytest.mark.usefixtures("forked_kernels")
 def test_a_refused_run_fails_for_the_scheduler_and_has_a_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +103,7 @@ def test_a_refused_run_fails_for_the_scheduler_and_has_a_record(
     assert (read(record_of(tmp_path))["outcome"], read(record_of(tmp_path))["exit_code"]) == ("refused", 4)
 
 
+@pytest.mark.usefixtures("forked_kernels")
 def test_a_name_that_papermill_turned_into_a_number_stops_before_any_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +118,7 @@ def test_a_name_that_papermill_turned_into_a_number_stops_before_any_call(
     assert "-r vm_name" in record["steps"][0]["error"]["next_step"]
 
 
+@pytest.mark.usefixtures("forked_kernels")
 def test_an_unknown_parameter_stops_before_any_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
     with served() as simulator:
@@ -162,6 +174,7 @@ def test_names_that_papermill_and_a_startup_file_set_are_no_mistyped_parameters(
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.usefixtures("forked_kernels")
 def test_a_name_that_was_injected_and_is_no_parameter_is_still_a_slip(tmp_path: Path) -> None:
     done = papermill(tmp_path, "-p", "vm_name", "web-01", "-p", "vm_nam", "web-02")
     assert done.returncode != 0
@@ -170,6 +183,7 @@ def test_a_name_that_was_injected_and_is_no_parameter_is_still_a_slip(tmp_path: 
     )
 
 
+@pytest.mark.usefixtures("forked_kernels")
 def test_a_cell_that_was_added_finds_all_that_was_read_as_dataframes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,40 +25,57 @@ from vergeos_nb.processes import this_process
 from vergeos_nb.record.record_folder import check, read
 from vergeos_nb.runner.headless import run
 from vergeos_nb.runner.recovery import recover, unfinished
+from vergeos_nb.simulator import Simulator
 from vergeos_nb.simulator.faults.rules import Rule
 
 
-def killed_in_the_put(outputs: Path, simulator: Any) -> Path:
-    """A run whose runner and kernel are killed while the PUT is under way; its folder."""
-    digest = run("force_power_off", NAME, outputs=outputs).account.fact("plan_digest")
+@cache
+def killed_in_the_put(folder: Path) -> Simulator:
+    """A run below this folder whose runner and kernel were killed while the PUT was under way; its system.
+
+    Made by the first test that looks at it. No test changes it.
+    """
     kernels: list[int] = []
 
     def kill() -> None:
         process.kill()
-        kernels.append(wait_for(journal_below(outputs / "killed"), "run-opened")["pid"])
+        kernels.append(wait_for(journal_below(folder / "killed"), "run-opened")["pid"])
         os.kill(kernels[0], signal.SIGKILL)
 
-    # It was carried out by then, and never answered.
-    when_carried_out(simulator, "PUT", "machine_status/*", kill)
-    process = start_command(outputs / "killed", "--approve", digest)
-    process.communicate(timeout=150)
-    assert gone(kernels[0])
-    return journal_below(outputs / "killed").parent
-
-
-def test_a_run_killed_in_the_put_is_settled_by_reading_back_and_never_sent_again(outputs: Path) -> None:
     with served() as simulator:
-        folder = killed_in_the_put(outputs, simulator)
-        assert list(unfinished(outputs / "killed", SystemClock())) == [folder]
+        digest = run("force_power_off", NAME, outputs=folder / "planned").account.fact("plan_digest")
+        # It was carried out by then, and never answered.
+        when_carried_out(simulator, "PUT", "machine_status/*", kill)
+        process = start_command(folder / "killed", "--approve", digest)
+        process.communicate(timeout=150)
+        assert gone(kernels[0])
+        assert changing(simulator) == LADDER
+    return simulator
+
+
+@pytest.fixture
+def killed(tmp_path_factory: pytest.TempPathFactory, outputs: Path) -> tuple[Path, Simulator]:
+    """A copy of that run in the archive of this test: its folder, and its system."""
+    made = tmp_path_factory.getbasetemp() / "killed-in-the-put"
+    simulator = killed_in_the_put(made)
+    shutil.copytree(made / "killed", outputs)
+    return journal_below(outputs).parent, simulator
+
+
+def test_a_run_killed_in_the_put_is_settled_by_reading_back_and_never_sent_again(
+    killed: tuple[Path, Simulator], outputs: Path
+) -> None:
+    folder, simulator = killed
+    with served(simulator=simulator):
+        assert list(unfinished(outputs, SystemClock())) == [folder]
         recovered = recover(folder)
-        # The simulator executes the delayed PUT that the killed kernel had sent; nothing is added to it.
         assert changing(simulator) == LADDER
     assert (recovered.account.outcome, recovered.account.verdict) == ("interrupted", "off")
     record = read(folder)
     assert (record["outcome"], record["verdict"], record["exit_code"]) == ("interrupted", "off", 7)
     assert record["after"]["status"] == "stopped"
     assert check(folder) == []
-    assert list(unfinished(outputs / "killed", SystemClock())) == []
+    assert list(unfinished(outputs, SystemClock())) == []
 
 
 def test_a_run_that_failed_right_after_its_call_is_settled_as_well_and_once(outputs: Path) -> None:
@@ -76,9 +94,11 @@ def test_a_run_that_failed_right_after_its_call_is_settled_as_well_and_once(outp
     assert list(unfinished(outputs / "failed", SystemClock())) == []
 
 
-def test_without_asking_the_call_stays_unsettled_and_the_record_says_so(outputs: Path) -> None:
-    with served() as simulator:
-        folder = killed_in_the_put(outputs, simulator)
+def test_without_asking_the_call_stays_unsettled_and_the_record_says_so(
+    killed: tuple[Path, Simulator],
+) -> None:
+    folder, simulator = killed
+    with served(simulator=simulator):
         recovered = recover(folder, ask=False)
     assert (recovered.account.outcome, recovered.account.verdict) == ("interrupted", "unknown")
     assert recovered.asked == "the platform was not asked"
@@ -86,35 +106,37 @@ def test_without_asking_the_call_stays_unsettled_and_the_record_says_so(outputs:
 
 
 def test_a_changing_call_is_refused_in_recovery_even_where_a_step_would_send_one(
-    outputs: Path, monkeypatch: pytest.MonkeyPatch
+    killed: tuple[Path, Simulator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder, simulator = killed
+
     def sends(case: Case) -> Draft:
         case.platform.vm_action(case.known_vm().key, "kill")
         return Draft(StepOutcome.PASSED, "killed once more")
 
-    with served() as simulator:
-        folder = killed_in_the_put(outputs, simulator)
-        steps = [Step("confirm", "Confirm", "6", "It sends, which no Confirm may.", sends, role="confirm")]
-        monkeypatch.setattr(force_power_off, "RUNBOOK", replace(force_power_off.RUNBOOK, steps=steps))
+    steps = [Step("confirm", "Confirm", "6", "It sends, which no Confirm may.", sends, role="confirm")]
+    monkeypatch.setattr(force_power_off, "RUNBOOK", replace(force_power_off.RUNBOOK, steps=steps))
+    with served(simulator=simulator):
         recovered = recover(folder)
-        # The delayed PUT may come in after the refusal.
-        assert changing(simulator) in (LADDER[:-1], LADDER)
+        assert changing(simulator) == LADDER
     assert recovered.asked == "sending POST /api/v4/vm_actions: recovery only reads"
 
 
-def test_a_system_that_cannot_be_asked_leaves_a_whole_record_that_says_why(outputs: Path) -> None:
-    with served() as simulator:
-        folder = killed_in_the_put(outputs, simulator)
+def test_a_system_that_cannot_be_asked_leaves_a_whole_record_that_says_why(
+    killed: tuple[Path, Simulator],
+) -> None:
+    folder, _ = killed
     recovered = recover(folder)
     assert "the run's own simulator is gone" in recovered.asked
     assert read(folder)["verdict"] == "unknown"
     assert check(folder) == []
 
 
-def test_nothing_is_read_back_from_another_system_that_the_profile_leads_to_by_now(outputs: Path) -> None:
+def test_nothing_is_read_back_from_another_system_that_the_profile_leads_to_by_now(
+    killed: tuple[Path, Simulator],
+) -> None:
     """Holds off: a verdict over a VM of the same keys on the system next door."""
-    with served() as simulator:
-        folder = killed_in_the_put(outputs, simulator)
+    folder, _ = killed
     with served() as other:
         recovered = recover(folder)
         assert {entry.path for entry in other.requests} <= {"/version.json", "/api/v4/system"}
