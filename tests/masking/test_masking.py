@@ -50,6 +50,9 @@ WRAPPED = {
     "in HTML": html.escape,
     "in a URL": lambda text: quote(text, safe=""),
     "after a line": lambda text: f"\\n{text}",
+    "after letters that become two in small letters": lambda text: f"\u0130\u0130 {text}",
+    "beside letters that count as others": lambda text: f"\u017f {text} \u0131",
+    "in capitals, the name of it": lambda text: text.replace("ord=", "ORD=").replace("Auth", "AUTH"),
 }
 
 

@@ -88,7 +88,7 @@ def _masked_json(text: str, scrubber: Scrubber, indent: int | None) -> str:
     except (ValueError, RecursionError):
         return scrubber.text(text)
     masked = scrubber.data(data)
-    if _dumped(masked, None) == _dumped(data, None):
+    if masked == data:
         return text
     return _dumped(masked, indent) + ("\n" if text.endswith("\n") else "")
 
