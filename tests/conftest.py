@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,8 @@ from hypothesis import HealthCheck, settings
 from tests.read_records import browser, forced, hostile  # noqa: F401 — fixtures of several rooms
 from tests.rehearsal import Rehearsal
 from tests.skipping import sitecustomize as skipping
+from tests.undrawn import leave_undrawn
 from vergeos_nb import masking
-from vergeos_nb.views.shown import Picture
-from vergeos_nb.views.timeline import Timeline
-from vergeos_nb.views.timeline_drawing import timeline_svg
 
 # The scrubbing fixture below is function-scoped and holds the same for every example.
 settings.register_profile(
@@ -154,14 +151,8 @@ def skipped_waits(
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All records have one picture, for rooms where nobody looks at it: drawing is a third of the work."""
-    monkeypatch.setattr("vergeos_nb.record.making._drawn", lambda journal: _nothing_drawn())
-
-
-@cache
-def _nothing_drawn() -> tuple[Picture, bytes]:
-    empty = Timeline("", "", "not drawn in this test")
-    return Picture(empty), timeline_svg(empty)
+    """All records have one picture, for rooms where nobody looks at it."""
+    leave_undrawn(monkeypatch)
 
 
 @pytest.fixture

@@ -138,22 +138,32 @@ def two_runs(outputs: Path, journal: Lines, damage: Callable[[Lines], Lines]) ->
     return folders[0], folders[1]
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_line_is_that_runs_trouble_and_the_others_are_finished(
-    tmp_path: Path, journal: Lines, damage: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, journal: Lines, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Holds off: one damaged line in one journal keeps every other run from being finished."""
-    whole, hurt = two_runs(tmp_path, journal, DAMAGES[damage])
-    before = (hurt / "journal.jsonl").read_bytes()
+    hurt = {}
+    for n, (damage, change) in enumerate(DAMAGES.items()):
+        folder = tmp_path / "2026-09-30" / f"{n:06}Z-force_power_off-web-01-{n:08x}"
+        folder.mkdir(parents=True)
+        (folder / "journal.jsonl").write_bytes(b"".join(change(list(journal))))
+        hurt[str(folder)] = (damage, (folder / "journal.jsonl").read_bytes())
+    # It comes after all that are damaged.
+    whole = tmp_path / DAY / WHOLE
+    whole.mkdir(parents=True)
+    (whole / "journal.jsonl").write_bytes(b"".join(journal))
     code = cli.main([*RECOVER, str(tmp_path), "--json"], standalone_mode=False)
     answer = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [item["record"] for item in answer["recovered"]] == [str(whole)]
-    assert [item["folder"] for item in answer["failed"]] == [str(hurt)]
-    [failed] = answer["failed"]
-    assert (code, failed["type"], failed["exit_code"]) == (10, "RecordError", 10)
-    assert "line " in failed["came_back"]
-    assert "look at the VM by hand" in failed["next_step"]
-    assert (hurt / "journal.jsonl").read_bytes() == before
+    failed = {item["folder"]: item for item in answer["failed"]}
+    assert [damage for folder, (damage, _) in hurt.items() if folder not in failed] == []
+    assert (code, len(failed), len(answer["failed"])) == (10, len(hurt), len(hurt))
+    for folder, (damage, before) in hurt.items():
+        told = failed[folder]
+        assert (damage, told["type"], told["exit_code"]) == (damage, "RecordError", 10)
+        assert (damage, "line " in told["came_back"]) == (damage, True)
+        assert (damage, "look at the VM by hand" in told["next_step"]) == (damage, True)
+        assert (damage, (Path(folder) / "journal.jsonl").read_bytes()) == (damage, before)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -13,17 +16,24 @@ from vergeos_nb.settings import spellings
 
 FORMS = spellings(CANARY, "operator")
 # What an error repeats, and what a record keeps. One function cuts both.
-# By day the longer one at fewer places.
-LIMITS = [
-    pytest.param(300, 1, id="error"),
-    pytest.param(4000, 5, id="record"),
-    pytest.param(4000, 1, id="record, everywhere", marks=pytest.mark.nightly),
-]
+ERROR, RECORD = 300, 4000
+SENT = [("GET", 404), ("PUT", 200)]
 
 
-@pytest.mark.parametrize(("limit", "every"), LIMITS)
-@pytest.mark.parametrize(("method", "status"), [("GET", 404), ("PUT", 200)])
-@pytest.mark.parametrize("form", FORMS)
+def cells() -> Iterator[Any]:
+    """By day each form with each method and each limit, in one of the two pairings of those; the longer limit
+    at fewer places."""
+    for number, form in enumerate(FORMS):
+        for (method, status), limit in itertools.product(SENT, (ERROR, RECORD)):
+            by_day = ((method == "GET") == (limit == ERROR)) == (number % 2 == 0)
+            marks = () if by_day else (pytest.mark.nightly,)
+            every = 1 if limit == ERROR else 5
+            yield pytest.param(form, status, method, limit, every, marks=marks)
+            if limit == RECORD:
+                yield pytest.param(form, status, method, limit, 1, marks=pytest.mark.nightly)
+
+
+@pytest.mark.parametrize(("form", "status", "method", "limit", "every"), cells())
 def test_no_piece_of_a_secret_is_kept_wherever_the_cut_falls(
     make_wire, recorder, form, status, method, limit, every
 ):
