@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.archive.made import DAY, archive, key
+from tests.at_night import at_night
 from tests.commands import command
 from tests.rehearsal import LADDER, Rehearsal
 from vergeos_nb.archive.index import Index, Query
@@ -34,7 +35,7 @@ def rights_of_others(folder: Path, *, but: tuple[Path, ...] = ()) -> list[str]:
     ]
 
 
-@pytest.fixture(params=[0o000, 0o077], ids=oct)
+@pytest.fixture(params=[0o000, at_night(0o077)], ids=oct)
 def outputs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """An archive that is not there yet, under that umask."""
     before = os.umask(request.param)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.at_night import at_night
 from tests.commands import command as forked
 from tests.served import QUICK
 from tests.skipping import sitecustomize as skipping
@@ -52,7 +53,12 @@ def call(
 
 @pytest.mark.parametrize(
     "command",
-    [PLAN, ["stuck", "--gap", "1.5"], ["doctor"], ["demo"], ["audit", "recover"], ["audit", "verify"]],
+    [
+        PLAN,
+        ["stuck", "--gap", "1.5"],
+        ["audit", "recover"],
+        *map(at_night, (["doctor"], ["demo"], ["audit", "verify"])),
+    ],
     ids=lambda command: command[0],
 )
 def test_a_user_without_a_name_and_a_home_directory_can_use_every_command(
@@ -69,7 +75,7 @@ def test_a_user_without_a_name_and_a_home_directory_can_use_every_command(
         assert [read(record)["operator"] for record in records] == ["uid 54321"]
 
 
-@pytest.mark.parametrize("home", ["/nonexistent", "/dev/null", "/proc", "not/absolute"])
+@pytest.mark.parametrize("home", ["/nonexistent", "not/absolute", at_night("/dev/null"), at_night("/proc")])
 def test_a_home_directory_that_cannot_be_written_is_no_obstacle(tmp_path: Path, home: str) -> None:
     done = forked(*PLAN, "--json", env=few({"HOME": home}), cwd=tmp_path)
     assert (done.returncode, json.loads(done.stdout)["outcome"]) == (0, "planned"), done.stderr

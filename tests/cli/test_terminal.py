@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.at_night import at_night
 from tests.cli.test_commands import COMMAND, WAITS
+from tests.commands import command
 from tests.served import changing, served
 from vergeos_nb.cli.entry import call
 from vergeos_nb.cli.main import cli
@@ -155,19 +157,22 @@ def test_stuck_shows_hostile_names_as_text_and_gives_programs_their_value(
     assert {DRIVES, TURNS} <= {vm["name"] for vm in json.loads(line)["vms"]}
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("encoding", ["ascii", at_night("latin-1")])
 def test_an_apply_whose_terminal_has_not_our_signs_is_done_and_ends_with_0(
     outputs: Path, encoding: str
 ) -> None:
     # Holds off: the VM is forced off, the record says done, and the command ends with 1 and a traceback.
-    run = [*COMMAND, "run", "force_power_off", "-p", f"vm_name={TURNS}", *WAITS, "--outputs", str(outputs)]
+    run = ["run", "force_power_off", "-p", f"vm_name={TURNS}", *WAITS, "--outputs", str(outputs)]
     with served() as simulator:
         simulator.world.set_row("vms", simulator.world.vm("web-01").key, name=TURNS)
         environ = {**os.environ, "PYTHONIOENCODING": encoding}
-        planned = subprocess.run([*run, "--json"], capture_output=True, env=environ, timeout=150)
+        planned = command(*run, "--json")
         answer = json.loads(planned.stdout.splitlines()[-1])
         done = subprocess.run(
-            [*run, "--approve", answer["plan_digest"]], capture_output=True, env=environ, timeout=150
+            [*COMMAND, *run, "--approve", answer["plan_digest"]],
+            capture_output=True,
+            env=environ,
+            timeout=150,
         )
         assert len(changing(simulator)) == 3
     printed = (done.stdout + done.stderr).decode(encoding)

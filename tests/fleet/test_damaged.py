@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.at_night import at_night
 from tests.fleet import mortal
 from tests.fleet.mortal import Mortal
 from tests.fleet.stuck_fleet import StuckFleet
@@ -23,7 +24,15 @@ CUTS = [partial(mortal.cut, share=at / 8) for at in range(8)]
 GARBAGE = [partial(mortal.overwrite, share=at / 3) for at in range(3)]
 WHOLE_LINES = [mortal.cut_before_its_intent, mortal.without_its_intent]
 # One cut in the middle, one that leaves the intent and one place of garbage by day; the others at night.
-BY_DAY = (CUTS[4], CUTS[7], GARBAGE[1])
+BY_DAY = (mortal.empty, mortal.remove, mortal.remove_folder, *WHOLE_LINES, CUTS[4], CUTS[7], GARBAGE[1])
+ALSO_NOT_CARRIED_OUT = (mortal.remove, mortal.without_its_intent, CUTS[7])
+CELLS = [
+    (damage, carried_out)
+    if damage in BY_DAY and (carried_out or damage in ALSO_NOT_CARRIED_OUT)
+    else at_night(damage, carried_out)
+    for damage in (mortal.empty, mortal.remove, mortal.remove_folder, *WHOLE_LINES, *CUTS, *GARBAGE)
+    for carried_out in (True, False)
+]
 
 
 def died_in_its_put(outputs: Path, *, carried_out: bool) -> tuple[StuckFleet, FleetPlan, Path]:
@@ -39,20 +48,14 @@ def died_in_its_put(outputs: Path, *, carried_out: bool) -> tuple[StuckFleet, Fl
     return fleet, plan, journal
 
 
-@pytest.mark.parametrize("carried_out", [True, False])
-@pytest.mark.parametrize(
-    "damage",
-    [
-        mortal.empty, mortal.remove, mortal.remove_folder, *WHOLE_LINES, *BY_DAY,
-        *(pytest.param(one, marks=pytest.mark.nightly) for one in (*CUTS, *GARBAGE) if one not in BY_DAY),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("damage", "carried_out"), CELLS)
 def test_a_vm_whose_intent_the_fleet_holds_is_not_begun_again_whatever_became_of_its_journal(
     outputs: Path, damage: Damage, carried_out: bool
 ) -> None:
     """Its journal was empty, its folder was empty, or the tail was gone: the PUT went out once more.
 
-    By day: each kind of damage, with the PUT carried out and not. At night: every eighth of the journal.
+    By day: each kind of damage with the PUT carried out, some with it not. At night: all with both, at every
+    eighth of the journal.
     """
     fleet, plan, journal = died_in_its_put(outputs, carried_out=carried_out)
     damage(journal)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.at_night import at_night
 from tests.rehearsal import VENDORS_BODY, Rehearsal, RunClock, ending
 from vergeos_nb.client.scrub import Scrubber
 from vergeos_nb.errors import RecordError, Refused
@@ -202,11 +203,14 @@ def told(account: RunState) -> tuple[int, bool, str, str]:
     return len(calls), answered, account.outcome.value, account.verdict.value
 
 
+@pytest.mark.parametrize("stride", [4, at_night(1)])
 def test_cut_off_at_any_byte_around_the_put_it_still_says_whether_the_put_went_out(
-    approved: bytes, tmp_path: Path
+    approved: bytes, tmp_path: Path, stride: int
 ) -> None:
+    """By day at every byte around the ends of lines, and at a quarter of the others."""
     first, last = position(approved, "intent")[0], ended(approved, "force") + 2
-    for at in range(first, last):
+    around = {at + near for at, byte in enumerate(approved) if byte == 10 for near in range(-3, 4)}
+    for at in (at for at in range(first, last) if at % stride == 0 or at in around):
         text = cut(approved, at, tmp_path)
         account = run_state_of(text)
         assert (told(account), account.exit_code) == (truth_at(approved, at), 7), at

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.at_night import at_night
 from tests.widgets.sitting import Sitting, text
 from vergeos_nb import processes
 from vergeos_nb.archive.verify.verify import verify
@@ -41,8 +42,13 @@ def restarted(at: Sitting, monkeypatch: pytest.MonkeyPatch, *, killed: bool) -> 
     return at.live.step("connect")
 
 
-@pytest.mark.parametrize("killed", [True, False])
-@pytest.mark.parametrize("last", ["plan", "poweroff", "kill", "force"])
+@pytest.mark.parametrize(
+    ("last", "killed"),
+    [
+        ("plan", True), ("poweroff", False), ("kill", True), ("force", True), ("force", False),
+        at_night("plan", False), at_night("poweroff", True), at_night("kill", False),
+    ],
+)  # fmt: skip
 def test_a_resumed_run_is_the_same_run_and_sends_nothing_twice(
     sit: Sit, here: pytest.MonkeyPatch, last: str, killed: bool
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.at_night import at_night
 from tests.chromium import needs_chromium
 from tests.pdf_text import pages_of
 from tests.rehearsal import LADDER, Rehearsal
@@ -20,8 +21,8 @@ ROWS = """() => [...document.querySelectorAll('tbody tr')].filter(row => row.off
   .map(row => [...row.cells].map(cell => cell.innerText).filter(text => text.trim()))"""
 
 
-# Two of those whose pages are the longest: each method is sent, and the VM lives or answers late.
-LONGEST = ("zombie", "unanswered")
+# Of those whose pages are the longest: each method is sent, and the VM lives.
+LONGEST = "zombie"
 
 
 def paced_run(scenario: str, outputs: Path) -> Path:
@@ -97,7 +98,7 @@ def test_no_row_is_cut_in_two(browser: Any, by_hand: Path, printed: list[list[st
 @needs_chromium
 @pytest.mark.parametrize(
     "scenario",
-    [*LONGEST, *(pytest.param(name, marks=pytest.mark.nightly) for name in SCENARIOS if name not in LONGEST)],
+    [LONGEST, *(at_night(name) for name in SCENARIOS if name != LONGEST)],
 )
 def test_a_run_by_hand_is_no_longer_than_its_story_whatever_it_met(
     browser: Any, tmp_path: Path, scenario: str

@@ -133,7 +133,10 @@ def test_an_approved_run_forces_once_and_leaks_nothing(
 ) -> None:
     monkeypatch.delenv("VERGEOS_NB_OUTPUTS")
     with served(password="Canary-4711-word") as simulator:
-        papermill(tmp_path, "-p", "vm_name", "web-01")
+        # The plan's kernel is not what is looked at; the kernel that applies it is a Python of its own.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(FORKED, "vergeos-nb-warm")
+            papermill(tmp_path, "-p", "vm_name", "web-01")
         (planned,) = (tmp_path / "outputs").glob("*/*/record.json")
         digest = json.loads(planned.read_text())["plan_digest"]
         done = papermill(tmp_path, "-p", "vm_name", "web-01", "-p", "approve", digest)

@@ -19,6 +19,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.at_night import at_night
 from tests.served import LADDER, NAME, QUICK, changing, files_with, served
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.journal.journal import read_journal
@@ -306,7 +307,7 @@ def test_a_hangup_that_is_ignored_as_under_nohup_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-@pytest.mark.parametrize("read_lines", [0, 1])
+@pytest.mark.parametrize("read_lines", [1, at_night(0)])
 def test_a_run_goes_on_to_its_record_when_nobody_reads_what_it_prints(read_lines: int, outputs: Path) -> None:
     """With `… | head` the run ended where it stood, whatever it had sent by then, and made no record."""
     with served() as simulator:
@@ -453,10 +454,10 @@ def test_a_full_disk_ends_with_10_says_so_and_sends_nothing(size: str, outcome: 
         subprocess.run(["umount", str(outputs)], check=True)
 
 
-@pytest.mark.parametrize("text", ['region = "eu"\n', "raise SystemExit(3)\n"])
 def test_a_run_loads_no_startup_file_of_its_user(
-    outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+    outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    text = 'region = "eu"\nraise SystemExit(3)\n'
     folder = tmp_path / "home/.ipython/profile_default/startup"
     folder.mkdir(parents=True)
     (folder / "00-mine.py").write_text(text)

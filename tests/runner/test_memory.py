@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.at_night import at_night
 from tests.served import served
 from vergeos_nb.record.record_folder import read
 from vergeos_nb.simulator import Rule
@@ -35,7 +36,7 @@ NAMED = {"force_power_off": ["-p", "vm_name=web-01", "-p", "sample_gap_s=1.1"], 
             {"path": VMS, "rows": 100_000, "ignore": ("filter",)},
             "the platform ignored the filter",
         ),
-        (
+        at_night(
             "force_power_off",
             {"path": VMS, "rows": 1500},
             "1500 rows came, and at most 1000 were possible: the platform ignored",
@@ -45,7 +46,7 @@ NAMED = {"force_power_off": ["-p", "vm_name=web-01", "-p", "sample_gap_s=1.1"], 
             {"path": VMS, "body": ("[", "[],", 50_000_000), "gzip": True},
             "is longer than 1048576 bytes",
         ),
-        ("force_power_off", {"path": VMS, "body": ("[[]", ",[]", 300_000)}, "the answer is not JSON"),
+        at_night("force_power_off", {"path": VMS, "body": ("[[]", ",[]", 300_000)}, "the answer is not JSON"),
         (
             "force_power_off",
             {"path": "/api/v4/machine_status/*", "body": ('{"a":"', "x", 200_000_000)},
@@ -56,7 +57,9 @@ NAMED = {"force_power_off": ["-p", "vm_name=web-01", "-p", "sample_gap_s=1.1"], 
             {"path": VMS, "body": ("[", '{"$key":1},', 600_000)},
             "MB of memory, of at most 48 MB",
         ),
-        ("find_stuck_vms", {"path": VMS, "body": ('["\U0001f600', "x", 7_000_000)}, "of at most 48 MB"),
+        at_night(
+            "find_stuck_vms", {"path": VMS, "body": ('["\U0001f600', "x", 7_000_000)}, "of at most 48 MB"
+        ),
     ],
     ids=[
         "100,000 rows",

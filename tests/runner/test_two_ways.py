@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.at_night import at_night
 from tests.served import LADDER, NAME, changing, served
 from vergeos_nb.procedure.runbooks.catalog import read_parameters
 from vergeos_nb.runner.headless import run
 from vergeos_nb.session.run import Run
 
 
-@pytest.mark.parametrize("spelled", ["localhost", "LOCALHOST.", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("spelled", ["localhost", at_night("LOCALHOST."), at_night("[::ffff:127.0.0.1]")])
 def test_profiles_simulator_and_env_on_one_simulator_do_not_both_force_the_vm_off(
     outputs: Path, monkeypatch: pytest.MonkeyPatch, spelled: str
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.archive.made import allowed, archive, key
+from tests.at_night import at_night
 from vergeos_nb.archive.retention import Keeper
 from vergeos_nb.archive.signing.signer import Signer
 from vergeos_nb.clock import SystemClock
@@ -76,14 +77,16 @@ def test_every_block_of_the_page_is_run_here() -> None:
             lambda outputs, folders: edit(folders[2] / "manifest.json", "INC-7", "INC-8"),
             ["manifests", "signatures", "export"],
         ),
-        (lambda outputs, folders: edit(folders[2] / "journal.jsonl", "run 3", "run 4"), ["files"]),
+        at_night(lambda outputs, folders: edit(folders[2] / "journal.jsonl", "run 3", "run 4"), ["files"]),
         (lambda outputs, folders: edit(folders[0] / "journal.jsonl", "run 1", "run 4"), ["files", "python"]),
-        (lambda outputs, folders: (folders[2] / "more").write_text(""), ["nothing"]),
+        at_night(lambda outputs, folders: (folders[2] / "more").write_text(""), ["nothing"]),
         (lambda outputs, folders: shutil.rmtree(folders[2]), ["manifests", "nothing"]),
-        (lambda outputs, folders: shutil.copytree(folders[2], outputs / "2026-10-02" / "x"), ["nothing"]),
+        at_night(
+            lambda outputs, folders: shutil.copytree(folders[2], outputs / "2026-10-02" / "x"), ["nothing"]
+        ),
         (lambda outputs, folders: swap_signatures(folders), ["signatures"]),
         (lambda outputs, folders: remove(outputs, folders[0]), []),
-        (lambda outputs, folders: allowed(ALLOWED.expanduser()), ["signatures"]),
+        at_night(lambda outputs, folders: allowed(ALLOWED.expanduser()), ["signatures"]),
     ],
 )
 def test_the_commands_pass_on_a_whole_archive_and_find_what_was_done_to_it(

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.at_night import at_night
 from tests.rehearsal import Rehearsal, ending
 
 
-@pytest.mark.parametrize("slow", [{"hints": 10**6}, {"drip": 0.05}, {"drip": 0.05, "status": 500}])
+@pytest.mark.parametrize("slow", [{"hints": 10**6}, {"drip": 0.05}, at_night({"drip": 0.05, "status": 500})])
 def test_a_put_that_is_executed_and_answered_without_end_is_settled_by_reading_back(
     tmp_path: Path, slow: dict[str, Any]
 ) -> None:
