@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec import structs
 
 from tests.respelt import floats, texts
 from vergeos_nb import errors
@@ -180,7 +181,9 @@ def test_a_call_of_a_version_that_asked_for_other_columns_is_taken_apart_too(
     """Holds off: a record whose status rows no later version finds, so that its undo lacks the row."""
     door.read()
     (together,) = recorder.exchanges
-    other = replace(together, query={"fields": "$key,machine,machine[$key,status[$key,most]] as behind"})
+    other = structs.replace(
+        together, query={"fields": "$key,machine,machine[$key,status[$key,most]] as behind"}
+    )
     assert [(one.path, one.answer) for one in taken_apart(other)] == [
         (one.path, one.answer) for one in taken_apart(together)
     ]

@@ -6,7 +6,6 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from tests.rehearsal import LADDER, PASSWORD, VENDORS_BODY, Rehearsal
 from tests.undrawn import leave_undrawn

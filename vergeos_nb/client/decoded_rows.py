@@ -14,8 +14,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from vergeos_nb.client.error_bodies import said_in_row
 from vergeos_nb.client.scrub import visible
@@ -37,8 +38,7 @@ _NEXT_STEP = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UserAccount:
+class UserAccount(Struct, frozen=True):
     """A row of ``users``: who is logged in."""
 
     key: int

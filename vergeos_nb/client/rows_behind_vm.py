@@ -13,8 +13,9 @@ has measured that rows do not come together, `Case.sample` does not ask for them
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from vergeos_nb.client import decoded_rows
 from vergeos_nb.client.decoded_rows import RowFields

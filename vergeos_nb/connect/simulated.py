@@ -11,13 +11,14 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
 import httpx
+from msgspec import Meta, Struct, defstruct
 
 from vergeos_nb.client.transport.deadline import within
 from vergeos_nb.client.transport.network import new_client, tls_context
@@ -44,8 +45,7 @@ LOOK_TIMEOUT_S = 3.0
 """How long an announced simulator may take to answer, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(Struct, frozen=True):
     """A running simulator, as it announced itself."""
 
     host: str
@@ -193,8 +193,6 @@ def _read(path: Path) -> Announced | None:
 @cache
 def _announcement() -> Any:
     """The shape of an announcement."""
-    from msgspec import Meta, defstruct
-
     texts = ("host", "ca_file", "username", "password", "scenario", "vm_name")
     pid = ("pid", Annotated[int, Meta(gt=0)])
     return defstruct("Announcement", [*((name, str) for name in texts), pid])

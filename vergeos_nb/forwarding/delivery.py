@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from vergeos_nb.clock import Clock, SystemClock, iso
 from vergeos_nb.errors import RecordError, SettingsError
@@ -38,8 +39,7 @@ RETRY_S = 5.0
 _LATER = "nothing is lost: the next run or `vergeos-nb audit forward` delivers it"
 
 
-@dataclass(frozen=True, slots=True)
-class Forwarded:
+class Forwarded(Struct, frozen=True):
     """The result of delivering everything that waits.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from vergeos_nb.forwarding.told_lines import Message, Teller, may_matter
 from vergeos_nb.layout import JOURNAL
@@ -14,8 +15,7 @@ MOST_READ = 1 << 20
 """Bytes of lines for one batch, so that a long journal is read in pieces."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """A part of the journal.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
 
 from vergeos_nb.errors import SettingsError
 from vergeos_nb.settings import Secret
@@ -25,8 +26,7 @@ _WAYS: dict[str, Way] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ForwardTarget:
+class ForwardTarget(Struct, frozen=True):
     """A syslog receiver or an HTTP collector.
 
     Attributes:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vergeos_nb.errors import ErrorInAnswer, RecordError, can_pass
 from vergeos_nb.journal.journal import JournalText
@@ -21,8 +24,7 @@ BUG = 70
 INTERRUPTED = 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangingCall(Request):
+class ChangingCall(Request, frozen=True, kw_only=True):
     """A changing request whose intent was written.
 
     Attributes:
@@ -60,8 +62,7 @@ class ChangingCall(Request):
         return f"answered {self.exchange.status}" + (f", {error}" if error else "")
 
 
-@dataclass(frozen=True, slots=True)
-class RunState:
+class RunState(Struct, frozen=True):
     """How a run went.
 
     Attributes:

@@ -6,8 +6,9 @@ All facts come from the run state, so records of older versions have them, too.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from vergeos_nb.clock import from_iso, iso
 from vergeos_nb.journal.run_state import ChangingCall, RunState

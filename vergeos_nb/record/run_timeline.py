@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from vergeos_nb.client.rows_behind_vm import asks_for_rows_behind, status_rows_in
 from vergeos_nb.clock import from_iso

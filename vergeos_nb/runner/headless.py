@@ -24,6 +24,7 @@ from typing import IO, Any, TypeVar
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from msgspec import Struct
 
 from vergeos_nb import settings
 from vergeos_nb.client.scrub import Scrubber
@@ -62,8 +63,7 @@ LONGEST_SOCKET_PATH = 90
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
+class RunReport(Struct, frozen=True):
     """The result of a run. ``account`` is read from the journal."""
 
     folder: Path

@@ -14,10 +14,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from vergeos_nb import settings
 from vergeos_nb.files import OWNERS_FOLDER, disk_errors, make_folder, opener, put
@@ -40,8 +41,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Lab:
+class Lab(Struct, frozen=True):
     """A JupyterLab that is ready.
 
     Attributes:

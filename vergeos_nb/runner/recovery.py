@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from vergeos_nb import settings
 from vergeos_nb.archive.finishing import finish_record
@@ -53,8 +53,7 @@ CLOSED_S = 60.0
 SETTLE_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(Struct, frozen=True):
     """One run that was finished.
 
     Attributes:

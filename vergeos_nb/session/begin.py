@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from vergeos_nb import settings
 from vergeos_nb.client.scrub import Scrubber
@@ -17,8 +18,7 @@ from vergeos_nb.procedure.runbooks.catalog import read_parameters, schema_of
 from vergeos_nb.record.record_folder import new_folder
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """A run that has a folder.
 
     Attributes:

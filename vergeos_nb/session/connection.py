@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vergeos_nb import settings
 from vergeos_nb.client.transport.wire import OnExchange, OnIntent, Wire
@@ -53,8 +55,7 @@ class CallLog:
         return tuple(self._calls[start:])
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """The system that a run is connected to.
 
     Attributes:

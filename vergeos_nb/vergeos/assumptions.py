@@ -7,8 +7,9 @@ it was measured on a system, and the result. Until then the code does what `Assu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from vergeos_nb.clock import iso
 
@@ -18,8 +19,7 @@ STATUS_OF_A_STOPPED_MACHINE = "status_of_a_stopped_machine_is_written"
 ROWS_COME_TOGETHER = "rows_come_together_with_a_vm"
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(Struct, frozen=True):
     """One statement about the platform.
 
     Attributes:
@@ -104,8 +104,7 @@ ASSUMPTIONS: Mapping[str, Assumption] = MappingProxyType(
 """Every named assumption that can be measured, by id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What is known about one assumption on one system.
 
     Attributes:
@@ -125,8 +124,7 @@ class Known:
         return f"measured {str(self.holds).lower()}{on}" + (f", {iso(self.at)}" if self.at else "")
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformKnowledge:
+class PlatformKnowledge(Struct, frozen=True):
     """What was measured about the assumptions on one system, for its present version.
 
     Attributes:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct, field
 
 API_PATH = "/api/v4"
 # Seconds since 1970 that a ``datetime`` can hold.
@@ -19,8 +18,7 @@ def api_path(table_path: str) -> str:
     return f"{API_PATH}/{table_path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A request that will be sent, or may have been sent. It has no headers and so no credentials.
 
     Attributes:
@@ -57,8 +55,7 @@ class Request:
         return f"{self.method} {self.path} {json.dumps(self.body, sort_keys=True, ensure_ascii=False)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange(Request):
+class Exchange(Request, frozen=True, kw_only=True):
     """One API call as it went over the wire.
 
     Attributes:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 # How the code reads a column. A key or whole number can come as text, a truth value as 0, 1 or text.
 ReadAs = Literal["key", "whole", "number", "text", "word", "truth", "time", "numbers"]
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnSeen:
+class ColumnSeen(Struct, frozen=True):
     """One column of a table that the code reads.
 
     Attributes:
@@ -26,8 +26,7 @@ class ColumnSeen:
     fits: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class TableSeen:
+class TableSeen(Struct, frozen=True):
     """A table as the platform returned it.
 
     Attributes:
@@ -53,8 +52,7 @@ class TableSeen:
         return tuple(one.name for one in self.columns if one.fits is False)
 
 
-@dataclass(frozen=True, slots=True)
-class Grammar:
+class Grammar(Struct, frozen=True):
     """How the platform answers filters.
 
     Attributes:
@@ -70,8 +68,7 @@ class Grammar:
     any_rows: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """When the rows of one machine were written, by one reading. Seconds since 1970, the platform's clock.
 
     Attributes:

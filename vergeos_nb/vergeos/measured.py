@@ -6,7 +6,8 @@ It counts for that system and version only, because another version may behave d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vergeos_nb.vergeos.assumptions import ASSUMPTIONS, Known, PlatformKnowledge
 from vergeos_nb.vergeos.rows import SystemInfo
@@ -18,8 +19,7 @@ _HOLDS = {MEASURED_TRUE: True, MEASURED_FALSE: False}
 DAY_S = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """One thing that was measured.
 
     Attributes:
@@ -37,8 +37,7 @@ class Measured:
     record: str
 
 
-@dataclass(frozen=True, slots=True)
-class SystemMeasured:
+class SystemMeasured(Struct, frozen=True):
     """The measured system. ``name`` is its own id, or its host if it has no id."""
 
     name: str
@@ -47,8 +46,7 @@ class SystemMeasured:
     simulated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Measurements:
+class Measurements(Struct, frozen=True):
     """Everything that was measured on one system.
 
     Attributes:

@@ -9,13 +9,13 @@ something, but not that it may not.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 EVERYTHING = "/"
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True):
     """A row of ``permissions``. ``row`` is 0 if it means all rows of the table, None if it cannot be read."""
 
     table: str
@@ -23,8 +23,7 @@ class Permission:
     modify: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(Struct, frozen=True):
     """A user's own permissions.
 
     Attributes:

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Key:
+
+class _Key(Struct, frozen=True, order=True):
     value: int
     table: ClassVar[str]
 
@@ -45,22 +46,19 @@ class _Key:
         return f"{cls.table}/{cls.number(key)}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class VmKey(_Key):
+class VmKey(_Key, frozen=True, order=True):
     """``$key`` of a row in ``vms``; what ``vm_actions`` takes."""
 
     table: ClassVar[str] = "vms"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class MachineKey(_Key):
+class MachineKey(_Key, frozen=True, order=True):
     """``$key`` of a row in ``machines``; what status, stats and log rows refer to as ``machine``."""
 
     table: ClassVar[str] = "machines"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class StatusKey(_Key):
+class StatusKey(_Key, frozen=True, order=True):
     """``$key`` of a row in ``machine_status``; the vendor's PUT uses it."""
 
     table: ClassVar[str] = "machine_status"
@@ -169,8 +167,7 @@ class MachineStats:
     unread: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A VM in a list, for a person to pick.
 
     Attributes:
@@ -262,8 +259,7 @@ class Counter:
     file: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VmRows:
+class VmRows(Struct, frozen=True):
     """The rows that came together with a VM's row. A row that did not come, or not as expected, is None.
 
     Attributes:
@@ -280,8 +276,7 @@ class VmRows:
 NO_ROWS = VmRows()
 
 
-@dataclass(frozen=True, slots=True)
-class DriveOnFile:
+class DriveOnFile(Struct, frozen=True):
     """A drive that names a file as its media source.
 
     Attributes:
@@ -293,8 +288,7 @@ class DriveOnFile:
     machine_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """A row of ``machine_logs``. ``at`` is in seconds since 1970; ``user`` is "" for the platform's own.
 
     A line whose time or text cannot be read has the time 0 and says so in its text.
@@ -306,8 +300,7 @@ class LogLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A row of ``machine_snapshots``. Times are seconds since 1970; ``expires`` 0 means never."""
 
     key: int
@@ -318,8 +311,7 @@ class Snapshot:
     quiesced: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class QueryAnswer:
+class QueryAnswer(Struct, frozen=True):
     """A row of ``node_queries``: ``status`` is ``running``, ``complete`` or ``error``; ``result`` is text."""
 
     key: str

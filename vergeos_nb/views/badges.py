@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vergeos_nb.procedure.values.finding import Finding, Kind, of_result, of_run_words, of_step, of_verdict
 from vergeos_nb.procedure.values.outcomes import StepOutcome
@@ -27,8 +28,7 @@ LOOKS: Mapping[Kind, tuple[str, str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Badge:
+class Badge(Struct, frozen=True):
     """How a finding is shown."""
 
     sign: str

@@ -7,7 +7,6 @@ with a fallback, so that it reads well light, dark, printed, and where every sty
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from threading import Lock
@@ -15,6 +14,7 @@ from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
+from msgspec.structs import replace
 
 from vergeos_nb.clock import iso
 from vergeos_nb.masking import masked, state_of_masking

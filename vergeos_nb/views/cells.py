@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vergeos_nb.clock import iso
 from vergeos_nb.procedure.values.table import ColumnKind, Table
@@ -15,8 +16,7 @@ from vergeos_nb.views.text import visible
 COUNTED = frozenset({"fleet", "outcomes", "often"})
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """A table's texts: the names of its columns, and its rows."""
 
     columns: Sequence[str]

@@ -7,11 +7,12 @@ run draws one at its end. The same drawing gives the same bytes.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 from xml.sax.saxutils import escape
+
+from msgspec import Struct
 
 # The PNG has more pixels than the drawing has units, so that it is sharp on fine screens.
 SCALE = 1.5
@@ -22,8 +23,7 @@ INK = "#1a1a1a"
 Anchor = Literal["start", "middle", "end"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rect:
+class Rect(Struct, frozen=True):
     """A filled rectangle from the upper left corner."""
 
     x: float
@@ -33,8 +33,7 @@ class Rect:
     fill: str
 
 
-@dataclass(frozen=True, slots=True)
-class LineShape:
+class LineShape(Struct, frozen=True):
     """A straight line."""
 
     x1: float
@@ -45,8 +44,7 @@ class LineShape:
     width: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class TextShape:
+class TextShape(Struct, frozen=True):
     """A line of text; ``y`` is its middle."""
 
     x: float
@@ -60,8 +58,7 @@ class TextShape:
 Shape = Rect | LineShape | TextShape
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Struct, frozen=True):
     """Shapes on white paper, drawn in their order.
 
     Attributes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vergeos_nb.procedure.engine.runbook import RunEnd
 from vergeos_nb.procedure.values.finding import of_result, of_run
@@ -19,8 +21,7 @@ MOST_ROWS = 12
 ANALYSIS = "All that was read is here as DataFrames."
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(Struct, frozen=True):
     """The result of a run.
 
     Attributes:

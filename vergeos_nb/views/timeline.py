@@ -6,7 +6,8 @@ A reader sees in five seconds what happened. Everything is shown in words and in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vergeos_nb.clock import iso
 from vergeos_nb.procedure.values.outcomes import StepOutcome
@@ -18,16 +19,14 @@ GOING_ON = "going on"
 WIDTH = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A stretch of time, in seconds since 1970."""
 
     began: float
     ended: float
 
 
-@dataclass(frozen=True, slots=True)
-class StepBar:
+class StepBar(Struct, frozen=True):
     """A step that began.
 
     Attributes:
@@ -43,8 +42,7 @@ class StepBar:
     found: Badge | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StatusBar:
+class StatusBar(Struct, frozen=True):
     """A time in which the status row said the same.
 
     Attributes:
@@ -55,16 +53,14 @@ class StatusBar:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictMark:
+class VerdictMark(Struct, frozen=True):
     """The verdict of the evidence at this time."""
 
     value: str
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeMark:
+class ChangeMark(Struct, frozen=True):
     """A changing call.
 
     Attributes:
@@ -77,8 +73,7 @@ class ChangeMark:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """The content of a run's picture.
 
     Attributes:

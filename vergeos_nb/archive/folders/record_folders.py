@@ -6,8 +6,9 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterator, Set
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from vergeos_nb.archive.ledger.chain import Flaw, FlawKind
 from vergeos_nb.archive.ledger.disk import content_of, sha256_of
@@ -96,8 +97,7 @@ def has_no_journal(folder: Path) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Unmatched:
+class Unmatched(Struct, frozen=True):
     """Where the ledger and the folders differ, as ``DAY/RECORD``, in order.
 
     Attributes:
@@ -128,8 +128,7 @@ def unmatched(outputs: Path, known: Callable[[], tuple[Set[str], Set[str]]]) -> 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """A record's folder.
 
     Attributes:

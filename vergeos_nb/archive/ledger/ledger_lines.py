@@ -10,7 +10,6 @@ A line is canonical JSON, with its number and the hash of the line before. The d
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -26,8 +25,7 @@ Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 InnerPath = Annotated[str, Meta(pattern=r"\A(?!\.{1,2}/)[^/\0\\]+/(?!\.{1,2}\Z)[^/\0\\]+\Z")]
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(Struct, frozen=True):
     """Size and SHA-256 of some bytes."""
 
     size: Size
@@ -39,8 +37,7 @@ class Digest:
         return cls(len(content), hashlib.sha256(content).hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerPlace:
+class LedgerPlace(Struct, frozen=True):
     """A line's place in the ledger.
 
     Attributes:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 
 import httpx
+from msgspec import Struct
 
 from vergeos_nb.client.error_bodies import said_in
 from vergeos_nb.client.scrub import visible
@@ -34,8 +34,7 @@ _FIRST_YEAR_S, _LAST_YEAR_S = 946_684_800.0, 4_102_444_800.0
 """The years 2000 and 2100, in seconds since 1970. A server's time outside of them is ignored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """The bounds of one answer.
 
     Attributes:
@@ -61,8 +60,7 @@ TABLE = Bounds(100_000, 8 * _MB)
 """A whole table, or a page of one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A good answer.
 
     Attributes:

@@ -7,12 +7,12 @@ says whether the change may have happened. Then it is read back, and never sent 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+from msgspec import Struct
 
 from vergeos_nb import errors
 from vergeos_nb.client.error_bodies import error_text
@@ -34,8 +34,7 @@ vendor's live tests). Its HTTP status is known for one case only. Whether the no
 _NOT_CARRIED_OUT = "The platform refused the change, so nothing has changed."
 
 
-@dataclass(frozen=True, slots=True)
-class CallContext:
+class CallContext(Struct, frozen=True):
     """The request that a failure belongs to.
 
     Attributes:

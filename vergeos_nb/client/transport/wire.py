@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
@@ -54,8 +53,7 @@ OnIntent = Callable[[Request], None]
 OnExchange = Callable[[Exchange], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sending(Request):
+class _Sending(Request, frozen=True, kw_only=True):
     """A request, and how it is sent.
 
     Attributes:

@@ -7,7 +7,8 @@ card asks for more. The answers are judged here, and not in the card.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vergeos_nb.errors import Refused
 from vergeos_nb.procedure.approval.standing import same_person, two_people_demanded
@@ -24,8 +25,7 @@ IDENTITY_TICKS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """A person's answers on an approval card.
 
     Attributes:

@@ -6,8 +6,9 @@ The platform is not asked here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from vergeos_nb.clock import Clock
 from vergeos_nb.errors import ApprovalExpired, Drift, Refused, VergeNbError
@@ -50,8 +51,7 @@ class Approvable(Protocol):
         """Returns who wants it to stop, or ""."""
 
 
-@dataclass(frozen=True, slots=True)
-class WaysOn:
+class WaysOn(Struct, frozen=True):
     """What a person can do about each refusal.
 
     Attributes:

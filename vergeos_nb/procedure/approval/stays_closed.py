@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vergeos_nb.parameters import RUNGS, Rung
 from vergeos_nb.procedure.engine.case import ForceOptions
@@ -15,8 +15,7 @@ TITLES: dict[Rung, str] = {"poweroff": "Power off", "kill": "Kill power", "overr
 ONLY_ASSUMED = "only its record or log looks alive, which is assumed to be life"
 
 
-@dataclass(frozen=True, slots=True)
-class StaysClosed:
+class StaysClosed(Struct, frozen=True):
     """One method that stays closed under a plan.
 
     Attributes:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from vergeos_nb.procedure.values.protocols import Platform
 from vergeos_nb.vergeos.rows import (
     NO_ROWS,
@@ -19,8 +21,7 @@ from vergeos_nb.vergeos.rows import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """The machine that is read, and the platform that is asked.
 
     Attributes:
@@ -34,8 +35,7 @@ class Subject:
     together: VmRows = NO_ROWS
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One thing that every sample reads.
 
     Attributes:

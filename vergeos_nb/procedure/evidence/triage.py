@@ -13,8 +13,9 @@ ASSUME_A_STOPPED_VM_HOLDS_NO_RAM
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
+
+from msgspec import Struct
 
 from vergeos_nb.procedure.evidence.sample import COUNTERS, STATS, STATUS, Sample
 from vergeos_nb.procedure.evidence.verdict import judge
@@ -47,16 +48,14 @@ RANK: Mapping[str, int] = {rung: at for at, rung in enumerate(get_args(Rung))}
 """The most urgent suggestion comes first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """The next method, and why; ``none`` if there is nothing to do."""
 
     rung: Rung
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """The facts about one VM that decide which method is suggested.
 
     Attributes:

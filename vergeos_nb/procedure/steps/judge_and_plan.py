@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from vergeos_nb.errors import Refused, VerdictUnknown
 from vergeos_nb.parameters import RUNGS
 from vergeos_nb.procedure.approval.gate import never_forced
@@ -187,7 +189,7 @@ def planned_changes(case: Case, now: VmNow) -> list[tuple[str, Request]]:
         # The time is set when it is sent. The plan only says how long, so that its digest does not change.
         snapshot = requests.snapshot(vm.machine, snapshot_name_for(now.started), 1, DESCRIPTION)
         body = {**snapshot.fields, "expires": f"now + {options.snapshot_days} days"}
-        rungs.append(("snapshot", replace(snapshot, body=body)))
+        rungs.append(("snapshot", structs.replace(snapshot, body=body)))
     if "kill" in allowed:
         rungs.append(("kill", requests.kill(vm.key)))
     if "override" in allowed:

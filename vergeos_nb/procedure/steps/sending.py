@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from vergeos_nb.errors import CAN_PASS, ApiError, AuthError, NotConnected, Refused
 from vergeos_nb.procedure.engine.case import Case
@@ -24,8 +26,7 @@ class Known(StrEnum):
     IN_DOUBT = "in doubt"  # it may have been carried out: read back, never send again
 
 
-@dataclass(frozen=True, slots=True)
-class Sent(Generic[T]):
+class Sent(Struct, Generic[T], frozen=True):
     """The result of a request.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from vergeos_nb.errors import AuthError
 from vergeos_nb.procedure.steps.watching import Watch
@@ -22,8 +23,7 @@ class Ending(StrEnum):
     UNREADABLE = "unreadable"  # the platform no longer lets us read
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What a reading says about the condition.
 
     Attributes:
@@ -37,8 +37,7 @@ class Look:
     decides: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """How long to wait.
 
     Attributes:
@@ -56,8 +55,7 @@ class Wait:
     holds: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settling:
+class Settling(Struct, frozen=True):
     """How a wait ended.
 
     Attributes:

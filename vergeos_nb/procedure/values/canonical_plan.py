@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vergeos_nb.canonical import canonical
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The planned changes: what, on which VM, from which state.
 
     ``content`` is plain JSON without floats. The digest, and so an approval, binds its canonical form: sorted

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from vergeos_nb.procedure.values.table import Scalar, Schema
 
 
-@dataclass(frozen=True, slots=True)
-class PastRun:
+class PastRun(Struct, frozen=True):
     """One sealed run.
 
     Attributes:
@@ -85,8 +85,7 @@ class PastRun:
         return f"node {self.node} of {self.cloud}" if self.node is not None else f"no node of {self.cloud}"
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """The result of verifying the archive.
 
     Attributes:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 ColumnKind = Literal["text", "int", "float", "bool", "time"]
 Scalar = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(Struct, frozen=True):
     """The columns of a table. They do not depend on its rows."""
 
     name: str
@@ -33,8 +34,7 @@ class Schema:
         return self if width >= len(self.columns) else replace(self, columns=self.columns[:width])
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows under a fixed schema. ``time`` values are seconds since 1970."""
 
     schema: Schema

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct
 
 from vergeos_nb.procedure.values.step_tables import EVIDENCE
 from vergeos_nb.procedure.values.table import Table
@@ -13,8 +14,7 @@ from vergeos_nb.procedure.values.table import Table
 Strength = Literal["measured", "assumed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(Struct, frozen=True):
     """The vote of one source on the VM's process: ``alive``, ``dead`` or ``silent``, and why.
 
     Attributes:
@@ -35,8 +35,7 @@ class VerdictValue(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """A verdict with its evidence."""
 
     value: VerdictValue

@@ -7,7 +7,8 @@ an object, kept as its JSON text. A column that is not declared here gets the ki
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vergeos_nb.client import evidence_reads
 
@@ -15,8 +16,7 @@ from vergeos_nb.client import evidence_reads
 READ = (("read_at", "time"), ("call", "int"), ("step", "text"))
 
 
-@dataclass(frozen=True, slots=True)
-class WholeRows:
+class WholeRows(Struct, frozen=True):
     """One frame of whole rows.
 
     Attributes:

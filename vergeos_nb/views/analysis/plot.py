@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from vergeos_nb.clock import iso
 from vergeos_nb.errors import UsageError
@@ -24,8 +25,7 @@ NUMBERS = ("Int64", "Float64", "boolean")
 NO_MEASUREMENTS = ("number", "call", "machine", "node", "port")
 
 
-@dataclass(frozen=True, slots=True)
-class PlotLine:
+class PlotLine(Struct, frozen=True):
     """One line: points of time, in seconds since 1970, and value."""
 
     label: str

@@ -6,7 +6,8 @@ If machines differ from each other, the conclusion is the one that loosens no ru
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vergeos_nb.procedure.steps.learning.observations import Observation
 from vergeos_nb.procedure.steps.learning.rhythm import FLUSH_S
@@ -24,8 +25,7 @@ from vergeos_nb.vergeos.measured import MEASURED_FALSE, MEASURED_TRUE, NOT_MEASU
 Seen = Mapping[str, Observation]
 
 
-@dataclass(frozen=True, slots=True)
-class Conclusion:
+class Conclusion(Struct, frozen=True):
     """What was found out about one assumption.
 
     Attributes:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
+from msgspec import Struct
+
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.values.protocols import Learnable
 from vergeos_nb.procedure.values.step_tables import OBSERVATIONS
@@ -13,8 +15,7 @@ from vergeos_nb.procedure.values.table import Table
 from vergeos_nb.vergeos.learned import TableSeen
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """One thing that was seen on the platform.
 
     Attributes:

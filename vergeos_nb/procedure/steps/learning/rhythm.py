@@ -8,9 +8,10 @@ proves nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
+
+from msgspec import Struct
 
 from vergeos_nb.vergeos.learned import Written
 from vergeos_nb.words import counted
@@ -27,8 +28,7 @@ GOES_ON = 2
 Habit = Literal["written", "not written", "no row", "mixed", "unclear"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
+class Rhythm(Struct, frozen=True):
     """How often a row was written while it was looked at.
 
     Attributes:
