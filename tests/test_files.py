@@ -46,6 +46,15 @@ def test_others_get_no_right_and_the_umask_decides_on_the_groups(
     assert {mode(path) for path in (tmp_path / "a").iterdir() if path.is_file()} == {file}
 
 
+def test_a_file_system_that_takes_no_folder_is_an_error_and_not_an_endless_attempt(tmp_path: Path) -> None:
+    """Holds off: `--outputs /proc/x` ended as a bug, because /proc says that the path is missing."""
+    with pytest.raises(FileNotFoundError):
+        files.make_folder(Path("/proc/vergeos-nb/a/b"))
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    with pytest.raises(FileExistsError):
+        files.make_folder(tmp_path / "link" / "a")
+
+
 def test_a_folder_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
     # A command that another test called has made this process's umask narrower.
     with umask(0o022):

@@ -57,6 +57,9 @@ from typing import ClassVar
 
 from vergeos_nb.masking import masked
 
+REPORT = "report it with the record of this run, which holds the request and the answer"
+"""The way on if the platform answers with what no source tells of."""
+
 
 class VergeNbError(Exception):
     """Base of all errors of this package.

@@ -51,7 +51,8 @@ def make_folder(path: Path, *, exist_ok: bool = True, mode: int = FOLDER_MODE) -
     try:
         path.mkdir(mode)
     except FileNotFoundError:
-        if path.parent == path:
+        if path.parent == path or path.parent.is_dir():
+            # A file system such as /proc takes no new folders, and says that the path is missing.
             raise
         make_folder(path.parent)
         make_folder(path, exist_ok=exist_ok, mode=mode)

@@ -215,3 +215,14 @@ def test_audit_forward_delivers_what_waits_and_says_what_is_missing(
         again, nothing, _ = call("audit", "forward", *where)
     assert (code, answer) == (0, {"messages": 6, "unsealed_runs": 0, "exit_code": 0})
     assert (again, nothing["messages"], received.events[-1]) == (0, 0, "sealed")
+
+
+def test_a_plan_on_the_terminal_tells_each_warning_that_a_person_should_know_before_approving(
+    outputs: Path,
+) -> None:
+    """Holds off: Connect had a warning sign, and only the record said that changes are refused."""
+    with served("reader"):
+        done = command("run", "force_power_off", "-p", "vm_name=web-01", *WAITS, "--outputs", str(outputs))
+    warned = [line for line in done.stdout.splitlines() if "permissions are for reading only" in line]
+    assert (done.returncode, len(warned)) == (0, 1)
+    assert warned[0].startswith("  △ Connect: ")

@@ -9,11 +9,14 @@ from typing import Any
 from vergeos_nb.cli.output import Output, said
 from vergeos_nb.cli.run_warning import warning
 from vergeos_nb.layout import PAGE, RECORD
+from vergeos_nb.procedure.values.finding import Kind, of_result
+from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.headless import RunReport, run
 from vergeos_nb.vergeos.assumptions import ASSUMPTIONS
 from vergeos_nb.vergeos.measured import MEASURED_FALSE
-from vergeos_nb.views.badges import badge_of_line
+from vergeos_nb.views.badges import badge_of, badge_of_line
 from vergeos_nb.views.summary import summary_text
 
 
@@ -49,8 +52,13 @@ def progress_on(output: Output) -> Any:
 
 def show(report: RunReport, output: Output) -> None:
     """The run's summary, what it measured of the platform, and where its record is."""
-    output.block(summary_text(summary_of(report.account)))
+    summary = summary_of(report.account)
+    output.block(summary_text(summary))
     output.line()
+    if warned := [one for one in summary.results if _warns(one) and one.next_step != summary.next_step]:
+        for one in warned:
+            output.line(f"  {badge_of(one).sign} {one.title}: {one.next_step}")
+        output.line()
     if measured := report.account.fact("assumptions"):
         for name, one in measured.items():
             output.line(f"  {one['is'].ljust(len(MEASURED_FALSE))}  {ASSUMPTIONS[name].sentence}")
@@ -61,6 +69,12 @@ def show(report: RunReport, output: Output) -> None:
     else:
         output.line(f"  record  {report.folder}")
         output.line(f"  read    {report.folder / PAGE}")
+
+
+def _warns(result: StepResult) -> bool:
+    """Whether a step passed with something that a person should know before approving."""
+    look = of_result(result).kind is Kind.LOOK
+    return look and result.outcome is StepOutcome.PASSED and bool(result.next_step)
 
 
 def as_json(report: RunReport) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from vergeos_nb.client.error_bodies import said_in_row
 from vergeos_nb.client.scrub import visible
-from vergeos_nb.errors import ErrorInAnswer, MissingField, WrongShape
+from vergeos_nb.errors import REPORT, ErrorInAnswer, MissingField, WrongShape
 from vergeos_nb.vergeos.rights import Permission
 from vergeos_nb.vergeos.rows import MachineKey, MachineStats, MachineStatus, StatusKey, Vm, VmKey, VmNow
 
@@ -32,10 +32,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 _MOST = 2**63
 # The end of the year 2199. A later value is not taken for a time; DataFrames could not hold some of them.
 LAST_TIME = 7_258_118_400
-_NEXT_STEP = (
-    "check that the host is a VergeOS system of a known version; if it is, this is news about its API: keep "
-    "the exchange and report it"
-)
+_NEXT_STEP = f"check that the host is a VergeOS system of a version that is supported; if it is, {REPORT}"
 
 
 class UserAccount(Struct, frozen=True):

@@ -20,7 +20,7 @@ from vergeos_nb.client.transport.wire import Wire
 from vergeos_nb.client.whole_tables.fleet_tables import FleetReads
 from vergeos_nb.client.whole_tables.listing import ListReads
 from vergeos_nb.client.whole_tables.many_rows import ManyReads
-from vergeos_nb.errors import ApiError, PermissionDenied, WrongShape
+from vergeos_nb.errors import REPORT, ApiError, PermissionDenied, WrongShape
 from vergeos_nb.vergeos import filters
 from vergeos_nb.vergeos.rights import Rights
 from vergeos_nb.vergeos.rows import (
@@ -123,7 +123,7 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
         path, asked = VmKey.path(key), f"finding the VM with the key {key}"
         found = decoded_rows.vm(self.wire.read(path, asked=asked, fields=VM), asked)
         if found.key != key:
-            raise WrongShape(asked, f"VM {found.key} came", "keep the exchange and report it")
+            raise WrongShape(asked, f"VM {found.key} came", REPORT)
         return found
 
     def vm_now(self, key: VmKey) -> VmNow:
@@ -157,9 +157,7 @@ class VergeApi(EvidenceReads, FleetReads, LearningReads, ListReads, ManyReads, R
         data = self.wire.read("machine_stats", asked=asked, filter=wanted, fields=STATS)
         found = decoded_rows.rows_of(data, "machine_stats", asked)
         if len(found) > 1:
-            raise WrongShape(
-                asked, f"{len(found)} rows came where a machine has one", "keep the exchange and report it"
-            )
+            raise WrongShape(asked, f"{len(found)} rows came where a machine has one", REPORT)
         return decoded_rows.machine_stats(found[0], machine, asked) if found else None
 
     def account(self, username: str) -> UserAccount | None:

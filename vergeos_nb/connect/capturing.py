@@ -126,7 +126,9 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         RecordError: it cannot be written.
     """
-    with disk_errors("writing the capture", where=path):
+    with disk_errors(
+        "writing the capture", "name a file in a folder that exists and can be written", where=path
+    ):
         put(path, content)
 
 

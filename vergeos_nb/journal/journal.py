@@ -164,7 +164,11 @@ class RunJournal:
         self.make_room()
         if request.key in self._intents:
             asked = f"sending {request.method} {request.path}"
-            raise Refused(asked, "it was sent in this run before", "read the VM back instead")
+            raise Refused(
+                asked,
+                "it was sent in this run before",
+                "it is not sent again; look at the VM, and begin a new run if something is left to do",
+            )
         self._intents.add(request.key)
         disk_reserve.note(self.path.parent, self._write("intent", request.as_sent()))
 

@@ -48,7 +48,7 @@ ASSUMPTIONS: Mapping[str, Assumption] = MappingProxyType(
                 STATUS_OF_A_STOPPED_MACHINE,
                 "The status row of a stopped machine keeps being written.",
                 "no source says who writes machine_status.last_update",
-                "A status row that says running and is written anew is life that a person can answer for.",
+                "A status row that says running and is written anew counts as life, until a person checks.",
             ),
             Assumption(
                 "rows_of_a_running_machine_are_written_within_5_s",

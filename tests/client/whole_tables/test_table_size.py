@@ -83,8 +83,10 @@ def test_a_table_whose_pages_come_to_too_much_is_refused_and_the_way_on_is_named
     row, read = HOSTILE[which]
     with VergeApi(Wire(PROFILE, transport=endless(row))) as api, pytest.raises(BadAnswer) as refused:
         read(api)
-    assert "MB of memory, far more than one of 50,000 VMs, and was not read to its end" in str(refused.value)
-    assert "A run for one VM reads that VM alone: begin one with vm_name or vm_key" in refused.value.next_step
+    assert "MB of memory, far more than a system of 50,000 VMs needs, so reading was stopped" in str(
+        refused.value
+    )
+    assert "To read one VM alone, begin a run with its vm_name or vm_key" in refused.value.next_step
 
 
 @pytest.mark.parametrize("name", ["", "größe-\U0001f600-{}"])
@@ -128,5 +130,5 @@ def test_a_system_without_end_ends_the_run_with_an_error_and_nothing_is_judged(t
     assert (account.outcome.value, account.exit_code) == ("failed", 8)
     assert account.decisive is not None
     assert account.decisive.step == "survey"
-    assert "begin one with vm_name or vm_key" in account.decisive.next_step
+    assert "begin a run with its vm_name or vm_key" in account.decisive.next_step
     assert sum(path.stat().st_size for path in folder.iterdir()) < 200_000

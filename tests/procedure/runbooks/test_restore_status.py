@@ -233,7 +233,7 @@ def test_the_record_of_another_vm_is_refused(rehearse: Make) -> None:
     assert error_of(account) == (
         "plan",
         "Refused",
-        "it is of another one than this: VM's name, VM key, machine, status row",
+        "the record is of another VM or system: VM's name, VM key, machine, status row differ",
     )
 
 
@@ -263,7 +263,7 @@ def test_the_record_of_another_system_is_refused(rehearse: Make, what: str) -> N
     account = run.follow("restore_status", record=record)
     named = {"kind": "simulated"}.get(what, what)
     assert (ending(account), run.sent_since()) == (("refused", "off", 3), [])
-    assert error_of(account) == ("plan", "Refused", f"it is of another one than this: {named}")
+    assert error_of(account) == ("plan", "Refused", f"the record is of another VM or system: {named} differ")
 
 
 def test_a_record_without_an_override_is_refused(rehearse: Make) -> None:

@@ -130,7 +130,10 @@ def _ended_early(failure: httpx.RemoteProtocolError) -> bool:
 
 
 _STATUSES: dict[int, tuple[type[errors.HttpError] | type[errors.AuthError], str]] = {
-    400: (errors.BadRequest, "the platform could not read the request: report it, the tool may be wrong"),
+    400: (
+        errors.BadRequest,
+        f"the platform could not read the request, so this program may be wrong: {errors.REPORT}",
+    ),
     401: (
         errors.LoginFailed,
         "check user and password, token or API key, and whether it has expired or the user is locked. It is "
@@ -224,7 +227,7 @@ def unforeseen(failure: Exception, call: CallContext) -> errors.BadAnswer:
     """The error for an answer that raises an unforeseen exception while it is read."""
     # The exception's text can hold anything, so only its type is shown.
     came_back = f"the answer could not be read ({type(failure).__name__})"
-    next_step = "keep the exchange and report it; check host and proxies"
+    next_step = f"check host and proxies; if they are right, {errors.REPORT}"
     return _made(errors.BadAnswer, came_back, next_step, call)
 
 

@@ -23,7 +23,7 @@ from vergeos_nb.client.whole_tables.table_size import (
     check_size,
 )
 from vergeos_nb.client.whole_tables.typed_rows import Gathering, Wanted, rows_in, sent_as
-from vergeos_nb.errors import FilterIgnored, WrongShape
+from vergeos_nb.errors import REPORT, FilterIgnored, WrongShape
 from vergeos_nb.vergeos import filters
 from vergeos_nb.vergeos.rows import Columns, LogLine, MachineKey, NodeState
 
@@ -234,7 +234,8 @@ class FleetReads:
                     asked,
                     f"{len(keys)} rows of {table} came, and at most {most} were asked for",
                     "the answer is not used. Connect to the system directly: a proxy may drop the part of "
-                    "the URL after the question mark. If the error stays, report the version.",
+                    "the URL after the question mark. If the error stays, report it with the version of "
+                    "the system.",
                 )
             expected = (above, *keys)
             if not all(map(lt, expected, keys)):
@@ -242,7 +243,7 @@ class FleetReads:
                 raise WrongShape(
                     asked,
                     f"row {key} of {table} came after row {before}, and they were asked for in order",
-                    "rows could be missing, so the answer is not used: keep the exchange and report it",
+                    f"rows could be missing, so the answer is not used: {REPORT}",
                 )
             if keys:
                 yield page
@@ -252,7 +253,7 @@ class FleetReads:
         raise FilterIgnored(
             asked,
             f"{table} does not end after {MOST_PAGES * most} rows",
-            "report the version of this system",
+            f"{REPORT}; name the version of the system",
         )
 
 

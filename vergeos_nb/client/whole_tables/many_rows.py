@@ -21,7 +21,7 @@ from vergeos_nb.client.evidence_reads import (
 )
 from vergeos_nb.client.transport.answer import NAMED, OF_MANY, Bounds
 from vergeos_nb.client.transport.wire import Wire
-from vergeos_nb.errors import WrongShape
+from vergeos_nb.errors import REPORT, WrongShape
 from vergeos_nb.vergeos import filters
 from vergeos_nb.vergeos.rows import Counter, LogLine, MachineKey, MachineStats, MachineStatus, StatusKey, Vm
 
@@ -59,7 +59,7 @@ class ManyReads:
         for row in self._of_all("machine_stats", asked, machines, STATS):
             machine = row.key("machine")
             if machine in stats:
-                raise WrongShape(asked, f"two rows came of machine {machine}", "report the exchange")
+                raise WrongShape(asked, f"two rows came of machine {machine}", REPORT)
             stats[machine] = decoded_rows.machine_stats(row.row, MachineKey(machine), asked)
         return stats
 

@@ -44,10 +44,10 @@ def check_size(size: int, most: int, table: str, asked: str) -> None:
     if size > most:
         raise BadAnswer(
             asked,
-            f"the table {table} needs more than {most >> 20} MB of memory, far more than one of 50,000 VMs, "
-            "and was not read to its end",
-            "nothing is judged by a part of it. A run for one VM reads that VM alone: begin one with vm_name "
-            "or vm_key. If the system really has so many rows, report it.",
+            f"the table {table} needs more than {most >> 20} MB of memory, far more than a system of 50,000 "
+            "VMs needs, so reading was stopped",
+            "nothing is judged from part of a table. To read one VM alone, begin a run with its vm_name or "
+            "vm_key. If the system really has so many rows, report it.",
         )
 
 

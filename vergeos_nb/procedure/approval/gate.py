@@ -89,7 +89,9 @@ def _policy_refusal(case: Case) -> VergeNbError | None:
     asked = f"planning for VM {vm.name!r}"
     tags = case.platform.tags_of(vm.key) if policy.tags else ()
     if reason := policy.touching(vm.name, vm.key, tags):
-        return Refused(asked, reason, f"it is not to be forced; the list is {policy.source}")
+        return Refused(
+            asked, reason, f"leave this VM as it is; only a change of the list in {policy.source} allows it"
+        )
     return None
 
 
@@ -100,7 +102,9 @@ def _not_a_vm(case: Case) -> VergeNbError | None:
     if case.node_of_machine is not None:
         name = case.node_of_machine.name
         return Refused(
-            asked, f"its machine {vm.machine} is that of node {name!r}", "never force a node off this way"
+            asked,
+            f"its machine {vm.machine} is that of node {name!r}",
+            "name the VM that you mean; never force a node off this way",
         )
     if tenants := _tenant_nodes(case):
         return Refused(

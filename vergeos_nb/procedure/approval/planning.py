@@ -132,7 +132,7 @@ def changed_since_judged(case: Case, now: VmNow) -> Draft | None:
     nobody_knows = {"verdict": VerdictValue.UNKNOWN.value}
     if (moved := identity_changes(case.known_vm(), case.known_status_key(), now)) is not None:
         return ended_by(
-            Drift(asked, "it is no longer the VM that was found", "begin again"), moved, **nobody_knows
+            Drift(asked, "it is no longer the VM that was found", "begin a new run"), moved, **nobody_knows
         )
     changed = difference(state_of(case.samples[-1].status), state_of(now))
     if not changed.rows:
@@ -140,7 +140,7 @@ def changed_since_judged(case: Case, now: VmNow) -> Draft | None:
     error = Drift(
         asked,
         f"it changed after it was judged: {', '.join(str(row[0]) for row in changed.rows)}",
-        "begin again: the evidence is about a state that has passed",
+        "begin a new run: the evidence is about a state that has passed",
     )
     return ended_by(error, changed, **nobody_knows)
 

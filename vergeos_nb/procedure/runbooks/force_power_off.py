@@ -73,8 +73,8 @@ class ForcePowerOffParameters(ConfirmingParameters):
     )
     snapshot_required: Annotated[bool, AskedOn("plan")] = Field(
         False,
-        title="Go no further where the snapshot failed",
-        description="Go no further where the snapshot failed.",
+        title="Go no further if the snapshot fails",
+        description="Go no further if the snapshot fails.",
     )
     snapshot_days: Annotated[int, Field(ge=1, le=365)] = Field(
         7, title="Days that the snapshot is kept", description="Days that the snapshot is kept."

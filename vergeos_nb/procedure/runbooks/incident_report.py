@@ -55,8 +55,8 @@ class IncidentReportParameters(RunParameters):
     )
     days: Annotated[float, Field(gt=0, le=36_600, allow_inf_nan=False), AskedOn(FIRST)] = Field(
         30.0,
-        title="Days, where since is empty",
-        description="Days that the period has, where since is empty.",
+        title="Days, if since is empty",
+        description="Length of the period in days, if since is empty.",
     )
     only_ticket: Annotated[OneLine, AskedOn(FIRST)] = Field(
         "", title="Only this ticket", description="Only runs of this ticket; empty means all."
@@ -67,7 +67,7 @@ class IncidentReportParameters(RunParameters):
     repeated: Annotated[int, Field(ge=2, le=1000), AskedOn(FIRST)] = Field(
         2,
         title="Runs that make a repeat offender",
-        description="From this many runs on a VM or node is a repeat offender.",
+        description="A VM or node with this many runs or more is a repeat offender.",
     )
     verify: Annotated[bool, AskedOn(FIRST)] = Field(
         True,
@@ -211,7 +211,7 @@ def offenders(case: ReportCase) -> Draft:
         wrong = Refused(
             "reporting over the archive",
             f"not as it was sealed: {counted(len(case.checked.findings), 'finding')}",
-            "the report stands, but do not rely on it before `vergeos-nb audit verify` has been looked into",
+            "run `vergeos-nb audit verify`, and find out what changed; until then do not rely on this report",
         )
         return ended_by(wrong, *tables)
     return Draft(StepOutcome.PASSED, summary, "", tables, {"repeated": vms, "completes": True})

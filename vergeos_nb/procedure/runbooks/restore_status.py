@@ -293,7 +293,7 @@ def _not_of_this_vm(case: Case, capsule: Mapping[str, Any]) -> Draft | None:
     table = CHECKS.table(*((what, text(then), text(now), then == now) for what, then, now in checks))
     error = Refused(
         f"restoring from the record {capsule['record']}",
-        f"it is of another one than this: {', '.join(differ)}",
+        f"the record is of another VM or system: {', '.join(differ)} differ",
         "name the record of this VM on this system, or the VM and the profile of the record",
     )
     return ended_by(error, table)

@@ -60,7 +60,7 @@ def connect(case: SystemCase) -> Draft:
     if skew is not None and abs(skew) > MAX_SKEW_S:
         warnings.append(f"The clocks differ by {skew:+.0f} s: mind that when reading times in the record.")
     if measured.damaged:
-        warnings.append(f"What was measured of this platform counts for nothing: {measured.damaged}.")
+        warnings.append(f"The measurements of this platform are ignored: {measured.damaged}.")
     facts = _answering(
         case,
         info,

@@ -51,11 +51,13 @@ def locate(case: Case) -> Draft:
         return _found(case, named[0], rows)
     if named:
         keys = ", ".join(str(vm.key) for vm in named)
+        one_of = " or vm_key=".join(str(vm.key) for vm in named)
         return ended_by(
             VmAmbiguous(
                 asked,
                 f"{len(named)} VMs have this name (VM keys {keys})",
-                f"look which one you mean, and give its key as well: vm_key={named[0].key}, for example",
+                "look in the table which one you mean (node, status, last write), and give its key as "
+                f"well: vm_key={one_of}",
             ),
             _side_by_side(case, name, named),
         )

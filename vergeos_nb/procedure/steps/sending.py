@@ -72,7 +72,11 @@ def send_once(
     if latch is not None:
         if latch in case.sent:
             asked = f"sending {latch} in the step {step!r}"
-            raise Refused(asked, "this run has sent it before", "read back what became of it")
+            raise Refused(
+                asked,
+                "this run has sent it before",
+                "it is not sent again; look at the VM, and begin a new run if something is left to do",
+            )
         case.sending(step, latch)
     try:
         answer = send()

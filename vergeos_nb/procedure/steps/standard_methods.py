@@ -136,7 +136,9 @@ def _watched(case: Case, rung: Literal["poweroff", "kill"], wait_s: float, answe
             return watch.draft(StepOutcome.PASSED, summary)
         if stop:
             error: VergeNbError = Refused(
-                f"waiting for {NAMES[rung]}", f"{stop} says stop", "nothing more is sent in this run"
+                f"waiting for {NAMES[rung]}",
+                f"{stop} says stop",
+                "nothing more is sent in this run; when the stop is no longer needed, begin a new run",
             )
             return watch.ended_by(error)
         if gone_at is None and watch.verdict.value is VerdictValue.OFF:
