@@ -14,6 +14,7 @@ from vergeos_nb.cli.options import json_option, outputs_option, pairs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
 from vergeos_nb.machine import check_limits, share_one_heap
+from vergeos_nb.runbook_files import OURS
 from vergeos_nb.runner import warm
 
 # What a run needs in this process. Its kernel needs most of that, too.
@@ -68,7 +69,7 @@ def run_headless(
         UsageError: a parameter is not valid, or there is no such runbook.
     """
     check_limits("running the runbook")
-    warm.loaded_here(REPORT)
+    warm.loaded_here(REPORT, runbooks={runbook} & set(OURS))
     share_one_heap()
     # Imports make little garbage, but at the usual interval collecting it takes a tenth of the time.
     gc.set_threshold(50_000)

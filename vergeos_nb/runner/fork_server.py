@@ -115,6 +115,8 @@ def _be_kernel(request: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environ"])
     os.chdir(request["folder"])
+    # A run makes little garbage, and at the usual interval looking for it takes 20 ms of a short one.
+    gc.set_threshold(50_000)
     time.tzset()
     from ipykernel.kernelapp import launch_new_instance
 

@@ -39,7 +39,7 @@ from vergeos_nb.machine import check_limits, lacking, lacking_in
 from vergeos_nb.procedure.runbooks.catalog import notebook_of, schema_of
 from vergeos_nb.runner import warm
 from vergeos_nb.runner.kernel_client import PromptClient
-from vergeos_nb.runner.provisioner import WarmProvisioner
+from vergeos_nb.runner.provisioner import WarmProvisioner, end_at_once
 from vergeos_nb.runner.stopping import Stop
 from vergeos_nb.session.begin import begin_run, refuse_run
 
@@ -103,7 +103,7 @@ def run(
     schema_of(runbook)  # an unknown name is refused, with the nearest right one
     path = notebook_of(runbook)
     check_limits(ASKED)
-    with _loading() as began:
+    with _loading() as (load, began):
         clock = SystemClock()
         begun = begin_run(runbook, given, clock, outputs=outputs)
         folder, options, scrubber = begun.folder, begun.options, begun.scrubber
@@ -117,7 +117,7 @@ def run(
         )
         stop = Stop(deadline_s)
         with stop.listening():
-            reason = work.run(stop, _Tail(folder / JOURNAL, on_line, began))
+            reason = work.run(stop, _Tail(folder / JOURNAL, on_line, began), load)
         try:
             _close_journal(folder, runbook, options.model_dump(), reason, work, scrubber)
         except RecordError as error:
@@ -144,8 +144,12 @@ class _Work:
     last_words: str = ""
     done: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, stop: Stop, tail: _Tail) -> str:
-        """Start, watch, stop. Returns what stopped the run from outside, or ""."""
+    def run(self, stop: Stop, tail: _Tail, on_asked: Callable[[], None]) -> str:
+        """Start, watch, stop. Returns what stopped the run from outside, or "".
+
+        Args:
+            on_asked: called when the kernel is asked for, and this process has time.
+        """
         with tempfile.TemporaryDirectory(prefix="vergeos-nb-") as private:
             # Not the synchronous manager: with it, nbclient never notices that the kernel died.
             kernel = AsyncKernelManager(
@@ -162,7 +166,7 @@ class _Work:
             log = Path(private) / "kernel.log"
             try:
                 with log.open("wb") as file:
-                    reason = _complete(self._start(kernel, environ, stop, file))
+                    reason = _complete(self._start(kernel, environ, stop, file, on_asked))
                 if reason:
                     return reason
             except Exception as error:
@@ -190,18 +194,28 @@ class _Work:
 
     def _end(self, kernel: Any, *, now: bool) -> None:
         try:
-            _complete(kernel.shutdown_kernel(now=now))
+            _complete(end_at_once(kernel) if now else kernel.shutdown_kernel())
         except Exception as error:
             self._failed(error)
             # An orderly shutdown needs resources such as a socket. A signal does not.
             with suppress(OSError, TypeError, AttributeError):
                 os.kill(kernel.provisioner.pid, signal.SIGKILL)
 
-    async def _start(self, kernel: Any, environ: Mapping[str, str], stop: Stop, log: IO[bytes]) -> str:
+    async def _start(
+        self,
+        kernel: Any,
+        environ: Mapping[str, str],
+        stop: Stop,
+        log: IO[bytes],
+        on_asked: Callable[[], None],
+    ) -> str:
         """Returns what stopped the run before its kernel was there, or ""."""
         starting = asyncio.ensure_future(
             kernel.start_kernel(env=dict(environ), extra_arguments=NO_HISTORY, stdout=log, stderr=log)
         )
+        # In this turn of the loop the request for the kernel is sent.
+        await asyncio.sleep(0)
+        on_asked()
         while not (await asyncio.wait([starting], timeout=POLL_S))[0]:
             if reason := stop.reason:
                 starting.cancel()
@@ -258,13 +272,19 @@ def _complete(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 @contextmanager
-def _loading() -> Iterator[threading.Event]:
-    """Load what a run needs later, in a thread beside this block. The block says when the run has begun."""
+def _loading() -> Iterator[tuple[Callable[[], None], threading.Event]]:
+    """Load what a run needs later, in a thread beside this block.
+
+    The block says when: it calls the first value, and sets the second one when the run has begun.
+    """
     began = threading.Event()
-    with suppress(RuntimeError):  # the code that cannot do without a thread reports this better
-        threading.Thread(target=_load, args=(began,), name="loading", daemon=True).start()
+
+    def load() -> None:
+        with suppress(RuntimeError):  # the code that cannot do without a thread reports this better
+            threading.Thread(target=_load, args=(began,), name="loading", daemon=True).start()
+
     try:
-        yield began
+        yield load, began
     finally:
         began.set()
 

@@ -18,6 +18,8 @@ from vergeos_nb.runner import warm
 LAUNCHER = ["-m", "ipykernel_launcher"]
 GLANCE_MS = 2
 KILLED_WITHIN_S = 1
+# As in jupyter_client.
+GONE_WITHIN_S = 5
 
 
 class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client ships no types for it
@@ -57,6 +59,19 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
             if await self.poll() is not None:
                 break
             await asyncio.sleep(GLANCE_MS / 1000)
+
+
+async def end_at_once(kernel: Any) -> None:
+    """End a kernel and what it has started. ``shutdown_kernel`` does the same, and then sleeps for its tests.
+
+    Raises:
+        TimeoutError: it still lives.
+    """
+    if kernel.has_kernel:
+        await kernel.interrupt_kernel()
+        await kernel.provisioner.kill()
+        await asyncio.wait_for(kernel.provisioner.wait(), GONE_WITHIN_S)
+    await kernel.cleanup_resources()
 
 
 def _arguments(command: list[str]) -> list[str] | None:

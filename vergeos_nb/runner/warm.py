@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
@@ -23,12 +23,8 @@ from vergeos_nb.runner.fork_server import load, load_kernel, serve
 from vergeos_nb.runner.forked import Forked, alone
 
 SERVER = "vergeos_nb.runner.fork_server"
-# Modules that every runbook's first cell loads, what its first call loads, and the runbooks.
-LOADED = (
-    "vergeos_nb.notebook.opening",
-    "vergeos_nb.client.transport.limited",
-    *(f"{PLACE}.{name}" for name in OURS),
-)
+# Modules that every runbook's first cell loads, and what its first call loads.
+LOADED = ("vergeos_nb.notebook.opening", "vergeos_nb.client.transport.limited")
 # On macOS, system libraries cannot be used after a fork.
 POSSIBLE = hasattr(os, "fork") and sys.platform != "darwin"
 # Loading takes half a second, and much longer on a busy machine.
@@ -48,12 +44,14 @@ class ForkServer:
 
     Args:
         forked: the server is forked from this process, and loads what this process has not loaded.
+        runbooks: those of this package that it loads. A kernel loads any other when it opens one.
 
     Raises:
         OSError: it could not be started.
     """
 
-    def __init__(self, *, forked: bool = False) -> None:
+    def __init__(self, *, forked: bool = False, runbooks: Iterable[str] = OURS) -> None:
+        self._modules = (*LOADED, *(f"{PLACE}.{name}" for name in runbooks))
         # The output of server and kernels, such as why a kernel died, must not go to the terminal.
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 — open as long as the server
         ours, theirs = socket.socketpair()
@@ -68,7 +66,7 @@ class ForkServer:
     def _started(self, link: int) -> subprocess.Popen[bytes] | Forked:
         # In a session of its own, so that Ctrl-C at the terminal reaches this process only.
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", SERVER, str(link), *LOADED],
+            [sys.executable, "-P", "-m", SERVER, str(link), *self._modules],
             stdin=subprocess.DEVNULL,
             stdout=self._printed,
             stderr=self._printed,
@@ -78,7 +76,7 @@ class ForkServer:
 
     def _forked(self, link: int) -> subprocess.Popen[bytes] | Forked:
         def load_and_serve() -> None:
-            load_kernel(LOADED)
+            load_kernel(self._modules)
             serve(Connection(link))
 
         return Forked(load_and_serve, keeps=link, prints=self._printed)
@@ -204,7 +202,7 @@ def shared() -> ForkServer | None:
     return _shared_one(forked=False)
 
 
-def loaded_here(*modules: str) -> None:
+def loaded_here(*modules: str, runbooks: Iterable[str] = OURS) -> None:
     """Load modules into this process, and have the fork server forked from it.
 
     For a process that needs many of a kernel's modules itself: those are loaded once. The server loads the
@@ -213,19 +211,20 @@ def loaded_here(*modules: str) -> None:
 
     Args:
         modules: what this process needs. None of them starts a thread.
+        runbooks: those of this package that this process will run.
     """
     load(modules)
-    _shared_one(forked=POSSIBLE and alone())
+    _shared_one(forked=POSSIBLE and alone(), runbooks=runbooks)
 
 
-def _shared_one(*, forked: bool) -> ForkServer | None:
+def _shared_one(*, forked: bool, runbooks: Iterable[str] = OURS) -> ForkServer | None:
     global _shared
     if not POSSIBLE:
         return None
     with _lock:
         if _shared is None or not _shared.lives:
             try:
-                _shared = ForkServer(forked=forked)
+                _shared = ForkServer(forked=forked, runbooks=runbooks)
             except OSError:
                 return None
             atexit.register(_shared.close)

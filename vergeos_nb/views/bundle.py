@@ -10,9 +10,8 @@ import re
 from functools import cache
 from hashlib import sha256
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 from markupsafe import Markup, escape
 from msgspec.structs import replace
 
@@ -24,6 +23,9 @@ from vergeos_nb.views.call_groups import CALL_GROUPS, call_groups
 from vergeos_nb.views.cells import bars, grid
 from vergeos_nb.views.in_short import in_short
 from vergeos_nb.views.text import visible
+
+if TYPE_CHECKING:
+    import jinja2
 
 # A run has about a dozen steps.
 MOST_PAGES = 24
@@ -77,6 +79,9 @@ def _environment() -> jinja2.Environment:
     The filter ``seen`` makes hidden characters visible. ``timed`` does that too, and marks times in UTC: a
     live page shows them as the reader's local time. It is for text and not for attributes.
     """
+    # Loads slowly, and a run's kernel makes no HTML.
+    import jinja2
+
     env = jinja2.Environment(
         loader=jinja2.PackageLoader("vergeos_nb.views"),
         autoescape=True,
