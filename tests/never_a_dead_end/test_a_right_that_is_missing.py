@@ -25,8 +25,8 @@ def test_the_step_says_that_nothing_was_done_and_that_it_can_be_run_again(rehear
     assert account.decisive is not None
     assert account.decisive.next_step == (
         "The platform refused the change, so nothing has changed. Then: ask an administrator of the system "
-        "for the permission (list, read, and for the power-off modify), or use a profile that has it. This "
-        "step can then be run again, in this run."
+        "for the permission (list, read, and for the power-off modify), or use a profile that has it. Then "
+        "run this step again in the notebook, or begin a new run."
     )
     assert account.decisive.facts["again"] is True
 

@@ -104,7 +104,7 @@ def test_a_run_that_was_cut_short_can_be_finished_and_a_new_one_begun(
     card = restarted(at, here, killed=True)
     card.finish.click()
     for _ in range(600):
-        if "Its record is finished" in card.message.value:
+        if "The record of the earlier run is finished" in card.message.value:
             break
         at.pause(0.05)
     assert (read(first)["outcome"], read(first)["changing_calls"]) == ("interrupted", [])

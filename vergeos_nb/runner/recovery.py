@@ -126,7 +126,9 @@ def recover(folder: Path, *, ask: bool = True, clock: Clock | None = None) -> Re
     scrubber = Scrubber(settings.secrets_known(account.opened.get("profile")))
     if not (account.in_order or account.interrupted_by or account.bug):
         append_after_death(path, clock, "interrupted", step=account.running, by=DEATH)
-    said = "nothing was sent that is not settled"
+    said = "it sent nothing that acts on the VM"
+    if account.acting_calls:
+        said = "each request that was sent has a known result, so the VM was not read back"
     if account.lost:
         said = "its folder was found without a journal: nobody knows whether it has sent something"
     if not account.opened:

@@ -15,6 +15,7 @@ from vergeos_nb.procedure.approval.standing import same_person, two_people_deman
 from vergeos_nb.procedure.engine.case import Case
 from vergeos_nb.procedure.values.differences import parameters_changed
 from vergeos_nb.procedure.values.given_approval import Approval
+from vergeos_nb.words import counted
 
 # The four comparisons of the vendor's step 4. Each has its own tick.
 IDENTITY_TICKS: Mapping[str, str] = {
@@ -67,7 +68,7 @@ def still_missing(case: Case, consent: Consent, ticks: Sequence[str]) -> tuple[s
     missing = []
     unticked = [tick for tick in ticks if tick not in consent.ticks]
     if unticked:
-        missing.append(f"{len(unticked)} of {len(ticks)} ticks are missing: {', '.join(unticked)}")
+        missing.append(f"{counted(len(unticked), 'tick')} missing: {', '.join(unticked)}")
     if not consent.reason.strip():
         missing.append("say why, in the field Reason")
     if consent.typed_name != name:

@@ -99,7 +99,7 @@ def refused(sent: Sent[Any]) -> Draft | None:
         return ended_by(sent.error, sent=sent.left)
     hint = sent.error.next_step.rstrip(". ")
     again = ended_by(sent.error, sent=sent.left, again=True)
-    return replace(again, next_step=f"{hint}. This step can then be run again, in this run.")
+    return replace(again, next_step=f"{hint}. Then run this step again in the notebook, or begin a new run.")
 
 
 def already_sent(subject: str, confirms: str) -> Draft:

@@ -114,7 +114,7 @@ class ConnectionCard(StepCard):
         self.aside(
             "finishing the record; the platform is asked by reading only …",
             self.desk.finish_unfinished,
-            lambda said: self.tell(says(f"Its record is finished: {said}.")),
+            lambda said: self.tell(says(f"The record of the earlier run is finished: {said}.")),
         )
 
     def _chosen(self) -> None:
