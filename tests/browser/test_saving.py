@@ -8,7 +8,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Dialog, Route, expect
 
 from tests.browser.clicks import one_of_each
 from tests.browser.labpage import LabPage
@@ -28,9 +28,14 @@ def test_a_page_that_is_loaded_anew_shows_its_cards_and_goes_on_though_nobody_sa
 ) -> None:
     """Holds off: a runbook without cards, because JupyterLab itself saves after two minutes."""
     with served("stuck"):
-        page = notebook(own_page=True)
+        page = notebook()
         asked: list[str] = []
-        page.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+        def ask(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            dialog.accept()
+
+        page.page.on("dialog", ask)
         assert page.run_all()
         page.is_saved()
         page.reload()
@@ -43,6 +48,7 @@ def test_a_page_that_is_loaded_anew_shows_its_cards_and_goes_on_though_nobody_sa
         page.card("locate").get_by_label("VM name").fill("web-01")
         page.press("locate", "Find the VM")
         page.holds("locate", "VM key 41")
+        page.page.remove_listener("dialog", ask)
     # Nor does the browser ask whether to leave a page with changes that are not saved.
     assert asked == []
 
