@@ -18,6 +18,20 @@ from tests.served import served
 Open = Callable[..., LabPage]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 REVERT = "() => window.jupyterapp.shell.currentWidget.context.revert()"
+# Changes a cell while the notebook is on its way to the disk; whether it counts as changed afterwards.
+CHANGED_MEANWHILE = """async () => {
+  const { contents } = window.jupyterapp.serviceManager;
+  const { context } = window.jupyterapp.shell.currentWidget;
+  const save = contents.save;
+  contents.save = (...told) => {
+    contents.save = save;
+    const cell = context.model.cells.get(0).sharedModel;
+    cell.setSource(cell.getSource() + ' ');
+    return save.apply(contents, told);
+  };
+  await context.save();
+  return context.model.dirty;
+}"""
 # What the page asks for before it saves.
 HASH_ASKED = re.compile(r"/api/contents/.*hash=1")
 
@@ -37,6 +51,9 @@ def test_a_page_that_is_loaded_anew_shows_its_cards_and_goes_on_though_nobody_sa
 
         page.page.on("dialog", ask)
         assert page.run_all()
+        page.is_saved()
+        # As cells do that still run: what they show last was not in the file, and nothing said so.
+        assert page.page.evaluate(CHANGED_MEANWHILE) is True
         page.is_saved()
         page.reload()
         one_of_each(page)
