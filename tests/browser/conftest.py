@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,9 +128,14 @@ class KeptPage:
         self.context = context
         self._page: LabPage | None = None
 
-    def take(self, lab: Lab, browser: Any, notebook: str, size: ViewportSize) -> LabPage:
+    def take(
+        self, lab: Lab, browser: Any, notebook: str, size: ViewportSize, permissions: Sequence[str] = ()
+    ) -> LabPage:
         """The page, with this notebook alone in it."""
         page, self._page = self._page, None
+        self.context.clear_permissions()
+        if permissions:
+            self.context.grant_permissions(permissions)
         if page is None:
             return LabPage(browser, lab, SHOTS, notebook=notebook, viewport=size, shared=self.context)
         page.page.set_viewport_size(size)
@@ -172,25 +177,21 @@ def notebook_in(
 ) -> Iterator[Callable[..., LabPage]]:
     """Open notebooks in this lab, with short waits where a test says no others.
 
-    The first one is opened in the kept page, unless a test needs a page of its own: one that it loads anew
-    or closes, or one with other options than a size.
+    The first one is opened in the kept page. A test may load it anew or close it.
     """
     own: list[LabPage] = []
     lent: list[LabPage] = []
 
     def make(
-        waits: Mapping[str, float] | None = None, *, own_page: bool = False, viewport: ViewportSize = SIZE,
-        **context: Any,
+        waits: Mapping[str, float] | None = None, *, viewport: ViewportSize = SIZE,
+        permissions: Sequence[str] = (),
     ) -> LabPage:  # fmt: skip
         name = re.sub(r"\W+", "-", test)[:60]
         quick_copy(lab.folder / "force_power_off.ipynb", lab.folder / f"{name}.ipynb", waits or {})
-        if kept is None or lent or own_page or context:
-            shared = kept.context if kept is not None and not context else None
-            own.append(
-                LabPage(browser, lab, SHOTS, notebook=name, viewport=viewport, shared=shared, **context)
-            )
+        if kept is None:
+            own.append(LabPage(browser, lab, SHOTS, notebook=name, viewport=viewport))
             return own[-1]
-        lent.append(kept.take(lab, browser, name, viewport))
+        lent.append(kept.take(lab, browser, name, viewport, permissions))
         return lent[-1]
 
     yield make

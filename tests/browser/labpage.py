@@ -55,7 +55,6 @@ class LabPage:
         shots: where screenshots go.
         shared: a browser's memory in which other pages have loaded JupyterLab already. Without it, the page
             has one of its own.
-        script: runs in the page before any other one.
     """
 
     def __init__(
@@ -66,14 +65,13 @@ class LabPage:
         *,
         notebook: str = "",
         shared: BrowserContext | None = None,
-        script: str = "",
         viewport: ViewportSize = SIZE,
         **context: Any,
     ) -> None:
         self.lab = lab
         self.shots = shots
         self.outside: list[str] = []
-        self._script, self._viewport = script, viewport
+        self._viewport = viewport
         self._own = None if shared else browser.new_context(**context)
         self._begin(shared or self._own)
         self.url = self._url_of(notebook or "start")
@@ -83,8 +81,6 @@ class LabPage:
         self.page: Page = context.new_page()
         self.page.set_viewport_size(self._viewport)
         self.page.set_default_timeout(PATIENCE_MS)
-        if self._script:
-            self.page.add_init_script(self._script)
         base = self.lab.url.partition("/lab")[0]
         self.page.on("request", lambda request: self._requested(request.url, base))
 

@@ -71,7 +71,7 @@ def test_two_pages_show_the_same_run_and_a_click_in_each_sends_once(notebook: Op
         assert page.run_all()
         page.command("docmanager:save")
         name = page.url.partition("/tree/")[2].partition(".ipynb")[0]
-        other = LabPage(browser, page.lab, page.shots, notebook=name)
+        other = LabPage(browser, page.lab, page.shots, notebook=name, shared=page.page.context)
         try:
             one_of_each(other)
             done_up_to(page, "plan")

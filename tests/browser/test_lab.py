@@ -31,7 +31,7 @@ def test_a_stuck_vm_is_forced_off_in_a_browser_that_was_closed_during_a_wait_and
     notebook: Open, record: Record, away_s: float
 ) -> None:
     with served("stuck") as simulator:
-        page = notebook(own_page=True)
+        page = notebook()
         assert page.run_all()
         page.shot("light-fresh")
         assert simulator.requests == []
@@ -72,7 +72,7 @@ def test_a_saved_notebook_holds_static_evidence_shows_no_dead_widget_and_reads_w
 ) -> None:
     """Holds off: a notebook that JupyterLab trusts shows "model not found" in the place of each card."""
     with served("stuck"):
-        page = notebook(own_page=True)
+        page = notebook()
         assert page.run_all()
         up_to_the_plan(page)
         expect(page.cell("connect").locator(".vnb-static")).to_contain_text("SIMULATED", timeout=60_000)
@@ -157,12 +157,16 @@ def test_twins_are_refused_until_one_is_picked_and_the_card_is_accessible_in_eac
         picker.get_by_label("Filter by name").fill("web-01")
         picker.get_by_label("VMs").select_option(index=0)
         expect(picker).to_contain_text("machine key")
+        expect(page.card("locate").get_by_label("VM key")).to_have_value("41")
         page.shot("light-picker")
         # As one who typed the name alone.
         page.card("locate").get_by_label("VM key").fill("0")
         page.card("locate").get_by_label("VM key").press("Tab")
         page.press("locate", "Find the VM")
         page.sees("locate", "2 VMs have this name")
+        choice = page.card("locate").get_by_role("radio")
+        expect(choice).to_have_count(2)
+        choice.last.check()
         wrong = {}
         for theme, width in (("Light", 1280), ("Dark", 1280), ("Dark", 700)):
             page.theme(theme)
@@ -175,8 +179,7 @@ def test_twins_are_refused_until_one_is_picked_and_the_card_is_accessible_in_eac
                 (one["id"], node["html"][:150]) for one in found["violations"] for node in one["nodes"]
             ]
         assert wrong == dict.fromkeys(wrong, [])
-        picker.get_by_label("VMs").select_option(index=1)
-        page.press("locate", "Find the VM")
+        page.press("locate", "Find the VM with key 11008")
         page.sees("locate", "'web-01' is VM 11008; its machine is 11011.")
         assert changing(simulator) == []
 

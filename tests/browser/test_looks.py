@@ -66,7 +66,10 @@ def test_a_card_shows_the_reader_s_own_time_keeps_utc_and_a_screen_reader_is_tol
     notebook: Open, lab: Any
 ) -> None:
     with served("stuck"):
-        page = notebook(timezone_id="Asia/Kolkata", locale="en-GB")
+        page = notebook()
+        emulated = page.page.context.new_cdp_session(page.page)
+        emulated.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+        emulated.send("Emulation.setLocaleOverride", {"locale": "en-GB"})
         assert page.run_all()
         told_aloud = page.page.locator(".vnb-said[role=status]")
         page.press("connect", "Connect")
@@ -88,6 +91,7 @@ def test_a_card_shows_the_reader_s_own_time_keeps_utc_and_a_screen_reader_is_tol
         expect(told_aloud).to_contain_text("The run is closed.", timeout=60_000)
         # It stays in the page, wherever the notebook is scrolled to.
         assert told_aloud.evaluate("(el) => el.isConnected && el.closest('.jp-Cell') === null")
+        emulated.detach()
     (saved,) = [path for path in lab.folder.glob("*.ipynb") if path.name in page.url]
     (cell,) = [one for one in nbformat.read(saved, as_version=4).cells if one.source == 'rb.step("connect")']
     assert f"<time>{utc}</time>" in cell.outputs[0].data["text/html"]

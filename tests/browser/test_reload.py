@@ -27,6 +27,8 @@ WITHOUT_THE_KERNELS_SIDE = (
 
 
 NIGHTLY = pytest.mark.nightly
+# The page is loaded anew in both of these steps, the second time under a page that was loaded anew itself.
+TWICE = (("alive", "poweroff"), ("kill", "confirm"))
 LABS_SETTING, KERNELS_SIDE = "by the lab's setting alone", "by the kernel's side alone"
 
 
@@ -41,7 +43,8 @@ def anywhere(request: pytest.FixtureRequest, browser: Any, monkeypatch: pytest.M
         (lab.folder / ".jupyter" / "labconfig" / "default_setting_overrides.json").read_text()
     )
     assert settings.get(COMMS) == ({"commsOverSubshells": "disabled"} if ours else None)
-    with notebook_in(lab, browser, request.node.name) as make:
+    kept = request.getfixturevalue("kept_page") if ours else None
+    with notebook_in(lab, browser, request.node.name, kept) as make:
 
         def opened() -> LabPage:
             # However long a page takes to load while Confirm runs, its time is not over by then.
@@ -76,7 +79,7 @@ def reloaded_while(page: LabPage, simulator: Simulator, step: str, *, saved: boo
 
 
 @needs_chromium
-@pytest.mark.parametrize("steps", [("alive", "poweroff"), pytest.param(("kill", "confirm"), marks=NIGHTLY)])
+@pytest.mark.parametrize("steps", [("poweroff",), *(pytest.param(steps, marks=NIGHTLY) for steps in TWICE)])
 @pytest.mark.parametrize("anywhere", [LABS_SETTING, pytest.param(KERNELS_SIDE, marks=NIGHTLY)], indirect=True)
 def test_a_reload_in_the_middle_of_a_waiting_step_leaves_no_button_dead(
     anywhere: Open, steps: Sequence[str]

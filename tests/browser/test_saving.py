@@ -8,7 +8,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Dialog, Route, expect
 
 from tests.browser.clicks import one_of_each
 from tests.browser.labpage import LabPage
@@ -18,6 +18,20 @@ from tests.served import served
 Open = Callable[..., LabPage]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 REVERT = "() => window.jupyterapp.shell.currentWidget.context.revert()"
+# Changes a cell while the notebook is on its way to the disk; whether it counts as changed afterwards.
+CHANGED_MEANWHILE = """async () => {
+  const { contents } = window.jupyterapp.serviceManager;
+  const { context } = window.jupyterapp.shell.currentWidget;
+  const save = contents.save;
+  contents.save = (...told) => {
+    contents.save = save;
+    const cell = context.model.cells.get(0).sharedModel;
+    cell.setSource(cell.getSource() + ' ');
+    return save.apply(contents, told);
+  };
+  await context.save();
+  return context.model.dirty;
+}"""
 # What the page asks for before it saves.
 HASH_ASKED = re.compile(r"/api/contents/.*hash=1")
 
@@ -28,10 +42,18 @@ def test_a_page_that_is_loaded_anew_shows_its_cards_and_goes_on_though_nobody_sa
 ) -> None:
     """Holds off: a runbook without cards, because JupyterLab itself saves after two minutes."""
     with served("stuck"):
-        page = notebook(own_page=True)
+        page = notebook()
         asked: list[str] = []
-        page.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+        def ask(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            dialog.accept()
+
+        page.page.on("dialog", ask)
         assert page.run_all()
+        page.is_saved()
+        # As cells do that still run: what they show last was not in the file, and nothing said so.
+        assert page.page.evaluate(CHANGED_MEANWHILE) is True
         page.is_saved()
         page.reload()
         one_of_each(page)
@@ -43,6 +65,7 @@ def test_a_page_that_is_loaded_anew_shows_its_cards_and_goes_on_though_nobody_sa
         page.card("locate").get_by_label("VM name").fill("web-01")
         page.press("locate", "Find the VM")
         page.holds("locate", "VM key 41")
+        page.page.remove_listener("dialog", ask)
     # Nor does the browser ask whether to leave a page with changes that are not saved.
     assert asked == []
 

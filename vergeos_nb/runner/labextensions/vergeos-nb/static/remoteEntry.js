@@ -40,10 +40,18 @@
     // One after the other: JupyterLab takes the end of one save for another program's change in the next one.
     const save = context.save.bind(context);
     let last = Promise.resolve();
-    context.save = () => (last = last.catch(() => {}).then(save));
+    context.save = () => (last = last.catch(() => {}).then(savedAsItIs));
     let timer = null;
     let next = 0;
+    let changes = 0;
+    // JupyterLab takes a notebook for saved that has changed while it was on its way to the disk.
+    const savedAsItIs = async () => {
+      const before = changes;
+      await save();
+      if (changes !== before && !context.isDisposed) context.model.dirty = true;
+    };
     const changed = () => {
+      changes += 1;
       timer ??= setTimeout(later, Math.max(SAVE_AFTER_MS, next - performance.now()));
     };
     const later = () => {
