@@ -28,9 +28,16 @@ ANSWERS: Mapping[str, tuple[Any, ...]] = {
     "conflict_in_wrong_state": (True, False),
     "rows_behind_a_vm": ("come", "old", "null", "dropped", "refused"),
 }
-# By day: one answer differs from the default, for the scenarios in which most can go wrong.
+# By day: one answer differs from the default, for the scenarios in which most can go wrong. Each answer in
+# every other one of these.
 SAMPLED = ("healthy", "stuck", "zombie", "node_dead", "node_unreachable", "relay_refused", "kill_stuck")
 OTHER = [(name, answer) for name, answers in ANSWERS.items() for answer in answers[1:]]
+BY_DAY = [
+    (scenario, *other)
+    for n, scenario in enumerate(SAMPLED)
+    for m, other in enumerate(OTHER)
+    if (n + m) % 2 == 0
+]
 
 
 def play(
@@ -50,8 +57,7 @@ def held(account: RunState) -> None:
         assert account.decisive.next_step, account.decisive
 
 
-@pytest.mark.parametrize(("name", "answer"), OTHER)
-@pytest.mark.parametrize("scenario", SAMPLED)
+@pytest.mark.parametrize(("scenario", "name", "answer"), BY_DAY)
 def test_one_other_answer_of_the_platform_ends_in_the_truth_or_in_unknown(
     rehearse: Make, scenario: str, name: str, answer: Any
 ) -> None:

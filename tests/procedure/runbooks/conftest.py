@@ -11,6 +11,11 @@ import pytest
 from tests.procedure.runbooks.rehearsed import FollowUp
 
 
+@pytest.fixture(autouse=True)
+def _no_pictures(undrawn: None) -> None:
+    """Nobody looks at the pictures of records here."""
+
+
 @pytest.fixture
 def rehearse(tmp_path: Path) -> Callable[..., FollowUp]:
     """Make a rehearsal of a scenario, each with a folder of its own."""
