@@ -72,6 +72,16 @@ def test_the_start_page_shows_itself_and_rehearsing_opens_a_runbook_with_its_fir
         assert simulator.requests == []
 
 
+@needs_chromium
+def test_no_choice_of_the_start_page_is_cut_off_in_a_narrow_window(start: LabPage) -> None:
+    start.page.set_viewport_size({"width": 900, "height": 700})
+    choices = start.page.locator(".vnb-start select")
+    expect(choices).to_have_count(2)
+    beyond = """(all) => all.map((el) => el.getBoundingClientRect().right
+      - el.closest(".vnb-choice").getBoundingClientRect().right)"""
+    assert max(choices.evaluate_all(beyond)) <= 0
+
+
 def first_card_in_view(page: LabPage) -> None:
     """Wait until the first card is open, all of its lit button in view, and the focus on that."""
     page.shows(".vnb-step-connect.vnb-open", "Connect")

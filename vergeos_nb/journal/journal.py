@@ -131,7 +131,9 @@ class RunJournal:
                 raise _unwritable(self.path, error) from error
             except ValueError as error:
                 raise RecordError(
-                    f"writing the journal {self.path}", str(error), "the run is over: open a new one"
+                    f"writing the journal {self.path}",
+                    "the run was closed, or its kernel is ending",
+                    "nothing more is sent in this run; begin a new one, which reads the VM first",
                 ) from error
         self.on_line(line)
         return int(line["n"])

@@ -274,7 +274,7 @@ def test_after_the_run_is_closed_no_step_begins(rehearse: Make) -> None:
     run = rehearse("stuck")
     book = run.open()
     run.end(book)
-    with pytest.raises(RecordError, match="the run is over: open a new one"):
+    with pytest.raises(RecordError, match="the run was closed, or its kernel is ending"):
         book.step("connect")
     assert run.requests == []
 
