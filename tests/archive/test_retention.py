@@ -125,6 +125,9 @@ def test_if_one_cannot_be_removed_none_is(outputs: Path, records: list[str], err
     keeper(outputs).hold(name(4), "court")
     keeper(outputs).remove([name(3)], "old")
     before = raw(outputs)
+    # What only lists them says the same.
+    with pytest.raises(error):
+        keeper(outputs).check(records)
     with pytest.raises(error):
         keeper(outputs).remove(records, "old")
     assert (raw(outputs), (outputs / DAY / name(1)).exists()) == (before, True)
@@ -348,6 +351,7 @@ def test_the_commands_only_say_what_they_would_remove_until_they_are_told_yes(ou
     assert len(raw(outputs)) == 7
     code, told = audit("prune", "--keep", "2", "--yes", *at)
     assert (code, told["removed"], told["reason"]) == (0, True, "retention: beyond the newest 2")
+    assert audit("remove", name(1)[:6], "--reason", "x", *at)[1]["type"] == "Refused"
     assert audit("remove", name(1)[:6], "--reason", "x", "--yes", *at)[1]["type"] == "Refused"
     assert audit("release", name(1)[:6], "--reason", "closed", *at)[0] == 0
     assert audit("remove", name(1)[:6], "--reason", "x", "--yes", *at)[0] == 0

@@ -85,6 +85,18 @@ class Keeper:
         """
         self._decide(record, Event.RELEASED, reason)
 
+    def check(self, records: Sequence[str]) -> None:
+        """Check that these records may be removed. Changes nothing.
+
+        Raises:
+            RecordNotFound: no sealed record has one of the ids.
+            Refused: one of them is on hold.
+        """
+        now = standing(self._ledger.whole_lines(), records)
+        for record in records:
+            _known(now, record)
+            _refuse_held(now, record)
+
     def remove(self, records: Sequence[str], reason: str) -> None:
         """Remove records, and leave a tombstone of each.
 
@@ -92,10 +104,7 @@ class Keeper:
             RecordNotFound: no sealed record has one of the ids; nothing is removed then.
             Refused: one of them is on hold, or the archive is not as it was sealed; nothing is removed then.
         """
-        now = standing(self._ledger.whole_lines(), records)
-        for record in records:
-            _known(now, record)
-            _refuse_held(now, record)
+        self.check(records)
         self._refuse_spoiled()
         for first in range(0, len(records), _AT_ONCE):
             with self._ledger.locked():

@@ -23,13 +23,7 @@ with late("requests"):
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, papermill_engines
     from papermill.exceptions import PapermillExecutionError
-    from papermill.execute import (
-        prepare_notebook_metadata,
-        raise_for_execution_errors,
-        remove_error_markers,
-    )
-    from papermill.iorw import load_notebook_node
-    from papermill.parameterize import parameterize_notebook
+    from papermill.execute import execute_notebook
 
 ENGINE = "vergeos-nb"
 KERNEL_START_S = 60
@@ -77,18 +71,15 @@ def execute(path: Path, parameters: Mapping[str, Any], kernel: Any) -> tuple[Not
     """
     seen: list[NotebookNode] = []
     try:
-        notebook = load_notebook_node(str(path))
-        notebook = parameterize_notebook(notebook, dict(parameters), engine_name=ENGINE)
-        notebook = remove_error_markers(prepare_notebook_metadata(notebook, str(path), None, False))
-        notebook = papermill_engines.execute_notebook_with_engine(
-            ENGINE,
-            notebook,
-            kernel_name=papermill_engines.nb_kernel_name(ENGINE, notebook),
+        execute_notebook(
+            str(path),
+            None,
+            parameters=dict(parameters),
+            engine_name=ENGINE,
             progress_bar=False,
             kernel=kernel,
             keep=seen,
         )
-        raise_for_execution_errors(notebook, None)
     except PapermillExecutionError as error:
         return (seen[0] if seen else None), f"{error.ename}: {error.evalue}"
     return (seen[0] if seen else None), ""

@@ -18,6 +18,7 @@ from vergeos_nb.cli.output import Output
 from vergeos_nb.clock import SystemClock
 from vergeos_nb.errors import UsageError
 from vergeos_nb.journal.header import this_user
+from vergeos_nb.words import counted
 
 DAY_S = 86_400.0
 
@@ -67,11 +68,12 @@ def remove(records: Sequence[str], reason: str, yes: bool, outputs: Path, output
     keeper = _keeper(outputs)
     index = Index(keeper.outputs)
     entries = [index.by_id(record) for record in records]
-    held = [entry for entry in entries if index.hold_of(entry.record)]
+    ids = [entry.record for entry in entries]
     if yes:
-        keeper.remove([entry.record for entry in entries], reason)
-        held = []
-    return _told(entries, held, reason, yes, output)
+        keeper.remove(ids, reason)
+    else:
+        keeper.check(ids)
+    return _told(entries, [], reason, yes, output)
 
 
 @click.command(cls=Command)
@@ -118,7 +120,7 @@ def _told(
     if not entries:
         output.line("No record fits the rule.")
     elif gone and not yes:
-        output.line(f"Nothing was removed. With --yes these {len(gone)} are, for: {reason}")
+        output.line(f"Nothing was removed. --yes removes {counted(len(gone), 'record')}. Reason: {reason}")
     answer = {"records": gone, "held": [entry.record for entry in held], "removed": yes, "reason": reason}
     output.result({**answer, "exit_code": 0})
     return 0
