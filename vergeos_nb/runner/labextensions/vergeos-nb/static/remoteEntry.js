@@ -1,5 +1,6 @@
 // JupyterLab's side of our buttons and links: opens a file, and runs a runbook's cells if a button asks for it.
-// It also keeps a runbook's notebook saved, because a page that is loaded anew shows what was saved.
+// It also keeps a runbook's notebook saved, because a page that is loaded anew shows what was saved, and shows the
+// widgets that ipywidgets gave up too early.
 // It is a module federation container written by hand, so nothing has to be built. It needs no module of
 // JupyterLab's: an application's commands and shell are enough.
 // A URL runs nothing. Only a button in a page of this server does, or `vergeos-nb lab` for its own start page.
@@ -8,6 +9,8 @@
   // What several cells show one after the other is saved together.
   const SAVE_AFTER_MS = 500;
   const SAVE_EVERY_MS = 3000;
+  const LOOK_EVERY_MS = 1000;
+  const VIEW = "application/vnd.jupyter.widget-view+json";
   const taken = new Set();
 
   const option = (name) => {
@@ -67,6 +70,24 @@
     changed();
   };
 
+  // ipywidgets looks for a widget for two seconds and does not look once more at their end. If a slow page gets
+  // its widgets from the kernel just then, they are there and are not shown: each is rendered once more.
+  const triedAgain = new WeakSet();
+  const showLateWidgets = (app) => {
+    for (const panel of app.shell.widgets("main")) {
+      for (const cell of panel.content?.widgets ?? []) {
+        const area = cell.outputArea;
+        area?.widgets.forEach((output, at) => {
+          const shown = [...(output.widgets ?? [])].find((one) => one.mimeType === VIEW);
+          if (!shown || triedAgain.has(shown) || shown.node.firstElementChild) return;
+          if (!shown.node.textContent.endsWith("model not found")) return;
+          triedAgain.add(shown);
+          shown.renderModel(area.model.get(at));
+        });
+      }
+    }
+  };
+
   const open = async (app, path, run) => {
     const widget = await app.commands.execute("docmanager:open", { path });
     if (!run || !widget?.context) return;
@@ -103,6 +124,7 @@
         const panel = [...app.shell.widgets("main")].find((widget) => widget.context && widget.node.contains(target));
         if (panel) keepSaved(app, panel.context);
       });
+      setInterval(showLateWidgets, LOOK_EVERY_MS, app);
       const start = option("vergeosNbStart");
       if (!start) return;
       app.restored.then(() => {
