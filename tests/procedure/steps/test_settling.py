@@ -116,3 +116,19 @@ def test_the_lease_is_kept_at_every_pause_of_a_wait(case: Case) -> None:
 
     settle(Watch(case), WAIT, says(NOT_YET), progress)
     assert lease.renewed == len(pauses) > 3
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        (Settling(Ending.SETTLED, WAIT, held=True), ""),
+        (Settling(Ending.DECIDED, WAIT), ""),
+        (Settling(Ending.UNREADABLE, WAIT), ""),
+        (Settling(Ending.TIMED_OUT, WAIT, held=True), ""),
+        (Settling(Ending.TIMED_OUT, WAIT), "the row has not stayed stopped for 4 s"),
+        (Settling(Ending.STOPPED, WAIT, stop="ada"), "ada says stop before it had settled"),
+    ],
+    ids=lambda value: value.ending.name.lower() if isinstance(value, Settling) else "",
+)
+def test_only_a_wait_that_ended_too_early_or_was_stopped_says_so(ended: Settling, said: str) -> None:
+    assert ended.trouble("the row has not stayed stopped", "it had settled") == said
