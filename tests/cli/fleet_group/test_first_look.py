@@ -33,6 +33,22 @@ def test_the_first_rows_are_shown_before_the_second_page_is_asked_for(
     assert told.index(first) < next(at for at, line in enumerate(told) if line.startswith("Read the fleet"))
 
 
+def test_where_no_vm_looks_stuck_a_sentence_says_so_and_no_empty_table(
+    outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served("healthy"):
+        for more in ([], ["--name", "web-9*"]):
+            stuck = ["stuck", "--gap", "1.2", "--outputs", str(outputs), *more]
+            assert not cli.main(stuck, standalone_mode=False)
+    told = capsys.readouterr()
+    assert [line for line in told.out.splitlines() if line.startswith("None")] == [
+        "None of 12 VMs wants a look. --all lists them.",
+        "None of 12 VMs fits what was asked for.",
+    ]
+    assert "suggestion" not in told.out
+    assert "Judge it: 0 of 12 VMs want a look. Unknown: 0 VMs." in told.err.splitlines()
+
+
 def test_a_fleet_in_which_many_look_stuck_does_not_fill_the_screen() -> None:
     said: list[str] = []
     look = FirstLook(said.append)

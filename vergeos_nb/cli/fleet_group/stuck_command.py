@@ -25,7 +25,7 @@ from vergeos_nb.record.record_folder import new_folder
 from vergeos_nb.session.run import Run
 from vergeos_nb.vergeos.rows import Columns
 from vergeos_nb.views.badges import signed_verdict
-from vergeos_nb.words import did_you_mean
+from vergeos_nb.words import counted, did_you_mean
 
 RUNBOOK = "find_stuck_vms"
 # With more, the first ones would scroll off the screen.
@@ -80,7 +80,10 @@ def stuck(
     if csv and not output.as_json:
         output.csv(NAMES, ([_cell(name, row[name]) for name in NAMES] for row in rows))
     elif not output.as_json:
-        output.block(table(SHOWN, ([_shown(name, row[name]) for name in SHOWN] for row in rows)))
+        if rows:
+            output.block(table(SHOWN, ([_shown(name, row[name]) for name in SHOWN] for row in rows)))
+        else:
+            output.line(_none_of(len(found["vm_key"]), everything or any(wanted.values())))
         output.line()
         for reason, names in _reasons(rows).items():
             output.line(f"{len(names)} × {reason}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}")
@@ -96,6 +99,12 @@ def stuck(
         }
     )
     return account.exit_code
+
+
+def _none_of(read: int, chosen_by_hand: bool) -> str:
+    if chosen_by_hand:
+        return f"None of {counted(read, 'VM')} fits what was asked for."
+    return f"None of {counted(read, 'VM')} wants a look. --all lists them."
 
 
 class FirstLook:

@@ -88,12 +88,13 @@ def judge_fleet(case: FleetCase) -> Draft:
     counts = {
         rung: found["suggestion"].count(rung) for rung in ("override", "kill", "poweroff", "look", "wait")
     }
-    told = ", ".join(f"{count} {rung}" for rung, count in counts.items() if count) or "none"
+    told = ", ".join(f"{count} {rung}" for rung, count in counts.items() if count)
+    methods = f" (next method: {told})" if told else ""
     unknown = sum(found["verdict"][at] == "unknown" for at in urgent)
     left_out = f" The table shows {MOST_SHOWN}." if len(urgent) > MOST_SHOWN else ""
     return Draft(
         StepOutcome.PASSED,
-        f"{len(urgent)} of {counted(len(found['vm_key']), 'VM')} want a look (next method: {told}). "
+        f"{len(urgent)} of {counted(len(found['vm_key']), 'VM')} want a look{methods}. "
         f"Unknown: {counted(unknown, 'VM')}.{left_out}",
         "A suggestion is where to begin: each run reads, judges and asks for its own approval."
         if urgent
