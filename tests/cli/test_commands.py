@@ -217,7 +217,7 @@ def test_audit_forward_delivers_what_waits_and_says_what_is_missing(
     assert (again, nothing["messages"], received.events[-1]) == (0, 0, "sealed")
 
 
-def test_a_plan_on_the_terminal_tells_each_warning_that_a_person_should_know_before_approving(
+def test_a_plan_on_the_terminal_tells_its_warnings_and_ends_with_how_it_is_applied(
     outputs: Path,
 ) -> None:
     """Holds off: Connect had a warning sign, and only the record said that changes are refused."""
@@ -226,3 +226,6 @@ def test_a_plan_on_the_terminal_tells_each_warning_that_a_person_should_know_bef
     warned = [line for line in done.stdout.splitlines() if "permissions are for reading only" in line]
     assert (done.returncode, len(warned)) == (0, 1)
     assert warned[0].startswith("  △ Connect: ")
+    digest = done.stdout.rpartition("--approve ")[2]
+    assert done.stdout.splitlines()[-1] == f"  apply   the same command with --approve {digest.strip()}"
+    assert f"approve={digest.strip()}" in done.stdout

@@ -10,7 +10,7 @@ from vergeos_nb.cli.output import Output, said
 from vergeos_nb.cli.run_warning import warning
 from vergeos_nb.layout import PAGE, RECORD
 from vergeos_nb.procedure.values.finding import Kind, of_result
-from vergeos_nb.procedure.values.outcomes import StepOutcome
+from vergeos_nb.procedure.values.outcomes import RunOutcome, StepOutcome
 from vergeos_nb.procedure.values.step_result import StepResult
 from vergeos_nb.record.run_summary import summary_of
 from vergeos_nb.runner.headless import RunReport, run
@@ -30,6 +30,8 @@ def run_and_report(
     """
     report = run(runbook, given, outputs=outputs, deadline_s=deadline_s, on_line=progress_on(output))
     show(report, output)
+    if report.account.outcome is RunOutcome.PLANNED and (digest := report.account.fact("plan_digest")):
+        output.line(f"  apply   the same command with --approve {digest}")
     output.result(as_json(report))
     return report.exit_code
 
