@@ -75,11 +75,13 @@ def test_the_start_page_shows_itself_and_rehearsing_opens_a_runbook_with_its_fir
 @needs_chromium
 def test_no_choice_of_the_start_page_is_cut_off_in_a_narrow_window(start: LabPage) -> None:
     start.page.set_viewport_size({"width": 900, "height": 700})
-    choices = start.page.locator(".vnb-start select")
-    expect(choices).to_have_count(2)
-    beyond = """(all) => all.map((el) => el.getBoundingClientRect().right
-      - el.closest(".vnb-choice").getBoundingClientRect().right)"""
-    assert max(choices.evaluate_all(beyond)) <= 0
+    start.page.wait_for_function(
+        """() => {
+          const choices = [...document.querySelectorAll('.vnb-start select')];
+          const right = (element) => element.getBoundingClientRect().right;
+          return choices.length === 2 && choices.every((el) => right(el) <= right(el.closest('.vnb-choice')));
+        }"""
+    )
 
 
 def first_card_in_view(page: LabPage) -> None:

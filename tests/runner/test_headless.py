@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import pty
@@ -20,6 +19,7 @@ import nbformat
 import pytest
 
 from tests.at_night import at_night
+from tests.coroutines import completed
 from tests.served import LADDER, NAME, QUICK, changing, files_with, served
 from vergeos_nb.errors import RecordError, UsageError
 from vergeos_nb.journal.journal import read_journal
@@ -106,7 +106,7 @@ def test_a_run_can_be_begun_where_an_event_loop_runs_as_in_a_cell_of_a_notebook(
         return report.account.outcome, report.exit_code
 
     with served():
-        assert asyncio.run(cell()) == ("planned", 0)
+        assert completed(cell()) == ("planned", 0)
 
 
 def test_a_run_whose_progress_cannot_be_shown_goes_on(

@@ -20,6 +20,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from tests.coroutines import completed
 from tests.served import NAME, served
 from vergeos_nb.runner import stopping, warm
 from vergeos_nb.runner.headless import run
@@ -129,7 +130,7 @@ def test_what_one_kernel_does_no_other_sees(tmp_path: Path) -> None:
                 answers.append((await kernel.says(told)).split("|"))
         return answers
 
-    first, second = asyncio.run(ask())
+    first, second = completed(ask())
     here = str(Path.cwd())
     assert first[1:] == ["False", "one", here, "True", "False"]
     assert second[1:] == ["False", "two", here, "True", "False"]
@@ -152,7 +153,7 @@ def test_the_process_that_is_forked_has_no_thread_and_no_file_that_a_kernel_coul
         standard = {str((process / "fd" / str(number)).readlink()) for number in range(3)}
         return {link for link in links if link.startswith(("socket:", "pipe:", "/"))} - standard
 
-    threads, its_own, of_the_kernel = asyncio.run(look())
+    threads, its_own, of_the_kernel = completed(look())
     assert threads == 1
     assert its_own
     assert its_own & of_the_kernel == set()
@@ -291,7 +292,7 @@ def test_a_server_that_dies_while_it_is_asked_leaves_an_ordinary_kernel(
         async with Kernel(tmp_path) as kernel:
             return parent_of(kernel.pid)
 
-    assert asyncio.run(parent()) == os.getpid()
+    assert completed(parent()) == os.getpid()
     dead.close()
 
 
@@ -360,4 +361,4 @@ def test_a_kernel_of_another_kind_is_not_forked(argv: list[str], monkeypatch: py
     monkeypatch.setattr(LocalProvisioner, "launch_kernel", ordinary)
     monkeypatch.setattr(warm, "shared", lambda: pytest.fail("asked for a fork"))
     provisioner = WarmProvisioner(kernel_spec=KernelSpec(argv=argv))
-    assert asyncio.run(provisioner.launch_kernel(argv)) == argv
+    assert completed(provisioner.launch_kernel(argv)) == argv
