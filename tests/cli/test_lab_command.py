@@ -20,7 +20,7 @@ import pytest
 
 from vergeos_nb.errors import RecordError
 from vergeos_nb.procedure.runbooks.catalog import notebooks
-from vergeos_nb.runner.jupyter_lab import open_lab
+from vergeos_nb.runner.jupyter_lab import ended_in_order, open_lab
 from vergeos_nb.runner.working_copies import working_copy
 
 ROOT = Path(__file__).parents[2]
@@ -151,6 +151,22 @@ def test_a_stop_before_it_is_ready_leaves_no_server_behind(tmp_path: Path, after
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert servers_in(tmp_path) == []
+
+
+def test_a_stop_that_came_while_an_object_was_deleted_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Holds off: Python drops such an exception, and JupyterLab went on after a SIGTERM."""
+
+    class Deleted:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(sys, "unraisablehook", lambda failed: None)
+    with ended_in_order() as came:
+        Deleted()
+        assert came == [signal.SIGTERM]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    assert came == [signal.SIGTERM, signal.SIGTERM]
 
 
 def servers_in(folder: Path) -> list[int]:

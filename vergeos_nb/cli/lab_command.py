@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
@@ -11,6 +12,8 @@ from vergeos_nb.cli.commands import Command
 from vergeos_nb.cli.options import json_option, outputs_option, port_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.runner.jupyter_lab import ended_in_order, open_lab
+
+LOOK_S = 0.5
 
 
 @click.command(cls=Command)
@@ -29,7 +32,7 @@ def lab(profile: str, base: str, outputs: Path, port: int, browser: bool, output
     if profile.partition(":")[0] != settings.SIMULATOR_NAME and not settings.wants_password(profile):
         settings.load_profile(profile)  # an invalid name is reported here, not in a card
     with (
-        ended_in_order(),
+        ended_in_order() as came,
         open_lab(
             Path(base),
             outputs,
@@ -46,6 +49,8 @@ def lab(profile: str, base: str, outputs: Path, port: int, browser: bool, output
             output.line("Stop it with Ctrl-C; runs that are open then end as interrupted.")
             told = {"url": opened.url, "folder": str(opened.folder), "pid": opened.process.pid}
             output.result(told, hands_out=True)
-            return opened.process.wait()
+            while (code := opened.process.poll()) is None and not came:
+                time.sleep(LOOK_S)
+            return code or 0
         except KeyboardInterrupt:
             return 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -129,14 +128,20 @@ def _where_simulators_are_found(profile: str, place: Path) -> Mapping[str, str]:
 
 
 @contextmanager
-def ended_in_order() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end the block as Ctrl-C does."""
-    with handled(heard(number for number in SIGNALS if number != signal.SIGINT), _interrupt):
-        yield
+def ended_in_order() -> Iterator[list[int]]:
+    """Let SIGTERM and a closed terminal end the block as Ctrl-C does.
 
+    Yields the signals that came. Python drops what a signal raises while an object is deleted, so a block
+    that waits must look at them, too.
+    """
+    came: list[int] = []
 
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+    def interrupt(number: int, frame: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    with handled(heard(SIGNALS), interrupt):
+        yield came
 
 
 def _started(
