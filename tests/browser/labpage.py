@@ -9,8 +9,14 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Viewport
 
 from vergeos_nb.runner.jupyter_lab import Lab
 
+# JupyterLab opens its launcher in an empty page a moment later, which can be in front of a notebook by then.
 KERNEL_IS_IDLE = """() => {
-  const session = window.jupyterapp?.shell?.currentWidget?.context?.sessionContext;
+  const shell = window.jupyterapp?.shell;
+  if (shell && !shell.currentWidget?.context) {
+    const behind = [...shell.widgets('main')].find((widget) => widget.context?.sessionContext);
+    if (behind) shell.activateById(behind.id);
+  }
+  const session = shell?.currentWidget?.context?.sessionContext;
   return !!(session?.isReady && session.session?.kernel?.status === 'idle');
 }"""
 # JupyterLab covers the page while it loads a theme, and colours of ours change within a part of a second.
@@ -116,8 +122,8 @@ class LabPage:
     def wait(self) -> None:
         """Wait until the notebook is there and its kernel is idle."""
         self.page.wait_for_function("() => window.jupyterapp?.started.then(() => true)", timeout=PATIENCE_MS)
-        self.page.locator(".jp-NotebookPanel .jp-Notebook").first.wait_for()
         self.page.wait_for_function(KERNEL_IS_IDLE, timeout=PATIENCE_MS)
+        self.page.locator(".jp-NotebookPanel .jp-Notebook").first.wait_for()
 
     def command(self, name: str, **arguments: Any) -> Any:
         """Execute a command of JupyterLab; what it gives, or ``TIMEOUT``. An object comes as None: a notebook
@@ -137,8 +143,15 @@ class LabPage:
         self.page.wait_for_function(THEMED, arg=str(name == "Light").lower(), timeout=PATIENCE_MS)
 
     def run_all(self) -> bool:
-        """Run All; whether every cell ended well."""
-        return self.command("notebook:run-all-cells") is True
+        """Run All; whether every cell ended well.
+
+        Raises:
+            TimeoutError: JupyterLab did not return.
+        """
+        ended = self.command("notebook:run-all-cells")
+        if ended == "TIMEOUT":
+            raise TimeoutError("Run All did not return")
+        return ended is True
 
     def card(self, step: str) -> Locator:
         """The live card of a step."""
