@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from vergeos_nb import settings
@@ -77,7 +78,8 @@ def _run(command: Sequence[str]) -> tuple[str, int]:
             _, said = process.communicate(timeout=PRINT_S)
         except BaseException:
             # The program may be a script, and the browser its child: the whole group is ended.
-            if hasattr(os, "killpg"):
+            # It may have ended by itself meanwhile.
+            with suppress(OSError, AttributeError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.kill()
             raise

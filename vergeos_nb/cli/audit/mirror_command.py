@@ -30,10 +30,14 @@ def mirror(outputs: Path, output: Output) -> int:
     if done.busy:
         output.line("Another process is copying already.")
     else:
-        copied, all_ = f"✔ {counted(len(done.copied), 'record')} copied", "all"
+        copied = f"{counted(len(done.copied), 'record')} copied"
+        where = f"{mirrors.shown(target)} has all"
         if done.spoiled:
-            copied, all_ = f"✘ {copied[2:]}, {len(done.spoiled)} left out", "all others"
-        output.line(f"{copied}; {mirrors.shown(target)} has {all_} up to number {done.lines}.")
+            output.line(
+                f"✘ {copied}, {len(done.spoiled)} left out; {where} others up to number {done.lines}."
+            )
+        else:
+            output.line(f"✔ {copied}; {where} up to number {done.lines}.")
     code = 3 if done.spoiled else 0
     output.result(
         {
