@@ -174,6 +174,24 @@ def test_a_target_that_is_down_is_gone_on_with_later_from_where_it_stopped(
     assert verify(tmp_path / "mirror").findings == ()
 
 
+def test_a_ledger_that_did_not_arrive_is_copied_again_though_no_record_is_new(
+    outputs: Path, target: Secret, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holds off: "has all up to number 6" over a target whose ledger had none of these lines."""
+
+    def down(self: Any, *arguments: Any) -> None:
+        raise OSError("connection reset")
+
+    monkeypatch.setattr("vergeos_nb.archive.mirror._Copying._ledger", down)
+    with pytest.raises(RecordError, match="connection reset"):
+        mirror(outputs, target)
+    monkeypatch.undo()
+    assert mirror(outputs, target).copied == ()
+    copy = fetched(target, tmp_path / "fetched")
+    assert sealed_files(copy) == sealed_files(outputs)
+    assert verify(copy).findings == ()
+
+
 def test_a_target_that_gives_back_something_else_is_named(
     outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,9 +115,13 @@ class _Copying:
             return Mirrored(0)
         with _named(self._asked, self._target):
             self._folder("")
-            head = self._read_through(ledger)
+            head, there = self._read_through(ledger)
             done = _done(self._outputs, self._target)
-            return self._copy(ledger, head, done if done <= head.count else 0)
+            copied = self._copy(ledger, head, done if done <= head.count else 0)
+            # The head is written last. The number that was noted here says nothing of the ledger there.
+            if copied.copied or there != head:
+                self._ledger(ledger, head)
+            return copied
 
     def _copy(self, ledger: OpenLedger, head: Head, done: int) -> Mirrored:
         """Copy the records of the lines after ``done``. A later line of the same record is after it, too."""
@@ -131,8 +135,6 @@ class _Copying:
                 whole = self._record(entry.path, entry.manifest)
                 (copied if whole else spoiled).append(entry.record)
             _note(self._outputs, self._target, count)
-        if copied or done < head.count:
-            self._ledger(ledger, head)
         return Mirrored(head.count, tuple(copied), tuple(spoiled))
 
     def _record(self, path: str, manifest: str) -> bool:
@@ -198,22 +200,22 @@ class _Copying:
             hint = "check the target: it returns other bytes than were written"
             raise RecordError(self._asked, f"{name} reads differently there than it was written", hint)
 
-    def _read_through(self, ledger: OpenLedger) -> Head:
-        """The head of this ledger. Refuses a target whose head is not a line of it."""
+    def _read_through(self, ledger: OpenLedger) -> tuple[Head, Head]:
+        """The head of this ledger, and of the one there. Refuses a target whose head is not a line of it."""
         told = self._head_there()
         there = EMPTY if told is None else read_head(told)
         count, newest, same = 0, b"", there is not None and there.count == 0
         for count, newest in enumerate(ledger.lines(), start=1):
             if there is not None and there.count == count:
                 same = hash_of(newest) == there.hash
-        if not same:
+        if there is None or not same:
             raise RecordError(
                 self._asked,
                 f"the ledger there ends with {there or 'no valid head'}, which is not a line of this one",
                 "it is the mirror of another archive, or this archive was rewritten: compare them with "
                 "`vergeos-nb audit verify --expect-head` before anything else",
             )
-        return Head(count, hash_of(newest))
+        return Head(count, hash_of(newest)), there
 
     def _head_there(self) -> str | None:
         try:
