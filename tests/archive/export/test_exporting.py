@@ -89,7 +89,7 @@ def test_an_unpacked_zip_verifies_with_the_package(unpacked: Path) -> None:
     arguments = ("--only", unpacked.name, "--allowed-signers", unpacked / "allowed_signers")
     done = audit("verify", "--outputs", unpacked, *arguments)
     assert (done.exit_code, "not here: 4 other records of the ledger" in done.output) == (0, True)
-    assert "1 sealed records, 6 ledger lines" in done.output
+    assert "1 sealed record, 6 ledger lines" in done.output
     assert "signed up to number 6 by jo@example.com" in done.output
     assert audit("verify", "--outputs", unpacked).exit_code == 3
 

@@ -17,6 +17,7 @@ from vergeos_nb.cli.options import existing, json_option, outputs_option
 from vergeos_nb.cli.output import Output
 from vergeos_nb.errors import UsageError
 from vergeos_nb.layout import HEAD
+from vergeos_nb.words import counted
 
 
 @click.command(cls=Asking)
@@ -76,7 +77,7 @@ def _show(report: checks.Report, folder: Path, output: Output) -> None:
         output.line(f"✘ {finding.kind}  {finding.where}: {finding.detail}")
     for note in report.notes:
         output.line(f"· {note}")
-    what = f"{report.records} sealed records, {report.lines} ledger lines in {folder}"
+    what = f"{counted(report.records, 'sealed record')}, {counted(report.lines, 'ledger line')} in {folder}"
     if report.findings:
         output.line(
             f"✘ {what}: {len(report.findings)} wrong. Keep a copy as it is before you change anything."

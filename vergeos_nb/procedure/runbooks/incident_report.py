@@ -127,7 +127,7 @@ def check_archive(case: ReportCase) -> Draft:
             (table,),
             {**facts, "opens": True},
         )
-    summary = f"{checked.records} sealed records, all as they were sealed."
+    summary = f"{counted(checked.records, 'sealed record')}, all as sealed."
     return Draft(StepOutcome.PASSED, summary, "", (table,), facts)
 
 
