@@ -14,6 +14,4 @@ def test_a_refused_request_leaves_nothing_to_undo(rehearse: Callable[..., Rehear
     account = run.run(**LADDER, approve=run.run(**LADDER).fact("plan_digest"))
     told = dict(facts_of(account))
     assert "answered 403" in told["sent 1"]
-    assert told["to undo it"] == (
-        "nothing is to be undone: the platform refused what was sent, so nothing was changed"
-    )
+    assert told["to undo it"] == "nothing is to be undone: no request was carried out"

@@ -202,7 +202,7 @@ def _undo(account: RunState) -> str:
     if not account.acting_calls:
         return ""
     if all(call.can_be_tried_again for call in account.acting_calls):
-        return "nothing is to be undone: the platform refused what was sent, so nothing was changed"
+        return "nothing is to be undone: no request was carried out"
     undo = undo_of(account)
     if undo is None and account.verdict is VerdictValue.OFF:
         return "power the VM on by hand; what its guest had not written does not come back"
